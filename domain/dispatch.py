@@ -1,0 +1,35 @@
+"""The right to act on a room's agent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+
+@attrs.frozen
+class DispatchClaim:
+    """Who may dispatch (or end) a session's agent right now, so that two requests can't both.
+
+    ``holder`` owns the claim until ``expires_at``. A holder that dies leaves its claim behind:
+    once the lease has expired the next one takes it over, ``uncertain`` of what the dead one did.
+    ``uncertain`` also outlives a dispatch whose outcome LiveKit did not tell; whoever takes such
+    a claim asks LiveKit before it dispatches.
+    """
+
+    holder: str | None = None
+    expires_at: datetime | None = None
+    uncertain: bool = False
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether somebody's lease is running at ``now``."""
+        return self.expires_at is not None and now < self.expires_at
+
+    def taken(self, holder: str, expires_at: datetime) -> DispatchClaim:
+        """Held by ``holder``; uncertain if it was left behind by another one."""
+        left_behind = self.holder is not None and self.holder != holder
+        return DispatchClaim(holder, expires_at, uncertain=self.uncertain or left_behind)
+
+    def released(self) -> DispatchClaim:
+        """Held by nobody, as certain as before."""
+        return DispatchClaim(uncertain=self.uncertain)

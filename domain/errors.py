@@ -1,0 +1,112 @@
+"""What can go wrong, in the domain's words.
+
+Every error a use case raises is a :class:`DomainError`. ``code`` is stable and part of the
+HTTP contract; ``str(error)`` is a sentence that the caller can act on.
+"""
+
+from __future__ import annotations
+
+
+class DomainError(Exception):
+    """An expected failure.
+
+    ``details`` are further facts for the caller (for example ``field`` and ``example``), by the
+    names that the HTTP contract gives them.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, **details: object) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class InvalidInput(DomainError):
+    """A value breaks a rule of the contract: ``field`` names it, ``example`` shows a good one."""
+
+    code = "validation_failed"
+
+    def __init__(self, message: str, *, field: str, **details: object) -> None:
+        super().__init__(message, field=field, **details)
+
+
+class MetadataTooLarge(DomainError):
+    """The serialised dispatch metadata exceeds its limit."""
+
+    code = "metadata_too_large"
+
+
+class NotFound(DomainError):
+    """No such session, call or room."""
+
+    code = "not_found"
+
+
+class SessionBusy(DomainError):
+    """Another request is still starting or ending this room's session."""
+
+    code = "session_busy"
+
+
+class SessionEnded(DomainError):
+    """The session was ended while its agent was being dispatched."""
+
+    code = "session_ended"
+
+
+class IllegalTransition(DomainError):
+    """A session was asked to make a move that its state does not allow."""
+
+    code = "illegal_transition"
+
+
+class ClaimHeld(DomainError):
+    """The session's dispatch claim is held by somebody whose lease has not expired."""
+
+    code = "claim_held"
+
+
+class Conflict(DomainError):
+    """A write lost a race: the room already has a live session, or the row has changed since.
+
+    Never reaches a caller: the use case reads again.
+    """
+
+    code = "conflict"
+
+
+class StorageUnavailable(DomainError):
+    """The ledger could not be read or written; nothing was recorded."""
+
+    code = "storage_unavailable"
+
+
+class LiveKitError(DomainError):
+    """LiveKit did not do what it was asked."""
+
+    code = "livekit_error"
+
+
+class LiveKitRefused(LiveKitError):
+    """LiveKit answered with a refusal (4xx): certainly nothing happened."""
+
+    code = "livekit_refused"
+
+
+class LiveKitUnreachable(LiveKitError):
+    """No connection to LiveKit could be made: certainly nothing happened."""
+
+    code = "livekit_unreachable"
+
+
+class LiveKitUncertain(LiveKitError):
+    """The request was sent and its outcome is unknown (time-out, dropped connection, 5xx).
+
+    ``timed_out`` tells a time-out, after which LiveKit may still be working on the request.
+    """
+
+    code = "livekit_unavailable"
+
+    def __init__(self, message: str, *, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.timed_out = timed_out

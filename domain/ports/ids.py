@@ -1,0 +1,23 @@
+"""Fresh identifiers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from domain.identifiers import RoomName, SessionId
+
+
+class IdGenerator(Protocol):
+    """Makes identifiers that nobody else makes."""
+
+    def session_id(self) -> SessionId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        ...
+
+    def room_name(self) -> RoomName:
+        """A room name of the form ``room-<uuid>``."""
+        ...
+
+    def claim_holder(self) -> str:
+        """A name for one attempt to hold a claim."""
+        ...

@@ -1,0 +1,13 @@
+"""Readiness of something the service depends on."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Probe(Protocol):
+    """Asks a dependency whether it would serve a request now."""
+
+    async def check(self) -> None:
+        """Return if it would; raise a :class:`~domain.errors.DomainError` that says why not."""
+        ...

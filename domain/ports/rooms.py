@@ -1,0 +1,24 @@
+"""LiveKit's room API."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from domain.identifiers import RoomName
+from domain.room import Participant, Room
+
+
+class Rooms(Protocol):
+    """What is in LiveKit's rooms. Errors as for :class:`~domain.ports.dispatcher.Dispatcher`."""
+
+    async def find(self, room_name: RoomName) -> Room | None:
+        """The room's live instance, or None."""
+        ...
+
+    async def participants(self, room_name: RoomName) -> list[Participant]:
+        """Who is in the room; nobody in a room that does not exist."""
+        ...
+
+    async def delete(self, room_name: RoomName) -> bool:
+        """End the room for everybody in it. False if there was no such room."""
+        ...

@@ -1,0 +1,104 @@
+"""Dispatch a session's agent exactly once, whatever LiveKit answers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+
+from domain.errors import Conflict, LiveKitError, LiveKitUncertain, SessionEnded
+from domain.ledger import Ledger
+from domain.ports.clock import Clock
+from domain.ports.dispatcher import Dispatcher
+from domain.session import Session
+
+
+@attrs.frozen(kw_only=True)
+class DispatchAgent:
+    """Sends CreateDispatch for a session whose claim the caller holds, and records the outcome.
+
+    CreateDispatch is not idempotent. An outcome that is unknown (time-out, dropped connection,
+    5xx, a predecessor that died) is settled by asking LiveKit which dispatches the room lists;
+    ours carry ``session_id`` in their metadata.
+
+    ``lease`` is how long the claim is held: longer than one API call can take.
+    """
+
+    ledger: Ledger
+    dispatcher: Dispatcher
+    clock: Clock
+    lease: timedelta
+
+    async def __call__(self, session: Session) -> Session:
+        """The session with its agent dispatched and its claim given back.
+
+        Raises :class:`LiveKitError` after recording that the dispatch failed,
+        :class:`SessionEnded` if the session ended meanwhile, :class:`Conflict` if the claim was
+        lost to somebody else, who then goes on.
+        """
+        try:
+            found = await self._unrecorded(session) if session.claim.uncertain else None
+            if found is not None:
+                return await self._dispatched(session, found)
+            await self._clear_predecessor(session)
+            try:
+                dispatch_id = await self._create(session)
+            except LiveKitUncertain as error:
+                # After a time-out LiveKit may still be at it, so that a second try could make
+                # a second agent: the next request settles it.
+                if error.timed_out:
+                    raise
+                session = await self.ledger.save(session.renewed(self.clock.now(), self.lease))
+                dispatch_id = await self._create(session)
+        except LiveKitError as error:
+            # A refusal of a later question says nothing about an earlier, uncertain dispatch.
+            uncertain = session.claim.uncertain or isinstance(error, LiveKitUncertain)
+            await self.ledger.save(session.with_dispatch_failed(uncertain=uncertain))
+            raise
+        return await self._dispatched(session, dispatch_id)
+
+    async def _create(self, session: Session) -> str:
+        """The id of the session's new dispatch; LiveKitUncertain if LiveKit seems to have none."""
+        try:
+            dispatch = await self.dispatcher.create(
+                session.room_name, session.agent_name, session.metadata()
+            )
+            return dispatch.id
+        except LiveKitUncertain as uncertain:
+            try:
+                found = await self._unrecorded(session)
+            except LiveKitError:
+                found = None
+            if found is None:
+                raise uncertain
+            return found
+
+    async def _unrecorded(self, session: Session) -> str | None:
+        """The id of a dispatch of this session that LiveKit has and the ledger does not."""
+        for dispatch in await self.dispatcher.list(session.room_name):
+            if session.owns(dispatch) and dispatch.id != session.dispatch_id:
+                return dispatch.id
+        return None
+
+    async def _clear_predecessor(self, session: Session) -> None:
+        """Delete the dispatch whose agent is gone, lest a late worker take it up after all."""
+        if session.dispatch_id is not None:
+            await self.dispatcher.delete(session.room_name, session.dispatch_id)
+
+    async def _dispatched(self, session: Session, dispatch_id: str) -> Session:
+        try:
+            return await self.ledger.save(
+                session.with_agent_dispatched(dispatch_id, self.clock.now())
+            )
+        except Conflict:
+            return await self._overtaken(session, dispatch_id)
+
+    async def _overtaken(self, session: Session, dispatch_id: str) -> Session:
+        """Keep a dispatch that was made after the claim was lost from standing beside another."""
+        current = await self.ledger.get(session.id)
+        if current is not None and current.is_live and current.dispatch_id == dispatch_id:
+            return current
+        await self.dispatcher.delete(session.room_name, dispatch_id)
+        if current is None or not current.is_live:
+            raise SessionEnded(f"The session in room '{session.room_name}' was ended meanwhile.")
+        raise Conflict("The claim was taken over.")

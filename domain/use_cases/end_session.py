@@ -1,0 +1,68 @@
+"""End a room for everybody in it, and the session with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+
+from domain.errors import LiveKitError, NotFound
+from domain.identifiers import RoomName
+from domain.ledger import Ledger
+from domain.ports.clock import Clock
+from domain.ports.ids import IdGenerator
+from domain.ports.rooms import Rooms
+from domain.session import EndReason
+from domain.use_cases.turn import Turn
+
+
+@attrs.frozen
+class EndSessionCommand:
+    """The room to end, unchecked."""
+
+    room_name: str
+
+
+@attrs.frozen(kw_only=True)
+class EndSession:
+    """Deletes the LiveKit room, then ends the session.
+
+    Holds the session's dispatch claim meanwhile, so that no agent is dispatched into the room
+    after it was deleted, which would bring it back.
+    """
+
+    ledger: Ledger
+    rooms: Rooms
+    clock: Clock
+    ids: IdGenerator
+    turn: Turn
+    lease: timedelta
+
+    async def __call__(self, command: EndSessionCommand) -> None:
+        """End it. A room that LiveKit has already closed is a success.
+
+        Raises :class:`~domain.errors.InvalidInput`, :class:`~domain.errors.NotFound` for a room
+        that neither the ledger nor LiveKit knows, :class:`~domain.errors.LiveKitError` (the
+        session stays live, so that ending it again works), :class:`~domain.errors.SessionBusy` or
+        :class:`~domain.errors.StorageUnavailable`.
+        """
+        room_name = RoomName.parse(command.room_name)
+        await self.turn.take(room_name, lambda: self._end(room_name))
+
+    async def _end(self, room_name: RoomName) -> None:
+        session = await self.ledger.newest_in(room_name)
+        if session is None or not session.is_live:
+            # The room may be there all the same: started by somebody else, or brought back.
+            deleted = await self.rooms.delete(room_name)
+            if not deleted and session is None:
+                raise NotFound(f"There is no room '{room_name}'.", field="roomName")
+            return
+        session = await self.ledger.save(
+            session.claimed(self.ids.claim_holder(), self.clock.now(), self.lease)
+        )
+        try:
+            await self.rooms.delete(room_name)
+        except LiveKitError:
+            await self.ledger.save(session.released())
+            raise
+        await self.ledger.save(session.ended(EndReason.ENDED_BY_CALLER, self.clock.now()))

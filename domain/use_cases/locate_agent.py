@@ -1,0 +1,81 @@
+"""Ask LiveKit where a session's agent is."""
+
+from __future__ import annotations
+
+import enum
+from datetime import timedelta
+
+import attrs
+
+from domain.ports.clock import Clock
+from domain.ports.dispatcher import Dispatcher
+from domain.ports.rooms import Rooms
+from domain.room import ParticipantKind, Room
+from domain.session import Session, SessionStatus
+
+
+class Whereabouts(enum.Enum):
+    """Where the agent is."""
+
+    IN_ROOM = enum.auto()
+    ON_ITS_WAY = enum.auto()
+    GONE = enum.auto()
+    ROOM_CLOSED = enum.auto()
+    """The room instance of the session is no more, and so is its agent."""
+
+
+@attrs.frozen
+class Located:
+    """``room`` is the live instance of the session's room, if there is one."""
+
+    whereabouts: Whereabouts
+    room: Room | None
+
+
+@attrs.frozen(kw_only=True)
+class LocateAgent:
+    """Compares a session with what LiveKit lists; changes nothing.
+
+    ``join_grace`` is how long a dispatched agent may take to appear in the room before it counts
+    as gone. (LiveKit never hands a dispatch to a worker that registers later.)
+    """
+
+    rooms: Rooms
+    dispatcher: Dispatcher
+    clock: Clock
+    join_grace: timedelta = timedelta(seconds=10)
+
+    async def __call__(self, session: Session) -> Located:
+        """Where ``session``'s agent is now. Raises :class:`~domain.errors.LiveKitError`."""
+        room = await self.rooms.find(session.room_name)
+        if room is None:
+            had_room = session.dispatch_id is not None or session.room_sid is not None
+            return Located(Whereabouts.ROOM_CLOSED if had_room else Whereabouts.GONE, None)
+        if session.room_sid not in (None, room.sid):
+            return Located(Whereabouts.ROOM_CLOSED, room)
+        agents = [
+            participant
+            for participant in await self.rooms.participants(session.room_name)
+            if participant.kind is ParticipantKind.AGENT
+        ]
+        if any(agent.agent_name == session.agent_name for agent in agents):
+            return Located(Whereabouts.IN_ROOM, room)
+        ours = [
+            dispatch
+            for dispatch in await self.dispatcher.list(session.room_name)
+            if session.owns(dispatch)
+        ]
+        # Workers older than livekit-agents 1.3 do not say what they registered as.
+        expected = {identity for dispatch in ours for identity in dispatch.agents}
+        if any(agent.identity in expected for agent in agents):
+            return Located(Whereabouts.IN_ROOM, room)
+        if ours and self._may_still_join(session):
+            return Located(Whereabouts.ON_ITS_WAY, room)
+        return Located(Whereabouts.GONE, room)
+
+    def _may_still_join(self, session: Session) -> bool:
+        return (
+            session.status is SessionStatus.AGENT_DISPATCHED
+            and session.dispatched_at is not None
+            and self.clock.now() < session.dispatched_at + self.join_grace
+        )
