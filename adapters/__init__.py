@@ -1,0 +1,1 @@
+"""One package for each technology; each implements ports of the domain."""

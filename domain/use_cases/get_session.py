@@ -18,7 +18,7 @@ class GetSession:
 
     async def by_id(self, session_id: str) -> Session:
         """The session with this id. Raises :class:`NotFound`."""
-        missing = NotFound(f"There is no session '{session_id}'.", field="sessionId")
+        missing = NotFound("There is no session with this id.", field="sessionId")
         try:
             wanted = SessionId(session_id)
         except InvalidInput:
@@ -30,7 +30,7 @@ class GetSession:
 
     async def by_room(self, room_name: str) -> Session:
         """The newest session of this room. Raises :class:`NotFound`."""
-        missing = NotFound(f"There is no session in room '{room_name}'.", field="roomName")
+        missing = NotFound("No session was ever started in this room.", field="roomName")
         try:
             wanted = RoomName(room_name)
         except InvalidInput:

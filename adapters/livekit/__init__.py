@@ -1,0 +1,1 @@
+"""LiveKit's server API, by the ``livekit-api`` SDK."""

@@ -1,0 +1,80 @@
+"""LiveKit's AgentDispatchService."""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+from livekit.api import AgentDispatch, CreateAgentDispatchRequest, ServerError, ServerErrorCode
+
+from adapters.livekit.client import LiveKitClient
+from adapters.livekit.errors import livekit_errors
+from adapters.livekit.rooms import LiveKitRooms
+from domain.identifiers import RoomName
+from domain.room import Dispatch
+
+
+@attrs.frozen
+class LiveKitDispatcher:
+    """Implements :class:`domain.ports.dispatcher.Dispatcher`.
+
+    Asks whether the room is there before it lists or deletes: livekit-server 1.13.5 lets such a
+    request for an unknown room hang for 3 s and then answers 503.
+    """
+
+    client: LiveKitClient
+
+    async def create(self, room_name: RoomName, agent_name: str, metadata: str) -> Dispatch:
+        """Dispatch ``agent_name`` into ``room_name``, which LiveKit makes if there is none."""
+        with livekit_errors():
+            dispatch = await self.client.api.agent_dispatch.create_dispatch(
+                CreateAgentDispatchRequest(
+                    room=str(room_name), agent_name=agent_name, metadata=metadata
+                )
+            )
+        return _dispatch(dispatch)
+
+    async def list(self, room_name: RoomName) -> list[Dispatch]:
+        """The dispatches listed in a room that exists; none for a room that does not."""
+        if await self._there_is_no(room_name):
+            return []
+        with livekit_errors():
+            dispatches = await self.client.api.agent_dispatch.list_dispatch(str(room_name))
+        return [_dispatch(dispatch) for dispatch in dispatches]
+
+    async def delete(self, room_name: RoomName, dispatch_id: str) -> None:
+        """Delete a dispatch; one that is not there, or whose room is not, is a success."""
+        if await self._there_is_no(room_name):
+            return
+        with livekit_errors():
+            try:
+                await self.client.api.agent_dispatch.delete_dispatch(dispatch_id, str(room_name))
+            except ServerError as error:
+                if error.code != ServerErrorCode.NOT_FOUND:
+                    raise
+
+    async def _there_is_no(self, room_name: RoomName) -> bool:
+        return await LiveKitRooms(self.client).find(room_name) is None
+
+
+def _dispatch(dispatch: AgentDispatch) -> Dispatch:
+    return Dispatch(
+        id=dispatch.id,
+        agent_name=dispatch.agent_name,
+        session_id=_session_id(dispatch.metadata),
+        agents=tuple(
+            job.state.participant_identity
+            for job in dispatch.state.jobs
+            if job.state.participant_identity
+        ),
+    )
+
+
+def _session_id(metadata: str) -> str | None:
+    """The ``session_id`` in a dispatch's metadata, which is anybody's text if it is not ours."""
+    try:
+        fields = json.loads(metadata)
+    except (ValueError, RecursionError):
+        return None
+    session_id = fields.get("session_id") if isinstance(fields, dict) else None
+    return session_id if isinstance(session_id, str) else None

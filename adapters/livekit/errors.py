@@ -1,0 +1,61 @@
+"""What the LiveKit SDK raises → what the domain knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+from google.protobuf.message import DecodeError
+from livekit.api import ServerError
+
+from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
+
+
+@contextmanager
+def livekit_errors() -> Iterator[None]:
+    """Translate what a call to LiveKit raises within the block into a ``LiveKitError``.
+
+    The messages are for the caller and carry no secret; ``__cause__`` is for the log, but not
+    its text: a 401's body repeats the token.
+    """
+    try:
+        yield
+    except ServerError as error:
+        raise _from_answer(error) from error
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise LiveKitUnreachable(
+            "LiveKit could not be reached; check LIVEKIT_URL and that the server is up."
+        ) from error
+    except aiohttp.InvalidURL as error:
+        raise LiveKitUnreachable("LIVEKIT_URL is not an address that can be called.") from error
+    except TimeoutError as error:
+        raise LiveKitUncertain(
+            "LiveKit did not answer in time; try again.", timed_out=True
+        ) from error
+    except aiohttp.ClientError as error:
+        raise LiveKitUncertain(
+            "The connection to LiveKit broke before it had answered; try again."
+        ) from error
+    # The SDK meets an error whose JSON is no object with an AttributeError.
+    except (DecodeError, AttributeError) as error:
+        raise LiveKitUncertain(
+            "LiveKit's answer could not be understood; check that LIVEKIT_URL is a LiveKit server."
+        ) from error
+
+
+def _from_answer(error: ServerError) -> LiveKitError:
+    if error.status in (401, 403):
+        return LiveKitRefused(
+            "LiveKit did not accept the credentials; check LIVEKIT_API_KEY and LIVEKIT_API_SECRET."
+        )
+    # 408 is Twirp's deadline_exceeded and canceled: given up on halfway.
+    if error.status == 408:
+        return LiveKitUncertain("LiveKit ran out of time; try again.", timed_out=True)
+    if 400 <= error.status < 500:
+        # livekit-server puts this before most of its messages.
+        reason = error.message.removeprefix("twirp error unknown: ") or f"HTTP {error.status}"
+        return LiveKitRefused(f"LiveKit refused the request: {reason} ({error.code}).")
+    return LiveKitUncertain(
+        f"LiveKit could not do it now (HTTP {error.status}, {error.code}); try again."
+    )

@@ -1,0 +1,1 @@
+"""The ledger in the process's memory: nothing survives a restart."""

@@ -1,0 +1,118 @@
+"""The ledger's sessions as dictionaries."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import MutableMapping
+from datetime import datetime
+
+import attrs
+
+from domain.errors import Conflict
+from domain.identifiers import RoomName, SessionId
+from domain.session import Session
+
+
+@attrs.frozen(eq=False)
+class SessionTable:
+    """Sessions by id, and for each room the id of its live and of its newest one."""
+
+    by_id: MutableMapping[SessionId, Session]
+    live: MutableMapping[RoomName, SessionId | None]
+    newest: MutableMapping[RoomName, SessionId]
+
+    def layer(self) -> SessionTable:
+        """A table that shows this one's content and keeps what is put into it to itself."""
+        return SessionTable(
+            ChainMap({}, self.by_id), ChainMap({}, self.live), ChainMap({}, self.newest)
+        )
+
+    def merge_into(self, below: SessionTable) -> None:
+        """Put what this layer holds into the table ``below`` it."""
+        for upper, lower in (
+            (self.by_id, below.by_id),
+            (self.live, below.live),
+            (self.newest, below.newest),
+        ):
+            assert isinstance(upper, ChainMap)  # noqa: S101 - only a layer is merged
+            lower.update(upper.maps[0])
+
+    def put(self, session: Session) -> None:
+        """Store ``session`` whatever was there."""
+        self.by_id[session.id] = session
+        room = session.room_name
+        if session.is_live:
+            self.live[room] = session.id
+        elif self.live.get(room) == session.id:
+            self.live[room] = None
+        newest = self.newest.get(room)
+        if newest is None or _age(self.by_id[newest]) < _age(session):
+            self.newest[room] = session.id
+
+    def live_in(self, room: RoomName) -> Session | None:
+        """The room's live session."""
+        session_id = self.live.get(room)
+        return None if session_id is None else self.by_id[session_id]
+
+    def newest_in(self, room: RoomName) -> Session | None:
+        """The room's session that was created last."""
+        session_id = self.newest.get(room)
+        return None if session_id is None else self.by_id[session_id]
+
+
+@attrs.frozen
+class Change:
+    """A session as it shall be stored; ``replaces`` is the version it was read at, if it was."""
+
+    session: Session
+    replaces: int | None
+
+    def apply_to(self, table: SessionTable) -> None:
+        """Store it, or raise :class:`~domain.errors.Conflict`."""
+        stored = table.by_id.get(self.session.id)
+        if (None if stored is None else stored.version) != self.replaces:
+            raise Conflict(f"Session {self.session.id} has changed.")
+        if self.session.is_live:
+            live = table.live.get(self.session.room_name)
+            if live not in (None, self.session.id):
+                raise Conflict(f"Room '{self.session.room_name}' has a live session.")
+        table.put(self.session)
+
+
+class MemorySessions:
+    """Implements :class:`domain.ports.unit_of_work.SessionRepository`."""
+
+    def __init__(self, committed: SessionTable) -> None:
+        self._committed = committed
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the changes."""
+        self.changes: list[Change] = []
+        self._seen = self._committed.layer()
+
+    async def add(self, session: Session) -> None:
+        """Store a new session; a conflict surfaces at commit."""
+        self.changes.append(Change(session, None))
+        self._seen.put(session)
+
+    async def save(self, session: Session) -> None:
+        """Store a change of a session; a conflict surfaces at commit."""
+        self.changes.append(Change(session.stored(), session.version))
+        self._seen.put(session.stored())
+
+    async def get(self, session_id: SessionId) -> Session | None:
+        """The session with this id."""
+        return self._seen.by_id.get(session_id)
+
+    async def live_in(self, room_name: RoomName) -> Session | None:
+        """The room's live session."""
+        return self._seen.live_in(room_name)
+
+    async def newest_in(self, room_name: RoomName) -> Session | None:
+        """The room's session that was created last, live or ended."""
+        return self._seen.newest_in(room_name)
+
+
+def _age(session: Session) -> tuple[datetime, str]:
+    return session.created_at, session.id.value

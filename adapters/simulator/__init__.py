@@ -1,0 +1,1 @@
+"""A stand-in for a LiveKit server, on a real socket, for development and tests."""

@@ -1,0 +1,173 @@
+"""The simulated rooms and who is in them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import string
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import attrs
+from livekit.protocol.agent_dispatch import AgentDispatch, RoomAgentDispatch
+from livekit.protocol.models import DisconnectReason, ParticipantInfo, Room
+from livekit.protocol.room import CreateRoomRequest
+from livekit.protocol.webhook import WebhookEvent
+
+_ALPHABET: Final = string.ascii_letters + string.digits
+_CLOSING: Final = "closing"
+# Who does not keep a room open.
+_DEPENDENT: Final = (ParticipantInfo.Kind.AGENT, ParticipantInfo.Kind.EGRESS)
+
+
+def new_id(prefix: str) -> str:
+    """An id as LiveKit makes them, for example ``RM_ss7NRpFQFaNe``."""
+    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(12))
+
+
+@attrs.define
+class LiveRoom:
+    """A room instance. ``timers`` end with it."""
+
+    info: Room
+    participants: dict[str, ParticipantInfo] = attrs.field(factory=dict)
+    dispatches: dict[str, AgentDispatch] = attrs.field(factory=dict)
+    timers: dict[str, asyncio.TimerHandle] = attrs.field(factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is in it who keeps it open."""
+        return all(info.kind in _DEPENDENT for info in self.participants.values())
+
+    def cancel(self, timer: str) -> None:
+        """Stop a timer, if it runs."""
+        handle = self.timers.pop(timer, None)
+        if handle is not None:
+            handle.cancel()
+
+
+class World:
+    """Rooms by name. Needs a running event loop, for the rooms' time-outs.
+
+    ``notify`` is told what a LiveKit server tells its webhooks. ``launch_agents`` is called with
+    each new room and the agents it was created for.
+    """
+
+    def __init__(self, notify: Callable[[WebhookEvent], None]) -> None:
+        self.rooms: dict[str, LiveRoom] = {}
+        self.launch_agents: Callable[[LiveRoom, list[RoomAgentDispatch]], None] = lambda *_: None
+        self._notify = notify
+
+    def create_room(self, request: CreateRoomRequest) -> LiveRoom:
+        """The room of that name, made if there is none; what the request sets is set."""
+        room = self.rooms.get(request.name)
+        is_new = room is None
+        if room is None:
+            now = time.time()
+            info = Room(
+                sid=new_id("RM_"),
+                name=request.name,
+                empty_timeout=300,
+                departure_timeout=20,
+                creation_time=int(now),
+                creation_time_ms=int(now * 1000),
+            )
+            room = self.rooms[request.name] = LiveRoom(info)
+        room.info.empty_timeout = request.empty_timeout or room.info.empty_timeout
+        room.info.departure_timeout = request.departure_timeout or room.info.departure_timeout
+        room.info.max_participants = request.max_participants or room.info.max_participants
+        room.info.metadata = request.metadata or room.info.metadata
+        if is_new:
+            self._notify_of("room_started", room)
+            self._close_later(room, room.info.empty_timeout)
+            # A room for which no agent was named is offered to workers without a name.
+            self.launch_agents(room, list(request.agents) or [RoomAgentDispatch()])
+        return room
+
+    def close_room(self, name: str, reason: DisconnectReason) -> bool:
+        """End a room for everybody in it. False if there was no such room."""
+        room = self.rooms.get(name)
+        if room is None:
+            return False
+        for identity in list(room.participants):
+            self.leave(name, identity, reason)
+        for timer in list(room.timers):
+            room.cancel(timer)
+        del self.rooms[name]
+        self._notify_of("room_finished", room)
+        return True
+
+    def join(
+        self,
+        room_name: str,
+        identity: str,
+        *,
+        kind: ParticipantInfo.Kind = ParticipantInfo.Kind.STANDARD,
+        attributes: Mapping[str, str] | None = None,
+    ) -> ParticipantInfo:
+        """Let somebody join; makes the room, and makes the same identity already there leave."""
+        now = time.time()
+        info = ParticipantInfo(
+            sid=new_id("PA_"),
+            identity=identity,
+            kind=kind,
+            state=ParticipantInfo.State.ACTIVE,
+            attributes=attributes or {},
+            joined_at=int(now),
+            joined_at_ms=int(now * 1000),
+        )
+        room = self.create_room(CreateRoomRequest(name=room_name))
+        self.leave(room_name, identity, DisconnectReason.DUPLICATE_IDENTITY)
+        room.participants[identity] = info
+        if not room.is_empty:
+            room.cancel(_CLOSING)
+        self._notify_of("participant_joined", room, info)
+        return info
+
+    def leave(
+        self,
+        room_name: str,
+        identity: str,
+        reason: DisconnectReason = DisconnectReason.CLIENT_INITIATED,
+    ) -> bool:
+        """Let somebody leave. False if they were not there."""
+        room = self.rooms.get(room_name)
+        info = room.participants.pop(identity, None) if room else None
+        if room is None or info is None:
+            return False
+        info.state = ParticipantInfo.State.DISCONNECTED
+        info.disconnect_reason = reason
+        self._notify_of("participant_left", room, info)
+        if room.is_empty:
+            self._close_later(room, room.info.departure_timeout)
+        return True
+
+    def clear(self) -> None:
+        """Forget every room and tell nobody, as a server does that is stopped."""
+        for room in self.rooms.values():
+            for timer in list(room.timers):
+                room.cancel(timer)
+        self.rooms.clear()
+
+    def _close_later(self, room: LiveRoom, seconds: int) -> None:
+        room.cancel(_CLOSING)
+        room.timers[_CLOSING] = asyncio.get_running_loop().call_later(
+            seconds, self.close_room, room.info.name, DisconnectReason.ROOM_CLOSED
+        )
+
+    def _notify_of(
+        self, event: str, room: LiveRoom, participant: ParticipantInfo | None = None
+    ) -> None:
+        room.info.num_participants = sum(
+            info.kind not in _DEPENDENT for info in room.participants.values()
+        )
+        self._notify(
+            WebhookEvent(
+                id=new_id("EV_"),
+                event=event,
+                created_at=int(time.time()),
+                room=room.info,
+                participant=participant,
+            )
+        )

@@ -1,0 +1,25 @@
+"""Identifiers from the machine's clock and random source (RFC 9562)."""
+
+from __future__ import annotations
+
+import attrs
+import uuid_utils
+
+from domain.identifiers import RoomName, SessionId
+
+
+@attrs.frozen
+class UuidIds:
+    """Implements :class:`domain.ports.ids.IdGenerator` with UUIDs of version 7."""
+
+    def session_id(self) -> SessionId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        return SessionId(str(uuid_utils.uuid7()))
+
+    def room_name(self) -> RoomName:
+        """A room name of the form ``room-<uuid>``."""
+        return RoomName(f"room-{uuid_utils.uuid7()}")
+
+    def claim_holder(self) -> str:
+        """A name for one attempt to hold a claim."""
+        return str(uuid_utils.uuid7())

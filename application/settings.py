@@ -1,0 +1,44 @@
+"""What can be set, as plain types. ``entrypoints/settings.py`` reads them from the environment."""
+
+from __future__ import annotations
+
+import enum
+from datetime import timedelta
+
+import attrs
+
+LIVEKIT_CONNECT_LIMIT = timedelta(seconds=3)
+LIVEKIT_TOTAL_LIMIT = timedelta(seconds=10)
+CLAIM_LEASE = timedelta(seconds=15)
+"""Longer than one LiveKit API call can take, so that a holder that lives keeps its claim."""
+
+
+class AppEnv(enum.StrEnum):
+    """``production`` hides the development-only routes."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Storage(enum.StrEnum):
+    """The storage backends."""
+
+    MEMORY = "memory"
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """The service's settings, checked. ``repr`` shows no secret."""
+
+    livekit_url: str
+    livekit_api_key: str
+    livekit_api_secret: str = attrs.field(repr=False)
+    host: str = "0.0.0.0"  # noqa: S104 - the contract's default: a container must be reachable
+    port: int = 4000
+    agent_name: str = "shreya-obnox"
+    app_env: AppEnv = AppEnv.DEVELOPMENT
+    storage: Storage = Storage.SQLITE
+    database_url: str = attrs.field(default="sqlite+aiosqlite:///data/backend.db", repr=False)
+    cors_allow_origins: tuple[str, ...] = ("*",)

@@ -1,0 +1,190 @@
+"""``make run``: the service, and a local LiveKit beside it if none is configured."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import attrs
+from dotenv import dotenv_values
+
+CACHE: Final = Path(__file__).resolve().parent.parent / ".cache"
+LOG: Final = CACHE / "livekit.log"
+DEV_KEY: Final = "devkey"
+DEV_SECRET: Final = "devsecret-for-local-development-only"  # noqa: S105 - known to everybody
+START_LIMIT: Final = 30.0
+STOP_LIMIT: Final = 10.0
+
+
+@attrs.frozen
+class LiveKit:
+    """A local LiveKit: what it is, its URL and the command that starts it."""
+
+    what: str
+    url: str
+    command: tuple[str, ...]
+
+
+class CannotStart(Exception):
+    """Why not, as a sentence."""
+
+
+def main() -> int:
+    """Run until Ctrl-C or SIGTERM, then stop everything that was started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    environ = {**_env_file(), **os.environ}
+    try:
+        with ExitStack() as stack:
+            return _run(environ, stack)
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return 0
+    except CannotStart as error:
+        say(str(error))
+        return 1
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _run(environ: dict[str, str], stack: ExitStack) -> int:
+    port = environ.get("PORT") or "4000"
+    if port.isdigit() and not _is_free(int(port)):
+        raise CannotStart(
+            f"Port {port} is in use. Stop what listens there, or choose another one: "
+            f"PORT={int(port) + 1} make run"
+        )
+    what = "the one that LIVEKIT_URL names"
+    if not environ.get("LIVEKIT_URL"):
+        livekit = _choose_livekit()
+        environ |= {
+            "LIVEKIT_URL": livekit.url,
+            "LIVEKIT_API_KEY": DEV_KEY,
+            "LIVEKIT_API_SECRET": DEV_SECRET,
+        }
+        what = livekit.what
+        _start_livekit(livekit, stack)
+    service = stack.enter_context(
+        _process((sys.executable, "-m", "entrypoints.http"), environ=environ)
+    )
+    if _answers(f"http://127.0.0.1:{port}/health", service):
+        say(_banner(what, port, environ))
+    return service.wait()
+
+
+def _env_file() -> dict[str, str]:
+    return {key: value for key, value in dotenv_values(".env", interpolate=False).items() if value}
+
+
+def _choose_livekit() -> LiveKit:
+    port = 7880 if _is_free(7880) else _free_port()
+    url = f"ws://127.0.0.1:{port}"
+    cached = CACHE / "bin" / "livekit-server"
+    binary = shutil.which("livekit-server") or (str(cached) if cached.is_file() else None)
+    if binary is None:
+        simulator = (sys.executable, "-m", "entrypoints.cli", "simulator", "--port", str(port))
+        what = "the built-in simulator: no audio and no workers (`make livekit` builds the real one)"
+        return LiveKit(what, url, (*simulator, "--api-key", DEV_KEY, "--api-secret", DEV_SECRET))
+    CACHE.mkdir(exist_ok=True)
+    config = CACHE / "livekit.yaml"
+    config.write_text(
+        f"port: {port}\n"
+        'bind_addresses: ["127.0.0.1"]\n'
+        f"rtc: {{tcp_port: {port + 1}, udp_port: {port + 2}, "
+        "node_ip: 127.0.0.1, use_external_ip: false}\n"
+        f"keys: {{{DEV_KEY}: {DEV_SECRET}}}\n"
+    )
+    return LiveKit(f"a real server on this machine ({binary})", url, (binary, "--config", str(config)))
+
+
+def _start_livekit(livekit: LiveKit, stack: ExitStack) -> None:
+    CACHE.mkdir(exist_ok=True)
+    output = stack.enter_context(LOG.open("wb"))
+    process = stack.enter_context(_process(livekit.command, output=output.fileno()))
+    if not _answers(livekit.url.replace("ws://", "http://"), process):
+        tail = LOG.read_text(errors="replace")[-2000:]
+        raise CannotStart(f"LiveKit did not start. The end of {LOG}:\n{tail}")
+
+
+@contextmanager
+def _process(
+    command: tuple[str, ...], *, environ: Mapping[str, str] | None = None, output: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    # A session of its own: Ctrl-C reaches only this process, which stops the others in order.
+    process = subprocess.Popen(  # noqa: S603 - our own commands
+        command, env=environ, stdout=output, stderr=output, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
+    """Whether ``url`` answers before the process ends or the time is up."""
+    deadline = time.monotonic() + START_LIMIT
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError), urllib.request.urlopen(url, timeout=1):  # noqa: S310 - http
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))  # noqa: S104 - asks, does not listen
+        except OSError:
+            return False
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _banner(what: str, port: str, environ: Mapping[str, str]) -> str:
+    local = environ["LIVEKIT_API_SECRET"] == DEV_SECRET
+    secret = DEV_SECRET if local else "(as configured)"
+    agent = environ.get("AGENT_NAME") or "shreya-obnox"
+    return f"""
+backend-livekit is running at http://127.0.0.1:{port} (API documentation: /docs)
+
+  LiveKit     {what}
+  URL         {environ["LIVEKIT_URL"]}
+  API key     {environ["LIVEKIT_API_KEY"]}
+  API secret  {secret}
+  Agent name  {agent}
+
+Try this next, in another terminal:
+
+  curl -s http://127.0.0.1:{port}/session -H 'Content-Type: application/json' \\
+    -d '{{"userIdentity": "user-42"}}'
+
+Ctrl-C stops everything.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""``python -m entrypoints.http``: the service, by granian, as the environment says."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+from granian.constants import Interfaces
+from granian.server import Server
+
+from application.settings import Settings
+from entrypoints.settings import InvalidSettings, load_settings
+
+
+def main() -> int:
+    """Serve until SIGINT or SIGTERM. 2: the configuration is wrong; 1: the service can't start."""
+    try:
+        settings = load_settings()
+    except InvalidSettings as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    try:
+        address = _free_address(settings)
+    except OSError as error:
+        sys.stderr.write(
+            f"backend-livekit cannot listen on {settings.host}:{settings.port}: "
+            f"{error.strerror}. HOST and PORT choose another address.\n"
+        )
+        return 1
+    # This process only watches over the worker, so it imports nothing of the application.
+    Server(
+        "entrypoints.http.asgi:create",
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=address,
+        port=settings.port,
+        websockets=False,
+        log_enabled=False,
+    ).serve()
+    return 0
+
+
+def _free_address(settings: Settings) -> str:
+    """The IP address of ``settings.host``.
+
+    Raises :class:`OSError` if somebody listens there: granian would share the port with them.
+    """
+    family, kind, _, _, address = socket.getaddrinfo(
+        settings.host, settings.port, type=socket.SOCK_STREAM
+    )[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+    return str(address[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""The Litestar application around a container."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+
+from application.settings import AppEnv
+from domain.errors import DomainError
+from entrypoints.container import Container
+from entrypoints.http.errors import on_domain_error, on_http_error, on_unexpected_error
+from entrypoints.http.health import health, ready, service
+from entrypoints.http.json_request import MAX_BODY_BYTES, JsonRequest
+from entrypoints.http.openapi import openapi_config, swagger_asset
+from entrypoints.http.request_id import add_request_id
+from entrypoints.http.sessions import end_session, session_by_id, session_by_room, start_session
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+PUBLIC = (start_session, end_session, health, ready, service, swagger_asset)
+DEVELOPMENT_ONLY = (session_by_id, session_by_room)
+
+
+def create_app(container: Container, lifespan: Lifespan) -> Litestar:
+    """The application; ``lifespan`` keeps the container running while it serves."""
+    settings = container.settings()
+    handlers = PUBLIC + (DEVELOPMENT_ONLY if settings.app_env is AppEnv.DEVELOPMENT else ())
+    routes = _routes(handlers)
+
+    return Litestar(
+        route_handlers=handlers,
+        lifespan=[lifespan],
+        request_class=JsonRequest,
+        request_max_body_size=MAX_BODY_BYTES,
+        before_send=[add_request_id],
+        dependencies={
+            "start_session": _provide(container.start_session),
+            "end_session": _provide(container.end_session),
+            "get_session": _provide(container.get_session),
+            "check_readiness": _provide(container.check_readiness),
+            "clock": _provide(container.clock),
+            "livekit_url": _provide(lambda: settings.livekit_url),
+            "routes": _provide(lambda: routes),
+        },
+        exception_handlers={
+            DomainError: on_domain_error,
+            HTTPException: on_http_error,
+            Exception: on_unexpected_error,
+        },
+        cors_config=CORSConfig(
+            allow_origins=list(settings.cors_allow_origins),
+            expose_headers=["X-Request-Id", "Retry-After"],
+        ),
+        openapi_config=openapi_config(),
+        logging_config=None,
+    )
+
+
+def _provide(make: Callable[[], object]) -> Provide:
+    # Litestar reads a signature, which the container's providers do not have.
+    return Provide(lambda: make(), sync_to_thread=False)
+
+
+def _routes(handlers: tuple[HTTPRouteHandler, ...]) -> dict[str, str]:
+    """``{"POST /session": "Start a session…"}`` for what the documentation shows."""
+    return {
+        f"{min(handler.http_methods)} {path.replace(':str', '')}": handler.summary or ""
+        for handler in handlers
+        if handler.summary
+        for path in sorted(handler.paths)
+    }

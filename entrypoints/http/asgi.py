@@ -1,0 +1,53 @@
+"""What granian runs in its worker process."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from litestar import Litestar
+
+from domain.errors import DomainError
+from entrypoints.container import Container, running
+from entrypoints.http.app import create_app
+from entrypoints.logs import configure_logs
+from entrypoints.settings import load_settings
+from entrypoints.version import VERSION
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+log = structlog.get_logger()
+
+
+def create() -> Litestar:
+    """The application as the environment configures it."""
+    configure_logs()
+    _end_with_parent()
+    container = Container(settings=load_settings())
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        settings = container.settings()
+        try:
+            async with running(container):
+                log.info(
+                    "serving", version=VERSION, host=settings.host, port=settings.port,
+                    livekit=settings.livekit_url, storage=settings.storage,
+                )  # fmt: skip
+                yield
+        except DomainError as error:
+            sys.stderr.write(f"backend-livekit cannot start: {error}\n")
+            raise
+        log.info("stopped")
+
+    return create_app(container, lifespan)
+
+
+def _end_with_parent() -> None:
+    """Let no worker outlive a killed parent and go on holding the port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,45 @@
+"""Request bodies: JSON or nothing (RFC 8259)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import ClientException
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+"""Room for 64 KiB of metadata even where a client writes every character as ``\\uXXXX``."""
+
+
+class UnsupportedMediaType(ClientException):
+    """The body is not declared as JSON."""
+
+    status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class MalformedJson(ClientException):
+    """The body is declared as JSON and is not."""
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """A request whose body, if a handler takes one, must be JSON in UTF-8."""
+
+    async def json(self) -> Any:
+        """The decoded body. Raises :class:`UnsupportedMediaType` or :class:`MalformedJson`."""
+        media_type, _ = self.content_type
+        if media_type != "application/json" and not (
+            media_type.startswith("application/") and media_type.endswith("+json")
+        ):
+            raise UnsupportedMediaType(
+                "Send the body as JSON with the header 'Content-Type: application/json'."
+            )
+        try:
+            return msgspec.json.decode(await self.body())
+        except UnicodeDecodeError as error:
+            raise MalformedJson("The body is not valid UTF-8.") from error
+        except RecursionError as error:
+            raise MalformedJson("The body is nested too deeply.") from error
+        except msgspec.DecodeError as error:
+            raise MalformedJson(f"The body is not valid JSON: {error}.") from error

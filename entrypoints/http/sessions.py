@@ -1,0 +1,202 @@
+"""POST /session, POST /session/end, GET /sessions/…"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import get, post
+from litestar.openapi.spec import Example
+from litestar.params import Body
+
+from domain.errors import LiveKitError
+from domain.session import Session
+from domain.use_cases.end_session import EndSession, EndSessionCommand
+from domain.use_cases.get_session import GetSession
+from domain.use_cases.start_session import StartSession, StartSessionCommand
+from entrypoints.http.openapi import errors
+from entrypoints.http.times import rfc3339, rfc3339_or_none
+
+
+class StartSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
+    """Who wants to talk, where, and to what kind of agent.
+
+    ``userIdentity`` and ``roomName`` are 1-128 of ``A-Z a-z 0-9 _ -``. Without a room name a new
+    room is made. ``agentConfig`` reaches the worker as dispatch metadata, unknown keys included.
+    """
+
+    user_identity: str
+    room_name: str | None = None
+    agent_config: dict[str, Any] | None = None
+
+
+class AgentConfigSummary(msgspec.Struct):
+    """The part of the running configuration that a frontend shows."""
+
+    stt: str
+    tts: str
+    llm: str
+    realtime: bool
+
+
+class StartSessionAnswer(msgspec.Struct, rename="camel", kw_only=True):
+    """Join ``livekitUrl`` with ``userToken`` within 10 minutes."""
+
+    user_token: str
+    room_name: str
+    livekit_url: str
+    agent_dispatched: bool
+    agent_config: AgentConfigSummary
+    session_id: str
+
+
+class EndSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
+    """The room to end."""
+
+    room_name: str
+
+
+class SessionAnswer(msgspec.Struct, rename="camel", kw_only=True):
+    """A session as the ledger has it. Times are RFC 3339 in UTC with milliseconds."""
+
+    session_id: str
+    room_name: str
+    room_sid: str | None
+    user_identity: str
+    agent_name: str
+    agent_config: dict[str, Any]
+    status: str
+    agent_dispatched: bool
+    created_at: str
+    dispatched_at: str | None
+    active_at: str | None
+    ended_at: str | None
+    end_reason: str | None
+
+
+def _answer(session: Session) -> SessionAnswer:
+    return SessionAnswer(
+        session_id=str(session.id),
+        room_name=str(session.room_name),
+        room_sid=session.room_sid,
+        user_identity=str(session.identity),
+        agent_name=session.agent_name,
+        agent_config=dict(session.agent_config.values),
+        status=session.status,
+        agent_dispatched=session.agent_dispatched,
+        created_at=rfc3339(session.created_at),
+        dispatched_at=rfc3339_or_none(session.dispatched_at),
+        active_at=rfc3339_or_none(session.active_at),
+        ended_at=rfc3339_or_none(session.ended_at),
+        end_reason=session.end_reason,
+    )
+
+
+@post(
+    "/session",
+    status_code=200,
+    tags=["sessions"],
+    summary="Start a session, or join the one in that room",
+    responses=errors(
+        {
+            400: "A value breaks a rule; `field` names it.",
+            409: "Another request is still starting or ending this room's session.",
+            413: "The body or the agent's metadata is too large.",
+            415: "The body is not sent as JSON.",
+            502: "LiveKit refused or could not be reached; `agentDispatched` is false. Post again.",
+            503: "The ledger is out of reach; nothing was started.",
+        }
+    ),
+)
+async def start_session(
+    data: Annotated[
+        StartSessionRequest,
+        Body(
+            examples=[
+                Example(summary="The least", value={"userIdentity": "user-42"}),
+                Example(
+                    summary="A named room and a configured agent",
+                    value={
+                        "userIdentity": "user-42",
+                        "roomName": "support-7",
+                        "agentConfig": {"greeting": "Hello!", "tenant": {"plan": "pro"}},
+                    },
+                ),
+            ]
+        ),
+    ],
+    start_session: StartSession,
+    livekit_url: str,
+) -> StartSessionAnswer:
+    """Mint a token for a user and see to it that exactly one agent is in the room.
+
+    Posting again for a room whose session is live joins it: a token for that identity, the
+    running session's id and configuration, and no second agent while one is there or on its way.
+    """
+    try:
+        started = await start_session(
+            StartSessionCommand(data.user_identity, data.room_name, data.agent_config)
+        )
+    except LiveKitError as error:
+        error.details["agentDispatched"] = False
+        raise
+    values = started.session.agent_config.values
+    return StartSessionAnswer(
+        user_token=started.token,
+        room_name=str(started.session.room_name),
+        livekit_url=livekit_url,
+        agent_dispatched=started.session.agent_dispatched,
+        agent_config=AgentConfigSummary(
+            values["stt"], values["tts"], values["llm"], values["realtime"]
+        ),
+        session_id=str(started.session.id),
+    )
+
+
+@post(
+    "/session/end",
+    status_code=204,
+    tags=["sessions"],
+    summary="End a room for everybody in it",
+    responses=errors(
+        {
+            400: "A value breaks a rule; `field` names it.",
+            404: "Neither the ledger nor LiveKit knows the room.",
+            409: "Another request is still starting or ending this room's session.",
+            415: "The body is not sent as JSON.",
+            502: "LiveKit refused or could not be reached; the session stays open. Post again.",
+            503: "The ledger is out of reach.",
+        }
+    ),
+)
+async def end_session(
+    data: Annotated[
+        EndSessionRequest,
+        Body(examples=[Example(summary="A room", value={"roomName": "support-7"})]),
+    ],
+    end_session: EndSession,
+) -> None:
+    """Delete the LiveKit room and end its session. A room that is already gone is a success."""
+    await end_session(EndSessionCommand(data.room_name))
+
+
+@get(
+    "/sessions/{session_id:str}",
+    tags=["sessions"],
+    summary="A session by its id (development only)",
+    responses=errors({404: "There is no such session.", 503: "The ledger is out of reach."}),
+)
+async def session_by_id(session_id: str, get_session: GetSession) -> SessionAnswer:
+    """The session as the ledger has it; LiveKit is not asked."""
+    return _answer(await get_session.by_id(session_id))
+
+
+@get(
+    "/sessions/by-room/{room_name:str}",
+    tags=["sessions"],
+    summary="The newest session of a room (development only)",
+    responses=errors({404: "There is no such session.", 503: "The ledger is out of reach."}),
+)
+async def session_by_room(room_name: str, get_session: GetSession) -> SessionAnswer:
+    """The session as the ledger has it; LiveKit is not asked."""
+    return _answer(await get_session.by_room(room_name))

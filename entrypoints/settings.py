@@ -1,0 +1,196 @@
+"""Environment → settings.
+
+The variables, their defaults and their rules are the contract's; ``.env.example`` lists them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from application.settings import AppEnv, Settings, Storage
+
+T = TypeVar("T")
+
+_TRUE: Final = ("true", "1", "yes", "on")
+_FALSE: Final = ("false", "0", "no", "off")
+_STORAGES: Final[Mapping[str, Storage]] = {
+    "memory": Storage.MEMORY,
+    "sqlite+aiosqlite": Storage.SQLITE,
+    "postgresql+asyncpg": Storage.POSTGRESQL,
+}
+
+
+class InvalidSettings(Exception):
+    """One or more variables are missing or malformed; ``problems`` has a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__(
+            f"backend-livekit cannot start, because its configuration is incomplete or wrong:\n"
+            f"{lines}\n"
+            "Set these in the environment or in a .env file in the working folder; "
+            ".env.example shows every variable."
+        )
+
+
+def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+    """The settings in ``environ`` (default: the process's) over those in ``folder``'s ``.env``.
+
+    Raises :class:`InvalidSettings` naming every wrong variable; never a secret's value.
+    """
+    env_file = (folder or Path.cwd()) / ".env"
+    from_file = dotenv_values(env_file, interpolate=False) if env_file.is_file() else {}
+    reader = _Reader({**from_file, **(os.environ if environ is None else environ)})
+    livekit_url = reader.required("LIVEKIT_URL", _livekit_url)
+    api_key = reader.required("LIVEKIT_API_KEY", _text)
+    api_secret = reader.required("LIVEKIT_API_SECRET", _text)
+    host = reader.optional("HOST", _text, "0.0.0.0")  # noqa: S104 - the contract's default
+    port = reader.optional("PORT", _port, 4000)
+    agent_name = reader.optional("AGENT_NAME", _agent_name, "shreya-obnox")
+    app_env = reader.optional("APP_ENV", _app_env, AppEnv.DEVELOPMENT)
+    storage, database_url = reader.optional(
+        "DATABASE_URL", _database_url, (Storage.SQLITE, "sqlite+aiosqlite:///data/backend.db")
+    )
+    origins = reader.optional("CORS_ALLOW_ORIGINS", _origins, ("*",))
+    for flag in (
+        "TELEPHONY_ENABLED",
+        "TELEPHONY_DISPATCH_ON_ANY_PARTICIPANT_JOIN",
+        "RATE_LIMIT_ENABLED",
+    ):
+        reader.optional(flag, _boolean, None)
+    reader.optional("RECONCILE_INTERVAL_SECONDS", _seconds, None)
+    if reader.problems or livekit_url is None or api_key is None or api_secret is None:
+        raise InvalidSettings(reader.problems)
+    return Settings(
+        livekit_url=livekit_url,
+        livekit_api_key=api_key,
+        livekit_api_secret=api_secret,
+        host=host,
+        port=port,
+        agent_name=agent_name,
+        app_env=app_env,
+        storage=storage,
+        database_url=database_url,
+        cors_allow_origins=origins,
+    )
+
+
+class _Reader:
+    """Reads one variable after another and remembers what was wrong. Blank means absent."""
+
+    def __init__(self, values: Mapping[str, str | None]) -> None:
+        self._values = values
+        self.problems: list[str] = []
+
+    def required(self, name: str, parse: Callable[[str], T]) -> T | None:
+        raw = (self._values.get(name) or "").strip()
+        if not raw:
+            self.problems.append(f"{name} is missing: {_HINTS[name]}")
+            return None
+        return self._parsed(name, parse, raw)
+
+    def optional(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        raw = (self._values.get(name) or "").strip()
+        value = self._parsed(name, parse, raw) if raw else default
+        return default if value is None else value
+
+    def _parsed(self, name: str, parse: Callable[[str], T], raw: str) -> T | None:
+        try:
+            return parse(raw)
+        except ValueError as error:
+            self.problems.append(f"{name} {error}")
+            return None
+
+
+_HINTS: Final[Mapping[str, str]] = {
+    "LIVEKIT_URL": "the address of your LiveKit server, for example wss://my-project.livekit.cloud "
+    "or ws://127.0.0.1:7880.",
+    "LIVEKIT_API_KEY": "the API key that your LiveKit server knows.",
+    "LIVEKIT_API_SECRET": "the secret that belongs to LIVEKIT_API_KEY.",
+}
+
+
+def _text(raw: str) -> str:
+    return raw
+
+
+def _livekit_url(raw: str) -> str:
+    try:
+        url = urlsplit(raw)
+        valid = url.scheme in ("ws", "wss", "http", "https") and bool(url.hostname)
+        _ = url.port  # raises for a port that is no number
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError(
+            "must be a ws://, wss://, http:// or https:// address, "
+            "for example wss://my-project.livekit.cloud."
+        )
+    return raw
+
+
+def _port(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit() and 1 <= int(raw) <= 65535):
+        raise ValueError(f"must be a whole number from 1 to 65535, not '{raw}'.")
+    return int(raw)
+
+
+def _seconds(raw: str) -> float:
+    try:
+        value = float(raw)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 86400:
+        raise ValueError(f"must be a number of seconds above 0 and up to 86400, not '{raw}'.")
+    return value
+
+
+def _boolean(raw: str) -> bool:
+    if raw.lower() not in (*_TRUE, *_FALSE):
+        raise ValueError(f"must be one of true/false/1/0/yes/no/on/off, not '{raw}'.")
+    return raw.lower() in _TRUE
+
+
+def _agent_name(raw: str) -> str:
+    if len(raw) > 128 or not raw.isprintable():
+        raise ValueError("must be 1 to 128 printable characters: the worker's registered name.")
+    return raw
+
+
+def _app_env(raw: str) -> AppEnv:
+    try:
+        return AppEnv(raw.lower())
+    except ValueError:
+        raise ValueError(f"must be development or production, not '{raw}'.") from None
+
+
+def _database_url(raw: str) -> tuple[Storage, str]:
+    scheme, separator, rest = raw.partition("://")
+    storage = _STORAGES.get(scheme)
+    if storage is None or not separator or (storage is Storage.SQLITE and len(rest) < 2):
+        raise ValueError(
+            "must be memory://, sqlite+aiosqlite:///path/to/file.db or "
+            "postgresql+asyncpg://user:password@host/database."
+        )
+    return storage, raw
+
+
+def _origins(raw: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip().rstrip("/") for origin in raw.split(",") if origin.strip())
+    for origin in origins:
+        url = urlsplit(origin)
+        if origin != "*" and not (
+            url.scheme in ("http", "https") and url.netloc and origin.endswith(url.netloc)
+        ):
+            raise ValueError(
+                f"must be * or a comma-separated list of origins such as "
+                f"https://app.example.com; '{origin}' is not one."
+            )
+    return origins

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import attrs
+import pytest
+
+from adapters.livekit.client import LiveKitClient
+from adapters.livekit.dispatcher import LiveKitDispatcher
+from adapters.livekit.probe import LiveKitProbe
+from adapters.livekit.rooms import LiveKitRooms
+from adapters.simulator.server import Simulator
+from domain.identifiers import RoomName
+from tests.livekit_server import API_KEY, API_SECRET, LiveKitServer, livekit_server
+
+
+@attrs.frozen
+class LiveKit:
+    """A server under test; ``simulator`` is None if it is a real one."""
+
+    url: str
+    simulator: Simulator | None
+
+
+@attrs.frozen
+class Adapters:
+    """The ports, as the application gets them."""
+
+    dispatcher: LiveKitDispatcher
+    rooms: LiveKitRooms
+    probe: LiveKitProbe
+
+    @classmethod
+    def over(cls, client: LiveKitClient) -> Adapters:
+        return cls(LiveKitDispatcher(client), LiveKitRooms(client), LiveKitProbe(client))
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 5) -> None:
+    """Return once ``condition`` holds; raises :class:`TimeoutError` if it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - what a server does sets no event here
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    with livekit_server(tmp_path_factory.mktemp("livekit")) as server:
+        yield server
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator(API_KEY, API_SECRET) as simulator:
+        yield simulator
+
+
+@pytest.fixture(params=["simulator", "livekit-server"])
+def livekit(request: pytest.FixtureRequest) -> LiveKit:
+    if request.param == "simulator":
+        simulator: Simulator = request.getfixturevalue("simulator")
+        return LiveKit(simulator.url, simulator)
+    server: LiveKitServer = request.getfixturevalue("real_server")
+    return LiveKit(server.url, None)
+
+
+@pytest.fixture
+async def adapters(livekit: LiveKit) -> AsyncIterator[Adapters]:
+    async with LiveKitClient(livekit.url, API_KEY, API_SECRET) as client:
+        yield Adapters.over(client)
+
+
+@pytest.fixture
+def room_name() -> RoomName:
+    """A room that nobody has used before."""
+    return RoomName(f"room-{uuid.uuid4()}")

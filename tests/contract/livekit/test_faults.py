@@ -1,0 +1,216 @@
+"""What the adapter makes of a LiveKit that is down, slow or lying; nothing is sent twice."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import aiohttp
+import pytest
+
+from adapters.livekit.client import LiveKitClient
+from adapters.simulator.faults import Fault, FaultKind
+from adapters.simulator.server import Simulator
+from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
+from domain.identifiers import RoomName
+from tests.contract.livekit.conftest import Adapters, until
+from tests.livekit_server import API_KEY, API_SECRET, free_port
+
+ROOM = RoomName("room-1")
+CREATE = "CreateDispatch"
+
+
+@contextlib.asynccontextmanager
+async def adapters_over(url: str) -> AsyncIterator[Adapters]:
+    async with LiveKitClient(
+        url,
+        API_KEY,
+        API_SECRET,
+        connect_limit=timedelta(seconds=0.2),
+        total_limit=timedelta(seconds=0.4),
+    ) as client:
+        yield Adapters.over(client)
+
+
+@pytest.fixture
+async def adapters(simulator: Simulator) -> AsyncIterator[Adapters]:
+    async with adapters_over(simulator.url) as adapters:
+        yield adapters
+
+
+async def create(adapters: Adapters) -> LiveKitError:
+    """The error with which creating a dispatch ends."""
+    with pytest.raises(LiveKitError) as info:
+        await adapters.dispatcher.create(ROOM, "agent-a", "{}")
+    return info.value
+
+
+def dispatches(simulator: Simulator) -> int:
+    """How many dispatches of agent-a took effect."""
+    room = simulator.world.rooms.get(str(ROOM))
+    entries = room.dispatches.values() if room else ()
+    return sum(entry.agent_name == "agent-a" for entry in entries)
+
+
+@pytest.mark.parametrize("applied", [False, True], ids=["not applied", "applied"])
+@pytest.mark.parametrize(
+    ("kind", "timed_out"),
+    [
+        (FaultKind.ERROR, False),
+        (FaultKind.RESET, False),
+        (FaultKind.GARBAGE, False),
+        (FaultKind.HANG, True),
+    ],
+)
+async def test_a_request_that_was_sent_and_went_wrong_is_uncertain_and_sent_once(
+    simulator: Simulator, adapters: Adapters, kind: FaultKind, *, applied: bool, timed_out: bool
+) -> None:
+    simulator.faults.add(Fault(method=CREATE, kind=kind, applied=applied))
+
+    error = await create(adapters)
+
+    assert isinstance(error, LiveKitUncertain)
+    assert error.timed_out is timed_out
+    assert simulator.requests[CREATE] == 1
+    assert dispatches(simulator) == int(applied)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ERROR, FaultKind.RESET, FaultKind.HANG])
+async def test_nor_is_it_sent_again_over_a_connection_that_was_used_before(
+    simulator: Simulator, adapters: Adapters, kind: FaultKind
+) -> None:
+    await adapters.probe.check()
+    simulator.faults.add(Fault(method=CREATE, kind=kind))
+
+    assert isinstance(await create(adapters), LiveKitUncertain)
+    assert simulator.requests[CREATE] == 1
+
+
+async def test_a_request_may_take_effect_after_its_time_out(
+    simulator: Simulator, adapters: Adapters
+) -> None:
+    simulator.faults.add(Fault(method=CREATE, kind=FaultKind.HANG, seconds=0.5))
+
+    error = await create(adapters)
+
+    assert isinstance(error, LiveKitUncertain)
+    assert error.timed_out
+    assert dispatches(simulator) == 0
+
+    async def took_effect() -> bool:
+        return dispatches(simulator) == 1
+
+    await until(took_effect)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, LiveKitRefused),
+        (401, LiveKitRefused),
+        (403, LiveKitRefused),
+        (404, LiveKitRefused),
+        (408, LiveKitUncertain),  # Twirp's deadline_exceeded
+        (429, LiveKitRefused),
+        (500, LiveKitUncertain),
+        (502, LiveKitUncertain),
+        (504, LiveKitUncertain),
+    ],
+)
+async def test_an_error_status(
+    simulator: Simulator, adapters: Adapters, status: int, expected: type[LiveKitError]
+) -> None:
+    simulator.faults.add(Fault(method=CREATE, kind=FaultKind.ERROR, status=status))
+
+    error = await create(adapters)
+
+    assert type(error) is expected
+    assert simulator.requests[CREATE] == 1
+
+
+async def test_no_one_listening_is_unreachable(simulator: Simulator, adapters: Adapters) -> None:
+    await simulator.listener.refuse()
+
+    error = await create(adapters)
+
+    assert isinstance(error, LiveKitUnreachable)
+    assert "LIVEKIT_URL" in str(error)
+    assert simulator.requests[CREATE] == 0
+
+
+async def test_it_works_again_after_an_outage(simulator: Simulator, adapters: Adapters) -> None:
+    await simulator.listener.refuse()
+    assert isinstance(await create(adapters), LiveKitUnreachable)
+
+    await simulator.listener.accept()
+
+    await adapters.dispatcher.create(ROOM, "agent-a", "{}")
+    assert dispatches(simulator) == 1
+
+
+async def test_a_host_that_does_not_exist_is_unreachable() -> None:
+    async with adapters_over("wss://livekit.invalid") as adapters:
+        assert isinstance(await create(adapters), LiveKitUnreachable)
+
+
+async def test_a_connection_that_is_not_made_in_time_is_unreachable() -> None:
+    with contextlib.ExitStack() as sockets:
+        full = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):  # more than its backlog takes: the kernel leaves the next one waiting
+            client = sockets.enter_context(socket.socket())
+            client.settimeout(0)
+            client.connect_ex(full.getsockname())
+        async with adapters_over(f"ws://127.0.0.1:{full.getsockname()[1]}") as adapters:
+            error = await create(adapters)
+
+    assert isinstance(error, LiveKitUnreachable)
+    assert isinstance(error.__cause__, aiohttp.ConnectionTimeoutError)
+
+
+@pytest.mark.parametrize("answer", [b"[]", b'"no"', b'{"code": 1, "msg": 2}', b"\xff", b""])
+async def test_an_error_that_is_not_twirps_is_still_one_of_ours(answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = b"HTTP/1.1 500 no\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % len(answer) + answer)
+        await writer.drain()
+        writer.close()
+
+    port = free_port()
+    async with (
+        await asyncio.start_server(serve, "127.0.0.1", port),
+        adapters_over(f"ws://127.0.0.1:{port}") as adapters,
+    ):
+        assert isinstance(await create(adapters), LiveKitUncertain)
+
+
+async def test_a_failure_while_asking_for_the_room_is_not_no_dispatches(
+    simulator: Simulator, adapters: Adapters
+) -> None:
+    await adapters.dispatcher.create(ROOM, "agent-a", "{}")
+    simulator.faults.add(Fault(method="ListRooms", kind=FaultKind.ERROR))
+
+    with pytest.raises(LiveKitUncertain):
+        await adapters.dispatcher.list(ROOM)
+
+    assert simulator.requests["ListDispatch"] == 0
+
+
+async def test_the_probe_reports_what_is_wrong(simulator: Simulator, adapters: Adapters) -> None:
+    simulator.faults.add(Fault(kind=FaultKind.HANG))
+    with pytest.raises(LiveKitUncertain):
+        await adapters.probe.check()
+
+    await simulator.listener.refuse()
+    with pytest.raises(LiveKitUnreachable):
+        await adapters.probe.check()
+
+
+async def test_a_client_that_is_not_open_is_a_bug() -> None:
+    client = LiveKitClient("ws://127.0.0.1:1", API_KEY, API_SECRET)
+
+    with pytest.raises(RuntimeError, match="not open"):
+        await Adapters.over(client).probe.check()

@@ -1,0 +1,225 @@
+"""The ports' promises, kept by ``adapters.livekit`` against the simulator and the real server."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from livekit.api import CreateRoomRequest, LiveKitAPI
+
+from adapters.livekit.client import LiveKitClient
+from domain.errors import LiveKitRefused
+from domain.identifiers import RoomName
+from domain.room import Dispatch
+from tests.contract.livekit.conftest import Adapters, LiveKit, until
+from tests.livekit_server import API_KEY, API_SECRET
+
+METADATA_LIMIT = 512 * 1024
+
+
+@pytest.fixture(params=["other-secret-0123456789-0123456789", "key"])
+async def strangers(request: pytest.FixtureRequest, livekit: LiveKit) -> AsyncIterator[Adapters]:
+    """The ports with credentials that the server does not know."""
+    wrong_key = request.param == "key"
+    key, secret = ("otherkey", API_SECRET) if wrong_key else (API_KEY, request.param)
+    async with LiveKitClient(livekit.url, key, secret) as client:
+        yield Adapters.over(client)
+
+
+async def test_creating_a_dispatch_makes_the_room(adapters: Adapters, room_name: RoomName) -> None:
+    assert await adapters.rooms.find(room_name) is None
+
+    dispatch = await adapters.dispatcher.create(room_name, "agent-a", '{"session_id": "s-1"}')
+
+    room = await adapters.rooms.find(room_name)
+    assert room is not None
+    assert (room.name, room.sid[:3]) == (str(room_name), "RM_")
+    assert dispatch == Dispatch(dispatch.id, "agent-a", "s-1")
+    assert dispatch.id.startswith("AD_")
+
+
+async def test_a_dispatch_is_listed_as_it_was_created(
+    adapters: Adapters, room_name: RoomName
+) -> None:
+    dispatch = await adapters.dispatcher.create(room_name, "agent-a", '{"session_id": "s-1"}')
+
+    assert dispatch in await adapters.dispatcher.list(room_name)
+
+
+async def test_the_same_dispatch_twice_is_two_dispatches(
+    adapters: Adapters, room_name: RoomName
+) -> None:
+    first = await adapters.dispatcher.create(room_name, "agent-a", "{}")
+    second = await adapters.dispatcher.create(room_name, "agent-a", "{}")
+
+    ids = {dispatch.id for dispatch in await adapters.dispatcher.list(room_name)}
+    assert {first.id, second.id} < ids
+
+
+async def test_the_servers_own_dispatch_without_an_agent_name_is_listed_too(
+    adapters: Adapters, room_name: RoomName
+) -> None:
+    await adapters.dispatcher.create(room_name, "agent-a", "{}")
+
+    names = sorted(dispatch.agent_name for dispatch in await adapters.dispatcher.list(room_name))
+    assert names == ["", "agent-a"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "",
+        "not json",
+        "null",
+        '["session_id"]',
+        '"session_id"',
+        "{}",
+        '{"session_id": 7}',
+        "[" * 5000,
+    ],
+)
+async def test_a_dispatch_with_other_metadata_has_no_session_id(
+    adapters: Adapters, room_name: RoomName, metadata: str
+) -> None:
+    await adapters.dispatcher.create(room_name, "agent-a", metadata)
+
+    listed = await adapters.dispatcher.list(room_name)
+    assert [dispatch.session_id for dispatch in listed] == [None, None]
+
+
+async def test_metadata_up_to_the_servers_limit_is_taken(
+    adapters: Adapters, room_name: RoomName
+) -> None:
+    dispatch = await adapters.dispatcher.create(room_name, "agent-a", "x" * METADATA_LIMIT)
+
+    assert dispatch.id in {entry.id for entry in await adapters.dispatcher.list(room_name)}
+
+
+async def test_metadata_over_the_servers_limit_is_refused(
+    adapters: Adapters, room_name: RoomName
+) -> None:
+    with pytest.raises(LiveKitRefused, match=r"metadata size exceeds limits \(invalid_argument\)"):
+        await adapters.dispatcher.create(room_name, "agent-a", "x" * (METADATA_LIMIT + 1))
+
+    assert await adapters.rooms.find(room_name) is None
+
+
+async def test_a_dispatch_that_no_worker_takes_has_no_agents(
+    adapters: Adapters, room_name: RoomName
+) -> None:
+    dispatch = await adapters.dispatcher.create(room_name, "agent-a", "{}")
+
+    assert dispatch.agents == ()
+    assert await adapters.rooms.participants(room_name) == []
+
+
+async def test_a_deleted_dispatch_is_listed_no_more(
+    adapters: Adapters, room_name: RoomName
+) -> None:
+    dispatch = await adapters.dispatcher.create(room_name, "agent-a", "{}")
+
+    await adapters.dispatcher.delete(room_name, dispatch.id)
+
+    names = [dispatch.agent_name for dispatch in await adapters.dispatcher.list(room_name)]
+    assert names == [""]
+
+
+async def test_deleting_a_dispatch_twice_is_a_success(
+    adapters: Adapters, room_name: RoomName
+) -> None:
+    dispatch = await adapters.dispatcher.create(room_name, "agent-a", "{}")
+
+    await adapters.dispatcher.delete(room_name, dispatch.id)
+    await adapters.dispatcher.delete(room_name, dispatch.id)
+
+
+async def test_an_unknown_room_is_empty_at_once(adapters: Adapters, room_name: RoomName) -> None:
+    started = time.monotonic()
+
+    assert await adapters.rooms.find(room_name) is None
+    assert await adapters.rooms.participants(room_name) == []
+    assert await adapters.dispatcher.list(room_name) == []
+    await adapters.dispatcher.delete(room_name, "AD_unknown")
+
+    assert time.monotonic() - started < 2  # asked directly, LiveKit takes 3 s
+    assert await adapters.rooms.find(room_name) is None
+
+
+async def test_a_room_name_that_only_begins_alike_is_another_room(
+    adapters: Adapters, room_name: RoomName
+) -> None:
+    await adapters.dispatcher.create(room_name, "agent-a", "{}")
+
+    assert await adapters.rooms.find(RoomName(str(room_name)[:-1])) is None
+
+
+async def test_deleting_a_room_ends_it(adapters: Adapters, room_name: RoomName) -> None:
+    await adapters.dispatcher.create(room_name, "agent-a", "{}")
+
+    assert await adapters.rooms.delete(room_name) is True
+
+    assert await adapters.rooms.find(room_name) is None
+    assert await adapters.dispatcher.list(room_name) == []
+
+
+async def test_deleting_a_room_again_finds_none(adapters: Adapters, room_name: RoomName) -> None:
+    await adapters.dispatcher.create(room_name, "agent-a", "{}")
+    await adapters.rooms.delete(room_name)
+
+    assert await adapters.rooms.delete(room_name) is False
+
+
+async def test_a_room_made_again_has_another_sid_and_none_of_the_dispatches(
+    adapters: Adapters, room_name: RoomName
+) -> None:
+    first_dispatch = await adapters.dispatcher.create(room_name, "agent-a", "{}")
+    first = await adapters.rooms.find(room_name)
+    await adapters.rooms.delete(room_name)
+
+    second_dispatch = await adapters.dispatcher.create(room_name, "agent-a", "{}")
+    second = await adapters.rooms.find(room_name)
+
+    assert first is not None
+    assert second is not None
+    assert first.sid != second.sid
+    ids = {dispatch.id for dispatch in await adapters.dispatcher.list(room_name)}
+    assert second_dispatch.id in ids
+    assert first_dispatch.id not in ids
+
+
+async def test_a_room_closes_by_itself_when_it_has_been_empty_for_long_enough(
+    livekit: LiveKit, adapters: Adapters, room_name: RoomName
+) -> None:
+    async with LiveKitAPI(livekit.url, API_KEY, API_SECRET, failover=False) as lkapi:
+        await lkapi.room.create_room(CreateRoomRequest(name=str(room_name), empty_timeout=1))
+    assert await adapters.rooms.find(room_name) is not None
+
+    async def closed() -> bool:
+        return await adapters.rooms.find(room_name) is None
+
+    await until(closed)
+
+
+async def test_the_probe_is_content_with_a_server_that_takes_the_key(adapters: Adapters) -> None:
+    await adapters.probe.check()
+
+
+async def test_wrong_credentials_are_refused_and_the_message_names_the_settings(
+    strangers: Adapters, adapters: Adapters, room_name: RoomName
+) -> None:
+    for attempt in (
+        strangers.probe.check(),
+        strangers.rooms.find(room_name),
+        strangers.rooms.participants(room_name),
+        strangers.rooms.delete(room_name),
+        strangers.dispatcher.create(room_name, "agent-a", "{}"),
+        strangers.dispatcher.list(room_name),
+        strangers.dispatcher.delete(room_name, "AD_unknown"),
+    ):
+        with pytest.raises(LiveKitRefused, match="LIVEKIT_API_KEY and LIVEKIT_API_SECRET") as info:
+            await attempt
+        # The real server's answer repeats the token.
+        assert "eyJ" not in json.dumps([str(info.value), info.value.details])
+    assert await adapters.rooms.find(room_name) is None

@@ -1,0 +1,198 @@
+"""Webhooks, as LiveKit's own receiver reads them: the simulator's and the real server's."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import attrs
+import pytest
+from aiohttp import web
+from livekit.api import (
+    CreateRoomRequest,
+    DeleteRoomRequest,
+    LiveKitAPI,
+    ParticipantInfo,
+    TokenVerifier,
+    WebhookEvent,
+    WebhookReceiver,
+)
+from livekit.protocol.models import DisconnectReason
+
+from adapters.simulator.server import Simulator
+from tests.contract.livekit.conftest import until
+from tests.livekit_server import API_KEY, API_SECRET, free_port, livekit_server
+
+
+@attrs.define
+class Inbox:
+    """An HTTP server that takes webhooks; answers ``statuses`` first, then 200."""
+
+    url: str
+    requests: list[tuple[dict[str, str], str]] = attrs.field(factory=list)
+    statuses: list[int] = attrs.field(factory=list)
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.requests.append((dict(request.headers), await request.text()))
+        return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
+
+    @property
+    def events(self) -> list[WebhookEvent]:
+        """What arrived; raises unless every one was signed with the key."""
+        receiver = WebhookReceiver(TokenVerifier(API_KEY, API_SECRET))
+        return [receiver.receive(body, headers["Authorization"]) for headers, body in self.requests]
+
+    async def wait_for(self, count: int) -> None:
+        async def arrived() -> bool:
+            return len(self.requests) >= count
+
+        await until(arrived)
+
+
+@pytest.fixture
+async def inbox() -> AsyncIterator[Inbox]:
+    port = free_port()
+    inbox = Inbox(f"http://127.0.0.1:{port}/hook")
+    app = web.Application()
+    app.router.add_post("/hook", inbox.take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    yield inbox
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def simulator(inbox: Inbox) -> AsyncIterator[Simulator]:
+    async with Simulator(
+        API_KEY, API_SECRET, webhook_urls=[inbox.url], webhook_retry_seconds=0.01
+    ) as simulator:
+        yield simulator
+
+
+@contextlib.asynccontextmanager
+async def serving(kind: str, inbox: Inbox, folder: Path) -> AsyncIterator[str]:
+    """The address of a server of this kind that posts to ``inbox``."""
+    if kind == "simulator":
+        async with Simulator(API_KEY, API_SECRET, webhook_urls=[inbox.url]) as simulator:
+            yield simulator.url
+    else:
+        with livekit_server(folder, webhook_urls=[inbox.url]) as server:
+            yield server.url
+
+
+@pytest.mark.parametrize("kind", ["simulator", "livekit-server"])
+async def test_a_room_is_announced_when_it_starts_and_when_it_is_deleted(
+    kind: str, inbox: Inbox, tmp_path: Path
+) -> None:
+    async with (
+        serving(kind, inbox, tmp_path) as url,
+        LiveKitAPI(url, API_KEY, API_SECRET, failover=False) as lkapi,
+    ):
+        room = await lkapi.room.create_room(CreateRoomRequest(name="room-1"))
+        await lkapi.room.delete_room(DeleteRoomRequest(room="room-1"))
+        await inbox.wait_for(2)
+
+    started, finished = inbox.events
+    assert (started.event, finished.event) == ("room_started", "room_finished")
+    assert started.room.sid == finished.room.sid == room.sid
+    assert started.id.startswith("EV_")
+    assert started.id != finished.id
+    headers, text = inbox.requests[0]
+    assert headers["Content-Type"] == "application/webhook+json"
+    assert not headers["Authorization"].startswith("Bearer")
+    body = json.loads(text)
+    assert set(body) == {"event", "room", "id", "createdAt"}
+    assert body["createdAt"].isdigit()
+    assert {"sid", "name", "emptyTimeout", "departureTimeout", "creationTime"} <= set(body["room"])
+
+
+async def test_a_phone_participant_is_announced_with_its_kind_attributes_and_reason(
+    simulator: Simulator, inbox: Inbox
+) -> None:
+    simulator.world.join(
+        "room-1",
+        "sip_1",
+        kind=ParticipantInfo.Kind.SIP,
+        attributes={"sip.callID": "SCL_1"},
+    )
+    simulator.world.leave("room-1", "sip_1", DisconnectReason.USER_REJECTED)
+    await simulator.webhooks.delivered()
+
+    _, joined, left = (json.loads(body) for _, body in inbox.requests)
+    assert (joined["event"], left["event"]) == ("participant_joined", "participant_left")
+    assert joined["participant"]["identity"] == "sip_1"
+    assert joined["participant"]["kind"] == "SIP"
+    assert joined["participant"]["attributes"] == {"sip.callID": "SCL_1"}
+    assert "disconnectReason" not in joined["participant"]
+    assert left["participant"]["disconnectReason"] == "USER_REJECTED"
+    assert joined["room"]["numParticipants"] == 1
+
+
+async def test_deleting_a_room_makes_everybody_leave_first(
+    simulator: Simulator, inbox: Inbox
+) -> None:
+    simulator.world.join("room-1", "user-1")
+    simulator.world.close_room("room-1", DisconnectReason.ROOM_DELETED)
+    await simulator.webhooks.delivered()
+
+    assert [event.event for event in inbox.events] == [
+        "room_started",
+        "participant_joined",
+        "participant_left",
+        "room_finished",
+    ]
+    assert inbox.events[2].participant.disconnect_reason == DisconnectReason.ROOM_DELETED
+
+
+async def test_an_identity_that_joins_again_replaces_the_first(
+    simulator: Simulator, inbox: Inbox
+) -> None:
+    first = simulator.world.join("room-1", "user-1")
+    second = simulator.world.join("room-1", "user-1")
+    await simulator.webhooks.delivered()
+
+    left, joined = inbox.events[2:]
+    assert left.participant.sid == first.sid
+    assert left.participant.disconnect_reason == DisconnectReason.DUPLICATE_IDENTITY
+    assert joined.participant.sid == second.sid
+
+
+@pytest.mark.parametrize(
+    ("statuses", "attempts"),
+    [([503, 500], 3), ([429], 2), ([503] * 9, 5), ([400], 1), ([401], 1), ([413], 1)],
+)
+async def test_an_event_is_sent_again_after_5xx_a_few_times_and_never_after_4xx(
+    simulator: Simulator, inbox: Inbox, statuses: list[int], attempts: int
+) -> None:
+    inbox.statuses = list(statuses)
+
+    simulator.world.create_room(CreateRoomRequest(name="room-1"))
+    await simulator.webhooks.delivered()
+
+    assert len(inbox.requests) == attempts
+    assert len({event.id for event in inbox.events}) == 1
+
+
+async def test_events_of_a_room_keep_their_order_while_one_is_sent_again(
+    simulator: Simulator, inbox: Inbox
+) -> None:
+    inbox.statuses = [503]
+
+    simulator.world.create_room(CreateRoomRequest(name="room-1"))
+    simulator.world.close_room("room-1", DisconnectReason.ROOM_DELETED)
+    await simulator.webhooks.delivered()
+
+    events = [event.event for event in inbox.events]
+    assert events == ["room_started", "room_started", "room_finished"]
+
+
+async def test_stopping_loses_what_is_not_delivered(
+    inbox: Inbox,
+) -> None:
+    async with Simulator(API_KEY, API_SECRET, webhook_urls=[inbox.url]) as simulator:
+        simulator.world.create_room(CreateRoomRequest(name="room-1"))
+
+    assert inbox.requests == []

@@ -1,0 +1,101 @@
+"""The service as a real process, for every tier that needs one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+import httpx
+import psutil
+
+PROJECT = Path(__file__).resolve().parent.parent
+START_LIMIT_SECONDS = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@attrs.define
+class Service:
+    """A running ``python -m entrypoints.http``; its output is in ``log``."""
+
+    url: str
+    process: psutil.Popen
+    log: Path
+    started_in: float
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def family(self) -> list[psutil.Process]:
+        """The process and its workers."""
+        return [self.process, *self.process.children(recursive=True)]
+
+    def kill(self) -> None:
+        """SIGKILL to the whole family, as a machine that loses power does."""
+        family = self.family()
+        for member in family:
+            member.kill()
+        psutil.wait_procs(family, timeout=10)
+
+    def stop(self, sig: signal.Signals = signal.SIGTERM) -> int:
+        """The exit code after ``sig``; no worker is left behind."""
+        family = self.family()
+        self.process.send_signal(sig)
+        code = int(self.process.wait(timeout=15))
+        _, alive = psutil.wait_procs(family, timeout=5)
+        assert not alive, f"left behind: {alive}"
+        return code
+
+
+def launch(environ: Mapping[str, str], folder: Path) -> tuple[psutil.Popen, Path]:
+    """Start the service in ``folder`` with ``environ`` and nothing else of this process's."""
+    log = folder / f"service-{time.monotonic_ns()}.log"
+    with log.open("wb") as output:
+        process = psutil.Popen(
+            [sys.executable, "-m", "entrypoints.http"],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **environ},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    return process, log
+
+
+def start(environ: Mapping[str, str], folder: Path) -> Service:
+    """A service that answers GET /health."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    began = time.monotonic()
+    process, log = launch({"HOST": "127.0.0.1", "PORT": str(port), **environ}, folder)
+    while time.monotonic() < began + START_LIMIT_SECONDS and process.poll() is None:
+        try:
+            httpx.get(f"{url}/health", timeout=1).raise_for_status()
+        except httpx.HTTPError:
+            time.sleep(0.02)
+        else:
+            return Service(url, process, log, time.monotonic() - began)
+    process.kill()
+    raise AssertionError(f"the service did not start:\n{log.read_text(errors='replace')}")
+
+
+@contextmanager
+def running(environ: Mapping[str, str], folder: Path) -> Iterator[Service]:
+    """A service for the length of a block; stopped cleanly unless it is gone by then."""
+    service = start(environ, folder)
+    try:
+        yield service
+    finally:
+        if service.process.is_running() and service.process.poll() is None:
+            service.stop()

@@ -1,0 +1,1 @@
+"""The domain, with fakes for its ports."""

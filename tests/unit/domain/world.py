@@ -1,0 +1,109 @@
+"""The use cases wired to fakes, as the container wires them to adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from domain.agent_config import AgentConfig
+from domain.identifiers import Identity, RoomName
+from domain.ledger import Ledger
+from domain.session import Session
+from domain.use_cases.dispatch_agent import DispatchAgent
+from domain.use_cases.end_session import EndSession, EndSessionCommand
+from domain.use_cases.get_session import GetSession
+from domain.use_cases.locate_agent import LocateAgent
+from domain.use_cases.start_session import StartedSession, StartSession, StartSessionCommand
+from domain.use_cases.turn import Turn
+from tests.unit.domain.fake_livekit import FakeDispatcher, FakeLiveKit, FakeRooms, ListedDispatch
+from tests.unit.domain.fakes import FakeClock, InMemoryLedger, ReadableTokens, SequentialIds
+from tests.unit.domain.steps import Steps
+
+AGENT = "shreya-obnox"
+ROOM = "room-1"
+LEASE = timedelta(seconds=15)
+GRACE = timedelta(seconds=10)
+MOMENT = timedelta(milliseconds=1)
+
+
+class World:
+    """One service, its ledger and its LiveKit."""
+
+    def __init__(self, patience: timedelta = timedelta(seconds=30)) -> None:
+        self.steps = Steps()
+        self.clock = FakeClock(self.steps)
+        self.ids = SequentialIds()
+        self.livekit = FakeLiveKit(self.steps)
+        self.storage = InMemoryLedger(self.steps)
+        self.ledger = Ledger(self.storage)
+        dispatcher = FakeDispatcher(self.livekit)
+        rooms = FakeRooms(self.livekit)
+        turn = Turn(clock=self.clock, patience=patience)
+        self.locate_agent = LocateAgent(
+            rooms=rooms, dispatcher=dispatcher, clock=self.clock, join_grace=GRACE
+        )
+        self.dispatch_agent = DispatchAgent(
+            ledger=self.ledger, dispatcher=dispatcher, clock=self.clock, lease=LEASE
+        )
+        self.start_session = StartSession(
+            ledger=self.ledger,
+            locate_agent=self.locate_agent,
+            dispatch_agent=self.dispatch_agent,
+            token_signer=ReadableTokens(),
+            clock=self.clock,
+            ids=self.ids,
+            turn=turn,
+            agent_name=AGENT,
+            lease=LEASE,
+        )
+        self.end_session = EndSession(
+            ledger=self.ledger,
+            rooms=rooms,
+            clock=self.clock,
+            ids=self.ids,
+            turn=turn,
+            lease=LEASE,
+        )
+        self.get_session = GetSession(self.ledger)
+
+    async def start(
+        self,
+        identity: str = "user-1",
+        room_name: str | None = ROOM,
+        agent_config: Mapping[str, Any] | None = None,
+    ) -> StartedSession:
+        return await self.start_session(StartSessionCommand(identity, room_name, agent_config))
+
+    async def end(self, room_name: str = ROOM) -> None:
+        await self.end_session(EndSessionCommand(room_name))
+
+    def new_session(self, room_name: str = ROOM) -> Session:
+        """A session that is not stored."""
+        return Session(
+            id=self.ids.session_id(),
+            room_name=RoomName(room_name),
+            identity=Identity("user-1"),
+            agent_name=AGENT,
+            agent_config=AgentConfig.parse(None),
+            created_at=self.clock.now(),
+        )
+
+    async def claimed_session(self, holder: str = "me", room_name: str = ROOM) -> Session:
+        """A new session whose claim ``holder`` has, stored."""
+        session = self.new_session(room_name)
+        return await self.ledger.add(session.claimed(holder, self.clock.now(), LEASE))
+
+    def session(self, room_name: str = ROOM) -> Session:
+        """The room's newest session as the ledger has it."""
+        session = self.storage.newest_in(room_name)
+        assert session is not None
+        return session
+
+    def dispatches(self, room_name: str = ROOM) -> list[ListedDispatch]:
+        """What LiveKit lists in the room."""
+        return self.livekit.listed(room_name)
+
+    def pass_lease(self) -> None:
+        """Until no claim is held and no agent is still expected."""
+        self.clock.advance(LEASE + MOMENT)
