@@ -1,15 +1,45 @@
-"""Alembic's environment: runs on the connection that ``adapters.sqlalchemy.schema`` hands over."""
+"""How alembic reaches the database.
+
+The service hands its connection over (``config.attributes["connection"]``), in a transaction
+that it commits itself. The ``alembic`` command connects to what DATABASE_URL names.
+"""
 
 from __future__ import annotations
 
-from adapters.sqlalchemy.tables import metadata
+import asyncio
+import os
 
+from sqlalchemy import Connection
+
+from adapters.sqlalchemy.database import database
+from adapters.sqlalchemy.tables import metadata
 from alembic import context
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    render_as_batch=True,  # SQLite cannot alter most things in place
-)
-with context.begin_transaction():
-    context.run_migrations()
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_as_batch=connection.dialect.name == "sqlite",  # it can hardly alter tables
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def connect_and_run() -> None:
+    target = database(os.environ["DATABASE_URL"], patience=None)
+    await target.prepare()
+    try:
+        async with target.writer.begin() as connection:
+            await connection.run_sync(run)
+    finally:
+        await target.dispose()
+
+
+if context.is_offline_mode():
+    raise SystemExit("These migrations need a database; --sql is not supported.")
+given = context.config.attributes.get("connection")
+if given is None:
+    asyncio.run(connect_and_run())
+else:
+    run(given)

@@ -40,9 +40,9 @@ class Dispatch:
     """An agent dispatch that a room lists.
 
     ``session_id`` is read from the dispatch's metadata (None in a dispatch that is not ours);
-    ``agents`` are the identities of the participants its jobs join as, none while no worker has
-    taken it. LiveKit goes on listing a job as running after its agent has left, so only the
-    list of participants tells who is there (livekit-server 1.13.5).
+    ``agents`` are the identities of the participants its jobs join as. LiveKit lists a job some
+    seconds late, and goes on listing it as running after its agent has left, so only the list of
+    participants tells who is there (livekit-server 1.13.5).
     """
 
     id: str

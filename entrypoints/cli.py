@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
-from typing import Annotated
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Any
 
 import typer
 
+from application.settings import Storage
+from domain.errors import DomainError
 from entrypoints.container import Container
+from entrypoints.dev import DEV_KEY, DEV_SECRET
 from entrypoints.settings import InvalidSettings, load_settings
 from entrypoints.version import VERSION
 
@@ -24,10 +29,13 @@ def main() -> None:
     except InvalidSettings as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
+    except DomainError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
 
 
-@app.command()
-def version() -> None:
+@app.command("version")
+def show_version() -> None:
     """Print the version."""
     typer.echo(VERSION)
 
@@ -35,22 +43,51 @@ def version() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database that DATABASE_URL names to this version's schema."""
-    container = Container(settings=load_settings())
-    typer.echo(asyncio.run(container.migrate()))
+    settings = load_settings()
+    if settings.storage is Storage.MEMORY:
+        typer.echo("DATABASE_URL is memory://, which has no schema.")
+        return
+    version = asyncio.run(Container(settings=settings).migrate())
+    typer.echo(f"The database has schema {version}, the newest.")
 
 
 @app.command()
 def simulator(
     port: Annotated[int, typer.Option(help="Where it listens, on 127.0.0.1.")] = 7880,
-    api_key: Annotated[str, typer.Option(help="The key it accepts.")] = "devkey",
-    api_secret: Annotated[
-        str, typer.Option(help="The secret it accepts.")
-    ] = "devsecret-for-local-development-only",
+    api_key: Annotated[str, typer.Option(help="The key it accepts.")] = DEV_KEY,
+    api_secret: Annotated[str, typer.Option(help="The secret it accepts.")] = DEV_SECRET,
     webhook_url: Annotated[
         list[str] | None, typer.Option(help="Where it sends webhooks; may be repeated.")
     ] = None,
+    worker: Annotated[
+        list[str] | None,
+        typer.Option(help="An agent name whose agents join at once; may be repeated."),
+    ] = None,
 ) -> None:
-    """Run the LiveKit simulator: rooms and dispatches over the real API, without audio."""
+    """Run the LiveKit simulator: rooms and dispatches over the real API, without audio.
+
+    GET /simulator/state shows what is there; POST /simulator/faults orders failures.
+    """
+    asyncio.run(
+        _simulate(
+            Container.simulator(
+                api_key,
+                api_secret,
+                port=port,
+                webhook_urls=webhook_url or (),
+                workers=dict.fromkeys(worker or (), 0),
+            )
+        )
+    )
+
+
+async def _simulate(livekit: AbstractAsyncContextManager[Any]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with livekit as running:
+        typer.echo(f"The LiveKit simulator serves {running.url}; Ctrl-C stops it.")
+        await stop.wait()
 
 
 if __name__ == "__main__":

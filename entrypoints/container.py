@@ -14,8 +14,8 @@ from adapters.livekit.rooms import LiveKitRooms
 from adapters.livekit.token_signer import LiveKitTokenSigner
 from adapters.memory.unit_of_work import MemoryLedger
 from adapters.simulator.server import Simulator
-from adapters.sqlalchemy.schema import migrate
-from adapters.sqlalchemy.storage import SqlStorage
+from adapters.sqlalchemy.ledger import SqlLedger
+from adapters.sqlalchemy.migrations import migrate
 from adapters.system.clock import SystemClock
 from adapters.system.ids import UuidIds
 from application.settings import (
@@ -64,8 +64,8 @@ class Container(containers.DeclarativeContainer):
     storage = providers.Selector(
         settings.provided.storage,
         memory=providers.Singleton(MemoryLedger),
-        sqlite=providers.Singleton(SqlStorage, settings.provided.database_url),
-        postgresql=providers.Singleton(SqlStorage, settings.provided.database_url),
+        sqlite=providers.Singleton(SqlLedger, settings.provided.database_url),
+        postgresql=providers.Singleton(SqlLedger, settings.provided.database_url),
     )
     migrate = providers.Callable(migrate, settings.provided.database_url)
     ledger = providers.Singleton(Ledger, storage.provided.unit_of_work)

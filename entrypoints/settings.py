@@ -58,7 +58,8 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     storage, database_url = reader.optional(
         "DATABASE_URL", _database_url, (Storage.SQLITE, "sqlite+aiosqlite:///data/backend.db")
     )
-    origins = reader.optional("CORS_ALLOW_ORIGINS", _origins, ("*",))
+    every: tuple[str, ...] = ("*",)
+    origins = reader.optional("CORS_ALLOW_ORIGINS", _origins, every)
     for flag in (
         "TELEPHONY_ENABLED",
         "TELEPHONY_DISPATCH_ON_ANY_PARTICIPANT_JOIN",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,14 +15,10 @@ import attrs
 import httpx
 import psutil
 
+from tests.livekit_server import free_port
+
 PROJECT = Path(__file__).resolve().parent.parent
 START_LIMIT_SECONDS = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @attrs.define
@@ -99,3 +94,14 @@ def running(environ: Mapping[str, str], folder: Path) -> Iterator[Service]:
     finally:
         if service.process.is_running() and service.process.poll() is None:
             service.stop()
+
+
+def migrate(environ: Mapping[str, str], folder: Path) -> None:
+    """`backend migrate` on the database that ``environ`` names."""
+    subprocess.run(
+        [sys.executable, "-m", "entrypoints.cli", "migrate"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **environ},
+        check=True,
+        capture_output=True,
+    )

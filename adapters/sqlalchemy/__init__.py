@@ -1,1 +1,1 @@
-"""The ledger in SQLite or PostgreSQL."""
+"""The ledger in SQLite or PostgreSQL, by SQLAlchemy Core."""

@@ -1,47 +1,97 @@
-"""What SQLAlchemy and the drivers raise → what the domain knows."""
+"""What databases and drivers raise → the domain's errors.
+
+The sentences name a kind of failure and its code, never SQL, a parameter or the database's URL.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from domain.errors import Conflict, StorageUnavailable
 
-_UNIQUE_VIOLATION: Final = "23505"  # PostgreSQL, appendix A
-_SQLITE_UNIQUE: Final = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 
-
-class SchemaMismatch(StorageUnavailable):
-    """The database's schema is not the one that this version works with."""
-
-    code = "schema_mismatch"
+class SchemaOutdated(StorageUnavailable):
+    """The database's schema is not the one that this version of the service works with."""
 
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Translate what the database raises within the block.
+    """Let only the domain's errors out of the block.
 
-    The message is for the caller and holds no SQL; ``__cause__`` is for the log.
+    A broken unique constraint becomes :class:`~domain.errors.Conflict`, everything else
+    :class:`~domain.errors.StorageUnavailable`.
     """
     try:
         yield
     except IntegrityError as error:
-        if not _is_unique_violation(error):
-            raise
-        raise Conflict("Another write was first.") from error
-    # Drivers raise OSError and TimeoutError of their own where no connection can be made.
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        raise StorageUnavailable(
-            "The database could not be reached or did not answer; try again."
-        ) from error
+        if _code(error) in _UNIQUE_VIOLATIONS:
+            raise Conflict("Somebody else has stored this, or the room's live session.") from None
+        raise _unavailable(f"refused a row ({_code(error)})") from None
+    except DBAPIError as error:
+        raise _unavailable(_reason(error)) from None
+    except PoolTimeout:
+        raise _unavailable("is too busy: no connection became free in time") from None
+    except SQLAlchemyError as error:
+        raise _unavailable(f"could not be used ({type(error).__name__})") from None
+    except TimeoutError:
+        raise _unavailable("did not answer in time") from None
+    except OSError as error:
+        raise _unavailable(
+            f"cannot be reached ({error.strerror or type(error).__name__})"
+        ) from None
 
 
-def _is_unique_violation(error: IntegrityError) -> bool:
-    original = error.orig
-    return (
-        getattr(original, "sqlstate", None) == _UNIQUE_VIOLATION
-        or getattr(original, "sqlite_errorname", None) in _SQLITE_UNIQUE
-    )
+_UNIQUE_VIOLATIONS: Final = ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+
+# SQLSTATE, whole or by its class (https://www.postgresql.org/docs/current/errcodes-appendix.html),
+# and SQLite's primary result codes (https://www.sqlite.org/rescode.html).
+_REASONS: Final[Mapping[str, str]] = {
+    "08": "cannot be reached",
+    "25006": "is read-only",
+    "28": "refused the user name or the password",
+    "3D000": "does not exist on its server",
+    "42501": "does not let its user do this",
+    "42P01": "lacks a table; run `make migrate`",
+    "42703": "lacks a column; run `make migrate`",
+    "53100": "has no disk space left",
+    "53300": "has no connection free",
+    "57014": "did not answer in time",
+    "57P": "is shutting down or starting up",
+    "SQLITE_BUSY": "is locked by another process",
+    "SQLITE_LOCKED": "is locked by another process",
+    "SQLITE_CANTOPEN": "file cannot be opened",
+    "SQLITE_CORRUPT": "file is damaged",
+    "SQLITE_FULL": "has no disk space left",
+    "SQLITE_IOERR": "file cannot be read or written",
+    "SQLITE_NOTADB": "file is not a SQLite database",
+    "SQLITE_PERM": "file must not be written",
+    "SQLITE_READONLY": "is read-only",
+}
+
+
+def _unavailable(reason: str) -> StorageUnavailable:
+    return StorageUnavailable(f"The database {reason}.")
+
+
+def _code(error: DBAPIError) -> str:
+    """SQLite's extended result code by name, PostgreSQL's SQLSTATE, or nothing."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorname", "")
+    return getattr(cause, "sqlstate", None) or ""
+
+
+def _reason(error: DBAPIError) -> str:
+    code = _code(error)
+    for start, reason in _REASONS.items():
+        if code.startswith(start):
+            return f"{reason} ({code})"
+    if error.connection_invalidated:
+        return "closed the connection"
+    return f"could not be used ({code or type(error.orig).__name__})"

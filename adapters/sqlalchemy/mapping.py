@@ -1,27 +1,28 @@
-"""Row ↔ session, by hand: the domain knows no ORM."""
+"""Between rows and the domain's entities, by hand: the domain knows no ORM."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Row
 
 from domain.agent_config import AgentConfig
 from domain.dispatch import DispatchClaim
+from domain.errors import InvalidInput, StorageUnavailable
 from domain.identifiers import Identity, RoomName, SessionId
 from domain.session import EndReason, Session, SessionStatus
 
 
-def to_row(session: Session) -> dict[str, Any]:
-    """The columns of ``sessions``."""
+def session_values(session: Session) -> dict[str, Any]:
+    """The columns of ``session``'s row."""
     return {
-        "id": str(session.id),
-        "room_name": str(session.room_name),
+        "id": session.id.value,
+        "room_name": session.room_name.value,
         "room_sid": session.room_sid,
-        "identity": str(session.identity),
+        "identity": session.identity.value,
         "agent_name": session.agent_name,
-        "agent_config": json.dumps(dict(session.agent_config.values), ensure_ascii=True),
+        "agent_config": json.dumps(dict(session.agent_config.values), separators=(",", ":")),
         "status": session.status.value,
         "dispatch_id": session.dispatch_id,
         "claim_holder": session.claim.holder,
@@ -31,31 +32,36 @@ def to_row(session: Session) -> dict[str, Any]:
         "dispatched_at": session.dispatched_at,
         "active_at": session.active_at,
         "ended_at": session.ended_at,
-        "end_reason": session.end_reason.value if session.end_reason else None,
+        "end_reason": None if session.end_reason is None else session.end_reason.value,
         "version": session.version,
     }
 
 
-def to_session(row: RowMapping) -> Session:
-    """The session that :func:`to_row` was given."""
-    return Session(
-        id=SessionId(row["id"]),
-        room_name=RoomName(row["room_name"]),
-        room_sid=row["room_sid"],
-        identity=Identity(row["identity"]),
-        agent_name=row["agent_name"],
-        agent_config=AgentConfig(json.loads(row["agent_config"])),
-        status=SessionStatus(row["status"]),
-        dispatch_id=row["dispatch_id"],
-        claim=DispatchClaim(
-            holder=row["claim_holder"],
-            expires_at=row["claim_expires_at"],
-            uncertain=row["claim_uncertain"],
-        ),
-        created_at=row["created_at"],
-        dispatched_at=row["dispatched_at"],
-        active_at=row["active_at"],
-        ended_at=row["ended_at"],
-        end_reason=EndReason(row["end_reason"]) if row["end_reason"] else None,
-        version=row["version"],
-    )
+def to_session(row: Row[Any]) -> Session:
+    """The session that ``row`` was made from.
+
+    Raises :class:`~domain.errors.StorageUnavailable` for a row that this version of the service
+    cannot have written.
+    """
+    try:
+        return Session(
+            id=SessionId(row.id),
+            room_name=RoomName(row.room_name),
+            room_sid=row.room_sid,
+            identity=Identity(row.identity),
+            agent_name=row.agent_name,
+            agent_config=AgentConfig(json.loads(row.agent_config)),
+            status=SessionStatus(row.status),
+            dispatch_id=row.dispatch_id,
+            claim=DispatchClaim(row.claim_holder, row.claim_expires_at, row.claim_uncertain),
+            created_at=row.created_at,
+            dispatched_at=row.dispatched_at,
+            active_at=row.active_at,
+            ended_at=row.ended_at,
+            end_reason=None if row.end_reason is None else EndReason(row.end_reason),
+            version=row.version,
+        )
+    except (ValueError, InvalidInput):
+        raise StorageUnavailable(
+            f"The stored session {row.id} cannot be read by this version of the service."
+        ) from None

@@ -1,73 +1,96 @@
-"""The ledger's sessions in the ``sessions`` table."""
+"""The ledger's sessions in a database."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
-import attrs
-from sqlalchemy import CursorResult, Executable, Select, insert, select, update
+from sqlalchemy import Executable, Select, bindparam, insert, select, update
 
+from adapters.sqlalchemy.database import Database
 from adapters.sqlalchemy.errors import storage_errors
-from adapters.sqlalchemy.mapping import to_row, to_session
-from adapters.sqlalchemy.tables import sessions
-from domain.errors import Conflict
+from adapters.sqlalchemy.mapping import session_values, to_session
+from adapters.sqlalchemy.tables import SESSION_IS_LIVE, sessions
+from adapters.sqlalchemy.write import Write
 from domain.identifiers import RoomName, SessionId
-from domain.session import Session, SessionStatus
+from domain.session import Session
 
-Execute = Callable[[Executable], Awaitable[CursorResult[Any]]]
+# Built once: SQLAlchemy then finds their compiled form by identity.
+_GET: Final = select(sessions).where(sessions.c.id == bindparam("wanted"))
+_LIVE_IN: Final = select(sessions).where(
+    sessions.c.room_name == bindparam("wanted"), SESSION_IS_LIVE
+)
+_NEWEST_IN: Final = (
+    select(sessions)
+    .where(sessions.c.room_name == bindparam("wanted"))
+    .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
+    .limit(1)
+)
+_ADD: Final[Executable] = insert(sessions)
+_SAVE: Final[Executable] = update(sessions).where(
+    sessions.c.id == bindparam("saved_id"), sessions.c.version == bindparam("read_version")
+)
 
 
-@attrs.frozen
 class SqlSessions:
     """Implements :class:`domain.ports.unit_of_work.SessionRepository`.
 
-    ``read`` and ``write`` execute one statement; the unit of work decides in which transaction.
+    Changes are appended to ``writes``, for the unit of work to carry out; reads show them.
     """
 
-    read: Execute
-    write: Execute
+    def __init__(self, database: Database, writes: list[Write]) -> None:
+        self._database = database
+        self._writes = writes
+        self._changed: dict[SessionId, Session] = {}
+
+    def forget(self) -> None:
+        """No longer show changes, which are committed or undone."""
+        self._changed.clear()
 
     async def add(self, session: Session) -> None:
-        """Store a new session."""
-        with storage_errors():
-            await self.write(insert(sessions).values(to_row(session)))
+        """Store a new session; a conflict surfaces at commit."""
+        self._writes.append(Write(_ADD, session_values(session)))
+        self._changed[session.id] = session
 
     async def save(self, session: Session) -> None:
-        """Store a change of a session that was read at ``session.version``."""
-        statement = (
-            update(sessions)
-            .where(sessions.c.id == str(session.id), sessions.c.version == session.version)
-            .values(to_row(session.stored()))
-        )
-        with storage_errors():
-            result = await self.write(statement)
-        if result.rowcount == 0:
-            raise Conflict(f"Session {session.id} has changed.")
+        """Store a change of a session; a conflict surfaces at commit."""
+        stored = session.stored()
+        values = session_values(stored)
+        values["saved_id"] = values.pop("id")
+        self._writes.append(Write(_SAVE, {**values, "read_version": session.version}))
+        self._changed[session.id] = stored
 
     async def get(self, session_id: SessionId) -> Session | None:
         """The session with this id."""
-        return await self._one(select(sessions).where(sessions.c.id == str(session_id)))
+        return self._changed.get(session_id) or await self._first(_GET, session_id.value)
 
     async def live_in(self, room_name: RoomName) -> Session | None:
-        """The room's live session."""
-        return await self._one(
-            select(sessions).where(
-                sessions.c.room_name == str(room_name),
-                sessions.c.status != SessionStatus.ENDED.value,
-            )
-        )
+        """The room's live session; there is at most one."""
+        for session in self._changed_in(room_name):
+            if session.is_live:
+                return session
+        return self._unless_changed(await self._first(_LIVE_IN, room_name.value))
 
     async def newest_in(self, room_name: RoomName) -> Session | None:
-        """The room's session that was created last."""
-        return await self._one(
-            select(sessions)
-            .where(sessions.c.room_name == str(room_name))
-            .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
-            .limit(1)
-        )
+        """The room's session that was created last, live or ended."""
+        candidates = self._changed_in(room_name)
+        found = self._unless_changed(await self._first(_NEWEST_IN, room_name.value))
+        if found is not None:
+            candidates.append(found)
+        return max(candidates, key=_age, default=None)
 
-    async def _one(self, statement: Select[Any]) -> Session | None:
+    def _unless_changed(self, found: Session | None) -> Session | None:
+        return None if found is None or found.id in self._changed else found
+
+    def _changed_in(self, room_name: RoomName) -> list[Session]:
+        return [session for session in self._changed.values() if session.room_name == room_name]
+
+    async def _first(self, query: Select[Any], wanted: str) -> Session | None:
         with storage_errors():
-            row = (await self.read(statement)).mappings().first()
+            async with self._database.reader.connect() as connection:
+                row = (await connection.execute(query, {"wanted": wanted})).first()
         return None if row is None else to_session(row)
+
+
+def _age(session: Session) -> tuple[datetime, str]:
+    return session.created_at, session.id.value

@@ -38,7 +38,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
     def process_result_value(
-        self, value: datetime | str | None, dialect: Dialect
+        self,
+        value: datetime | str | None,
+        dialect: Dialect,  # noqa: ARG002 - the base class names it
     ) -> datetime | None:
         """From the driver to the domain."""
         if isinstance(value, str):

@@ -41,15 +41,12 @@ class DispatchAgent:
             if found is not None:
                 return await self._dispatched(session, found)
             await self._clear_predecessor(session)
-            try:
-                dispatch_id = await self._create(session)
-            except LiveKitUncertain as error:
-                # After a time-out LiveKit may still be at it, so that a second try could make
-                # a second agent: the next request settles it.
-                if error.timed_out:
-                    raise
+            dispatch_id = await self._create(session)
+            if dispatch_id is None:
                 session = await self.ledger.save(session.renewed(self.clock.now(), self.lease))
                 dispatch_id = await self._create(session)
+            if dispatch_id is None:
+                raise LiveKitUncertain("LiveKit failed to dispatch the agent twice; try again.")
         except LiveKitError as error:
             # A refusal of a later question says nothing about an earlier, uncertain dispatch.
             uncertain = session.claim.uncertain or isinstance(error, LiveKitUncertain)
@@ -57,8 +54,8 @@ class DispatchAgent:
             raise
         return await self._dispatched(session, dispatch_id)
 
-    async def _create(self, session: Session) -> str:
-        """The id of the session's new dispatch; LiveKitUncertain if LiveKit seems to have none."""
+    async def _create(self, session: Session) -> str | None:
+        """The id of the session's new dispatch; None if LiveKit failed and certainly has none."""
         try:
             dispatch = await self.dispatcher.create(
                 session.room_name, session.agent_name, session.metadata()
@@ -68,9 +65,10 @@ class DispatchAgent:
             try:
                 found = await self._unrecorded(session)
             except LiveKitError:
-                found = None
-            if found is None:
-                raise uncertain
+                raise uncertain from None
+            # After a time-out LiveKit may still be at it: the next request settles that.
+            if found is None and uncertain.timed_out:
+                raise
             return found
 
     async def _unrecorded(self, session: Session) -> str | None:

@@ -131,8 +131,11 @@ def _wrong_shape(request: AnyRequest, error: ValidationException) -> Response[di
         text = f"{field or 'The body'} must be {wanted}."
     if field in ("data", "body", ""):
         return answer(request, 400, "validation_failed", "The body must be a JSON object.")
-    details = {"example": EXAMPLES[field]} if field in EXAMPLES else {}
-    return answer(request, 400, "validation_failed", text, field=field, **details)
+    if field not in EXAMPLES:
+        return answer(request, 400, "validation_failed", text, field=field)
+    return answer(
+        request, 400, "validation_failed", text, field=field, example=EXAMPLES[field]
+    )
 
 
 def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[dict[str, object]]:

@@ -48,7 +48,7 @@ class ListedDispatch:
 
     id: str
     agent_name: str
-    metadata: str
+    metadata: str = attrs.field(repr=False)
     agent: str | None = None
 
     def __str__(self) -> str:

@@ -48,7 +48,7 @@ def test_given_nothing_then_the_contracts_defaults_hold(given: dict[str, Any] | 
     assert "assistant" in prompt
 
 
-@pytest.mark.parametrize(("key", "value"), WRONG, ids=lambda x: ascii(x))
+@pytest.mark.parametrize(("key", "value"), WRONG, ids=ascii)
 def test_given_a_known_key_of_the_wrong_type_then_the_key_is_named(key: str, value: Any) -> None:
     with pytest.raises(InvalidInput) as caught:
         AgentConfig.parse({key: value})
@@ -56,7 +56,7 @@ def test_given_a_known_key_of_the_wrong_type_then_the_key_is_named(key: str, val
     assert key in str(caught.value)
 
 
-@pytest.mark.parametrize(("key", "value"), WRONG[::10], ids=lambda x: ascii(x))
+@pytest.mark.parametrize(("key", "value"), WRONG[::10], ids=ascii)
 def test_the_example_that_an_error_shows_is_accepted(key: str, value: Any) -> None:
     with pytest.raises(InvalidInput) as caught:
         AgentConfig.parse({key: value})

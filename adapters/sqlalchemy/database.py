@@ -1,0 +1,67 @@
+"""A database: how to connect to it, to read from it and to write to it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import attrs
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.sqlalchemy import postgresql, sqlite
+from adapters.sqlalchemy.errors import storage_errors
+from domain.errors import StorageUnavailable
+
+PATIENCE: Final = timedelta(seconds=5)
+"""How long one step may take: getting a connection, a lock or an answer."""
+
+
+@attrs.frozen
+class Database:
+    """``reader`` runs single statements, each by itself; ``writer`` runs transactions.
+
+    ``embedded`` tells a database that belongs to this service alone, in a file.
+    """
+
+    url: URL
+    reader: AsyncEngine
+    writer: AsyncEngine
+    embedded: bool
+
+    async def prepare(self) -> None:
+        """Make what has to be there before the first connection."""
+        if self.embedded and self.url.database is not None:
+            with storage_errors():
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+
+    async def dispose(self) -> None:
+        """Close every connection; the database can be used again afterwards."""
+        with storage_errors():
+            await self.reader.dispose()
+            await self.writer.dispose()
+
+
+def database(url: str, patience: timedelta | None = PATIENCE) -> Database:
+    """The database that ``url`` (``sqlite+aiosqlite:///…``, ``postgresql+asyncpg://…``) names.
+
+    Connects to nothing yet. ``patience`` of None waits for a PostgreSQL command however long it
+    takes. Raises :class:`~domain.errors.StorageUnavailable` for a URL that names none.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise StorageUnavailable("DATABASE_URL is not the address of a database.") from None
+    match parsed.drivername:
+        case "sqlite+aiosqlite" if parsed.database not in (None, "", ":memory:"):
+            reader, writer = sqlite.engines(parsed, patience or PATIENCE)
+            return Database(parsed, reader, writer, embedded=True)
+        case "postgresql+asyncpg":
+            reader, writer = postgresql.engines(parsed, PATIENCE, patience)
+            return Database(parsed, reader, writer, embedded=False)
+    raise StorageUnavailable(
+        "DATABASE_URL must be sqlite+aiosqlite:///path/to/file.db or "
+        "postgresql+asyncpg://user:password@host/database."
+    )

@@ -1,0 +1,49 @@
+"""The ledger in a database, opened and closed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from adapters.sqlalchemy.database import PATIENCE, database
+from adapters.sqlalchemy.migrations import ensure_schema
+from adapters.sqlalchemy.probe import DatabaseProbe
+from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
+
+
+class SqlLedger:
+    """A database and the units of work on it.
+
+    ``async with`` sees to it that the schema fits, and closes every connection at the end;
+    raises :class:`~domain.errors.StorageUnavailable` (:class:`SchemaOutdated
+    <adapters.sqlalchemy.errors.SchemaOutdated>` if that is why).
+    """
+
+    def __init__(self, database_url: str, patience: timedelta = PATIENCE) -> None:
+        self.database = database(database_url, patience)
+        self._probe = DatabaseProbe(self.database)
+
+    def unit_of_work(self) -> SqlUnitOfWork:
+        """A unit of work that has not begun."""
+        return SqlUnitOfWork(self.database)
+
+    async def check(self) -> None:
+        """Implements :class:`domain.ports.probe.Probe`; see :class:`DatabaseProbe`."""
+        await self._probe.check()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await ensure_schema(self.database)
+        except BaseException:
+            await self.database.dispose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.database.dispose()

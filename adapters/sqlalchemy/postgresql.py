@@ -1,0 +1,54 @@
+"""Engines for PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import URL, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+_CONNECTIONS: Final = 10
+"""The most that one process holds; a server admits 100 by default."""
+
+
+def engines(
+    url: URL, patience: timedelta, command_limit: timedelta | None
+) -> tuple[AsyncEngine, AsyncEngine]:
+    """The reading and the writing engine, which share their connections.
+
+    Waits of up to ``patience`` for a connection and of up to ``command_limit`` for an answer.
+    """
+    reader = create_async_engine(
+        url,
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=patience.total_seconds(),
+        hide_parameters=True,
+        # A single SELECT without BEGIN before and ROLLBACK after it.
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        connect_args={
+            "timeout": patience.total_seconds(),
+            "command_timeout": command_limit and command_limit.total_seconds(),
+            "server_settings": {"application_name": "backend-livekit"},
+        },
+    )
+    event.listen(reader.sync_engine, "checkout", _replace_closed)
+    event.listen(reader.sync_engine, "handle_error", _give_up_after_timeout)
+    return reader, reader.execution_options(isolation_level="READ COMMITTED")
+
+
+def _replace_closed(connection: Any, _record: object, _proxy: object) -> None:
+    # Costs no round trip, unlike a ping, and saves the first request after the server's restart.
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+def _give_up_after_timeout(context: ExceptionContext) -> None:
+    # Nobody knows what state a connection is in that has not answered.
+    if isinstance(context.original_exception, TimeoutError):
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = False

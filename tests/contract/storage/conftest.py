@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from domain.ports.unit_of_work import UnitOfWorkFactory
+from tests.contract.storage.ledgers import opened
+
+
+@pytest.fixture
+async def unit_of_work(database_url: str) -> AsyncIterator[UnitOfWorkFactory]:
+    """The port under test, over an empty ledger of each kind."""
+    async with opened(database_url) as ledger:
+        yield ledger.unit_of_work

@@ -1,0 +1,49 @@
+"""One simulator for the tier, and services on it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.service import Service, running
+from tests.simulator import SimulatorProcess, running_simulator
+
+
+@pytest.fixture(scope="session")
+def simulator_process() -> Iterator[SimulatorProcess]:
+    with running_simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(simulator_process: SimulatorProcess) -> Iterator[SimulatorProcess]:
+    """A simulator on which all goes well, with a worker for the default agent."""
+    simulator_process.no_faults()
+    simulator_process.register_worker("shreya-obnox")
+    yield simulator_process
+    simulator_process.no_faults()
+
+
+@pytest.fixture(scope="session")
+def memory_service(
+    simulator_process: SimulatorProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    environ = {**simulator_process.environ, "DATABASE_URL": "memory://"}
+    with running(environ, tmp_path_factory.mktemp("service")) as service:
+        yield service
+
+
+@pytest.fixture
+def http(memory_service: Service, simulator: SimulatorProcess) -> Iterator[httpx.Client]:
+    """A client of a development service that keeps its ledger in memory."""
+    with httpx.Client(base_url=memory_service.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def room() -> str:
+    """A room name that no other test uses."""
+    return f"room-{uuid.uuid4()}"

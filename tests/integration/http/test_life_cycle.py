@@ -1,0 +1,156 @@
+"""Starting, refusing to start, stopping, being killed."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sqlite3
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.databases import PostgresServer
+from tests.livekit_server import API_SECRET, free_port
+from tests.service import launch, migrate, running, start
+from tests.simulator import SimulatorProcess
+
+
+def refusal(environ: dict[str, str], folder: Path) -> tuple[int, str]:
+    """The exit code and the output of a service that does not start."""
+    process, log = launch(environ, folder)
+    code = process.wait(timeout=20)
+    return code, log.read_text()
+
+
+def test_given_no_configuration_then_one_message_names_it_all_and_the_code_is_2(
+    tmp_path: Path,
+) -> None:
+    code, output = refusal({"PORT": "x", "LIVEKIT_API_SECRET": "hunter2"}, tmp_path)
+
+    assert code == 2
+    for name in ("LIVEKIT_URL", "LIVEKIT_API_KEY", "PORT"):
+        assert f"- {name} " in output
+    assert "Traceback" not in output
+    assert "hunter2" not in output
+
+
+def test_given_a_port_in_use_then_a_sentence_says_so(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        environ = {**simulator.environ, "HOST": "127.0.0.1", "PORT": str(port)}
+
+        code, output = refusal(environ, tmp_path)
+
+    assert code == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in output
+    assert output.count("\n") == 1
+
+
+def test_given_an_unmigrated_postgresql_then_a_sentence_says_what_to_run(
+    simulator: SimulatorProcess, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    environ = {**simulator.environ, "DATABASE_URL": postgres.new_database()}
+
+    code, output = refusal({**environ, "PORT": str(free_port())}, tmp_path)
+
+    assert code == 1
+    assert "make migrate" in output
+    assert output.count("\n") == 1
+    migrate(environ, tmp_path)
+    with running(environ, tmp_path) as service:
+        assert httpx.get(f"{service.url}/health/ready").status_code == 200
+
+
+def test_given_a_newer_schema_then_it_refuses_to_start(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/x.db"}
+    with running(environ, tmp_path):
+        pass
+    database = sqlite3.connect(tmp_path / "x.db")
+    with database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+
+    code, output = refusal({**environ, "PORT": str(free_port())}, tmp_path)
+
+    assert code == 1
+    assert "9999" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_given_a_signal_then_it_stops_with_code_0_and_leaves_nothing_behind(
+    simulator: SimulatorProcess, tmp_path: Path, sig: signal.Signals
+) -> None:
+    service = start({**simulator.environ, "DATABASE_URL": "memory://"}, tmp_path)
+
+    assert service.stop(sig) == 0
+    assert '"stopped"' in service.output()
+
+
+def test_given_a_killed_parent_then_no_worker_keeps_the_port(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    service = start({**simulator.environ, "DATABASE_URL": "memory://"}, tmp_path)
+    [worker] = service.process.children()
+
+    service.process.kill()
+    service.process.wait(timeout=10)
+
+    worker.wait(timeout=10)
+
+
+def test_given_kill_9_then_what_was_acknowledged_is_still_there(
+    simulator: SimulatorProcess, tmp_path: Path, room: str
+) -> None:
+    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/x.db"}
+    first = start(environ, tmp_path)
+    body = {"userIdentity": "ann", "roomName": room}
+    started = httpx.post(f"{first.url}/session", json=body).json()
+    first.kill()
+
+    with running(environ, tmp_path) as second:
+        again = httpx.post(f"{second.url}/session", json=body).json()
+
+    assert again["sessionId"] == started["sessionId"]
+    assert len(simulator.dispatches(room)) == 1
+
+
+def test_given_kill_9_during_a_dispatch_then_the_next_post_settles_it(
+    simulator: SimulatorProcess, tmp_path: Path, room: str
+) -> None:
+    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/x.db"}
+    first = start(environ, tmp_path)
+    body = {"userIdentity": "ann", "roomName": room}
+    simulator.fault("CreateDispatch", "hang", applied=True)
+    with pytest.raises(httpx.HTTPError):
+        httpx.post(f"{first.url}/session", json=body, timeout=1)
+    first.kill()
+
+    with running(environ, tmp_path) as second:
+        again = httpx.post(f"{second.url}/session", json=body, timeout=30)
+
+    assert (again.status_code, again.json()["agentDispatched"]) == (200, True)
+    assert len(simulator.dispatches(room)) == 1
+
+
+def test_no_line_of_the_log_shows_a_secret_or_a_token(
+    simulator: SimulatorProcess, tmp_path: Path, room: str
+) -> None:
+    with running({**simulator.environ, "DATABASE_URL": "memory://"}, tmp_path) as service:
+        body = {"userIdentity": "ann", "roomName": room}
+        token = httpx.post(f"{service.url}/session", json=body).json()["userToken"]
+        simulator.fault("*", "error", times=20)
+        httpx.post(f"{service.url}/session", json=body)
+        simulator.no_faults()
+
+    assert '"request failed"' in service.output()
+    assert API_SECRET not in service.output()
+    assert token not in service.output()
+    assert "eyJ" not in service.output()

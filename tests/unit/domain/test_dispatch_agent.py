@@ -1,0 +1,192 @@
+"""Dispatching once, for one who holds the claim."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from domain.dispatch import DispatchClaim
+from domain.errors import Conflict, LiveKitError, SessionEnded, StorageUnavailable
+from domain.session import EndReason, Session, SessionStatus
+from tests.unit.domain.fake_livekit import Fault
+from tests.unit.domain.world import LEASE, MOMENT, ROOM, World
+
+
+async def taken_over(world: World, session: Session) -> Session:
+    """The same session, its claim in other hands."""
+    world.clock.advance(LEASE)
+    return await world.ledger.save(session.claimed("another", world.clock.now(), LEASE))
+
+
+async def paused_dispatch(
+    world: World, session: Session, *, after_applying: bool = True
+) -> tuple[asyncio.Task[Session], asyncio.Event]:
+    """A dispatch that waits in CreateDispatch, and what lets it go on."""
+    pause = world.livekit.pause("create", after_applying=after_applying)
+    task = asyncio.create_task(world.dispatch_agent(session))
+    await pause.reached.wait()
+    return task, pause.resumed
+
+
+async def test_given_a_certain_claim_then_it_dispatches_and_records_it_unasked() -> None:
+    world = World()
+    session = await world.dispatch_agent(await world.claimed_session())
+    assert world.livekit.calls == ["create"]
+    assert session == world.session()
+    assert session.status is SessionStatus.AGENT_DISPATCHED
+    assert session.claim == DispatchClaim()
+
+
+async def test_given_an_uncertain_claim_and_nothing_there_then_it_asks_first() -> None:
+    world = World()
+    session = await taken_over(world, await world.claimed_session())
+    await world.dispatch_agent(session)
+    assert world.livekit.calls == ["list", "create"]
+
+
+async def test_given_an_uncertain_claim_and_a_dispatch_there_then_it_keeps_that() -> None:
+    world = World()
+    session = await world.claimed_session()
+    task, _ = await paused_dispatch(world, session)
+    task.cancel()
+    session = await world.dispatch_agent(await taken_over(world, session))
+    assert world.livekit.count("create") == 1
+    assert [d.id for d in world.dispatches()] == [session.dispatch_id]
+
+
+async def test_given_an_uncertain_claim_and_only_the_old_dispatch_then_it_replaces_it() -> None:
+    world = World()
+    session = await world.dispatch_agent(await world.claimed_session())
+    claimed = await world.ledger.save(session.claimed("dead", world.clock.now(), LEASE))
+    again = await world.dispatch_agent(await taken_over(world, claimed))
+    assert [d.id for d in world.dispatches()] == [again.dispatch_id]
+    assert again.dispatch_id != session.dispatch_id
+
+
+async def test_given_a_5xx_then_the_claim_is_renewed_before_the_second_try() -> None:
+    world = World()
+    session = await world.claimed_session()
+    world.livekit.fail("create", Fault.UNCERTAIN_BEFORE)
+    world.livekit.fail("list", None)
+    asked = world.livekit.pause("list")
+    task = asyncio.create_task(world.dispatch_agent(session))
+    await asked.reached.wait()
+    world.clock.advance(LEASE - MOMENT)
+    second = world.livekit.pause("create")
+    asked.resumed.set()
+    await second.reached.wait()
+    assert world.session().claim.is_held(world.clock.now() + LEASE - MOMENT)
+    assert world.session().claim.holder == "me"
+    second.resumed.set()
+    await task
+
+
+async def test_given_a_5xx_and_a_lost_claim_then_there_is_no_second_try() -> None:
+    world = World()
+    session = await world.claimed_session()
+    world.livekit.fail("create", Fault.UNCERTAIN_BEFORE)
+    task, resumed = await paused_dispatch(world, session, after_applying=False)
+    await taken_over(world, session)
+    resumed.set()
+    with pytest.raises(Conflict):
+        await task
+    assert world.livekit.count("create") == 1
+    assert world.session().claim.holder == "another"
+
+
+async def test_given_a_lost_claim_then_its_dispatch_is_deleted_and_the_other_goes_on() -> None:
+    world = World()
+    session = await world.claimed_session()
+    task, resumed = await paused_dispatch(world, session)
+    await taken_over(world, session)
+    resumed.set()
+    with pytest.raises(Conflict):
+        await task
+    assert world.dispatches() == []
+    assert world.session().claim.holder == "another"
+
+
+async def test_given_the_other_has_dispatched_too_then_only_that_one_stays() -> None:
+    world = World()
+    session = await world.claimed_session()
+    task, resumed = await paused_dispatch(world, session, after_applying=False)
+    other = await world.dispatch_agent(await taken_over(world, session))
+    resumed.set()
+    with pytest.raises(Conflict):
+        await task
+    assert [d.id for d in world.dispatches()] == [other.dispatch_id]
+
+
+async def test_given_the_other_has_found_and_recorded_this_dispatch_then_it_stays() -> None:
+    world = World()
+    session = await world.claimed_session()
+    task, resumed = await paused_dispatch(world, session)
+    other = await world.dispatch_agent(await taken_over(world, session))
+    resumed.set()
+    assert await task == other
+    assert [d.id for d in world.dispatches()] == [other.dispatch_id]
+
+
+async def test_given_the_session_ended_meanwhile_then_its_dispatch_is_deleted() -> None:
+    world = World()
+    session = await world.claimed_session()
+    task, resumed = await paused_dispatch(world, session)
+    await world.ledger.save(session.ended(EndReason.ROOM_FINISHED, world.clock.now()))
+    resumed.set()
+    with pytest.raises(SessionEnded, match=ROOM):
+        await task
+    assert world.dispatches() == []
+
+
+async def test_given_the_session_is_unheard_of_then_its_dispatch_is_deleted() -> None:
+    world = World()
+    session = world.new_session().claimed("me", world.clock.now(), LEASE)
+    with pytest.raises(SessionEnded):
+        await world.dispatch_agent(session)
+    assert world.dispatches() == []
+
+
+async def test_given_a_stray_dispatch_that_cannot_be_deleted_then_the_next_dispatch_clears_it() -> (
+    None
+):
+    world = World()
+    session = await world.claimed_session()
+    task, resumed = await paused_dispatch(world, session, after_applying=False)
+    await world.dispatch_agent(await taken_over(world, session))
+    world.livekit.fail("delete_dispatch", Fault.UNREACHABLE)
+    resumed.set()
+    with pytest.raises(LiveKitError):
+        await task
+    world.clock.advance(LEASE)
+    started = await world.start()
+    assert [d.id for d in world.dispatches()] == [started.session.dispatch_id]
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.TIMED_OUT_BEFORE])
+async def test_given_a_failure_and_a_lost_claim_then_the_others_record_stands(
+    fault: Fault,
+) -> None:
+    world = World()
+    session = await world.claimed_session()
+    world.livekit.fail("create", fault)
+    task, resumed = await paused_dispatch(world, session, after_applying=False)
+    other = await taken_over(world, session)
+    resumed.set()
+    with pytest.raises((Conflict, LiveKitError)):
+        await task
+    assert world.session() == other
+
+
+async def test_given_the_ledger_fails_after_the_dispatch_then_the_next_start_finds_it() -> None:
+    world = World()
+    task, resumed = await paused_dispatch(world, await world.claimed_session())
+    world.storage.broken = True
+    resumed.set()
+    with pytest.raises(StorageUnavailable):
+        await task
+    world.storage.broken = False
+    world.clock.advance(LEASE)
+    started = await world.start()
+    assert world.livekit.count("create") == 1
+    assert [d.id for d in world.dispatches()] == [started.session.dispatch_id]
