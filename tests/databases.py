@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -96,7 +96,8 @@ def running_postgres() -> Iterator[PostgresServer]:
         try:
             yield server
         finally:
-            server.crash()  # a clean stop would first write out every test's database
+            with suppress(psutil.NoSuchProcess):
+                server.crash()  # a clean stop would first write out every test's database
     finally:
         shutil.rmtree(folder)
 

@@ -59,7 +59,7 @@ def database(url: str, patience: timedelta | None = PATIENCE) -> Database:
             reader, writer = sqlite.engines(parsed, patience or PATIENCE)
             return Database(parsed, reader, writer, embedded=True)
         case "postgresql+asyncpg":
-            reader, writer = postgresql.engines(parsed, PATIENCE, patience)
+            reader, writer = postgresql.engines(parsed, patience or PATIENCE, patience)
             return Database(parsed, reader, writer, embedded=False)
     raise StorageUnavailable(
         "DATABASE_URL must be sqlite+aiosqlite:///path/to/file.db or "

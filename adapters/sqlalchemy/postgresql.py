@@ -10,8 +10,12 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from domain.errors import StorageUnavailable
+
 _CONNECTIONS: Final = 10
 """The most that one process holds; a server admits 100 by default."""
+_OPTIONS: Final = frozenset({"host", "port", "ssl", "sslmode", "passfile", "target_session_attrs"})
+"""What may follow the URL's question mark, named as in libpq's URLs."""
 
 
 def engines(
@@ -20,9 +24,10 @@ def engines(
     """The reading and the writing engine, which share their connections.
 
     Waits of up to ``patience`` for a connection and of up to ``command_limit`` for an answer.
+    Raises :class:`~domain.errors.StorageUnavailable` for an unknown option in ``url``.
     """
     reader = create_async_engine(
-        url,
+        _for_asyncpg(url),
         pool_size=_CONNECTIONS,
         max_overflow=0,
         pool_timeout=patience.total_seconds(),
@@ -39,6 +44,20 @@ def engines(
     event.listen(reader.sync_engine, "checkout", _replace_closed)
     event.listen(reader.sync_engine, "handle_error", _give_up_after_timeout)
     return reader, reader.execution_options(isolation_level="READ COMMITTED")
+
+
+def _for_asyncpg(url: URL) -> URL:
+    """``url`` with its options as the driver names them; an unknown one would be a TypeError."""
+    unknown = sorted(set(url.query) - _OPTIONS)
+    if unknown:
+        raise StorageUnavailable(
+            f"DATABASE_URL has the unknown option '{unknown[0]}'; "
+            f"there are {', '.join(sorted(_OPTIONS))}."
+        )
+    if "sslmode" not in url.query:
+        return url
+    mode = url.query["sslmode"]
+    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
 
 
 def _replace_closed(connection: Any, _record: object, _proxy: object) -> None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import attrs
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import DomainError
@@ -23,7 +23,7 @@ from tests.unit.domain.steps import Crashed
 from tests.unit.domain.world import GRACE, World
 
 ROOMS = ["one", "two"]
-OPERATIONS = ["create", "create", "list", "delete_dispatch", "find", "participants", "delete_room"]
+OPERATIONS = ["create", "list", "delete_dispatch", "find", "participants", "delete_room"]
 ACTIONS = [
     "start",
     "start",
@@ -47,12 +47,20 @@ class Phase:
     then: int
 
 
+def hidden(fault: Fault) -> list[tuple[str, Fault]]:
+    """A dispatch is made, its answer is lost, and so is the answer about it."""
+    return [("create", Fault.TIMED_OUT_AFTER), ("list", fault)]
+
+
+faults = st.tuples(st.sampled_from(OPERATIONS), st.sampled_from(FAULTS))
 phases = st.builds(
     Phase,
     actions=st.lists(
-        st.tuples(st.sampled_from(ACTIONS), st.sampled_from(ROOMS)), min_size=1, max_size=3
+        st.tuples(st.sampled_from(ACTIONS), st.sampled_from(["one", "one", "two"])),
+        min_size=1,
+        max_size=3,
     ),
-    faults=st.lists(st.tuples(st.sampled_from(OPERATIONS), st.sampled_from(FAULTS)), max_size=4),
+    faults=st.just([]) | st.lists(faults, max_size=3) | st.builds(hidden, st.sampled_from(FAULTS)),
     choices=st.lists(st.integers(0, 2) | st.just(-1), max_size=25),
     then=st.sampled_from([0, 1, 11, 16]),
 )
@@ -138,7 +146,34 @@ async def check(history: list[Phase]) -> None:
         assert world.session(room).end_reason is EndReason.ENDED_BY_CALLER
 
 
-@settings(max_examples=200, deadline=None)
+def phase(*actions: str, then: int = 0, **given: Any) -> Phase:
+    """These actions in room one."""
+    plain = {"faults": [], "choices": []}
+    return Phase([(what, "one") for what in actions], then=then, **plain | given)
+
+
+SEEN = [phase("start"), phase("agents join"), phase("start"), phase("agents leave")]
+AN_ANSWER_IS_LOST = [
+    phase("start", faults=hidden(Fault.UNREACHABLE)),
+    phase("agents join"),
+    phase("start"),
+    phase("agents leave"),
+]
+THE_ROOM_CLOSES_BEFORE_THE_SECOND_DISPATCH = [
+    *SEEN,
+    phase("start", "room closes", choices=[0] * 11 + [1]),
+]
+A_CRASH_BEFORE_THE_SECOND_DISPATCH_IS_RECORDED = [
+    *SEEN,
+    phase("start", choices=[0] * 14 + [~0], then=16),
+    phase("agents join"),
+]
+
+
+@settings(max_examples=300, deadline=None)
 @given(st.lists(phases, min_size=1, max_size=6))
+@example(AN_ANSWER_IS_LOST)
+@example(THE_ROOM_CLOSES_BEFORE_THE_SECOND_DISPATCH)
+@example(A_CRASH_BEFORE_THE_SECOND_DISPATCH_IS_RECORDED)
 def test_any_history_ends_with_one_agent_in_each_room(history: list[Phase]) -> None:
     asyncio.run(check(history))

@@ -128,7 +128,20 @@ async def test_given_no_room_where_none_was_seen_then_the_agent_is_gone() -> Non
 
 async def test_given_another_instance_of_the_room_then_the_sessions_is_closed() -> None:
     world = World()
-    session = (await dispatched(world)).activated("RM_before", world.clock.now())
+    session = (await dispatched(world)).activated(world.livekit.open[ROOM].sid, world.clock.now())
+    world.livekit.closes(ROOM)
+    world.livekit.opens(ROOM)
+    assert await where(world, session) is Whereabouts.ROOM_CLOSED
+
+
+async def test_given_another_instance_with_an_agent_of_ours_then_it_is_closed_all_the_same() -> (
+    None
+):
+    world = World()
+    session = (await dispatched(world)).activated(world.livekit.open[ROOM].sid, world.clock.now())
+    world.livekit.closes(ROOM)
+    world.livekit.opens(ROOM)
+    comes(world, ParticipantKind.AGENT, AGENT)
     assert await where(world, session) is Whereabouts.ROOM_CLOSED
 
 

@@ -75,7 +75,8 @@ class SessionHistory(RuleBasedStateMachine):
 
     @rule()
     def seen(self) -> None:
-        self._move(lambda: self.session.activated("RM_1", self.now))
+        if self._move(lambda: self.session.activated("RM_1", self.now)):
+            self.holder = self.session.claim.holder
 
     @rule(reason=st.sampled_from(EndReason))
     def ended(self, reason: EndReason) -> None:

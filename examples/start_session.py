@@ -1,0 +1,17 @@
+"""Starts a session without HTTP: ``LIVEKIT_URL=… python -m examples.start_session user-42``."""
+
+import asyncio
+import sys
+
+from domain.use_cases.start_session import StartSessionCommand
+from entrypoints.container import Container, running
+from entrypoints.settings import load_settings
+
+
+async def main(identity: str) -> None:
+    async with running(Container(settings=load_settings())) as container:
+        started = await container.start_session()(StartSessionCommand(identity))
+        print(started.session.room_name, started.token)  # noqa: T201
+
+
+asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,133 @@
+"""What a start does about the schema it finds."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from adapters.sqlalchemy.database import database
+from adapters.sqlalchemy.errors import SchemaOutdated
+from adapters.sqlalchemy.ledger import SqlLedger
+from adapters.sqlalchemy.migrations import SCHEMA_VERSION, current, migrate
+from tests.service import PROJECT
+
+OPEN = """
+import asyncio, sys
+from adapters.sqlalchemy.ledger import SqlLedger
+
+async def main():
+    async with SqlLedger(sys.argv[1]) as ledger:
+        await ledger.check()
+        print("alembic" in sys.modules)
+
+asyncio.run(main())
+"""
+
+
+def start(url: str, folder: Path) -> subprocess.Popen[str]:
+    """A process that opens the ledger and says whether it needed Alembic."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", OPEN, url],
+        cwd=folder,
+        env={"PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+async def pretend(url: str, version: str) -> None:
+    """Let the database at ``url`` claim to have schema ``version``."""
+    target = database(url)
+    async with target.writer.begin() as connection:
+        await connection.execute(
+            text("UPDATE alembic_version SET version_num = :v"), {"v": version}
+        )
+    await target.dispose()
+
+
+async def test_a_new_sqlite_file_and_its_folder_are_made(sqlite_url: str) -> None:
+    async with SqlLedger(sqlite_url) as ledger:
+        await ledger.check()
+        assert await current(ledger.database) == SCHEMA_VERSION
+
+
+def test_processes_that_start_together_on_a_new_file_all_succeed(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    processes = [start(sqlite_url, tmp_path) for _ in range(6)]
+    for process in processes:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+
+
+def test_a_start_on_a_schema_that_fits_does_without_alembic(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    for needed in ("True", "False"):
+        output, errors = start(sqlite_url, tmp_path).communicate(timeout=60)
+        assert output.strip() == needed, errors
+
+
+async def test_migrating_twice_at_once_is_migrating_once(sql_url: str) -> None:
+    assert set(await asyncio.gather(*(migrate(sql_url) for _ in range(4)))) == {SCHEMA_VERSION}
+    async with SqlLedger(sql_url) as ledger:
+        await ledger.check()
+
+
+async def test_a_server_without_a_schema_is_not_touched(postgres_url: str) -> None:
+    with pytest.raises(SchemaOutdated, match=rf"has no schema.*{SCHEMA_VERSION}.*make migrate"):
+        async with SqlLedger(postgres_url):
+            pass
+    target = database(postgres_url)
+    assert await current(target) is None
+    await target.dispose()
+
+
+async def test_a_server_with_an_older_schema_is_not_touched(postgres_url: str) -> None:
+    await migrate(postgres_url)
+    await pretend(postgres_url, "0000")
+    with pytest.raises(SchemaOutdated, match=rf"0000.*{SCHEMA_VERSION}.*make migrate"):
+        async with SqlLedger(postgres_url):
+            pass
+
+
+async def test_a_newer_schema_asks_for_a_newer_service(sql_url: str) -> None:
+    await migrate(sql_url)
+    await pretend(sql_url, "9999")
+    with pytest.raises(SchemaOutdated, match=rf"9999, newer than {SCHEMA_VERSION}"):
+        async with SqlLedger(sql_url):
+            pass
+    with pytest.raises(SchemaOutdated, match="newer version of the service"):
+        await migrate(sql_url)
+
+
+async def test_the_probe_notices_a_schema_that_changes_later(sql_url: str) -> None:
+    await migrate(sql_url)
+    async with SqlLedger(sql_url) as ledger:
+        await pretend(sql_url, "9999")
+        with pytest.raises(SchemaOutdated):
+            await ledger.check()
+
+
+def test_the_alembic_command_works_from_the_checkout(sqlite_url: str) -> None:
+    for arguments, expected in (
+        (["upgrade", "head"], 0),
+        (["check"], 0),
+        (["downgrade", "base"], 0),
+        (["upgrade", "head", "--sql"], 1),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "alembic", *arguments],
+            cwd=PROJECT,
+            env={"DATABASE_URL": sqlite_url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == expected, done.stderr

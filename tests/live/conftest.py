@@ -1,0 +1,130 @@
+"""A real LiveKit server, a real worker and the real service."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+import httpx
+import psutil
+import pytest
+from livekit import api
+
+from adapters.livekit.client import LiveKitClient
+from tests.livekit_server import LiveKitServer, livekit_server
+from tests.service import PROJECT, Service, running
+
+AGENT_NAME = "live-agent"
+START_LIMIT_SECONDS = 60.0
+
+
+@attrs.frozen
+class Worker:
+    """A running ``examples/agent_worker.py start``."""
+
+    process: psutil.Popen
+    log: Path
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+
+@contextmanager
+def running_worker(environ: dict[str, str], folder: Path) -> Iterator[Worker]:
+    """A worker that has registered."""
+    log = folder / "worker.log"
+    with log.open("wb") as output:
+        process = psutil.Popen(
+            [sys.executable, str(PROJECT / "examples" / "agent_worker.py"), "start"],
+            cwd=folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(folder),
+                "AGENT_NAME": AGENT_NAME,
+                "AGENT_PIPELINE": "offline",
+                **environ,
+            },
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    worker = Worker(process, log)
+    try:
+        deadline = time.monotonic() + START_LIMIT_SECONDS
+        while "registered worker" not in worker.output():
+            assert process.poll() is None, worker.output()
+            assert time.monotonic() < deadline, worker.output()
+            time.sleep(0.1)
+        yield worker
+    finally:
+        family = [process, *process.children(recursive=True)]
+        for member in family:
+            if member.is_running():
+                member.kill()
+        process.wait(timeout=10)
+        psutil.wait_procs(family[1:], timeout=10)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    with livekit_server(tmp_path_factory.mktemp("livekit")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def environ(server: LiveKitServer) -> dict[str, str]:
+    return {
+        "LIVEKIT_URL": server.url,
+        "LIVEKIT_API_KEY": server.api_key,
+        "LIVEKIT_API_SECRET": server.api_secret,
+    }
+
+
+@pytest.fixture(scope="session")
+def worker(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    with running_worker(environ, tmp_path_factory.mktemp("worker")) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="session")
+def service_environ(
+    environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("ledger")
+    return {
+        **environ,
+        "AGENT_NAME": AGENT_NAME,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+    }
+
+
+@pytest.fixture(scope="session")
+def service(
+    service_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    with running(service_environ, tmp_path_factory.mktemp("service")) as service:
+        yield service
+
+
+@pytest.fixture
+async def http(service: Service, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+async def livekit(server: LiveKitServer) -> AsyncIterator[api.LiveKitAPI]:
+    """The server's own answers, without the code under test in between."""
+    async with LiveKitClient(server.url, server.api_key, server.api_secret) as client:
+        yield client.api
+
+
+@pytest.fixture
+def room() -> str:
+    return f"live-{uuid.uuid4()}"

@@ -1,0 +1,210 @@
+"""The main job for real: a server, a worker, participants."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from livekit import api, rtc
+
+from domain.agent_config import DEFAULTS
+from tests.live.conftest import AGENT_NAME
+from tests.livekit_server import LiveKitServer
+from tests.service import running, start
+
+AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            met = condition()
+            if met if isinstance(met, bool) else await met:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def post(http: httpx.AsyncClient, identity: str, room: str, **config: Any) -> dict[str, Any]:
+    body = {"userIdentity": identity, "roomName": room, "agentConfig": config}
+    answer = await http.post("/session", json=body)
+    assert answer.status_code == 200, answer.text
+    started: dict[str, Any] = answer.json()
+    return started
+
+
+async def agents(livekit: api.LiveKitAPI, room: str) -> list[str]:
+    answer = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
+    return [who.identity for who in answer.participants if who.kind == api.ParticipantInfo.AGENT]
+
+
+async def dispatches(livekit: api.LiveKitAPI, room: str) -> list[api.AgentDispatch]:
+    listed = await livekit.agent_dispatch.list_dispatch(room)
+    return [dispatch for dispatch in listed if dispatch.agent_name == AGENT_NAME]
+
+
+async def rooms(livekit: api.LiveKitAPI, room: str) -> int:
+    return len((await livekit.room.list_rooms(api.ListRoomsRequest(names=[room]))).rooms)
+
+
+@pytest.fixture
+async def participant() -> AsyncIterator[rtc.Room]:
+    """A participant who has not joined yet."""
+    room = rtc.Room()
+    yield room
+    await room.disconnect()
+
+
+async def test_a_user_meets_the_agent_that_got_exactly_the_metadata(
+    http: httpx.AsyncClient, livekit: api.LiveKitAPI, participant: rtc.Room, room: str
+) -> None:
+    mine = {"tenant": {"ids": [1, 2.5, -0.0, 10**20], "tags": [], "who": "Ünï \u0000 \U0001f600"}}
+    config = {**mine, "greeting": "Hello there!", "llm": "openai/gpt-4.1", "stt": None}
+    heard = asyncio.Event()
+    participant.on("track_subscribed", lambda *_: heard.set())
+
+    started = await post(http, "ann", room, **config)
+    await participant.connect(started["livekitUrl"], started["userToken"])
+    await until(lambda: bool(participant.remote_participants))
+    [agent] = participant.remote_participants.values()
+    await asyncio.wait_for(heard.wait(), 20)
+    received = await until_rpc(participant, agent.identity)
+
+    assert agent.kind == AGENT
+    assert participant.local_participant.identity == "ann"
+    assert json.loads(received) == {
+        **DEFAULTS,
+        **mine,
+        "greeting": "Hello there!",
+        "llm": "openai/gpt-4.1",
+        "session_id": started["sessionId"],
+    }
+    assert repr(json.loads(received)["tenant"]) == repr(mine["tenant"])
+
+
+async def until_rpc(participant: rtc.Room, identity: str) -> str:
+    """What the agent answers, once it has registered the method."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await participant.local_participant.perform_rpc(
+                    destination_identity=identity, method="metadata", payload=""
+                )
+            except rtc.RpcError:
+                await asyncio.sleep(0.1)
+
+
+async def test_ending_the_session_puts_everybody_out_and_the_room_is_gone(
+    http: httpx.AsyncClient, livekit: api.LiveKitAPI, participant: rtc.Room, room: str
+) -> None:
+    started = await post(http, "ann", room)
+    await participant.connect(started["livekitUrl"], started["userToken"])
+    await until(lambda: bool(participant.remote_participants))
+
+    answer = await http.post("/session/end", json={"roomName": room})
+
+    assert answer.status_code == 204
+    await until(lambda: not participant.isconnected())
+    assert await rooms(livekit, room) == 0
+    session = (await http.get(f"/sessions/{started['sessionId']}")).json()
+    assert (session["status"], session["endReason"]) == ("ended", "ended_by_caller")
+
+
+async def test_the_token_opens_no_other_room(
+    http: httpx.AsyncClient, livekit: api.LiveKitAPI, participant: rtc.Room, room: str
+) -> None:
+    started = await post(http, "ann", room)
+    await participant.connect(started["livekitUrl"], started["userToken"])
+
+    assert participant.name == room  # the server takes the room from the token alone
+
+
+async def test_a_second_user_joins_the_same_agent(
+    http: httpx.AsyncClient, livekit: api.LiveKitAPI, room: str
+) -> None:
+    first = await post(http, "ann", room)
+    await until(lambda: has_agents(livekit, room, 1))
+
+    second = await post(http, "bob", room)
+    await asyncio.sleep(1)
+
+    assert second["sessionId"] == first["sessionId"]
+    assert len(await agents(livekit, room)) == 1
+    assert len(await dispatches(livekit, room)) == 1
+    session = (await http.get(f"/sessions/{first['sessionId']}")).json()
+    assert session["status"] == "active"
+
+
+async def has_agents(livekit: api.LiveKitAPI, room: str, number: int) -> bool:
+    return len(await agents(livekit, room)) == number
+
+
+async def test_64_callers_at_once_get_one_agent(
+    http: httpx.AsyncClient, livekit: api.LiveKitAPI, room: str
+) -> None:
+    started = await asyncio.gather(*(post(http, f"user-{n}", room) for n in range(64)))
+    await until(lambda: has_agents(livekit, room, 1))
+    await asyncio.sleep(1)
+
+    assert len({one["sessionId"] for one in started}) == 1
+    assert len(await agents(livekit, room)) == 1
+    assert len(await dispatches(livekit, room)) == 1
+
+
+async def test_an_agent_that_was_removed_is_brought_back_by_the_next_post(
+    http: httpx.AsyncClient, livekit: api.LiveKitAPI, room: str
+) -> None:
+    first = await post(http, "ann", room)
+    await until(lambda: has_agents(livekit, room, 1))
+    await post(http, "ann", room)  # the ledger has seen it in the room
+    [agent] = await agents(livekit, room)
+    await livekit.room.remove_participant(api.RoomParticipantIdentity(room=room, identity=agent))
+    await until(lambda: has_agents(livekit, room, 0))
+
+    again = await post(http, "ann", room)
+
+    await until(lambda: has_agents(livekit, room, 1))
+    assert again["sessionId"] == first["sessionId"]
+    assert await agents(livekit, room) != [agent]
+    assert len(await dispatches(livekit, room)) == 1
+
+
+async def test_a_killed_service_finds_its_agent_again(
+    service_environ: dict[str, str], worker: object, livekit: api.LiveKitAPI, room: str,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    environ = {**service_environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}
+    first = start(environ, tmp_path)
+    async with httpx.AsyncClient(base_url=first.url, timeout=60) as http:
+        started = await post(http, "ann", room)
+    first.kill()
+
+    with running(environ, tmp_path) as second:
+        async with httpx.AsyncClient(base_url=second.url, timeout=60) as http:
+            again = await post(http, "bob", room)
+
+    assert again["sessionId"] == started["sessionId"]
+    assert len(await dispatches(livekit, room)) == 1
+
+
+async def test_a_wrong_secret_dispatches_nothing(
+    server: LiveKitServer, livekit: api.LiveKitAPI, room: str, tmp_path: Path
+) -> None:
+    environ = {
+        "LIVEKIT_URL": server.url,
+        "LIVEKIT_API_KEY": server.api_key,
+        "LIVEKIT_API_SECRET": "not-the-secret-that-livekit-knows-0123",
+        "DATABASE_URL": "memory://",
+    }
+    with running(environ, tmp_path) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
+            body = {"userIdentity": "ann", "roomName": room}
+            answer = await http.post("/session", json=body)
+
+    assert answer.status_code == 502
+    assert answer.json()["agentDispatched"] is False
+    assert await rooms(livekit, room) == 0
