@@ -73,9 +73,7 @@ class Container(containers.DeclarativeContainer):
     simulator = providers.Factory(Simulator)
 
     turn = providers.Singleton(Turn, clock=clock)
-    locate_agent = providers.Singleton(
-        LocateAgent, rooms=rooms, dispatcher=dispatcher, clock=clock
-    )
+    locate_agent = providers.Singleton(LocateAgent, rooms=rooms, dispatcher=dispatcher, clock=clock)
     dispatch_agent = providers.Singleton(
         DispatchAgent, ledger=ledger, dispatcher=dispatcher, clock=clock, lease=CLAIM_LEASE
     )

@@ -96,7 +96,9 @@ def _choose_livekit() -> LiveKit:
     binary = shutil.which("livekit-server") or (str(cached) if cached.is_file() else None)
     if binary is None:
         simulator = (sys.executable, "-m", "entrypoints.cli", "simulator", "--port", str(port))
-        what = "the built-in simulator: no audio and no workers (`make livekit` builds the real one)"
+        what = (
+            "the built-in simulator: no audio and no workers (`make livekit` builds the real one)"
+        )
         return LiveKit(what, url, (*simulator, "--api-key", DEV_KEY, "--api-secret", DEV_SECRET))
     CACHE.mkdir(exist_ok=True)
     config = CACHE / "livekit.yaml"
@@ -107,7 +109,9 @@ def _choose_livekit() -> LiveKit:
         "node_ip: 127.0.0.1, use_external_ip: false}\n"
         f"keys: {{{DEV_KEY}: {DEV_SECRET}}}\n"
     )
-    return LiveKit(f"a real server on this machine ({binary})", url, (binary, "--config", str(config)))
+    return LiveKit(
+        f"a real server on this machine ({binary})", url, (binary, "--config", str(config))
+    )
 
 
 def _start_livekit(livekit: LiveKit, stack: ExitStack) -> None:

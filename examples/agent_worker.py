@@ -97,14 +97,12 @@ async def serve_room(ctx: JobContext) -> None:
         Agent(instructions=config.prompt), room=ctx.room, room_options=room_options(config)
     )
     if offline:
-        ctx.room.local_participant.register_rpc_method(
-            "metadata", lambda _call: ctx.job.metadata
-        )
+        ctx.room.local_participant.register_rpc_method("metadata", lambda _call: ctx.job.metadata)
     if config.greeting:
         session.say(config.greeting)
 
 
-def online_session(config: CallConfig) -> AgentSession:
+def online_session(config: CallConfig) -> AgentSession[None]:
     """Speech to text, a language model and text to speech; or one realtime model for all three."""
     if config.realtime:
         try:
@@ -128,7 +126,7 @@ def online_session(config: CallConfig) -> AgentSession:
     )
 
 
-def offline_session() -> AgentSession:
+def offline_session() -> AgentSession[None]:
     """A voice that is a tone, and ears that hear whether somebody speaks."""
     return AgentSession(tts=ToneTTS(), vad=inference.VAD())
 
@@ -155,7 +153,7 @@ def noise_cancellation(config: CallConfig) -> rtc.NoiseCancellationOptions | Non
     return chosen
 
 
-class ToneTTS(tts.TTS):
+class ToneTTS(tts.TTS[str]):
     """Speaks a tone, 60 ms for each character, without any service."""
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ from entrypoints.settings import load_settings
 
 
 async def main(identity: str) -> None:
+    """Print the new room's name and the token to join it with."""
     async with running(Container(settings=load_settings())) as container:
         started = await container.start_session()(StartSessionCommand(identity))
         print(started.session.room_name, started.token)  # noqa: T201

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -32,10 +33,10 @@ class Database:
     embedded: bool
 
     async def prepare(self) -> None:
-        """Make what has to be there before the first connection."""
-        if self.embedded and self.url.database is not None:
+        """Make the file of an embedded database, and its folder, where they are not there."""
+        if self.embedded:
             with storage_errors():
-                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+                await asyncio.to_thread(sqlite.make_file, Path(self.url.database or ""))
 
     async def dispose(self) -> None:
         """Close every connection; the database can be used again afterwards."""

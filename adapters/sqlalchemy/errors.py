@@ -30,10 +30,12 @@ def storage_errors() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        if _code(error) in _UNIQUE_VIOLATIONS:
+        if _code(error.orig) in _UNIQUE_VIOLATIONS:
             raise Conflict("Somebody else has stored this, or the room's live session.") from None
-        raise _unavailable(f"refused a row ({_code(error)})") from None
+        raise _unavailable(f"refused a row ({_code(error.orig)})") from None
     except DBAPIError as error:
+        raise _unavailable(_reason(error.orig)) from None
+    except sqlite3.Error as error:
         raise _unavailable(_reason(error)) from None
     except PoolTimeout:
         raise _unavailable("is too busy: no connection became free in time") from None
@@ -79,19 +81,16 @@ def _unavailable(reason: str) -> StorageUnavailable:
     return StorageUnavailable(f"The database {reason}.")
 
 
-def _code(error: DBAPIError) -> str:
+def _code(error: BaseException | None) -> str:
     """SQLite's extended result code by name, PostgreSQL's SQLSTATE, or nothing."""
-    cause = error.orig
-    if isinstance(cause, sqlite3.Error):
-        return getattr(cause, "sqlite_errorname", "")
-    return getattr(cause, "sqlstate", None) or ""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorname", "")
+    return getattr(error, "sqlstate", None) or ""
 
 
-def _reason(error: DBAPIError) -> str:
+def _reason(error: BaseException | None) -> str:
     code = _code(error)
     for start, reason in _REASONS.items():
         if code.startswith(start):
             return f"{reason} ({code})"
-    if error.connection_invalidated:
-        return "closed the connection"
-    return f"could not be used ({code or type(error.orig).__name__})"
+    return f"could not be used ({code or type(error).__name__})"

@@ -7,7 +7,10 @@ for nobody.
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, event
@@ -22,6 +25,17 @@ def engines(url: URL, patience: timedelta) -> tuple[AsyncEngine, AsyncEngine]:
     writer = _engine(url, patience, 1)
     event.listen(writer.sync_engine, "begin", _begin)
     return reader, writer
+
+
+def make_file(path: Path) -> None:
+    """Make the file at ``path``, if need be, and switch it to a write-ahead log, for good.
+
+    Not left to the first connection: aiosqlite leaves a thread behind where it cannot open a file.
+    Raises :class:`OSError` or :class:`sqlite3.Error`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _engine(url: URL, patience: timedelta, connections: int, **options: Any) -> AsyncEngine:
@@ -42,7 +56,6 @@ def _engine(url: URL, patience: timedelta, connections: int, **options: Any) -> 
 def _configure(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     try:
-        cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()

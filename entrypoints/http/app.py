@@ -63,8 +63,10 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
 
 
 def _provide(make: Callable[[], object]) -> Provide:
-    # Litestar reads a signature, which the container's providers do not have.
-    return Provide(lambda: make(), sync_to_thread=False)
+    def call() -> object:  # Litestar reads its signature; the container's providers have none
+        return make()
+
+    return Provide(call, sync_to_thread=False)
 
 
 def _routes(handlers: tuple[HTTPRouteHandler, ...]) -> dict[str, str]:

@@ -58,17 +58,22 @@ _TYPES: Final[Mapping[str, str]] = {"str": "a string", "object": "an object", "b
 AnyRequest = Request[Any, Any, Any]
 
 
-def answer(
+def answer(  # noqa: PLR0913 - what an answer is made of
     request: AnyRequest,
     status: int,
     code: str,
     message: str,
     *,
     headers: Mapping[str, str] | None = None,
-    **details: object,
+    details: Mapping[str, object] | None = None,
 ) -> Response[dict[str, object]]:
     """An error answer."""
-    content = {"error": message, "code": code, "requestId": request_id(request.scope), **details}
+    content = {
+        "error": message,
+        "code": code,
+        "requestId": request_id(request.scope),
+        **(details or {}),
+    }
     return Response(content, status_code=status, media_type=MediaType.JSON, headers=headers)
 
 
@@ -88,39 +93,43 @@ def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[st
         )
     wait = RETRY_AFTER_SECONDS.get(status)
     headers = {"Retry-After": str(wait)} if wait else None
-    return answer(request, status, error.code, str(error), headers=headers, **error.details)
+    return answer(request, status, error.code, str(error), headers=headers, details=error.details)
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[str, object]]:
     """What the framework refuses before a use case is reached."""
-    method, path = request.method, request.url.path
+    status = error.status_code
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return on_unexpected_error(request, error)
+    headers: dict[str, str] = {}
+    details: dict[str, object] = {}
     match error:
         case NotFoundException():
-            text = f"There is nothing at {path}; GET / lists the routes."
-            return answer(request, 404, "not_found", text)
-        case MethodNotAllowedException():
-            allow = (error.headers or {}).get("allow", "")
-            text = f"{path} does not take {method}; it takes {allow}."
-            return answer(request, 405, "method_not_allowed", text, headers={"Allow": allow})
-        case UnsupportedMediaType():
-            return answer(
-                request, 415, "unsupported_media_type", error.detail, example="application/json"
+            code, text = (
+                "not_found",
+                f"There is nothing at {request.url.path}; GET / lists the routes.",
             )
+        case MethodNotAllowedException():
+            headers = {"Allow": (error.headers or {}).get("allow", "")}
+            code, text = "method_not_allowed", f"This path takes {headers['Allow']} only."
+        case UnsupportedMediaType():
+            code, text = "unsupported_media_type", error.detail
+            details = {"example": "application/json"}
         case MalformedJson():
-            return answer(request, 400, "malformed_json", error.detail)
+            code, text = "malformed_json", error.detail
         case ValidationException():
-            return _wrong_shape(request, error)
+            code = "validation_failed"
+            text, details = _wrong_shape(error)
         case HTTPException(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
-            text = f"The request body is larger than {MAX_BODY_BYTES} bytes."
-            return answer(request, 413, "body_too_large", text, limitBytes=MAX_BODY_BYTES)
-        case HTTPException(status_code=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return answer(request, status, "bad_request", error.detail)
+            code, text = "body_too_large", f"The body is larger than {MAX_BODY_BYTES} bytes."
+            details = {"limitBytes": MAX_BODY_BYTES}
         case _:
-            return on_unexpected_error(request, error)
+            code, text = "bad_request", error.detail
+    return answer(request, status, code, text, headers=headers, details=details)
 
 
-def _wrong_shape(request: AnyRequest, error: ValidationException) -> Response[dict[str, object]]:
-    """The first of msgspec's complaints, in the words of this API."""
+def _wrong_shape(error: ValidationException) -> tuple[str, dict[str, object]]:
+    """The first of msgspec's complaints, in the words of this API, and which field it is about."""
     complaints = error.extra if isinstance(error.extra, list) else []
     complaint = complaints[0] if complaints else {}
     text, field = str(complaint.get("message", "")), str(complaint.get("key", ""))
@@ -128,14 +137,11 @@ def _wrong_shape(request: AnyRequest, error: ValidationException) -> Response[di
         field, text = missing[1], f"{missing[1]} is required."
     elif expected := _EXPECTED.search(text):
         wanted = " or ".join(_TYPES.get(kind, kind) for kind in expected[1].split(" | "))
-        text = f"{field or 'The body'} must be {wanted}."
-    if field in ("data", "body", ""):
-        return answer(request, 400, "validation_failed", "The body must be a JSON object.")
-    if field not in EXAMPLES:
-        return answer(request, 400, "validation_failed", text, field=field)
-    return answer(
-        request, 400, "validation_failed", text, field=field, example=EXAMPLES[field]
-    )
+        text = f"{field} must be {wanted}."
+    if field in ("data", ""):
+        return "The body must be a JSON object.", {}
+    example = {"example": EXAMPLES[field]} if field in EXAMPLES else {}
+    return text, {"field": field, **example}
 
 
 def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[dict[str, object]]:

@@ -66,7 +66,11 @@ def openapi_config() -> OpenAPIConfig:
     )
 
 
-@get(f"{ASSETS}/{{name:str}}", include_in_schema=False, cache_control=CacheControlHeader(max_age=86400))
+@get(
+    f"{ASSETS}/{{name:str}}",
+    include_in_schema=False,
+    cache_control=CacheControlHeader(max_age=86400),
+)
 async def swagger_asset(name: str) -> File:
     """A file of Swagger UI, out of the wheel that carries it."""
     # The package is found but not imported: importing it costs a template engine.

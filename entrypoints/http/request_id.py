@@ -17,9 +17,7 @@ def request_id(scope: Scope) -> str:
     state: dict[str, Any] = scope["state"]
     if HEADER not in state:
         given = next((value for name, value in scope["headers"] if name == HEADER.encode()), b"")
-        state[HEADER] = (
-            given.decode() if _ACCEPTABLE.fullmatch(given) else str(uuid_utils.uuid7())
-        )
+        state[HEADER] = given.decode() if _ACCEPTABLE.fullmatch(given) else str(uuid_utils.uuid7())
     return str(state[HEADER])
 
 

@@ -168,7 +168,7 @@ async def test_an_address_that_is_none(url: str) -> None:
 
 
 async def test_an_option_that_the_driver_does_not_know(server: PostgresServer) -> None:
-    with pytest.raises(StorageUnavailable, match="option 'colour'.*sslmode"):
+    with pytest.raises(StorageUnavailable, match=r"option 'colour'.*sslmode"):
         SqlLedger(server.new_database() + "&colour=red", PATIENCE)
 
 

@@ -15,9 +15,7 @@ GOOD = {"userIdentity": "user-42"}
 
 
 def deep(levels: int) -> bytes:
-    return (
-        b'{"userIdentity":"u","agentConfig":{"x":' + b"[" * levels + b"]" * levels + b"}}"
-    )
+    return b'{"userIdentity":"u","agentConfig":{"x":' + b"[" * levels + b"]" * levels + b"}}"
 
 
 def error_of(answer: httpx.Response) -> dict[str, Any]:

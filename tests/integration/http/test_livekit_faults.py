@@ -102,7 +102,7 @@ def test_given_livekit_is_down_then_502_at_once_and_the_next_post_settles_it(
 
 @pytest.mark.parametrize("applied", [True, False])
 def test_given_a_hanging_livekit_then_502_after_the_limit_and_the_next_post_settles_it(
-    http: httpx.Client, simulator: SimulatorProcess, room: str, applied: bool
+    http: httpx.Client, simulator: SimulatorProcess, room: str, *, applied: bool
 ) -> None:
     simulator.fault("CreateDispatch", "hang", applied=applied)
     began = time.monotonic()

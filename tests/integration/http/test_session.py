@@ -78,7 +78,7 @@ def test_a_blank_room_name_counts_as_absent(http: httpx.Client, blank: str | Non
 def test_the_metadata_has_every_key_and_the_callers_own(
     http: httpx.Client, simulator: SimulatorProcess, room: str
 ) -> None:
-    config = {
+    config: dict[str, Any] = {
         "llm": "openai/gpt-4.1", "realtime": True, "stt": None, "greeting": None,
         "tenant": {"ids": [1, 1.5, -0.0, 10**30], "name": "Ünïcødé \u0000 \U0001f600", "x": None},
     }  # fmt: skip

@@ -148,7 +148,7 @@ async def check(history: list[Phase]) -> None:
 
 def phase(*actions: str, then: int = 0, **given: Any) -> Phase:
     """These actions in room one."""
-    plain = {"faults": [], "choices": []}
+    plain: dict[str, Any] = {"faults": [], "choices": []}
     return Phase([(what, "one") for what in actions], then=then, **plain | given)
 
 
@@ -170,7 +170,7 @@ A_CRASH_BEFORE_THE_SECOND_DISPATCH_IS_RECORDED = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(phases, min_size=1, max_size=6))
 @example(AN_ANSWER_IS_LOST)
 @example(THE_ROOM_CLOSES_BEFORE_THE_SECOND_DISPATCH)
