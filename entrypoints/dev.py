@@ -41,7 +41,8 @@ class CannotStart(Exception):
 
 def main() -> int:
     """Run until Ctrl-C or SIGTERM, then stop everything that was started."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     environ = {**_env_file(), **os.environ}
     try:
         with ExitStack() as stack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -140,9 +141,8 @@ async def test_nobody_listens() -> None:
 
 
 async def test_somebody_listens_and_says_nothing() -> None:
-    silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
-    async with silent:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
         began = time.monotonic()
         with pytest.raises(StorageUnavailable, match="did not answer in time"):
             async with SqlLedger(f"postgresql+asyncpg://me@127.0.0.1:{port}/ledger", PATIENCE):
