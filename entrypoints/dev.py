@@ -18,6 +18,9 @@ from typing import Final
 import attrs
 from dotenv import dotenv_values
 
+from application.settings import Settings
+from entrypoints.settings import InvalidSettings, load_settings
+
 CACHE: Final = Path(__file__).resolve().parent.parent / ".cache"
 LOG: Final = CACHE / "livekit.log"
 DEV_KEY: Final = "devkey"
@@ -50,6 +53,9 @@ def main() -> int:
     except KeyboardInterrupt:
         say("Stopped.")
         return 0
+    except InvalidSettings as error:
+        say(str(error))
+        return 2
     except CannotStart as error:
         say(str(error))
         return 1
@@ -62,27 +68,27 @@ def say(text: str) -> None:
 
 
 def _run(environ: dict[str, str], stack: ExitStack) -> int:
-    port = environ.get("PORT") or "4000"
-    if port.isdigit() and not _is_free(int(port)):
-        raise CannotStart(
-            f"Port {port} is in use. Stop what listens there, or choose another one: "
-            f"PORT={int(port) + 1} make run"
-        )
-    what = "the one that LIVEKIT_URL names"
-    if not environ.get("LIVEKIT_URL"):
-        livekit = _choose_livekit()
+    livekit = None if environ.get("LIVEKIT_URL") else _choose_livekit()
+    if livekit:
         environ |= {
             "LIVEKIT_URL": livekit.url,
             "LIVEKIT_API_KEY": DEV_KEY,
             "LIVEKIT_API_SECRET": DEV_SECRET,
         }
-        what = livekit.what
+    settings = load_settings(environ)
+    port = settings.port
+    if not _is_free(port):
+        raise CannotStart(
+            f"Port {port} is in use. Stop what listens there, or choose another one: "
+            f"PORT={port + 1} make run"
+        )
+    if livekit:
         _start_livekit(livekit, stack)
     service = stack.enter_context(
         _process((sys.executable, "-m", "entrypoints.http"), environ=environ)
     )
     if _answers(f"http://127.0.0.1:{port}/health", service):
-        say(_banner(what, port, environ))
+        say(_banner(livekit.what if livekit else "the one that LIVEKIT_URL names", settings))
     return service.wait()
 
 
@@ -138,7 +144,7 @@ def _process(
         process.terminate()
         try:
             process.wait(STOP_LIMIT)
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):  # a second Ctrl-C: at once
             process.kill()
             process.wait()
 
@@ -169,22 +175,20 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _banner(what: str, port: str, environ: Mapping[str, str]) -> str:
-    local = environ["LIVEKIT_API_SECRET"] == DEV_SECRET
-    secret = DEV_SECRET if local else "(as configured)"
-    agent = environ.get("AGENT_NAME") or "shreya-obnox"
+def _banner(what: str, settings: Settings) -> str:
+    local = settings.livekit_api_secret == DEV_SECRET
     return f"""
-backend-livekit is running at http://127.0.0.1:{port} (API documentation: /docs)
+backend-livekit is running at http://127.0.0.1:{settings.port} (API documentation: /docs)
 
   LiveKit     {what}
-  URL         {environ["LIVEKIT_URL"]}
-  API key     {environ["LIVEKIT_API_KEY"]}
-  API secret  {secret}
-  Agent name  {agent}
+  URL         {settings.livekit_url}
+  API key     {settings.livekit_api_key}
+  API secret  {DEV_SECRET if local else "(as configured)"}
+  Agent name  {settings.agent_name}
 
 Try this next, in another terminal:
 
-  curl -s http://127.0.0.1:{port}/session -H 'Content-Type: application/json' \\
+  curl -s http://127.0.0.1:{settings.port}/session -H 'Content-Type: application/json' \\
     -d '{{"userIdentity": "user-42"}}'
 
 Ctrl-C stops everything.

@@ -5,6 +5,7 @@ The sentences name a kind of failure and its code, never SQL, a parameter or the
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -44,9 +45,10 @@ def storage_errors() -> Iterator[None]:
     except TimeoutError:
         raise _unavailable("did not answer in time") from None
     except OSError as error:
-        raise _unavailable(
-            f"cannot be reached ({error.strerror or type(error).__name__})"
-        ) from None
+        # asyncio's own text would name the server's address.
+        number = error.errno or 0
+        cause = os.strerror(number) if number > 0 else type(error).__name__
+        raise _unavailable(f"cannot be reached ({cause})") from None
 
 
 _UNIQUE_VIOLATIONS: Final = ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")

@@ -138,6 +138,7 @@ async def test_nobody_listens() -> None:
         async with SqlLedger(url, PATIENCE):
             pass
     assert "their-password" not in str(caught.value)
+    assert "127.0.0.1" not in str(caught.value)
 
 
 async def test_somebody_listens_and_says_nothing() -> None:

@@ -156,8 +156,6 @@ SEEN = [phase("start"), phase("agents join"), phase("start"), phase("agents leav
 AN_ANSWER_IS_LOST = [
     phase("start", faults=hidden(Fault.UNREACHABLE)),
     phase("agents join"),
-    phase("start"),
-    phase("agents leave"),
 ]
 THE_ROOM_CLOSES_BEFORE_THE_SECOND_DISPATCH = [
     *SEEN,

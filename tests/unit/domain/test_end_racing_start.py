@@ -65,6 +65,28 @@ def test_in_any_order_of_steps_room_and_ledger_agree(situation: str, choices: li
     asyncio.run(race(situation, choices))
 
 
+@pytest.mark.parametrize("agent_joined", [True, False])
+async def test_given_a_session_that_is_being_ended_then_nobody_joins_it(
+    *, agent_joined: bool
+) -> None:
+    world = await world_in("live")
+    ending = world.session()
+    if agent_joined:
+        world.livekit.agents_join(ROOM)
+    pause = world.livekit.pause("delete_room")
+    end = asyncio.create_task(world.end())
+    await pause.reached.wait()
+    start = asyncio.create_task(world.start())
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not start.done()
+    pause.resumed.set()
+    await end
+    started = (await start).session
+    assert started.id != ending.id
+    assert [d.id for d in world.dispatches()] == [started.dispatch_id]
+
+
 async def test_given_an_end_after_the_lease_of_a_slow_start_then_its_agent_is_taken_back() -> None:
     world = World()
     pause = world.livekit.pause("create")
