@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types layers migrate livekit requirements clean test-requirements
+.PHONY: help run test lint types layers migrate livekit requirements footprint clean test-requirements
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -31,7 +31,13 @@ migrate: .venv/run ## Bring the database that DATABASE_URL names to this version
 livekit: ## Build a real LiveKit server into .cache/bin (needs Go)
 	@scripts/install_livekit.sh
 
-test-requirements: .venv/dev ## Install what tests and examples need
+test-footprint: .venv/dev ## Measure start-up time and memory
+	@$(RUN) -m tests.benchmarks.footprint
+
+requirements: .venv/dev ## Install what tests and examples need
+
+footprint: .venv/dev ## Measure start-up time and memory
+	@$(RUN) -m tests.benchmarks.footprint
 
 requirements: .venv/dev ## Compile requirements/*.txt anew from pyproject.toml
 	@scripts/compile_requirements.sh
