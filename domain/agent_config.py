@@ -61,13 +61,13 @@ def _check_depth(value: object) -> None:
     # Level by level rather than recursive, so that no input can exhaust the stack.
     level: list[object] = [value]
     for _ in range(MAX_DEPTH + 1):
-        containers = [item for item in level if isinstance(item, dict | list)]
+        containers = [item for item in level if isinstance(item, Mapping | list | tuple)]
         if not containers:
             return
         level = [
             child
             for item in containers
-            for child in (item.values() if isinstance(item, dict) else item)
+            for child in (item.values() if isinstance(item, Mapping) else item)
         ]
     raise InvalidInput(
         f"agentConfig must not be nested deeper than {MAX_DEPTH} levels.", field="agentConfig"

@@ -123,17 +123,32 @@ class Session:
             claim=DispatchClaim(),
         )
 
-    def with_dispatch_failed(self, *, uncertain: bool) -> Session:
-        """After a dispatch that did not succeed; gives the claim back.
+    def with_dispatch_failed(
+        self, *, uncertain: bool, settles_at: datetime | None = None
+    ) -> Session:
+        """After a dispatch that did not succeed; gives the claim back, at ``settles_at`` if given.
 
         ``uncertain`` records that an agent may have been dispatched all the same, which the next
         holder must settle with LiveKit first.
         """
-        return self._moved(SessionStatus.DISPATCH_FAILED, claim=DispatchClaim(uncertain=uncertain))
+        return self._moved(
+            SessionStatus.DISPATCH_FAILED,
+            claim=DispatchClaim(expires_at=settles_at, uncertain=uncertain),
+        )
 
-    def activated(self, room_sid: str, at: datetime) -> Session:
-        """After the agent was seen in the room instance ``room_sid``."""
-        return self._moved(SessionStatus.ACTIVE, room_sid=room_sid, active_at=self.active_at or at)
+    def activated(self, room_sid: str, at: datetime, dispatch_id: str | None = None) -> Session:
+        """After the agent was seen in the room instance ``room_sid``.
+
+        ``dispatch_id`` is its dispatch if the ledger did not know it; nothing is uncertain then.
+        """
+        return self._moved(
+            SessionStatus.ACTIVE,
+            room_sid=room_sid,
+            active_at=self.active_at or at,
+            dispatch_id=dispatch_id or self.dispatch_id,
+            dispatched_at=self.dispatched_at or (at if dispatch_id else None),
+            claim=DispatchClaim(),
+        )
 
     def ended(self, reason: EndReason, at: datetime) -> Session:
         """After its end; final."""

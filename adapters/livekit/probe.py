@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Final
+
 import attrs
 from livekit.api import ListRoomsRequest
 
@@ -9,7 +12,8 @@ from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
 
 # With a name the answer stays small; with spaces it is no name that this service gives.
-_NO_ROOM = "no such room"
+_NO_ROOM: Final = "no such room"
+_LIMIT_SECONDS: Final = 3.0
 
 
 @attrs.frozen
@@ -20,5 +24,7 @@ class LiveKitProbe:
 
     async def check(self) -> None:
         """Return if it would; raise a :class:`~domain.errors.LiveKitError` that says why not."""
+        # Without the patience of a real request: whoever asks wants to know it now.
         with livekit_errors():
-            await self.client.api.room.list_rooms(ListRoomsRequest(names=[_NO_ROOM]))
+            async with asyncio.timeout(_LIMIT_SECONDS):
+                await self.client.api.room.list_rooms(ListRoomsRequest(names=[_NO_ROOM]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import attrs
@@ -19,23 +20,24 @@ class Readiness:
     @property
     def ready(self) -> bool:
         """Whether every dependency is."""
-        return not any(self.problems.values())
+        return all(problem is None for problem in self.problems.values())
 
 
 @attrs.frozen
 class CheckReadiness:
-    """Asks every probe."""
+    """Asks every probe at once."""
 
     probes: Mapping[str, Probe]
 
     async def __call__(self) -> Readiness:
         """Each dependency's state; never raises a :class:`DomainError`."""
-        problems: dict[str, str | None] = {}
-        for name, probe in self.probes.items():
-            try:
-                await probe.check()
-            except DomainError as error:
-                problems[name] = str(error)
-            else:
-                problems[name] = None
-        return Readiness(problems)
+        problems = await asyncio.gather(*(_problem(probe) for probe in self.probes.values()))
+        return Readiness(dict(zip(self.probes, problems, strict=True)))
+
+
+async def _problem(probe: Probe) -> str | None:
+    try:
+        await probe.check()
+    except DomainError as error:
+        return str(error)
+    return None

@@ -21,13 +21,15 @@ class DispatchAgent:
     5xx, a predecessor that died) is settled by asking LiveKit which dispatches the room lists;
     ours carry ``session_id`` in their metadata.
 
-    ``lease`` is how long the claim is held: longer than one API call can take.
+    ``lease`` is how long the claim is held: longer than one API call can take. ``settle`` is how
+    long after a time-out LiveKit may still carry the dispatch out.
     """
 
     ledger: Ledger
     dispatcher: Dispatcher
     clock: Clock
     lease: timedelta
+    settle: timedelta = timedelta(seconds=5)
 
     async def __call__(self, session: Session) -> Session:
         """The session with its agent dispatched and its claim given back.
@@ -37,20 +39,28 @@ class DispatchAgent:
         lost to somebody else, who then goes on.
         """
         try:
-            found = await self._unrecorded(session) if session.claim.uncertain else None
-            if found is not None:
-                return await self._dispatched(session, found)
-            await self._clear_predecessor(session)
-            dispatch_id = await self._create(session)
+            dispatch_id = await self._unrecorded(session) if session.claim.uncertain else None
             if dispatch_id is None:
-                session = await self.ledger.save(session.renewed(self.clock.now(), self.lease))
+                if session.claim.uncertain or session.dispatch_id is not None:
+                    await self._clear_predecessor(session)
+                    session = await self._renewed(session)
+                dispatch_id = await self._create(session)
+            if dispatch_id is None:
+                session = await self._renewed(session)
                 dispatch_id = await self._create(session)
             if dispatch_id is None:
                 raise LiveKitUncertain("LiveKit failed to dispatch the agent twice; try again.")
         except LiveKitError as error:
             # A refusal of a later question says nothing about an earlier, uncertain dispatch.
             uncertain = session.claim.uncertain or isinstance(error, LiveKitUncertain)
-            await self.ledger.save(session.with_dispatch_failed(uncertain=uncertain))
+            timed_out = isinstance(error, LiveKitUncertain) and error.timed_out
+            await self.ledger.save(
+                session.with_dispatch_failed(
+                    uncertain=uncertain,
+                    # Until LiveKit has had time to finish, what it lists tells nothing.
+                    settles_at=self.clock.now() + self.settle if timed_out else None,
+                )
+            )
             raise
         return await self._dispatched(session, dispatch_id)
 
@@ -79,9 +89,16 @@ class DispatchAgent:
         return None
 
     async def _clear_predecessor(self, session: Session) -> None:
-        """Delete the dispatch whose agent is gone, lest a late worker take it up after all."""
-        if session.dispatch_id is not None:
-            await self.dispatcher.delete(session.room_name, session.dispatch_id)
+        """Delete dispatches whose agent is gone, lest a late worker take one up after all."""
+        if session.dispatch_id is None:
+            return
+        for dispatch in await self.dispatcher.list(session.room_name):
+            if session.owns(dispatch):
+                await self.dispatcher.delete(session.room_name, dispatch.id)
+
+    async def _renewed(self, session: Session) -> Session:
+        """With a whole lease before a CreateDispatch, which then ends before the lease does."""
+        return await self.ledger.save(session.renewed(self.clock.now(), self.lease))
 
     async def _dispatched(self, session: Session, dispatch_id: str) -> Session:
         try:

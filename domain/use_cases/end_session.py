@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import attrs
 
-from domain.errors import LiveKitError, NotFound
+from domain.errors import Conflict, LiveKitError, NotFound
 from domain.identifiers import RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
@@ -50,10 +50,14 @@ class EndSession:
         await self.turn.take(room_name, lambda: self._end(room_name))
 
     async def _end(self, room_name: RoomName) -> None:
-        session = await self.ledger.newest_in(room_name)
+        session = await self.ledger.live_in(room_name)
+        if session is None:
+            session = await self.ledger.newest_in(room_name)
         if session is None or not session.is_live:
             # The room may be there all the same: started by somebody else, or brought back.
             deleted = await self.rooms.delete(room_name)
+            if await self.ledger.live_in(room_name) is not None:
+                raise Conflict("A session was started meanwhile.")
             if not deleted and session is None:
                 raise NotFound(f"There is no room '{room_name}'.", field="roomName")
             return

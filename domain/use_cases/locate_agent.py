@@ -10,7 +10,7 @@ import attrs
 from domain.ports.clock import Clock
 from domain.ports.dispatcher import Dispatcher
 from domain.ports.rooms import Rooms
-from domain.room import ParticipantKind, Room
+from domain.room import Dispatch, ParticipantKind, Room
 from domain.session import Session, SessionStatus
 
 
@@ -26,10 +26,14 @@ class Whereabouts(enum.Enum):
 
 @attrs.frozen
 class Located:
-    """``room`` is the live instance of the session's room, if there is one."""
+    """``room`` is the live instance of the session's room, if there is one.
+
+    ``dispatch_id`` is a dispatch of the session's that the ledger does not know, if one was found.
+    """
 
     whereabouts: Whereabouts
     room: Room | None
+    dispatch_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -51,27 +55,30 @@ class LocateAgent:
         if room is None:
             had_room = session.dispatch_id is not None or session.room_sid is not None
             return Located(Whereabouts.ROOM_CLOSED if had_room else Whereabouts.GONE, None)
-        if session.room_sid not in (None, room.sid):
+        # A dispatch of ours may itself have opened the new instance.
+        if session.room_sid not in (None, room.sid) and not await self._ours(session):
             return Located(Whereabouts.ROOM_CLOSED, room)
         agents = [
             participant
             for participant in await self.rooms.participants(session.room_name)
             if participant.kind is ParticipantKind.AGENT
         ]
-        if any(agent.agent_name == session.agent_name for agent in agents):
+        named = any(agent.agent_name == session.agent_name for agent in agents)
+        if named and not session.claim.uncertain:
             return Located(Whereabouts.IN_ROOM, room)
-        ours = [
-            dispatch
-            for dispatch in await self.dispatcher.list(session.room_name)
-            if session.owns(dispatch)
-        ]
+        ours = await self._ours(session)
+        unrecorded = next((d.id for d in ours if d.id != session.dispatch_id), None)
         # Workers older than livekit-agents 1.3 do not say what they registered as.
         expected = {identity for dispatch in ours for identity in dispatch.agents}
-        if any(agent.identity in expected for agent in agents):
-            return Located(Whereabouts.IN_ROOM, room)
+        if named or any(agent.identity in expected for agent in agents):
+            return Located(Whereabouts.IN_ROOM, room, unrecorded)
         if ours and self._may_still_join(session):
             return Located(Whereabouts.ON_ITS_WAY, room)
         return Located(Whereabouts.GONE, room)
+
+    async def _ours(self, session: Session) -> list[Dispatch]:
+        listed = await self.dispatcher.list(session.room_name)
+        return [dispatch for dispatch in listed if session.owns(dispatch)]
 
     def _may_still_join(self, session: Session) -> bool:
         return (

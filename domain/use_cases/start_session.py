@@ -103,7 +103,7 @@ class StartSession:
                 located = await self.locate_agent(session)
                 match located.whereabouts:
                     case Whereabouts.IN_ROOM if located.room is not None:
-                        return await self._seen(session, located.room)
+                        return await self._seen(session, located.room, located.dispatch_id)
                     case Whereabouts.ON_ITS_WAY:
                         return session
                     case Whereabouts.ROOM_CLOSED:
@@ -113,12 +113,16 @@ class StartSession:
                         session = None
         holder = self.ids.claim_holder()
         if session is None:
-            session = await self.ledger.add(candidate.claimed(holder, self.clock.now(), self.lease))
+            # Named and dated now: this request may have waited for others that came and went.
+            now = self.clock.now()
+            newest = attrs.evolve(candidate, id=self.ids.session_id(), created_at=now)
+            session = await self.ledger.add(newest.claimed(holder, now, self.lease))
         else:
             session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
         return await self.dispatch_agent(session)
 
-    async def _seen(self, session: Session, room: Room) -> Session:
-        if session.status is SessionStatus.ACTIVE:
+    async def _seen(self, session: Session, room: Room, dispatch_id: str | None) -> Session:
+        known = session.status is SessionStatus.ACTIVE and session.room_sid == room.sid
+        if known and not session.claim.uncertain:
             return session
-        return await self.ledger.save(session.activated(room.sid, self.clock.now()))
+        return await self.ledger.save(session.activated(room.sid, self.clock.now(), dispatch_id))
