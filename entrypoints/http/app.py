@@ -15,7 +15,7 @@ from application.settings import AppEnv
 from domain.errors import DomainError
 from entrypoints.container import Container
 from entrypoints.http.errors import on_domain_error, on_http_error, on_unexpected_error
-from entrypoints.http.health import health, ready, service
+from entrypoints.http.health import alive, health, ready, ready_without_body, service
 from entrypoints.http.json_request import MAX_BODY_BYTES, JsonRequest
 from entrypoints.http.openapi import openapi_config, swagger_asset
 from entrypoints.http.request_id import add_request_id
@@ -23,7 +23,16 @@ from entrypoints.http.sessions import end_session, session_by_id, session_by_roo
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
-PUBLIC = (start_session, end_session, health, ready, service, swagger_asset)
+PUBLIC = (
+    start_session,
+    end_session,
+    health,
+    ready,
+    service,
+    alive,
+    ready_without_body,
+    swagger_asset,
+)
 DEVELOPMENT_ONLY = (session_by_id, session_by_room)
 
 

@@ -7,16 +7,16 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 import msgspec
-from litestar import HttpMethod, Response, route
+from litestar import Response, get, head
+from litestar.openapi import ResponseSpec
 from litestar.params import Dependency
 
 from domain.ports.clock import Clock
-from domain.use_cases.check_readiness import CheckReadiness
+from domain.use_cases.check_readiness import CheckReadiness, Readiness
 from entrypoints.http.openapi import DOCS
 from entrypoints.http.times import rfc3339
 from entrypoints.version import VERSION
 
-_READ: Final = [HttpMethod.GET, HttpMethod.HEAD]
 _STARTED: Final = time.monotonic()
 
 
@@ -52,7 +52,7 @@ class ServiceAnswer(msgspec.Struct):
     routes: dict[str, str]
 
 
-@route("/health", http_method=_READ, tags=["health"], summary="Is the process alive?")
+@get("/health", tags=["health"], summary="Is the process alive?")
 async def health(clock: Annotated[Clock, Dependency(skip_validation=True)]) -> HealthAnswer:
     """Asks nothing of LiveKit or the database."""
     return HealthAnswer(
@@ -63,7 +63,12 @@ async def health(clock: Annotated[Clock, Dependency(skip_validation=True)]) -> H
     )
 
 
-@route("/health/ready", http_method=_READ, tags=["health"], summary="Could it serve a request?")
+@get(
+    "/health/ready",
+    tags=["health"],
+    summary="Could it serve a request?",
+    responses={503: ResponseSpec(ReadinessAnswer, description="Something would not serve.")},
+)
 async def ready(check_readiness: CheckReadiness) -> Response[ReadinessAnswer]:
     """Asks LiveKit and the database; 503 if either would not serve."""
     readiness = await check_readiness()
@@ -72,11 +77,25 @@ async def ready(check_readiness: CheckReadiness) -> Response[ReadinessAnswer]:
         for name, problem in readiness.problems.items()
     }
     answer = ReadinessAnswer("ready" if readiness.ready else "not_ready", checks)
-    status = HTTPStatus.OK if readiness.ready else HTTPStatus.SERVICE_UNAVAILABLE
-    return Response(answer, status_code=status)
+    return Response(answer, status_code=_status(readiness))
 
 
-@route("/", http_method=_READ, tags=["health"], summary="What is this?")
+@get("/", tags=["health"], summary="What is this?")
 async def service(routes: dict[str, str]) -> ServiceAnswer:
     """Names the service and its routes."""
     return ServiceAnswer("backend-livekit", VERSION, DOCS, routes)
+
+
+@head(["/", "/health"], include_in_schema=False)
+async def alive() -> None:
+    """For load balancers that ask with HEAD."""
+
+
+@head("/health/ready", include_in_schema=False)
+async def ready_without_body(check_readiness: CheckReadiness) -> Response[None]:
+    """For load balancers that ask with HEAD."""
+    return Response(None, status_code=_status(await check_readiness()))
+
+
+def _status(readiness: Readiness) -> HTTPStatus:
+    return HTTPStatus.OK if readiness.ready else HTTPStatus.SERVICE_UNAVAILABLE

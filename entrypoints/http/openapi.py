@@ -12,18 +12,26 @@ from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import Example
 from litestar.response import File
 
 from entrypoints.version import VERSION
 
 DOCS: Final = "/docs"
 ASSETS: Final = f"{DOCS}/assets"
-_FILES: Final = (
-    "favicon-32x32.png",
-    "swagger-ui-bundle.js",
-    "swagger-ui-standalone-preset.js",
-    "swagger-ui.css",
-)
+_FILES: Final = {
+    "favicon-32x32.png": "image/png",
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui-standalone-preset.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+}
+_ERROR: Final = {
+    "error": "userIdentity must be 1 to 128 characters of A-Z, a-z, 0-9, '_' and '-'.",
+    "code": "validation_failed",
+    "requestId": "01a2074e-8b46-7010-b8f8-28073a54b3a7",
+    "field": "userIdentity",
+    "example": "user-42",
+}
 
 
 class ErrorAnswer(msgspec.Struct, rename="camel", kw_only=True):
@@ -42,7 +50,12 @@ class ErrorAnswer(msgspec.Struct, rename="camel", kw_only=True):
 def errors(descriptions: dict[int, str]) -> dict[int, ResponseSpec]:
     """What a route's documentation says of each error status it may answer."""
     return {
-        status: ResponseSpec(ErrorAnswer, description=description, generate_examples=False)
+        status: ResponseSpec(
+            ErrorAnswer,
+            description=description,
+            generate_examples=False,
+            examples=[Example(summary="An error", value=_ERROR)],
+        )
         for status, description in descriptions.items()
     }
 
@@ -77,4 +90,8 @@ async def swagger_asset(name: str) -> File:
     package = find_spec("swagger_ui")
     if name not in _FILES or package is None or package.origin is None:
         raise NotFoundException
-    return File(Path(package.origin).parent / "static" / name, content_disposition_type="inline")
+    return File(
+        Path(package.origin).parent / "static" / name,
+        content_disposition_type="inline",
+        media_type=_FILES[name],
+    )

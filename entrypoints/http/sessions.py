@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import get, post
+from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body
 
@@ -16,6 +17,20 @@ from domain.use_cases.get_session import GetSession
 from domain.use_cases.start_session import StartSession, StartSessionCommand
 from entrypoints.http.openapi import errors
 from entrypoints.http.times import rfc3339, rfc3339_or_none
+
+_STARTED: Final = {
+    "userToken": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ2aWRlbyI6e30sInN1YiI6InVzZXItNDIifQ.sig",
+    "roomName": "support-7",
+    "livekitUrl": "wss://my-project.livekit.cloud",
+    "agentDispatched": True,
+    "agentConfig": {
+        "stt": "assemblyai/universal-streaming:en",
+        "tts": "cartesia/sonic-3:9626c31c-bec5-4cca-baa8-f8ba9e84c8bc",
+        "llm": "openai/gpt-4o-mini",
+        "realtime": False,
+    },
+    "sessionId": "01a2074e-8b46-7010-b8f8-28073a54b3a7",
+}
 
 
 class StartSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
@@ -97,7 +112,12 @@ def _answer(session: Session) -> SessionAnswer:
     status_code=200,
     tags=["sessions"],
     summary="Start a session, or join the one in that room",
-    responses=errors(
+    responses={
+        200: ResponseSpec(
+            StartSessionAnswer, examples=[Example(summary="Started", value=_STARTED)]
+        ),
+    }
+    | errors(
         {
             400: "A value breaks a rule; `field` names it.",
             409: "Another request is still starting or ending this room's session.",

@@ -100,9 +100,13 @@ def test_the_documentation_loads_from_this_service_alone(http: httpx.Client) -> 
     assert page.status_code == 200
     loaded = re.findall(r"(?:src|href)=[\"']([^\"']+)", page.text)
     assert len(loaded) == 4
+    kinds = {"css": "text/css", "js": "text/javascript", "png": "image/png"}
     for path in loaded:
+        asset = http.get(path)
         assert path.startswith("/docs/assets/")
-        assert http.get(path).status_code == 200
+        assert asset.status_code == 200
+        # A browser takes a style sheet of no other type.
+        assert asset.headers["content-type"].startswith(kinds[path.rpartition(".")[2]])
     assert not re.search(r"https?://", re.sub(r"spec: \{.*", "", page.text))
 
 
@@ -119,6 +123,9 @@ def test_the_openapi_document_describes_every_route_with_its_errors(http: httpx.
     assert {"200", "400", "409", "413", "415", "502", "503"} <= set(start["responses"])
     [content] = start["requestBody"]["content"].values()
     assert "userIdentity" in str(content)
+    [answer] = start["responses"]["200"]["content"].values()
+    assert "userToken" in str(answer["examples"])
+    assert not any("head" in path for path in document["paths"].values())
     assert {"/session", "/session/end", "/health", "/health/ready", "/"} <= set(document["paths"])
 
 
