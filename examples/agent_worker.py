@@ -10,7 +10,9 @@ and language models are LiveKit Inference's, by the names in the metadata; a rea
 
 ``AGENT_PIPELINE=offline`` needs no service at all: the agent's voice is a tone, and it answers the
 RPC method ``metadata`` with what it was dispatched with, so that a test can see that.
-``WORKER_PORT`` is where the worker answers health checks (default: any free port).
+``WORKER_PORT`` is where the worker answers health checks (default: any free port);
+``WORKER_MAX_JOBS`` how many jobs count as a full load (default: the CPU tells; LiveKit hands jobs
+to nobody whose load is full, and a job that nobody takes is lost).
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ log = logging.getLogger("agent-worker")
 SAMPLE_RATE = 24000
 
 server = AgentServer(port=int(os.environ.get("WORKER_PORT", "0")))
+if max_jobs := os.environ.get("WORKER_MAX_JOBS"):
+    server.load_fnc = lambda worker: len(worker.active_jobs) / int(max_jobs)
 
 
 @attrs.frozen(kw_only=True)

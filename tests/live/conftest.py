@@ -49,6 +49,7 @@ def running_worker(environ: dict[str, str], folder: Path) -> Iterator[Worker]:
                 "HOME": str(folder),
                 "AGENT_NAME": AGENT_NAME,
                 "AGENT_PIPELINE": "offline",
+                "WORKER_MAX_JOBS": "1000",  # a busy machine must not cost a test its agent
                 **environ,
             },
             stdout=output,

@@ -69,6 +69,7 @@ async def test_a_user_meets_the_agent_that_got_exactly_the_metadata(
 
     started = await post(http, "ann", room, **config)
     await participant.connect(started["livekitUrl"], started["userToken"])
+    await agent_joins(http, livekit, room)
     await until(lambda: bool(participant.remote_participants))
     [agent] = participant.remote_participants.values()
     await asyncio.wait_for(heard.wait(), 20)
@@ -103,6 +104,7 @@ async def test_ending_the_session_puts_everybody_out_and_the_room_is_gone(
 ) -> None:
     started = await post(http, "ann", room)
     await participant.connect(started["livekitUrl"], started["userToken"])
+    await agent_joins(http, livekit, room)
     await until(lambda: bool(participant.remote_participants))
 
     answer = await http.post("/session/end", json={"roomName": room})
@@ -127,7 +129,7 @@ async def test_a_second_user_joins_the_same_agent(
     http: httpx.AsyncClient, livekit: api.LiveKitAPI, room: str
 ) -> None:
     first = await post(http, "ann", room)
-    await until(lambda: has_agents(livekit, room, 1))
+    await agent_joins(http, livekit, room)
 
     second = await post(http, "bob", room)
     await asyncio.sleep(1)
@@ -139,6 +141,20 @@ async def test_a_second_user_joins_the_same_agent(
     assert session["status"] == "active"
 
 
+async def agent_joins(http: httpx.AsyncClient, livekit: api.LiveKitAPI, room: str) -> None:
+    """Return once one agent is in the room.
+
+    On a busy machine LiveKit drops a job that no worker has taken in time, for ever: what a user
+    does then is to come again, once the agent counts as gone.
+    """
+    for _ in range(4):
+        try:
+            return await until(lambda: has_agents(livekit, room, 1), 11)
+        except TimeoutError:
+            await post(http, "impatient", room)
+    raise TimeoutError("the agent did not join")
+
+
 async def has_agents(livekit: api.LiveKitAPI, room: str, number: int) -> bool:
     return len(await agents(livekit, room)) == number
 
@@ -147,7 +163,7 @@ async def test_64_callers_at_once_get_one_agent(
     http: httpx.AsyncClient, livekit: api.LiveKitAPI, room: str
 ) -> None:
     started = await asyncio.gather(*(post(http, f"user-{n}", room) for n in range(64)))
-    await until(lambda: has_agents(livekit, room, 1))
+    await agent_joins(http, livekit, room)
     await asyncio.sleep(1)
 
     assert len({one["sessionId"] for one in started}) == 1
@@ -159,7 +175,7 @@ async def test_an_agent_that_was_removed_is_brought_back_by_the_next_post(
     http: httpx.AsyncClient, livekit: api.LiveKitAPI, room: str
 ) -> None:
     first = await post(http, "ann", room)
-    await until(lambda: has_agents(livekit, room, 1))
+    await agent_joins(http, livekit, room)
     await post(http, "ann", room)  # the ledger has seen it in the room
     [agent] = await agents(livekit, room)
     await livekit.room.remove_participant(api.RoomParticipantIdentity(room=room, identity=agent))
@@ -167,7 +183,7 @@ async def test_an_agent_that_was_removed_is_brought_back_by_the_next_post(
 
     again = await post(http, "ann", room)
 
-    await until(lambda: has_agents(livekit, room, 1))
+    await agent_joins(http, livekit, room)
     assert again["sessionId"] == first["sessionId"]
     assert await agents(livekit, room) != [agent]
     assert len(await dispatches(livekit, room)) == 1
