@@ -8,8 +8,13 @@ and language models are LiveKit Inference's, by the names in the metadata; a rea
 ``pip install livekit-plugins-openai``, noise cancellation
 ``pip install livekit-plugins-noise-cancellation``.
 
-``AGENT_PIPELINE=offline`` needs no service at all: the agent's voice is a tone, and it answers the
-RPC method ``metadata`` with what it was dispatched with, so that a test can see that.
+The agent stays as long as its room: LiveKit closes that some seconds after the last user has left
+(20 by default), so a user who reloads the page meets the same agent. It listens to one user at a
+time; when that one leaves, to the next.
+
+``AGENT_PIPELINE=offline`` needs no service at all: the agent's voice is a tone, it repeats what is
+typed to it, and it answers the RPC method ``metadata`` with what it was dispatched with, so that a
+test can see that.
 ``WORKER_PORT`` is where the worker answers health checks (default: any free port);
 ``WORKER_MAX_JOBS`` how many jobs count as a full load (default: the CPU tells; LiveKit hands jobs
 to nobody whose load is full, and a job that nobody takes is lost).
@@ -32,12 +37,14 @@ from livekit.agents import (
     AgentServer,
     AgentSession,
     APIConnectOptions,
+    CloseEvent,
     JobContext,
     cli,
     inference,
     room_io,
     tts,
 )
+from livekit.agents.job import DEFAULT_PARTICIPANT_KINDS
 
 log = logging.getLogger("agent-worker")
 
@@ -76,34 +83,73 @@ class CallConfig:
 
     @classmethod
     def parse(cls, metadata: str) -> CallConfig:
-        """The configuration in ``metadata``; what is missing or no JSON falls back to defaults."""
+        """The configuration in ``metadata``; what is missing or unusable falls back to defaults."""
         try:
             given = json.loads(metadata or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             log.warning("the dispatch metadata is not JSON; going on with defaults")
             given = {}
         if not isinstance(given, dict):
             log.warning("the dispatch metadata is not an object; going on with defaults")
             given = {}
-        known = {field.name for field in attrs.fields(cls)} - {"extra"}
+        known = {field.name: field.default for field in attrs.fields(cls) if field.name != "extra"}
+        values = {}
+        for key in known.keys() & given.keys():
+            expected = bool if isinstance(known[key], bool) else str
+            if isinstance(given[key], expected):
+                values[key] = given[key]
+            elif given[key] is not None:
+                log.warning("%s in the dispatch metadata is no %s", key, expected.__name__)
         extra = {key: value for key, value in given.items() if key not in known}
-        return cls(**{key: given[key] for key in known & given.keys()}, extra=extra)
+        return cls(**values, extra=extra)
 
 
 @server.rtc_session(agent_name=os.environ.get("AGENT_NAME", "shreya-obnox"))
 async def serve_room(ctx: JobContext) -> None:
-    """One job: join the room, talk until the user leaves or the room is deleted."""
+    """One job: join the room and talk until LiveKit closes it."""
     config = CallConfig.parse(ctx.job.metadata)
     ctx.log_context_fields = {"session_id": config.session_id, "call_id": config.call_id}
     offline = os.environ.get("AGENT_PIPELINE") == "offline"
     session = offline_session() if offline else online_session(config)
+
+    def leave(event: CloseEvent) -> None:
+        # A mute agent that stayed in the room would keep the backend from sending a new one.
+        ctx.shutdown(event.reason.value)
+
+    session.on("close", leave)
     await session.start(
-        Agent(instructions=config.prompt), room=ctx.room, room_options=room_options(config)
+        Agent(instructions=config.prompt),
+        room=ctx.room,
+        room_options=room_options(config, offline=offline),
     )
+    listen_to_one_user_after_another(ctx.room, session)
     if offline:
         ctx.room.local_participant.register_rpc_method("metadata", lambda _call: ctx.job.metadata)
-    if config.greeting:
+    if config.greeting and config.realtime and not offline:  # a realtime model takes no fixed text
+        session.generate_reply(instructions=f"Say exactly this: {config.greeting}")
+    elif config.greeting:
         session.say(config.greeting)
+
+
+def listen_to_one_user_after_another(room: rtc.Room, session: AgentSession[None]) -> None:
+    """Without this the agent is deaf from the moment the first user leaves."""
+    heard: str | None = None
+
+    def choose(_who: rtc.RemoteParticipant | None = None) -> None:
+        nonlocal heard
+        users = [
+            participant.identity
+            for participant in room.remote_participants.values()
+            if participant.kind in DEFAULT_PARTICIPANT_KINDS
+        ]
+        chosen = heard if heard in users else next(iter(users), None)
+        if chosen != heard:
+            heard = chosen
+            session.room_io.set_participant(chosen)
+
+    room.on("participant_connected", choose)
+    room.on("participant_disconnected", choose)
+    choose()
 
 
 def online_session(config: CallConfig) -> AgentSession[None]:
@@ -135,11 +181,19 @@ def offline_session() -> AgentSession[None]:
     return AgentSession(tts=ToneTTS(), vad=inference.VAD())
 
 
-def room_options(config: CallConfig) -> room_io.RoomOptions:
+def room_options(config: CallConfig, *, offline: bool) -> room_io.RoomOptions:
     """How the agent hears the room: noise cancellation as configured, where it is installed."""
+    filter_ = None if offline else noise_cancellation(config)
     return room_io.RoomOptions(
-        audio_input=room_io.AudioInputOptions(noise_cancellation=noise_cancellation(config))
+        audio_input=room_io.AudioInputOptions(noise_cancellation=filter_),
+        text_input=room_io.TextInputOptions(text_input_cb=repeat) if offline else True,
+        close_on_disconnect=False,
     )
+
+
+def repeat(session: AgentSession[None], typed: room_io.TextInputEvent) -> None:
+    """The offline answer to a message."""
+    session.say(typed.text)
 
 
 def noise_cancellation(config: CallConfig) -> rtc.NoiseCancellationOptions | None:

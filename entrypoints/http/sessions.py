@@ -201,22 +201,22 @@ async def end_session(
 
 
 @get(
-    "/sessions/{session_id:str}",
+    "/sessions/{sessionId:str}",
     tags=["sessions"],
     summary="A session by its id (development only)",
     responses=errors({404: "There is no such session.", 503: "The ledger is out of reach."}),
 )
-async def session_by_id(session_id: str, get_session: GetSession) -> SessionAnswer:
+async def session_by_id(sessionId: str, get_session: GetSession) -> SessionAnswer:  # noqa: N803
     """The session as the ledger has it; LiveKit is not asked."""
-    return _answer(await get_session.by_id(session_id))
+    return _answer(await get_session.by_id(sessionId))
 
 
 @get(
-    "/sessions/by-room/{room_name:str}",
+    "/sessions/by-room/{roomName:str}",
     tags=["sessions"],
     summary="The newest session of a room (development only)",
     responses=errors({404: "There is no such session.", 503: "The ledger is out of reach."}),
 )
-async def session_by_room(room_name: str, get_session: GetSession) -> SessionAnswer:
+async def session_by_room(roomName: str, get_session: GetSession) -> SessionAnswer:  # noqa: N803
     """The session as the ledger has it; LiveKit is not asked."""
-    return _answer(await get_session.by_room(room_name))
+    return _answer(await get_session.by_room(roomName))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import socket
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -92,6 +94,23 @@ def test_given_a_signal_then_it_stops_with_code_0_and_leaves_nothing_behind(
 
     assert service.stop(sig) == 0
     assert '"stopped"' in service.output()
+
+
+def test_given_a_request_in_flight_then_a_signal_lets_it_finish(
+    simulator: SimulatorProcess, tmp_path: Path, room: str
+) -> None:
+    service = start({**simulator.environ, "DATABASE_URL": "memory://"}, tmp_path)
+    simulator.fault("CreateDispatch", "hang", applied=True, seconds=3)
+    with ThreadPoolExecutor() as pool:
+        body = {"userIdentity": "ann", "roomName": room}
+        answer = pool.submit(httpx.post, f"{service.url}/session", json=body, timeout=30)
+        while simulator.room(room) is None:
+            time.sleep(0.05)
+
+        code = service.stop()
+
+    assert answer.result().status_code == 200
+    assert code == 0
 
 
 def test_given_a_killed_parent_then_no_worker_keeps_the_port(
