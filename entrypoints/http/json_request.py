@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import ClientException
+from litestar.exceptions import ClientException, InternalServerException
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 """Room for 64 KiB of metadata even where a client writes every character as ``\\uXXXX``."""
@@ -23,8 +23,19 @@ class MalformedJson(ClientException):
     """The body is declared as JSON and is not."""
 
 
+class IncompleteBody(ClientException):
+    """The connection ended before the body did; nobody is there to read the answer."""
+
+
 class JsonRequest(Request[Any, Any, Any]):
     """A request whose body, if a handler takes one, must be JSON in UTF-8."""
+
+    async def body(self) -> bytes:
+        """The body's bytes. Raises :class:`IncompleteBody`."""
+        try:
+            return await super().body()
+        except InternalServerException as error:  # Litestar's word for a client that went away
+            raise IncompleteBody("The connection ended before the body did.") from error
 
     async def json(self) -> Any:
         """The decoded body. Raises :class:`UnsupportedMediaType` or :class:`MalformedJson`."""

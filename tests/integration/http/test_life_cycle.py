@@ -113,6 +113,20 @@ def test_given_a_request_in_flight_then_a_signal_lets_it_finish(
     assert code == 0
 
 
+def test_given_a_caller_who_goes_away_in_the_middle_then_the_log_shows_no_defect(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    with running({**simulator.environ, "DATABASE_URL": "memory://"}, tmp_path) as service:
+        port = int(service.url.rpartition(":")[2])
+        head = b"POST /session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            caller.sendall(head + b"Content-Length: 100\r\n\r\n{")
+
+        assert httpx.get(f"{service.url}/health").status_code == 200
+
+    assert '"unexpected error"' not in service.output()
+
+
 def test_given_a_killed_parent_then_no_worker_keeps_the_port(
     simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
