@@ -76,7 +76,7 @@ class Conflict(DomainError):
 
 
 class StorageUnavailable(DomainError):
-    """The ledger could not be read or written; nothing was recorded."""
+    """The ledger could not be read or written; a write may have got through all the same."""
 
     code = "storage_unavailable"
 
