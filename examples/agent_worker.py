@@ -38,9 +38,11 @@ from livekit.agents import (
     AgentSession,
     APIConnectOptions,
     CloseEvent,
+    ErrorEvent,
     JobContext,
     cli,
     inference,
+    llm,
     room_io,
     tts,
 )
@@ -112,11 +114,17 @@ async def serve_room(ctx: JobContext) -> None:
     offline = os.environ.get("AGENT_PIPELINE") == "offline"
     session = offline_session() if offline else online_session(config)
 
+    # A mute agent that stayed in the room would keep the backend from sending a new one.
     def leave(event: CloseEvent) -> None:
-        # A mute agent that stayed in the room would keep the backend from sending a new one.
         ctx.shutdown(event.reason.value)
 
+    def leave_without_realtime_model(event: ErrorEvent) -> None:
+        # livekit-agents 1.8.9 closes then, but fails to, and emits no "close".
+        if isinstance(event.error, llm.RealtimeModelError) and not event.error.recoverable:
+            ctx.shutdown("the realtime model failed")
+
     session.on("close", leave)
+    session.on("error", leave_without_realtime_model)
     await session.start(
         Agent(instructions=config.prompt),
         room=ctx.room,

@@ -4,39 +4,74 @@
 set -euo pipefail
 
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+runner=
+
+# Everything that runs in the clone, however it was started.
+left_behind() {
+    local process
+    for process in /proc/[0-9]*; do
+        if [[ $(readlink "$process/cwd" 2>/dev/null) == "$folder"/* ]]; then
+            printf '%s: %s\n' "${process#/proc/}" "$(tr '\0' ' ' <"$process/cmdline" 2>/dev/null)"
+        fi
+    done
+}
+
+clean_up() {
+    if [ -n "$runner" ]; then
+        kill -KILL -- "-$runner" 2>/dev/null || true
+        left_behind | cut -d: -f1 | xargs -r kill -KILL 2>/dev/null || true
+    fi
+    rm -rf "$folder"
+}
+trap clean_up EXIT
+
 git clone --quiet . "$folder/clone"
 mkdir "$folder/home"
-cd "$folder/clone"
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])')
+
+# How this machine reaches its package index is the machine's business: pip's variables stay.
+kept=()
+while IFS= read -r name; do
+    kept+=("$name=${!name}")
+done < <(compgen -e | grep -E '^(PIP_.*|SSL_CERT_(FILE|DIR)|(https?|no)_proxy|(HTTPS?|NO)_PROXY)$')
 
 # In a session of its own, as in a terminal: Ctrl-C goes to make and to all that it started.
-env -i HOME="$folder/home" PATH="$PATH" PORT=4711 \
-    ${PIP_CERT:+PIP_CERT="$PIP_CERT"} ${SSL_CERT_FILE:+SSL_CERT_FILE="$SSL_CERT_FILE"} \
-    ${PIP_INDEX_URL:+PIP_INDEX_URL="$PIP_INDEX_URL"} ${HTTPS_PROXY:+HTTPS_PROXY="$HTTPS_PROXY"} \
-    ${https_proxy:+https_proxy="$https_proxy"} \
-    setsid make run >"$folder/output" 2>&1 &
+(
+    cd "$folder/clone"
+    exec env -i HOME="$folder/home" PATH="$PATH" PORT="$port" "${kept[@]}" \
+        setsid make run >"$folder/output" 2>&1
+) &
 runner=$!
 for _ in $(seq 300); do
-    grep -q 'Ctrl-C stops everything' "$folder/output" && break
+    grep -q 'Ctrl-C stops everything' "$folder/output" 2>/dev/null && break
     kill -0 "$runner" 2>/dev/null || break
     sleep 1
 done
 cat "$folder/output"
 
 command=$(sed -n '/^  curl /,/-d /p' "$folder/output")
-echo "Pasting: $command"
-answer=$(bash -c "$command")
-echo "$answer"
-grep -q '"agentDispatched":true' <<<"$answer"
-test -f data/backend.db
-
-kill -INT -- "-$runner"
-for _ in $(seq 20); do
-    kill -0 -- "-$runner" 2>/dev/null || break
-    sleep 0.5
-done
-if pgrep -f "$folder/clone" || kill -0 -- "-$runner" 2>/dev/null; then
-    echo "Ctrl-C left something behind." >&2
+if [ -z "$command" ]; then
+    echo "make run printed no curl line to paste." >&2
     exit 1
 fi
+curl -sSf -o /dev/null "http://127.0.0.1:$port/health"
+echo "Pasting: $command"
+answer=$(bash -c "$command")
+grep -q '"agentDispatched":true' <<<"$answer" || { echo "It answered: $answer" >&2; exit 1; }
+grep -q '"userToken":"' <<<"$answer"
+test -f "$folder/clone/data/backend.db"
+test ! -e "$folder/clone/.venv/bin/pytest" # `make run` installs what running needs, no more
+
+kill -INT -- "-$runner"
+for _ in $(seq 40); do
+    kill -0 -- "-$runner" 2>/dev/null || [ -n "$(left_behind)" ] || break
+    sleep 0.5
+done
+if [ -n "$(left_behind)" ] || kill -0 -- "-$runner" 2>/dev/null; then
+    echo "Ctrl-C left something behind:" >&2
+    left_behind >&2
+    exit 1
+fi
+runner=
+tail -n 1 "$folder/output"
 echo "Ctrl-C stopped everything."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,12 +11,13 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 import httpx
 import psutil
 import pytest
-from livekit import api
+from livekit import api, rtc
 
 from adapters.livekit.client import LiveKitClient
 from tests.livekit_server import LiveKitServer, livekit_server
@@ -34,6 +36,11 @@ class Worker:
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """What it has logged: an object for each line, with ``pid`` and, in a job, ``room``."""
+        whole = self.output().rpartition("\n")[0].splitlines()
+        return [json.loads(line) for line in whole if line.startswith("{")]
 
 
 @contextmanager
@@ -129,3 +136,19 @@ async def livekit(server: LiveKitServer) -> AsyncIterator[api.LiveKitAPI]:
 @pytest.fixture
 def room() -> str:
     return f"live-{uuid.uuid4()}"
+
+
+@pytest.fixture
+async def participant() -> AsyncIterator[rtc.Room]:
+    """A participant who has not joined yet."""
+    room = rtc.Room()
+    yield room
+    await room.disconnect()
+
+
+@pytest.fixture
+async def second_participant() -> AsyncIterator[rtc.Room]:
+    """Another one."""
+    room = rtc.Room()
+    yield room
+    await room.disconnect()

@@ -4,59 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from livekit import api, rtc
 
 from domain.agent_config import DEFAULTS
-from tests.live.conftest import AGENT_NAME
+from tests.live.steps import (
+    AGENT,
+    agent_joins,
+    agents,
+    dispatches,
+    has_agents,
+    post,
+    received_metadata,
+    rooms,
+    until,
+)
 from tests.livekit_server import LiveKitServer
 from tests.service import running, start
-
-AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            met = condition()
-            if met if isinstance(met, bool) else await met:
-                return
-            await asyncio.sleep(0.05)
-
-
-async def post(http: httpx.AsyncClient, identity: str, room: str, **config: Any) -> dict[str, Any]:
-    body = {"userIdentity": identity, "roomName": room, "agentConfig": config}
-    answer = await http.post("/session", json=body)
-    assert answer.status_code == 200, answer.text
-    started: dict[str, Any] = answer.json()
-    return started
-
-
-async def agents(livekit: api.LiveKitAPI, room: str) -> list[str]:
-    answer = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
-    return [who.identity for who in answer.participants if who.kind == api.ParticipantInfo.AGENT]
-
-
-async def dispatches(livekit: api.LiveKitAPI, room: str) -> list[api.AgentDispatch]:
-    listed = await livekit.agent_dispatch.list_dispatch(room)
-    return [dispatch for dispatch in listed if dispatch.agent_name == AGENT_NAME]
-
-
-async def rooms(livekit: api.LiveKitAPI, room: str) -> int:
-    return len((await livekit.room.list_rooms(api.ListRoomsRequest(names=[room]))).rooms)
-
-
-@pytest.fixture
-async def participant() -> AsyncIterator[rtc.Room]:
-    """A participant who has not joined yet."""
-    room = rtc.Room()
-    yield room
-    await room.disconnect()
 
 
 async def test_a_user_meets_the_agent_that_got_exactly_the_metadata(
@@ -73,7 +40,7 @@ async def test_a_user_meets_the_agent_that_got_exactly_the_metadata(
     await until(lambda: bool(participant.remote_participants))
     [agent] = participant.remote_participants.values()
     await asyncio.wait_for(heard.wait(), 20)
-    received = await until_rpc(participant, agent.identity)
+    received = await received_metadata(participant)
 
     assert agent.kind == AGENT
     assert participant.local_participant.identity == "ann"
@@ -85,18 +52,6 @@ async def test_a_user_meets_the_agent_that_got_exactly_the_metadata(
         "session_id": started["sessionId"],
     }
     assert repr(json.loads(received)["tenant"]) == repr(mine["tenant"])
-
-
-async def until_rpc(participant: rtc.Room, identity: str) -> str:
-    """What the agent answers, once it has registered the method."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                return await participant.local_participant.perform_rpc(
-                    destination_identity=identity, method="metadata", payload=""
-                )
-            except rtc.RpcError:
-                await asyncio.sleep(0.1)
 
 
 async def test_ending_the_session_puts_everybody_out_and_the_room_is_gone(
@@ -116,15 +71,6 @@ async def test_ending_the_session_puts_everybody_out_and_the_room_is_gone(
     assert (session["status"], session["endReason"]) == ("ended", "ended_by_caller")
 
 
-async def test_the_token_opens_no_other_room(
-    http: httpx.AsyncClient, livekit: api.LiveKitAPI, participant: rtc.Room, room: str
-) -> None:
-    started = await post(http, "ann", room)
-    await participant.connect(started["livekitUrl"], started["userToken"])
-
-    assert participant.name == room  # the server takes the room from the token alone
-
-
 async def test_a_second_user_joins_the_same_agent(
     http: httpx.AsyncClient, livekit: api.LiveKitAPI, room: str
 ) -> None:
@@ -139,24 +85,6 @@ async def test_a_second_user_joins_the_same_agent(
     assert len(await dispatches(livekit, room)) == 1
     session = (await http.get(f"/sessions/{first['sessionId']}")).json()
     assert session["status"] == "active"
-
-
-async def agent_joins(http: httpx.AsyncClient, livekit: api.LiveKitAPI, room: str) -> None:
-    """Return once one agent is in the room.
-
-    On a busy machine LiveKit drops a job that no worker has taken in time, for ever: what a user
-    does then is to come again, once the agent counts as gone.
-    """
-    for _ in range(4):
-        try:
-            return await until(lambda: has_agents(livekit, room, 1), 11)
-        except TimeoutError:
-            await post(http, "impatient", room)
-    raise TimeoutError("the agent did not join")
-
-
-async def has_agents(livekit: api.LiveKitAPI, room: str, number: int) -> bool:
-    return len(await agents(livekit, room)) == number
 
 
 async def test_64_callers_at_once_get_one_agent(
@@ -202,9 +130,46 @@ async def test_a_killed_service_finds_its_agent_again(
     with running(environ, tmp_path) as second:
         async with httpx.AsyncClient(base_url=second.url, timeout=60) as http:
             again = await post(http, "bob", room)
+            await agent_joins(http, livekit, room)
+    await asyncio.sleep(1)
 
     assert again["sessionId"] == started["sessionId"]
+    assert len(await agents(livekit, room)) == 1
     assert len(await dispatches(livekit, room)) == 1
+
+
+@pytest.mark.parametrize("milliseconds", [5, 15, 40])
+async def test_a_service_killed_in_the_middle_of_posts_ends_up_with_one_agent(
+    *,
+    service_environ: dict[str, str],
+    worker: object,
+    livekit: api.LiveKitAPI,
+    room: str,
+    tmp_path: Path,
+    milliseconds: int,
+) -> None:
+    environ = {**service_environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}
+    first = start(environ, tmp_path)
+    async with httpx.AsyncClient(base_url=first.url, timeout=60) as http:
+        await http.get("/health")  # connected
+        posts = [asyncio.create_task(post(http, f"user-{n}", room)) for n in range(4)]
+        await asyncio.sleep(milliseconds / 1000)
+        first.kill()
+        await asyncio.gather(*posts, return_exceptions=True)
+
+    with running(environ, tmp_path) as second:
+        async with httpx.AsyncClient(base_url=second.url, timeout=60) as http:
+            await until(lambda: accepted(http, room), 60)
+            await agent_joins(http, livekit, room)
+    await asyncio.sleep(1)
+
+    assert len(await agents(livekit, room)) == 1
+    assert len(await dispatches(livekit, room)) == 1
+
+
+async def accepted(http: httpx.AsyncClient, room: str) -> bool:
+    answer = await http.post("/session", json={"userIdentity": "ann", "roomName": room})
+    return answer.status_code == 200
 
 
 async def test_a_wrong_secret_dispatches_nothing(
