@@ -97,7 +97,9 @@ def _env_file() -> dict[str, str]:
 
 
 def _choose_livekit() -> LiveKit:
-    port = 7880 if _is_free(7880) else _free_port()
+    port = 7880
+    while not all(_is_free(used) for used in range(port, port + 3)):  # and its two for media
+        port += 10
     url = f"ws://127.0.0.1:{port}"
     cached = CACHE / "bin" / "livekit-server"
     binary = shutil.which("livekit-server") or (str(cached) if cached.is_file() else None)
@@ -167,12 +169,6 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _banner(what: str, settings: Settings) -> str:
