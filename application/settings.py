@@ -35,10 +35,10 @@ class Settings:
     livekit_url: str
     livekit_api_key: str
     livekit_api_secret: str = attrs.field(repr=False)
-    host: str = "0.0.0.0"  # noqa: S104 - the contract's default: a container must be reachable
-    port: int = 4000
-    agent_name: str = "shreya-obnox"
-    app_env: AppEnv = AppEnv.DEVELOPMENT
-    storage: Storage = Storage.SQLITE
-    database_url: str = attrs.field(default="sqlite+aiosqlite:///data/backend.db", repr=False)
-    cors_allow_origins: tuple[str, ...] = ("*",)
+    host: str
+    port: int
+    agent_name: str
+    app_env: AppEnv
+    storage: Storage
+    database_url: str = attrs.field(repr=False)
+    cors_allow_origins: tuple[str, ...]

@@ -79,6 +79,11 @@ class Session:
         return self.status is not SessionStatus.ENDED
 
     @property
+    def age(self) -> tuple[datetime, str]:
+        """Sorts sessions by when they were created, then by id: the newest is the greatest."""
+        return self.created_at, self.id.value
+
+    @property
     def agent_dispatched(self) -> bool:
         """Whether an agent is known to have been dispatched and not known to be gone."""
         return self.status in (SessionStatus.AGENT_DISPATCHED, SessionStatus.ACTIVE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import socket
@@ -16,10 +15,9 @@ from pathlib import Path
 from typing import Final
 
 import attrs
-from dotenv import dotenv_values
 
 from application.settings import Settings
-from entrypoints.settings import InvalidSettings, load_settings
+from entrypoints.settings import InvalidSettings, load_settings, read_environment
 
 CACHE: Final = Path(__file__).resolve().parent.parent / ".cache"
 LOG: Final = CACHE / "livekit.log"
@@ -46,7 +44,7 @@ def main() -> int:
     """Run until Ctrl-C or SIGTERM, then stop everything that was started."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    environ = {**_env_file(), **os.environ}
+    environ = read_environment()
     try:
         with ExitStack() as stack:
             return _run(environ, stack)
@@ -90,10 +88,6 @@ def _run(environ: dict[str, str], stack: ExitStack) -> int:
     if _answers(f"http://127.0.0.1:{port}/health", service):
         say(_banner(livekit.what if livekit else "the one that LIVEKIT_URL names", settings))
     return service.wait()
-
-
-def _env_file() -> dict[str, str]:
-    return {key: value for key, value in dotenv_values(".env", interpolate=False).items() if value}
 
 
 def _choose_livekit() -> LiveKit:

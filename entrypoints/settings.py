@@ -45,9 +45,7 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
 
     Raises :class:`InvalidSettings` naming every wrong variable; never a secret's value.
     """
-    env_file = (folder or Path.cwd()) / ".env"
-    from_file = dotenv_values(env_file, interpolate=False) if env_file.is_file() else {}
-    reader = _Reader({**from_file, **(os.environ if environ is None else environ)})
+    reader = _Reader(read_environment(environ, folder))
     livekit_url = reader.required("LIVEKIT_URL", _livekit_url)
     api_key = reader.required("LIVEKIT_API_KEY", _text)
     api_secret = reader.required("LIVEKIT_API_SECRET", _text)
@@ -83,22 +81,32 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     )
 
 
+def read_environment(
+    environ: Mapping[str, str] | None = None, folder: Path | None = None
+) -> dict[str, str]:
+    """``environ`` (default: the process's) over what ``folder``'s ``.env`` sets."""
+    env_file = (folder or Path.cwd()) / ".env"
+    from_file = dotenv_values(env_file, interpolate=False) if env_file.is_file() else {}
+    present = {name: value for name, value in from_file.items() if value}
+    return {**present, **(os.environ if environ is None else environ)}
+
+
 class _Reader:
     """Reads one variable after another and remembers what was wrong. Blank means absent."""
 
-    def __init__(self, values: Mapping[str, str | None]) -> None:
+    def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
         self.problems: list[str] = []
 
     def required(self, name: str, parse: Callable[[str], T]) -> T | None:
-        raw = (self._values.get(name) or "").strip()
+        raw = self._values.get(name, "").strip()
         if not raw:
             self.problems.append(f"{name} is missing: {_HINTS[name]}")
             return None
         return self._parsed(name, parse, raw)
 
     def optional(self, name: str, parse: Callable[[str], T], default: T) -> T:
-        raw = (self._values.get(name) or "").strip()
+        raw = self._values.get(name, "").strip()
         value = self._parsed(name, parse, raw) if raw else default
         return default if value is None else value
 

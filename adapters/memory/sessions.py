@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import MutableMapping
-from datetime import datetime
 
 import attrs
 
@@ -46,7 +45,7 @@ class SessionTable:
         elif self.live.get(room) == session.id:
             self.live[room] = None
         newest = self.newest.get(room)
-        if newest is None or _age(self.by_id[newest]) < _age(session):
+        if newest is None or self.by_id[newest].age < session.age:
             self.newest[room] = session.id
 
     def live_in(self, room: RoomName) -> Session | None:
@@ -112,7 +111,3 @@ class MemorySessions:
     async def newest_in(self, room_name: RoomName) -> Session | None:
         """The room's session that was created last, live or ended."""
         return self._seen.newest_in(room_name)
-
-
-def _age(session: Session) -> tuple[datetime, str]:
-    return session.created_at, session.id.value

@@ -7,8 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from adapters.sqlalchemy.database import PATIENCE, database
-from adapters.sqlalchemy.migrations import ensure_schema
-from adapters.sqlalchemy.probe import DatabaseProbe
+from adapters.sqlalchemy.migrations import check_schema, ensure_schema
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
 
 
@@ -22,15 +21,14 @@ class SqlLedger:
 
     def __init__(self, database_url: str, patience: timedelta = PATIENCE) -> None:
         self.database = database(database_url, patience)
-        self._probe = DatabaseProbe(self.database)
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """A unit of work that has not begun."""
         return SqlUnitOfWork(self.database)
 
     async def check(self) -> None:
-        """Implements :class:`domain.ports.probe.Probe`; see :class:`DatabaseProbe`."""
-        await self._probe.check()
+        """Implements :class:`domain.ports.probe.Probe`: does it answer, and is its schema ours."""
+        await check_schema(self.database)
 
     async def __aenter__(self) -> Self:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Executable, Select, bindparam, insert, select, update
@@ -77,7 +76,7 @@ class SqlSessions:
         found = self._unless_changed(await self._first(_NEWEST_IN, room_name.value))
         if found is not None:
             candidates.append(found)
-        return max(candidates, key=_age, default=None)
+        return max(candidates, key=lambda session: session.age, default=None)
 
     def _unless_changed(self, found: Session | None) -> Session | None:
         return None if found is None or found.id in self._changed else found
@@ -90,7 +89,3 @@ class SqlSessions:
             async with self._database.reader.connect() as connection:
                 row = (await connection.execute(query, {"wanted": wanted})).first()
         return None if row is None else to_session(row)
-
-
-def _age(session: Session) -> tuple[datetime, str]:
-    return session.created_at, session.id.value
