@@ -61,8 +61,13 @@ class RoomName(Name):
 
 
 @attrs.frozen
-class SessionId:
-    """The id of a session: a UUID in its canonical lower-case form (version 7 when made here)."""
+class Uuid:
+    """A UUID in its canonical lower-case form (version 7 when made here).
+
+    Raises :class:`InvalidInput` naming ``field`` for anything else.
+    """
+
+    field = "id"
 
     value: str = attrs.field()
 
@@ -70,10 +75,24 @@ class SessionId:
     def _canonical(self, _attribute: object, value: str) -> None:
         if not isinstance(value, str) or not _UUID.fullmatch(value):
             raise InvalidInput(
-                "sessionId must be a UUID.",
-                field="sessionId",
+                f"{self.field} must be a UUID.",
+                field=self.field,
                 example="01890a5d-ac96-774b-bcce-b302099a8057",
             )
 
     def __str__(self) -> str:
         return self.value
+
+
+@attrs.frozen
+class SessionId(Uuid):
+    """The id of a session."""
+
+    field = "sessionId"
+
+
+@attrs.frozen
+class CallId(Uuid):
+    """The id of a phone call."""
+
+    field = "callId"
