@@ -36,6 +36,18 @@ class MetadataTooLarge(DomainError):
     code = "metadata_too_large"
 
 
+class WebhookForged(DomainError):
+    """A webhook that LiveKit did not sign, or that is not what it signed."""
+
+    code = "invalid_signature"
+
+
+class InvalidWebhook(DomainError):
+    """What LiveKit's key has signed is not a webhook event."""
+
+    code = "invalid_webhook"
+
+
 class NotFound(DomainError):
     """No such session, call or room."""
 
