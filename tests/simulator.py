@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,6 +22,7 @@ class SimulatorProcess:
     """A running simulator; the methods use its control routes."""
 
     port: int
+    client: httpx.Client = attrs.field(repr=False)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -31,6 +32,10 @@ class SimulatorProcess:
             "LIVEKIT_API_KEY": API_KEY,
             "LIVEKIT_API_SECRET": API_SECRET,
         }
+
+    def chaos(self, **fields: Any) -> None:
+        """From now on events and requests go wrong by chance; without ``fields`` none does."""
+        self._send("PUT", "/simulator/chaos", fields)
 
     def fault(self, method: str, kind: str, **fields: Any) -> None:
         self._send("POST", "/simulator/faults", {"method": method, "kind": kind, **fields})
@@ -48,15 +53,44 @@ class SimulatorProcess:
     def unregister_worker(self, agent_name: str) -> None:
         self._send("DELETE", f"/simulator/workers/{agent_name}")
 
+    def make_rooms(self, rooms: Sequence[Mapping[str, Any]]) -> None:
+        """Each with a ``name`` and, perhaps, ``participants``."""
+        self._send("POST", "/simulator/rooms", {"rooms": rooms})
+
+    def close_room(self, room: str, reason: str = "ROOM_CLOSED") -> None:
+        self._send("DELETE", f"/simulator/rooms/{room}", reason=reason)
+
+    def join(
+        self,
+        room: str,
+        identity: str,
+        kind: str = "SIP",
+        attributes: Mapping[str, str] | None = None,
+    ) -> None:
+        body = {"identity": identity, "kind": kind, "attributes": attributes}
+        self._send("POST", f"/simulator/rooms/{room}/participants", body)
+
+    def set_attributes(self, room: str, identity: str, attributes: Mapping[str, str]) -> None:
+        path = f"/simulator/rooms/{room}/participants/{identity}"
+        self._send("PATCH", path, {"attributes": attributes})
+
     def leave(self, room: str, identity: str) -> None:
         self._send("DELETE", f"/simulator/rooms/{room}/participants/{identity}")
 
+    def webhooks(self) -> dict[str, Any]:
+        """What became of each ``events`` entry, and how many copies are ``pending``."""
+        return self._get("/simulator/webhooks")
+
+    def agents_record(self) -> dict[str, Any]:
+        """By room sid: the ``most`` agents at once, and the ``dispatches``."""
+        return self._get("/simulator/agents")
+
     def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = self._send("GET", "/simulator/state").json()
-        return state
+        return self._get("/simulator/state")
 
     def room(self, name: str) -> dict[str, Any] | None:
-        return next((room for room in self.state()["rooms"] if room["name"] == name), None)
+        rooms = self._get("/simulator/state", room=name)["rooms"]
+        return rooms[0] if rooms else None
 
     def dispatches(self, room_name: str, agent_name: str = "shreya-obnox") -> list[dict[str, Any]]:
         room = self.room(room_name)
@@ -69,22 +103,29 @@ class SimulatorProcess:
         participants = room["participants"] if room else []
         return [who["identity"] for who in participants if who.get("kind") == "AGENT"]
 
-    def _send(self, method: str, path: str, body: object = None) -> httpx.Response:
-        url = f"http://127.0.0.1:{self.port}{path}"
-        return httpx.request(method, url, json=body, timeout=5).raise_for_status()
+    def _get(self, path: str, **query: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._send("GET", path, **query).json()
+        return answer
+
+    def _send(self, method: str, path: str, body: object = None, **query: str) -> httpx.Response:
+        return self.client.request(method, path, json=body, params=query).raise_for_status()
 
 
 @contextmanager
-def running_simulator() -> Iterator[SimulatorProcess]:
-    """A simulator for the length of a block."""
-    port = free_port()
+def running_simulator(
+    webhook_urls: Sequence[str] = (), port: int | None = None
+) -> Iterator[SimulatorProcess]:
+    """A simulator for the length of a block. ``port`` lets it be started again where it was."""
+    port = port or free_port()
+    webhooks = [argument for url in webhook_urls for argument in ("--webhook-url", url)]
     process = subprocess.Popen(
         [sys.executable, "-m", "entrypoints.cli", "simulator", "--port", str(port),
-         "--api-key", API_KEY, "--api-secret", API_SECRET],
+         "--api-key", API_KEY, "--api-secret", API_SECRET, *webhooks],
         cwd=PROJECT, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)},
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    simulator = SimulatorProcess(port)
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
+    simulator = SimulatorProcess(port, client)
     try:
         for _ in range(400):
             try:
@@ -96,5 +137,6 @@ def running_simulator() -> Iterator[SimulatorProcess]:
                 break
         yield simulator
     finally:
+        client.close()
         process.terminate()
         assert process.wait(timeout=10) == 0

@@ -17,7 +17,7 @@ from livekit.protocol.agent_dispatch import (
 from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.room import CreateRoomRequest
 
-from adapters.simulator.world import LiveRoom, World, new_id
+from adapters.simulator.world import AGENT_NAME, LiveRoom, World, new_id
 
 
 class Dispatches:
@@ -37,6 +37,7 @@ class Dispatches:
     def create(self, request: CreateAgentDispatchRequest) -> AgentDispatch:
         """Dispatch an agent; makes the room."""
         room = self._world.create_room(CreateRoomRequest(name=request.room))
+        self._world.agent_records[room.info.sid].dispatches += 1
         return self._add(room, request.agent_name, request.metadata)
 
     def delete(self, room: LiveRoom, dispatch_id: str) -> AgentDispatch | None:
@@ -99,5 +100,5 @@ class Dispatches:
             room.info.name,
             identity,
             kind=ParticipantInfo.Kind.AGENT,
-            attributes={"lk.agent.name": name, "lk.agent_name": name},
+            attributes={AGENT_NAME: name, "lk.agent_name": name},
         )

@@ -36,7 +36,8 @@ class Simulator:
     webhook is first sent again.
 
     ``requests`` counts the API requests that arrived, by method (``CreateDispatch``); ``faults``
-    says which of them go wrong; ``listener`` can refuse connections.
+    says which of them go wrong, and ``webhooks.chaos`` how many by chance; ``listener`` can refuse
+    connections.
     """
 
     def __init__(  # noqa: PLR0913 - each is a setting, by keyword
@@ -69,7 +70,9 @@ class Simulator:
         )
         app.router.add_get("/", self._root)
         app.router.add_route("*", "/twirp/livekit.{service}/{method}", self._twirp)
-        Control(self.world, self.workers, self.faults, self.requests, self.listener).add_to(app)
+        Control(
+            self.world, self.workers, self.faults, self.webhooks, self.requests, self.listener
+        ).add_to(app)
 
     @property
     def url(self) -> str:
@@ -105,7 +108,7 @@ class Simulator:
     async def _twirp(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
         self.requests[method] += 1
-        fault = self.faults.take(method)
+        fault = self.faults.take(method) or self.webhooks.chaos.failure()
         if fault is None:
             return await self._answer(request)
         return await fault.inflict(request, lambda: self._answer(request))

@@ -114,15 +114,11 @@ class RoomService:
         info = self._participant(request.room, request.identity)
         info.name = request.name or info.name
         info.metadata = request.metadata or info.metadata
-        for key, value in request.attributes.items():
-            info.attributes[key] = value
-            if not value:
-                del info.attributes[key]
+        self._world.set_attributes(request.room, request.identity, request.attributes)
         return info
 
     def _participant(self, room_name: str, identity: str) -> ParticipantInfo:
-        room = self._world.rooms.get(room_name)
-        info = room.participants.get(identity) if room else None
+        info = self._world.participant(room_name, identity)
         if info is None:
             raise TwirpError("not_found", _INTERNAL + "participant does not exist")
         return info

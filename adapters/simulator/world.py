@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import string
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -15,6 +16,7 @@ from livekit.protocol.models import DisconnectReason, ParticipantInfo, Room
 from livekit.protocol.room import CreateRoomRequest
 from livekit.protocol.webhook import WebhookEvent
 
+AGENT_NAME: Final = "lk.agent.name"
 _ALPHABET: Final = string.ascii_letters + string.digits
 _CLOSING: Final = "closing"
 # Who does not keep a room open.
@@ -40,6 +42,16 @@ class LiveRoom:
         """Whether nobody is in it who keeps it open."""
         return all(info.kind in _DEPENDENT for info in self.participants.values())
 
+    @property
+    def most_agents(self) -> int:
+        """How many agents of the same name are in it, of the name that has the most."""
+        names = Counter(
+            info.attributes.get(AGENT_NAME, "")
+            for info in self.participants.values()
+            if info.kind == ParticipantInfo.Kind.AGENT
+        )
+        return max(names.values(), default=0)
+
     def cancel(self, timer: str) -> None:
         """Stop a timer, if it runs."""
         handle = self.timers.pop(timer, None)
@@ -47,15 +59,27 @@ class LiveRoom:
             handle.cancel()
 
 
+@attrs.define
+class AgentRecord:
+    """What a room instance has had of agents; kept after its end.
+
+    ``most_at_once`` counts agents of the same name, ``dispatches`` what CreateDispatch made.
+    """
+
+    most_at_once: int = 0
+    dispatches: int = 0
+
+
 class World:
     """Rooms by name. Needs a running event loop, for the rooms' time-outs.
 
     ``notify`` is told what a LiveKit server tells its webhooks. ``launch_agents`` is called with
-    each new room and the agents it was created for.
+    each new room and the agents it was created for. ``agent_records`` are by the rooms' sid.
     """
 
     def __init__(self, notify: Callable[[WebhookEvent], None]) -> None:
         self.rooms: dict[str, LiveRoom] = {}
+        self.agent_records: dict[str, AgentRecord] = {}
         self.launch_agents: Callable[[LiveRoom, list[RoomAgentDispatch]], None] = lambda *_: None
         self._notify = notify
 
@@ -74,6 +98,7 @@ class World:
                 creation_time_ms=int(now * 1000),
             )
             room = self.rooms[request.name] = LiveRoom(info)
+            self.agent_records[info.sid] = AgentRecord()
         room.info.empty_timeout = request.empty_timeout or room.info.empty_timeout
         room.info.departure_timeout = request.departure_timeout or room.info.departure_timeout
         room.info.max_participants = request.max_participants or room.info.max_participants
@@ -120,6 +145,8 @@ class World:
         room = self.create_room(CreateRoomRequest(name=room_name))
         self.leave(room_name, identity, DisconnectReason.DUPLICATE_IDENTITY)
         room.participants[identity] = info
+        record = self.agent_records[room.info.sid]
+        record.most_at_once = max(record.most_at_once, room.most_agents)
         if not room.is_empty:
             room.cancel(_CLOSING)
         self._notify_of("participant_joined", room, info)
@@ -142,6 +169,23 @@ class World:
         if room.is_empty:
             self._close_later(room, room.info.departure_timeout)
         return True
+
+    def participant(self, room_name: str, identity: str) -> ParticipantInfo | None:
+        """Who is in the room by that identity."""
+        room = self.rooms.get(room_name)
+        return room.participants.get(identity) if room else None
+
+    def set_attributes(
+        self, room_name: str, identity: str, attributes: Mapping[str, str]
+    ) -> ParticipantInfo | None:
+        """Set somebody's attributes, and delete those set to ''; no webhook tells of it."""
+        info = self.participant(room_name, identity)
+        if info is not None:
+            for key, value in attributes.items():
+                info.attributes[key] = value
+                if not value:
+                    del info.attributes[key]
+        return info
 
     def clear(self) -> None:
         """Forget every room and tell nobody, as a server does that is stopped."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import attrs
 import pytest
 from aiohttp import web
@@ -19,9 +22,11 @@ from livekit.api import (
     WebhookEvent,
     WebhookReceiver,
 )
-from livekit.protocol.models import DisconnectReason
+from livekit.protocol.models import DisconnectReason, Room
 
+from adapters.simulator.chaos import Chaos
 from adapters.simulator.server import Simulator
+from adapters.simulator.webhooks import signed_webhook
 from tests.contract.livekit.conftest import until
 from tests.livekit_server import API_KEY, API_SECRET, free_port, livekit_server
 
@@ -81,6 +86,13 @@ async def serving(kind: str, inbox: Inbox, folder: Path) -> AsyncIterator[str]:
     else:
         with livekit_server(folder, webhook_urls=[inbox.url]) as server:
             yield server.url
+
+
+async def record(simulator: Simulator) -> dict[str, Any]:
+    """The simulator's record of its events."""
+    async with aiohttp.ClientSession(simulator.url.replace("ws", "http")) as session:
+        answer: dict[str, Any] = await (await session.get("/simulator/webhooks")).json()
+        return answer
 
 
 @pytest.mark.parametrize("kind", ["simulator", "livekit-server"])
@@ -187,6 +199,77 @@ async def test_events_of_a_room_keep_their_order_while_one_is_sent_again(
 
     events = [event.event for event in inbox.events]
     assert events == ["room_started", "room_started", "room_finished"]
+
+
+async def test_an_event_tells_how_things_were_when_it_happened(
+    simulator: Simulator, inbox: Inbox
+) -> None:
+    simulator.webhooks.chaos = Chaos(delay_seconds=0.05)
+
+    simulator.world.join("room-1", "sip_1", attributes={"sip.callStatus": "ringing"})
+    simulator.world.set_attributes("room-1", "sip_1", {"sip.callStatus": "active"})
+    simulator.world.join("room-1", "user-2")
+    simulator.world.leave("room-1", "sip_1", DisconnectReason.USER_REJECTED)
+    await simulator.webhooks.delivered()
+
+    events = {(event.event, event.participant.identity): event for event in inbox.events}
+    joined, left = events["participant_joined", "sip_1"], events["participant_left", "sip_1"]
+    assert events["room_started", ""].room.num_participants == 0
+    assert events["participant_joined", "user-2"].room.num_participants == 2
+    assert (joined.room.num_participants, left.room.num_participants) == (1, 1)
+    assert joined.participant.state == ParticipantInfo.State.ACTIVE
+    assert left.participant.state == ParticipantInfo.State.DISCONNECTED
+    assert joined.participant.disconnect_reason == DisconnectReason.UNKNOWN_REASON
+    assert joined.participant.attributes["sip.callStatus"] == "ringing"
+    assert left.participant.attributes["sip.callStatus"] == "active"
+
+
+async def test_a_signed_event_is_one_that_livekits_receiver_takes() -> None:
+    event = WebhookEvent(id="EV_1", event="room_started", room=Room(name="room-1", sid="RM_1"))
+
+    body, headers = signed_webhook(event, API_KEY, API_SECRET)
+
+    receiver = WebhookReceiver(TokenVerifier(API_KEY, API_SECRET))
+    assert receiver.receive(body.decode(), headers["Authorization"]) == event
+    assert headers["Content-Type"] == "application/webhook+json"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "sent", "acknowledged"),
+    [([], 1, 1), ([503, 500], 3, 1), ([503] * 9, 5, 0), ([401], 1, 0)],
+)
+async def test_the_record_tells_what_became_of_an_event(
+    simulator: Simulator, inbox: Inbox, statuses: list[int], sent: int, acknowledged: int
+) -> None:
+    inbox.statuses = list(statuses)
+    began = time.time()
+
+    room = simulator.world.create_room(CreateRoomRequest(name="room-1"))
+    before = await record(simulator)
+    await simulator.webhooks.delivered()
+    after = await record(simulator)
+
+    assert (before["pending"], after["pending"]) == (1, 0)
+    (event,) = after["events"]
+    assert began <= event.pop("created") <= time.time()
+    assert event == {
+        "id": inbox.events[0].id,
+        "event": "room_started",
+        "room": "room-1",
+        "roomSid": room.info.sid,
+        "participant": None,
+        "lost": False,
+        "sent": sent,
+        "acknowledged": acknowledged,
+    }
+
+
+async def test_the_record_names_the_participant(simulator: Simulator) -> None:
+    simulator.world.join("room-1", "sip_1")
+    await simulator.webhooks.delivered()
+
+    _, joined = (await record(simulator))["events"]
+    assert (joined["event"], joined["participant"]) == ("participant_joined", "sip_1")
 
 
 async def test_stopping_loses_what_is_not_delivered(
