@@ -74,6 +74,9 @@ def _check_depth(value: object) -> None:
     )
 
 
+PHONE_GREETING: Final = "Hello, you are speaking with a voice assistant. How can I help you?"
+
+
 @attrs.frozen
 class AgentConfig:
     """A complete configuration: every known key with its value, and the caller's own keys.
@@ -110,6 +113,11 @@ class AgentConfig:
                 _check_known(key, value)
             values[key] = value
         return cls(values)
+
+    @classmethod
+    def for_phone(cls) -> AgentConfig:
+        """What a caller talks to: nobody is there to choose, and somebody must speak first."""
+        return cls.parse({"noise_cancellation_type": "telephony", "greeting": PHONE_GREETING})
 
     def metadata(self, **correlation: str) -> str:
         """The dispatch metadata as JSON text: this configuration and the ``correlation`` keys.

@@ -58,6 +58,9 @@ FAILURES: Final = frozenset(
 )
 """LiveKit's disconnect reasons that make an unanswered call a failed one."""
 
+LISTED_WITHIN: Final = timedelta(seconds=2)
+"""How long after joining LiveKit may not yet list a participant."""
+
 ROOM_CLOSED: Final = "ROOM_CLOSED"
 """The reason where a room's end is all that was told of a call's; gives way to any other."""
 
@@ -146,6 +149,15 @@ class Call:
     def is_live(self) -> bool:
         """Whether the participant is not known to have gone."""
         return self.ended_at is None
+
+    def may_be_unlisted(self, now: datetime) -> bool:
+        """Whether LiveKit not listing the participant says nothing yet."""
+        return now < self.created_at + LISTED_WITHIN
+
+    @property
+    def age(self) -> tuple[datetime, str]:
+        """Sorts calls by when they were created, then by id: the newest is the greatest."""
+        return self.created_at, self.id.value
 
     @property
     def duration(self) -> timedelta | None:

@@ -6,6 +6,8 @@ HTTP contract; ``str(error)`` is a sentence that the caller can act on.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 class DomainError(Exception):
     """An expected failure.
@@ -48,6 +50,12 @@ class InvalidWebhook(DomainError):
     code = "invalid_webhook"
 
 
+class TelephonyDisabled(DomainError):
+    """The service was told to have nothing to do with telephony."""
+
+    code = "telephony_disabled"
+
+
 class NotFound(DomainError):
     """No such session, call or room."""
 
@@ -85,6 +93,16 @@ class Conflict(DomainError):
     """
 
     code = "conflict"
+
+
+class TooEarly(DomainError):
+    """What was asked for can only be told, or done, at ``due_at`` (UTC) or later."""
+
+    code = "too_early"
+
+    def __init__(self, message: str, due_at: datetime) -> None:
+        super().__init__(message)
+        self.due_at = due_at
 
 
 class StorageUnavailable(DomainError):

@@ -10,14 +10,18 @@ import attrs
 from domain.errors import InvalidInput
 
 MAX_LENGTH = 128
+LONGEST = 512
+"""Characters of a name that LiveKit made; its own limit is 256 (livekit-server 1.13.5)."""
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_LENGTH}}}", re.ASCII)
+# Neither NUL nor half a surrogate pair, which no database stores.
+_ANY_NAME = re.compile(rf"[^\0\ud800-\udfff]{{1,{LONGEST}}}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 
 def _validate(name: Name, _attribute: object, value: str) -> None:
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
+    if not isinstance(value, str) or not _ANY_NAME.fullmatch(value):
         raise InvalidInput(
-            f"{name.field} must be 1 to {MAX_LENGTH} characters of A-Z, a-z, 0-9, '_' and '-'.",
+            f"{name.field} must be 1 to {LONGEST} characters.",
             field=name.field,
             example=name.example,
         )
@@ -25,9 +29,10 @@ def _validate(name: Name, _attribute: object, value: str) -> None:
 
 @attrs.frozen
 class Name:
-    """A name LiveKit and URLs both carry unescaped: 1-128 of ``A-Z a-z 0-9 _ -``.
+    """A name as LiveKit has it: 1-512 characters.
 
-    Raises :class:`InvalidInput` naming ``field`` for anything else.
+    (Telephony names rooms and participants after numbers: ``sip_+15105550100``.) Raises
+    :class:`InvalidInput` naming ``field`` for anything else.
     """
 
     field = "name"
@@ -36,9 +41,24 @@ class Name:
     value: str = attrs.field(validator=_validate)
 
     @classmethod
-    def parse(cls, raw: str) -> Self:
-        """The name in ``raw``, with surrounding white space removed."""
+    def existing(cls, raw: str) -> Self:
+        """The name that a caller uses for what LiveKit has, surrounding white space removed."""
         return cls(raw.strip() if isinstance(raw, str) else raw)
+
+    @classmethod
+    def parse(cls, raw: str) -> Self:
+        """The name that a caller gives to something new, surrounding white space removed.
+
+        URLs must carry it unescaped: 1-128 of ``A-Z a-z 0-9 _ -``, else :class:`InvalidInput`.
+        """
+        name = raw.strip() if isinstance(raw, str) else raw
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise InvalidInput(
+                f"{cls.field} must be 1 to {MAX_LENGTH} characters of A-Z, a-z, 0-9, '_' and '-'.",
+                field=cls.field,
+                example=cls.example,
+            )
+        return cls(name)
 
     def __str__(self) -> str:
         return self.value

@@ -54,6 +54,10 @@ class InboxEntry:
             due_at=at + min(FIRST_DELAY * 2 ** (failures - 1), LONGEST_DELAY),
         )
 
+    def deferred(self, until: datetime) -> InboxEntry:
+        """After an attempt that came too early, which is no failure."""
+        return attrs.evolve(self, due_at=until)
+
     def replayed(self, at: datetime) -> InboxEntry:
         """As new, for somebody who has removed the cause; its last error stays readable."""
         return attrs.evolve(

@@ -6,6 +6,8 @@ import enum
 
 import attrs
 
+from domain.call import LegStatus, PhoneLeg
+
 
 class ParticipantKind(enum.Enum):
     """LiveKit's ``ParticipantInfo.Kind``, as far as the service tells them apart."""
@@ -20,19 +22,38 @@ class ParticipantKind(enum.Enum):
 
 @attrs.frozen
 class Room:
-    """A room instance; ``sid`` is new each time the name is used again."""
+    """A room instance; ``sid`` is new each time the name is used again.
+
+    ``people`` is how many are in it, agents and egress not counted.
+    """
 
     name: str
     sid: str
+    people: int = 0
 
 
 @attrs.frozen
 class Participant:
-    """Somebody in a room. ``agent_name`` is what an agent registered as, where it says so."""
+    """Somebody in a room.
+
+    ``agent_name`` is what an agent registered as, where it says so. A telephone has a ``leg``, and
+    a ``leg_status`` where it says one.
+    """
 
     identity: str
     kind: ParticipantKind
     agent_name: str | None = None
+    leg: PhoneLeg | None = None
+    leg_status: LegStatus | None = None
+
+    @property
+    def is_person(self) -> bool:
+        """Whether an agent would have somebody to talk to."""
+        return self.kind not in (
+            ParticipantKind.AGENT,
+            ParticipantKind.EGRESS,
+            ParticipantKind.INGRESS,
+        )
 
 
 @attrs.frozen

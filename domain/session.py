@@ -9,9 +9,10 @@ from typing import Any, Final
 import attrs
 
 from domain.agent_config import AgentConfig
+from domain.call import Direction
 from domain.dispatch import DispatchClaim
 from domain.errors import ClaimHeld, IllegalTransition
-from domain.identifiers import Identity, RoomName, SessionId
+from domain.identifiers import CallId, Identity, RoomName, SessionId
 from domain.room import Dispatch
 
 
@@ -33,6 +34,8 @@ class EndReason(enum.StrEnum):
 
     ENDED_BY_CALLER = "ended_by_caller"
     ROOM_FINISHED = "room_finished"
+    ABANDONED = "abandoned"
+    """Nobody ever came, and no agent was dispatched."""
 
 
 _CREATED, _DISPATCHED, _FAILED, _ACTIVE, _ENDED = SessionStatus
@@ -46,6 +49,26 @@ LEGAL_MOVES: Final[dict[SessionStatus, frozenset[SessionStatus]]] = {
     _ACTIVE: frozenset({_DISPATCHED, _FAILED, _ACTIVE, _ENDED}),
     _ENDED: frozenset(),
 }
+
+
+@attrs.frozen(kw_only=True)
+class PhoneCorrelation:
+    """The call that a session was started for, as its agent's metadata tells it."""
+
+    call_id: CallId
+    direction: Direction
+    caller_number: str | None = None
+    called_number: str | None = None
+
+    def metadata(self) -> dict[str, str]:
+        """The contract's keys; a number that is not known is left out."""
+        told = {
+            "call_id": str(self.call_id),
+            "caller_number": self.caller_number,
+            "called_number": self.called_number,
+            "direction": str(self.direction),
+        }
+        return {key: value for key, value in told.items() if value is not None}
 
 
 @attrs.frozen(kw_only=True)
@@ -71,6 +94,7 @@ class Session:
     active_at: datetime | None = None
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
+    phone: PhoneCorrelation | None = None
     version: int = 0
 
     @property
@@ -94,7 +118,8 @@ class Session:
 
     def metadata(self) -> str:
         """The dispatch metadata that the worker reads as ``ctx.job.metadata``."""
-        return self.agent_config.metadata(session_id=str(self.id))
+        phone = {} if self.phone is None else self.phone.metadata()
+        return self.agent_config.metadata(session_id=str(self.id), **phone)
 
     def claimed(self, holder: str, now: datetime, lease: timedelta) -> Session:
         """With the dispatch claim held by ``holder`` until ``now + lease``.

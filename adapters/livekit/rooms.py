@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
 import attrs
 from livekit.api import (
     DeleteRoomRequest,
@@ -14,40 +11,51 @@ from livekit.api import (
     ServerError,
     ServerErrorCode,
 )
+from livekit.api import (
+    Room as RoomInfo,
+)
 
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
+from adapters.livekit.participants import to_participant
 from domain.identifiers import RoomName
-from domain.room import Participant, ParticipantKind, Room
-
-_KINDS: Final[Mapping[ParticipantInfo.Kind, ParticipantKind]] = {
-    ParticipantInfo.Kind.STANDARD: ParticipantKind.STANDARD,
-    ParticipantInfo.Kind.SIP: ParticipantKind.SIP,
-    ParticipantInfo.Kind.AGENT: ParticipantKind.AGENT,
-    ParticipantInfo.Kind.EGRESS: ParticipantKind.EGRESS,
-    ParticipantInfo.Kind.INGRESS: ParticipantKind.INGRESS,
-}
+from domain.room import Participant, Room
 
 
 @attrs.frozen
 class LiveKitRooms:
-    """Implements :class:`domain.ports.rooms.Rooms`."""
+    """Implements :class:`domain.ports.rooms.Rooms`.
+
+    ``sip_identity_prefix`` marks telephones beside those whose kind is SIP.
+    """
 
     client: LiveKitClient
+    sip_identity_prefix: str = "sip_"
 
     async def find(self, room_name: RoomName) -> Room | None:
         """The room's live instance, or None."""
         with livekit_errors():
             answer = await self.client.api.room.list_rooms(ListRoomsRequest(names=[str(room_name)]))
-        return next((Room(name=room.name, sid=room.sid) for room in answer.rooms), None)
+        return next((_room(room) for room in answer.rooms), None)
 
-    async def participants(self, room_name: RoomName) -> list[Participant]:
+    async def all(self) -> list[Room]:
+        """Every room there is."""
+        with livekit_errors():
+            answer = await self.client.api.room.list_rooms(ListRoomsRequest())
+        return [_room(room) for room in answer.rooms]
+
+    async def participants(self, room: Room) -> list[Participant]:
         """Who is in the room; nobody in a room that does not exist."""
         with livekit_errors():
             answer = await self.client.api.room.list_participants(
-                ListParticipantsRequest(room=str(room_name))
+                ListParticipantsRequest(room=room.name)
             )
-        return [_participant(info) for info in answer.participants]
+        instance = RoomInfo(name=room.name, sid=room.sid)
+        return [
+            to_participant(instance, info, self.sip_identity_prefix)
+            for info in answer.participants
+            if info.state != ParticipantInfo.State.DISCONNECTED
+        ]
 
     async def delete(self, room_name: RoomName) -> bool:
         """End the room for everybody in it. False if there was no such room."""
@@ -61,10 +69,5 @@ class LiveKitRooms:
         return True
 
 
-def _participant(info: ParticipantInfo) -> Participant:
-    attributes = info.attributes
-    return Participant(
-        identity=info.identity,
-        kind=_KINDS.get(info.kind, ParticipantKind.OTHER),
-        agent_name=attributes.get("lk.agent.name") or attributes.get("lk.agent_name") or None,
-    )
+def _room(info: RoomInfo) -> Room:
+    return Room(name=info.name, sid=info.sid, people=info.num_participants)

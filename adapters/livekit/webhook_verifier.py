@@ -11,6 +11,7 @@ from google.protobuf.json_format import ParseError
 from livekit.api import TokenVerifier, WebhookReceiver
 
 from domain.errors import InvalidWebhook, WebhookForged
+from domain.identifiers import LONGEST
 from domain.ports.webhook_verifier import WebhookEvent
 
 _BEARER: Final = "Bearer "
@@ -50,9 +51,17 @@ class LiveKitWebhookVerifier:
             raise WebhookForged("The signature is not one for this body.") from None
         if not event.event:
             raise InvalidWebhook("The body names no event.")
+        if len(event.room.name) > LONGEST:
+            raise InvalidWebhook(f"The event's room has a name of more than {LONGEST} characters.")
         return WebhookEvent(
-            id=event.id or f"sha256:{hashlib.sha256(body).hexdigest()}",
-            kind=event.event,
-            room_name=event.room.name,
+            id=_storable(event.id) or f"sha256:{hashlib.sha256(body).hexdigest()}",
+            kind=_storable(event.event),
+            room_name=_storable(event.room.name),
+            room_sid=_storable(event.room.sid),
             body=body,
         )
+
+
+def _storable(text: str) -> str:
+    """``text`` without what no database holds."""
+    return text.replace("\0", "�")

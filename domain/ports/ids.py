@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from domain.identifiers import RoomName, SessionId
+from domain.identifiers import CallId, RoomName, SessionId
 
 
 class IdGenerator(Protocol):
     """Makes identifiers that nobody else makes."""
 
     def session_id(self) -> SessionId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        ...
+
+    def call_id(self) -> CallId:
         """A UUIDv7: later ones sort after earlier ones."""
         ...
 

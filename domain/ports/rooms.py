@@ -15,8 +15,15 @@ class Rooms(Protocol):
         """The room's live instance, or None."""
         ...
 
-    async def participants(self, room_name: RoomName) -> list[Participant]:
-        """Who is in the room; nobody in a room that does not exist."""
+    async def all(self) -> list[Room]:
+        """Every room there is."""
+        ...
+
+    async def participants(self, room: Room) -> list[Participant]:
+        """Who is in the room; nobody in a room that does not exist.
+
+        LiveKit lists by the room's name: ``room`` must be its live instance.
+        """
         ...
 
     async def delete(self, room_name: RoomName) -> bool:

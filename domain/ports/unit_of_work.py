@@ -5,7 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self
 
-from domain.identifiers import RoomName, SessionId
+from domain.call import Call
+from domain.identifiers import CallId, RoomName, SessionId
+from domain.page import CallFilter, Position, SessionFilter
 from domain.session import Session
 
 
@@ -40,6 +42,66 @@ class SessionRepository(Protocol):
         """The room's session that was created last, live or ended."""
         ...
 
+    async def open(self) -> list[Session]:
+        """Every live session."""
+        ...
+
+    async def page(
+        self, wanted: SessionFilter, after: Position | None, limit: int
+    ) -> list[Session]:
+        """The newest ``limit`` sessions that are wanted, of those older than ``after``.
+
+        Shows what is committed only.
+        """
+        ...
+
+
+class CallRepository(Protocol):
+    """The ledger's calls. Every method raises ``StorageUnavailable`` when storage fails."""
+
+    async def add(self, call: Call) -> None:
+        """Store a new call.
+
+        Raises :class:`~domain.errors.Conflict`, here or at commit, if its id is taken or its
+        participant has a call already.
+        """
+        ...
+
+    async def save(self, call: Call) -> None:
+        """Store a change of a call that was read at ``call.version``.
+
+        Raises :class:`~domain.errors.Conflict`, here or at commit, if it has changed since.
+        Afterwards the stored version is ``call.version + 1``.
+        """
+        ...
+
+    async def get(self, call_id: CallId) -> Call | None:
+        """The call with this id."""
+        ...
+
+    async def of_participant(self, room_sid: str, participant_sid: str) -> Call | None:
+        """The call that is this participant's stay in this room instance."""
+        ...
+
+    async def live_in(self, room_sid: str) -> list[Call]:
+        """The calls in this room instance that have not ended."""
+        ...
+
+    async def newest_in(self, room_name: RoomName) -> Call | None:
+        """The room's call that was created last."""
+        ...
+
+    async def live(self) -> list[Call]:
+        """Every call that has not ended."""
+        ...
+
+    async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:
+        """The newest ``limit`` calls that are wanted, of those older than ``after``.
+
+        Shows what is committed only.
+        """
+        ...
+
 
 class UnitOfWork(Protocol):
     """One transaction.
@@ -50,6 +112,11 @@ class UnitOfWork(Protocol):
     @property
     def sessions(self) -> SessionRepository:
         """The sessions, as this transaction sees them."""
+        ...
+
+    @property
+    def calls(self) -> CallRepository:
+        """The calls, as this transaction sees them."""
         ...
 
     async def commit(self) -> None:

@@ -12,13 +12,14 @@ class WebhookEvent:
     """A verified event.
 
     ``id`` is LiveKit's, or the SHA-256 of the body where it has none, so that a repeat is known.
-    ``room_name`` is empty in events that are about no room. ``body`` is what was received, byte
-    by byte.
+    ``room_name`` and ``room_sid`` are empty in events that are about no room. ``body`` is what was
+    received, byte by byte.
     """
 
     id: str
     kind: str
     room_name: str
+    room_sid: str
     body: bytes
 
 

@@ -46,7 +46,7 @@ class EndSession:
         session stays live, so that ending it again works), :class:`~domain.errors.SessionBusy` or
         :class:`~domain.errors.StorageUnavailable`.
         """
-        room_name = RoomName.parse(command.room_name)
+        room_name = RoomName.existing(command.room_name)
         await self.turn.take(room_name, lambda: self._end(room_name))
 
     async def _end(self, room_name: RoomName) -> None:

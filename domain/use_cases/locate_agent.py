@@ -60,7 +60,7 @@ class LocateAgent:
             return Located(Whereabouts.ROOM_CLOSED, room)
         agents = [
             participant
-            for participant in await self.rooms.participants(session.room_name)
+            for participant in await self.rooms.participants(room)
             if participant.kind is ParticipantKind.AGENT
         ]
         named = any(agent.agent_name == session.agent_name for agent in agents)

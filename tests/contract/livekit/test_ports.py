@@ -12,7 +12,7 @@ from livekit.api import CreateRoomRequest, LiveKitAPI
 from adapters.livekit.client import LiveKitClient
 from domain.errors import LiveKitRefused
 from domain.identifiers import RoomName
-from domain.room import Dispatch
+from domain.room import Dispatch, Room
 from tests.contract.livekit.conftest import Adapters, LiveKit, until
 from tests.livekit_server import API_KEY, API_SECRET
 
@@ -106,13 +106,23 @@ async def test_metadata_over_the_servers_limit_is_refused(
     assert await adapters.rooms.find(room_name) is None
 
 
+async def test_every_open_room_is_listed(adapters: Adapters, room_name: RoomName) -> None:
+    assert str(room_name) not in {room.name for room in await adapters.rooms.all()}
+    await adapters.dispatcher.create(room_name, "agent-a", "{}")
+
+    listed = {room.name: room for room in await adapters.rooms.all()}
+
+    assert listed[str(room_name)] == await adapters.rooms.find(room_name)
+    assert listed[str(room_name)].people == 0
+
+
 async def test_a_dispatch_that_no_worker_takes_has_no_agents(
     adapters: Adapters, room_name: RoomName
 ) -> None:
     dispatch = await adapters.dispatcher.create(room_name, "agent-a", "{}")
 
     assert dispatch.agents == ()
-    assert await adapters.rooms.participants(room_name) == []
+    assert await adapters.rooms.participants(Room(str(room_name), "")) == []
 
 
 async def test_a_deleted_dispatch_is_listed_no_more(
@@ -139,7 +149,7 @@ async def test_an_unknown_room_is_empty_at_once(adapters: Adapters, room_name: R
     started = time.monotonic()
 
     assert await adapters.rooms.find(room_name) is None
-    assert await adapters.rooms.participants(room_name) == []
+    assert await adapters.rooms.participants(Room(str(room_name), "")) == []
     assert await adapters.dispatcher.list(room_name) == []
     await adapters.dispatcher.delete(room_name, "AD_unknown")
 
@@ -212,7 +222,8 @@ async def test_wrong_credentials_are_refused_and_the_message_names_the_settings(
     for attempt in (
         strangers.probe.check(),
         strangers.rooms.find(room_name),
-        strangers.rooms.participants(room_name),
+        strangers.rooms.all(),
+        strangers.rooms.participants(Room(str(room_name), "")),
         strangers.rooms.delete(room_name),
         strangers.dispatcher.create(room_name, "agent-a", "{}"),
         strangers.dispatcher.list(room_name),

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from livekit.api import LiveKitAPI, RoomParticipantIdentity, UpdateParticipantRequest
-from livekit.protocol.models import ParticipantInfo
+from livekit.api import (
+    ListParticipantsRequest,
+    ListRoomsRequest,
+    LiveKitAPI,
+    RoomParticipantIdentity,
+    UpdateParticipantRequest,
+)
+from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from adapters.livekit.client import LiveKitClient
 from adapters.simulator.server import Simulator
 from domain.errors import LiveKitUncertain, LiveKitUnreachable
 from domain.identifiers import RoomName
-from domain.room import Dispatch, Participant, ParticipantKind
+from domain.room import Dispatch, Participant, ParticipantKind, Room
 from tests.contract.livekit.conftest import Adapters, until
 from tests.livekit_server import API_KEY, API_SECRET
+from tests.simulator import running_simulator
 
 ROOM = RoomName("room-1")
 
@@ -34,14 +42,19 @@ async def control(simulator: Simulator) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
+async def there(adapters: Adapters) -> list[Participant]:
+    """Who is in the room."""
+    return await adapters.rooms.participants(Room(name=str(ROOM), sid="RM_1"))
+
+
 async def participants(adapters: Adapters, count: int) -> list[Participant]:
     """Who is in the room once it has ``count`` participants."""
 
     async def complete() -> bool:
-        return len(await adapters.rooms.participants(ROOM)) == count
+        return len(await there(adapters)) == count
 
     await until(complete)
-    return await adapters.rooms.participants(ROOM)
+    return await there(adapters)
 
 
 async def listed(adapters: Adapters) -> Dispatch:
@@ -73,7 +86,7 @@ async def test_a_worker_that_registers_later_takes_nothing_up(
     await asyncio.sleep(0.05)
 
     assert (await listed(adapters)).agents == ()
-    assert await adapters.rooms.participants(ROOM) == []
+    assert await there(adapters) == []
 
 
 async def test_deleting_the_dispatch_removes_its_agent(
@@ -96,7 +109,7 @@ async def test_a_dispatch_deleted_before_its_agent_has_joined_brings_none(
     await adapters.dispatcher.delete(ROOM, dispatch.id)
     await asyncio.sleep(0.08)
 
-    assert await adapters.rooms.participants(ROOM) == []
+    assert await there(adapters) == []
 
 
 async def test_an_agent_that_has_left_is_still_listed_with_its_dispatch(
@@ -111,7 +124,7 @@ async def test_an_agent_that_has_left_is_still_listed_with_its_dispatch(
             RoomParticipantIdentity(room=str(ROOM), identity=agent.identity)
         )
 
-    assert await adapters.rooms.participants(ROOM) == []
+    assert await there(adapters) == []
     assert (await listed(adapters)).agents == (agent.identity,)
 
 
@@ -145,7 +158,8 @@ async def test_participants_are_told_apart_by_kind(
 ) -> None:
     simulator.world.join(str(ROOM), "somebody", kind=kind)
 
-    assert await adapters.rooms.participants(ROOM) == [Participant("somebody", expected)]
+    (participant,) = await there(adapters)
+    assert (participant.identity, participant.kind) == ("somebody", expected)
 
 
 async def test_attributes_can_be_set_and_deleted(simulator: Simulator) -> None:
@@ -184,6 +198,126 @@ async def test_another_process_drives_it_by_its_routes(
     assert (await control.delete(gone)).status == 404
     assert (await control.delete("workers/agent-a")).status == 204
     assert (await control.delete("workers/agent-a")).status == 404
+
+
+async def test_the_state_of_one_room_leaves_the_others_out(
+    simulator: Simulator, control: aiohttp.ClientSession
+) -> None:
+    simulator.world.join("room-1", "user-1")
+    simulator.world.join("room +2", "user-2")
+
+    async def names(room: str) -> list[str]:
+        state = await (await control.get("state", params={"room": room})).json()
+        return [entry["name"] for entry in state["rooms"]]
+
+    assert await names("room +2") == ["room +2"]
+    assert await names("room-3") == []
+
+
+async def test_a_room_is_closed_by_its_route_with_the_reason_that_is_given(
+    simulator: Simulator, control: aiohttp.ClientSession
+) -> None:
+    by_default = simulator.world.join("room-1", "user-1")
+    as_asked = simulator.world.join("room-2", "user-2")
+
+    assert (await control.delete("rooms/room-1")).status == 204
+    assert (await control.delete("rooms/room-2?reason=SERVER_SHUTDOWN")).status == 204
+
+    assert by_default.disconnect_reason == DisconnectReason.ROOM_CLOSED
+    assert as_asked.disconnect_reason == DisconnectReason.SERVER_SHUTDOWN
+    assert (await control.delete("rooms/room-1")).status == 404
+    assert (await control.delete("rooms/room-1?reason=unheard-of")).status == 400
+
+
+async def test_attributes_are_merged_by_their_route_and_no_webhook_tells_of_it(
+    simulator: Simulator, control: aiohttp.ClientSession
+) -> None:
+    info = simulator.world.join("room-1", "sip_1", attributes={"sip.callStatus": "ringing"})
+    told = len(simulator.webhooks.deliveries)
+    body = {"attributes": {"sip.callStatus": "active", "sip.callID": "SCL_1"}}
+
+    response = await control.patch("rooms/room-1/participants/sip_1", json=body)
+
+    assert response.status == 204
+    assert dict(info.attributes) == body["attributes"]
+    assert len(simulator.webhooks.deliveries) == told
+    assert (await control.patch("rooms/room-1/participants/sip_2", json=body)).status == 404
+    for nonsense in ({}, {"attributes": {"sip.callID": 1}}, {"attributes": 1}):
+        route = "rooms/room-1/participants/sip_1"
+        assert (await control.patch(route, json=nonsense)).status == 400
+    assert dict(info.attributes) == body["attributes"]
+
+
+async def test_five_thousand_rooms_are_made_at_once_and_listed_quickly(
+    simulator: Simulator, control: aiohttp.ClientSession
+) -> None:
+    phone = {"identity": "sip_1", "kind": "SIP", "attributes": {"sip.callStatus": "active"}}
+    rooms = [{"name": f"room-{number}", "participants": [phone]} for number in range(5000)]
+    assert (await control.post("rooms", json={"rooms": rooms})).status == 204
+
+    async with LiveKitAPI(simulator.url, API_KEY, API_SECRET, failover=False) as lkapi:
+        began = time.perf_counter()
+        listed = await lkapi.room.list_rooms(ListRoomsRequest())
+        seconds = time.perf_counter() - began
+        there = await lkapi.room.list_participants(ListParticipantsRequest(room="room-4999"))
+
+    assert {room.name for room in listed.rooms} == {room["name"] for room in rooms}
+    assert {room.num_participants for room in listed.rooms} == {1}
+    assert [(who.identity, who.kind) for who in there.participants] == [
+        ("sip_1", ParticipantInfo.Kind.SIP)
+    ]
+    assert seconds < 1  # some 30 ms; a machine that is busy takes longer
+
+
+async def test_the_most_agents_of_a_name_that_a_room_had_at_once_outlive_it(
+    simulator: Simulator, adapters: Adapters, control: aiohttp.ClientSession
+) -> None:
+    def join(room: str, identity: str, agent: str) -> None:
+        kind = ParticipantInfo.Kind.AGENT
+        simulator.world.join(room, identity, kind=kind, attributes={"lk.agent.name": agent})
+
+    await adapters.dispatcher.create(ROOM, "agent-a", "{}")
+    dispatch = await adapters.dispatcher.create(ROOM, "agent-b", "{}")
+    await adapters.dispatcher.delete(ROOM, dispatch.id)
+    join("room-1", "one", "agent-a")
+    simulator.world.leave("room-1", "one")
+    join("room-1", "two", "agent-a")
+    join("room-1", "of another name", "agent-b")
+    join("room-2", "one", "agent-a")
+    join("room-2", "two", "agent-a")
+    sids = [room.info.sid for room in simulator.world.rooms.values()]
+    before = await (await control.get("agents")).json()
+    simulator.world.close_room("room-1", DisconnectReason.ROOM_CLOSED)
+    simulator.world.close_room("room-2", DisconnectReason.ROOM_CLOSED)
+    after = await (await control.get("agents")).json()
+
+    assert before["most"] == after["most"] == dict(zip(sids, [1, 2], strict=True))
+    assert [before["dispatches"][sid] for sid in sids] == [
+        {"live": 1, "created": 2},
+        {"live": 0, "created": 0},
+    ]
+    assert [after["dispatches"][sid]["live"] for sid in sids] == [0, 0]
+
+
+def test_a_simulator_of_its_own_is_driven_by_a_test() -> None:
+    with running_simulator(webhook_urls=["http://127.0.0.1:1/hook"]) as simulator:
+        simulator.chaos(lose=1)
+        simulator.make_rooms([{"name": "room-1"}, {"name": "room-2"}])
+        simulator.join("room-1", "sip_1", attributes={"sip.callStatus": "ringing"})
+        simulator.set_attributes("room-1", "sip_1", {"sip.callStatus": "active"})
+        room = simulator.room("room-1")
+        simulator.close_room("room-1", reason="ROOM_DELETED")
+
+        assert room is not None
+        (phone,) = room["participants"]
+        assert (phone["kind"], phone["attributes"]) == ("SIP", {"sip.callStatus": "active"})
+        assert simulator.room("room-1") is None
+        assert simulator.agents_record()["most"][room["sid"]] == 0
+        record = simulator.webhooks()
+        assert record["pending"] == 0
+        assert [event["lost"] for event in record["events"]] == [True] * 5
+    with running_simulator(port=simulator.port) as again:
+        assert again.room("room-2") is None
 
 
 async def test_faults_are_ordered_used_up_and_cleared_by_the_routes(
@@ -228,6 +362,12 @@ async def test_an_outage_passes(simulator: Simulator, control: aiohttp.ClientSes
         ("faults", {"kind": "hang", "unknown": 1}),
         ("faults", ["kind"]),
         ("outage", {}),
+        ("rooms", {}),
+        ("rooms", {"rooms": 1}),
+        ("rooms", {"rooms": ["room-1"]}),
+        ("rooms", {"rooms": [{"name": "room-1"}, {"name": 2}]}),
+        ("rooms", {"rooms": [{"name": "room-1", "participants": [{}]}]}),
+        ("rooms", {"rooms": [{"name": "room-1", "participants": ["sip_1"]}]}),
         ("rooms/room-1/participants", {}),
         ("rooms/room-1/participants", {"identity": 1}),
         ("rooms/room-1/participants", {"identity": "a", "kind": "unheard-of"}),

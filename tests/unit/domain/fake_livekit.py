@@ -63,6 +63,10 @@ class LiveRoom:
     people: dict[str, Participant] = attrs.field(factory=dict)
     dispatches: dict[str, ListedDispatch] = attrs.field(factory=dict)
 
+    def told(self, name: str) -> Room:
+        """As LiveKit lists it."""
+        return Room(name, self.sid, sum(who.is_person for who in self.people.values()))
+
 
 @attrs.define
 class Pause:
@@ -233,13 +237,21 @@ class FakeRooms:
     async def find(self, room_name: RoomName) -> Room | None:
         def apply() -> Room | None:
             room = self.livekit.open.get(str(room_name))
-            return Room(str(room_name), room.sid) if room else None
+            return room.told(str(room_name)) if room else None
 
         return await self.livekit.call("find", apply)
 
-    async def participants(self, room_name: RoomName) -> list[Participant]:
+    async def all(self) -> list[Room]:
+        def apply() -> list[Room]:
+            return [room.told(name) for name, room in self.livekit.open.items()]
+
+        return await self.livekit.call("list_rooms", apply)
+
+    async def participants(self, room: Room) -> list[Participant]:
+        room_name = room.name
+
         def apply() -> list[Participant]:
-            room = self.livekit.open.get(str(room_name))
+            room = self.livekit.open.get(room_name)
             return [*room.people.values()] if room else []
 
         return await self.livekit.call("participants", apply)

@@ -1,18 +1,24 @@
 """Hand-written stand-ins for the domain's ports: time, ids, tokens, the ledger.
 
-LiveKit's is in ``fake_livekit.py``.
+LiveKit's is in ``fake_livekit.py``. The ledger is the memory adapter, slowed down.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, cast
 
 import attrs
 
-from domain.errors import Conflict, DomainError, StorageUnavailable
-from domain.identifiers import Identity, RoomName, SessionId
+from adapters.memory.unit_of_work import MemoryLedger, MemoryUnitOfWork
+from domain.call import Call
+from domain.errors import DomainError, StorageUnavailable
+from domain.identifiers import CallId, Identity, RoomName, SessionId
+from domain.ports.inbox import Inbox
+from domain.ports.leases import Leases
+from domain.ports.unit_of_work import CallRepository, SessionRepository
 from domain.session import Session
 from tests.unit.domain.steps import Steps
 
@@ -53,6 +59,9 @@ class SequentialIds:
     def session_id(self) -> SessionId:
         return SessionId(f"00000000-0000-7000-8000-{self._next():012x}")
 
+    def call_id(self) -> CallId:
+        return CallId(f"00000000-0000-7000-a000-{self._next():012x}")
+
     def room_name(self) -> RoomName:
         return RoomName(f"room-00000000-0000-7000-9000-{self._next():012x}")
 
@@ -68,16 +77,30 @@ class ReadableTokens:
 
 
 class InMemoryLedger:
-    """Makes units of work on sessions kept in a dictionary. ``broken`` fails every call."""
+    """Makes units of work on the memory adapter that stop at every step.
+
+    ``broken`` fails every call.
+    """
 
     def __init__(self, steps: Steps | None = None) -> None:
         self.steps = steps or Steps()
-        self.stored: dict[SessionId, Session] = {}
+        self.memory = MemoryLedger()
         self.history: list[Session] = []
         self.broken = False
+        self.inbox = cast("Inbox", Stepped(self.memory.inbox, self))
+        self.leases = cast("Leases", Stepped(self.memory.leases, self))
 
     def __call__(self) -> InMemoryUnitOfWork:
         return InMemoryUnitOfWork(self)
+
+    @property
+    def stored(self) -> MutableMapping[SessionId, Session]:
+        return self.memory.sessions.by_id
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every call, the oldest first."""
+        return sorted(self.memory.calls.by_id.values(), key=lambda call: call.age)
 
     def newest_in(self, room_name: str) -> Session | None:
         """Without a transaction, for assertions."""
@@ -88,38 +111,44 @@ class InMemoryLedger:
         """Without a transaction, for assertions."""
         return [s for s in self.stored.values() if s.is_live and str(s.room_name) == room_name]
 
+    async def asked(self) -> None:
+        """A step, which fails while the ledger is broken."""
+        await self.steps()
+        if self.broken:
+            raise StorageUnavailable("The ledger is broken.")
+
+
+class Stepped:
+    """``target`` with a step before each of its methods."""
+
+    def __init__(self, target: object, ledger: InMemoryLedger) -> None:
+        self._target = target
+        self._ledger = ledger
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        method = getattr(self._target, name)
+
+        async def stepped(*args: Any, **kwargs: Any) -> Any:
+            await self._ledger.asked()
+            return await method(*args, **kwargs)
+
+        return stepped
+
 
 class InMemoryUnitOfWork:
     """Writes wait for the commit, which applies all of them or none."""
 
     def __init__(self, ledger: InMemoryLedger) -> None:
         self._ledger = ledger
-        self._added: list[Session] = []
-        self._changed: list[Session] = []
-
-    @property
-    def sessions(self) -> InMemorySessions:
-        return InMemorySessions(self._ledger, self._added, self._changed)
+        self._work = MemoryUnitOfWork(ledger.memory)
+        self.sessions = cast("SessionRepository", Stepped(self._work.sessions, ledger))
+        self.calls = cast("CallRepository", Stepped(self._work.calls, ledger))
 
     async def commit(self) -> None:
-        await self._ledger.steps()
-        if self._ledger.broken:
-            raise StorageUnavailable("The ledger is broken.")
-        after = dict(self._ledger.stored)
-        for session in self._added:
-            if session.id in after:
-                raise Conflict("The id is taken.")
-            after[session.id] = session
-        for session in self._changed:
-            current = after.get(session.id)
-            if current is None or current.version != session.version:
-                raise Conflict("The session has changed since.")
-            after[session.id] = session.stored()
-        live = [s.room_name for s in after.values() if s.is_live]
-        if len(live) != len(set(live)):
-            raise Conflict("The room already has a live session.")
-        self._ledger.stored = after
-        self._ledger.history += [after[s.id] for s in self._added + self._changed]
+        await self._ledger.asked()
+        changes = [change.session for change in self._work.sessions.changes]
+        await self._work.commit()
+        self._ledger.history += changes
         await self._ledger.steps()
 
     async def __aenter__(self) -> Self:
@@ -131,42 +160,7 @@ class InMemoryUnitOfWork:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._added.clear()
-        self._changed.clear()
-
-
-@attrs.frozen
-class InMemorySessions:
-    """What is committed; a use case of one write has no need to read its own."""
-
-    _ledger: InMemoryLedger
-    _added: list[Session]
-    _changed: list[Session]
-
-    async def add(self, session: Session) -> None:
-        await self._asked()
-        self._added.append(session)
-
-    async def save(self, session: Session) -> None:
-        await self._asked()
-        self._changed.append(session)
-
-    async def get(self, session_id: SessionId) -> Session | None:
-        await self._asked()
-        return self._ledger.stored.get(session_id)
-
-    async def live_in(self, room_name: RoomName) -> Session | None:
-        await self._asked()
-        return next(iter(self._ledger.live_in(str(room_name))), None)
-
-    async def newest_in(self, room_name: RoomName) -> Session | None:
-        await self._asked()
-        return self._ledger.newest_in(str(room_name))
-
-    async def _asked(self) -> None:
-        await self._ledger.steps()
-        if self._ledger.broken:
-            raise StorageUnavailable("The ledger is broken.")
+        await self._work.__aexit__(exc_type, exc, traceback)
 
 
 @attrs.frozen

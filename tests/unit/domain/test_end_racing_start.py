@@ -149,6 +149,6 @@ async def test_given_a_request_older_than_the_last_sessions_then_its_session_can
     )
     assert other is None
     assert isinstance(slow, StartedSession)
-    assert (await world.get_session.by_room(ROOM)).id == slow.session.id
+    assert (await world.read_sessions.by_room(ROOM)).id == slow.session.id
     await world.end()
     assert world.storage.live_in(ROOM) == []

@@ -92,7 +92,7 @@ async def test_given_a_room_that_nobody_knows_then_that_is_said() -> None:
     assert "another" in world.livekit.open
 
 
-@pytest.mark.parametrize("bad", ["", " ", "a b", "x" * 129, "a\x00", None, 7])
+@pytest.mark.parametrize("bad", ["", " ", "x" * 513, "a\x00", None, 7])
 async def test_given_a_bad_room_name_then_nothing_is_asked(bad: Any) -> None:
     world = World()
     with pytest.raises(InvalidInput) as caught:
@@ -173,9 +173,9 @@ async def test_given_several_sessions_then_only_the_live_one_is_ended() -> None:
     world = World()
     first = (await world.start()).session
     await world.end()
-    ended_first = await world.get_session.by_id(str(first.id))
+    ended_first = await world.read_sessions.by_id(str(first.id))
     world.clock.advance(MOMENT)
     await world.start()
     await world.end()
     assert world.storage.live_in(ROOM) == []
-    assert await world.get_session.by_id(str(first.id)) == ended_first
+    assert await world.read_sessions.by_id(str(first.id)) == ended_first

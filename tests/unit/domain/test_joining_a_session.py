@@ -108,7 +108,7 @@ async def test_given_the_room_closed_then_the_session_ends_and_another_begins(
     new = await world.start("user-2", agent_config={"stt": "new"})
     assert str(new.session.id) != old_id
     assert new.session.agent_config.values["stt"] == "new"
-    old = await world.get_session.by_id(old_id)
+    old = await world.read_sessions.by_id(old_id)
     assert (old.end_reason, old.ended_at) == (EndReason.ROOM_FINISHED, world.clock.now())
     assert [d.id for d in world.dispatches()] == [new.session.dispatch_id]
 
@@ -122,7 +122,7 @@ async def test_given_another_instance_of_the_room_then_the_session_ends_and_anot
     world.livekit.opens(ROOM)
     new = await world.start("user-2")
     assert str(new.session.id) != old_id
-    assert (await world.get_session.by_id(old_id)).end_reason is EndReason.ROOM_FINISHED
+    assert (await world.read_sessions.by_id(old_id)).end_reason is EndReason.ROOM_FINISHED
     assert [d.id for d in world.dispatches()] == [new.session.dispatch_id]
 
 
@@ -131,7 +131,7 @@ async def test_given_an_agent_of_another_name_then_ours_is_dispatched_all_the_sa
     session = await world.claimed_session()
     await world.ledger.save(session.with_dispatch_failed(uncertain=False))
     world.livekit.opens(ROOM)
-    await world.start_session.dispatch_agent.dispatcher.create(
+    await world.dispatch_agent.dispatcher.create(
         session.room_name, "another", '{"session_id": null}'
     )
     world.livekit.agents_join(ROOM)

@@ -12,8 +12,9 @@ from domain.ledger import Ledger
 from domain.session import Session
 from domain.use_cases.dispatch_agent import DispatchAgent
 from domain.use_cases.end_session import EndSession, EndSessionCommand
-from domain.use_cases.get_session import GetSession
+from domain.use_cases.ensure_agent import EnsureAgent
 from domain.use_cases.locate_agent import LocateAgent
+from domain.use_cases.read_sessions import ReadSessions
 from domain.use_cases.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.use_cases.turn import Turn
 from tests.unit.domain.fake_livekit import FakeDispatcher, FakeLiveKit, FakeRooms, ListedDispatch
@@ -46,16 +47,21 @@ class World:
         self.dispatch_agent = DispatchAgent(
             ledger=self.ledger, dispatcher=dispatcher, clock=self.clock, lease=LEASE
         )
-        self.start_session = StartSession(
+        self.ensure_agent = EnsureAgent(
             ledger=self.ledger,
             locate_agent=self.locate_agent,
             dispatch_agent=self.dispatch_agent,
+            clock=self.clock,
+            ids=self.ids,
+            lease=LEASE,
+        )
+        self.start_session = StartSession(
+            ensure_agent=self.ensure_agent,
             token_signer=ReadableTokens(),
             clock=self.clock,
             ids=self.ids,
             turn=turn,
             agent_name=AGENT,
-            lease=LEASE,
         )
         self.end_session = EndSession(
             ledger=self.ledger,
@@ -65,7 +71,7 @@ class World:
             turn=turn,
             lease=LEASE,
         )
-        self.get_session = GetSession(self.ledger)
+        self.read_sessions = ReadSessions(self.ledger)
 
     async def start(
         self,

@@ -1,4 +1,4 @@
-"""Look a session up in the ledger."""
+"""Look sessions up in the ledger."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import attrs
 from domain.errors import InvalidInput, NotFound
 from domain.identifiers import RoomName, SessionId
 from domain.ledger import Ledger
+from domain.page import DEFAULT_LIMIT, Page, Position, SessionFilter
 from domain.session import Session
 
 
 @attrs.frozen
-class GetSession:
+class ReadSessions:
     """Reads the ledger only; LiveKit is not asked."""
 
     ledger: Ledger
@@ -39,3 +40,13 @@ class GetSession:
         if session is None:
             raise missing
         return session
+
+    async def page(
+        self, wanted: SessionFilter, after: Position | None = None, limit: int = DEFAULT_LIMIT
+    ) -> Page[Session]:
+        """The sessions that are wanted, newest first, of those after ``after``."""
+        async with self.ledger.unit_of_work() as work:
+            found = await work.sessions.page(wanted, after, limit + 1)
+        sessions = found[:limit]
+        more = len(found) > limit
+        return Page(sessions, Position(*sessions[-1].age) if more else None)

@@ -1,0 +1,33 @@
+"""LiveKit's ``ParticipantInfo`` → the domain's participant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from livekit.api import ParticipantInfo
+from livekit.protocol.models import Room
+
+from adapters.livekit.phone_leg import is_phone, leg_status, phone_leg
+from domain.room import Participant, ParticipantKind
+
+_KINDS: Final[Mapping[ParticipantInfo.Kind, ParticipantKind]] = {
+    ParticipantInfo.Kind.STANDARD: ParticipantKind.STANDARD,
+    ParticipantInfo.Kind.SIP: ParticipantKind.SIP,
+    ParticipantInfo.Kind.AGENT: ParticipantKind.AGENT,
+    ParticipantInfo.Kind.EGRESS: ParticipantKind.EGRESS,
+    ParticipantInfo.Kind.INGRESS: ParticipantKind.INGRESS,
+}
+
+
+def to_participant(room: Room, info: ParticipantInfo, identity_prefix: str) -> Participant:
+    """Who ``info`` is in ``room``; identities with the prefix count as telephones."""
+    attributes = info.attributes
+    phone = is_phone(info, identity_prefix)
+    return Participant(
+        identity=info.identity.replace("\0", "�"),
+        kind=_KINDS.get(info.kind, ParticipantKind.OTHER),
+        agent_name=attributes.get("lk.agent.name") or attributes.get("lk.agent_name") or None,
+        leg=phone_leg(room, info) if phone else None,
+        leg_status=leg_status(info) if phone else None,
+    )

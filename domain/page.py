@@ -1,0 +1,100 @@
+"""Lists, newest first, one page after another."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final, Generic, TypeVar
+
+import attrs
+
+from domain.call import CallStatus, Direction
+from domain.errors import InvalidInput
+from domain.session import SessionStatus
+
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 200
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_POSITION: Final = re.compile(
+    r"(\d{1,15})\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.ASCII
+)
+
+Item = TypeVar("Item")
+
+
+@attrs.frozen
+class Position:
+    """A place in a list that is sorted by time and id, whatever is added meanwhile."""
+
+    created_at: datetime
+    id: str
+
+    @property
+    def cursor(self) -> str:
+        """As callers get it, who need not know what is in it."""
+        milliseconds = (self.created_at - _EPOCH) // timedelta(milliseconds=1)
+        return base64.urlsafe_b64encode(f"{milliseconds}.{self.id}".encode()).decode().rstrip("=")
+
+    @classmethod
+    def parse(cls, cursor: str) -> Position:
+        """The position that :attr:`cursor` wrote. Raises :class:`InvalidInput`."""
+        try:
+            text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+            parts = _POSITION.fullmatch(text)
+            if parts is None:
+                raise ValueError(text)
+            return cls(_EPOCH + timedelta(milliseconds=int(parts[1])), parts[2])
+        except (ValueError, OverflowError, binascii.Error):
+            raise InvalidInput(
+                "cursor must be the nextCursor of the page before.", field="cursor"
+            ) from None
+
+
+@attrs.frozen
+class Page(Generic[Item]):
+    """Some items, and where the next ones begin; None if these are the last."""
+
+    items: list[Item]
+    next: Position | None
+
+
+@attrs.frozen(kw_only=True)
+class Span:
+    """When something was created: ``since`` is included, ``until`` is not; None is no limit."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, time: datetime) -> bool:
+        """Whether ``time`` is in it."""
+        return (self.since is None or time >= self.since) and (
+            self.until is None or time < self.until
+        )
+
+
+@attrs.frozen(kw_only=True)
+class CallFilter:
+    """Which calls: those to which everything applies that is not None.
+
+    ``from_number`` and ``to_number`` are compared as they are stored (E.164 where they parse).
+    """
+
+    status: CallStatus | None = None
+    direction: Direction | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    room_name: str | None = None
+    created: Span = Span()
+
+
+@attrs.frozen(kw_only=True)
+class SessionFilter:
+    """Which sessions: those to which everything applies that is not None."""
+
+    status: SessionStatus | None = None
+    identity: str | None = None
+    room_name: str | None = None
+    created: Span = Span()

@@ -1,0 +1,67 @@
+"""Where acknowledged events wait to be handled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+
+from domain.inbox import InboxEntry, InboxStatus
+
+
+class Inbox(Protocol):
+    """Each method is one atomic step; each raises ``StorageUnavailable`` when storage fails.
+
+    A leased entry belongs to its holder until the lease ends. At most one entry of a room is
+    leased, so that a room's events are handled one after the other, whoever handles them.
+    """
+
+    async def add(self, entry: InboxEntry) -> bool:
+        """Make ``entry`` durable. False, and nothing is changed, if its event is there already."""
+        ...
+
+    async def claim(
+        self, holder: str, now: datetime, until: datetime, limit: int
+    ) -> list[InboxEntry]:
+        """Lease to ``holder`` up to ``limit`` pending entries that are due at ``now``.
+
+        The oldest of each room first; none of a room in which another entry is leased.
+        """
+        ...
+
+    async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> None:
+        """Prolong the leases that ``holder`` still has on these entries."""
+        ...
+
+    async def settle(self, entry: InboxEntry, holder: str) -> bool:
+        """Store what has become of a leased entry and give the lease back.
+
+        False, and nothing is changed, if ``holder`` has lost it to somebody else.
+        """
+        ...
+
+    async def get(self, event_id: str) -> InboxEntry | None:
+        """The entry of this event."""
+        ...
+
+    async def list(
+        self, status: InboxStatus | None, limit: int, room_name: str | None = None
+    ) -> list[InboxEntry]:
+        """The newest entries, of this status and room if given."""
+        ...
+
+    async def counts(self) -> dict[InboxStatus, int]:
+        """How many entries there are of each status."""
+        ...
+
+    async def replay(self, entry: InboxEntry) -> bool:
+        """Store a dead or handled entry that was made pending again; False if it is not there."""
+        ...
+
+    async def has_finished(self, room_sid: str) -> bool:
+        """Whether an event is there, handled or not, that tells of this room instance's end."""
+        ...
+
+    async def prune(self, before: datetime) -> int:
+        """Delete entries that were handled before then; how many they were."""
+        ...

@@ -1,0 +1,18 @@
+"""The right to do what only one process may do at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Leases(Protocol):
+    """Named leases. Each method is atomic and raises ``StorageUnavailable`` when storage fails."""
+
+    async def acquire(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
+        """Take or prolong ``name`` until then; False while somebody else's lease runs."""
+        ...
+
+    async def release(self, name: str, holder: str, free_at: datetime) -> None:
+        """Let anybody take ``name`` from ``free_at`` on, if ``holder`` still has it."""
+        ...

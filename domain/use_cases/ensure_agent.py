@@ -1,0 +1,71 @@
+"""See to it that a room has a live session with exactly one agent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+
+from domain.errors import ClaimHeld
+from domain.ledger import Ledger
+from domain.ports.clock import Clock
+from domain.ports.ids import IdGenerator
+from domain.room import Room
+from domain.session import EndReason, Session, SessionStatus
+from domain.use_cases.dispatch_agent import DispatchAgent
+from domain.use_cases.locate_agent import LocateAgent, Whereabouts
+
+
+@attrs.frozen(kw_only=True)
+class EnsureAgent:
+    """Makes one attempt; several at once still dispatch one agent.
+
+    The session and its claim are durable before LiveKit hears of them. ``lease`` is how long the
+    claim is held: longer than one LiveKit API call can take.
+    """
+
+    ledger: Ledger
+    locate_agent: LocateAgent
+    dispatch_agent: DispatchAgent
+    clock: Clock
+    ids: IdGenerator
+    lease: timedelta
+
+    async def __call__(self, candidate: Session) -> Session:
+        """The room's live session, its agent there or on its way; ``candidate`` if it has none.
+
+        Raises :class:`~domain.errors.ClaimHeld` or :class:`~domain.errors.Conflict` when somebody
+        else is at it, :class:`~domain.errors.LiveKitError`, :class:`~domain.errors.SessionEnded`
+        or :class:`~domain.errors.StorageUnavailable`.
+        """
+        session = await self.ledger.live_in(candidate.room_name)
+        if session is not None:
+            if session.claim.is_held(self.clock.now()):
+                raise ClaimHeld("Somebody else is starting or ending this session.")
+            if session.status is not SessionStatus.CREATED:
+                located = await self.locate_agent(session)
+                match located.whereabouts:
+                    case Whereabouts.IN_ROOM if located.room is not None:
+                        return await self._seen(session, located.room, located.dispatch_id)
+                    case Whereabouts.ON_ITS_WAY:
+                        return session
+                    case Whereabouts.ROOM_CLOSED:
+                        await self.ledger.save(
+                            session.ended(EndReason.ROOM_FINISHED, self.clock.now())
+                        )
+                        session = None
+        holder = self.ids.claim_holder()
+        if session is None:
+            # Named and dated now: this attempt may have waited for others that came and went.
+            now = self.clock.now()
+            newest = attrs.evolve(candidate, id=self.ids.session_id(), created_at=now)
+            session = await self.ledger.add(newest.claimed(holder, now, self.lease))
+        else:
+            session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
+        return await self.dispatch_agent(session)
+
+    async def _seen(self, session: Session, room: Room, dispatch_id: str | None) -> Session:
+        known = session.status is SessionStatus.ACTIVE and session.room_sid == room.sid
+        if known and not session.claim.uncertain:
+            return session
+        return await self.ledger.save(session.activated(room.sid, self.clock.now(), dispatch_id))

@@ -1,0 +1,58 @@
+"""Work one inbox entry off."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import attrs
+
+from domain.errors import ClaimHeld, Conflict, DomainError, TooEarly
+from domain.inbox import InboxEntry, InboxStatus
+from domain.ports.clock import Clock
+from domain.ports.event_reader import EventReader
+from domain.ports.inbox import Inbox
+from domain.use_cases.handle_event import HandleEvent
+
+SOON: Final = timedelta(milliseconds=250)
+"""When to look again at a session that somebody else is working on."""
+
+
+@attrs.frozen(kw_only=True)
+class HandleEntry:
+    """Handles the event of an entry that ``holder`` has leased, and stores what became of it."""
+
+    inbox: Inbox
+    reader: EventReader
+    handle_event: HandleEvent
+    clock: Clock
+
+    async def __call__(self, entry: InboxEntry, holder: str) -> InboxEntry:
+        """The entry afterwards: handled, or due again later, or dead.
+
+        Raises ``StorageUnavailable`` if that could not be stored (the lease then runs out), and
+        whatever a defect raises after it was counted as a failure.
+        """
+        try:
+            event = self.reader.read(entry.event.body, entry.received_at)
+            if event is not None:
+                await self.handle_event(event)
+        except TooEarly as error:
+            entry = entry.deferred(error.due_at)
+        except (ClaimHeld, Conflict):
+            entry = entry.deferred(self.clock.now() + SOON)
+        except DomainError as error:
+            entry = entry.failed(str(error), self.clock.now())
+        except Exception as defect:
+            reason = f"a defect ({type(defect).__name__}); see the log"
+            await self.inbox.settle(entry.failed(reason, self.clock.now()), holder)
+            raise
+        else:
+            entry = entry.handled(self.clock.now())
+        await self.inbox.settle(entry, holder)
+        return entry
+
+    @staticmethod
+    def is_done(entry: InboxEntry) -> bool:
+        """Whether nobody needs to look at the entry again by themselves."""
+        return entry.status is not InboxStatus.PENDING

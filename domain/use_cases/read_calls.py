@@ -1,0 +1,54 @@
+"""Look calls up in the ledger."""
+
+from __future__ import annotations
+
+import attrs
+
+from domain.call import Call
+from domain.errors import InvalidInput, NotFound
+from domain.identifiers import CallId, RoomName
+from domain.page import DEFAULT_LIMIT, CallFilter, Page, Position
+from domain.ports.unit_of_work import UnitOfWorkFactory
+
+
+@attrs.frozen
+class ReadCalls:
+    """Reads the ledger only; LiveKit is not asked."""
+
+    unit_of_work: UnitOfWorkFactory
+
+    async def by_id(self, call_id: str) -> Call:
+        """The call with this id. Raises :class:`NotFound`."""
+        missing = NotFound("There is no call with this id.", field="callId")
+        try:
+            wanted = CallId(call_id)
+        except InvalidInput:
+            raise missing from None
+        async with self.unit_of_work() as work:
+            call = await work.calls.get(wanted)
+        if call is None:
+            raise missing
+        return call
+
+    async def by_room(self, room_name: str) -> Call:
+        """The newest call in a room of this name. Raises :class:`NotFound`."""
+        missing = NotFound("There was never a call in this room.", field="roomName")
+        try:
+            wanted = RoomName(room_name)
+        except InvalidInput:
+            raise missing from None
+        async with self.unit_of_work() as work:
+            call = await work.calls.newest_in(wanted)
+        if call is None:
+            raise missing
+        return call
+
+    async def page(
+        self, wanted: CallFilter, after: Position | None = None, limit: int = DEFAULT_LIMIT
+    ) -> Page[Call]:
+        """The calls that are wanted, newest first, of those after ``after``."""
+        async with self.unit_of_work() as work:
+            found = await work.calls.page(wanted, after, limit + 1)
+        calls = found[:limit]
+        more = len(found) > limit
+        return Page(calls, Position(*calls[-1].age) if more else None)

@@ -1,0 +1,51 @@
+"""Take a webhook in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from domain.inbox import InboxEntry
+from domain.ports.clock import Clock
+from domain.ports.inbox import Inbox
+from domain.ports.webhook_verifier import WebhookVerifier
+from domain.room_event import EventKind
+
+RELEVANT: Final = frozenset(EventKind)
+
+
+@attrs.frozen
+class ReceiveWebhookCommand:
+    """An HTTP request's body and its ``Authorization`` header, unchecked."""
+
+    body: bytes
+    authorization: str | None
+
+
+@attrs.frozen(kw_only=True)
+class ReceiveWebhook:
+    """Verifies and stores; ``ring`` wakes whoever handles events.
+
+    An event from which the ledger learns nothing is stored too, as handled.
+    """
+
+    verifier: WebhookVerifier
+    inbox: Inbox
+    clock: Clock
+    ring: Callable[[], None]
+
+    async def __call__(self, command: ReceiveWebhookCommand) -> None:
+        """Return once the event is durable; a repeat changes nothing.
+
+        Raises :class:`~domain.errors.WebhookForged`, :class:`~domain.errors.InvalidWebhook` or
+        :class:`~domain.errors.StorageUnavailable` (LiveKit then sends it again).
+        """
+        event = self.verifier.verify(command.body, command.authorization)
+        now = self.clock.now()
+        entry = InboxEntry(event=event, received_at=now, due_at=now)
+        if event.kind not in RELEVANT or not event.room_name:
+            await self.inbox.add(entry.handled(now))
+        elif await self.inbox.add(entry):
+            self.ring()
