@@ -42,3 +42,11 @@ class Settings:
     storage: Storage
     database_url: str = attrs.field(repr=False)
     cors_allow_origins: tuple[str, ...]
+    telephony_enabled: bool
+    webhook_api_key: str
+    webhook_api_secret: str = attrs.field(repr=False)
+    sip_identity_prefix: str
+    dispatch_on_any_join: bool
+    reconcile_interval: timedelta
+    inbox_retention: timedelta
+    api_keys: tuple[str, ...] = attrs.field(repr=False)

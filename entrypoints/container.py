@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from dependency_injector import containers, providers
 
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.dispatcher import LiveKitDispatcher
+from adapters.livekit.event_reader import LiveKitEventReader
 from adapters.livekit.probe import LiveKitProbe
 from adapters.livekit.rooms import LiveKitRooms
 from adapters.livekit.token_signer import LiveKitTokenSigner
+from adapters.livekit.webhook_verifier import LiveKitWebhookVerifier
 from adapters.memory.unit_of_work import MemoryLedger
 from adapters.simulator.server import Simulator
 from adapters.sqlalchemy.ledger import SqlLedger
@@ -24,12 +28,25 @@ from application.settings import (
     LIVEKIT_TOTAL_LIMIT,
     Settings,
 )
+from application.workers.doorbell import Doorbell
+from application.workers.inbox_worker import InboxWorker
+from application.workers.jobs import PruneInboxJob, ReconcileJob
+from application.workers.periodic_job import PeriodicJob
 from domain.ledger import Ledger
 from domain.use_cases.check_readiness import CheckReadiness
 from domain.use_cases.dispatch_agent import DispatchAgent
 from domain.use_cases.end_session import EndSession
-from domain.use_cases.get_session import GetSession
+from domain.use_cases.ensure_agent import EnsureAgent
+from domain.use_cases.handle_entry import HandleEntry
+from domain.use_cases.handle_event import HandleEvent
 from domain.use_cases.locate_agent import LocateAgent
+from domain.use_cases.read_calls import ReadCalls
+from domain.use_cases.read_sessions import ReadSessions
+from domain.use_cases.receive_webhook import ReceiveWebhook
+from domain.use_cases.reconcile import Reconcile
+from domain.use_cases.record_call import RecordCall
+from domain.use_cases.replay_events import ReplayEvents
+from domain.use_cases.serve_call import ServeCall
 from domain.use_cases.start_session import StartSession
 from domain.use_cases.turn import Turn
 
@@ -53,7 +70,7 @@ class Container(containers.DeclarativeContainer):
         connect_limit=LIVEKIT_CONNECT_LIMIT,
         total_limit=LIVEKIT_TOTAL_LIMIT,
     )
-    rooms = providers.Singleton(LiveKitRooms, livekit_client)
+    rooms = providers.Singleton(LiveKitRooms, livekit_client, settings.provided.sip_identity_prefix)
     dispatcher = providers.Singleton(LiveKitDispatcher, livekit_client)
     token_signer = providers.Singleton(
         LiveKitTokenSigner,
@@ -69,6 +86,7 @@ class Container(containers.DeclarativeContainer):
     )
     migrate = providers.Callable(migrate, settings.provided.database_url)
     ledger = providers.Singleton(Ledger, storage.provided.unit_of_work)
+    inbox = storage.provided.inbox
 
     simulator = providers.Factory(Simulator)
 
@@ -77,22 +95,116 @@ class Container(containers.DeclarativeContainer):
     dispatch_agent = providers.Singleton(
         DispatchAgent, ledger=ledger, dispatcher=dispatcher, clock=clock, lease=CLAIM_LEASE
     )
-    start_session = providers.Singleton(
-        StartSession,
+    ensure_agent = providers.Singleton(
+        EnsureAgent,
         ledger=ledger,
         locate_agent=locate_agent,
         dispatch_agent=dispatch_agent,
+        clock=clock,
+        ids=ids,
+        lease=CLAIM_LEASE,
+    )
+    start_session = providers.Singleton(
+        StartSession,
+        ensure_agent=ensure_agent,
         token_signer=token_signer,
         clock=clock,
         ids=ids,
         turn=turn,
         agent_name=settings.provided.agent_name,
-        lease=CLAIM_LEASE,
     )
     end_session = providers.Singleton(
         EndSession, ledger=ledger, rooms=rooms, clock=clock, ids=ids, turn=turn, lease=CLAIM_LEASE
     )
-    get_session = providers.Singleton(GetSession, ledger)
+    read_sessions = providers.Singleton(ReadSessions, ledger)
+    read_calls = providers.Singleton(ReadCalls, storage.provided.unit_of_work)
+    record_call = providers.Singleton(
+        RecordCall, unit_of_work=storage.provided.unit_of_work, ids=ids
+    )
+    serve_call = providers.Singleton(
+        ServeCall,
+        record_call=record_call,
+        ensure_agent=ensure_agent,
+        ledger=ledger,
+        inbox=inbox,
+        rooms=rooms,
+        clock=clock,
+        ids=ids,
+        agent_name=settings.provided.agent_name,
+    )
+    doorbell = providers.Singleton(Doorbell)
+    receive_webhook = providers.Singleton(
+        ReceiveWebhook,
+        verifier=providers.Singleton(
+            LiveKitWebhookVerifier,
+            settings.provided.webhook_api_key,
+            settings.provided.webhook_api_secret,
+        ),
+        inbox=inbox,
+        clock=clock,
+        ring=doorbell.provided.ring,
+    )
+    handle_event = providers.Singleton(
+        HandleEvent,
+        unit_of_work=storage.provided.unit_of_work,
+        ledger=ledger,
+        record_call=record_call,
+        serve_call=serve_call,
+        ensure_agent=ensure_agent,
+        locate_agent=locate_agent,
+        rooms=rooms,
+        clock=clock,
+        ids=ids,
+        agent_name=settings.provided.agent_name,
+        dispatch_on_any_join=settings.provided.dispatch_on_any_join,
+    )
+    handle_entry = providers.Singleton(
+        HandleEntry,
+        inbox=inbox,
+        reader=providers.Singleton(LiveKitEventReader, settings.provided.sip_identity_prefix),
+        handle_event=handle_event,
+        clock=clock,
+    )
+    replay_events = providers.Singleton(ReplayEvents, inbox=inbox, clock=clock)
+    reconcile = providers.Singleton(
+        Reconcile,
+        unit_of_work=storage.provided.unit_of_work,
+        ledger=ledger,
+        rooms=rooms,
+        record_call=record_call,
+        serve_call=serve_call,
+        locate_agent=locate_agent,
+        clock=clock,
+        telephony=settings.provided.telephony_enabled,
+    )
+
+    inbox_worker = providers.Singleton(
+        InboxWorker,
+        inbox=inbox,
+        handle_entry=handle_entry,
+        clock=clock,
+        ids=ids,
+        doorbell=doorbell,
+    )
+    reconciler = providers.Singleton(
+        PeriodicJob,
+        name="reconcile",
+        job=providers.Singleton(ReconcileJob, reconcile),
+        interval=settings.provided.reconcile_interval,
+        leases=storage.provided.leases,
+        clock=clock,
+        ids=ids,
+    )
+    pruner = providers.Singleton(
+        PeriodicJob,
+        name="prune_inbox",
+        job=providers.Singleton(PruneInboxJob, inbox, clock, settings.provided.inbox_retention),
+        interval=timedelta(hours=1),
+        leases=storage.provided.leases,
+        clock=clock,
+        ids=ids,
+    )
+
     check_readiness = providers.Singleton(
         CheckReadiness,
         providers.Dict(
@@ -107,3 +219,17 @@ async def running(container: Container) -> AsyncIterator[Container]:
     """``container`` with its connections open, for the length of the block."""
     async with container.storage(), container.livekit_client():
         yield container
+
+
+@asynccontextmanager
+async def serving(container: Container) -> AsyncIterator[Container]:
+    """``container`` running, with its workers at work."""
+    async with running(container):
+        workers = (container.reconciler(), container.pruner(), container.inbox_worker())
+        tasks = [asyncio.create_task(worker.run()) for worker in workers]
+        try:
+            yield container
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

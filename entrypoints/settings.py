@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -58,13 +59,27 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     )
     every: tuple[str, ...] = ("*",)
     origins = reader.optional("CORS_ALLOW_ORIGINS", _origins, every)
-    for flag in (
-        "TELEPHONY_ENABLED",
+    telephony = reader.optional("TELEPHONY_ENABLED", _boolean, False)  # noqa: FBT003
+    any_join = reader.optional(
         "TELEPHONY_DISPATCH_ON_ANY_PARTICIPANT_JOIN",
-        "RATE_LIMIT_ENABLED",
-    ):
-        reader.optional(flag, _boolean, None)
-    reader.optional("RECONCILE_INTERVAL_SECONDS", _seconds, None)
+        _boolean,
+        False,  # noqa: FBT003
+    )
+    webhook_key = reader.optional("LIVEKIT_WEBHOOK_API_KEY", _text, None)
+    webhook_secret = reader.optional("LIVEKIT_WEBHOOK_API_SECRET", _text, None)
+    if (webhook_key is None) != (webhook_secret is None):
+        present, absent = "KEY", "SECRET"
+        if webhook_key is None:
+            present, absent = absent, present
+        reader.problems.append(
+            f"LIVEKIT_WEBHOOK_API_{absent} is missing: it belongs to LIVEKIT_WEBHOOK_API_{present}."
+        )
+    prefix = reader.optional("TELEPHONY_SIP_IDENTITY_PREFIX", _text, "sip_")
+    interval = reader.optional("RECONCILE_INTERVAL_SECONDS", _seconds, 10.0)
+    retention = reader.optional("INBOX_RETENTION_DAYS", _days, 7.0)
+    none: tuple[str, ...] = ()
+    api_keys = reader.optional("API_KEYS", _api_keys, none)
+    reader.optional("RATE_LIMIT_ENABLED", _boolean, None)
     if reader.problems or livekit_url is None or api_key is None or api_secret is None:
         raise InvalidSettings(reader.problems)
     return Settings(
@@ -78,6 +93,14 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         storage=storage,
         database_url=database_url,
         cors_allow_origins=origins,
+        telephony_enabled=telephony,
+        webhook_api_key=webhook_key or api_key,
+        webhook_api_secret=webhook_secret or api_secret,
+        sip_identity_prefix=prefix,
+        dispatch_on_any_join=any_join,
+        reconcile_interval=timedelta(seconds=interval),
+        inbox_retention=timedelta(days=retention),
+        api_keys=api_keys,
     )
 
 
@@ -159,6 +182,26 @@ def _seconds(raw: str) -> float:
     if not 0 < value <= 86400:
         raise ValueError(f"must be a number of seconds above 0 and up to 86400, not '{raw}'.")
     return value
+
+
+def _days(raw: str) -> float:
+    try:
+        value = float(raw)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 3650:
+        raise ValueError(f"must be a number of days above 0 and up to 3650, not '{raw}'.")
+    return value
+
+
+def _api_keys(raw: str) -> tuple[str, ...]:
+    keys = tuple(key.strip() for key in raw.split(",") if key.strip())
+    if any(len(key) < 16 or not key.isascii() or not key.isprintable() for key in keys):
+        raise ValueError(
+            "must be a comma-separated list of keys of at least 16 printable characters; "
+            "make one with: openssl rand -hex 32"
+        )
+    return keys
 
 
 def _boolean(raw: str) -> bool:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import MutableMapping
+from itertools import islice
 
 import attrs
 
+from adapters.memory.newest_first import NewestFirst
 from domain.errors import Conflict
 from domain.identifiers import RoomName, SessionId
+from domain.page import Position, SessionFilter
 from domain.session import Session
 
 
 @attrs.frozen(eq=False)
 class SessionTable:
-    """Sessions by id, and for each room the id of its live and of its newest one."""
+    """Sessions by id, and for each room the id of its live and of its newest one.
+
+    ``order`` has those that are committed.
+    """
 
     by_id: MutableMapping[SessionId, Session]
     live: MutableMapping[RoomName, SessionId | None]
     newest: MutableMapping[RoomName, SessionId]
+    order: NewestFirst = attrs.field(factory=NewestFirst)
 
     def layer(self) -> SessionTable:
         """A table that shows this one's content and keeps what is put into it to itself."""
@@ -28,6 +35,10 @@ class SessionTable:
 
     def merge_into(self, below: SessionTable) -> None:
         """Put what this layer holds into the table ``below`` it."""
+        assert isinstance(self.by_id, ChainMap)  # noqa: S101 - only a layer is merged
+        for session_id, session in self.by_id.maps[0].items():
+            if session_id not in below.by_id:
+                below.order.add(session.age)
         for upper, lower in (
             (self.by_id, below.by_id),
             (self.live, below.live),
@@ -35,6 +46,8 @@ class SessionTable:
         ):
             assert isinstance(upper, ChainMap)  # noqa: S101 - only a layer is merged
             lower.update(upper.maps[0])
+        for room in [room for room in self.live if self.live[room] is None]:
+            below.live.pop(room, None)
 
     def put(self, session: Session) -> None:
         """Store ``session`` whatever was there."""
@@ -111,3 +124,25 @@ class MemorySessions:
     async def newest_in(self, room_name: RoomName) -> Session | None:
         """The room's session that was created last, live or ended."""
         return self._seen.newest_in(room_name)
+
+    async def open(self) -> list[Session]:
+        """Every live session."""
+        ids = (session_id for session_id in self._seen.live.values() if session_id is not None)
+        return [self._seen.by_id[session_id] for session_id in ids]
+
+    async def page(
+        self, wanted: SessionFilter, after: Position | None, limit: int
+    ) -> list[Session]:
+        """The newest ``limit`` committed sessions that are wanted, of those after ``after``."""
+        stored = self._committed
+        found = (stored.by_id[SessionId(one)] for one in stored.order.after(after))
+        return list(islice((one for one in found if _is_wanted(one, wanted)), limit))
+
+
+def _is_wanted(session: Session, wanted: SessionFilter) -> bool:
+    return (
+        wanted.status in (None, session.status)
+        and wanted.identity in (None, session.identity.value)
+        and wanted.room_name in (None, session.room_name.value)
+        and wanted.created.holds(session.created_at)
+    )

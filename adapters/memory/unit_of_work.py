@@ -5,6 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from adapters.memory.calls import CallTable, MemoryCalls
+from adapters.memory.inbox import MemoryInbox
+from adapters.memory.leases import MemoryLeases
 from adapters.memory.sessions import MemorySessions, SessionTable
 
 
@@ -13,6 +16,9 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.sessions = SessionTable({}, {}, {})
+        self.calls = CallTable({}, {}, {}, {})
+        self.inbox = MemoryInbox()
+        self.leases = MemoryLeases()
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
@@ -39,17 +45,25 @@ class MemoryUnitOfWork:
     """
 
     def __init__(self, ledger: MemoryLedger) -> None:
-        self._committed = ledger.sessions
-        self.sessions = MemorySessions(self._committed)
+        self._ledger = ledger
+        self.sessions = MemorySessions(ledger.sessions)
+        self.calls = MemoryCalls(ledger.calls)
 
     async def commit(self) -> None:
         """Apply every change or, on :class:`~domain.errors.Conflict`, none."""
         # Without an await in here no other task sees, or changes, anything in between.
-        attempt = self._committed.layer()
+        sessions, calls = self._ledger.sessions.layer(), self._ledger.calls.layer()
         for change in self.sessions.changes:
-            change.apply_to(attempt)
-        attempt.merge_into(self._committed)
+            change.apply_to(sessions)
+        for call_change in self.calls.changes:
+            call_change.apply_to(calls)
+        sessions.merge_into(self._ledger.sessions)
+        calls.merge_into(self._ledger.calls)
+        self._forget()
+
+    def _forget(self) -> None:
         self.sessions.forget()
+        self.calls.forget()
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,4 +74,4 @@ class MemoryUnitOfWork:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.sessions.forget()
+        self._forget()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import attrs
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, Row, Select, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -31,6 +32,15 @@ class Database:
     reader: AsyncEngine
     writer: AsyncEngine
     embedded: bool
+
+    async def read(
+        self, query: Select[Any], values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """The rows of a single query. Raises :class:`~domain.errors.StorageUnavailable`."""
+        with storage_errors():
+            async with self.reader.connect() as connection:
+                rows: Sequence[Row[Any]] = (await connection.execute(query, values)).all()
+                return rows
 
     async def prepare(self) -> None:
         """Make the file of an embedded database, and its folder, where they are not there."""

@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from adapters.sqlalchemy.database import PATIENCE, database
+from adapters.sqlalchemy.inbox import SqlInbox
+from adapters.sqlalchemy.leases import SqlLeases
 from adapters.sqlalchemy.migrations import check_schema, ensure_schema
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
 
@@ -21,6 +23,8 @@ class SqlLedger:
 
     def __init__(self, database_url: str, patience: timedelta = PATIENCE) -> None:
         self.database = database(database_url, patience)
+        self.inbox = SqlInbox(self.database)
+        self.leases = SqlLeases(self.database)
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """A unit of work that has not begun."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from domain.agent_config import AgentConfig
+from domain.call import Call, Direction, PhoneLeg, Source, TimelineEntry
 from domain.dispatch import DispatchClaim
 from domain.errors import InvalidInput, StorageUnavailable
-from domain.identifiers import Identity, RoomName, SessionId
-from domain.session import EndReason, Session, SessionStatus
+from domain.identifiers import CallId, Identity, RoomName, SessionId
+from domain.inbox import InboxEntry, InboxStatus
+from domain.ports.webhook_verifier import WebhookEvent
+from domain.session import EndReason, PhoneCorrelation, Session, SessionStatus
 
 
 def session_values(session: Session) -> dict[str, Any]:
     """The columns of ``session``'s row."""
+    phone = session.phone
     return {
         "id": session.id.value,
         "room_name": session.room_name.value,
@@ -33,6 +38,10 @@ def session_values(session: Session) -> dict[str, Any]:
         "active_at": session.active_at,
         "ended_at": session.ended_at,
         "end_reason": None if session.end_reason is None else session.end_reason.value,
+        "call_id": None if phone is None else phone.call_id.value,
+        "direction": None if phone is None else phone.direction.value,
+        "caller_number": None if phone is None else phone.caller_number,
+        "called_number": None if phone is None else phone.called_number,
         "version": session.version,
     }
 
@@ -59,9 +68,123 @@ def to_session(row: Row[Any]) -> Session:
             active_at=row.active_at,
             ended_at=row.ended_at,
             end_reason=None if row.end_reason is None else EndReason(row.end_reason),
+            phone=None if row.call_id is None else _phone(row),
             version=row.version,
         )
     except (ValueError, InvalidInput):
-        raise StorageUnavailable(
-            f"The stored session {row.id} cannot be read by this version of the service."
-        ) from None
+        raise _unreadable(f"session {row.id}") from None
+
+
+def _phone(row: Row[Any]) -> PhoneCorrelation:
+    return PhoneCorrelation(
+        call_id=CallId(row.call_id),
+        direction=Direction(row.direction),
+        caller_number=row.caller_number,
+        called_number=row.called_number,
+    )
+
+
+def call_values(call: Call) -> dict[str, Any]:
+    """The columns of ``call``'s row."""
+    leg = call.leg
+    return {
+        "id": call.id.value,
+        "room_name": leg.room_name,
+        "room_sid": leg.room_sid,
+        "participant_sid": leg.participant_sid,
+        "participant_identity": leg.participant_identity,
+        "direction": leg.direction.value,
+        "from_number": leg.from_number,
+        "to_number": leg.to_number,
+        "trunk_id": leg.trunk_id,
+        "dispatch_rule_id": leg.dispatch_rule_id,
+        "sip_call_id": leg.sip_call_id,
+        "status": call.status.value,
+        "created_at": leg.joined_at,
+        "ringing_at": call.ringing_at,
+        "seen_active_at": call.seen_active_at,
+        "was_active_at_end": call.was_active_at_end,
+        "ended_at": call.ended_at,
+        "aborted": call.aborted,
+        "disconnect_reason": call.disconnect_reason,
+        "session_id": None if call.session_id is None else call.session_id.value,
+        "timeline": json.dumps(
+            [[one.at.isoformat(), one.what, one.source.value] for one in call.timeline],
+            separators=(",", ":"),
+        ),
+        "version": call.version,
+    }
+
+
+def to_call(row: Row[Any]) -> Call:
+    """The call that ``row`` was made from. Raises as :func:`to_session`."""
+    try:
+        return Call(
+            id=CallId(row.id),
+            leg=PhoneLeg(
+                room_name=row.room_name,
+                room_sid=row.room_sid,
+                participant_sid=row.participant_sid,
+                participant_identity=row.participant_identity,
+                joined_at=row.created_at,
+                direction=Direction(row.direction),
+                from_number=row.from_number,
+                to_number=row.to_number,
+                trunk_id=row.trunk_id,
+                dispatch_rule_id=row.dispatch_rule_id,
+                sip_call_id=row.sip_call_id,
+            ),
+            ringing_at=row.ringing_at,
+            seen_active_at=row.seen_active_at,
+            was_active_at_end=row.was_active_at_end,
+            ended_at=row.ended_at,
+            aborted=row.aborted,
+            disconnect_reason=row.disconnect_reason,
+            session_id=None if row.session_id is None else SessionId(row.session_id),
+            timeline=tuple(
+                TimelineEntry(datetime.fromisoformat(at), what, Source(source))
+                for at, what, source in json.loads(row.timeline)
+            ),
+            version=row.version,
+        )
+    except (ValueError, TypeError, InvalidInput):
+        raise _unreadable(f"call {row.id}") from None
+
+
+def entry_values(entry: InboxEntry) -> dict[str, Any]:
+    """The columns of ``entry``'s row, but for its lease."""
+    event = entry.event
+    return {
+        "event_id": event.id,
+        "kind": event.kind,
+        "room_name": event.room_name,
+        "room_sid": event.room_sid,
+        "body": event.body,
+        "received_at": entry.received_at,
+        "due_at": entry.due_at,
+        "status": entry.status.value,
+        "failures": entry.failures,
+        "last_error": entry.last_error,
+        "handled_at": entry.handled_at,
+    }
+
+
+def to_entry(row: Row[Any]) -> InboxEntry:
+    """The entry that ``row`` was made from. Raises as :func:`to_session`."""
+    try:
+        status = InboxStatus(row.status)
+    except ValueError:
+        raise _unreadable(f"event {row.event_id}") from None
+    return InboxEntry(
+        event=WebhookEvent(row.event_id, row.kind, row.room_name, row.room_sid, row.body),
+        received_at=row.received_at,
+        due_at=row.due_at,
+        status=status,
+        failures=row.failures,
+        last_error=row.last_error,
+        handled_at=row.handled_at,
+    )
+
+
+def _unreadable(what: str) -> StorageUnavailable:
+    return StorageUnavailable(f"The stored {what} cannot be read by this version of the service.")

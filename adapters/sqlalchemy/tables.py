@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -18,7 +19,6 @@ from sqlalchemy import (
 )
 
 from adapters.sqlalchemy.utc_datetime import UtcDateTime
-from domain.identifiers import MAX_LENGTH
 
 metadata: Final = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
 
@@ -26,9 +26,9 @@ sessions: Final = Table(
     "sessions",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("room_name", String(MAX_LENGTH), nullable=False),
+    Column("room_name", Text, nullable=False),
     Column("room_sid", Text),
-    Column("identity", String(MAX_LENGTH), nullable=False),
+    Column("identity", Text, nullable=False),
     Column("agent_name", Text, nullable=False),
     # JSON as text: PostgreSQL's jsonb cannot hold "\u0000", which a caller's value may.
     Column("agent_config", Text, nullable=False),
@@ -42,6 +42,11 @@ sessions: Final = Table(
     Column("active_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("end_reason", String(32)),
+    # The call that it was started for.
+    Column("call_id", String(36)),
+    Column("direction", String(16)),
+    Column("caller_number", Text),
+    Column("called_number", Text),
     Column("version", Integer, nullable=False),
 )
 
@@ -56,3 +61,105 @@ Index(
     postgresql_where=SESSION_IS_LIVE,
 )
 Index("ix_sessions_room_created", sessions.c.room_name, sessions.c.created_at, sessions.c.id)
+Index("ix_sessions_created", sessions.c.created_at, sessions.c.id)
+Index("ix_sessions_status_created", sessions.c.status, sessions.c.created_at, sessions.c.id)
+Index("ix_sessions_identity_created", sessions.c.identity, sessions.c.created_at, sessions.c.id)
+
+calls: Final = Table(
+    "calls",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("room_name", Text, nullable=False),
+    Column("room_sid", Text, nullable=False),
+    Column("participant_sid", Text, nullable=False),
+    Column("participant_identity", Text, nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("from_number", Text),
+    Column("to_number", Text),
+    Column("trunk_id", Text),
+    Column("dispatch_rule_id", Text),
+    Column("sip_call_id", Text),
+    # Follows from the columns below it; stored to be searched for.
+    Column("status", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("ringing_at", UtcDateTime),
+    Column("seen_active_at", UtcDateTime),
+    Column("was_active_at_end", Boolean, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("aborted", Boolean, nullable=False),
+    Column("disconnect_reason", Text),
+    Column("session_id", String(36)),
+    Column("timeline", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+CALL_IS_LIVE: Final[ColumnElement[bool]] = calls.c.ended_at.is_(None)
+
+Index("uq_calls_stay", calls.c.room_sid, calls.c.participant_sid, unique=True)
+Index(
+    "ix_calls_live_room",
+    calls.c.room_sid,
+    sqlite_where=CALL_IS_LIVE,
+    postgresql_where=CALL_IS_LIVE,
+)
+Index("ix_calls_created", calls.c.created_at, calls.c.id)
+Index("ix_calls_room_created", calls.c.room_name, calls.c.created_at, calls.c.id)
+Index("ix_calls_status_created", calls.c.status, calls.c.created_at, calls.c.id)
+Index("ix_calls_from_created", calls.c.from_number, calls.c.created_at, calls.c.id)
+Index("ix_calls_to_created", calls.c.to_number, calls.c.created_at, calls.c.id)
+
+inbox: Final = Table(
+    "inbox",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("room_name", Text, nullable=False),
+    Column("room_sid", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("last_error", Text),
+    Column("handled_at", UtcDateTime),
+    Column("lease_holder", Text),
+    Column("lease_expires_at", UtcDateTime),
+)
+
+ENTRY_IS_PENDING: Final[ColumnElement[bool]] = inbox.c.status == literal_column("'pending'", String)
+ENTRY_IS_LEASED: Final[ColumnElement[bool]] = inbox.c.lease_holder.is_not(None)
+ENTRY_FINISHES_ROOM: Final[ColumnElement[bool]] = inbox.c.kind == literal_column(
+    "'room_finished'", Text
+)
+
+Index("ix_inbox_status_received", inbox.c.status, inbox.c.received_at, inbox.c.event_id)
+Index(
+    "ix_inbox_pending_room",
+    inbox.c.room_name,
+    inbox.c.received_at,
+    inbox.c.event_id,
+    sqlite_where=ENTRY_IS_PENDING,
+    postgresql_where=ENTRY_IS_PENDING,
+)
+# One event of a room at a time, whoever handles it.
+Index(
+    "uq_inbox_leased_room",
+    inbox.c.room_name,
+    unique=True,
+    sqlite_where=ENTRY_IS_LEASED,
+    postgresql_where=ENTRY_IS_LEASED,
+)
+Index(
+    "ix_inbox_finished_room",
+    inbox.c.room_sid,
+    sqlite_where=ENTRY_FINISHES_ROOM,
+    postgresql_where=ENTRY_FINISHES_ROOM,
+)
+
+leases: Final = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)

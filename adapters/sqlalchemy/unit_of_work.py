@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from adapters.sqlalchemy.calls import SqlCalls
 from adapters.sqlalchemy.database import Database
 from adapters.sqlalchemy.errors import storage_errors
-from adapters.sqlalchemy.repository import SqlSessions
+from adapters.sqlalchemy.sessions import SqlSessions
 from adapters.sqlalchemy.write import Write
 
 
@@ -23,6 +24,7 @@ class SqlUnitOfWork:
         self._database = database
         self._writes: list[Write] = []
         self.sessions = SqlSessions(database, self._writes)
+        self.calls = SqlCalls(database, self._writes)
 
     async def commit(self) -> None:
         """Make every change durable in one transaction or, on an error, none."""
@@ -36,6 +38,7 @@ class SqlUnitOfWork:
     def _forget(self) -> None:
         self._writes.clear()
         self.sessions.forget()
+        self.calls.forget()
 
     async def __aenter__(self) -> Self:
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import uuid_utils
 
-from domain.identifiers import RoomName, SessionId
+from domain.identifiers import CallId, RoomName, SessionId
 
 
 @attrs.frozen
@@ -15,6 +15,10 @@ class UuidIds:
     def session_id(self) -> SessionId:
         """A UUIDv7: later ones sort after earlier ones."""
         return SessionId(str(uuid_utils.uuid7()))
+
+    def call_id(self) -> CallId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        return CallId(str(uuid_utils.uuid7()))
 
     def room_name(self) -> RoomName:
         """A room name of the form ``room-<uuid>``."""

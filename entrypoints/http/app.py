@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -14,12 +14,21 @@ from litestar.handlers import HTTPRouteHandler
 from application.settings import AppEnv
 from domain.errors import DomainError
 from entrypoints.container import Container
+from entrypoints.http.api_keys import only_with_key
+from entrypoints.http.calls import call_by_id, call_by_room, list_calls
 from entrypoints.http.errors import on_domain_error, on_http_error, on_unexpected_error
 from entrypoints.http.health import alive, health, ready, ready_without_body, service
 from entrypoints.http.json_request import MAX_BODY_BYTES, JsonRequest
 from entrypoints.http.openapi import openapi_config, swagger_asset
 from entrypoints.http.request_id import add_request_id
-from entrypoints.http.sessions import end_session, session_by_id, session_by_room, start_session
+from entrypoints.http.sessions import (
+    end_session,
+    list_sessions,
+    session_by_id,
+    session_by_room,
+    start_session,
+)
+from entrypoints.http.webhook import livekit_webhook
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -32,18 +41,29 @@ PUBLIC = (
     alive,
     ready_without_body,
     swagger_asset,
+    livekit_webhook,
 )
-DEVELOPMENT_ONLY = (session_by_id, session_by_room)
+PRIVATE = (
+    list_sessions,
+    session_by_id,
+    session_by_room,
+    list_calls,
+    call_by_id,
+    call_by_room,
+)
+"""Open in development; in production hidden from all who have no API key."""
 
 
 def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     """The application; ``lifespan`` keeps the container running while it serves."""
     settings = container.settings()
-    handlers = PUBLIC + (DEVELOPMENT_ONLY if settings.app_env is AppEnv.DEVELOPMENT else ())
-    routes = _routes(handlers)
+    in_production = settings.app_env is AppEnv.PRODUCTION
+    shown = PRIVATE if settings.api_keys or not in_production else ()
+    guards = [only_with_key(settings.api_keys)] if in_production else []
+    routes = _routes(PUBLIC + shown)
 
     return Litestar(
-        route_handlers=handlers,
+        route_handlers=[*PUBLIC, Router("/", route_handlers=shown, guards=guards)],
         lifespan=[lifespan],
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
@@ -51,7 +71,11 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
         dependencies={
             "start_session": _provide(container.start_session),
             "end_session": _provide(container.end_session),
-            "get_session": _provide(container.get_session),
+            "read_sessions": _provide(container.read_sessions),
+            "read_calls": _provide(container.read_calls),
+            "receive_webhook": _provide(
+                container.receive_webhook if settings.telephony_enabled else lambda: None
+            ),
             "check_readiness": _provide(container.check_readiness),
             "clock": _provide(container.clock),
             "livekit_url": _provide(lambda: settings.livekit_url),

@@ -12,7 +12,7 @@ import structlog
 from litestar import Litestar
 
 from domain.errors import DomainError
-from entrypoints.container import Container, running
+from entrypoints.container import Container, serving
 from entrypoints.http.app import create_app
 from entrypoints.logs import configure_logs
 from entrypoints.settings import load_settings
@@ -33,7 +33,7 @@ def create() -> Litestar:
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         settings = container.settings()
         try:
-            async with running(container):
+            async with serving(container):
                 log.info(
                     "serving", version=VERSION, host=settings.host, port=settings.port,
                     livekit=settings.livekit_url, storage=settings.storage,

@@ -19,27 +19,33 @@ from litestar.exceptions import (
 from domain.errors import (
     DomainError,
     InvalidInput,
+    InvalidWebhook,
     LiveKitError,
     MetadataTooLarge,
     NotFound,
     SessionBusy,
     SessionEnded,
     StorageUnavailable,
+    TelephonyDisabled,
+    WebhookForged,
 )
 from domain.identifiers import Identity, RoomName
-from entrypoints.http.json_request import MAX_BODY_BYTES, MalformedJson, UnsupportedMediaType
+from entrypoints.http.json_request import MalformedJson, UnsupportedMediaType
 from entrypoints.http.request_id import request_id
 
 log = structlog.get_logger()
 
 STATUS: Final[Mapping[type[DomainError], HTTPStatus]] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
+    InvalidWebhook: HTTPStatus.BAD_REQUEST,
+    WebhookForged: HTTPStatus.UNAUTHORIZED,
     NotFound: HTTPStatus.NOT_FOUND,
     SessionBusy: HTTPStatus.CONFLICT,
     SessionEnded: HTTPStatus.CONFLICT,
     MetadataTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     LiveKitError: HTTPStatus.BAD_GATEWAY,
     StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    TelephonyDisabled: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 RETRY_AFTER_SECONDS: Final[Mapping[HTTPStatus, int]] = {
     HTTPStatus.CONFLICT: 2,
@@ -114,15 +120,16 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
             code, text = "method_not_allowed", f"This path takes {headers['Allow']} only."
         case UnsupportedMediaType():
             code, text = "unsupported_media_type", error.detail
-            details = {"example": "application/json"}
+            details = {"example": error.wanted}
         case MalformedJson():
             code, text = "malformed_json", error.detail
         case ValidationException():
             code = "validation_failed"
             text, details = _wrong_shape(error)
         case HTTPException(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
-            code, text = "body_too_large", f"The body is larger than {MAX_BODY_BYTES} bytes."
-            details = {"limitBytes": MAX_BODY_BYTES}
+            limit = request.route_handler.resolve_request_max_body_size()
+            code, text = "body_too_large", f"The body is larger than {limit} bytes."
+            details = {"limitBytes": limit}
         case _:
             code, text = "bad_request", error.detail
     return answer(request, status, code, text, headers=headers, details=details)

@@ -14,9 +14,13 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 
 
 class UnsupportedMediaType(ClientException):
-    """The body is not declared as JSON."""
+    """The body is not declared as what this route takes, which is ``wanted``."""
 
     status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+    def __init__(self, wanted: str = "application/json") -> None:
+        super().__init__(f"Send the body as JSON with the header 'Content-Type: {wanted}'.")
+        self.wanted = wanted
 
 
 class MalformedJson(ClientException):
@@ -43,9 +47,7 @@ class JsonRequest(Request[Any, Any, Any]):
         if media_type != "application/json" and not (
             media_type.startswith("application/") and media_type.endswith("+json")
         ):
-            raise UnsupportedMediaType(
-                "Send the body as JSON with the header 'Content-Type: application/json'."
-            )
+            raise UnsupportedMediaType
         try:
             return msgspec.json.decode(await self.body())
         except UnicodeDecodeError as error:

@@ -8,13 +8,15 @@ import msgspec
 from litestar import get, post
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
-from litestar.params import Body
+from litestar.params import Body, Parameter
 
 from domain.errors import LiveKitError
-from domain.session import Session
+from domain.page import SessionFilter
+from domain.session import Session, SessionStatus
 from domain.use_cases.end_session import EndSession, EndSessionCommand
-from domain.use_cases.get_session import GetSession
+from domain.use_cases.read_sessions import ReadSessions
 from domain.use_cases.start_session import StartSession, StartSessionCommand
+from entrypoints.http import query
 from entrypoints.http.openapi import errors
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
@@ -87,6 +89,14 @@ class SessionAnswer(msgspec.Struct, rename="camel", kw_only=True):
     active_at: str | None
     ended_at: str | None
     end_reason: str | None
+    call_id: str | None
+
+
+class SessionsAnswer(msgspec.Struct, rename="camel", kw_only=True):
+    """Sessions, the newest first; `nextCursor` is the next page's `cursor`, null on the last."""
+
+    sessions: list[SessionAnswer]
+    next_cursor: str | None
 
 
 def _answer(session: Session) -> SessionAnswer:
@@ -104,6 +114,7 @@ def _answer(session: Session) -> SessionAnswer:
         active_at=rfc3339_or_none(session.active_at),
         ended_at=rfc3339_or_none(session.ended_at),
         end_reason=session.end_reason,
+        call_id=None if session.phone is None else str(session.phone.call_id),
     )
 
 
@@ -201,22 +212,57 @@ async def end_session(
 
 
 @get(
+    "/sessions",
+    tags=["sessions"],
+    summary="Sessions, the newest first (development, or with an API key)",
+    responses=errors(
+        {400: "A filter is malformed; `field` names it.", 503: "The ledger is out of reach."}
+    ),
+)
+async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
+    read_sessions: ReadSessions,
+    status: str | None = None,
+    user_identity: Annotated[str | None, Parameter(query="userIdentity")] = None,
+    room_name: Annotated[str | None, Parameter(query="roomName")] = None,
+    since: str | None = None,
+    until: str | None = None,
+    cursor: str | None = None,
+    limit: str | None = None,
+) -> SessionsAnswer:
+    """Filters are combined. `since` (included) and `until` (not) bound `createdAt`."""
+    page = await read_sessions.page(
+        SessionFilter(
+            status=query.choice(SessionStatus, status, "status"),
+            identity=user_identity or None,
+            room_name=room_name or None,
+            created=query.span(since, until),
+        ),
+        query.position(cursor),
+        query.limit(limit),
+    )
+    return SessionsAnswer(
+        sessions=[_answer(session) for session in page.items],
+        next_cursor=None if page.next is None else page.next.cursor,
+    )
+
+
+@get(
     "/sessions/{sessionId:str}",
     tags=["sessions"],
-    summary="A session by its id (development only)",
+    summary="A session by its id (development, or with an API key)",
     responses=errors({404: "There is no such session.", 503: "The ledger is out of reach."}),
 )
-async def session_by_id(sessionId: str, get_session: GetSession) -> SessionAnswer:  # noqa: N803
+async def session_by_id(sessionId: str, read_sessions: ReadSessions) -> SessionAnswer:  # noqa: N803
     """The session as the ledger has it; LiveKit is not asked."""
-    return _answer(await get_session.by_id(sessionId))
+    return _answer(await read_sessions.by_id(sessionId))
 
 
 @get(
     "/sessions/by-room/{roomName:str}",
     tags=["sessions"],
-    summary="The newest session of a room (development only)",
+    summary="The newest session of a room (development, or with an API key)",
     responses=errors({404: "There is no such session.", 503: "The ledger is out of reach."}),
 )
-async def session_by_room(roomName: str, get_session: GetSession) -> SessionAnswer:  # noqa: N803
+async def session_by_room(roomName: str, read_sessions: ReadSessions) -> SessionAnswer:  # noqa: N803
     """The session as the ledger has it; LiveKit is not asked."""
-    return _answer(await get_session.by_room(roomName))
+    return _answer(await read_sessions.by_room(roomName))

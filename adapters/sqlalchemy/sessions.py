@@ -7,11 +7,12 @@ from typing import Any, Final
 from sqlalchemy import Executable, Select, bindparam, insert, select, update
 
 from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.errors import storage_errors
 from adapters.sqlalchemy.mapping import session_values, to_session
+from adapters.sqlalchemy.page import page_of
 from adapters.sqlalchemy.tables import SESSION_IS_LIVE, sessions
 from adapters.sqlalchemy.write import Write
 from domain.identifiers import RoomName, SessionId
+from domain.page import Position, SessionFilter
 from domain.session import Session
 
 # Built once: SQLAlchemy then finds their compiled form by identity.
@@ -25,6 +26,7 @@ _NEWEST_IN: Final = (
     .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
     .limit(1)
 )
+_OPEN: Final = select(sessions).where(SESSION_IS_LIVE)
 _ADD: Final[Executable] = insert(sessions)
 _SAVE: Final[Executable] = update(sessions).where(
     sessions.c.id == bindparam("saved_id"), sessions.c.version == bindparam("read_version")
@@ -84,8 +86,25 @@ class SqlSessions:
     def _changed_in(self, room_name: RoomName) -> list[Session]:
         return [session for session in self._changed.values() if session.room_name == room_name]
 
+    async def open(self) -> list[Session]:
+        """Every live session."""
+        found = [to_session(row) for row in await self._database.read(_OPEN)]
+        return [session for session in found if session.id not in self._changed] + [
+            session for session in self._changed.values() if session.is_live
+        ]
+
+    async def page(
+        self, wanted: SessionFilter, after: Position | None, limit: int
+    ) -> list[Session]:
+        """The newest ``limit`` committed sessions that are wanted, of those after ``after``."""
+        columns = {
+            "status": wanted.status,
+            "identity": wanted.identity,
+            "room_name": wanted.room_name,
+        }
+        query = page_of(sessions, columns, wanted.created, after, limit)
+        return [to_session(row) for row in await self._database.read(query)]
+
     async def _first(self, query: Select[Any], wanted: str) -> Session | None:
-        with storage_errors():
-            async with self._database.reader.connect() as connection:
-                row = (await connection.execute(query, {"wanted": wanted})).first()
-        return None if row is None else to_session(row)
+        rows = await self._database.read(query, {"wanted": wanted})
+        return to_session(rows[0]) if rows else None

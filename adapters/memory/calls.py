@@ -1,0 +1,151 @@
+"""The ledger's calls as dictionaries."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import MutableMapping
+from itertools import islice
+
+import attrs
+
+from adapters.memory.newest_first import NewestFirst
+from domain.call import Call
+from domain.errors import Conflict
+from domain.identifiers import CallId, RoomName
+from domain.page import CallFilter, Position
+
+Stay = tuple[str, str]
+"""A room's sid and a participant's."""
+
+
+@attrs.frozen(eq=False)
+class CallTable:
+    """Calls by id and by stay, those that live by room instance, and each room's newest one.
+
+    ``order`` has those that are committed.
+    """
+
+    by_id: MutableMapping[CallId, Call]
+    by_stay: MutableMapping[Stay, CallId]
+    live: MutableMapping[str, frozenset[CallId]]
+    newest: MutableMapping[str, CallId]
+    order: NewestFirst = attrs.field(factory=NewestFirst)
+
+    def layer(self) -> CallTable:
+        """A table that shows this one's content and keeps what is put into it to itself."""
+        return CallTable(
+            ChainMap({}, self.by_id),
+            ChainMap({}, self.by_stay),
+            ChainMap({}, self.live),
+            ChainMap({}, self.newest),
+        )
+
+    def merge_into(self, below: CallTable) -> None:
+        """Put what this layer holds into the table ``below`` it."""
+        assert isinstance(self.by_id, ChainMap)  # noqa: S101 - only a layer is merged
+        for call_id, call in self.by_id.maps[0].items():
+            if call_id not in below.by_id:
+                below.order.add(call.age)
+        for upper, lower in (
+            (self.by_id, below.by_id),
+            (self.by_stay, below.by_stay),
+            (self.live, below.live),
+            (self.newest, below.newest),
+        ):
+            assert isinstance(upper, ChainMap)  # noqa: S101 - only a layer is merged
+            lower.update(upper.maps[0])
+        for room_sid in [sid for sid in self.live if not self.live[sid]]:
+            below.live.pop(room_sid, None)
+
+    def put(self, call: Call) -> None:
+        """Store ``call`` whatever was there."""
+        leg = call.leg
+        self.by_id[call.id] = call
+        self.by_stay[leg.room_sid, leg.participant_sid] = call.id
+        live = self.live.get(leg.room_sid, frozenset())
+        self.live[leg.room_sid] = live | {call.id} if call.is_live else live - {call.id}
+        newest = self.newest.get(leg.room_name)
+        if newest is None or self.by_id[newest].age < call.age:
+            self.newest[leg.room_name] = call.id
+
+
+@attrs.frozen
+class CallChange:
+    """A call as it shall be stored; ``replaces`` is the version it was read at, if it was."""
+
+    call: Call
+    replaces: int | None
+
+    def apply_to(self, table: CallTable) -> None:
+        """Store it, or raise :class:`~domain.errors.Conflict`."""
+        stored = table.by_id.get(self.call.id)
+        if (None if stored is None else stored.version) != self.replaces:
+            raise Conflict(f"Call {self.call.id} has changed.")
+        leg = self.call.leg
+        if table.by_stay.get((leg.room_sid, leg.participant_sid)) not in (None, self.call.id):
+            raise Conflict("The participant has a call.")
+        table.put(self.call)
+
+
+class MemoryCalls:
+    """Implements :class:`domain.ports.unit_of_work.CallRepository`."""
+
+    def __init__(self, committed: CallTable) -> None:
+        self._committed = committed
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the changes."""
+        self.changes: list[CallChange] = []
+        self._seen = self._committed.layer()
+
+    async def add(self, call: Call) -> None:
+        """Store a new call; a conflict surfaces at commit."""
+        self.changes.append(CallChange(call, None))
+        self._seen.put(call)
+
+    async def save(self, call: Call) -> None:
+        """Store a change of a call; a conflict surfaces at commit."""
+        self.changes.append(CallChange(call.stored(), call.version))
+        self._seen.put(call.stored())
+
+    async def get(self, call_id: CallId) -> Call | None:
+        """The call with this id."""
+        return self._seen.by_id.get(call_id)
+
+    async def of_participant(self, room_sid: str, participant_sid: str) -> Call | None:
+        """The call that is this participant's stay in this room instance."""
+        call_id = self._seen.by_stay.get((room_sid, participant_sid))
+        return None if call_id is None else self._seen.by_id[call_id]
+
+    async def live_in(self, room_sid: str) -> list[Call]:
+        """The calls in this room instance that have not ended."""
+        ids = self._seen.live.get(room_sid, frozenset())
+        return sorted((self._seen.by_id[call_id] for call_id in ids), key=lambda call: call.age)
+
+    async def newest_in(self, room_name: RoomName) -> Call | None:
+        """The room's call that was created last."""
+        call_id = self._seen.newest.get(room_name.value)
+        return None if call_id is None else self._seen.by_id[call_id]
+
+    async def live(self) -> list[Call]:
+        """Every call that has not ended."""
+        return [self._seen.by_id[one] for there in self._seen.live.values() for one in there]
+
+    async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:
+        """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
+        stored = self._committed
+        found = (stored.by_id[CallId(one)] for one in stored.order.after(after))
+        return list(islice((one for one in found if _is_wanted(one, wanted)), limit))
+
+
+def _is_wanted(call: Call, wanted: CallFilter) -> bool:
+    leg = call.leg
+    return (
+        wanted.status in (None, call.status)
+        and wanted.direction in (None, leg.direction)
+        and wanted.from_number in (None, leg.from_number)
+        and wanted.to_number in (None, leg.to_number)
+        and wanted.room_name in (None, leg.room_name)
+        and wanted.created.holds(call.created_at)
+    )

@@ -1,0 +1,127 @@
+"""The inbox as dictionaries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime
+
+import attrs
+
+from domain.inbox import InboxEntry, InboxStatus
+from domain.room_event import EventKind
+
+
+@attrs.frozen
+class Lease:
+    """Whose an entry is, and until when."""
+
+    holder: str
+    until: datetime
+
+
+class MemoryInbox:
+    """Implements :class:`domain.ports.inbox.Inbox`."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, InboxEntry] = {}
+        self._pending: dict[str, InboxEntry] = {}
+        self._leases: dict[str, Lease] = {}
+        self._finished: set[str] = set()
+
+    async def add(self, entry: InboxEntry) -> bool:
+        """Make ``entry`` known; False if its event is there already."""
+        if entry.event.id in self._entries:
+            return False
+        self._put(entry)
+        if entry.event.kind == EventKind.ROOM_FINISHED:
+            self._finished.add(entry.event.room_sid)
+        return True
+
+    def _put(self, entry: InboxEntry) -> None:
+        event_id = entry.event.id
+        self._entries[event_id] = entry
+        if entry.status is InboxStatus.PENDING:
+            self._pending[event_id] = entry
+        else:
+            self._pending.pop(event_id, None)
+
+    async def claim(
+        self, holder: str, now: datetime, until: datetime, limit: int
+    ) -> list[InboxEntry]:
+        """Lease the oldest due entry of each room in which none is leased."""
+        self._leases = {one: lease for one, lease in self._leases.items() if now < lease.until}
+        busy = {self._entries[event_id].event.room_name for event_id in self._leases}
+        claimed: list[InboxEntry] = []
+        for entry in sorted(
+            self._pending.values(), key=lambda one: (one.received_at, one.event.id)
+        ):
+            if len(claimed) == limit:
+                break
+            if entry.due_at <= now and entry.event.room_name not in busy:
+                busy.add(entry.event.room_name)
+                self._leases[entry.event.id] = Lease(holder, until)
+                claimed.append(entry)
+        return claimed
+
+    async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> None:
+        """Prolong the leases that ``holder`` still has on these entries."""
+        for event_id in event_ids:
+            lease = self._leases.get(event_id)
+            if lease is not None and lease.holder == holder:
+                self._leases[event_id] = Lease(holder, until)
+
+    async def settle(self, entry: InboxEntry, holder: str) -> bool:
+        """Store what has become of a leased entry and give the lease back."""
+        lease = self._leases.get(entry.event.id)
+        if lease is None or lease.holder != holder:
+            return False
+        del self._leases[entry.event.id]
+        self._put(entry)
+        return True
+
+    async def get(self, event_id: str) -> InboxEntry | None:
+        """The entry of this event."""
+        return self._entries.get(event_id)
+
+    async def list(
+        self, status: InboxStatus | None, limit: int, room_name: str | None = None
+    ) -> list[InboxEntry]:
+        """The newest entries, of this status and room if given."""
+        found = (
+            entry
+            for entry in self._entries.values()
+            if status in (None, entry.status) and room_name in (None, entry.event.room_name)
+        )
+        return sorted(found, key=lambda one: (one.received_at, one.event.id), reverse=True)[:limit]
+
+    async def counts(self) -> dict[InboxStatus, int]:
+        """How many entries there are of each status."""
+        counted = Counter(entry.status for entry in self._entries.values())
+        return {status: counted[status] for status in InboxStatus}
+
+    async def replay(self, entry: InboxEntry) -> bool:
+        """Store an entry that was made pending again; False if it is not there."""
+        if entry.event.id not in self._entries:
+            return False
+        self._put(entry)
+        return True
+
+    async def has_finished(self, room_sid: str) -> bool:
+        """Whether an event is there that tells of this room instance's end."""
+        return room_sid in self._finished
+
+    async def prune(self, before: datetime) -> int:
+        """Delete entries that were handled before then; how many they were."""
+        old = [
+            entry
+            for entry in self._entries.values()
+            if entry.status is InboxStatus.HANDLED
+            and entry.handled_at is not None
+            and entry.handled_at < before
+        ]
+        for entry in old:
+            del self._entries[entry.event.id]
+            if entry.event.kind == EventKind.ROOM_FINISHED:
+                self._finished.discard(entry.event.room_sid)
+        return len(old)

@@ -1,0 +1,30 @@
+"""What is stored, by age."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator
+from datetime import datetime
+
+from domain.page import Position
+
+Age = tuple[datetime, str]
+
+
+class NewestFirst:
+    """Ages, kept sorted; what is stored is mostly the newest."""
+
+    def __init__(self) -> None:
+        self._ages: list[Age] = []
+
+    def add(self, age: Age) -> None:
+        """Find its place."""
+        bisect.insort(self._ages, age)
+
+    def after(self, position: Position | None) -> Iterator[str]:
+        """The ids of those that are older than ``position``, the newest first."""
+        end = len(self._ages)
+        if position is not None:
+            end = bisect.bisect_left(self._ages, (position.created_at, position.id))
+        for index in range(end - 1, -1, -1):
+            yield self._ages[index][1]

@@ -1,0 +1,124 @@
+"""The ledger's calls in a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import Executable, Select, bindparam, insert, select, update
+
+from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.mapping import call_values, to_call
+from adapters.sqlalchemy.page import page_of
+from adapters.sqlalchemy.tables import CALL_IS_LIVE, calls
+from adapters.sqlalchemy.write import Write
+from domain.call import Call
+from domain.identifiers import CallId, RoomName
+from domain.page import CallFilter, Position
+
+# Built once: SQLAlchemy then finds their compiled form by identity.
+_GET: Final = select(calls).where(calls.c.id == bindparam("wanted"))
+_OF_PARTICIPANT: Final = select(calls).where(
+    calls.c.room_sid == bindparam("wanted_room"),
+    calls.c.participant_sid == bindparam("wanted_participant"),
+)
+_LIVE: Final = select(calls).where(CALL_IS_LIVE)
+_LIVE_IN: Final = (
+    select(calls)
+    .where(calls.c.room_sid == bindparam("wanted"), CALL_IS_LIVE)
+    .order_by(calls.c.created_at, calls.c.id)
+)
+_NEWEST_IN: Final = (
+    select(calls)
+    .where(calls.c.room_name == bindparam("wanted"))
+    .order_by(calls.c.created_at.desc(), calls.c.id.desc())
+    .limit(1)
+)
+_ADD: Final[Executable] = insert(calls)
+_SAVE: Final[Executable] = update(calls).where(
+    calls.c.id == bindparam("saved_id"), calls.c.version == bindparam("read_version")
+)
+
+
+class SqlCalls:
+    """Implements :class:`domain.ports.unit_of_work.CallRepository`.
+
+    Changes are appended to ``writes``, for the unit of work to carry out; reads show them.
+    """
+
+    def __init__(self, database: Database, writes: list[Write]) -> None:
+        self._database = database
+        self._writes = writes
+        self._changed: dict[CallId, Call] = {}
+
+    def forget(self) -> None:
+        """No longer show changes, which are committed or undone."""
+        self._changed.clear()
+
+    async def add(self, call: Call) -> None:
+        """Store a new call; a conflict surfaces at commit."""
+        self._writes.append(Write(_ADD, call_values(call)))
+        self._changed[call.id] = call
+
+    async def save(self, call: Call) -> None:
+        """Store a change of a call; a conflict surfaces at commit."""
+        stored = call.stored()
+        values = call_values(stored)
+        values["saved_id"] = values.pop("id")
+        self._writes.append(Write(_SAVE, {**values, "read_version": call.version}))
+        self._changed[call.id] = stored
+
+    async def get(self, call_id: CallId) -> Call | None:
+        """The call with this id."""
+        found = await self._read(_GET, lambda call: call.id == call_id, wanted=call_id.value)
+        return found[0] if found else None
+
+    async def of_participant(self, room_sid: str, participant_sid: str) -> Call | None:
+        """The call that is this participant's stay in this room instance."""
+
+        def is_it(call: Call) -> bool:
+            leg = call.leg
+            return (leg.room_sid, leg.participant_sid) == (room_sid, participant_sid)
+
+        found = await self._read(
+            _OF_PARTICIPANT, is_it, wanted_room=room_sid, wanted_participant=participant_sid
+        )
+        return found[0] if found else None
+
+    async def live_in(self, room_sid: str) -> list[Call]:
+        """The calls in this room instance that have not ended."""
+        found = await self._read(
+            _LIVE_IN, lambda call: call.is_live and call.leg.room_sid == room_sid, wanted=room_sid
+        )
+        return sorted(found, key=lambda call: call.age)
+
+    async def newest_in(self, room_name: RoomName) -> Call | None:
+        """The room's call that was created last."""
+        name = room_name.value
+        found = await self._read(_NEWEST_IN, lambda call: call.leg.room_name == name, wanted=name)
+        return max(found, key=lambda call: call.age, default=None)
+
+    async def live(self) -> list[Call]:
+        """Every call that has not ended."""
+        return await self._read(_LIVE, lambda call: call.is_live)
+
+    async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:
+        """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
+        columns = {
+            "status": wanted.status,
+            "direction": wanted.direction,
+            "from_number": wanted.from_number,
+            "to_number": wanted.to_number,
+            "room_name": wanted.room_name,
+        }
+        query = page_of(calls, columns, wanted.created, after, limit)
+        return [to_call(row) for row in await self._database.read(query)]
+
+    async def _read(
+        self, query: Select[Any], is_wanted: Callable[[Call], bool], **values: str
+    ) -> list[Call]:
+        """What is committed, unless this unit has changed it, and what it has changed."""
+        found = [to_call(row) for row in await self._database.read(query, values)]
+        return [call for call in found if call.id not in self._changed] + [
+            call for call in self._changed.values() if is_wanted(call)
+        ]

@@ -1,0 +1,62 @@
+"""Leases in a database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Executable, bindparam, insert, or_, select, update
+
+from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.errors import storage_errors
+from adapters.sqlalchemy.tables import leases
+from domain.errors import Conflict
+
+_GET: Final = select(leases).where(leases.c.name == bindparam("wanted"))
+_TAKE: Final[Executable] = (
+    update(leases)
+    .where(
+        leases.c.name == bindparam("wanted"),
+        or_(leases.c.holder == bindparam("by"), leases.c.expires_at <= bindparam("now")),
+    )
+    .values(holder=bindparam("by"), expires_at=bindparam("until"))
+)
+_RELEASE: Final[Executable] = (
+    update(leases)
+    .where(leases.c.name == bindparam("wanted"), leases.c.holder == bindparam("by"))
+    .values(holder="", expires_at=bindparam("free_at"))
+)
+
+
+class SqlLeases:
+    """Implements :class:`domain.ports.leases.Leases`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def acquire(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
+        """Take or prolong ``name`` until then; False while somebody else's lease runs."""
+        rows = await self._database.read(_GET, {"wanted": name})
+        if rows and rows[0].holder != holder and now < rows[0].expires_at:
+            return False  # without a lock
+        try:
+            with storage_errors():
+                async with self._database.writer.begin() as connection:
+                    taken = await connection.execute(
+                        _TAKE, {"wanted": name, "by": holder, "now": now, "until": until}
+                    )
+                    if taken.rowcount == 0:
+                        await connection.execute(
+                            insert(leases), {"name": name, "holder": holder, "expires_at": until}
+                        )
+        except Conflict:
+            return False  # somebody else was quicker
+        return True
+
+    async def release(self, name: str, holder: str, free_at: datetime) -> None:
+        """Let anybody take ``name`` from ``free_at`` on, if ``holder`` still has it."""
+        with storage_errors():
+            async with self._database.writer.begin() as connection:
+                await connection.execute(
+                    _RELEASE, {"wanted": name, "by": holder, "free_at": free_at}
+                )

@@ -1,0 +1,108 @@
+"""Handles what webhooks have brought."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import attrs
+import structlog
+
+from application.workers.doorbell import Doorbell
+from domain.errors import DomainError
+from domain.inbox import InboxEntry, InboxStatus
+from domain.ports.clock import Clock
+from domain.ports.ids import IdGenerator
+from domain.ports.inbox import Inbox
+from domain.use_cases.handle_entry import HandleEntry
+
+log = structlog.get_logger()
+
+
+@attrs.define(kw_only=True)
+class InboxWorker:
+    """Claims due entries and handles up to ``parallel`` rooms' events at a time.
+
+    ``lease`` is how long an entry of a killed process waits to be taken over; a process that
+    lives renews its leases. ``poll`` is how often it looks for what nobody has rung for: other
+    replicas' events, and those whose time has come.
+    """
+
+    inbox: Inbox
+    handle_entry: HandleEntry
+    clock: Clock
+    ids: IdGenerator
+    doorbell: Doorbell
+    lease: timedelta = timedelta(seconds=6)
+    poll: timedelta = timedelta(seconds=1)
+    drain: timedelta = timedelta(seconds=5)
+    parallel: int = 32
+    _working: dict[str, asyncio.Task[None]] = attrs.field(factory=dict, init=False)
+
+    async def run(self) -> None:
+        """Work until cancelled; what is being handled then gets ``drain`` to finish."""
+        holder = self.ids.claim_holder()
+        renewing = asyncio.create_task(self._renew(holder))
+        try:
+            while True:
+                await self._claim(holder)
+                await self.doorbell.wait(self.poll)
+        finally:
+            if self._working:
+                await asyncio.wait(self._working.values(), timeout=self.drain.total_seconds())
+            for task in (renewing, *self._working.values()):
+                task.cancel()
+
+    async def _claim(self, holder: str) -> None:
+        free = self.parallel - len(self._working)
+        if not free:
+            return  # whoever finishes rings
+        now = self.clock.now()
+        try:
+            entries = await self.inbox.claim(holder, now, now + self.lease, free)
+        except DomainError as error:
+            log.warning("inbox out of reach", reason=str(error))
+            return
+        for entry in entries:
+            self._working[entry.event.id] = asyncio.create_task(self._handle(entry, holder))
+
+    async def _handle(self, entry: InboxEntry, holder: str) -> None:
+        event = entry.event
+        try:
+            after = await self.handle_entry(entry, holder)
+        except DomainError as error:
+            log.warning(
+                "event not settled", event=event.id, room=event.room_name, reason=str(error)
+            )
+        except Exception:
+            log.exception("event failed", event=event.id, kind=event.kind, room=event.room_name)
+        else:
+            self._tell(entry, after)
+        finally:
+            del self._working[event.id]
+            self.doorbell.ring()
+
+    def _tell(self, before: InboxEntry, after: InboxEntry) -> None:
+        event = after.event
+        if after.failures > before.failures:
+            log.warning(
+                "event set aside as a dead letter" if after.status is InboxStatus.DEAD
+                else "event failed",
+                event=event.id, kind=event.kind, room=event.room_name,
+                failures=after.failures, reason=after.last_error,
+            )  # fmt: skip
+        if after.status is InboxStatus.PENDING:
+            wait = max((after.due_at - self.clock.now()).total_seconds(), 0)
+            if wait < self.poll.total_seconds():
+                asyncio.get_running_loop().call_later(wait, self.doorbell.ring)
+
+    async def _renew(self, holder: str) -> None:
+        while True:
+            await self.clock.sleep(self.lease / 3)
+            if not self._working:
+                continue
+            until = self.clock.now() + self.lease
+            try:
+                await self.inbox.renew(holder, list(self._working), until)
+            except DomainError as error:
+                log.warning("leases not renewed", reason=str(error))

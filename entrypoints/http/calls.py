@@ -1,0 +1,151 @@
+"""GET /telephony/calls/…"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from litestar import get
+from litestar.params import Parameter
+
+from domain.call import Call, CallStatus, Direction
+from domain.page import CallFilter
+from domain.use_cases.read_calls import ReadCalls
+from entrypoints.http import query
+from entrypoints.http.openapi import errors
+from entrypoints.http.times import rfc3339, rfc3339_or_none
+
+
+class TimelineAnswer(msgspec.Struct, kw_only=True):
+    """One thing that happened to a call, and who told of it: a webhook, the reconciler or us."""
+
+    at: str
+    what: str
+    source: str
+
+
+class CallAnswer(msgspec.Struct, rename="camel", kw_only=True):
+    """A phone call as the ledger has it. Times are RFC 3339 in UTC with milliseconds.
+
+    `from` and `to` are E.164 where they parse. `durationSeconds` is from the answer to the end.
+    """
+
+    call_id: str
+    session_id: str | None
+    room_name: str
+    room_sid: str
+    direction: str
+    from_number: str | None = msgspec.field(name="from")
+    to_number: str | None = msgspec.field(name="to")
+    trunk_id: str | None
+    dispatch_rule_id: str | None
+    sip_call_id: str | None
+    participant_identity: str
+    status: str
+    agent_dispatched: bool
+    created_at: str
+    answered_at: str | None
+    ended_at: str | None
+    duration_seconds: float | None
+    disconnect_reason: str | None
+    timeline: list[TimelineAnswer]
+
+
+class CallsAnswer(msgspec.Struct, rename="camel", kw_only=True):
+    """Calls, the newest first; `nextCursor` is the next page's `cursor`, null on the last one."""
+
+    calls: list[CallAnswer]
+    next_cursor: str | None
+
+
+def answer(call: Call) -> CallAnswer:
+    """``call`` as the contract shows it."""
+    leg = call.leg
+    return CallAnswer(
+        call_id=str(call.id),
+        session_id=None if call.session_id is None else str(call.session_id),
+        room_name=leg.room_name,
+        room_sid=leg.room_sid,
+        direction=leg.direction,
+        from_number=leg.from_number,
+        to_number=leg.to_number,
+        trunk_id=leg.trunk_id,
+        dispatch_rule_id=leg.dispatch_rule_id,
+        sip_call_id=leg.sip_call_id,
+        participant_identity=leg.participant_identity,
+        status=call.status,
+        agent_dispatched=call.session_id is not None,
+        created_at=rfc3339(call.created_at),
+        answered_at=rfc3339_or_none(call.answered_at),
+        ended_at=rfc3339_or_none(call.ended_at),
+        duration_seconds=None if call.duration is None else call.duration.total_seconds(),
+        disconnect_reason=call.disconnect_reason,
+        timeline=[
+            TimelineAnswer(at=rfc3339(entry.at), what=entry.what, source=entry.source)
+            for entry in call.timeline
+        ],
+    )
+
+
+@get(
+    "/telephony/calls",
+    tags=["telephony"],
+    summary="Calls, the newest first (development, or with an API key)",
+    responses=errors(
+        {400: "A filter is malformed; `field` names it.", 503: "The ledger is out of reach."}
+    ),
+)
+async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
+    read_calls: ReadCalls,
+    status: str | None = None,
+    direction: str | None = None,
+    from_number: Annotated[str | None, Parameter(query="from")] = None,
+    to_number: Annotated[str | None, Parameter(query="to")] = None,
+    room_name: Annotated[str | None, Parameter(query="roomName")] = None,
+    since: str | None = None,
+    until: str | None = None,
+    cursor: str | None = None,
+    limit: str | None = None,
+) -> CallsAnswer:
+    """Filters are combined. `since` (included) and `until` (not) bound `createdAt`.
+
+    `from` and `to` are compared as shown: E.164, such as +15105550100.
+    """
+    page = await read_calls.page(
+        CallFilter(
+            status=query.choice(CallStatus, status, "status"),
+            direction=query.choice(Direction, direction, "direction"),
+            from_number=query.number(from_number),
+            to_number=query.number(to_number),
+            room_name=room_name or None,
+            created=query.span(since, until),
+        ),
+        query.position(cursor),
+        query.limit(limit),
+    )
+    return CallsAnswer(
+        calls=[answer(call) for call in page.items],
+        next_cursor=None if page.next is None else page.next.cursor,
+    )
+
+
+@get(
+    "/telephony/calls/{callId:str}",
+    tags=["telephony"],
+    summary="A call by its id (development, or with an API key)",
+    responses=errors({404: "There is no such call.", 503: "The ledger is out of reach."}),
+)
+async def call_by_id(callId: str, read_calls: ReadCalls) -> CallAnswer:  # noqa: N803
+    """The call as the ledger has it; LiveKit is not asked."""
+    return answer(await read_calls.by_id(callId))
+
+
+@get(
+    "/telephony/calls/by-room/{roomName:str}",
+    tags=["telephony"],
+    summary="The newest call of a room (development, or with an API key)",
+    responses=errors({404: "There is no such call.", 503: "The ledger is out of reach."}),
+)
+async def call_by_room(roomName: str, read_calls: ReadCalls) -> CallAnswer:  # noqa: N803
+    """The call as the ledger has it; LiveKit is not asked."""
+    return answer(await read_calls.by_room(roomName))

@@ -1,0 +1,69 @@
+"""Query parameters of lists → what the domain calls them."""
+
+from __future__ import annotations
+
+import enum
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from domain.errors import InvalidInput
+from domain.page import DEFAULT_LIMIT, MAX_LIMIT, Position, Span
+
+Choice = TypeVar("Choice", bound=enum.StrEnum)
+
+_EXAMPLE: Final = "2026-11-23T06:27:37.123Z"
+
+
+def choice(kind: type[Choice], raw: str | None, field: str) -> Choice | None:
+    """One of an enumeration's values; None if absent. Raises :class:`InvalidInput`."""
+    if not raw:
+        return None
+    try:
+        return kind(raw)
+    except ValueError:
+        known = ", ".join(kind)
+        raise InvalidInput(
+            f"{field} must be one of {known}.", field=field, example=next(iter(kind)).value
+        ) from None
+
+
+def span(since: str | None, until: str | None) -> Span:
+    """From ``since`` up to ``until``, RFC 3339 times. Raises :class:`InvalidInput`."""
+    return Span(since=_time(since, "since"), until=_time(until, "until"))
+
+
+def number(raw: str | None) -> str | None:
+    """A telephone number, whose ``+`` a query may turn into a space."""
+    return "+" + raw.strip() if raw and raw.startswith(" ") else raw or None
+
+
+def limit(raw: str | None) -> int:
+    """How many items make a page. Raises :class:`InvalidInput`."""
+    if not raw:
+        return DEFAULT_LIMIT
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 4 and 1 <= int(raw) <= MAX_LIMIT):
+        raise InvalidInput(
+            f"limit must be a whole number from 1 to {MAX_LIMIT}.",
+            field="limit",
+            example=DEFAULT_LIMIT,
+        )
+    return int(raw)
+
+
+def position(cursor: str | None) -> Position | None:
+    """Where the page begins. Raises :class:`InvalidInput`."""
+    return Position.parse(cursor) if cursor else None
+
+
+def _time(raw: str | None, field: str) -> datetime | None:
+    if not raw:
+        return None
+    try:
+        time = datetime.fromisoformat(raw.replace(" ", "+"))
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidInput(
+        f"{field} must be a time with its offset (RFC 3339).", field=field, example=_EXAMPLE
+    )
