@@ -65,18 +65,24 @@ ROOM_CLOSED: Final = "ROOM_CLOSED"
 """The reason where a room's end is all that was told of a call's; gives way to any other."""
 
 
+_COURSE: Final = ("joined", "ringing", "active", "agent_dispatched", "left")
+
+
 @attrs.frozen
 class TimelineEntry:
-    """One thing that happened: ``what`` at ``at``, as ``source`` told."""
+    """One thing that happened: ``what`` at ``at``, as ``source`` told.
+
+    ``what`` is ``joined``, ``ringing``, ``active``, ``agent_dispatched`` or ``left``.
+    """
 
     at: datetime
     what: str
     source: Source
 
     @property
-    def place(self) -> tuple[datetime, str, int]:
-        """Sorts entries by time; what happened at once has an order too."""
-        return self.at, self.what, list(Source).index(self.source)
+    def place(self) -> tuple[datetime, int, int]:
+        """Sorts entries by time; what happened at once is in the order of a call's course."""
+        return self.at, _COURSE.index(self.what), list(Source).index(self.source)
 
 
 @attrs.frozen(kw_only=True)

@@ -164,11 +164,12 @@ class Reconcile:
                 reasoned.append(room)
             elif there:
                 others.append(room)
-        # Each one has its turn, the reasons of some being no reason to forget the others.
+        # However many have a reason, a fifth of the budget is for those whose turn it is.
+        turns = min(self.rotation, max(self.budget - len(reasoned), self.budget // 5))
         first = self._turn % len(others) if others else 0
-        self._turn = first + self.rotation
-        turned = (others[first:] + others[:first])[: self.rotation]
-        return reasoned[: max(self.budget - len(turned), 0)] + turned
+        self._turn = first + turns
+        turned = (others[first:] + others[:first])[:turns]
+        return reasoned[: self.budget - len(turned)] + turned
 
     def _has_reason(
         self, room: Room, calls: list[Call], session: Session | None, now: datetime

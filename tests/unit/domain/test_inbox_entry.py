@@ -9,7 +9,9 @@ from domain.ports.webhook_verifier import WebhookEvent
 from tests.unit.domain.fakes import NOON
 
 NEW = InboxEntry(
-    event=WebhookEvent("EV_1", "room_started", "room-1", "RM_1", b"{}"), received_at=NOON, due_at=NOON
+    event=WebhookEvent("EV_1", "room_started", "room-1", "RM_1", b"{}"),
+    received_at=NOON,
+    due_at=NOON,
 )
 
 

@@ -39,7 +39,7 @@ class World:
         self.storage = InMemoryLedger(self.steps)
         self.ledger = Ledger(self.storage)
         dispatcher = FakeDispatcher(self.livekit)
-        rooms = FakeRooms(self.livekit)
+        rooms = self.rooms = FakeRooms(self.livekit)
         turn = Turn(clock=self.clock, patience=patience)
         self.locate_agent = LocateAgent(
             rooms=rooms, dispatcher=dispatcher, clock=self.clock, join_grace=GRACE

@@ -1,0 +1,249 @@
+"""Callers, their rooms and the events that LiveKit sends of them, round a service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import attrs
+
+from domain.call import Call, LegStatus, PhoneLeg
+from domain.errors import InvalidWebhook
+from domain.identifiers import RoomName
+from domain.inbox import InboxEntry
+from domain.ports.webhook_verifier import WebhookEvent
+from domain.room import Participant, ParticipantKind
+from domain.room_event import EventKind, RoomEvent
+from domain.use_cases.handle_entry import HandleEntry
+from domain.use_cases.handle_event import HandleEvent
+from domain.use_cases.read_calls import ReadCalls
+from domain.use_cases.reconcile import Reconcile, Reconciliation
+from domain.use_cases.record_call import RecordCall
+from domain.use_cases.serve_call import ServeCall
+from tests.unit.domain.world import AGENT, LEASE, ROOM, World
+
+INBOX_LEASE = timedelta(seconds=6)
+CALLER = "sip_+15105550100"
+
+
+@attrs.define(slots=False)
+class Reader:
+    """Reads bodies that are numbers of events."""
+
+    events: list[RoomEvent] = attrs.field(factory=list)
+
+    def read(self, body: bytes, _received_at: datetime) -> RoomEvent | None:
+        try:
+            return self.events[int(body)]
+        except (ValueError, IndexError):
+            raise InvalidWebhook("There is no such event.") from None
+
+
+class PhoneWorld(World):
+    """What happens, what LiveKit tells of it, and a service that hears some of it."""
+
+    def __init__(self, *, dispatch_on_any_join: bool = False) -> None:
+        super().__init__()
+        self.inbox = self.storage.inbox
+        self.reader = Reader()
+        self.told: list[WebhookEvent] = []
+        self.stays: list[PhoneLeg] = []
+        self.record_call = RecordCall(unit_of_work=self.storage, ids=self.ids)
+        self.serve_call = ServeCall(
+            record_call=self.record_call,
+            ensure_agent=self.ensure_agent,
+            ledger=self.ledger,
+            inbox=self.inbox,
+            rooms=self.rooms,
+            clock=self.clock,
+            ids=self.ids,
+            agent_name=AGENT,
+        )
+        self.handle_event = HandleEvent(
+            unit_of_work=self.storage,
+            ledger=self.ledger,
+            record_call=self.record_call,
+            serve_call=self.serve_call,
+            ensure_agent=self.ensure_agent,
+            locate_agent=self.locate_agent,
+            rooms=self.rooms,
+            clock=self.clock,
+            ids=self.ids,
+            agent_name=AGENT,
+            dispatch_on_any_join=dispatch_on_any_join,
+        )
+        self.handle_entry = HandleEntry(
+            inbox=self.inbox, reader=self.reader, handle_event=self.handle_event, clock=self.clock
+        )
+        self.reconcile = self.new_reconcile()
+        self.read_calls = ReadCalls(self.storage)
+
+    def new_reconcile(self, *, telephony: bool = True, budget: int = 500) -> Reconcile:
+        """A reconciler that has not looked yet."""
+        return Reconcile(
+            unit_of_work=self.storage,
+            ledger=self.ledger,
+            rooms=self.rooms,
+            record_call=self.record_call,
+            serve_call=self.serve_call,
+            locate_agent=self.locate_agent,
+            clock=self.clock,
+            telephony=telephony,
+            budget=budget,
+            parallel=1,
+        )
+
+    # What happens
+
+    def joins(
+        self,
+        caller: str = CALLER,
+        room_name: str = ROOM,
+        status: LegStatus | None = LegStatus.ACTIVE,
+    ) -> PhoneLeg:
+        """A caller joins; whoever is there under the same identity leaves."""
+        self.leaves(caller, room_name, "DUPLICATE_IDENTITY")
+        room = self.livekit.opens(room_name)
+        leg = PhoneLeg(
+            room_name=room_name,
+            room_sid=room.sid,
+            participant_sid=self.livekit.new_id("PA"),
+            participant_identity=caller,
+            joined_at=self.clock.now(),
+            from_number="+15105550100",
+            to_number="+15105550123",
+        )
+        self.stays.append(leg)
+        who = Participant(caller, ParticipantKind.SIP, leg=leg, leg_status=status)
+        room.people[caller] = who
+        self._tell(EventKind.PARTICIPANT_JOINED, room_name, who)
+        return leg
+
+    def answers(self, caller: str = CALLER, room_name: str = ROOM) -> None:
+        """A call becomes active, of which LiveKit sends nothing."""
+        people = self.livekit.opens(room_name).people
+        people[caller] = attrs.evolve(people[caller], leg_status=LegStatus.ACTIVE)
+
+    def leaves(
+        self,
+        who: str = CALLER,
+        room_name: str = ROOM,
+        reason: str = "CLIENT_INITIATED",
+        kind: EventKind = EventKind.PARTICIPANT_LEFT,
+    ) -> None:
+        """Somebody leaves, if they are there."""
+        room = self.livekit.open.get(room_name)
+        if room is not None and who in room.people:
+            self._tell(kind, room_name, room.people.pop(who), reason)
+
+    def agents_join(self, room_name: str = ROOM) -> None:
+        """Agents join, of which LiveKit sends events."""
+        room = self.livekit.opens(room_name)
+        before = set(room.people)
+        self.livekit.agents_join(room_name)
+        for identity in room.people.keys() - before:
+            self._tell(EventKind.PARTICIPANT_JOINED, room_name, room.people[identity])
+
+    def agents_leave(self, room_name: str = ROOM) -> None:
+        """Every agent leaves, of which LiveKit sends events."""
+        for identity in [*self.livekit.opens(room_name).people]:
+            if identity.startswith("agent-"):
+                self.leaves(identity, room_name)
+
+    def closes(self, room_name: str = ROOM) -> None:
+        """The room ends for everybody in it."""
+        room = self.livekit.open.get(room_name)
+        if room is None:
+            return
+        for identity in [*room.people]:
+            self.leaves(identity, room_name, "ROOM_CLOSED")
+        self._tell(EventKind.ROOM_FINISHED, room_name)
+        self.livekit.closes(room_name)
+
+    def _tell(
+        self,
+        kind: EventKind,
+        room_name: str,
+        who: Participant | None = None,
+        reason: str | None = None,
+    ) -> None:
+        room = self.livekit.opens(room_name)
+        event = RoomEvent(
+            kind=kind,
+            room=room.told(room_name),
+            at=self.clock.now(),
+            participant=who,
+            disconnect_reason=reason,
+        )
+        number = len(self.reader.events)
+        self.reader.events.append(event)
+        self.told.append(
+            WebhookEvent(f"EV_{number}", kind.value, room_name, room.sid, str(number).encode())
+        )
+
+    # What the service hears of it and does
+
+    async def hears(self, *events: WebhookEvent) -> None:
+        """Events come in."""
+        now = self.clock.now()
+        for event in events:
+            await self.inbox.add(InboxEntry(event=event, received_at=now, due_at=now))
+
+    async def hears_all(self) -> None:
+        """Every event comes in that has not, and is handled."""
+        await self.hears(*self.told)
+        await self.works_off()
+
+    async def works_off(self) -> None:
+        """Handle what is due until nothing is."""
+        holder = self.ids.claim_holder()
+        while True:
+            now = self.clock.now()
+            entries = await self.inbox.claim(holder, now, now + INBOX_LEASE, 32)
+            for entry in entries:
+                await self.handle_entry(entry, holder)
+            if not entries:
+                return
+
+    async def looks(self) -> Reconciliation:
+        """The reconciler runs once."""
+        return await self.reconcile()
+
+    async def settles(self) -> None:
+        """Time passes until every lease and grace is over, and work goes on meanwhile."""
+        for _ in range(4):
+            self.clock.advance(LEASE + timedelta(seconds=1))
+            await self.works_off()
+            await self.looks()
+            for room_name in [*self.livekit.open]:
+                self.agents_join(room_name)
+
+    # What is there
+
+    def call(self, leg: PhoneLeg) -> Call:
+        """The call of this stay, as the ledger has it."""
+        (call,) = [call for call in self.storage.calls if call.leg == leg]
+        return call
+
+    def known(self, leg: PhoneLeg) -> bool:
+        """Whether the ledger has heard of this stay."""
+        return any(call.leg == leg for call in self.storage.calls)
+
+    def is_there(self, leg: PhoneLeg) -> bool:
+        """Whether this stay goes on."""
+        room = self.livekit.open.get(leg.room_name)
+        return room is not None and any(who.leg == leg for who in room.people.values())
+
+    def status(self, leg: PhoneLeg) -> LegStatus | None:
+        """What a stay that goes on says of itself."""
+        people = self.livekit.open[leg.room_name].people
+        return people[leg.participant_identity].leg_status
+
+
+def room_of(leg: PhoneLeg) -> RoomName:
+    return RoomName(leg.room_name)
+
+
+def whats(call: Call) -> Sequence[tuple[str, str]]:
+    """What the timeline says, and who told."""
+    return [(entry.what, str(entry.source)) for entry in call.timeline]

@@ -1,0 +1,287 @@
+"""What the reconciler puts right, what it leaves alone, and what it asks."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from domain.call import CallStatus, LegStatus
+from domain.errors import LiveKitError, LiveKitUnreachable
+from domain.room import Participant, ParticipantKind
+from domain.session import EndReason, SessionStatus
+from tests.unit.domain.fake_livekit import Fault
+from tests.unit.domain.telephony import CALLER, PhoneWorld, whats
+from tests.unit.domain.world import ROOM
+
+SECOND = timedelta(seconds=1)
+
+
+async def served(world: PhoneWorld, caller: str = CALLER, room: str = ROOM) -> None:
+    """A call that all is well with."""
+    world.joins(caller, room)
+    await world.hears_all()
+    world.agents_join(room)
+    await world.hears_all()
+    world.clock.advance(60 * SECOND)
+
+
+async def test_given_a_call_that_nobody_announced_then_it_is_added_and_has_an_agent() -> None:
+    world = PhoneWorld()
+    leg = world.joins()
+    done = await world.looks()
+    call = world.call(leg)
+    assert call.status is CallStatus.ACTIVE
+    assert call.session_id == world.session().id
+    assert whats(call)[0] == ("joined", "reconciler")
+    assert len(world.dispatches()) == 1
+    assert done.repairs == {"call_added": 1, "agent_dispatched": 1}
+
+
+async def test_given_nobody_told_that_the_caller_left_then_the_call_ends() -> None:
+    world = PhoneWorld()
+    await served(world)
+    world.leaves()
+    await world.looks()
+    call = world.call(world.stays[0])
+    assert call.status is CallStatus.ENDED
+    assert call.duration == 60 * SECOND
+    assert call.disconnect_reason is None
+    assert whats(call)[-1] == ("left", "reconciler")
+
+
+async def test_given_nobody_told_that_the_room_closed_then_calls_and_sessions_end() -> None:
+    world = PhoneWorld()
+    await served(world)
+    world.closes()
+    done = await world.looks()
+    assert world.call(world.stays[0]).disconnect_reason == "ROOM_CLOSED"
+    assert world.session().end_reason is EndReason.ROOM_FINISHED
+    assert done.repairs == {"call_ended": 1, "session_ended": 1}
+
+
+async def test_given_the_name_has_been_used_again_then_the_old_call_and_session_end() -> None:
+    world = PhoneWorld()
+    await served(world)
+    old = world.session()
+    world.closes()
+    new = world.joins()
+    await world.looks()
+    assert world.call(world.stays[0]).status is CallStatus.ENDED
+    assert world.call(new).is_live
+    assert world.session().id != old.id
+    assert world.call(new).session_id == world.session().id
+
+
+async def test_given_a_ringing_call_is_answered_then_it_is_followed() -> None:
+    world = PhoneWorld()
+    leg = world.joins(status=LegStatus.RINGING)
+    await world.hears_all()
+    assert world.call(leg).status is CallStatus.RINGING
+    await world.looks()
+    assert world.call(leg).status is CallStatus.RINGING
+    world.answers()
+    done = await world.looks()
+    assert world.call(leg).status is CallStatus.ACTIVE
+    assert done.repairs == {"call_followed": 1}
+
+
+async def test_given_a_call_that_was_dialled_then_it_rings() -> None:
+    world = PhoneWorld()
+    leg = world.joins(status=LegStatus.DIALING)
+    await world.hears_all()
+    assert world.call(leg).status is CallStatus.CREATED
+    people = world.livekit.opens(ROOM).people
+    people[CALLER] = Participant(CALLER, ParticipantKind.SIP, leg=leg, leg_status=LegStatus.RINGING)
+    await world.looks()
+    assert world.call(leg).status is CallStatus.RINGING
+
+
+async def test_given_the_agent_vanished_without_a_word_then_another_is_dispatched() -> None:
+    world = PhoneWorld()
+    await served(world)
+    world.agents_leave()
+    done = await world.looks()
+    assert done.repairs == {"agent_dispatched": 1}
+    assert len(world.livekit.expected(ROOM)) == 1
+
+
+async def test_given_an_agent_dispatched_a_moment_ago_then_it_is_waited_for() -> None:
+    world = PhoneWorld()
+    world.joins()
+    await world.hears_all()
+    world.clock.advance(3 * SECOND)
+    await world.looks()
+    assert world.livekit.count("create") == 1
+    world.clock.advance(10 * SECOND)
+    await world.looks()
+    assert world.livekit.count("create") == 2
+    assert len(world.livekit.expected(ROOM)) == 1, "the dispatch that no worker took is deleted"
+
+
+async def test_given_nobody_told_that_the_agent_joined_then_the_session_becomes_active() -> None:
+    world = PhoneWorld()
+    await world.start()
+    world.agents_join()
+    await world.looks()
+    assert world.session().status is SessionStatus.AGENT_DISPATCHED
+    world.clock.advance(11 * SECOND)
+    done = await world.looks()
+    assert world.session().status is SessionStatus.ACTIVE
+    assert done.repairs == {"agent_seen": 1}
+
+
+async def test_given_a_second_caller_that_nobody_announced_then_they_share_the_agent() -> None:
+    world = PhoneWorld()
+    await served(world)
+    second = world.joins("sip_2")
+    await world.looks()
+    assert world.call(second).session_id == world.session().id
+    assert world.livekit.count("create") == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.UNREACHABLE, Fault.REFUSED, Fault.UNCERTAIN_AFTER])
+async def test_given_livekit_is_out_of_reach_then_nothing_ends(fault: Fault) -> None:
+    world = PhoneWorld()
+    await served(world)
+    world.livekit.down = fault
+    calls, sessions = world.storage.calls, dict(world.storage.stored)
+    with pytest.raises(LiveKitError):
+        await world.looks()
+    assert world.storage.calls == calls
+    assert world.storage.stored == sessions
+
+
+async def test_given_one_room_cannot_be_looked_into_then_the_others_are() -> None:
+    world = PhoneWorld()
+    one, other = world.joins("sip_1", "room-a"), world.joins("sip_2", "room-b")
+    world.livekit.fail("participants", Fault.UNREACHABLE)
+    done = await world.looks()
+    assert [world.known(leg) for leg in (one, other)] == [False, True]
+    assert done.problems == [str(Fault.UNREACHABLE.error())]
+    assert isinstance(Fault.UNREACHABLE.error(), LiveKitUnreachable)
+    await world.looks()
+    assert world.known(one)
+
+
+async def test_given_somebody_works_on_the_session_then_it_is_left_to_them() -> None:
+    world = PhoneWorld()
+    session = await world.claimed_session()
+    world.joins()
+    await world.looks()
+    assert world.session() == session
+    assert world.livekit.count("create") == 0
+
+
+async def test_given_a_session_that_nobody_ever_came_to_then_it_is_abandoned_in_the_end() -> None:
+    world = PhoneWorld()
+    session = await world.claimed_session()
+    await world.ledger.save(session.with_dispatch_failed(uncertain=False))
+    world.clock.advance(9 * 60 * SECOND)
+    await world.looks()
+    assert world.session().is_live
+    world.clock.advance(2 * 60 * SECOND)
+    await world.looks()
+    assert world.session().end_reason is EndReason.ABANDONED
+
+
+async def test_given_a_dispatch_opened_the_new_instance_then_the_session_goes_on() -> None:
+    world = PhoneWorld()
+    await served(world)
+    world.closes()
+    # As a dispatch does that was on its way when the room closed.
+    session = world.session()
+    await world.dispatch_agent.dispatcher.create(
+        session.room_name, session.agent_name, session.metadata()
+    )
+    await world.looks()
+    assert world.session().id == session.id
+    assert world.session().is_live
+
+
+async def test_given_a_caller_who_has_just_joined_then_not_being_listed_means_nothing() -> None:
+    world = PhoneWorld()
+    leg = world.joins(status=LegStatus.RINGING)
+    await world.hears_all()
+    world.livekit.opens(ROOM).people.clear()
+    await world.looks()
+    assert world.call(leg).is_live
+    world.clock.advance(3 * SECOND)
+    await world.looks()
+    assert not world.call(leg).is_live
+
+
+async def test_given_the_room_was_replaced_while_it_was_looked_into_then_nothing_is_mixed_up() -> (
+    None
+):
+    world = PhoneWorld()
+    world.joins()
+    pause = world.livekit.pause("participants")
+
+    async def replace() -> None:
+        await pause.reached.wait()
+        world.closes()
+        world.joins("sip_2")
+        pause.resumed.set()
+
+    await asyncio.gather(world.looks(), replace())
+    assert {call.leg.room_sid for call in world.storage.calls} <= {
+        leg.room_sid for leg in world.stays
+    }
+    for call in world.storage.calls:
+        assert call.leg in world.stays
+
+
+async def test_without_telephony_sessions_alone_are_compared() -> None:
+    world = PhoneWorld()
+    world.reconcile = world.new_reconcile(telephony=False)
+    await world.start(room_name="room-web")
+    world.joins()
+    world.closes("room-web")
+    await world.looks()
+    assert world.storage.calls == []
+    assert world.session("room-web").end_reason is EndReason.ROOM_FINISHED
+
+
+# What it asks
+
+
+async def test_given_all_is_well_then_it_asks_about_no_room_but_those_whose_turn_it_is() -> None:
+    world = PhoneWorld()
+    for number in range(8):
+        await served(world, f"sip_{number}", f"room-{number}")
+        world.livekit.opens(f"web-{number}").people["user"] = Participant(
+            "user", ParticipantKind.STANDARD
+        )
+    world.reconcile.rotation = 3
+    await world.looks()
+    world.livekit.calls.clear()
+    looked_into = []
+    for _ in range(4):
+        done = await world.looks()
+        looked_into.append(done.examined)
+    assert world.livekit.count("list_rooms") == 4
+    assert looked_into == [3, 3, 3, 3]
+    assert world.livekit.count("participants") == 12
+    assert set(world.livekit.calls) == {"list_rooms", "participants"}
+
+
+async def test_a_cycle_looks_into_no_more_rooms_than_its_budget_and_the_next_goes_on() -> None:
+    world = PhoneWorld()
+    world.reconcile = world.new_reconcile(budget=5)
+    for number in range(12):
+        world.joins(f"sip_{number}", f"room-{number}")
+    for added in (5, 4, 3):  # from the second cycle on, one look is for those it has
+        done = await world.looks()
+        assert done.examined <= 5
+        assert done.repairs["call_added"] == added
+
+
+async def test_a_session_whose_agent_never_came_is_looked_into_once_not_for_ever() -> None:
+    world = PhoneWorld()
+    await world.start()
+    world.livekit.opens(ROOM).people["user-1"] = Participant("user-1", ParticipantKind.STANDARD)
+    world.clock.advance(11 * SECOND)
+    assert (await world.looks()).examined == 1
+    assert (await world.looks()).examined == 0
