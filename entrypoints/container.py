@@ -17,6 +17,7 @@ from adapters.livekit.rooms import LiveKitRooms
 from adapters.livekit.token_signer import LiveKitTokenSigner
 from adapters.livekit.webhook_verifier import LiveKitWebhookVerifier
 from adapters.memory.unit_of_work import MemoryLedger
+from adapters.simulator.phone_call import SimulatedCall
 from adapters.simulator.server import Simulator
 from adapters.sqlalchemy.ledger import SqlLedger
 from adapters.sqlalchemy.migrations import migrate
@@ -48,6 +49,7 @@ from domain.use_cases.record_call import RecordCall
 from domain.use_cases.replay_events import ReplayEvents
 from domain.use_cases.serve_call import ServeCall
 from domain.use_cases.start_session import StartSession
+from domain.use_cases.withdraw_agent import WithdrawAgent
 from domain.use_cases.turn import Turn
 
 
@@ -89,6 +91,11 @@ class Container(containers.DeclarativeContainer):
     inbox = storage.provided.inbox
 
     simulator = providers.Factory(Simulator)
+    simulated_call = providers.Factory(
+        SimulatedCall,
+        api_key=settings.provided.webhook_api_key,
+        api_secret=settings.provided.webhook_api_secret,
+    )
 
     turn = providers.Singleton(Turn, clock=clock)
     locate_agent = providers.Singleton(LocateAgent, rooms=rooms, dispatcher=dispatcher, clock=clock)
@@ -166,6 +173,14 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
     )
     replay_events = providers.Singleton(ReplayEvents, inbox=inbox, clock=clock)
+    withdraw_agent = providers.Singleton(
+        WithdrawAgent,
+        ledger=ledger,
+        dispatcher=dispatcher,
+        clock=clock,
+        ids=ids,
+        lease=CLAIM_LEASE,
+    )
     reconcile = providers.Singleton(
         Reconcile,
         unit_of_work=storage.provided.unit_of_work,
@@ -174,6 +189,7 @@ class Container(containers.DeclarativeContainer):
         record_call=record_call,
         serve_call=serve_call,
         locate_agent=locate_agent,
+        withdraw_agent=withdraw_agent,
         clock=clock,
         telephony=settings.provided.telephony_enabled,
     )

@@ -18,7 +18,7 @@ from domain.errors import (
     SessionEnded,
     TooEarly,
 )
-from domain.identifiers import RoomName
+from domain.identifiers import CallId, RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
 from domain.ports.rooms import Rooms
@@ -29,6 +29,7 @@ from domain.use_cases.handle_event import REPAIR_AFTER
 from domain.use_cases.locate_agent import LocateAgent, Whereabouts
 from domain.use_cases.record_call import RecordCall
 from domain.use_cases.serve_call import ServeCall
+from domain.use_cases.withdraw_agent import WithdrawAgent
 
 ABANDONED_AFTER: Final = timedelta(minutes=10)
 """How long a session may wait for a room that nobody has opened."""
@@ -51,6 +52,7 @@ class _Seen:
     """A room when it was looked into: how many people were there, what the ledger had."""
 
     people: int
+    calls: frozenset[CallId]
     session_version: int | None
 
 
@@ -58,11 +60,12 @@ class _Seen:
 class Reconcile:
     """One cycle costs one ListRooms, and ListParticipants for the rooms that give a reason.
 
-    A reason is: people came or went since the last look, a call that was not answered yet or has
-    no agent, an agent that should have been seen by now. Beside these, ``rotation`` rooms with
-    calls are looked into in turn, for what shows in no number: an agent that went away without a
-    word. No more than ``budget`` rooms are looked into in a cycle, ``parallel`` at a time; what is
-    left has its reason in the next one too. With ``telephony`` off, sessions alone are compared.
+    A reason is: people or calls came or went since the last look, a call that was not answered yet
+    or has no agent, an agent that should have been seen by now. Beside these, ``rotation`` rooms
+    with calls, and a fifth as many without, are looked into in turn, for what shows in no number:
+    an agent that went away without a word, a caller in another's place. No more than ``budget``
+    rooms are looked into in a cycle, ``parallel`` at a time; what is left has its reason in the
+    next one too. With ``telephony`` off, sessions alone are compared.
     """
 
     unit_of_work: UnitOfWorkFactory
@@ -71,13 +74,14 @@ class Reconcile:
     record_call: RecordCall
     serve_call: ServeCall
     locate_agent: LocateAgent
+    withdraw_agent: WithdrawAgent
     clock: Clock
     telephony: bool = True
     budget: int = 500
     rotation: int = 100
     parallel: int = 8
     _seen: dict[str, _Seen] = attrs.field(factory=dict, init=False)
-    _turn: int = attrs.field(default=0, init=False)
+    _turns: Counter[str] = attrs.field(factory=Counter, init=False)
     _repairs: Counter[str] = attrs.field(factory=Counter, init=False)
     _problems: list[str] = attrs.field(factory=list, init=False)
 
@@ -144,6 +148,12 @@ class Reconcile:
             located = await self.locate_agent(session)
             if located.whereabouts is Whereabouts.ROOM_CLOSED:
                 await self._end_session(session, EndReason.ROOM_FINISHED, now)
+            elif session.phone is not None and room.people == 0:
+                # The dispatch came too late for its caller, and brought the room back.
+                await self.withdraw_agent(session, EndReason.ROOM_FINISHED)
+                self._repairs["agent_withdrawn"] += 1
+            elif located.whereabouts is Whereabouts.IN_ROOM:
+                await self.ledger.save(session.activated(room.sid, now, located.dispatch_id))
 
     async def _end_session(self, session: Session, reason: EndReason, now: datetime) -> None:
         await self.ledger.save(session.ended(reason, now))
@@ -157,27 +167,37 @@ class Reconcile:
         now: datetime,
     ) -> list[Room]:
         """The rooms to look into, those with a reason first."""
-        reasoned, others = [], []
+        reasoned, with_calls, others = [], [], []
         for room in rooms:
             there, session = calls.get(room.sid, []), sessions.get(room.name)
             if self._has_reason(room, there, session, now):
                 reasoned.append(room)
             elif there:
+                with_calls.append(room)
+            elif self.telephony and room.people:
                 others.append(room)
         # However many have a reason, a fifth of the budget is for those whose turn it is.
         turns = min(self.rotation, max(self.budget - len(reasoned), self.budget // 5))
-        first = self._turn % len(others) if others else 0
-        self._turn = first + turns
-        turned = (others[first:] + others[:first])[:turns]
+        turned = self._in_turn("with calls", with_calls, turns)
+        turned += self._in_turn("others", others, min(turns - len(turned), self.rotation // 5))
         return reasoned[: self.budget - len(turned)] + turned
+
+    def _in_turn(self, kind: str, rooms: list[Room], turns: int) -> list[Room]:
+        """``turns`` of these rooms, others in each cycle until all had their turn."""
+        first = self._turns[kind] % len(rooms) if rooms else 0
+        self._turns[kind] = first + turns
+        return (rooms[first:] + rooms[:first])[:turns]
 
     def _has_reason(
         self, room: Room, calls: list[Call], session: Session | None, now: datetime
     ) -> bool:
         if any(call.status is not CallStatus.ACTIVE or call.session_id is None for call in calls):
             return True
-        seen = self._seen.get(room.sid)
-        if self.telephony and room.people != (0 if seen is None else seen.people):
+        seen = self._seen.get(room.sid, _Seen(0, frozenset(), None))
+        if self.telephony and (room.people, frozenset(call.id for call in calls)) != (
+            seen.people,
+            seen.calls,
+        ):
             return True
         overdue = (
             session is not None
@@ -186,7 +206,7 @@ class Reconcile:
             and now >= session.dispatched_at + REPAIR_AFTER
         )
         version = None if session is None else session.version
-        return overdue and (bool(calls) or seen is None or seen.session_version != version)
+        return overdue and (bool(calls) or seen.session_version != version)
 
     async def _look_into(
         self, room: Room, calls: list[Call], session: Session | None, now: datetime
@@ -195,7 +215,7 @@ class Reconcile:
         live = await self._callers(room, calls, there, now) if self.telephony else []
         await self._agent(room, live, session, there, now)
         version = None if session is None else session.version
-        self._seen[room.sid] = _Seen(room.people, version)
+        self._seen[room.sid] = _Seen(room.people, frozenset(call.id for call in live), version)
 
     async def _callers(
         self, room: Room, calls: list[Call], there: list[Participant], now: datetime

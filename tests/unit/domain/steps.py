@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
+from contextvars import ContextVar
 from typing import Any
+
+_driven: ContextVar[asyncio.Task[Any] | None] = ContextVar("driven", default=None)
+"""The task that is driven; tasks that it makes belong to it."""
 
 
 class Crashed(BaseException):
@@ -19,19 +24,19 @@ class Steps:
 
     def __init__(self) -> None:
         self._driven = False
-        self._parked: dict[asyncio.Task[Any], asyncio.Future[None]] = {}
+        self._parked: defaultdict[asyncio.Task[Any], list[asyncio.Future[None]]] = defaultdict(list)
 
     async def __call__(self) -> None:
-        task = asyncio.current_task()
+        task = _driven.get()
         if not self._driven or task is None:
             await asyncio.sleep(0)
             return
         future = asyncio.get_running_loop().create_future()
-        self._parked[task] = future
+        self._parked[task].append(future)
         try:
             await future
         finally:
-            del self._parked[task]
+            self._parked[task].remove(future)
 
     async def run(
         self,
@@ -56,7 +61,7 @@ class Steps:
                 if choice < 0:
                     task.cancel()
                 else:
-                    self._parked[task].set_result(None)
+                    self._parked[task][0].set_result(None)
                 await self._settled(task)
                 after_each()
             return [self._outcome(task) for task in tasks]
@@ -64,6 +69,7 @@ class Steps:
             self._driven = False
 
     async def _begin(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        _driven.set(asyncio.current_task())
         try:
             await self()
         except BaseException:
@@ -85,8 +91,7 @@ class Steps:
         raise AssertionError("A task waits for something that is not a step.")
 
     def _waits(self, task: asyncio.Task[Any]) -> bool:
-        future = self._parked.get(task)
-        return future is not None and not future.done()
+        return any(not future.done() for future in self._parked[task])
 
     @staticmethod
     def _outcome(task: asyncio.Task[Any]) -> Any:

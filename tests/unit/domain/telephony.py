@@ -20,6 +20,7 @@ from domain.use_cases.read_calls import ReadCalls
 from domain.use_cases.reconcile import Reconcile, Reconciliation
 from domain.use_cases.record_call import RecordCall
 from domain.use_cases.serve_call import ServeCall
+from domain.use_cases.withdraw_agent import WithdrawAgent
 from tests.unit.domain.world import AGENT, LEASE, ROOM, World
 
 INBOX_LEASE = timedelta(seconds=6)
@@ -75,6 +76,13 @@ class PhoneWorld(World):
         self.handle_entry = HandleEntry(
             inbox=self.inbox, reader=self.reader, handle_event=self.handle_event, clock=self.clock
         )
+        self.withdraw_agent = WithdrawAgent(
+            ledger=self.ledger,
+            dispatcher=self.dispatch_agent.dispatcher,
+            clock=self.clock,
+            ids=self.ids,
+            lease=LEASE,
+        )
         self.reconcile = self.new_reconcile()
         self.read_calls = ReadCalls(self.storage)
 
@@ -87,6 +95,7 @@ class PhoneWorld(World):
             record_call=self.record_call,
             serve_call=self.serve_call,
             locate_agent=self.locate_agent,
+            withdraw_agent=self.withdraw_agent,
             clock=self.clock,
             telephony=telephony,
             budget=budget,

@@ -186,18 +186,48 @@ async def test_given_a_session_that_nobody_ever_came_to_then_it_is_abandoned_in_
     assert world.session().end_reason is EndReason.ABANDONED
 
 
-async def test_given_a_dispatch_opened_the_new_instance_then_the_session_goes_on() -> None:
-    world = PhoneWorld()
+async def room_brought_back(world: PhoneWorld) -> None:
+    """A dispatch that was on its way when the room closed has opened it again."""
     await served(world)
     world.closes()
-    # As a dispatch does that was on its way when the room closed.
     session = world.session()
     await world.dispatch_agent.dispatcher.create(
         session.room_name, session.agent_name, session.metadata()
     )
-    await world.looks()
-    assert world.session().id == session.id
+    world.livekit.agents_join(ROOM)
+
+
+async def test_given_a_dispatch_came_too_late_for_its_caller_then_the_agent_is_withdrawn() -> None:
+    world = PhoneWorld()
+    await room_brought_back(world)
+    done = await world.looks()
+    assert done.repairs == {"call_ended": 1, "agent_withdrawn": 1}
+    assert world.session().end_reason is EndReason.ROOM_FINISHED
+    assert world.dispatches() == []
+
+
+async def test_given_the_agent_cannot_be_withdrawn_then_the_next_cycle_tries_again() -> None:
+    world = PhoneWorld()
+    await room_brought_back(world)
+    world.livekit.fail("delete_dispatch", Fault.UNREACHABLE)
+    done = await world.looks()
+    assert done.problems == ["LiveKit cannot be reached."]
     assert world.session().is_live
+    await world.looks()
+    assert not world.session().is_live
+
+
+async def test_given_somebody_has_come_to_the_room_that_was_brought_back_then_all_go_on() -> None:
+    world = PhoneWorld()
+    await room_brought_back(world)
+    session = world.session()
+    new = world.joins("sip_2")
+    await world.looks()  # the session has its new room ...
+    await world.looks()  # ... and the caller the session
+    assert world.session().id == session.id
+    assert world.session().room_sid == new.room_sid
+    assert world.call(new).session_id == session.id
+    assert len(world.livekit.expected(ROOM)) == 1
 
 
 async def test_given_a_caller_who_has_just_joined_then_not_being_listed_means_nothing() -> None:
@@ -283,5 +313,17 @@ async def test_a_session_whose_agent_never_came_is_looked_into_once_not_for_ever
     await world.start()
     world.livekit.opens(ROOM).people["user-1"] = Participant("user-1", ParticipantKind.STANDARD)
     world.clock.advance(11 * SECOND)
+    world.reconcile.rotation = 0
     assert (await world.looks()).examined == 1
     assert (await world.looks()).examined == 0
+
+
+async def test_given_somebody_in_anothers_place_then_they_are_found_when_it_is_their_turn() -> None:
+    world = PhoneWorld()
+    user = Participant("user-1", ParticipantKind.STANDARD)
+    world.livekit.opens(ROOM).people["user-1"] = user
+    await world.looks()
+    world.leaves("user-1")
+    leg = world.joins()
+    await world.looks()
+    assert world.known(leg)
