@@ -15,7 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sqlalchemy import postgresql, sqlite
 from adapters.sqlalchemy.errors import storage_errors
+from adapters.sqlalchemy.write import Write, Writer
 from domain.errors import StorageUnavailable
+
+_LANES: Final = 4
 
 PATIENCE: Final = timedelta(seconds=5)
 """How long one step may take: getting a connection, a lock or an answer."""
@@ -32,6 +35,19 @@ class Database:
     reader: AsyncEngine
     writer: AsyncEngine
     embedded: bool
+    _commits: Writer = attrs.field(init=False)
+
+    @_commits.default
+    def _lanes(self) -> Writer:
+        # SQLite has one writer at a time; more of PostgreSQL's connections are left to readers.
+        return Writer(self.writer, 1 if self.embedded else _LANES)
+
+    async def write(self, writes: Sequence[Write]) -> list[int]:
+        """How many rows each of ``writes`` has changed, once all are durable, or none is.
+
+        Raises :class:`~domain.errors.Conflict` or :class:`~domain.errors.StorageUnavailable`.
+        """
+        return await self._commits.commit(writes)
 
     async def read(
         self, query: Select[Any], values: Mapping[str, Any] | None = None
@@ -50,6 +66,7 @@ class Database:
 
     async def dispose(self) -> None:
         """Close every connection; the database can be used again afterwards."""
+        await self._commits.finished()
         with storage_errors():
             await self.reader.dispose()
             await self.writer.dispose()

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
-    CursorResult,
     Executable,
     String,
     and_,
@@ -27,6 +26,7 @@ from adapters.sqlalchemy.database import Database
 from adapters.sqlalchemy.errors import storage_errors
 from adapters.sqlalchemy.mapping import entry_values, to_entry
 from adapters.sqlalchemy.tables import ENTRY_FINISHES_ROOM, ENTRY_IS_PENDING, inbox
+from adapters.sqlalchemy.write import Write
 from domain.errors import Conflict
 from domain.inbox import InboxEntry, InboxStatus
 
@@ -185,8 +185,6 @@ class SqlInbox:
         return await self._write(_PRUNE, {"before": before})
 
     async def _write(self, statement: Executable, values: dict[str, Any]) -> int:
-        """How many rows the statement changed, in a transaction of its own."""
-        with storage_errors():
-            async with self._database.writer.begin() as connection:
-                result: CursorResult[Any] = await connection.execute(statement, values)
-                return result.rowcount
+        """How many rows the statement changed."""
+        (changed,) = await self._database.write([Write(statement, values, must_change=False)])
+        return changed

@@ -7,7 +7,6 @@ from typing import Self
 
 from adapters.sqlalchemy.calls import SqlCalls
 from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.errors import storage_errors
 from adapters.sqlalchemy.sessions import SqlSessions
 from adapters.sqlalchemy.write import Write
 
@@ -29,10 +28,7 @@ class SqlUnitOfWork:
     async def commit(self) -> None:
         """Make every change durable in one transaction or, on an error, none."""
         if self._writes:
-            with storage_errors():
-                async with self._database.writer.begin() as connection:
-                    for write in self._writes:
-                        await write.carry_out(connection)
+            await self._database.write([*self._writes])
         self._forget()
 
     def _forget(self) -> None:

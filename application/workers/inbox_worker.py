@@ -72,10 +72,10 @@ class InboxWorker:
             after = await self.handle_entry(entry, holder)
         except DomainError as error:
             log.warning(
-                "event not settled", event=event.id, room=event.room_name, reason=str(error)
+                "event not settled", event_id=event.id, room=event.room_name, reason=str(error)
             )
         except Exception:
-            log.exception("event failed", event=event.id, kind=event.kind, room=event.room_name)
+            log.exception("event failed", event_id=event.id, kind=event.kind, room=event.room_name)
         else:
             self._tell(entry, after)
         finally:
@@ -88,7 +88,7 @@ class InboxWorker:
             log.warning(
                 "event set aside as a dead letter" if after.status is InboxStatus.DEAD
                 else "event failed",
-                event=event.id, kind=event.kind, room=event.room_name,
+                event_id=event.id, kind=event.kind, room=event.room_name,
                 failures=after.failures, reason=after.last_error,
             )  # fmt: skip
         if after.status is InboxStatus.PENDING:
