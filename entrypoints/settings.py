@@ -6,6 +6,7 @@ The variables, their defaults and their rules are the contract's; ``.env.example
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from application.settings import AppEnv, Settings, Storage
 
 T = TypeVar("T")
 
+_DECIMAL: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _TRUE: Final = ("true", "1", "yes", "on")
 _FALSE: Final = ("false", "0", "no", "off")
 _STORAGES: Final[Mapping[str, Storage]] = {
@@ -75,8 +77,8 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
             f"LIVEKIT_WEBHOOK_API_{absent} is missing: it belongs to LIVEKIT_WEBHOOK_API_{present}."
         )
     prefix = reader.optional("TELEPHONY_SIP_IDENTITY_PREFIX", _text, "sip_")
-    interval = reader.optional("RECONCILE_INTERVAL_SECONDS", _seconds, 10.0)
-    retention = reader.optional("INBOX_RETENTION_DAYS", _days, 7.0)
+    interval = reader.optional("RECONCILE_INTERVAL_SECONDS", _amount("seconds", 0.1, 86400), 10.0)
+    retention = reader.optional("INBOX_RETENTION_DAYS", _amount("days", 0.01, 3650), 7.0)
     none: tuple[str, ...] = ()
     api_keys = reader.optional("API_KEYS", _api_keys, none)
     reader.optional("RATE_LIMIT_ENABLED", _boolean, None)
@@ -174,24 +176,13 @@ def _port(raw: str) -> int:
     return int(raw)
 
 
-def _seconds(raw: str) -> float:
-    try:
-        value = float(raw)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 86400:
-        raise ValueError(f"must be a number of seconds above 0 and up to 86400, not '{raw}'.")
-    return value
+def _amount(unit: str, least: float, most: float) -> Callable[[str], float]:
+    def parse(raw: str) -> float:
+        if not (_DECIMAL.fullmatch(raw) and least <= float(raw) <= most):
+            raise ValueError(f"must be a number of {unit} from {least} to {most}, not '{raw}'.")
+        return float(raw)
 
-
-def _days(raw: str) -> float:
-    try:
-        value = float(raw)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 3650:
-        raise ValueError(f"must be a number of days above 0 and up to 3650, not '{raw}'.")
-    return value
+    return parse
 
 
 def _api_keys(raw: str) -> tuple[str, ...]:

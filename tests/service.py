@@ -69,11 +69,11 @@ def launch(environ: Mapping[str, str], folder: Path) -> tuple[psutil.Popen, Path
 
 
 def start(environ: Mapping[str, str], folder: Path) -> Service:
-    """A service that answers GET /health."""
-    port = free_port()
+    """A service that answers GET /health, at ``PORT`` if ``environ`` has one."""
+    port = int(environ.get("PORT") or free_port())
     url = f"http://127.0.0.1:{port}"
     began = time.monotonic()
-    process, log = launch({"HOST": "127.0.0.1", "PORT": str(port), **environ}, folder)
+    process, log = launch({"HOST": "127.0.0.1", **environ, "PORT": str(port)}, folder)
     while time.monotonic() < began + START_LIMIT_SECONDS and process.poll() is None:
         try:
             httpx.get(f"{url}/health", timeout=1).raise_for_status()

@@ -21,8 +21,9 @@ def only_with_key(keys: tuple[str, ...]) -> Guard:
     known = [key.encode() for key in keys]
 
     def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        bearer = connection.headers.get("authorization", "")
-        presented = connection.headers.get("x-api-key") or bearer.removeprefix("Bearer ")
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        bearer = token.strip() if scheme.lower() == "bearer" else ""
+        presented = connection.headers.get("x-api-key") or bearer
         # Every key is compared, so that the time tells nothing.
         if not sum(hmac.compare_digest(presented.encode(), key) for key in known):
             raise NotFoundException

@@ -9,6 +9,7 @@ from litestar import get
 from litestar.params import Parameter
 
 from domain.call import Call, CallStatus, Direction
+from domain.identifiers import RoomName
 from domain.page import CallFilter
 from domain.use_cases.read_calls import ReadCalls
 from entrypoints.http import query
@@ -115,9 +116,9 @@ async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
         CallFilter(
             status=query.choice(CallStatus, status, "status"),
             direction=query.choice(Direction, direction, "direction"),
-            from_number=query.number(from_number),
-            to_number=query.number(to_number),
-            room_name=room_name or None,
+            from_number=query.number(from_number, "from"),
+            to_number=query.number(to_number, "to"),
+            room_name=query.name(RoomName, room_name),
             created=query.span(since, until),
         ),
         query.position(cursor),
@@ -133,7 +134,13 @@ async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     "/telephony/calls/{callId:str}",
     tags=["telephony"],
     summary="A call by its id (development, or with an API key)",
-    responses=errors({404: "There is no such call.", 503: "The ledger is out of reach."}),
+    responses=errors(
+        {
+            400: "The request is malformed.",
+            404: "There is no such call.",
+            503: "The ledger is out of reach.",
+        }
+    ),
 )
 async def call_by_id(callId: str, read_calls: ReadCalls) -> CallAnswer:  # noqa: N803
     """The call as the ledger has it; LiveKit is not asked."""
@@ -144,7 +151,13 @@ async def call_by_id(callId: str, read_calls: ReadCalls) -> CallAnswer:  # noqa:
     "/telephony/calls/by-room/{roomName:str}",
     tags=["telephony"],
     summary="The newest call of a room (development, or with an API key)",
-    responses=errors({404: "There is no such call.", 503: "The ledger is out of reach."}),
+    responses=errors(
+        {
+            400: "The request is malformed.",
+            404: "There is no such call.",
+            503: "The ledger is out of reach.",
+        }
+    ),
 )
 async def call_by_room(roomName: str, read_calls: ReadCalls) -> CallAnswer:  # noqa: N803
     """The call as the ledger has it; LiveKit is not asked."""

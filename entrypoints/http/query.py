@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from domain.errors import InvalidInput
+from domain.identifiers import Name
 from domain.page import DEFAULT_LIMIT, MAX_LIMIT, Position, Span
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
@@ -32,9 +33,23 @@ def span(since: str | None, until: str | None) -> Span:
     return Span(since=_time(since, "since"), until=_time(until, "until"))
 
 
-def number(raw: str | None) -> str | None:
-    """A telephone number, whose ``+`` a query may turn into a space."""
-    return "+" + raw.strip() if raw and raw.startswith(" ") else raw or None
+def name(kind: type[Name], raw: str | None) -> str | None:
+    """What LiveKit may have as such a name; None if absent. Raises :class:`InvalidInput`."""
+    return str(kind.existing(raw)) if raw else None
+
+
+def number(raw: str | None, field: str = "number") -> str | None:
+    """A telephone number, whose ``+`` a query may turn into a space; None if absent.
+
+    Raises :class:`InvalidInput` for what no number of a call's looks like.
+    """
+    if not raw:
+        return None
+    if not raw.isprintable():
+        raise InvalidInput(
+            f"{field} must be a number as calls show it.", field=field, example="+15105550100"
+        )
+    return "+" + raw.strip() if raw.startswith(" ") else raw
 
 
 def limit(raw: str | None) -> int:
@@ -59,7 +74,7 @@ def _time(raw: str | None, field: str) -> datetime | None:
     if not raw:
         return None
     try:
-        time = datetime.fromisoformat(raw.replace(" ", "+"))
+        time = datetime.fromisoformat(raw.upper().replace(" ", "+"))
         if time.tzinfo is not None:
             return time.astimezone(UTC)
     except (ValueError, OverflowError):

@@ -11,6 +11,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, Parameter
 
 from domain.errors import LiveKitError
+from domain.identifiers import Identity, RoomName
 from domain.page import SessionFilter
 from domain.session import Session, SessionStatus
 from domain.use_cases.end_session import EndSession, EndSessionCommand
@@ -233,8 +234,8 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     page = await read_sessions.page(
         SessionFilter(
             status=query.choice(SessionStatus, status, "status"),
-            identity=user_identity or None,
-            room_name=room_name or None,
+            identity=query.name(Identity, user_identity),
+            room_name=query.name(RoomName, room_name),
             created=query.span(since, until),
         ),
         query.position(cursor),
@@ -250,7 +251,13 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     "/sessions/{sessionId:str}",
     tags=["sessions"],
     summary="A session by its id (development, or with an API key)",
-    responses=errors({404: "There is no such session.", 503: "The ledger is out of reach."}),
+    responses=errors(
+        {
+            400: "The request is malformed.",
+            404: "There is no such session.",
+            503: "The ledger is out of reach.",
+        }
+    ),
 )
 async def session_by_id(sessionId: str, read_sessions: ReadSessions) -> SessionAnswer:  # noqa: N803
     """The session as the ledger has it; LiveKit is not asked."""
@@ -261,7 +268,13 @@ async def session_by_id(sessionId: str, read_sessions: ReadSessions) -> SessionA
     "/sessions/by-room/{roomName:str}",
     tags=["sessions"],
     summary="The newest session of a room (development, or with an API key)",
-    responses=errors({404: "There is no such session.", 503: "The ledger is out of reach."}),
+    responses=errors(
+        {
+            400: "The request is malformed.",
+            404: "There is no such session.",
+            503: "The ledger is out of reach.",
+        }
+    ),
 )
 async def session_by_room(roomName: str, read_sessions: ReadSessions) -> SessionAnswer:  # noqa: N803
     """The session as the ledger has it; LiveKit is not asked."""

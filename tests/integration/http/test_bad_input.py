@@ -146,7 +146,7 @@ def test_a_huge_body_is_413(http: httpx.Client, megabytes: int) -> None:
     assert error_of(answer)["code"] == "body_too_large"
 
 
-@pytest.mark.parametrize("path", ["/nope", "/session/nope", "/sessions", "/health/x", "/%00"])
+@pytest.mark.parametrize("path", ["/nope", "/session/nope", "/telephony", "/health/x", "/%00"])
 def test_an_unknown_path_is_a_json_404(http: httpx.Client, path: str) -> None:
     answer = http.get(path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -47,9 +48,21 @@ def test_the_root_names_the_service_and_every_route(http: httpx.Client) -> None:
     root = http.get("/").json()
 
     assert (root["service"], root["version"]) == ("backend-livekit", VERSION)
-    assert {"POST /session", "POST /session/end", "GET /health", "GET /health/ready"} <= set(
-        root["routes"]
-    )
+    assert set(root["routes"]) == {
+        "POST /session",
+        "POST /session/end",
+        "GET /",
+        "GET /health",
+        "GET /health/ready",
+        "POST /telephony/livekit-webhook",
+        "GET /sessions",
+        "GET /sessions/{sessionId}",
+        "GET /sessions/by-room/{roomName}",
+        "GET /telephony/calls",
+        "GET /telephony/calls/{callId}",
+        "GET /telephony/calls/by-room/{roomName}",
+    }
+    assert all(root["routes"].values())
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/health/ready"])
@@ -127,6 +140,82 @@ def test_the_openapi_document_describes_every_route_with_its_errors(http: httpx.
     assert "userToken" in str(answer["examples"])
     assert not any("head" in path for path in document["paths"].values())
     assert {"/session", "/session/end", "/health", "/health/ready", "/"} <= set(document["paths"])
+
+
+PAGE = ("since", "until", "cursor", "limit")
+CALL = (
+    "callId", "sessionId", "roomName", "roomSid", "direction", "from", "to", "trunkId",
+    "dispatchRuleId", "sipCallId", "participantIdentity", "status", "agentDispatched",
+    "createdAt", "answeredAt", "endedAt", "durationSeconds", "disconnectReason", "timeline",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("route", "parameters", "fields", "failures"),
+    [
+        (
+            "get /telephony/calls",
+            ("status", "direction", "from", "to", "roomName", *PAGE),
+            ("calls", "nextCursor"),
+            {"400", "503"},
+        ),
+        ("get /telephony/calls/{callId}", ("callId",), CALL, {"404", "503"}),
+        ("get /telephony/calls/by-room/{roomName}", ("roomName",), CALL, {"404", "503"}),
+        (
+            "get /sessions",
+            ("status", "userIdentity", "roomName", *PAGE),
+            ("sessions", "nextCursor"),
+            {"400", "503"},
+        ),
+        (
+            "post /telephony/livekit-webhook",
+            (),
+            ("ok",),
+            {"400", "401", "413", "415", "503"},
+        ),
+    ],
+)
+def test_the_openapi_document_describes_telephony_and_lists(
+    http: httpx.Client,
+    route: str,
+    parameters: tuple[str, ...],
+    fields: tuple[str, ...],
+    failures: set[str],
+) -> None:
+    document = http.get("/docs/openapi.json").json()
+    method, path = route.split(" ")
+
+    operation = document["paths"][path][method]
+
+    assert [one["name"] for one in operation.get("parameters", ())] == list(parameters)
+    assert failures <= set(operation["responses"])
+    assert set(properties(document, operation["responses"]["200"])) == set(fields)
+    call = document["components"]["schemas"]["CallAnswer"]
+    assert list(call["properties"]) == list(CALL)
+
+
+def test_the_openapi_document_gives_every_error_its_form(http: httpx.Client) -> None:
+    document = http.get("/docs/openapi.json").json()
+
+    described = {
+        f"{method} {path} {status}": set(properties(document, answer))
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        for status, answer in operation["responses"].items()
+        if status >= "400" and path != "/health/ready"
+    }
+    assert len(described) > 20
+    form = {"error", "code", "requestId", "field", "example"}
+    assert {key: found for key, found in described.items() if found != form} == {}
+
+
+def properties(document: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """The fields that an answer's schema has."""
+    [content] = answer["content"].values()
+    reference = content["schema"].get("$ref", "")
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    schema = schemas[reference.rpartition("/")[2]] if reference else content["schema"]
+    return dict(schema["properties"])
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ REQUIRED = {
     "LIVEKIT_API_KEY": "key",
     "LIVEKIT_API_SECRET": "a-secret-nobody-may-see",
 }
+KEY, OTHER_KEY = "an-api-key-nobody-may-see", "another-key-nobody-may-see"
 
 
 def problems(environ: dict[str, str], folder: Path) -> list[str]:
@@ -34,6 +36,78 @@ def test_the_required_three_are_enough_and_the_rest_has_the_contracts_defaults(
     assert settings.storage is Storage.SQLITE
     assert settings.database_url == "sqlite+aiosqlite:///data/backend.db"
     assert settings.cors_allow_origins == ("*",)
+    assert settings.telephony_enabled is False
+    assert settings.webhook_api_key == "key"
+    assert settings.webhook_api_secret == REQUIRED["LIVEKIT_API_SECRET"]
+    assert settings.sip_identity_prefix == "sip_"
+    assert settings.dispatch_on_any_join is False
+    assert settings.reconcile_interval == timedelta(seconds=10)
+    assert settings.inbox_retention == timedelta(days=7)
+    assert settings.api_keys == ()
+
+
+def test_every_variable_of_telephony_and_of_the_ledger_is_read(tmp_path: Path) -> None:
+    environ = {
+        **REQUIRED,
+        "TELEPHONY_ENABLED": "on",
+        "LIVEKIT_WEBHOOK_API_KEY": "webhook-key",
+        "LIVEKIT_WEBHOOK_API_SECRET": "webhook-secret",
+        "TELEPHONY_SIP_IDENTITY_PREFIX": " tel- ",
+        "TELEPHONY_DISPATCH_ON_ANY_PARTICIPANT_JOIN": "yes",
+        "RECONCILE_INTERVAL_SECONDS": "2.5",
+        "INBOX_RETENTION_DAYS": "0.5",
+        "API_KEYS": f"{KEY}, {OTHER_KEY},",
+    }
+
+    settings = load_settings(environ, tmp_path)
+
+    assert settings.telephony_enabled is True
+    assert settings.webhook_api_key == "webhook-key"
+    assert settings.webhook_api_secret == "webhook-secret"
+    assert settings.livekit_api_key == "key"
+    assert settings.livekit_api_secret == REQUIRED["LIVEKIT_API_SECRET"]
+    assert settings.sip_identity_prefix == "tel-"
+    assert settings.dispatch_on_any_join is True
+    assert settings.reconcile_interval == timedelta(seconds=2.5)
+    assert settings.inbox_retention == timedelta(hours=12)
+    assert settings.api_keys == (KEY, OTHER_KEY)
+
+
+@pytest.mark.parametrize("name", sorted({
+    "TELEPHONY_ENABLED", "LIVEKIT_WEBHOOK_API_KEY", "LIVEKIT_WEBHOOK_API_SECRET",
+    "TELEPHONY_SIP_IDENTITY_PREFIX", "TELEPHONY_DISPATCH_ON_ANY_PARTICIPANT_JOIN",
+    "RECONCILE_INTERVAL_SECONDS", "INBOX_RETENTION_DAYS", "RATE_LIMIT_ENABLED", "API_KEYS",
+}))  # fmt: skip
+def test_a_blank_variable_is_an_absent_one(name: str, tmp_path: Path) -> None:
+    assert load_settings({**REQUIRED, name: " "}, tmp_path) == load_settings(REQUIRED, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("present", "absent"),
+    [
+        ("LIVEKIT_WEBHOOK_API_KEY", "LIVEKIT_WEBHOOK_API_SECRET"),
+        ("LIVEKIT_WEBHOOK_API_SECRET", "LIVEKIT_WEBHOOK_API_KEY"),
+    ],
+)
+def test_half_a_webhook_key_is_the_one_problem(present: str, absent: str, tmp_path: Path) -> None:
+    [problem] = problems({**REQUIRED, present: "half-a-pair"}, tmp_path)
+
+    assert problem.startswith(f"{absent} is missing")
+    assert present in problem
+    assert "half-a-pair" not in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("RECONCILE_INTERVAL_SECONDS", ["0.1", "1", "10.0", "86400"]),
+        ("INBOX_RETENTION_DAYS", ["0.01", "1", "3650"]),
+        ("API_KEYS", ["k" * 16, "k" * 500, ","]),
+    ],
+)
+def test_the_ends_of_a_range_belong_to_it(name: str, values: list[str], tmp_path: Path) -> None:
+    for value in values:
+        load_settings({**REQUIRED, name: value}, tmp_path)
 
 
 def test_one_message_names_every_missing_and_malformed_variable(tmp_path: Path) -> None:
@@ -83,6 +157,22 @@ def test_one_message_names_every_missing_and_malformed_variable(tmp_path: Path) 
         ("RECONCILE_INTERVAL_SECONDS", "0"),
         ("RECONCILE_INTERVAL_SECONDS", "nan"),
         ("RECONCILE_INTERVAL_SECONDS", "soon"),
+        ("RECONCILE_INTERVAL_SECONDS", "-1"),
+        ("RECONCILE_INTERVAL_SECONDS", "86401"),
+        ("RECONCILE_INTERVAL_SECONDS", "inf"),
+        ("RECONCILE_INTERVAL_SECONDS", "1e-9"),
+        ("RECONCILE_INTERVAL_SECONDS", "10s"),
+        ("RECONCILE_INTERVAL_SECONDS", "1_0"),
+        ("RECONCILE_INTERVAL_SECONDS", "\u0661\u0660"),
+        ("INBOX_RETENTION_DAYS", "0"),
+        ("INBOX_RETENTION_DAYS", "-7"),
+        ("INBOX_RETENTION_DAYS", "3651"),
+        ("INBOX_RETENTION_DAYS", "nan"),
+        ("INBOX_RETENTION_DAYS", "a week"),
+        ("API_KEYS", "too-short"),
+        ("API_KEYS", f"{'k' * 16},short"),
+        ("API_KEYS", "k" * 15 + "ü"),
+        ("API_KEYS", "k" * 15 + "\t" + "k"),
     ],
 )
 def test_a_malformed_variable_is_the_one_problem(name: str, value: str, tmp_path: Path) -> None:
@@ -135,12 +225,35 @@ def test_the_env_file_alone_is_enough(tmp_path: Path) -> None:
     assert load_settings({}, tmp_path).livekit_api_key == "key"
 
 
-def test_no_message_and_no_repr_shows_a_secret(tmp_path: Path) -> None:
-    environ = {**REQUIRED, "DATABASE_URL": "postgres://user:hunter2@host/db", "PORT": "x"}
+def test_no_message_shows_a_secret(tmp_path: Path) -> None:
+    secrets = {
+        "LIVEKIT_API_SECRET": "hunter-1",
+        "LIVEKIT_WEBHOOK_API_SECRET": "hunter-2",
+        "DATABASE_URL": "postgres://user:hunter-3@host/db",
+        "API_KEYS": f"{KEY},hunter-4",
+    }
 
     with pytest.raises(InvalidSettings) as caught:
-        load_settings(environ, tmp_path)
-    settings = load_settings(REQUIRED, tmp_path)
+        load_settings({**REQUIRED, **secrets, "PORT": "x"}, tmp_path)
 
-    assert "hunter2" not in str(caught.value)
-    assert REQUIRED["LIVEKIT_API_SECRET"] not in str(caught.value) + repr(settings)
+    assert {problem.split(" ")[0] for problem in caught.value.problems} == {
+        "PORT", "DATABASE_URL", "API_KEYS", "LIVEKIT_WEBHOOK_API_KEY",
+    }  # fmt: skip
+    assert "hunter" not in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
+def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
+    secrets = {
+        "LIVEKIT_API_SECRET": "hunter-1",
+        "LIVEKIT_WEBHOOK_API_KEY": "webhook-key",
+        "LIVEKIT_WEBHOOK_API_SECRET": "hunter-2",
+        "DATABASE_URL": "postgresql+asyncpg://user:hunter-3@host/db",
+        "API_KEYS": f"{KEY},hunter-4-and-16-characters",
+    }
+
+    settings = load_settings({**REQUIRED, **secrets}, tmp_path)
+
+    assert "hunter" not in repr(settings)
+    assert KEY not in repr(settings)
+    assert "webhook-key" in repr(settings)
