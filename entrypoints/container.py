@@ -49,8 +49,8 @@ from domain.use_cases.record_call import RecordCall
 from domain.use_cases.replay_events import ReplayEvents
 from domain.use_cases.serve_call import ServeCall
 from domain.use_cases.start_session import StartSession
-from domain.use_cases.withdraw_agent import WithdrawAgent
 from domain.use_cases.turn import Turn
+from domain.use_cases.withdraw_agent import WithdrawAgent
 
 
 class Container(containers.DeclarativeContainer):

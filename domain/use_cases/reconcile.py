@@ -193,11 +193,11 @@ class Reconcile:
     ) -> bool:
         if any(call.status is not CallStatus.ACTIVE or call.session_id is None for call in calls):
             return True
-        seen = self._seen.get(room.sid, _Seen(0, frozenset(), None))
-        if self.telephony and (room.people, frozenset(call.id for call in calls)) != (
-            seen.people,
-            seen.calls,
-        ):
+        known = frozenset(call.id for call in calls)
+        users = session is not None and session.phone is None
+        # A process that has not looked yet takes the ledger's word if the numbers agree.
+        seen = self._seen.get(room.sid, _Seen(len(calls) + users, known, None))
+        if self.telephony and (room.people, known) != (seen.people, seen.calls):
             return True
         overdue = (
             session is not None

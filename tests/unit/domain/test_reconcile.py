@@ -123,9 +123,10 @@ async def test_given_an_agent_dispatched_a_moment_ago_then_it_is_waited_for() ->
 async def test_given_nobody_told_that_the_agent_joined_then_the_session_becomes_active() -> None:
     world = PhoneWorld()
     await world.start()
-    world.agents_join()
+    world.livekit.opens(ROOM).people["user-1"] = Participant("user-1", ParticipantKind.STANDARD)
     await world.looks()
     assert world.session().status is SessionStatus.AGENT_DISPATCHED
+    world.agents_join()
     world.clock.advance(11 * SECOND)
     done = await world.looks()
     assert world.session().status is SessionStatus.ACTIVE

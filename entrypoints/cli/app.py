@@ -1,9 +1,9 @@
-"""The command line: ``backend`` (or ``python -m entrypoints.cli``)."""
+"""The commands."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
+import os
 import sys
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
@@ -12,20 +12,30 @@ import typer
 
 from application.settings import Storage
 from domain.errors import DomainError
+from entrypoints.cli import calls, inbox
+from entrypoints.cli.phone import simulate_call
+from entrypoints.cli.process import stop_signal
 from entrypoints.container import Container
 from entrypoints.dev import DEV_KEY, DEV_SECRET
 from entrypoints.settings import InvalidSettings, load_settings
 from entrypoints.version import VERSION
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="backend-livekit from the command line."
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="backend-livekit from the command line.",
 )
+app.add_typer(calls.app, name="calls")
+app.add_typer(inbox.app, name="inbox")
+app.command()(simulate_call)
 
 
 def main() -> None:
     """Run a command; 2 if the configuration is wrong."""
     try:
-        app()
+        # What is not UTF-8 is in no database and no message.
+        app([os.fsencode(argument).decode(errors="replace") for argument in sys.argv[1:]])
     except InvalidSettings as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
@@ -82,13 +92,7 @@ def simulator(
 
 
 async def _simulate(livekit: AbstractAsyncContextManager[Any]) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_signal()
     async with livekit as running:
         typer.echo(f"The LiveKit simulator serves {running.url}; Ctrl-C stops it.")
         await stop.wait()
-
-
-if __name__ == "__main__":
-    main()

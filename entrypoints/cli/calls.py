@@ -1,0 +1,153 @@
+"""``backend calls …``: the ledger's phone calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from domain.call import Call, CallStatus, Direction
+from domain.errors import NotFound
+from domain.identifiers import RoomName
+from domain.page import DEFAULT_LIMIT, MAX_LIMIT, CallFilter, Page
+from domain.use_cases.read_calls import ReadCalls
+from entrypoints.cli.follower import Follower
+from entrypoints.cli.output import printable, show
+from entrypoints.cli.process import ledger, stop_signal, stopped_within
+from entrypoints.http import query
+from entrypoints.http.calls import answer
+
+app = typer.Typer(no_args_is_help=True, help="Read the phone calls in the ledger.")
+
+POLL_SECONDS: Final = 1.0
+_HEADER: Final = ("call", "created", "status", "direction", "from", "to", "seconds", "room")
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON, as the HTTP API shows calls.")]
+
+
+@app.command("list")
+def list_calls(  # noqa: PLR0913 - each filter is an option
+    *,
+    status: Annotated[CallStatus | None, typer.Option(help="Calls of this status.")] = None,
+    direction: Annotated[Direction | None, typer.Option(help="Calls of this direction.")] = None,
+    from_number: Annotated[
+        str | None, typer.Option("--from", help="Who called, as shown: +15105550100.")
+    ] = None,
+    to_number: Annotated[str | None, typer.Option("--to", help="Who was called.")] = None,
+    room: Annotated[str | None, typer.Option(help="Calls in rooms of this name.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Created then or later, as in 2026-11-23T06:27:37Z.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Created before then.")] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=MAX_LIMIT, help="How many calls at most.")
+    ] = DEFAULT_LIMIT,
+    as_json: AsJson = False,
+) -> None:
+    """List calls, the newest first. All filters must apply.
+
+    A table on a terminal; in a pipe one call a line, its columns separated by tabs.
+    """
+    wanted = CallFilter(
+        status=status,
+        direction=direction,
+        from_number=query.number(from_number, "from"),
+        to_number=query.number(to_number, "to"),
+        room_name=query.name(RoomName, room),
+        created=query.span(since, until),
+    )
+    page = asyncio.run(_page(wanted, limit))
+    if as_json:
+        for call in page.items:
+            typer.echo(_json(call))
+    else:
+        show(_HEADER, map(_row, page.items))
+    if page.next is not None:
+        typer.echo("There are more: raise --limit, or go back in time with --until.", err=True)
+
+
+@app.command("show")
+def show_call(
+    call: Annotated[str, typer.Argument(help="The call's id, or its room's name.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show a call, or the newest call of a room, with its timeline."""
+    found = asyncio.run(_find(call))
+    if as_json:
+        typer.echo(_json(found))
+    else:
+        show(("field", "value"), _fields(found))
+
+
+@app.command("tail")
+def tail_calls(*, as_json: AsJson = False) -> None:
+    """Print the calls that live now, then each that comes or changes status, until Ctrl-C.
+
+    The ledger is read each second: a call may have passed through several statuses meanwhile.
+    """
+    asyncio.run(_tail(as_json=as_json))
+
+
+async def _page(wanted: CallFilter, limit: int) -> Page[Call]:
+    async with ledger() as container:
+        read_calls: ReadCalls = container.read_calls()
+        return await read_calls.page(wanted, limit=limit)
+
+
+async def _find(wanted: str) -> Call:
+    async with ledger() as container:
+        read_calls: ReadCalls = container.read_calls()
+        try:
+            return await read_calls.by_id(wanted)
+        except NotFound:
+            pass
+        try:
+            return await read_calls.by_room(wanted)
+        except NotFound:
+            raise NotFound(
+                f"There is no call '{printable(wanted)}', and none in a room of that name."
+            ) from None
+
+
+async def _tail(*, as_json: bool) -> None:
+    async with ledger() as container:
+        stop = stop_signal()
+        follower = Follower(container.read_calls())
+        news = [call for call in await follower.look() if call.is_live]
+        typer.echo("Following the ledger's calls; Ctrl-C stops.", err=True)
+        while True:
+            for call in news:
+                typer.echo(_json(call) if as_json else "\t".join(map(printable, _row(call))))
+            if await stopped_within(stop, POLL_SECONDS):
+                return
+            news = await follower.look()
+
+
+def _json(call: Call) -> str:
+    return msgspec.json.encode(answer(call)).decode()
+
+
+def _row(call: Call) -> Sequence[object]:
+    shown = answer(call)
+    return (
+        shown.call_id,
+        shown.created_at,
+        shown.status,
+        shown.direction,
+        shown.from_number,
+        shown.to_number,
+        shown.duration_seconds,
+        shown.room_name,
+    )
+
+
+def _fields(call: Call) -> list[tuple[str, object]]:
+    """Every field by its name in the HTTP API; each entry of the timeline is one."""
+    fields = msgspec.to_builtins(answer(call))
+    timeline = fields.pop("timeline")
+    told = [f"{entry['at']} {entry['what']} ({entry['source']})" for entry in timeline]
+    return [*fields.items(), *(("timeline", line) for line in told)]

@@ -1,0 +1,71 @@
+"""``backend simulate-call``: a phone call without a telephone."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shlex
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from application.settings import Storage
+from domain.call import Direction
+from entrypoints.cli.process import stop_signal, stopped_within
+from entrypoints.container import Container
+from entrypoints.settings import load_settings
+
+
+def simulate_call(  # noqa: PLR0913 - each is an option
+    *,
+    url: Annotated[
+        str | None, typer.Option(help="The service's; http://127.0.0.1:PORT if not given.")
+    ] = None,
+    from_number: Annotated[str, typer.Option("--from", help="Who calls.")] = "+15105550100",
+    to_number: Annotated[str, typer.Option("--to", help="Who is called.")] = "+15105550199",
+    room: Annotated[
+        str | None, typer.Option(help="The room's name; call-_FROM_RANDOM if not given.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0, max=86400, help="How long it lasts.")] = 3.0,
+    direction: Annotated[Direction, typer.Option(help="Who called whom.")] = Direction.INBOUND,
+) -> None:
+    """Tell a running service of a phone call, by the webhooks that LiveKit would send.
+
+    They are signed with LIVEKIT_WEBHOOK_API_KEY and its secret, or else LIVEKIT_API_KEY and its
+    secret. Ctrl-C hangs up.
+
+    LiveKit knows nothing of such a call. So the service's reconciler, which looks every
+    RECONCILE_INTERVAL_SECONDS, ends a longer call when it does not find it; and the agent's
+    dispatch makes a room at LiveKit, which closes by itself after some minutes.
+    """
+    settings = load_settings()
+    service = (url or f"http://127.0.0.1:{settings.port}").rstrip("/")
+    room_name = room or f"call-_{from_number}_{secrets.token_hex(4)}"
+    call = Container(settings=settings).simulated_call(
+        url=service,
+        room_name=room_name,
+        from_number=from_number,
+        to_number=to_number,
+        direction=direction,
+    )
+    asyncio.run(_tell(call, seconds))
+    route = f"{service}/telephony/calls/by-room/{quote(room_name, safe='')}"
+    if settings.storage is Storage.MEMORY:
+        typer.echo(f"See the call: GET {route}")
+    else:
+        typer.echo(f"See the call: backend calls show {shlex.quote(room_name)} or GET {route}")
+
+
+async def _tell(call: Any, seconds: float) -> None:
+    """``call`` is the container's, whose adapters have no type here."""
+    stop = stop_signal()
+    await _tell_one(call, call.joined())
+    await stopped_within(stop, seconds)
+    await _tell_one(call, call.left())
+    await _tell_one(call, call.finished())
+
+
+async def _tell_one(call: Any, event: Any) -> None:
+    answer = await call.tell(event)
+    typer.echo(f"{event.event}: {answer}")

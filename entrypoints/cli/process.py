@@ -1,0 +1,46 @@
+"""What commands share: the ledger that the settings name, and the way to be stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from application.settings import Storage
+from domain.errors import StorageUnavailable
+from entrypoints.container import Container, running
+from entrypoints.settings import load_settings
+
+
+@asynccontextmanager
+async def ledger() -> AsyncIterator[Container]:
+    """A container on the database that DATABASE_URL names.
+
+    Raises :class:`~domain.errors.StorageUnavailable`, also if that is memory.
+    """
+    settings = load_settings()
+    if settings.storage is Storage.MEMORY:
+        raise StorageUnavailable(
+            "DATABASE_URL is memory://, so the ledger is inside the service's process, where only "
+            "its HTTP routes reach it."
+        )
+    async with running(Container(settings=settings)) as container:
+        yield container
+
+
+def stop_signal() -> asyncio.Event:
+    """Set by Ctrl-C and by SIGTERM, which from now on do nothing else."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:
+    """Whether ``stop`` is set within that time."""
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

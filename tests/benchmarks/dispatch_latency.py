@@ -1,0 +1,113 @@
+"""`make bench-dispatch`: how soon after a caller's webhook the agent's dispatch reaches LiveKit.
+
+A measurement, not a test: it asserts nothing. Callers join one after another, each in a room of
+its own, while nothing else goes on; the service runs as a process on SQLite. Each time is read
+beside the bare time of a CreateDispatch by livekit-api against the same LiveKit simulator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+from livekit.api import CreateAgentDispatchRequest, LiveKitAPI
+from livekit.protocol.models import ParticipantInfo
+from livekit.protocol.webhook import WebhookEvent
+
+from adapters.simulator.webhooks import signed_webhook
+from tests.livekit_server import API_KEY, API_SECRET
+from tests.service import Service, running
+from tests.simulator import SimulatorProcess, running_simulator
+
+CALLS = 200
+PAUSE_SECONDS = 0.03
+WEBHOOKS = "/telephony/livekit-webhook"
+
+
+def joined(number: int) -> tuple[bytes, dict[str, str]]:
+    """The webhook of a caller who joins a room that nobody has used."""
+    now = time.time()
+    event = WebhookEvent(id=f"EV_{number}", event="participant_joined", created_at=int(now))
+    event.room.name, event.room.sid = f"call-{number}", f"RM_{number}"
+    event.participant.CopyFrom(
+        ParticipantInfo(
+            sid=f"PA_{number}",
+            identity="sip_+15105550100",
+            kind=ParticipantInfo.Kind.SIP,
+            joined_at=int(now),
+            joined_at_ms=int(now * 1000),
+            attributes={"sip.phoneNumber": "+15105550100", "sip.callStatus": "active"},
+        )
+    )
+    return signed_webhook(event, API_KEY, API_SECRET)
+
+
+def dispatched_at(simulator: SimulatorProcess, room: str) -> float:
+    """When CreateDispatch came to the simulator (Unix seconds)."""
+    for _ in range(1000):
+        found = simulator.dispatches(room)
+        if found:
+            return int(found[0]["state"]["createdAt"]) / 1e9
+        time.sleep(0.005)
+    raise AssertionError(f"no agent was dispatched into {room}")
+
+
+def measure(service: Service, simulator: SimulatorProcess) -> dict[str, list[float]]:
+    """Milliseconds from the webhook's sending, and from its answer, to the dispatch."""
+    figures: dict[str, list[float]] = {"sent": [], "stored": []}
+    with httpx.Client(base_url=service.url) as client:
+        for number in range(CALLS + 10):
+            body, headers = joined(number)
+            sent = time.time()
+            client.post(WEBHOOKS, content=body, headers=headers).raise_for_status()
+            answered = time.time()
+            time.sleep(PAUSE_SECONDS)
+            arrived = dispatched_at(simulator, f"call-{number}")
+            if number >= 10:  # after warming up
+                figures["sent"].append((arrived - sent) * 1000)
+                figures["stored"].append((arrived - answered) * 1000)
+    return figures
+
+
+async def bare(simulator: SimulatorProcess) -> list[float]:
+    """Milliseconds that a CreateDispatch takes by itself."""
+    times = []
+    async with LiveKitAPI(f"http://127.0.0.1:{simulator.port}", API_KEY, API_SECRET) as livekit:
+        for number in range(CALLS + 10):
+            request = CreateAgentDispatchRequest(room=f"bare-{number}", agent_name="bare")
+            began = time.perf_counter()
+            await livekit.agent_dispatch.create_dispatch(request)
+            if number >= 10:
+                times.append((time.perf_counter() - began) * 1000)
+            await asyncio.sleep(PAUSE_SECONDS)
+    return times
+
+
+def main() -> None:
+    """Print the median and the 95th percentile of each."""
+    with tempfile.TemporaryDirectory() as name, running_simulator() as simulator:
+        environ = {
+            **simulator.environ,
+            "DATABASE_URL": f"sqlite+aiosqlite:///{name}/ledger.db",
+            "TELEPHONY_ENABLED": "true",
+            "RECONCILE_INTERVAL_SECONDS": "86400",
+        }
+        with running(environ, Path(name)) as service:
+            figures = measure(service, simulator)
+        rows = {
+            "webhook answered (event stored) -> CreateDispatch arrives (ms)": figures["stored"],
+            "webhook sent -> CreateDispatch arrives (ms)": figures["sent"],
+            "a bare CreateDispatch, sent -> answered (ms)": asyncio.run(bare(simulator)),
+        }
+    for what, times in rows.items():
+        middle, late = statistics.median(times), statistics.quantiles(times, n=20)[-1]
+        sys.stdout.write(f"{what:<64} median {middle:6.1f}   p95 {late:6.1f}\n")
+
+
+if __name__ == "__main__":
+    main()
