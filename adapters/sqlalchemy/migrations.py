@@ -66,7 +66,7 @@ async def migrate(database_url: str) -> str:
     return SCHEMA_VERSION
 
 
-async def upgrade(database: Database) -> None:
+async def upgrade(database: Database, version: str = SCHEMA_VERSION) -> None:
     """Run the migrations that are missing, in one transaction; a newer schema is refused."""
     from alembic import command  # noqa: PLC0415 - see the module's docstring
 
@@ -74,7 +74,7 @@ async def upgrade(database: Database) -> None:
         found = _current(connection)
         if found is not None and found > SCHEMA_VERSION:
             _compare(found)
-        command.upgrade(alembic_config(connection), SCHEMA_VERSION)
+        command.upgrade(alembic_config(connection), version)
 
     await _alone(database, run)
 

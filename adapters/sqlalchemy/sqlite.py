@@ -8,6 +8,7 @@ for nobody.
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 _READERS: Final = 4
+_WAL_PATIENCE_SECONDS: Final = 5.0
 
 
 def engines(url: URL, patience: timedelta) -> tuple[AsyncEngine, AsyncEngine]:
@@ -34,8 +36,18 @@ def make_file(path: Path) -> None:
     Raises :class:`OSError` or :class:`sqlite3.Error`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + _WAL_PATIENCE_SECONDS
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                # While another process switches, SQLite refuses at once, whatever its time-out.
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
 
 def _engine(url: URL, patience: timedelta, connections: int, **options: Any) -> AsyncEngine:

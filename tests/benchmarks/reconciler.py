@@ -2,8 +2,8 @@
 
 A measurement, not a test: it asserts nothing. Each room has a caller, and the ledger (SQLite) has
 their calls and sessions, but was not told that the agents joined; it goes on until three cycles
-have had nothing to put right. API time is what passes while a request to the LiveKit simulator (another
-process) is under way.
+have had nothing to put right. API time is what passes while a request to the LiveKit simulator
+(another process) is under way.
 """
 
 from __future__ import annotations

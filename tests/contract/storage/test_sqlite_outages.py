@@ -39,7 +39,7 @@ async def main():
     async with opened(sys.argv[1]) as storage:
         ledger = Ledger(storage.unit_of_work)
         kept = [await ledger.add(new_session())]
-        resource.setrlimit(resource.RLIMIT_FSIZE, (256 * 1024, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (640 * 1024, resource.RLIM_INFINITY))
         try:
             while True:
                 kept.append(await ledger.add(new_session()))
