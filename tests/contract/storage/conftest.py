@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from domain.ports.inbox import Inbox
+from domain.ports.leases import Leases
 from domain.ports.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import opened
 
@@ -13,3 +15,17 @@ async def unit_of_work(database_url: str) -> AsyncIterator[UnitOfWorkFactory]:
     """The port under test, over an empty ledger of each kind."""
     async with opened(database_url) as ledger:
         yield ledger.unit_of_work
+
+
+@pytest.fixture
+async def inbox(database_url: str) -> AsyncIterator[Inbox]:
+    """The port under test, empty, of each kind."""
+    async with opened(database_url) as ledger:
+        yield ledger.inbox
+
+
+@pytest.fixture
+async def leases(database_url: str) -> AsyncIterator[Leases]:
+    """The port under test, of each kind."""
+    async with opened(database_url) as ledger:
+        yield ledger.leases

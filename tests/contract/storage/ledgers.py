@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import uuid_utils
 
 from adapters.memory.unit_of_work import MemoryLedger
@@ -14,7 +15,10 @@ from adapters.sqlalchemy.database import PATIENCE
 from adapters.sqlalchemy.ledger import SqlLedger
 from adapters.sqlalchemy.migrations import migrate
 from domain.agent_config import AgentConfig
-from domain.identifiers import Identity, RoomName, SessionId
+from domain.call import Call, PhoneLeg
+from domain.identifiers import CallId, Identity, RoomName, SessionId
+from domain.inbox import InboxEntry
+from domain.ports.webhook_verifier import WebhookEvent
 from domain.session import Session
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123000, UTC)
@@ -46,6 +50,36 @@ def new_session(room: RoomName | None = None, **changes: Any) -> Session:
         "created_at": NOON,
     }
     return Session(**(values | changes))
+
+
+def new_call(**changes: Any) -> Call:
+    """A call that nobody has stored, of a participant whom nobody knows."""
+    number = uuid_utils.uuid7()
+    leg: dict[str, Any] = {
+        "room_name": f"call-_+{number}",
+        "room_sid": f"RM_{number}",
+        "participant_sid": f"PA_{number}",
+        "participant_identity": "sip_+15105550100",
+        "joined_at": NOON,
+    }
+    names = {field.name for field in attrs.fields(PhoneLeg)}
+    leg |= {name: changes.pop(name) for name in names & changes.keys()}
+    return Call(**({"id": CallId(str(number)), "leg": PhoneLeg(**leg)} | changes))
+
+
+def new_entry(room: str = "room-1", **changes: Any) -> InboxEntry:
+    """An entry that nobody has stored, due at noon."""
+    event: dict[str, Any] = {
+        "id": f"EV_{uuid_utils.uuid7()}",
+        "kind": "participant_joined",
+        "room_name": room,
+        "room_sid": "RM_1",
+        "body": b"{}",
+    }
+    names = {field.name for field in attrs.fields(WebhookEvent)}
+    event |= {name: changes.pop(name) for name in names & changes.keys()}
+    values = {"event": WebhookEvent(**event), "received_at": NOON, "due_at": NOON}
+    return InboxEntry(**(values | changes))
 
 
 def new_room() -> RoomName:

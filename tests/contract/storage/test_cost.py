@@ -10,9 +10,12 @@ import pytest
 from sqlalchemy import event
 
 from adapters.sqlalchemy.ledger import SqlLedger
+from domain.call import CallStatus
+from domain.inbox import InboxStatus
 from domain.ledger import Ledger
-from domain.session import EndReason
-from tests.contract.storage.ledgers import NOON, new_room, new_session, opened
+from domain.page import CallFilter, Position, SessionFilter, Span
+from domain.session import EndReason, SessionStatus
+from tests.contract.storage.ledgers import NOON, new_entry, new_room, new_session, opened
 from tests.databases import PostgresServer
 
 
@@ -71,6 +74,77 @@ async def test_every_read_finds_its_row_by_an_index(sqlite_url: str) -> None:
         "uq_sessions_live_room (room_name=?)",
         "ix_sessions_room_created (room_name=?)",
     ]
+
+
+async def test_no_list_and_no_question_of_the_workers_reads_a_whole_table(sqlite_url: str) -> None:
+    async with opened(sqlite_url) as storage:
+        assert isinstance(storage, SqlLedger)
+        sent = list[tuple[str, Any]]()
+        for engine in (storage.database.reader, storage.database.writer):
+            event.listen(
+                engine.sync_engine,
+                "before_cursor_execute",
+                lambda _c, _d, statement, parameters, *_: sent.append((statement, parameters)),
+            )
+        inbox, entry = storage.inbox, new_entry()
+        await inbox.add(entry)
+        await inbox.claim("me", NOON, NOON, 10)
+        await inbox.renew("me", [entry.event.id], NOON)
+        await inbox.settle(entry.handled(NOON), "me")
+        await inbox.list(InboxStatus.DEAD, 10)
+        await inbox.has_finished("RM_1")
+        await inbox.prune(NOON)
+        after = Position(NOON, str(new_session().id))
+        async with storage.unit_of_work() as work:
+            await work.calls.of_participant("RM_1", "PA_1")
+            await work.calls.live_in("RM_1")
+            await work.calls.live()
+            await work.calls.newest_in(new_room())
+            for wanted in (
+                CallFilter(),
+                CallFilter(status=CallStatus.ACTIVE),
+                CallFilter(from_number="+1"),
+                CallFilter(to_number="+1"),
+                CallFilter(room_name="room"),
+                CallFilter(created=Span(since=NOON, until=NOON)),
+            ):
+                await work.calls.page(wanted, after, 10)
+            await work.sessions.open()
+            for only in (
+                SessionFilter(),
+                SessionFilter(status=SessionStatus.ACTIVE),
+                SessionFilter(identity="user"),
+                SessionFilter(room_name="room"),
+            ):
+                await work.sessions.page(only, after, 10)
+        plans = []
+        async with storage.database.writer.connect() as connection:
+            for statement, parameters in [*sent]:
+                if not statement.startswith(("INSERT", "BEGIN")):
+                    plan = await connection.exec_driver_sql(
+                        f"EXPLAIN QUERY PLAN {statement}", parameters
+                    )
+                    plans += [(row.detail, statement) for row in plan]
+    assert len(plans) > 20
+    by_hand = [plan for plan in plans if "SCAN" in plan[0] and "INDEX" not in plan[0]]
+    assert by_hand == []
+    assert [plan for plan in plans if "TEMP B-TREE" in plan[0] and "LIMIT" in plan[1]] == []
+
+
+async def test_an_idle_inbox_costs_a_question_and_no_transaction(
+    postgres: PostgresServer, storage: SqlLedger
+) -> None:
+    log = postgres.installation.log
+
+    async def sent(request: Awaitable[object]) -> list[str]:
+        before = len(log.read_text())
+        await request
+        return re.findall(r"LOG:  (?:statement|execute \S+): (\w+)", log.read_text()[before:])
+
+    assert await sent(storage.inbox.claim("me", NOON, NOON, 10)) == ["SELECT"]
+    assert await sent(storage.inbox.add(new_entry())) == ["BEGIN", "INSERT", "COMMIT"]
+    claimed = await sent(storage.inbox.claim("me", NOON, NOON, 10))
+    assert claimed == ["SELECT", "BEGIN", "UPDATE", "SELECT", "UPDATE", "COMMIT"]
 
 
 async def test_postgres_too_finds_the_live_session_by_its_index(storage: SqlLedger) -> None:

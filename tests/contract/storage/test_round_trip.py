@@ -13,17 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from domain.agent_config import AgentConfig
+from domain.call import Direction
 from domain.dispatch import DispatchClaim
-from domain.identifiers import Identity, RoomName
+from domain.identifiers import CallId, Identity, RoomName
 from domain.ledger import Ledger
 from domain.ports.unit_of_work import UnitOfWorkFactory
-from domain.session import EndReason, Session, SessionStatus
+from domain.session import EndReason, PhoneCorrelation, Session, SessionStatus
 from tests.contract.storage.ledgers import NOON, new_id, new_session
 
 ENOUGH = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-NAMES = some.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=128)
+NAMES = some.text(string.ascii_letters + string.digits + "_-+ é", min_size=1, max_size=512)
 TEXTS = some.text(some.characters(codec="utf-8", exclude_characters="\0"), max_size=200)
 TIMES = some.datetimes(datetime(1970, 1, 1), datetime(9990, 1, 1)).map(
     lambda time: time.replace(microsecond=time.microsecond // 1000 * 1000, tzinfo=UTC, fold=0)
@@ -58,6 +59,14 @@ SESSIONS = some.builds(
     dispatched_at=some.none() | TIMES,
     active_at=some.none() | TIMES,
     ended_at=some.none() | TIMES,
+    phone=some.none()
+    | some.builds(
+        PhoneCorrelation,
+        call_id=some.uuids().map(lambda number: CallId(str(number))),
+        direction=some.sampled_from(Direction),
+        caller_number=some.none() | TEXTS,
+        called_number=some.none() | TEXTS,
+    ),
     end_reason=some.none() | some.sampled_from(EndReason),
     version=some.integers(0, 2**31 - 2),
 )

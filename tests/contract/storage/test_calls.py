@@ -1,0 +1,177 @@
+"""What the port says of calls, one sentence after another."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from domain.call import Call, LegStatus, Source
+from domain.errors import Conflict
+from domain.identifiers import CallId, RoomName, SessionId
+from domain.ports.unit_of_work import UnitOfWorkFactory
+from tests.contract.storage.ledgers import NOON, new_call, new_id, new_session
+
+SECOND = timedelta(seconds=1)
+
+
+async def add(unit_of_work: UnitOfWorkFactory, *calls: Call) -> None:
+    async with unit_of_work() as work:
+        for call in calls:
+            await work.calls.add(call)
+        await work.commit()
+
+
+async def save(unit_of_work: UnitOfWorkFactory, call: Call) -> Call:
+    async with unit_of_work() as work:
+        await work.calls.save(call)
+        await work.commit()
+    return call.stored()
+
+
+def gone(call: Call) -> Call:
+    return call.gone(NOON + SECOND, Source.WEBHOOK, reason="CLIENT_INITIATED")
+
+
+async def test_an_empty_ledger_knows_no_calls(unit_of_work: UnitOfWorkFactory) -> None:
+    nobody = new_call()
+    async with unit_of_work() as work:
+        assert await work.calls.get(nobody.id) is None
+        assert await work.calls.of_participant("RM_1", "PA_1") is None
+        assert await work.calls.live_in("RM_1") == []
+        assert await work.calls.newest_in(RoomName("room")) is None
+        assert await work.calls.live() == []
+
+
+async def test_a_call_is_found_by_id_by_stay_and_by_room(unit_of_work: UnitOfWorkFactory) -> None:
+    call, other = new_call(), new_call()
+    await add(unit_of_work, call, other)
+    leg = call.leg
+    async with unit_of_work() as work:
+        assert await work.calls.get(call.id) == call
+        assert await work.calls.of_participant(leg.room_sid, leg.participant_sid) == call
+        assert await work.calls.of_participant(leg.room_sid, other.leg.participant_sid) is None
+        assert await work.calls.live_in(leg.room_sid) == [call]
+        assert await work.calls.newest_in(RoomName(leg.room_name)) == call
+        assert {one.id for one in await work.calls.live()} == {call.id, other.id}
+
+
+async def test_every_field_comes_back(unit_of_work: UnitOfWorkFactory) -> None:
+    call = new_call(
+        from_number="+15105550100",
+        to_number="anonymous",
+        trunk_id="ST_1",
+        dispatch_rule_id="SDR_1",
+        sip_call_id="SCL_1",
+    )
+    call = call.seen(LegStatus.RINGING, NOON, Source.WEBHOOK)
+    call = call.seen(LegStatus.ACTIVE, NOON + SECOND, Source.RECONCILER)
+    call = call.served_by(new_id(), NOON + SECOND)
+    call = call.gone(
+        NOON + 2 * SECOND,
+        Source.WEBHOOK,
+        reason="USER_REJECTED",
+        last_status=LegStatus.ACTIVE,
+        aborted=True,
+    )
+    await add(unit_of_work, call)
+    async with unit_of_work() as work:
+        assert await work.calls.get(call.id) == call
+
+
+async def test_a_participant_has_one_call_in_a_room(unit_of_work: UnitOfWorkFactory) -> None:
+    call = new_call()
+    await add(unit_of_work, call)
+    again = attrs.evolve(new_call(), leg=call.leg)
+    with pytest.raises(Conflict):
+        await add(unit_of_work, again)
+    elsewhere = attrs.evolve(again, leg=attrs.evolve(call.leg, room_sid="RM_elsewhere"))
+    await add(unit_of_work, elsewhere)
+
+
+async def test_an_id_is_taken_once(unit_of_work: UnitOfWorkFactory) -> None:
+    call = new_call()
+    await add(unit_of_work, call)
+    with pytest.raises(Conflict):
+        await add(unit_of_work, attrs.evolve(new_call(), id=call.id))
+
+
+async def test_a_save_counts_the_version_up_and_refuses_who_has_not_seen_it(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    call = new_call()
+    await add(unit_of_work, call)
+    ended = await save(unit_of_work, gone(call))
+    assert ended.version == 1
+    with pytest.raises(Conflict):
+        await save(unit_of_work, call.served_by(new_id(), NOON))
+    async with unit_of_work() as work:
+        assert await work.calls.get(call.id) == ended
+    with pytest.raises(Conflict):
+        await save(unit_of_work, new_call())
+
+
+async def test_an_ended_call_is_not_live_and_stays_the_newest(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    call = new_call()
+    await add(unit_of_work, call)
+    ended = await save(unit_of_work, gone(call))
+    async with unit_of_work() as work:
+        assert await work.calls.live_in(call.leg.room_sid) == []
+        assert await work.calls.live() == []
+        assert await work.calls.newest_in(RoomName(call.leg.room_name)) == ended
+
+
+async def test_two_phones_of_a_room_the_older_first(unit_of_work: UnitOfWorkFactory) -> None:
+    older = new_call(room_sid="RM_1", room_name="room")
+    newer = new_call(room_sid="RM_1", room_name="room", joined_at=NOON + SECOND)
+    await add(unit_of_work, newer, older)
+    async with unit_of_work() as work:
+        assert await work.calls.live_in("RM_1") == [older, newer]
+        assert await work.calls.newest_in(RoomName("room")) == newer
+
+
+async def test_what_a_unit_has_changed_it_sees_and_others_do_not(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    call, added = new_call(), new_call()
+    await add(unit_of_work, call)
+    ended = gone(call).stored()
+    async with unit_of_work() as work, unit_of_work() as other:
+        await work.calls.save(gone(call))
+        await work.calls.add(added)
+        leg = added.leg
+        assert await work.calls.get(call.id) == ended
+        assert await work.calls.live_in(call.leg.room_sid) == []
+        assert await work.calls.live() == [added]
+        assert await work.calls.of_participant(leg.room_sid, leg.participant_sid) == added
+        assert await work.calls.newest_in(RoomName(leg.room_name)) == added
+        assert await other.calls.live() == [call]
+    async with unit_of_work() as work:
+        assert await work.calls.live() == [call], "what is not committed is undone"
+
+
+async def test_a_call_and_its_session_are_stored_both_or_neither(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    taken = new_session()
+    async with unit_of_work() as work:
+        await work.sessions.add(taken)
+        await work.commit()
+    call = new_call()
+    async with unit_of_work() as work:
+        await work.calls.add(call)
+        await work.sessions.add(new_session(taken.room_name))
+        with pytest.raises(Conflict):
+            await work.commit()
+    async with unit_of_work() as work:
+        assert await work.calls.get(call.id) is None
+        session = new_session()
+        await work.calls.add(call)
+        await work.sessions.add(session)
+        await work.commit()
+    async with unit_of_work() as work:
+        assert await work.calls.get(CallId(str(call.id))) == call
+        assert await work.sessions.get(SessionId(str(session.id))) == session

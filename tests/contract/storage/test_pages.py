@@ -1,0 +1,127 @@
+"""Lists of calls and sessions: filters, order, and pages that miss nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from domain.call import Call, CallStatus, Direction, LegStatus, Source
+from domain.ledger import Ledger
+from domain.page import CallFilter, SessionFilter, Span
+from domain.ports.unit_of_work import UnitOfWorkFactory
+from domain.session import EndReason, SessionStatus
+from domain.use_cases.read_calls import ReadCalls
+from domain.use_cases.read_sessions import ReadSessions
+from tests.contract.storage.ledgers import NOON, new_call, new_room, new_session
+
+SECOND = timedelta(seconds=1)
+
+
+async def stored(unit_of_work: UnitOfWorkFactory, *calls: Call) -> None:
+    async with unit_of_work() as work:
+        for call in calls:
+            await work.calls.add(call)
+        await work.commit()
+
+
+async def test_the_newest_come_first_and_of_the_same_time_the_greater_id(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    calls = [new_call(joined_at=NOON + SECOND * (n // 2)) for n in range(6)]
+    await stored(unit_of_work, *calls)
+    page = await ReadCalls(unit_of_work).page(CallFilter())
+    assert page.items == sorted(calls, key=lambda call: call.age, reverse=True)
+    assert page.next is None
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        CallFilter(status=CallStatus.ENDED),
+        CallFilter(direction=Direction.OUTBOUND),
+        CallFilter(from_number="+15105550100"),
+        CallFilter(to_number="+15105550199"),
+        CallFilter(room_name="call-_+1"),
+        CallFilter(created=Span(since=NOON + SECOND)),
+        CallFilter(created=Span(until=NOON)),
+        CallFilter(created=Span(since=NOON, until=NOON + SECOND), status=CallStatus.RINGING),
+    ],
+)
+async def test_a_filter_shows_what_it_is_about_and_nothing_else(
+    unit_of_work: UnitOfWorkFactory, wanted: CallFilter
+) -> None:
+    plain = new_call().seen(LegStatus.ACTIVE, NOON, Source.WEBHOOK)
+    calls = [
+        plain,
+        new_call().gone(NOON, Source.WEBHOOK),
+        new_call(direction=Direction.OUTBOUND),
+        new_call(from_number="+15105550100"),
+        new_call(to_number="+15105550199"),
+        new_call(room_name="call-_+1"),
+        new_call(joined_at=NOON + SECOND),
+        new_call(joined_at=NOON - SECOND),
+        new_call().seen(LegStatus.RINGING, NOON, Source.WEBHOOK),
+    ]
+    await stored(unit_of_work, *calls)
+    (found,) = (await ReadCalls(unit_of_work).page(wanted)).items
+    assert found in calls
+    assert found != plain
+
+
+async def test_all_pages_together_show_each_call_once(unit_of_work: UnitOfWorkFactory) -> None:
+    calls = [new_call(joined_at=NOON + SECOND * (n // 5)) for n in range(23)]
+    await stored(unit_of_work, *calls)
+    read, seen, after = ReadCalls(unit_of_work), list[Call](), None
+    while True:
+        page = await read.page(CallFilter(), after, 4)
+        seen += page.items
+        # What comes meanwhile is newer, and moves nothing.
+        await stored(unit_of_work, new_call(joined_at=NOON + 60 * SECOND))
+        after = page.next
+        if after is None:
+            break
+    assert sorted(seen, key=lambda call: call.age) == sorted(calls, key=lambda call: call.age)
+
+
+async def test_a_page_that_is_just_full_is_the_last(unit_of_work: UnitOfWorkFactory) -> None:
+    await stored(unit_of_work, *(new_call() for _ in range(3)))
+    read = ReadCalls(unit_of_work)
+    assert (await read.page(CallFilter(), limit=3)).next is None
+    assert (await read.page(CallFilter(), limit=2)).next is not None
+
+
+async def test_sessions_have_filters_and_pages_too(unit_of_work: UnitOfWorkFactory) -> None:
+    ledger, read = Ledger(unit_of_work), ReadSessions(Ledger(unit_of_work))
+    room = new_room()
+    old = await ledger.add(new_session(room, created_at=NOON - SECOND))
+    old = await ledger.save(old.ended(EndReason.ROOM_FINISHED, NOON))
+    live = await ledger.add(new_session(room))
+    other = await ledger.add(
+        attrs.evolve(new_session(created_at=NOON + SECOND), identity=live.identity)
+    )
+
+    async def found(wanted: SessionFilter) -> list[object]:
+        return [*(await read.page(wanted)).items]
+
+    assert await found(SessionFilter()) == [other, live, old]
+    assert await found(SessionFilter(room_name=str(room))) == [live, old]
+    assert await found(SessionFilter(status=SessionStatus.ENDED)) == [old]
+    assert await found(SessionFilter(identity="nobody")) == []
+    assert await found(SessionFilter(identity=str(live.identity))) == [other, live, old]
+    assert await found(SessionFilter(created=Span(since=NOON, until=NOON + SECOND))) == [live]
+    first = await read.page(SessionFilter(), limit=2)
+    assert first.next is not None
+    assert (await read.page(SessionFilter(), first.next)).items == [old]
+    async with unit_of_work() as work:
+        assert {session.id for session in await work.sessions.open()} == {live.id, other.id}
+
+
+async def test_open_shows_this_units_changes(unit_of_work: UnitOfWorkFactory) -> None:
+    live = await Ledger(unit_of_work).add(new_session())
+    added = new_session()
+    async with unit_of_work() as work:
+        await work.sessions.save(live.ended(EndReason.ROOM_FINISHED, NOON))
+        await work.sessions.add(added)
+        assert await work.sessions.open() == [added]
