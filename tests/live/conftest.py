@@ -20,7 +20,7 @@ import pytest
 from livekit import api, rtc
 
 from adapters.livekit.client import LiveKitClient
-from tests.livekit_server import LiveKitServer, livekit_server
+from tests.livekit_server import LiveKitServer, free_port, livekit_server
 from tests.service import PROJECT, Service, running
 
 AGENT_NAME = "live-agent"
@@ -80,8 +80,18 @@ def running_worker(environ: dict[str, str], folder: Path) -> Iterator[Worker]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
-    with livekit_server(tmp_path_factory.mktemp("livekit")) as server:
+def telephony_port() -> int:
+    """Where LiveKit's webhooks go: nobody listens there but in the tests of telephony."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def server(
+    telephony_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveKitServer]:
+    webhooks = f"http://127.0.0.1:{telephony_port}/telephony/livekit-webhook"
+    folder = tmp_path_factory.mktemp("livekit")
+    with livekit_server(folder, webhook_urls=[webhooks]) as server:
         yield server
 
 
