@@ -1,0 +1,356 @@
+"""What runs beside the requests: it goes on whatever happens, and stops when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import attrs
+import pytest
+from structlog.testing import capture_logs
+
+from adapters.memory.inbox import MemoryInbox
+from adapters.memory.leases import MemoryLeases
+from application.workers.doorbell import Doorbell
+from application.workers.inbox_worker import InboxWorker
+from application.workers.jobs import PruneInboxJob, ReconcileJob
+from application.workers.periodic_job import PeriodicJob
+from domain.errors import LiveKitUnreachable, StorageUnavailable
+from domain.inbox import InboxEntry, InboxStatus
+from domain.ports.webhook_verifier import WebhookEvent
+from domain.use_cases.handle_entry import HandleEntry
+from domain.use_cases.reconcile import Reconcile
+from tests.unit.domain.fakes import SequentialIds
+from tests.unit.domain.telephony import PhoneWorld
+
+MOMENT = timedelta(milliseconds=50)
+Handling = Callable[[InboxEntry], Awaitable[InboxEntry]]
+
+
+class WallClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(duration.total_seconds())
+
+
+@attrs.define
+class Handler:
+    """Handles entries as a test says; ``seen`` are the events' ids."""
+
+    inbox: MemoryInbox
+    handle: Handling
+    seen: list[str] = attrs.field(factory=list)
+
+    async def __call__(self, entry: InboxEntry, holder: str) -> InboxEntry:
+        self.seen.append(entry.event.id)
+        after = await self.handle(entry)
+        await self.inbox.settle(after, holder)
+        return after
+
+
+async def well(entry: InboxEntry) -> InboxEntry:
+    return entry.handled(datetime.now(UTC))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.005)
+
+
+def entry(number: int, room: str | None = None) -> InboxEntry:
+    now = datetime.now(UTC)
+    event = WebhookEvent(f"EV_{number}", "participant_joined", room or f"room-{number}", "RM", b"")
+    return InboxEntry(event=event, received_at=now, due_at=now)
+
+
+def worker_of(inbox: MemoryInbox, handler: Handler, **options: Any) -> InboxWorker:
+    defaults: dict[str, Any] = {"poll": MOMENT, "lease": 4 * MOMENT, "drain": 4 * MOMENT}
+    return InboxWorker(
+        inbox=inbox,
+        handle_entry=cast("HandleEntry", handler),
+        clock=WallClock(),
+        ids=SequentialIds(),
+        doorbell=Doorbell(),
+        **(defaults | options),
+    )
+
+
+@asynccontextmanager
+async def at_work(run: Awaitable[None]) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.ensure_future(run)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_comes_in_is_handled_as_soon_as_the_bell_rings() -> None:
+    inbox = MemoryInbox()
+    handler = Handler(inbox, well)
+    worker = worker_of(inbox, handler, poll=timedelta(hours=1))
+    async with at_work(worker.run()):
+        await asyncio.sleep(0.02)
+        await inbox.add(entry(1))
+        worker.doorbell.ring()
+        await until(lambda: handler.seen == ["EV_1"])
+
+
+async def test_what_nobody_rings_for_is_found_by_looking() -> None:
+    inbox = MemoryInbox()
+    handler = Handler(inbox, well)
+    async with at_work(worker_of(inbox, handler).run()):
+        await asyncio.sleep(0.02)
+        await inbox.add(entry(1))
+        await until(lambda: handler.seen == ["EV_1"])
+
+
+async def test_rooms_go_side_by_side_and_one_rooms_events_one_by_one() -> None:
+    inbox, at_once, most = MemoryInbox(), list[str](), list[int]()
+
+    async def slowly(one: InboxEntry) -> InboxEntry:
+        assert one.event.room_name not in at_once
+        at_once.append(one.event.room_name)
+        most.append(len(at_once))
+        await asyncio.sleep(0.02)
+        at_once.remove(one.event.room_name)
+        return one.handled(datetime.now(UTC))
+
+    handler = Handler(inbox, slowly)
+    for number in range(12):
+        await inbox.add(entry(number, f"room-{number % 4}"))
+    async with at_work(worker_of(inbox, handler, parallel=3).run()):
+        await until(lambda: len(handler.seen) == 12 and not at_once)
+    assert max(most) == 3
+
+
+async def test_one_that_fails_is_told_and_tried_again() -> None:
+    inbox = MemoryInbox()
+
+    async def badly_once(one: InboxEntry) -> InboxEntry:
+        now = datetime.now(UTC)
+        return one.handled(now) if one.failures else attrs.evolve(one.failed("no", now), due_at=now)
+
+    handler = Handler(inbox, badly_once)
+    await inbox.add(entry(1))
+    with capture_logs() as logs:
+        async with at_work(worker_of(inbox, handler, poll=timedelta(hours=1)).run()):
+            await until(lambda: len(handler.seen) == 2)
+    (told,) = logs
+    assert (told["event"], told["event_id"], told["failures"]) == ("event failed", "EV_1", 1)
+    assert told["reason"] == "no"
+
+
+async def test_a_dead_letter_is_told() -> None:
+    inbox = MemoryInbox()
+
+    async def dies(one: InboxEntry) -> InboxEntry:
+        return attrs.evolve(one, status=InboxStatus.DEAD, failures=10, last_error="never")
+
+    handler = Handler(inbox, dies)
+    await inbox.add(entry(1))
+    with capture_logs() as logs:
+        async with at_work(worker_of(inbox, handler).run()):
+            await until(lambda: bool(logs))
+    assert logs[0]["event"] == "event set aside as a dead letter"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(StorageUnavailable("gone"), "event not settled"), (ZeroDivisionError(), "event failed")],
+)
+async def test_whatever_goes_wrong_with_one_the_others_are_handled(
+    error: Exception, told: str
+) -> None:
+    inbox = MemoryInbox()
+
+    async def badly(one: InboxEntry) -> InboxEntry:
+        if one.event.id == "EV_1":
+            raise error
+        return await well(one)
+
+    handler = Handler(inbox, badly)
+    await inbox.add(entry(1))
+    await inbox.add(entry(2))
+    with capture_logs() as logs:
+        async with at_work(worker_of(inbox, handler).run()):
+            await until(lambda: "EV_2" in handler.seen)
+            # Its lease runs out, as that of a dead process does.
+            await until(lambda: handler.seen.count("EV_1") == 2)
+    assert told in {line["event"] for line in logs}
+
+
+async def test_a_storage_that_is_gone_is_told_and_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inbox = MemoryInbox()
+    handler = Handler(inbox, well)
+    claim, asked = inbox.claim, list[int]()
+
+    async def fails_twice(*arguments: Any) -> list[InboxEntry]:
+        asked.append(1)
+        if len(asked) < 3:
+            raise StorageUnavailable("gone")
+        return await claim(*arguments)
+
+    monkeypatch.setattr(inbox, "claim", fails_twice)
+    await inbox.add(entry(1))
+    with capture_logs() as logs:
+        async with at_work(worker_of(inbox, handler).run()):
+            await until(lambda: handler.seen == ["EV_1"])
+    assert [line["event"] for line in logs] == ["inbox out of reach"] * 2
+
+
+async def test_a_long_handling_keeps_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox, go_on = MemoryInbox(), asyncio.Event()
+    renew, renewed = inbox.renew, list[int]()
+
+    async def fails_once(*arguments: Any) -> None:
+        renewed.append(1)
+        if len(renewed) == 1:
+            raise StorageUnavailable("gone for a moment")
+        await renew(*arguments)
+
+    async def long(one: InboxEntry) -> InboxEntry:
+        await go_on.wait()
+        return await well(one)
+
+    monkeypatch.setattr(inbox, "renew", fails_once)
+    handler = Handler(inbox, long)
+    await inbox.add(entry(1))
+    async with at_work(worker_of(inbox, handler).run()):
+        await until(lambda: len(renewed) > 6)
+        now = datetime.now(UTC)
+        assert await inbox.claim("somebody else", now, now + MOMENT, 1) == []
+        go_on.set()
+        await asyncio.sleep(0.02)
+    assert handler.seen == ["EV_1"]
+
+
+async def test_what_is_being_handled_at_the_end_is_finished() -> None:
+    inbox, done = MemoryInbox(), list[str]()
+
+    async def slowly(one: InboxEntry) -> InboxEntry:
+        await asyncio.sleep(0.05)
+        done.append(one.event.id)
+        return await well(one)
+
+    handler = Handler(inbox, slowly)
+    await inbox.add(entry(1))
+    async with at_work(worker_of(inbox, handler).run()):
+        await until(lambda: bool(handler.seen))
+    assert done == ["EV_1"]
+    assert (await inbox.counts())[InboxStatus.HANDLED] == 1
+
+
+def job_of(leases: MemoryLeases, job: Callable[[], Awaitable[None]], holder: int) -> PeriodicJob:
+    ids = SequentialIds()
+    for _ in range(holder):
+        ids.claim_holder()
+    return PeriodicJob(
+        name="job",
+        job=job,
+        interval=2 * MOMENT,
+        leases=leases,
+        clock=WallClock(),
+        ids=ids,
+        lease=3 * MOMENT,
+    )
+
+
+async def test_a_job_is_done_again_and_again_by_one_process_at_a_time() -> None:
+    leases, at_once, done = MemoryLeases(), list[int](), list[datetime]()
+
+    async def job() -> None:
+        assert not at_once
+        at_once.append(1)
+        await asyncio.sleep(0.2)  # longer than the lease, which is renewed
+        at_once.clear()
+        done.append(datetime.now(UTC))
+
+    async with at_work(job_of(leases, job, 1).run()), at_work(job_of(leases, job, 2).run()):
+        await until(lambda: len(done) == 3)
+
+
+async def test_a_job_that_fails_is_told_and_done_again() -> None:
+    errors: list[Exception] = [LiveKitUnreachable("gone"), ZeroDivisionError()]
+    done: list[int] = []
+
+    async def job() -> None:
+        if errors:
+            raise errors.pop(0)
+        done.append(1)
+
+    with capture_logs() as logs:
+        async with at_work(job_of(MemoryLeases(), job, 1).run()):
+            await until(lambda: bool(done))
+    assert [(line["event"], line["log_level"]) for line in logs] == [
+        ("job failed", "warning"),
+        ("job failed", "error"),
+    ]
+
+
+async def test_a_lease_that_cannot_be_renewed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    leases = MemoryLeases()
+    acquire, asked = leases.acquire, list[int]()
+
+    async def fails_later(*arguments: Any) -> bool:
+        asked.append(1)
+        if len(asked) == 2:
+            raise StorageUnavailable("gone for a moment")
+        return await acquire(*arguments)
+
+    async def job() -> None:
+        await asyncio.sleep(0.2)
+
+    monkeypatch.setattr(leases, "acquire", fails_later)
+    with capture_logs() as logs:
+        async with at_work(job_of(leases, job, 1).run()):
+            await until(lambda: len(asked) > 3)
+    assert logs[0]["event"] == "lease not renewed"
+
+
+async def test_a_reconciliation_tells_what_it_has_put_right_and_what_it_could_not() -> None:
+    world = PhoneWorld()
+    world.joins()
+    job = ReconcileJob(cast("Reconcile", world.reconcile))
+    with capture_logs() as logs:
+        await job()
+        await job()
+    (told,) = logs
+    assert told["event"] == "reconciled"
+    assert (told["rooms"], told["call_added"], told["agent_dispatched"]) == (1, 1, 1)
+    world.reconcile._problems.clear()
+
+    async def with_a_problem() -> Any:
+        done = await world.reconcile()
+        return attrs.evolve(done, problems=["LiveKit cannot be reached."])
+
+    with capture_logs() as logs:
+        await ReconcileJob(cast("Reconcile", with_a_problem))()
+    assert logs[-1]["reason"] == "LiveKit cannot be reached."
+
+
+async def test_what_was_handled_long_ago_is_pruned() -> None:
+    inbox, clock = MemoryInbox(), WallClock()
+    long_ago = clock.now() - timedelta(days=8)
+    old = attrs.evolve(entry(1), received_at=long_ago).handled(long_ago)
+    new = entry(2).handled(clock.now())
+    await inbox.add(old)
+    await inbox.add(new)
+    job = PruneInboxJob(inbox, clock, timedelta(days=7))
+    with capture_logs() as logs:
+        await job()
+        await job()
+    assert await inbox.list(None, 10) == [new]
+    assert [line["events"] for line in logs] == [1]
