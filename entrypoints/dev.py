@@ -29,11 +29,34 @@ STOP_LIMIT: Final = 10.0
 
 @attrs.frozen
 class LiveKit:
-    """A local LiveKit: what it is, its URL and the command that starts it."""
+    """A local LiveKit: what it is, its port, and its binary; without one it is the simulator."""
 
     what: str
-    url: str
-    command: tuple[str, ...]
+    port: int
+    binary: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is once it runs."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    def command(self, webhooks: str | None) -> tuple[str, ...]:
+        """What starts it, so that it posts its events to ``webhooks``."""
+        if self.binary is None:
+            simulator = (sys.executable, "-m", "entrypoints.cli", "simulator")
+            keys = ("--api-key", DEV_KEY, "--api-secret", DEV_SECRET)
+            told = ("--webhook-url", webhooks) if webhooks else ()
+            return (*simulator, "--port", str(self.port), *keys, *told)
+        config = CACHE / "livekit.yaml"
+        config.write_text(
+            f"port: {self.port}\n"
+            'bind_addresses: ["127.0.0.1"]\n'
+            f"rtc: {{tcp_port: {self.port + 1}, udp_port: {self.port + 2}, "
+            "node_ip: 127.0.0.1, use_external_ip: false}\n"
+            f"keys: {{{DEV_KEY}: {DEV_SECRET}}}\n"
+            + (f'webhook: {{api_key: {DEV_KEY}, urls: ["{webhooks}"]}}\n' if webhooks else "")
+        )
+        return self.binary, "--config", str(config)
 
 
 class CannotStart(Exception):
@@ -81,7 +104,8 @@ def _run(environ: dict[str, str], stack: ExitStack) -> int:
             f"PORT={port + 1} make run"
         )
     if livekit:
-        _start_livekit(livekit, stack)
+        webhooks = f"http://127.0.0.1:{port}/telephony/livekit-webhook"
+        _start_livekit(livekit, webhooks if settings.telephony_enabled else None, stack)
     service = stack.enter_context(
         _process((sys.executable, "-m", "entrypoints.http"), environ=environ)
     )
@@ -94,33 +118,21 @@ def _choose_livekit() -> LiveKit:
     port = 7880
     while not all(_is_free(used) for used in range(port, port + 3)):  # and its two for media
         port += 10
-    url = f"ws://127.0.0.1:{port}"
     cached = CACHE / "bin" / "livekit-server"
     binary = shutil.which("livekit-server") or (str(cached) if cached.is_file() else None)
     if binary is None:
-        simulator = (sys.executable, "-m", "entrypoints.cli", "simulator", "--port", str(port))
-        what = (
-            "the built-in simulator: no audio and no workers (`make livekit` builds the real one)"
+        return LiveKit(
+            "the built-in simulator: no audio and no workers (`make livekit` builds the real one)",
+            port,
         )
-        return LiveKit(what, url, (*simulator, "--api-key", DEV_KEY, "--api-secret", DEV_SECRET))
-    CACHE.mkdir(exist_ok=True)
-    config = CACHE / "livekit.yaml"
-    config.write_text(
-        f"port: {port}\n"
-        'bind_addresses: ["127.0.0.1"]\n'
-        f"rtc: {{tcp_port: {port + 1}, udp_port: {port + 2}, "
-        "node_ip: 127.0.0.1, use_external_ip: false}\n"
-        f"keys: {{{DEV_KEY}: {DEV_SECRET}}}\n"
-    )
-    return LiveKit(
-        f"a real server on this machine ({binary})", url, (binary, "--config", str(config))
-    )
+    return LiveKit(f"a real server on this machine ({binary})", port, binary)
 
 
-def _start_livekit(livekit: LiveKit, stack: ExitStack) -> None:
+def _start_livekit(livekit: LiveKit, webhooks: str | None, stack: ExitStack) -> None:
     CACHE.mkdir(exist_ok=True)
     output = stack.enter_context(LOG.open("wb"))
-    process = stack.enter_context(_process(livekit.command, output=output.fileno()))
+    command = livekit.command(webhooks)
+    process = stack.enter_context(_process(command, output=output.fileno()))
     if not _answers(livekit.url.replace("ws://", "http://"), process):
         tail = LOG.read_text(errors="replace")[-2000:]
         raise CannotStart(f"LiveKit did not start. The end of {LOG}:\n{tail}")
@@ -167,6 +179,7 @@ def _is_free(port: int) -> bool:
 
 def _banner(what: str, settings: Settings) -> str:
     local = settings.livekit_api_secret == DEV_SECRET
+    telephony = "on" if settings.telephony_enabled else "off (TELEPHONY_ENABLED=true make run)"
     return f"""
 backend-livekit is running at http://127.0.0.1:{settings.port} (API documentation: /docs)
 
@@ -175,6 +188,7 @@ backend-livekit is running at http://127.0.0.1:{settings.port} (API documentatio
   API key     {settings.livekit_api_key}
   API secret  {DEV_SECRET if local else "(as configured)"}
   Agent name  {settings.agent_name}
+  Telephony   {telephony}
 
 Try this next, in another terminal:
 
