@@ -64,7 +64,8 @@ def new_call(**changes: Any) -> Call:
     }
     names = {field.name for field in attrs.fields(PhoneLeg)}
     leg |= {name: changes.pop(name) for name in names & changes.keys()}
-    return Call(**({"id": CallId(str(number)), "leg": PhoneLeg(**leg)} | changes))
+    values: dict[str, Any] = {"id": CallId(str(number)), "leg": PhoneLeg(**leg)}
+    return Call(**(values | changes))
 
 
 def new_entry(room: str = "room-1", **changes: Any) -> InboxEntry:
@@ -78,7 +79,7 @@ def new_entry(room: str = "room-1", **changes: Any) -> InboxEntry:
     }
     names = {field.name for field in attrs.fields(WebhookEvent)}
     event |= {name: changes.pop(name) for name in names & changes.keys()}
-    values = {"event": WebhookEvent(**event), "received_at": NOON, "due_at": NOON}
+    values: dict[str, Any] = {"event": WebhookEvent(**event), "received_at": NOON, "due_at": NOON}
     return InboxEntry(**(values | changes))
 
 

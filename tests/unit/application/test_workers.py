@@ -323,7 +323,7 @@ async def test_a_lease_that_cannot_be_renewed_is_told(monkeypatch: pytest.Monkey
 async def test_a_reconciliation_tells_what_it_has_put_right_and_what_it_could_not() -> None:
     world = PhoneWorld()
     world.joins()
-    job = ReconcileJob(cast("Reconcile", world.reconcile))
+    job = ReconcileJob(world.reconcile)
     with capture_logs() as logs:
         await job()
         await job()
