@@ -241,8 +241,12 @@ async def running(container: Container) -> AsyncIterator[Container]:
 async def serving(container: Container) -> AsyncIterator[Container]:
     """``container`` running, with its workers at work."""
     async with running(container):
-        workers = (container.reconciler(), container.pruner(), container.inbox_worker())
-        tasks = [asyncio.create_task(worker.run()) for worker in workers]
+        tasks = [
+            asyncio.create_task(container.reconciler().run()),
+            asyncio.create_task(container.pruner().run()),
+        ]
+        if container.settings().telephony_enabled:
+            tasks.append(asyncio.create_task(container.inbox_worker().run()))
         try:
             yield container
         finally:

@@ -63,6 +63,9 @@ class InboxWorker:
         except DomainError as error:
             log.warning("inbox out of reach", reason=str(error))
             return
+        except Exception:
+            log.exception("inbox out of reach")
+            return
         for entry in entries:
             self._working[entry.event.id] = asyncio.create_task(self._handle(entry, holder))
 

@@ -200,7 +200,7 @@ async def test_a_storage_that_is_gone_is_told_and_asked_again(
     async def fails_twice(*arguments: Any) -> list[InboxEntry]:
         asked.append(1)
         if len(asked) < 3:
-            raise StorageUnavailable("gone")
+            raise StorageUnavailable("gone") if len(asked) < 2 else ZeroDivisionError
         return await claim(*arguments)
 
     monkeypatch.setattr(inbox, "claim", fails_twice)
