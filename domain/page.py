@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -22,7 +22,17 @@ _POSITION: Final = re.compile(
     r"(\d{1,15})\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.ASCII
 )
 
-Item = TypeVar("Item")
+
+class Aged(Protocol):
+    """What has a place in a list."""
+
+    @property
+    def age(self) -> tuple[datetime, str]:
+        """When it was created, and its id."""
+        ...
+
+
+Item = TypeVar("Item", bound=Aged)
 
 
 @attrs.frozen
@@ -59,6 +69,12 @@ class Page(Generic[Item]):
 
     items: list[Item]
     next: Position | None
+
+    @classmethod
+    def cut(cls, found: list[Item], limit: int) -> Page[Item]:
+        """The first ``limit`` of what was found by looking for one more."""
+        items = found[:limit]
+        return cls(items, Position(*items[-1].age) if len(found) > limit else None)
 
 
 @attrs.frozen(kw_only=True)

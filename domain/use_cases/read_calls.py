@@ -49,6 +49,4 @@ class ReadCalls:
         """The calls that are wanted, newest first, of those after ``after``."""
         async with self.unit_of_work() as work:
             found = await work.calls.page(wanted, after, limit + 1)
-        calls = found[:limit]
-        more = len(found) > limit
-        return Page(calls, Position(*calls[-1].age) if more else None)
+        return Page.cut(found, limit)

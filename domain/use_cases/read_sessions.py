@@ -47,6 +47,4 @@ class ReadSessions:
         """The sessions that are wanted, newest first, of those after ``after``."""
         async with self.ledger.unit_of_work() as work:
             found = await work.sessions.page(wanted, after, limit + 1)
-        sessions = found[:limit]
-        more = len(found) > limit
-        return Page(sessions, Position(*sessions[-1].age) if more else None)
+        return Page.cut(found, limit)

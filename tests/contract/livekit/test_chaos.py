@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import aiohttp
-import attrs
 import pytest
-from aiohttp import web
 
 from adapters.livekit.client import LiveKitClient
 from adapters.simulator.chaos import Chaos
@@ -17,42 +15,21 @@ from adapters.simulator.server import Simulator
 from domain.errors import LiveKitUncertain
 from domain.identifiers import RoomName
 from tests.contract.livekit.conftest import Adapters
-from tests.livekit_server import API_KEY, API_SECRET, free_port
+from tests.contract.livekit.webhook_inbox import Inbox, open_inbox, simulator_posting_to
+from tests.livekit_server import API_KEY, API_SECRET
 
 EVENTS = 40
 
 
-@attrs.define
-class Inbox:
-    """The ids of the events that an HTTP server was sent, which answers ``status``."""
-
-    url: str
-    ids: list[str] = attrs.field(factory=list)
-    status: int = 200
-
-    async def take(self, request: web.Request) -> web.Response:
-        self.ids.append((await request.json())["id"])
-        return web.Response(status=self.status)
-
-
 @pytest.fixture
 async def inbox() -> AsyncIterator[Inbox]:
-    port = free_port()
-    inbox = Inbox(f"http://127.0.0.1:{port}/hook")
-    app = web.Application()
-    app.router.add_post("/hook", inbox.take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    yield inbox
-    await runner.cleanup()
+    async with open_inbox() as inbox:
+        yield inbox
 
 
 @pytest.fixture
 async def simulator(inbox: Inbox) -> AsyncIterator[Simulator]:
-    async with Simulator(
-        API_KEY, API_SECRET, webhook_urls=[inbox.url], webhook_retry_seconds=0.01
-    ) as simulator:
+    async with simulator_posting_to(inbox) as simulator:
         yield simulator
 
 
@@ -73,7 +50,8 @@ async def happened(simulator: Simulator) -> list[str]:
 async def test_without_chaos_every_event_arrives_once_and_in_order(
     simulator: Simulator, inbox: Inbox
 ) -> None:
-    assert inbox.ids == await happened(simulator)
+    sent = await happened(simulator)
+    assert inbox.ids == sent
     assert len(inbox.ids) == EVENTS
 
 

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import attrs
 import pytest
-from aiohttp import web
 from livekit.api import (
     CreateRoomRequest,
     DeleteRoomRequest,
@@ -27,53 +25,19 @@ from livekit.protocol.models import DisconnectReason, Room
 from adapters.simulator.chaos import Chaos
 from adapters.simulator.server import Simulator
 from adapters.simulator.webhooks import signed_webhook
-from tests.contract.livekit.conftest import until
-from tests.livekit_server import API_KEY, API_SECRET, free_port, livekit_server
-
-
-@attrs.define
-class Inbox:
-    """An HTTP server that takes webhooks; answers ``statuses`` first, then 200."""
-
-    url: str
-    requests: list[tuple[dict[str, str], str]] = attrs.field(factory=list)
-    statuses: list[int] = attrs.field(factory=list)
-
-    async def take(self, request: web.Request) -> web.Response:
-        self.requests.append((dict(request.headers), await request.text()))
-        return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
-
-    @property
-    def events(self) -> list[WebhookEvent]:
-        """What arrived; raises unless every one was signed with the key."""
-        receiver = WebhookReceiver(TokenVerifier(API_KEY, API_SECRET))
-        return [receiver.receive(body, headers["Authorization"]) for headers, body in self.requests]
-
-    async def wait_for(self, count: int) -> None:
-        async def arrived() -> bool:
-            return len(self.requests) >= count
-
-        await until(arrived)
+from tests.contract.livekit.webhook_inbox import Inbox, open_inbox, simulator_posting_to
+from tests.livekit_server import API_KEY, API_SECRET, livekit_server
 
 
 @pytest.fixture
 async def inbox() -> AsyncIterator[Inbox]:
-    port = free_port()
-    inbox = Inbox(f"http://127.0.0.1:{port}/hook")
-    app = web.Application()
-    app.router.add_post("/hook", inbox.take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    yield inbox
-    await runner.cleanup()
+    async with open_inbox() as inbox:
+        yield inbox
 
 
 @pytest.fixture
 async def simulator(inbox: Inbox) -> AsyncIterator[Simulator]:
-    async with Simulator(
-        API_KEY, API_SECRET, webhook_urls=[inbox.url], webhook_retry_seconds=0.01
-    ) as simulator:
+    async with simulator_posting_to(inbox) as simulator:
         yield simulator
 
 
