@@ -101,7 +101,13 @@ class Reconcile:
         now = self.clock.now()
         listed = {room.name: room for room in await self.rooms.all()}
         sids = {room.sid for room in listed.values()}
-        gone = [call for sid, there in calls.items() if sid not in sids for call in there]
+        gone = [
+            call
+            for sid, there in calls.items()
+            if sid not in sids
+            for call in there
+            if not call.may_be_unlisted(now)
+        ]
         await self._each(gone, lambda call: self._end_call(call, now, ROOM_CLOSED))
         await self._each(
             sessions.values(),
@@ -127,7 +133,13 @@ class Reconcile:
                 except LiveKitError as error:
                     self._problems.append(str(error))
 
-        await asyncio.gather(*(work() for _ in range(self.parallel)))
+        tasks = [asyncio.create_task(work()) for _ in range(self.parallel)]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()  # those that go on after another one's failure
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _end_call(self, call: Call, now: datetime, reason: str | None = None) -> None:
         await self.record_call(

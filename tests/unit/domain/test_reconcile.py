@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from domain.call import CallStatus, LegStatus
-from domain.errors import LiveKitError, LiveKitUnreachable
+from domain.errors import LiveKitError, LiveKitUnreachable, StorageUnavailable
 from domain.room import Participant, ParticipantKind
 from domain.session import EndReason, SessionStatus
 from tests.unit.domain.fake_livekit import Fault
@@ -152,6 +152,23 @@ async def test_given_livekit_is_out_of_reach_then_nothing_ends(fault: Fault) -> 
         await world.looks()
     assert world.storage.calls == calls
     assert world.storage.stored == sessions
+
+
+async def test_given_the_ledger_is_out_of_reach_then_the_cycle_ends_and_nothing_goes_on() -> None:
+    world = PhoneWorld()
+    world.reconcile.parallel = 4
+    for number in range(8):
+        world.joins(f"sip_{number}", f"room-{number}")
+    pause = world.livekit.pause("participants")
+    cycle = asyncio.create_task(world.looks())
+    await pause.reached.wait()
+    world.storage.broken = True
+    with pytest.raises(StorageUnavailable):
+        await cycle
+    world.storage.broken = False
+    pause.resumed.set()
+    await asyncio.sleep(0.01)
+    assert world.storage.calls == []
 
 
 async def test_given_one_room_cannot_be_looked_into_then_the_others_are() -> None:
