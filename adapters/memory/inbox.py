@@ -27,7 +27,7 @@ class MemoryInbox:
         self._entries: dict[str, InboxEntry] = {}
         self._pending: dict[str, InboxEntry] = {}
         self._leases: dict[str, Lease] = {}
-        self._finished: set[str] = set()
+        self._finished: Counter[str] = Counter()
 
     async def add(self, entry: InboxEntry) -> bool:
         """Make ``entry`` known; False if its event is there already."""
@@ -35,7 +35,7 @@ class MemoryInbox:
             return False
         self._put(entry)
         if entry.event.kind == EventKind.ROOM_FINISHED:
-            self._finished.add(entry.event.room_sid)
+            self._finished[entry.event.room_sid] += 1
         return True
 
     def _put(self, entry: InboxEntry) -> None:
@@ -122,6 +122,7 @@ class MemoryInbox:
         ]
         for entry in old:
             del self._entries[entry.event.id]
-            if entry.event.kind == EventKind.ROOM_FINISHED:
-                self._finished.discard(entry.event.room_sid)
+        self._finished -= Counter(
+            entry.event.room_sid for entry in old if entry.event.kind == EventKind.ROOM_FINISHED
+        )
         return len(old)

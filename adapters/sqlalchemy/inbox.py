@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -25,11 +25,17 @@ from sqlalchemy import (
 from adapters.sqlalchemy.database import Database
 from adapters.sqlalchemy.errors import storage_errors
 from adapters.sqlalchemy.mapping import entry_values, to_entry
-from adapters.sqlalchemy.tables import ENTRY_FINISHES_ROOM, ENTRY_IS_PENDING, inbox
+from adapters.sqlalchemy.tables import (
+    ENTRY_FINISHES_ROOM,
+    ENTRY_IS_LEASED,
+    ENTRY_IS_PENDING,
+    inbox,
+)
 from adapters.sqlalchemy.write import Write
 from domain.errors import Conflict
 from domain.inbox import InboxEntry, InboxStatus
 
+_FREE_EVERY: Final = timedelta(seconds=1)
 _PENDING: Final = literal_column("'pending'", String)
 _earlier: Final = inbox.alias("earlier")
 _NOW: Final = bindparam("now", type_=inbox.c.due_at.type)
@@ -67,11 +73,17 @@ _DUE: Final = (
     )
     .limit(1)
 )
-# Another replica's row is passed over, not waited for; SQLite, which locks the file, ignores this.
+# Another replica's row is passed over, not waited for: two that wait for each other are a deadlock.
+# SQLite, which locks the file, ignores this.
 _HEADS_LOCKED: Final = _HEADS.with_for_update(skip_locked=True, of=inbox)
+_EXPIRED: Final = (
+    select(inbox.c.event_id)
+    .where(ENTRY_IS_LEASED, inbox.c.lease_expires_at <= _NOW)
+    .with_for_update(skip_locked=True)
+)
 _FREE_EXPIRED: Final[Executable] = (
     update(inbox)
-    .where(inbox.c.lease_holder.is_not(None), inbox.c.lease_expires_at <= _NOW)
+    .where(inbox.c.event_id.in_(_EXPIRED))
     .values(lease_holder=None, lease_expires_at=None)
 )
 _LEASE: Final[Executable] = (
@@ -109,6 +121,8 @@ class SqlInbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._busy = False
+        self._freed_at = datetime.min.replace(tzinfo=UTC)
 
     async def add(self, entry: InboxEntry) -> bool:
         """Make ``entry`` durable; False if its event is there already."""
@@ -122,14 +136,17 @@ class SqlInbox:
         self, holder: str, now: datetime, until: datetime, limit: int
     ) -> list[InboxEntry]:
         """Lease the oldest due entry of each room in which none is leased."""
-        if not await self._database.read(_DUE, {"now": now}):
+        if not self._busy and not await self._database.read(_DUE, {"now": now}):
             return []  # without a lock for an idle inbox
         try:
             with storage_errors():
                 async with self._database.writer.begin() as connection:
-                    await connection.execute(_FREE_EXPIRED, {"now": now})
+                    if abs(now - self._freed_at) >= _FREE_EVERY:
+                        await connection.execute(_FREE_EXPIRED, {"now": now})
+                        self._freed_at = now
                     heads = await connection.execute(_HEADS_LOCKED, {"now": now, "most": limit})
                     entries = [to_entry(row) for row in heads]
+                    self._busy = bool(entries)
                     if entries:
                         ids = [entry.event.id for entry in entries]
                         await connection.execute(_LEASE, {"ids": ids, "by": holder, "until": until})

@@ -22,17 +22,25 @@ class RecordCall:
     unit_of_work: UnitOfWorkFactory
     ids: IdGenerator
 
-    async def __call__(self, leg: PhoneLeg, fact: Callable[[Call], Call]) -> Call:
-        """The call with ``fact`` applied, durable. Raises ``StorageUnavailable``."""
+    async def __call__(
+        self, leg: PhoneLeg, fact: Callable[[Call], Call], known: Call | None = None
+    ) -> Call:
+        """The call with ``fact`` applied, durable. Raises ``StorageUnavailable``.
+
+        ``known`` is the call as it was read a moment ago, if it was.
+        """
         while True:
             try:
-                return await self._attempt(leg, fact)
+                return await self._attempt(leg, fact, known)
             except Conflict:  # somebody else has made progress with this call
-                continue
+                known = None
 
-    async def _attempt(self, leg: PhoneLeg, fact: Callable[[Call], Call]) -> Call:
+    async def _attempt(
+        self, leg: PhoneLeg, fact: Callable[[Call], Call], known: Call | None
+    ) -> Call:
         async with self.unit_of_work() as work:
-            known = await work.calls.of_participant(leg.room_sid, leg.participant_sid)
+            if known is None:
+                known = await work.calls.of_participant(leg.room_sid, leg.participant_sid)
             if known is None:
                 call = fact(Call(id=self.ids.call_id(), leg=leg))
                 await work.calls.add(call)

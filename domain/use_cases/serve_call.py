@@ -67,7 +67,9 @@ class ServeCall:
             return call
         session = await self.ensure_agent(self._candidate(call))
         now = self.clock.now()
-        return await self.record_call(call.leg, lambda known: known.served_by(session.id, now))
+        return await self.record_call(
+            call.leg, lambda known: known.served_by(session.id, now), call
+        )
 
     async def _is_surely_there(self, call: Call, told_at: datetime) -> bool:
         if self.clock.now() - told_at > FRESH or await self.inbox.has_finished(call.leg.room_sid):

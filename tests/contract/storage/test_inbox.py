@@ -9,7 +9,10 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import attrs
+from sqlalchemy import select
 
+from adapters.sqlalchemy.ledger import SqlLedger
+from adapters.sqlalchemy.tables import inbox as inbox_table
 from domain.inbox import InboxEntry, InboxStatus
 from domain.ports.inbox import Inbox
 from tests.contract.storage.ledgers import NOON, new_entry, opened
@@ -159,6 +162,16 @@ async def test_the_end_of_a_room_is_known_before_it_is_handled(inbox: Inbox) -> 
     assert not await inbox.has_finished("RM_2")
 
 
+async def test_the_end_of_a_room_is_known_as_long_as_any_event_tells_of_it(inbox: Inbox) -> None:
+    for told_at in (NOON, NOON + 10 * SECOND):
+        end = new_entry(kind="room_finished", room_sid="RM_1", received_at=told_at)
+        await inbox.add(end.handled(told_at))
+    assert await inbox.prune(NOON + SECOND) == 1
+    assert await inbox.has_finished("RM_1")
+    assert await inbox.prune(NOON + 11 * SECOND) == 1
+    assert not await inbox.has_finished("RM_1")
+
+
 async def test_only_what_was_handled_long_ago_is_pruned(inbox: Inbox) -> None:
     long_ago = NOON - 3600 * SECOND
     dead = attrs.evolve(new_entry("dead"), status=InboxStatus.DEAD, received_at=long_ago)
@@ -211,3 +224,24 @@ async def test_however_many_claim_at_once_each_event_is_handled_once_and_rooms_o
         await asyncio.gather(*(worker(number) for number in range(6)))
         assert handled == Counter(entry.event.id for entry in entries)
         assert overlaps == []
+
+
+async def test_replicas_that_free_a_dead_ones_leases_at_once_do_not_wait_for_each_other(
+    postgres_url: str,
+) -> None:
+    """One has a lease of the dead one's in hand, and the other goes round it to the next room."""
+    async with opened(postgres_url) as storage:
+        assert isinstance(storage, SqlLedger)
+        entries = [new_entry(f"room-{number}") for number in range(2)]
+        for entry in entries:
+            await storage.inbox.add(entry)
+        await claim(storage.inbox, holder="dead")
+        in_hand, free = entries
+        async with storage.database.writer.begin() as other:
+            await other.execute(
+                select(inbox_table)
+                .where(inbox_table.c.event_id == in_hand.event.id)
+                .with_for_update()
+            )
+            async with asyncio.timeout(2):
+                assert await claim(storage.inbox, LEASE) == [free]
