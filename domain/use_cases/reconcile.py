@@ -160,12 +160,16 @@ class Reconcile:
             located = await self.locate_agent(session)
             if located.whereabouts is Whereabouts.ROOM_CLOSED:
                 await self._end_session(session, EndReason.ROOM_FINISHED, now)
-            elif session.phone is not None and room.people == 0:
+            elif session.phone is not None and not await self._has_people(room):
                 # The dispatch came too late for its caller, and brought the room back.
                 await self.withdraw_agent(session, EndReason.ROOM_FINISHED)
                 self._repairs["agent_withdrawn"] += 1
             elif located.whereabouts is Whereabouts.IN_ROOM:
                 await self.ledger.save(session.activated(room.sid, now, located.dispatch_id))
+
+    async def _has_people(self, room: Room) -> bool:
+        """Whether somebody is there; LiveKit tells the number up to 5 s late."""
+        return room.people > 0 or any(who.is_person for who in await self.rooms.participants(room))
 
     async def _end_session(self, session: Session, reason: EndReason, now: datetime) -> None:
         await self.ledger.save(session.ended(reason, now))

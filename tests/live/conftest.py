@@ -130,6 +130,21 @@ def service(
         yield service
 
 
+@pytest.fixture(scope="module")
+def telephony_environ(
+    environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """A service that takes calls, has a ledger of its own and looks every second."""
+    folder = tmp_path_factory.mktemp("calls")
+    return {
+        **environ,
+        "AGENT_NAME": AGENT_NAME,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "TELEPHONY_ENABLED": "true",
+        "RECONCILE_INTERVAL_SECONDS": "1",
+    }
+
+
 @pytest.fixture
 async def http(service: Service, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:

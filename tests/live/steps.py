@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
 from livekit import api, rtc
 
 from tests.live.conftest import AGENT_NAME
+from tests.livekit_server import LiveKitServer
 
+CALLER = "sip_+15105550100"
+SIP_ATTRIBUTES = {
+    "sip.callID": "SCL_live",
+    "sip.phoneNumber": "+1 510-555-0100",
+    "sip.trunkPhoneNumber": "+15105550123",
+    "sip.trunkID": "ST_live",
+    "sip.ruleID": "SDR_live",
+}
 AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 
 
@@ -88,3 +99,104 @@ async def received_metadata(participant: rtc.Room) -> str:
                 except rtc.RpcError:  # it has not registered the method yet
                     continue
             await asyncio.sleep(0.1)
+
+
+def room_of_a_call() -> str:
+    """A new name, as LiveKit's dispatch rules make them."""
+    return f"call-_+15105550100_{uuid.uuid4().hex[:12]}"
+
+
+@asynccontextmanager
+async def on_the_phone(
+    server: LiveKitServer, room: str, identity: str = CALLER, status: str = "active"
+) -> AsyncIterator[rtc.Room]:
+    """Somebody who has called; they hang up at the end of the block.
+
+    There is no SIP gateway here: they join by a token that says what a gateway's says.
+    """
+    token = (
+        api.AccessToken(server.api_key, server.api_secret)
+        .with_identity(identity)
+        .with_kind("sip")
+        .with_attributes({**SIP_ATTRIBUTES, "sip.callStatus": status})
+        .with_grants(api.VideoGrants(room_join=True, room=room))
+        .to_jwt()
+    )
+    phone = rtc.Room()
+    await phone.connect(server.url, token)
+    try:
+        microphone = rtc.LocalAudioTrack.create_audio_track("phone", rtc.AudioSource(48000, 1))
+        await phone.local_participant.publish_track(microphone)
+        yield phone
+    finally:
+        await phone.disconnect()
+
+
+@asynccontextmanager
+async def never_two_agents(livekit: api.LiveKitAPI, room: str) -> AsyncIterator[None]:
+    """There is an agent in the block, and never two, until the reconciler has looked once more."""
+    numbers: list[int] = []
+
+    async def watch() -> None:
+        while True:
+            numbers.append(len(await agents(livekit, room)))
+            await asyncio.sleep(0.05)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+        await asyncio.sleep(2)
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+    assert max(numbers) == 1
+
+
+async def call_in(http: httpx.AsyncClient, room: str) -> dict[str, Any] | None:
+    answer = await http.get(f"/telephony/calls/by-room/{room}")
+    if answer.status_code == 404:
+        return None
+    call: dict[str, Any] = answer.raise_for_status().json()
+    return call
+
+
+async def calls_in(http: httpx.AsyncClient, room: str) -> dict[str, dict[str, Any]]:
+    """By who calls."""
+    answer = await http.get("/telephony/calls", params={"roomName": room})
+    calls = answer.raise_for_status().json()["calls"]
+    by_caller = {call["participantIdentity"]: call for call in calls}
+    assert len(by_caller) == len(calls)
+    return by_caller
+
+
+async def call_becomes(
+    http: httpx.AsyncClient, room: str, seconds: float = 20, **expected: object
+) -> dict[str, Any]:
+    """The room's call once its fields are as expected."""
+    call: dict[str, Any] | None = None
+
+    async def is_so() -> bool:
+        nonlocal call
+        call = await call_in(http, room)
+        return call is not None and expected.items() <= call.items()
+
+    try:
+        await until(is_so, seconds)
+    except TimeoutError:
+        raise AssertionError(f"not {expected} but {call}") from None
+    assert call is not None
+    return call
+
+
+async def session_ends(http: httpx.AsyncClient, session_id: str, reason: str) -> None:
+    async def has_ended() -> bool:
+        session = (await http.get(f"/sessions/{session_id}")).raise_for_status().json()
+        return (session["status"], session["endReason"]) == ("ended", reason)
+
+    await until(has_ended)
+
+
+def timeline(call: dict[str, Any]) -> list[tuple[str, str]]:
+    """What happened in the call, and who told."""
+    return [(entry["what"], entry["source"]) for entry in call["timeline"]]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
+import attrs
 import pytest
 
 from domain.call import CallStatus, LegStatus
 from domain.errors import LiveKitError, LiveKitUnreachable, StorageUnavailable
-from domain.room import Participant, ParticipantKind
+from domain.ports.rooms import Rooms
+from domain.room import Participant, ParticipantKind, Room
 from domain.session import EndReason, SessionStatus
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import CALLER, PhoneWorld, whats
@@ -233,6 +237,25 @@ async def test_given_the_agent_cannot_be_withdrawn_then_the_next_cycle_tries_aga
     assert world.session().is_live
     await world.looks()
     assert not world.session().is_live
+
+
+async def test_given_the_number_of_people_is_late_then_nobody_loses_their_agent() -> None:
+    world = PhoneWorld()
+    await room_brought_back(world)
+    new = world.joins("sip_2")
+    told = world.rooms.all
+
+    async def late() -> list[Room]:
+        return [attrs.evolve(room, people=0) for room in await told()]
+
+    world.reconcile.rooms = cast(
+        "Rooms",
+        SimpleNamespace(all=late, participants=world.rooms.participants, find=world.rooms.find),
+    )
+    await world.looks()
+    assert world.session().is_live
+    assert len(world.livekit.expected(ROOM)) == 1
+    assert new.room_sid == world.session().room_sid
 
 
 async def test_given_somebody_has_come_to_the_room_that_was_brought_back_then_all_go_on() -> None:
