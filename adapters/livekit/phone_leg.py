@@ -13,6 +13,7 @@ from livekit.api import ParticipantInfo
 from livekit.protocol.models import Room
 
 from domain.call import Direction, LegStatus, PhoneLeg
+from domain.identifiers import LONGEST
 
 
 def is_phone(info: ParticipantInfo, identity_prefix: str) -> bool:
@@ -72,5 +73,5 @@ def _number(given: str | None) -> str | None:
 
 
 def _text(given: str | None) -> str | None:
-    """``given`` without what a database can't hold; None if that is nothing."""
-    return (given or "").replace("\0", "�").strip() or None
+    """``given`` without what a database can't hold or index; None if that is nothing."""
+    return (given or "").replace("\0", "�").strip()[:LONGEST] or None

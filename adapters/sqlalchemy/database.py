@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 from sqlalchemy import URL, Row, Select, make_url
@@ -17,6 +17,8 @@ from adapters.sqlalchemy import postgresql, sqlite
 from adapters.sqlalchemy.errors import storage_errors
 from adapters.sqlalchemy.write import Write, Writer
 from domain.errors import StorageUnavailable
+
+Result = TypeVar("Result")
 
 _LANES: Final = 4
 
@@ -36,6 +38,7 @@ class Database:
     writer: AsyncEngine
     embedded: bool
     _commits: Writer = attrs.field(init=False)
+    _transactions: set[asyncio.Task[Any]] = attrs.field(factory=set, init=False, eq=False)
 
     @_commits.default
     def _lanes(self) -> Writer:
@@ -48,6 +51,16 @@ class Database:
         Raises :class:`~domain.errors.Conflict` or :class:`~domain.errors.StorageUnavailable`.
         """
         return await self._commits.commit(writes)
+
+    async def to_the_end(self, transaction: Coroutine[Any, Any, Result]) -> Result:
+        """What ``transaction`` returns; it goes on even if its caller is cancelled.
+
+        Given up halfway, it would leave SQLite's lock behind for a while.
+        """
+        task = asyncio.create_task(transaction)
+        self._transactions.add(task)
+        task.add_done_callback(self._transactions.discard)
+        return await asyncio.shield(task)
 
     async def read(
         self, query: Select[Any], values: Mapping[str, Any] | None = None
@@ -67,6 +80,7 @@ class Database:
     async def dispose(self) -> None:
         """Close every connection; the database can be used again afterwards."""
         await self._commits.finished()
+        await asyncio.gather(*self._transactions, return_exceptions=True)
         with storage_errors():
             await self.reader.dispose()
             await self.writer.dispose()

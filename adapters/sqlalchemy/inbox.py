@@ -138,21 +138,28 @@ class SqlInbox:
         """Lease the oldest due entry of each room in which none is leased."""
         if not self._busy and not await self._database.read(_DUE, {"now": now}):
             return []  # without a lock for an idle inbox
+        return await self._database.to_the_end(self._claim(holder, now, until, limit))
+
+    async def _claim(
+        self, holder: str, now: datetime, until: datetime, limit: int
+    ) -> list[InboxEntry]:
+        free = abs(now - self._freed_at) >= _FREE_EVERY
         try:
             with storage_errors():
                 async with self._database.writer.begin() as connection:
-                    if abs(now - self._freed_at) >= _FREE_EVERY:
+                    if free:
                         await connection.execute(_FREE_EXPIRED, {"now": now})
-                        self._freed_at = now
                     heads = await connection.execute(_HEADS_LOCKED, {"now": now, "most": limit})
                     entries = [to_entry(row) for row in heads]
-                    self._busy = bool(entries)
                     if entries:
                         ids = [entry.event.id for entry in entries]
                         await connection.execute(_LEASE, {"ids": ids, "by": holder, "until": until})
-                    return entries
         except Conflict:
             return []  # another replica has leased an entry of the same room at the same moment
+        self._busy = bool(entries)
+        if free:
+            self._freed_at = now
+        return entries
 
     async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> None:
         """Prolong the leases that ``holder`` still has on these entries."""

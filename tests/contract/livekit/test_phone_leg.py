@@ -33,6 +33,11 @@ def phone(**attributes: str) -> ParticipantInfo:
     )
 
 
+def test_what_nobody_can_mean_is_cut_to_what_an_index_holds() -> None:
+    leg = phone_leg(ROOM, phone(**{"sip.phoneNumber": "x" * 9000, "sip.callID": "y" * 9000}))
+    assert (leg.from_number, leg.sip_call_id) == ("x" * 512, "y" * 512)
+
+
 def test_an_inbound_call_comes_from_their_number_to_ours() -> None:
     assert phone_leg(ROOM, phone(**INBOUND)) == PhoneLeg(
         room_name="call-_+15105550100_x7",

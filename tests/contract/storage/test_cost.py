@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import event
 
 from adapters.sqlalchemy.ledger import SqlLedger
-from domain.call import CallStatus
+from domain.call import CallStatus, Direction, Source
 from domain.inbox import InboxStatus
 from domain.ledger import Ledger
 from domain.page import CallFilter, Position, SessionFilter, Span
 from domain.session import EndReason, SessionStatus
-from tests.contract.storage.ledgers import NOON, new_entry, new_room, new_session, opened
+from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_room, new_session, opened
 from tests.databases import PostgresServer
 
 
@@ -48,6 +48,23 @@ async def test_a_request_sends_no_more_than_it_must(
     assert await sent(ledger.add(new_session())) == ["BEGIN", "INSERT", "COMMIT"]
     assert await sent(ledger.save(session)) == ["BEGIN", "UPDATE", "COMMIT"]
     assert await sent(undone()) == []
+
+    call = new_call()
+
+    async def answered() -> None:
+        async with storage.unit_of_work() as work:
+            await work.calls.add(call)
+            await work.sessions.add(new_session())
+            await work.commit()
+
+    async def ended() -> None:
+        async with storage.unit_of_work() as work:
+            assert await work.calls.get(call.id) == call
+            await work.calls.save(call.gone(NOON, Source.WEBHOOK))
+            await work.commit()
+
+    assert await sent(answered()) == ["BEGIN", "INSERT", "INSERT", "COMMIT"]
+    assert await sent(ended()) == ["SELECT", "BEGIN", "UPDATE", "COMMIT"]
 
 
 async def test_every_read_finds_its_row_by_an_index(sqlite_url: str) -> None:
@@ -103,12 +120,14 @@ async def test_no_list_and_no_question_of_the_workers_reads_a_whole_table(sqlite
             for wanted in (
                 CallFilter(),
                 CallFilter(status=CallStatus.ACTIVE),
+                CallFilter(direction=Direction.OUTBOUND),
                 CallFilter(from_number="+1"),
                 CallFilter(to_number="+1"),
                 CallFilter(room_name="room"),
                 CallFilter(created=Span(since=NOON, until=NOON)),
             ):
-                await work.calls.page(wanted, after, 10)
+                for place in (None, after):
+                    await work.calls.page(wanted, place, 10)
             await work.sessions.open()
             for only in (
                 SessionFilter(),
@@ -116,7 +135,8 @@ async def test_no_list_and_no_question_of_the_workers_reads_a_whole_table(sqlite
                 SessionFilter(identity="user"),
                 SessionFilter(room_name="room"),
             ):
-                await work.sessions.page(only, after, 10)
+                for place in (None, after):
+                    await work.sessions.page(only, place, 10)
         plans = []
         async with storage.database.writer.connect() as connection:
             for statement, parameters in [*sent]:
@@ -142,9 +162,12 @@ async def test_an_idle_inbox_costs_a_question_and_no_transaction(
         return re.findall(r"LOG:  (?:statement|execute \S+): (\w+)", log.read_text()[before:])
 
     assert await sent(storage.inbox.claim("me", NOON, NOON, 10)) == ["SELECT"]
-    assert await sent(storage.inbox.add(new_entry())) == ["BEGIN", "INSERT", "COMMIT"]
+    entry = new_entry()
+    assert await sent(storage.inbox.add(entry)) == ["BEGIN", "INSERT", "COMMIT"]
     claimed = await sent(storage.inbox.claim("me", NOON, NOON, 10))
     assert claimed == ["SELECT", "BEGIN", "UPDATE", "SELECT", "UPDATE", "COMMIT"]
+    settled = await sent(storage.inbox.settle(entry.handled(NOON), "me"))
+    assert settled == ["BEGIN", "UPDATE", "COMMIT"]
 
 
 async def test_postgres_too_finds_the_live_session_by_its_index(storage: SqlLedger) -> None:

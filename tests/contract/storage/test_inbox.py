@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import types
 from collections import Counter
-from contextlib import AsyncExitStack
+from collections.abc import Coroutine, Generator
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
+from typing import Any
 
 import attrs
 from sqlalchemy import select
@@ -114,6 +117,17 @@ async def test_a_later_one_of_the_room_is_free_once_the_lease_is_over(inbox: Inb
     assert await claim(inbox, LEASE) == []
 
 
+async def test_a_room_in_work_holds_up_no_other(inbox: Inbox) -> None:
+    """Not even where an older one of that room comes in meanwhile, from another replica."""
+    in_work, older = new_entry("a", received_at=NOON + SECOND), new_entry("a")
+    other = new_entry("b", received_at=NOON + SECOND)
+    await inbox.add(in_work)
+    assert await claim(inbox) == [in_work]
+    await inbox.add(older)
+    await inbox.add(other)
+    assert await claim(inbox, SECOND, "another") == [other]
+
+
 async def test_who_lives_keeps_its_leases(inbox: Inbox) -> None:
     entry, lost = new_entry("a"), new_entry("b")
     await inbox.add(entry)
@@ -181,7 +195,8 @@ async def test_only_what_was_handled_long_ago_is_pruned(inbox: Inbox) -> None:
     end = new_entry("end", kind="room_finished", room_sid="RM_end", received_at=long_ago)
     for entry in (dead, pending, old, late, end.handled(long_ago)):
         await inbox.add(entry)
-    assert await inbox.prune(NOON - SECOND) == 2
+    assert await inbox.prune(long_ago) == 0
+    assert await inbox.prune(NOON) == 2
     kept = {entry.event.room_name for entry in await inbox.list(None, 10)}
     assert kept == {"dead", "pending", "late"}
     assert not await inbox.has_finished("RM_end")
@@ -224,6 +239,30 @@ async def test_however_many_claim_at_once_each_event_is_handled_once_and_rooms_o
         await asyncio.gather(*(worker(number) for number in range(6)))
         assert handled == Counter(entry.event.id for entry in entries)
         assert overlaps == []
+
+
+async def test_a_claim_that_is_given_up_halfway_holds_up_nobody(inbox: Inbox) -> None:
+    """As at the end of a process, which still has to settle what it has in hand."""
+    await claim(inbox)
+    for wait in range(25):
+        await inbox.add(new_entry(f"room-{wait}"))
+        with suppress(asyncio.CancelledError):
+            await given_up_at(wait, claim(inbox, holder=f"{wait}", limit=1))
+        async with asyncio.timeout(2):
+            assert await inbox.add(new_entry("after"))
+
+
+@types.coroutine
+def given_up_at(wait: int, work: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """``work``, cancelled when it waits for that time."""
+    waits = work.__await__()
+    try:
+        for _ in range(wait):
+            yield next(waits)
+    except StopIteration as end:
+        return end.value
+    yield waits.throw(asyncio.CancelledError)
+    return (yield from waits)
 
 
 async def test_replicas_that_free_a_dead_ones_leases_at_once_do_not_wait_for_each_other(

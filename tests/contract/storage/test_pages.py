@@ -11,7 +11,7 @@ from domain.call import Call, CallStatus, Direction, LegStatus, Source
 from domain.ledger import Ledger
 from domain.page import CallFilter, SessionFilter, Span
 from domain.ports.unit_of_work import UnitOfWorkFactory
-from domain.session import EndReason, SessionStatus
+from domain.session import EndReason, Session, SessionStatus
 from domain.use_cases.read_calls import ReadCalls
 from domain.use_cases.read_sessions import ReadSessions
 from tests.contract.storage.ledgers import NOON, new_call, new_room, new_session
@@ -82,7 +82,36 @@ async def test_all_pages_together_show_each_call_once(unit_of_work: UnitOfWorkFa
         after = page.next
         if after is None:
             break
-    assert sorted(seen, key=lambda call: call.age) == sorted(calls, key=lambda call: call.age)
+    assert seen == sorted(calls, key=lambda call: call.age, reverse=True)
+
+
+async def test_all_pages_together_show_each_session_once(unit_of_work: UnitOfWorkFactory) -> None:
+    ledger = Ledger(unit_of_work)
+    read, seen, after = ReadSessions(ledger), list[Session](), None
+    sessions = [
+        await ledger.add(new_session(created_at=NOON + SECOND * (n // 5))) for n in range(23)
+    ]
+    while True:
+        page = await read.page(SessionFilter(), after, 4)
+        seen += page.items
+        await ledger.add(new_session(created_at=NOON + 60 * SECOND))
+        after = page.next
+        if after is None:
+            break
+    assert seen == sorted(sessions, key=lambda session: session.age, reverse=True)
+
+
+async def test_a_page_shows_what_is_committed_only(unit_of_work: UnitOfWorkFactory) -> None:
+    call = new_call()
+    session = await Ledger(unit_of_work).add(new_session())
+    await stored(unit_of_work, call)
+    async with unit_of_work() as work:
+        await work.calls.save(call.gone(NOON, Source.WEBHOOK))
+        await work.calls.add(new_call())
+        await work.sessions.save(session.ended(EndReason.ROOM_FINISHED, NOON))
+        await work.sessions.add(new_session())
+        assert await work.calls.page(CallFilter(), None, 10) == [call]
+        assert await work.sessions.page(SessionFilter(), None, 10) == [session]
 
 
 async def test_a_page_that_is_just_full_is_the_last(unit_of_work: UnitOfWorkFactory) -> None:

@@ -13,13 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from domain.agent_config import AgentConfig
-from domain.call import Direction
+from domain.call import Call, Direction, PhoneLeg, Source, TimelineEntry
 from domain.dispatch import DispatchClaim
-from domain.identifiers import CallId, Identity, RoomName
+from domain.identifiers import LONGEST, CallId, Identity, RoomName
+from domain.inbox import InboxEntry, InboxStatus
 from domain.ledger import Ledger
+from domain.ports.inbox import Inbox
 from domain.ports.unit_of_work import UnitOfWorkFactory
+from domain.ports.webhook_verifier import WebhookEvent
 from domain.session import EndReason, PhoneCorrelation, Session, SessionStatus
-from tests.contract.storage.ledgers import NOON, new_id, new_session
+from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_id, new_session
 
 ENOUGH = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -62,13 +65,61 @@ SESSIONS = some.builds(
     phone=some.none()
     | some.builds(
         PhoneCorrelation,
-        call_id=some.uuids().map(lambda number: CallId(str(number))),
+        call_id=some.uuids().map(str).map(CallId),
         direction=some.sampled_from(Direction),
         caller_number=some.none() | TEXTS,
         called_number=some.none() | TEXTS,
     ),
     end_reason=some.none() | some.sampled_from(EndReason),
     version=some.integers(0, 2**31 - 2),
+)
+FRESH = some.builds(lambda: str(new_id()))
+CALLS = some.builds(
+    Call,
+    id=FRESH.map(CallId),
+    leg=some.builds(
+        PhoneLeg,
+        room_name=NAMES,
+        room_sid=FRESH,
+        participant_sid=FRESH,
+        participant_identity=NAMES,
+        joined_at=TIMES,
+        direction=some.sampled_from(Direction),
+        from_number=some.none() | TEXTS,
+        to_number=some.none() | TEXTS,
+        trunk_id=some.none() | TEXTS,
+        dispatch_rule_id=some.none() | TEXTS,
+        sip_call_id=some.none() | TEXTS,
+    ),
+    ringing_at=some.none() | TIMES,
+    seen_active_at=some.none() | TIMES,
+    was_active_at_end=some.booleans(),
+    ended_at=some.none() | TIMES,
+    aborted=some.booleans(),
+    disconnect_reason=some.none() | TEXTS,
+    session_id=some.none() | some.builds(new_id),
+    timeline=some.lists(
+        some.builds(
+            TimelineEntry,
+            at=TIMES,
+            what=some.sampled_from(["joined", "ringing", "active", "agent_dispatched", "left"]),
+            source=some.sampled_from(Source),
+        ),
+        max_size=5,
+    ).map(tuple),
+    version=some.integers(0, 2**31 - 2),
+)
+ENTRIES = some.builds(
+    InboxEntry,
+    event=some.builds(
+        WebhookEvent, id=FRESH, kind=TEXTS, room_name=NAMES, room_sid=TEXTS, body=some.binary()
+    ),
+    received_at=TIMES,
+    due_at=TIMES,
+    status=some.sampled_from(InboxStatus),
+    failures=some.integers(0, 2**31 - 1),
+    last_error=some.none() | TEXTS,
+    handled_at=some.none() | TIMES,
 )
 
 
@@ -77,9 +128,9 @@ def ledger(unit_of_work: UnitOfWorkFactory) -> Ledger:
     return Ledger(unit_of_work)
 
 
-def written(session: Session) -> str:
-    """``session`` with every difference visible: ``-0.0``, 1 and 1.0, the order of keys."""
-    return repr(session)
+def written(stored: object) -> str:
+    """``stored`` with every difference visible: ``-0.0``, 1 and 1.0, the order of keys."""
+    return repr(stored)
 
 
 @ENOUGH
@@ -101,6 +152,64 @@ async def test_what_is_saved_is_read(ledger: Ledger, changed: Session) -> None:
     stored = await ledger.get(session.id)
     assert stored is not None
     assert written(stored) == written(saved)
+
+
+@ENOUGH
+@given(call=CALLS)
+async def test_a_call_that_is_added_is_read(unit_of_work: UnitOfWorkFactory, call: Call) -> None:
+    async with unit_of_work() as work:
+        await work.calls.add(call)
+        await work.commit()
+    async with unit_of_work() as work:
+        assert written(await work.calls.get(call.id)) == written(call)
+
+
+@ENOUGH
+@given(changed=CALLS)
+async def test_a_call_that_is_saved_is_read(unit_of_work: UnitOfWorkFactory, changed: Call) -> None:
+    call = new_call(version=changed.version)
+    changed = attrs.evolve(changed, id=call.id)
+    async with unit_of_work() as work:
+        await work.calls.add(call)
+        await work.commit()
+        await work.calls.save(changed)
+        await work.commit()
+    async with unit_of_work() as work:
+        assert written(await work.calls.get(call.id)) == written(changed.stored())
+
+
+@ENOUGH
+@given(entry=ENTRIES)
+async def test_an_event_that_comes_in_is_read(inbox: Inbox, entry: InboxEntry) -> None:
+    assert await inbox.add(entry)
+    assert written(await inbox.get(entry.event.id)) == written(entry)
+
+
+@ENOUGH
+@given(changed=ENTRIES)
+async def test_what_becomes_of_an_event_is_read(inbox: Inbox, changed: InboxEntry) -> None:
+    entry = new_entry(id=changed.event.id, room=changed.event.id)
+    assert await inbox.add(entry)
+    assert await inbox.replay(changed)
+    assert written(await inbox.get(entry.event.id)) == written(changed)
+
+
+async def test_the_longest_names_fit_in_every_index(
+    unit_of_work: UnitOfWorkFactory, inbox: Inbox
+) -> None:
+    """PostgreSQL refuses a row of more than 2704 bytes in one; no two characters are the same."""
+    longest = "".join(chr(0x1F300 + number) for number in range(LONGEST))
+    session = new_session(RoomName(longest), identity=Identity(longest))
+    call = new_call(room_name=longest, from_number=longest, to_number=longest)
+    entry = new_entry(longest, kind="room_finished")
+    async with unit_of_work() as work:
+        await work.sessions.add(session)
+        await work.calls.add(call)
+        await work.commit()
+        assert await work.sessions.live_in(session.room_name) == session
+        assert await work.calls.newest_in(session.room_name) == call
+    assert await inbox.add(entry)
+    assert await inbox.claim("me", NOON, NOON + timedelta(seconds=6), 1) == [entry]
 
 
 @pytest.mark.parametrize("status", SessionStatus)
