@@ -104,6 +104,10 @@ class PhoneLeg:
     dispatch_rule_id: str | None = None
     sip_call_id: str | None = None
 
+    def may_be_unlisted(self, now: datetime) -> bool:
+        """Whether LiveKit not listing the participant says nothing yet."""
+        return now < self.joined_at + LISTED_WITHIN
+
 
 @attrs.frozen(kw_only=True)
 class Call:
@@ -155,10 +159,6 @@ class Call:
     def is_live(self) -> bool:
         """Whether the participant is not known to have gone."""
         return self.ended_at is None
-
-    def may_be_unlisted(self, now: datetime) -> bool:
-        """Whether LiveKit not listing the participant says nothing yet."""
-        return now < self.created_at + LISTED_WITHIN
 
     @property
     def age(self) -> tuple[datetime, str]:

@@ -78,10 +78,9 @@ class HandleEvent:
         assert who.leg is not None  # noqa: S101 - for mypy; the caller has looked
         status = who.leg_status
         if event.kind is EventKind.PARTICIPANT_JOINED:
-            call = await self.record_call(
-                who.leg, lambda known: known.seen(status, event.at, Source.WEBHOOK)
+            await self.serve_call(
+                who.leg, lambda known: known.seen(status, event.at, Source.WEBHOOK), event.at
             )
-            await self.serve_call(call, event.at)
             return
         await self.record_call(
             who.leg,

@@ -106,7 +106,7 @@ class Reconcile:
             for sid, there in calls.items()
             if sid not in sids
             for call in there
-            if not call.may_be_unlisted(now)
+            if not call.leg.may_be_unlisted(now)
         ]
         await self._each(gone, lambda call: self._end_call(call, now, ROOM_CLOSED))
         await self._each(
@@ -243,7 +243,7 @@ class Reconcile:
             who = callers.pop(call.leg.participant_sid, None)
             if who is not None:
                 live.append(await self._note(call, who, now))
-            elif not call.may_be_unlisted(now):
+            elif not call.leg.may_be_unlisted(now):
                 await self._end_call(call, now)
         if callers:
             # LiveKit lists by name: make sure that these are in this instance.

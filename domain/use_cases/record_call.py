@@ -11,6 +11,8 @@ from domain.errors import Conflict
 from domain.ports.ids import IdGenerator
 from domain.ports.unit_of_work import UnitOfWorkFactory
 
+Fact = Callable[[Call], Call]
+
 
 @attrs.frozen(kw_only=True)
 class RecordCall:
@@ -22,33 +24,31 @@ class RecordCall:
     unit_of_work: UnitOfWorkFactory
     ids: IdGenerator
 
-    async def __call__(
-        self, leg: PhoneLeg, fact: Callable[[Call], Call], known: Call | None = None
-    ) -> Call:
-        """The call with ``fact`` applied, durable. Raises ``StorageUnavailable``.
+    async def known(self, leg: PhoneLeg) -> Call | None:
+        """The participant's call, if the ledger has one. Raises ``StorageUnavailable``."""
+        async with self.unit_of_work() as work:
+            return await work.calls.of_participant(leg.room_sid, leg.participant_sid)
 
-        ``known`` is the call as it was read a moment ago, if it was.
-        """
+    async def __call__(self, leg: PhoneLeg, fact: Fact) -> Call:
+        """The call with ``fact`` applied, durable. Raises ``StorageUnavailable``."""
+        return await self.on(await self.known(leg), leg, fact)
+
+    async def on(self, known: Call | None, leg: PhoneLeg, fact: Fact) -> Call:
+        """The same without reading first: ``known`` is what was read a moment ago."""
         while True:
             try:
-                return await self._attempt(leg, fact, known)
+                return await self._attempt(known, leg, fact)
             except Conflict:  # somebody else has made progress with this call
-                known = None
+                known = await self.known(leg)
 
-    async def _attempt(
-        self, leg: PhoneLeg, fact: Callable[[Call], Call], known: Call | None
-    ) -> Call:
+    async def _attempt(self, known: Call | None, leg: PhoneLeg, fact: Fact) -> Call:
+        call = fact(Call(id=self.ids.call_id(), leg=leg) if known is None else known)
+        if call == known:
+            return known
         async with self.unit_of_work() as work:
             if known is None:
-                known = await work.calls.of_participant(leg.room_sid, leg.participant_sid)
-            if known is None:
-                call = fact(Call(id=self.ids.call_id(), leg=leg))
                 await work.calls.add(call)
-                await work.commit()
-                return call
-            call = fact(known)
-            if call == known:
-                return known
-            await work.calls.save(call)
+            else:
+                await work.calls.save(call)
             await work.commit()
-            return call.stored()
+        return call if known is None else call.stored()

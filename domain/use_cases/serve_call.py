@@ -8,8 +8,8 @@ from typing import Final
 import attrs
 
 from domain.agent_config import AgentConfig
-from domain.call import ROOM_CLOSED, Call, Source
-from domain.errors import TooEarly
+from domain.call import ROOM_CLOSED, Call, PhoneLeg, Source
+from domain.errors import LiveKitError, TooEarly
 from domain.identifiers import Identity, RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
@@ -18,7 +18,7 @@ from domain.ports.inbox import Inbox
 from domain.ports.rooms import Rooms
 from domain.session import PhoneCorrelation, Session
 from domain.use_cases.ensure_agent import EnsureAgent
-from domain.use_cases.record_call import RecordCall
+from domain.use_cases.record_call import Fact, RecordCall
 
 FRESH: Final = timedelta(seconds=5)
 """How old the news of a caller may be for an agent to be dispatched without asking LiveKit."""
@@ -43,16 +43,25 @@ class ServeCall:
     ids: IdGenerator
     agent_name: str
 
-    async def __call__(self, call: Call, told_at: datetime) -> Call:
-        """The call with its agent, after the caller was seen at ``told_at``.
+    async def __call__(self, leg: PhoneLeg, told: Fact, told_at: datetime) -> Call:
+        """The call with its agent, after ``told`` was heard of a caller who joined at ``told_at``.
 
-        Raises as :class:`EnsureAgent`, and :class:`~domain.errors.TooEarly` while LiveKit cannot
-        tell yet whether the caller is there.
+        What a caller who has gone by now has left behind is never shown as a live call. Raises as
+        :class:`EnsureAgent`, and :class:`~domain.errors.TooEarly` while LiveKit cannot tell yet
+        whether the caller is there; what was told is recorded all the same.
         """
-        if not call.is_live or call.session_id is not None:
-            return call
-        if not await self._is_surely_there(call, told_at):
-            call = await self._looked_for(call, Source.API)
+        known = await self.record_call.known(leg)
+        if known is not None and (not known.is_live or known.session_id is not None):
+            return await self.record_call.on(known, leg, told)
+        if await self._is_surely_there(leg, told_at):
+            call = await self.record_call.on(known, leg, told)
+        else:
+            try:
+                found = await self._found(leg, Source.API)
+            except (LiveKitError, TooEarly):
+                await self.record_call.on(known, leg, told)
+                raise
+            call = await self.record_call.on(known, leg, lambda call: found(told(call)))
         return await self._with_agent(call)
 
     async def again(self, call: Call, source: Source) -> Call:
@@ -60,45 +69,44 @@ class ServeCall:
 
         LiveKit is asked whether the caller is there, and where the agent is.
         """
-        return await self._with_agent(await self._looked_for(call, source))
+        found = await self._found(call.leg, source)
+        return await self._with_agent(await self.record_call.on(call, call.leg, found))
 
     async def _with_agent(self, call: Call) -> Call:
         if not call.is_live:
             return call
         session = await self.ensure_agent(self._candidate(call))
         now = self.clock.now()
-        return await self.record_call(
-            call.leg, lambda known: known.served_by(session.id, now), call
+        return await self.record_call.on(
+            call, call.leg, lambda known: known.served_by(session.id, now)
         )
 
-    async def _is_surely_there(self, call: Call, told_at: datetime) -> bool:
-        if self.clock.now() - told_at > FRESH or await self.inbox.has_finished(call.leg.room_sid):
+    async def _is_surely_there(self, leg: PhoneLeg, told_at: datetime) -> bool:
+        if self.clock.now() - told_at > FRESH or await self.inbox.has_finished(leg.room_sid):
             return False
-        newest = await self.ledger.newest_in(RoomName(call.leg.room_name))
+        newest = await self.ledger.newest_in(RoomName(leg.room_name))
         if newest is None:
             return True
-        return newest.is_live and newest.room_sid in (None, call.leg.room_sid)
+        return newest.is_live and newest.room_sid in (None, leg.room_sid)
 
-    async def _looked_for(self, call: Call, source: Source) -> Call:
-        """The call after asking LiveKit for the caller."""
+    async def _found(self, leg: PhoneLeg, source: Source) -> Fact:
+        """What LiveKit says of the caller."""
         now = self.clock.now()
-        room = await self.rooms.find(RoomName(call.leg.room_name))
-        if room is None or room.sid != call.leg.room_sid:
-            return await self.record_call(
-                call.leg, lambda known: known.gone(now, source, reason=ROOM_CLOSED)
-            )
+        room = await self.rooms.find(RoomName(leg.room_name))
+        if room is None or room.sid != leg.room_sid:
+            return lambda call: call.gone(now, source, reason=ROOM_CLOSED)
         callers = {
             who.leg.participant_sid: who
             for who in await self.rooms.participants(room)
             if who.leg is not None
         }
-        caller = callers.get(call.leg.participant_sid)
+        caller = callers.get(leg.participant_sid)
         if caller is not None:
             status = caller.leg_status
-            return await self.record_call(call.leg, lambda known: known.seen(status, now, source))
-        if call.may_be_unlisted(now):
+            return lambda call: call.seen(status, now, source)
+        if leg.may_be_unlisted(now):
             raise TooEarly("LiveKit may not list the caller yet.", now + ASK_AGAIN_AFTER)
-        return await self.record_call(call.leg, lambda known: known.gone(now, source))
+        return lambda call: call.gone(now, source)
 
     def _candidate(self, call: Call) -> Session:
         """The session that is started for the call unless its room has one."""

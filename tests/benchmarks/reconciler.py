@@ -88,17 +88,18 @@ def rooms(number_of_rooms: int) -> list[dict[str, Any]]:
 async def fill(container: Container) -> None:
     """Make the ledger know every caller, as their webhooks would have."""
     now = datetime.now(UTC).replace(microsecond=0)
-    record, serve = container.record_call(), container.serve_call()
+    serve = container.serve_call()
     limit = asyncio.Semaphore(32)
 
     async def one(room: Room) -> None:
         async with limit:
             for who in await container.rooms().participants(room):
                 if who.leg is not None:
-                    call = await record(
-                        who.leg, lambda known: known.seen(None, now, Source.WEBHOOK)
+                    await serve(
+                        who.leg,
+                        lambda known: known.seen(None, now, Source.WEBHOOK),
+                        datetime.now(UTC),
                     )
-                    await serve(call, datetime.now(UTC))
 
     await asyncio.gather(*(one(room) for room in await container.rooms().all()))
 

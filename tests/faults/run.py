@@ -351,12 +351,13 @@ def inbox_of(database_url: str, postgres: PostgresServer | None) -> dict[str, st
 async def check_inbox(
     outcome: Outcome, simulator: SimulatorProcess, read_inbox: Callable[[], Mapping[str, str]]
 ) -> None:
+    # What is acknowledged by now must be there afterwards.
+    events = simulator.webhooks()["events"]
     deadline = time.monotonic() + 3 * SETTLES_WITHIN
     inbox = read_inbox()
     while set(inbox.values()) - {"handled"} and time.monotonic() < deadline:
         await asyncio.sleep(1)
         inbox = read_inbox()
-    events = simulator.webhooks()["events"]
     acknowledged = [event for event in events if event["acknowledged"]]
     outcome.events = len(events)
     outcome.lost = len(events) - len(acknowledged)

@@ -237,7 +237,8 @@ def test_given_every_event_is_heard_then_every_call_is_known_in_any_order(
         scenario = Scenario()
         for phase in history:
             quiet = [step for step in phase.steps if step.what in HAPPENINGS]
-            await scenario.run(attrs.evolve(phase, steps=quiet, faults=[]) if quiet else phase)
+            if quiet:
+                await scenario.run(attrs.evolve(phase, steps=quiet, faults=[]))
         world = scenario.world
         told = sorted(world.told, key=lambda event: order[int(event.body) % 12])
         twice = data.draw(st.lists(st.sampled_from(told), max_size=4)) if told else []

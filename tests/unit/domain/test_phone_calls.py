@@ -148,6 +148,37 @@ async def test_given_only_the_joined_event_came_late_then_livekit_is_asked_first
     assert world.livekit.count("create") == 0
 
 
+async def test_given_a_late_event_of_a_caller_who_has_gone_then_no_live_call_is_ever_shown() -> (
+    None
+):
+    world = PhoneWorld()
+    leg = world.joins()
+    (joined,) = world.told
+    world.leaves()
+    world.clock.advance(6 * SECOND)
+    await world.hears(joined)
+    shown = []
+    await world.steps.run([world.works_off()], after_each=lambda: shown.extend(world.storage.calls))
+    assert shown
+    assert not any(call.is_live for call in shown)
+    assert world.call(leg).timeline[0].what == "joined"
+
+
+@pytest.mark.parametrize("down", [Fault.UNREACHABLE, Fault.TIMED_OUT_BEFORE])
+async def test_given_livekit_cannot_tell_then_what_the_late_event_told_is_kept(down: Fault) -> None:
+    world = PhoneWorld()
+    leg = world.joins()
+    world.clock.advance(6 * SECOND)
+    world.livekit.down = down
+    await world.hears_all()
+    assert world.call(leg).is_live
+    assert world.call(leg).session_id is None
+    world.livekit.recover()
+    world.clock.advance(SECOND)
+    await world.works_off()
+    assert world.call(leg).session_id is not None
+
+
 async def test_given_a_late_event_of_a_caller_who_is_there_then_an_agent_is_dispatched() -> None:
     world = PhoneWorld()
     leg = world.joins()
