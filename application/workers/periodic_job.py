@@ -30,7 +30,7 @@ class PeriodicJob:
     leases: Leases
     clock: Clock
     ids: IdGenerator
-    lease: timedelta = timedelta(seconds=6)
+    lease: timedelta = timedelta(seconds=4)
 
     async def run(self) -> None:
         """Work until cancelled."""

@@ -79,7 +79,7 @@ class Reconcile:
     telephony: bool = True
     budget: int = 500
     rotation: int = 100
-    parallel: int = 8
+    parallel: int = 16
     _seen: dict[str, _Seen] = attrs.field(factory=dict, init=False)
     _turns: Counter[str] = attrs.field(factory=Counter, init=False)
     _repairs: Counter[str] = attrs.field(factory=Counter, init=False)
@@ -101,6 +101,13 @@ class Reconcile:
         now = self.clock.now()
         listed = {room.name: room for room in await self.rooms.all()}
         sids = {room.sid for room in listed.values()}
+        # Whoever waits for an agent comes before what is over.
+        self._seen = {sid: seen for sid, seen in self._seen.items() if sid in sids}
+        chosen = self._chosen(list(listed.values()), calls, sessions, now)
+        await self._each(
+            chosen,
+            lambda room: self._look_into(room, calls[room.sid], sessions.get(room.name), now),
+        )
         gone = [
             call
             for sid, there in calls.items()
@@ -112,12 +119,6 @@ class Reconcile:
         await self._each(
             sessions.values(),
             lambda session: self._compare(session, listed.get(str(session.room_name)), now),
-        )
-        self._seen = {sid: seen for sid, seen in self._seen.items() if sid in sids}
-        chosen = self._chosen(list(listed.values()), calls, sessions, now)
-        await self._each(
-            chosen,
-            lambda room: self._look_into(room, calls[room.sid], sessions.get(room.name), now),
         )
         return Reconciliation(len(listed), len(chosen), self._repairs, self._problems)
 
@@ -192,6 +193,9 @@ class Reconcile:
                 with_calls.append(room)
             elif self.telephony and room.people:
                 others.append(room)
+        reasoned.sort(
+            key=lambda room: bool(calls.get(room.sid))
+        )  # nobody knows who is there: first
         # However many have a reason, a fifth of the budget is for those whose turn it is.
         turns = min(self.rotation, max(self.budget - len(reasoned), self.budget // 5))
         turned = self._in_turn("with calls", with_calls, turns)
