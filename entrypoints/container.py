@@ -15,6 +15,7 @@ from adapters.livekit.event_reader import LiveKitEventReader
 from adapters.livekit.probe import LiveKitProbe
 from adapters.livekit.rooms import LiveKitRooms
 from adapters.livekit.token_signer import LiveKitTokenSigner
+from adapters.livekit.tokens import TokenFactory
 from adapters.livekit.webhook_verifier import LiveKitWebhookVerifier
 from adapters.memory.unit_of_work import MemoryLedger
 from adapters.simulator.phone_call import SimulatedCall
@@ -76,8 +77,11 @@ class Container(containers.DeclarativeContainer):
     dispatcher = providers.Singleton(LiveKitDispatcher, livekit_client)
     token_signer = providers.Singleton(
         LiveKitTokenSigner,
-        settings.provided.livekit_api_key,
-        settings.provided.livekit_api_secret,
+        providers.Singleton(
+            TokenFactory,
+            settings.provided.livekit_api_key,
+            settings.provided.livekit_api_secret,
+        ),
     )
 
     storage = providers.Selector(
@@ -119,6 +123,7 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         turn=turn,
         agent_name=settings.provided.agent_name,
+        livekit_url=settings.provided.livekit_url,
     )
     end_session = providers.Singleton(
         EndSession, ledger=ledger, rooms=rooms, clock=clock, ids=ids, turn=turn, lease=CLAIM_LEASE

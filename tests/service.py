@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import attrs
 import httpx
@@ -54,12 +55,17 @@ class Service:
         return code
 
 
-def launch(environ: Mapping[str, str], folder: Path) -> tuple[psutil.Popen, Path]:
+SERVICE: Final = "entrypoints.http"
+
+
+def launch(
+    environ: Mapping[str, str], folder: Path, module: str = SERVICE
+) -> tuple[psutil.Popen, Path]:
     """Start the service in ``folder`` with ``environ`` and nothing else of this process's."""
     log = folder / f"service-{time.monotonic_ns()}.log"
     with log.open("wb") as output:
         process = psutil.Popen(
-            [sys.executable, "-m", "entrypoints.http"],
+            [sys.executable, "-m", module],
             cwd=folder,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **environ},
             stdout=output,
@@ -68,12 +74,12 @@ def launch(environ: Mapping[str, str], folder: Path) -> tuple[psutil.Popen, Path
     return process, log
 
 
-def start(environ: Mapping[str, str], folder: Path) -> Service:
+def start(environ: Mapping[str, str], folder: Path, module: str = SERVICE) -> Service:
     """A service that answers GET /health, at ``PORT`` if ``environ`` has one."""
     port = int(environ.get("PORT") or free_port())
     url = f"http://127.0.0.1:{port}"
     began = time.monotonic()
-    process, log = launch({"HOST": "127.0.0.1", **environ, "PORT": str(port)}, folder)
+    process, log = launch({"HOST": "127.0.0.1", **environ, "PORT": str(port)}, folder, module)
     while time.monotonic() < began + START_LIMIT_SECONDS and process.poll() is None:
         try:
             httpx.get(f"{url}/health", timeout=1).raise_for_status()
@@ -86,9 +92,9 @@ def start(environ: Mapping[str, str], folder: Path) -> Service:
 
 
 @contextmanager
-def running(environ: Mapping[str, str], folder: Path) -> Iterator[Service]:
+def running(environ: Mapping[str, str], folder: Path, module: str = SERVICE) -> Iterator[Service]:
     """A service for the length of a block; stopped cleanly unless it is gone by then."""
-    service = start(environ, folder)
+    service = start(environ, folder, module)
     try:
         yield service
     finally:

@@ -5,16 +5,25 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 import aiohttp
-from livekit.api import LiveKitAPI
+from google.protobuf.message import Message
+from livekit.api.twirp_client import TwirpClient
 
-_POOL_SIZE = 100
+from adapters.livekit.tokens import TokenFactory
+
+Answer = TypeVar("Answer", bound=Message)
+
+_POOL_SIZE: Final = 100
+_TOKEN_TTL: Final = timedelta(minutes=10)
 
 
 class LiveKitClient:
-    """One :class:`~livekit.api.LiveKitAPI` over one pool of connections.
+    """livekit-api's Twirp client over one pool of connections.
+
+    Its services, the layer above, sign each request's token by ``AccessToken``, which takes longer
+    than all the rest that they do.
 
     ``async with`` opens and closes it, or :meth:`open` and :meth:`close` at the application's
     start and end, in the event loop that makes the calls. The SDK turns ``ws(s)://`` into
@@ -35,32 +44,40 @@ class LiveKitClient:
         total_limit: timedelta = timedelta(seconds=10),
     ) -> None:
         self._url = url
-        self._api_key = api_key
-        self._api_secret = api_secret
+        self._tokens = TokenFactory(api_key, api_secret)
         self._timeout = aiohttp.ClientTimeout(
             total=total_limit.total_seconds(), connect=connect_limit.total_seconds()
         )
         self._session: aiohttp.ClientSession | None = None
-        self._api: LiveKitAPI | None = None
+        self._twirp: TwirpClient | None = None
 
-    @property
-    def api(self) -> LiveKitAPI:
-        """The SDK's client. Raises :class:`RuntimeError` unless open."""
-        if self._api is None:
+    async def call(
+        self, method: str, request: Message, answer: type[Answer], **grants: str | bool
+    ) -> Answer:
+        """LiveKit's answer to ``request``; ``method`` is ``Service/Method`` of its API.
+
+        ``grants`` are those that the method needs, by their names in the token's JSON. Raises what
+        :func:`~adapters.livekit.errors.livekit_errors` knows, and :class:`RuntimeError` unless
+        open.
+        """
+        if self._twirp is None:
             raise RuntimeError("The LiveKit client is not open.")
-        return self._api
+        service, _, name = method.partition("/")
+        headers = {"authorization": f"Bearer {self._tokens.token(_TOKEN_TTL, grants)}"}
+        return await self._twirp.request(service, name, request, headers, answer)
 
     async def open(self) -> None:
         """Make the pool; no connection yet, so that the service starts without LiveKit."""
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_POOL_SIZE))
-        session = cast("aiohttp.ClientSession", _TimedSession(self._session, self._timeout))
-        self._api = LiveKitAPI(
-            self._url, self._api_key, self._api_secret, session=session, failover=False
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_POOL_SIZE),
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
+        session = cast("aiohttp.ClientSession", _TimedSession(self._session, self._timeout))
+        self._twirp = TwirpClient(session, self._url, "livekit", failover=False)
 
     async def close(self) -> None:
         """Close every connection. Closing twice is fine."""
-        self._api = None
+        self._twirp = None
         if self._session is not None:
             await self._session.close()
             self._session = None

@@ -6,6 +6,11 @@ import json
 
 import attrs
 from livekit.api import AgentDispatch, CreateAgentDispatchRequest, ServerError, ServerErrorCode
+from livekit.protocol.agent_dispatch import (
+    DeleteAgentDispatchRequest,
+    ListAgentDispatchRequest,
+    ListAgentDispatchResponse,
+)
 
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
@@ -27,10 +32,14 @@ class LiveKitDispatcher:
     async def create(self, room_name: RoomName, agent_name: str, metadata: str) -> Dispatch:
         """Dispatch ``agent_name`` into ``room_name``, which LiveKit makes if there is none."""
         with livekit_errors():
-            dispatch = await self.client.api.agent_dispatch.create_dispatch(
+            dispatch = await self.client.call(
+                "AgentDispatchService/CreateDispatch",
                 CreateAgentDispatchRequest(
                     room=str(room_name), agent_name=agent_name, metadata=metadata
-                )
+                ),
+                AgentDispatch,
+                roomAdmin=True,
+                room=str(room_name),
             )
         return _dispatch(dispatch)
 
@@ -39,8 +48,14 @@ class LiveKitDispatcher:
         if await self._there_is_no(room_name):
             return []
         with livekit_errors():
-            dispatches = await self.client.api.agent_dispatch.list_dispatch(str(room_name))
-        return [_dispatch(dispatch) for dispatch in dispatches]
+            answer = await self.client.call(
+                "AgentDispatchService/ListDispatch",
+                ListAgentDispatchRequest(room=str(room_name)),
+                ListAgentDispatchResponse,
+                roomAdmin=True,
+                room=str(room_name),
+            )
+        return [_dispatch(dispatch) for dispatch in answer.agent_dispatches]
 
     async def delete(self, room_name: RoomName, dispatch_id: str) -> None:
         """Delete a dispatch; one that is not there, or whose room is not, is a success."""
@@ -48,7 +63,13 @@ class LiveKitDispatcher:
             return
         with livekit_errors():
             try:
-                await self.client.api.agent_dispatch.delete_dispatch(dispatch_id, str(room_name))
+                await self.client.call(
+                    "AgentDispatchService/DeleteDispatch",
+                    DeleteAgentDispatchRequest(dispatch_id=dispatch_id, room=str(room_name)),
+                    AgentDispatch,
+                    roomAdmin=True,
+                    room=str(room_name),
+                )
             except ServerError as error:
                 if error.code != ServerErrorCode.NOT_FOUND:
                     raise

@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 import attrs
-from livekit.api import ListRoomsRequest
+from livekit.api import ListRoomsRequest, ListRoomsResponse
 
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
@@ -27,4 +27,9 @@ class LiveKitProbe:
         # Without the patience of a real request: whoever asks wants to know it now.
         with livekit_errors():
             async with asyncio.timeout(_LIMIT_SECONDS):
-                await self.client.api.room.list_rooms(ListRoomsRequest(names=[_NO_ROOM]))
+                await self.client.call(
+                    "RoomService/ListRooms",
+                    ListRoomsRequest(names=[_NO_ROOM]),
+                    ListRoomsResponse,
+                    roomList=True,
+                )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import attrs
 from livekit.api import (
     DeleteRoomRequest,
+    DeleteRoomResponse,
     ListParticipantsRequest,
+    ListParticipantsResponse,
     ListRoomsRequest,
+    ListRoomsResponse,
     ParticipantInfo,
     ServerError,
     ServerErrorCode,
@@ -34,21 +37,29 @@ class LiveKitRooms:
 
     async def find(self, room_name: RoomName) -> Room | None:
         """The room's live instance, or None."""
-        with livekit_errors():
-            answer = await self.client.api.room.list_rooms(ListRoomsRequest(names=[str(room_name)]))
-        return next((_room(room) for room in answer.rooms), None)
+        rooms = await self._listed(ListRoomsRequest(names=[str(room_name)]))
+        return rooms[0] if rooms else None
 
     async def all(self) -> list[Room]:
         """Every room there is."""
+        return await self._listed(ListRoomsRequest())
+
+    async def _listed(self, request: ListRoomsRequest) -> list[Room]:
         with livekit_errors():
-            answer = await self.client.api.room.list_rooms(ListRoomsRequest())
+            answer = await self.client.call(
+                "RoomService/ListRooms", request, ListRoomsResponse, roomList=True
+            )
         return [_room(room) for room in answer.rooms]
 
     async def participants(self, room: Room) -> list[Participant]:
         """Who is in the room; nobody in a room that does not exist."""
         with livekit_errors():
-            answer = await self.client.api.room.list_participants(
-                ListParticipantsRequest(room=room.name)
+            answer = await self.client.call(
+                "RoomService/ListParticipants",
+                ListParticipantsRequest(room=room.name),
+                ListParticipantsResponse,
+                roomAdmin=True,
+                room=room.name,
             )
         instance = RoomInfo(name=room.name, sid=room.sid)
         return [
@@ -61,7 +72,12 @@ class LiveKitRooms:
         """End the room for everybody in it. False if there was no such room."""
         with livekit_errors():
             try:
-                await self.client.api.room.delete_room(DeleteRoomRequest(room=str(room_name)))
+                await self.client.call(
+                    "RoomService/DeleteRoom",
+                    DeleteRoomRequest(room=str(room_name)),
+                    DeleteRoomResponse,
+                    roomCreate=True,
+                )
             except ServerError as error:
                 if error.code == ServerErrorCode.NOT_FOUND:
                     return False

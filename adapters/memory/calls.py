@@ -54,8 +54,10 @@ class CallTable:
         ):
             assert isinstance(upper, ChainMap)  # noqa: S101 - only a layer is merged
             lower.update(upper.maps[0])
-        for room_sid in [sid for sid in self.live if not self.live[sid]]:
-            below.live.pop(room_sid, None)
+        assert isinstance(self.live, ChainMap)  # noqa: S101 - only a layer is merged
+        for room_sid, live in self.live.maps[0].items():
+            if not live:
+                below.live.pop(room_sid, None)
 
     def put(self, call: Call) -> None:
         """Store ``call`` whatever was there."""

@@ -46,8 +46,10 @@ class SessionTable:
         ):
             assert isinstance(upper, ChainMap)  # noqa: S101 - only a layer is merged
             lower.update(upper.maps[0])
-        for room in [room for room in self.live if self.live[room] is None]:
-            below.live.pop(room, None)
+        assert isinstance(self.live, ChainMap)  # noqa: S101 - only a layer is merged
+        for room, live in self.live.maps[0].items():
+            if live is None:
+                below.live.pop(room, None)
 
     def put(self, session: Session) -> None:
         """Store ``session`` whatever was there."""

@@ -100,7 +100,8 @@ class SqlCalls:
 
     async def live(self) -> list[Call]:
         """Every call that has not ended."""
-        return await self._read(_LIVE, lambda call: call.is_live)
+        found = [to_call(row) for row in await self._database.read_many(_LIVE)]
+        return self._seen(found, lambda call: call.is_live)
 
     async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
@@ -112,13 +113,16 @@ class SqlCalls:
             "room_name": wanted.room_name,
         }
         query = page_of(calls, columns, wanted.created, after, limit)
-        return [to_call(row) for row in await self._database.read(query)]
+        return [to_call(row) for row in await self._database.read_many(query)]
 
     async def _read(
         self, query: Select[Any], is_wanted: Callable[[Call], bool], **values: str
     ) -> list[Call]:
-        """What is committed, unless this unit has changed it, and what it has changed."""
         found = [to_call(row) for row in await self._database.read(query, values)]
+        return self._seen(found, is_wanted)
+
+    def _seen(self, found: list[Call], is_wanted: Callable[[Call], bool]) -> list[Call]:
+        """What is committed, unless this unit has changed it, and what it has changed."""
         return [call for call in found if call.id not in self._changed] + [
             call for call in self._changed.values() if is_wanted(call)
         ]

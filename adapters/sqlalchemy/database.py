@@ -3,73 +3,118 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import attrs
-from sqlalchemy import URL, Row, Select, make_url
+from sqlalchemy import URL, Connection, Row, Select, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sqlalchemy import postgresql, sqlite
+from adapters.sqlalchemy.batches import Batches, Outcome
 from adapters.sqlalchemy.errors import storage_errors
-from adapters.sqlalchemy.write import Write, Writer
+from adapters.sqlalchemy.sqlite import SqliteThread
+from adapters.sqlalchemy.write import Unit, Write, carry_out
 from domain.errors import StorageUnavailable
 
 Result = TypeVar("Result")
+Rows = Sequence[Row[Any]]
 
 _LANES: Final = 4
+"""Transactions that go on at a time; SQLite has one writer."""
 
 PATIENCE: Final = timedelta(seconds=5)
 """How long one step may take: getting a connection, a lock or an answer."""
 
 
 @attrs.frozen
+class _Read:
+    query: Select[Any]
+    values: Mapping[str, Any] | None
+
+
+@attrs.frozen
 class Database:
     """``reader`` runs single statements, each by itself; ``writer`` runs transactions.
 
-    ``embedded`` tells a database that belongs to this service alone, in a file.
+    A database that belongs to this service alone, in a file, has ``threads`` too: one that reads
+    and one that writes. Each hand-over between threads costs more than a statement does, so they
+    are handed whole batches.
     """
 
     url: URL
     reader: AsyncEngine
     writer: AsyncEngine
-    embedded: bool
-    _commits: Writer = attrs.field(init=False)
-    _transactions: set[asyncio.Task[Any]] = attrs.field(factory=set, init=False, eq=False)
+    threads: tuple[SqliteThread, SqliteThread] | None = None
+    _reads: Batches[_Read] = attrs.field(init=False)
+    _writes: Batches[Unit] = attrs.field(init=False)
 
-    @_commits.default
-    def _lanes(self) -> Writer:
-        # SQLite has one writer at a time; more of PostgreSQL's connections are left to readers.
-        return Writer(self.writer, 1 if self.embedded else _LANES)
+    @_reads.default
+    def _group_reads(self) -> Batches[_Read]:
+        return Batches(self._carry_out_reads, lanes=1)
+
+    @_writes.default
+    def _group_commit(self) -> Batches[Unit]:
+        # More of PostgreSQL's connections are left to readers.
+        return Batches(self._carry_out_writes, lanes=1 if self.embedded else _LANES)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database belongs to this service alone, in a file."""
+        return self.threads is not None
 
     async def write(self, writes: Sequence[Write]) -> list[int]:
         """How many rows each of ``writes`` has changed, once all are durable, or none is.
 
         Raises :class:`~domain.errors.Conflict` or :class:`~domain.errors.StorageUnavailable`.
         """
-        return await self._commits.commit(writes)
+        changed: list[int] = await self._writes.do(writes)
+        return changed
 
-    async def to_the_end(self, transaction: Coroutine[Any, Any, Result]) -> Result:
-        """What ``transaction`` returns; it goes on even if its caller is cancelled.
+    async def transact(self, work: Callable[[Connection], Result]) -> Result:
+        """What ``work`` returns, once what it does is durable. Raises as :meth:`write`.
 
-        Given up halfway, it would leave SQLite's lock behind for a while.
+        It shares a transaction with others, and may be called again after it was undone.
         """
-        task = asyncio.create_task(transaction)
-        self._transactions.add(task)
-        task.add_done_callback(self._transactions.discard)
-        return await asyncio.shield(task)
+        result: Result = await self._writes.do(work)
+        return result
 
-    async def read(
-        self, query: Select[Any], values: Mapping[str, Any] | None = None
-    ) -> Sequence[Row[Any]]:
-        """The rows of a single query. Raises :class:`~domain.errors.StorageUnavailable`."""
+    async def read(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> Rows:
+        """The few rows of a query that finds them by an index.
+
+        Raises :class:`~domain.errors.StorageUnavailable`.
+        """
+        if self.threads is None:
+            return await self.read_many(query, values)
+        rows: Rows = await self._reads.do(_Read(query, values))
+        return rows
+
+    async def read_many(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> Rows:
+        """The rows of a query that may take long; others go on meanwhile. Raises as above."""
         with storage_errors():
             async with self.reader.connect() as connection:
-                rows: Sequence[Row[Any]] = (await connection.execute(query, values)).all()
-                return rows
+                return (await connection.execute(query, values)).all()
+
+    async def _carry_out_reads(self, reads: Sequence[_Read]) -> Sequence[Outcome]:
+        assert self.threads is not None  # noqa: S101 - nobody else comes here
+        reader, _ = self.threads
+
+        def work(connection: Connection) -> Sequence[Outcome]:
+            return [connection.execute(read.query, read.values).all() for read in reads]
+
+        return await reader.transaction(work)
+
+    async def _carry_out_writes(self, units: Sequence[Unit]) -> Sequence[Outcome]:
+        return await carry_out(self._transaction, units)
+
+    async def _transaction(self, work: Callable[[Connection], Result]) -> Result:
+        if self.threads is not None:
+            return await self.threads[1].transaction(work)
+        async with self.writer.begin() as connection:
+            return await connection.run_sync(work)
 
     async def prepare(self) -> None:
         """Make the file of an embedded database, and its folder, where they are not there."""
@@ -79,9 +124,10 @@ class Database:
 
     async def dispose(self) -> None:
         """Close every connection; the database can be used again afterwards."""
-        await self._commits.finished()
-        await asyncio.gather(*self._transactions, return_exceptions=True)
+        await self._writes.finished()
         with storage_errors():
+            for thread in self.threads or ():
+                await thread.dispose()
             await self.reader.dispose()
             await self.writer.dispose()
 
@@ -98,11 +144,9 @@ def database(url: str, patience: timedelta | None = PATIENCE) -> Database:
         raise StorageUnavailable("DATABASE_URL is not the address of a database.") from None
     match parsed.drivername:
         case "sqlite+aiosqlite" if parsed.database not in (None, "", ":memory:"):
-            reader, writer = sqlite.engines(parsed, patience or PATIENCE)
-            return Database(parsed, reader, writer, embedded=True)
+            return Database(parsed, *sqlite.engines(parsed, patience or PATIENCE))
         case "postgresql+asyncpg":
-            reader, writer = postgresql.engines(parsed, patience or PATIENCE, patience)
-            return Database(parsed, reader, writer, embedded=False)
+            return Database(parsed, *postgresql.engines(parsed, patience or PATIENCE, patience))
     raise StorageUnavailable(
         "DATABASE_URL must be sqlite+aiosqlite:///path/to/file.db or "
         "postgresql+asyncpg://user:password@host/database."

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
+    Connection,
     Executable,
     String,
     and_,
@@ -23,7 +24,6 @@ from sqlalchemy import (
 )
 
 from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.errors import storage_errors
 from adapters.sqlalchemy.mapping import entry_values, to_entry
 from adapters.sqlalchemy.tables import (
     ENTRY_FINISHES_ROOM,
@@ -86,6 +86,7 @@ _FREE_EXPIRED: Final[Executable] = (
     .where(inbox.c.event_id.in_(_EXPIRED))
     .values(lease_holder=None, lease_expires_at=None)
 )
+_ADD: Final[Executable] = insert(inbox)
 _LEASE: Final[Executable] = (
     update(inbox)
     .where(inbox.c.event_id.in_(bindparam("ids", expanding=True)))
@@ -110,9 +111,15 @@ _FINISHED: Final = (
     .limit(1)
 )
 _PRUNE: Final[Executable] = delete(inbox).where(
-    inbox.c.status == literal_column("'handled'", String),
-    inbox.c.received_at < bindparam("before"),
-    inbox.c.handled_at < bindparam("before"),
+    inbox.c.event_id.in_(
+        select(inbox.c.event_id)
+        .where(
+            inbox.c.status == literal_column("'handled'", String),
+            inbox.c.received_at < bindparam("before"),
+            inbox.c.handled_at < bindparam("before"),
+        )
+        .limit(500)  # others' changes wait for this transaction
+    )
 )
 
 
@@ -127,7 +134,7 @@ class SqlInbox:
     async def add(self, entry: InboxEntry) -> bool:
         """Make ``entry`` durable; False if its event is there already."""
         try:
-            await self._write(insert(inbox), entry_values(entry))
+            await self._write(_ADD, entry_values(entry))
         except Conflict:
             return False
         return True
@@ -138,22 +145,20 @@ class SqlInbox:
         """Lease the oldest due entry of each room in which none is leased."""
         if not self._busy and not await self._database.read(_DUE, {"now": now}):
             return []  # without a lock for an idle inbox
-        return await self._database.to_the_end(self._claim(holder, now, until, limit))
-
-    async def _claim(
-        self, holder: str, now: datetime, until: datetime, limit: int
-    ) -> list[InboxEntry]:
         free = abs(now - self._freed_at) >= _FREE_EVERY
+
+        def lease(connection: Connection) -> list[InboxEntry]:
+            if free:
+                connection.execute(_FREE_EXPIRED, {"now": now})
+            heads = connection.execute(_HEADS_LOCKED, {"now": now, "most": limit})
+            entries = [to_entry(row) for row in heads]
+            if entries:
+                ids = [entry.event.id for entry in entries]
+                connection.execute(_LEASE, {"ids": ids, "by": holder, "until": until})
+            return entries
+
         try:
-            with storage_errors():
-                async with self._database.writer.begin() as connection:
-                    if free:
-                        await connection.execute(_FREE_EXPIRED, {"now": now})
-                    heads = await connection.execute(_HEADS_LOCKED, {"now": now, "most": limit})
-                    entries = [to_entry(row) for row in heads]
-                    if entries:
-                        ids = [entry.event.id for entry in entries]
-                        await connection.execute(_LEASE, {"ids": ids, "by": holder, "until": until})
+            entries = await self._database.transact(lease)
         except Conflict:
             return []  # another replica has leased an entry of the same room at the same moment
         self._busy = bool(entries)
@@ -163,7 +168,8 @@ class SqlInbox:
 
     async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> None:
         """Prolong the leases that ``holder`` still has on these entries."""
-        await self._write(_RENEW, {"ids": list(event_ids), "by": holder, "until": until})
+        values = {"ids": list(event_ids), "by": holder, "until": until}
+        await self._database.transact(lambda connection: connection.execute(_RENEW, values))
 
     async def settle(self, entry: InboxEntry, holder: str) -> bool:
         """Store what has become of a leased entry and give the lease back."""
@@ -186,12 +192,12 @@ class SqlInbox:
             query = query.where(inbox.c.status == status.value)
         if room_name is not None:
             query = query.where(inbox.c.room_name == room_name)
-        return [to_entry(row) for row in await self._database.read(query.limit(limit))]
+        return [to_entry(row) for row in await self._database.read_many(query.limit(limit))]
 
     async def counts(self) -> dict[InboxStatus, int]:
         """How many entries there are of each status."""
         query = select(inbox.c.status, func.count().label("number")).group_by(inbox.c.status)
-        found = {row.status: row.number for row in await self._database.read(query)}
+        found = {row.status: row.number for row in await self._database.read_many(query)}
         return {status: found.get(status.value, 0) for status in InboxStatus}
 
     async def replay(self, entry: InboxEntry) -> bool:
@@ -206,7 +212,16 @@ class SqlInbox:
 
     async def prune(self, before: datetime) -> int:
         """Delete entries that were handled before then; how many they were."""
-        return await self._write(_PRUNE, {"before": before})
+        pruned = 0
+        while deleted := await self._prune_some(before):
+            pruned += deleted
+        return pruned
+
+    async def _prune_some(self, before: datetime) -> int:
+        def prune(connection: Connection) -> int:
+            return connection.execute(_PRUNE, {"before": before}).rowcount
+
+        return await self._database.transact(prune)
 
     async def _write(self, statement: Executable, values: dict[str, Any]) -> int:
         """How many rows the statement changed."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Executable, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Executable, bindparam, insert, or_, select, update
 
 from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.errors import storage_errors
 from adapters.sqlalchemy.tables import leases
+from adapters.sqlalchemy.write import Write
 from domain.errors import Conflict
 
 _GET: Final = select(leases).where(leases.c.name == bindparam("wanted"))
@@ -39,24 +39,23 @@ class SqlLeases:
         rows = await self._database.read(_GET, {"wanted": name})
         if rows and rows[0].holder != holder and now < rows[0].expires_at:
             return False  # without a lock
+
+        def take(connection: Connection) -> None:
+            taken = connection.execute(
+                _TAKE, {"wanted": name, "by": holder, "now": now, "until": until}
+            )
+            if taken.rowcount == 0:
+                connection.execute(
+                    insert(leases), {"name": name, "holder": holder, "expires_at": until}
+                )
+
         try:
-            with storage_errors():
-                async with self._database.writer.begin() as connection:
-                    taken = await connection.execute(
-                        _TAKE, {"wanted": name, "by": holder, "now": now, "until": until}
-                    )
-                    if taken.rowcount == 0:
-                        await connection.execute(
-                            insert(leases), {"name": name, "holder": holder, "expires_at": until}
-                        )
+            await self._database.transact(take)
         except Conflict:
             return False  # somebody else was quicker
         return True
 
     async def release(self, name: str, holder: str, free_at: datetime) -> None:
         """Let anybody take ``name`` from ``free_at`` on, if ``holder`` still has it."""
-        with storage_errors():
-            async with self._database.writer.begin() as connection:
-                await connection.execute(
-                    _RELEASE, {"wanted": name, "by": holder, "free_at": free_at}
-                )
+        values = {"wanted": name, "by": holder, "free_at": free_at}
+        await self._database.write([Write(_RELEASE, values, must_change=False)])

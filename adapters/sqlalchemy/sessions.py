@@ -88,7 +88,7 @@ class SqlSessions:
 
     async def open(self) -> list[Session]:
         """Every live session."""
-        found = [to_session(row) for row in await self._database.read(_OPEN)]
+        found = [to_session(row) for row in await self._database.read_many(_OPEN)]
         return [session for session in found if session.id not in self._changed] + [
             session for session in self._changed.values() if session.is_live
         ]
@@ -103,7 +103,7 @@ class SqlSessions:
             "room_name": wanted.room_name,
         }
         query = page_of(sessions, columns, wanted.created, after, limit)
-        return [to_session(row) for row in await self._database.read(query)]
+        return [to_session(row) for row in await self._database.read_many(query)]
 
     async def _first(self, query: Select[Any], wanted: str) -> Session | None:
         rows = await self._database.read(query, {"wanted": wanted})

@@ -1,32 +1,85 @@
-"""Engines for SQLite.
+"""Engines and threads for SQLite.
 
-One connection writes, so that this process's writers queue fairly in the pool rather than race
-for SQLite's lock; ``busy_timeout`` is for other processes. With the write-ahead log readers wait
-for nobody.
+One connection writes, so that this process's writers queue fairly rather than race for SQLite's
+lock; ``busy_timeout`` is for other processes. With the write-ahead log readers wait for nobody.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+Result = TypeVar("Result")
 
 _READERS: Final = 4
 _WAL_PATIENCE_SECONDS: Final = 5.0
 
 
-def engines(url: URL, patience: timedelta) -> tuple[AsyncEngine, AsyncEngine]:
-    """The reading and the writing engine; waits of up to ``patience`` for a connection or lock."""
-    reader = _engine(url, patience, _READERS, skip_autocommit_rollback=True)
-    writer = _engine(url, patience, 1)
-    event.listen(writer.sync_engine, "begin", _begin)
-    return reader, writer
+class SqliteThread:
+    """One connection, in a thread of its own, which does all of a transaction in one go.
+
+    (The asynchronous driver goes to its thread and back for every step of every statement.)
+    """
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self.engine = engine
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def transaction(self, work: Callable[[Connection], Result]) -> Result:
+        """What ``work`` returns, committed."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
+
+    def _do(self, work: Callable[[Connection], Result]) -> Result:
+        with self.engine.begin() as connection:
+            return work(connection)
+
+    async def dispose(self) -> None:
+        """Close the connection; the next transaction opens it again."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self.engine.dispose)
+
+
+def engines(
+    url: URL, patience: timedelta
+) -> tuple[AsyncEngine, AsyncEngine, tuple[SqliteThread, SqliteThread]]:
+    """The reading and the writing engine, and a reading and a writing thread.
+
+    They wait for up to ``patience`` for a connection or a lock.
+    """
+    options = _options(patience)
+    reader = create_async_engine(url, pool_size=_READERS, skip_autocommit_rollback=True, **options)
+    writer = create_async_engine(url, pool_size=1, **options)
+    sync_url = url.set(drivername="sqlite+pysqlite")
+    reads = create_engine(sync_url, pool_size=1, skip_autocommit_rollback=True, **options)
+    writes = create_engine(sync_url, pool_size=1, **options)
+    for engine in (reader.sync_engine, writer.sync_engine, reads, writes):
+        event.listen(engine, "connect", _configure)
+    for engine in (writer.sync_engine, writes):
+        event.listen(engine, "begin", _begin)
+    return (
+        reader,
+        writer,
+        (SqliteThread(reads, "sqlite-reads"), SqliteThread(writes, "sqlite-writes")),
+    )
+
+
+def _options(patience: timedelta) -> dict[str, Any]:
+    return {
+        "max_overflow": 0,
+        "pool_timeout": patience.total_seconds(),
+        "hide_parameters": True,
+        # The driver would begin transactions of its own, deferred ones, that fail when two write.
+        "connect_args": {"timeout": patience.total_seconds(), "isolation_level": None},
+    }
 
 
 def make_file(path: Path) -> None:
@@ -48,21 +101,6 @@ def make_file(path: Path) -> None:
                 time.sleep(0.01)
             else:
                 return
-
-
-def _engine(url: URL, patience: timedelta, connections: int, **options: Any) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=patience.total_seconds(),
-        hide_parameters=True,
-        # The driver would begin transactions of its own, deferred ones, that fail when two write.
-        connect_args={"timeout": patience.total_seconds(), "isolation_level": None},
-        **options,
-    )
-    event.listen(engine.sync_engine, "connect", _configure)
-    return engine
 
 
 def _configure(connection: Any, _record: object) -> None:

@@ -31,11 +31,12 @@ class StartSessionCommand:
 
 @attrs.frozen
 class StartedSession:
-    """The session, and the token with which ``identity`` joins its room."""
+    """The session, and the token with which ``identity`` joins its room at ``livekit_url``."""
 
     session: Session
     identity: Identity
     token: str
+    livekit_url: str
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +49,7 @@ class StartSession:
     ids: IdGenerator
     turn: Turn
     agent_name: str
+    livekit_url: str
 
     async def __call__(self, command: StartSessionCommand) -> StartedSession:
         """Start or join.
@@ -69,7 +71,7 @@ class StartSession:
         candidate.metadata()  # refuses what is too large before anything is stored
         session = await self.turn.take(candidate.room_name, lambda: self.ensure_agent(candidate))
         token = self.token_signer.join_token(identity, session.room_name, TOKEN_TTL)
-        return StartedSession(session, identity, token)
+        return StartedSession(session, identity, token, self.livekit_url)
 
     def _room_name(self, wanted: str | None) -> RoomName:
         if wanted is None or (isinstance(wanted, str) and not wanted.strip()):

@@ -78,7 +78,6 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
             ),
             "check_readiness": _provide(container.check_readiness),
             "clock": _provide(container.clock),
-            "livekit_url": _provide(lambda: settings.livekit_url),
             "routes": _provide(lambda: routes),
         },
         exception_handlers={

@@ -158,7 +158,6 @@ async def start_session(
         ),
     ],
     start_session: StartSession,
-    livekit_url: str,
 ) -> StartSessionAnswer:
     """Mint a token for a user and see to it that exactly one agent is in the room.
 
@@ -176,7 +175,7 @@ async def start_session(
     return StartSessionAnswer(
         user_token=started.token,
         room_name=str(started.session.room_name),
-        livekit_url=livekit_url,
+        livekit_url=started.livekit_url,
         agent_dispatched=started.session.agent_dispatched,
         agent_config=AgentConfigSummary(
             values["stt"], values["tts"], values["llm"], values["realtime"]

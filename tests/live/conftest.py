@@ -19,7 +19,6 @@ import psutil
 import pytest
 from livekit import api, rtc
 
-from adapters.livekit.client import LiveKitClient
 from tests.livekit_server import LiveKitServer, free_port, livekit_server
 from tests.service import PROJECT, Service, running
 
@@ -154,8 +153,8 @@ async def http(service: Service, worker: Worker) -> AsyncIterator[httpx.AsyncCli
 @pytest.fixture
 async def livekit(server: LiveKitServer) -> AsyncIterator[api.LiveKitAPI]:
     """The server's own answers, without the code under test in between."""
-    async with LiveKitClient(server.url, server.api_key, server.api_secret) as client:
-        yield client.api
+    async with api.LiveKitAPI(server.url, server.api_key, server.api_secret) as livekit:
+        yield livekit
 
 
 @pytest.fixture

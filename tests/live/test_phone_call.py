@@ -12,7 +12,6 @@ import httpx
 import pytest
 from livekit import api
 
-from adapters.livekit.client import LiveKitClient
 from tests.live.conftest import Worker
 from tests.live.steps import (
     CALLER,
@@ -53,10 +52,10 @@ def telephony(
 
 async def warm_up(server: LiveKitServer) -> None:
     async with (
-        LiveKitClient(server.url, server.api_key, server.api_secret) as client,
+        api.LiveKitAPI(server.url, server.api_key, server.api_secret) as livekit,
         on_the_phone(server, "warm-up"),
     ):
-        await until(lambda: has_agents(client.api, "warm-up", 1))
+        await until(lambda: has_agents(livekit, "warm-up", 1))
 
 
 @pytest.fixture

@@ -7,15 +7,17 @@ import jwt
 import pytest
 
 from adapters.livekit.token_signer import LiveKitTokenSigner
+from adapters.livekit.tokens import TokenFactory
 from domain.identifiers import Identity, RoomName
 from tests.livekit_server import API_KEY, API_SECRET
 
+SIGNER = LiveKitTokenSigner(TokenFactory(API_KEY, API_SECRET))
+
 
 def test_a_join_token_admits_one_identity_to_one_room_for_its_time() -> None:
-    signer = LiveKitTokenSigner(API_KEY, API_SECRET)
 
     before = int(time.time())
-    token = signer.join_token(Identity("user-1"), RoomName("room-1"), timedelta(minutes=10))
+    token = SIGNER.join_token(Identity("user-1"), RoomName("room-1"), timedelta(minutes=10))
     after = int(time.time())
 
     claims = jwt.decode(token, API_SECRET, algorithms=["HS256"], issuer=API_KEY)
@@ -32,13 +34,11 @@ def test_a_join_token_admits_one_identity_to_one_room_for_its_time() -> None:
 
 
 def test_a_join_token_is_signed_with_the_secret() -> None:
-    token = LiveKitTokenSigner(API_KEY, API_SECRET).join_token(
-        Identity("user-1"), RoomName("room-1"), timedelta(minutes=10)
-    )
+    token = SIGNER.join_token(Identity("user-1"), RoomName("room-1"), timedelta(minutes=10))
 
     with pytest.raises(jwt.InvalidSignatureError):
         jwt.decode(token, "another-secret-0123456789-0123456789", algorithms=["HS256"])
 
 
 def test_the_signer_shows_no_secret() -> None:
-    assert API_SECRET not in repr(LiveKitTokenSigner(API_KEY, API_SECRET))
+    assert API_SECRET not in repr(SIGNER)

@@ -109,7 +109,6 @@ def test_an_altered_body_is_refused() -> None:
         b'{"event": 7}',
         b'{"event": ""}',
         b'{"event": "room_started", "room": 7}',
-        b'{"event": "room_started", "createdAt": "1e400"}',
         b"\xff\xfe",
         b'{"event":' + b"[" * 100_000,
     ],

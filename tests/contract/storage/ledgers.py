@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import uuid_utils
+from sqlalchemy import Engine
 
 from adapters.memory.unit_of_work import MemoryLedger
 from adapters.sqlalchemy.database import PATIENCE
@@ -37,6 +38,13 @@ async def opened(
         await migrate(database_url)
     async with SqlLedger(database_url, patience) as ledger:
         yield ledger
+
+
+def engines(storage: SqlLedger) -> list[Engine]:
+    """Every engine that speaks to the database, to listen to what it sends."""
+    database = storage.database
+    threads = [thread.engine for thread in database.threads or ()]
+    return [database.reader.sync_engine, database.writer.sync_engine, *threads]
 
 
 def new_session(room: RoomName | None = None, **changes: Any) -> Session:

@@ -15,7 +15,15 @@ from domain.inbox import InboxStatus
 from domain.ledger import Ledger
 from domain.page import CallFilter, Position, SessionFilter, Span
 from domain.session import EndReason, SessionStatus
-from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_room, new_session, opened
+from tests.contract.storage.ledgers import (
+    NOON,
+    engines,
+    new_call,
+    new_entry,
+    new_room,
+    new_session,
+    opened,
+)
 from tests.databases import PostgresServer
 
 
@@ -72,16 +80,17 @@ async def test_every_read_finds_its_row_by_an_index(sqlite_url: str) -> None:
         assert isinstance(storage, SqlLedger)
         ledger, room, sent = Ledger(storage.unit_of_work), new_room(), list[tuple[str, Any]]()
 
-        @event.listens_for(storage.database.reader.sync_engine, "before_cursor_execute")
         def note(_c: Any, _d: Any, statement: str, parameters: Any, *_: Any) -> None:
             sent.append((statement, parameters))
 
+        for engine in engines(storage):
+            event.listen(engine, "before_cursor_execute", note)
         await ledger.get(new_session().id)
         await ledger.live_in(room)
         await ledger.newest_in(room)
         plans = []
         async with storage.database.writer.connect() as connection:
-            for statement, parameters in sent:
+            for statement, parameters in [*sent]:
                 plan = await connection.exec_driver_sql(
                     f"EXPLAIN QUERY PLAN {statement}", parameters
                 )
@@ -97,9 +106,9 @@ async def test_no_list_and_no_question_of_the_workers_reads_a_whole_table(sqlite
     async with opened(sqlite_url) as storage:
         assert isinstance(storage, SqlLedger)
         sent = list[tuple[str, Any]]()
-        for engine in (storage.database.reader, storage.database.writer):
+        for engine in engines(storage):
             event.listen(
-                engine.sync_engine,
+                engine,
                 "before_cursor_execute",
                 lambda _c, _d, statement, parameters, *_: sent.append((statement, parameters)),
             )

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import event
 
-from adapters.sqlalchemy import write
+from adapters.sqlalchemy import batches
 from adapters.sqlalchemy.ledger import SqlLedger
 from domain.errors import Conflict, StorageUnavailable
 from domain.ledger import Ledger
 from domain.session import EndReason
-from tests.contract.storage.ledgers import NOON, new_session, opened
+from tests.contract.storage.ledgers import NOON, engines, new_session, opened
 
 
 @pytest.fixture
@@ -26,7 +26,8 @@ async def storage(sql_url: str) -> AsyncIterator[SqlLedger]:
 def commits(storage: SqlLedger) -> list[None]:
     """Grows by one with each commit from now on."""
     counted: list[None] = []
-    event.listen(storage.database.writer.sync_engine, "commit", lambda _: counted.append(None))
+    for engine in engines(storage)[1:]:
+        event.listen(engine, "commit", lambda _: counted.append(None))
     return counted
 
 
@@ -100,7 +101,7 @@ async def test_whoever_gives_up_waiting_stops_nobody(storage: SqlLedger) -> None
 async def test_too_many_are_refused_and_not_kept(
     storage: SqlLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "MOST_WAITING", 3)
+    monkeypatch.setattr(batches, "MOST_WAITING", 3)
     ledger = Ledger(storage.unit_of_work)
     outcomes = await asyncio.gather(
         *(ledger.add(new_session()) for _ in range(30)), return_exceptions=True

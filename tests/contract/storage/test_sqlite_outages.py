@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from adapters.sqlalchemy.ledger import SqlLedger
 from domain.errors import StorageUnavailable
@@ -122,16 +123,20 @@ async def test_two_processes_write_at_once(sqlite_url: str) -> None:
 
 
 async def test_the_settings_that_durability_rests_on(storage: SqlLedger) -> None:
+    def check(connection: Connection) -> None:
+        for pragma, value in (
+            ("journal_mode", "wal"),
+            ("synchronous", 2),
+            ("foreign_keys", 1),
+            ("busy_timeout", 500),
+        ):
+            assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
     for engine in (storage.database.reader, storage.database.writer):
         async with engine.connect() as connection:
-            for pragma, value in (
-                ("journal_mode", "wal"),
-                ("synchronous", 2),
-                ("foreign_keys", 1),
-                ("busy_timeout", 500),
-            ):
-                found = await connection.exec_driver_sql(f"PRAGMA {pragma}")
-                assert found.scalar() == value
+            await connection.run_sync(check)
+    for thread in storage.database.threads or ():
+        await thread.transaction(check)
 
 
 def test_a_disk_that_takes_no_more(sqlite_url: str) -> None:

@@ -58,6 +58,7 @@ class World:
         self.start_session = StartSession(
             ensure_agent=self.ensure_agent,
             token_signer=ReadableTokens(),
+            livekit_url="wss://livekit.test",
             clock=self.clock,
             ids=self.ids,
             turn=turn,

@@ -1,0 +1,97 @@
+"""Work that waits together is done together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from adapters.sqlalchemy.errors import storage_errors
+from domain.errors import DomainError, StorageUnavailable
+
+Job = TypeVar("Job")
+Outcome = Any | BaseException
+
+MOST_TOGETHER: Final = 64
+MOST_WAITING: Final = 10_000
+
+
+@attrs.frozen(eq=False)
+class _Waiting(Generic[Job]):
+    job: Job
+    done: asyncio.Future[Any]
+
+
+class Batches(Generic[Job]):
+    """Hands what waits to ``carry_out``, which answers each with its result or its error.
+
+    A job that comes while others are carried out waits for the next batch; ``lanes`` is how many
+    batches are under way at a time.
+    """
+
+    def __init__(
+        self, carry_out: Callable[[Sequence[Job]], Awaitable[Sequence[Outcome]]], lanes: int
+    ) -> None:
+        self._carry_out = carry_out
+        self._lanes = lanes
+        self._waiting: deque[_Waiting[Job]] = deque()
+        self._busy = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def do(self, job: Job) -> Any:
+        """The job's result. It is carried out even if its caller is cancelled.
+
+        Raises the domain's words for its error, and
+        :class:`~domain.errors.StorageUnavailable` where too many wait already.
+        """
+        if len(self._waiting) >= MOST_WAITING:
+            raise StorageUnavailable("The database is too busy: too many changes wait for it.")
+        waiting = _Waiting(job, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._busy < self._lanes:
+            self._busy += 1
+            task = asyncio.create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await waiting.done
+
+    async def finished(self) -> None:
+        """Return once nothing waits."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                together = min(len(self._waiting), MOST_TOGETHER)
+                batch = [self._waiting.popleft() for _ in range(together)]
+                try:
+                    outcomes = await self._carry_out([one.job for one in batch])
+                except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+                    outcomes = [error] * len(batch)
+                for one, outcome in zip(batch, outcomes, strict=True):
+                    _tell(one.done, outcome)
+        finally:
+            self._busy -= 1  # not when the task is seen to be done, which is too late
+
+
+def _tell(done: asyncio.Future[Any], outcome: Outcome) -> None:
+    if done.done():
+        return  # nobody waits any more
+    if isinstance(outcome, BaseException):
+        done.set_exception(_in_the_domains_words(outcome))
+    else:
+        done.set_result(outcome)
+
+
+def _in_the_domains_words(error: BaseException) -> BaseException:
+    try:
+        with storage_errors():
+            raise error
+    except DomainError as told:
+        return told
+    except BaseException as told:  # noqa: BLE001 - a defect, or the end of the process
+        return told

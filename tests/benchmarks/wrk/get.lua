@@ -1,0 +1,2 @@
+-- GET the URL's own path, always the same.
+require("report")
