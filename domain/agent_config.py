@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final
 
 import attrs
 
 from domain.errors import InvalidInput, MetadataTooLarge
+
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 MAX_METADATA_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 100
@@ -119,24 +122,29 @@ class AgentConfig:
         """What a caller talks to: nobody is there to choose, and somebody must speak first."""
         return cls.parse({"noise_cancellation_type": "telephony", "greeting": PHONE_GREETING})
 
-    def metadata(self, **correlation: str) -> str:
-        """The dispatch metadata as JSON text: this configuration and the ``correlation`` keys.
+    @cached_property
+    def text(self) -> str:
+        """``values`` as JSON text.
 
-        Raises :class:`MetadataTooLarge` beyond 64 KiB of UTF-8, :class:`InvalidInput` for
-        values that JSON cannot carry (NaN, lone surrogates).
+        Raises :class:`InvalidInput` for values that JSON cannot carry (NaN, lone surrogates).
         """
         try:
-            text = json.dumps(
-                {**self.values, **correlation},
-                ensure_ascii=False,
-                allow_nan=False,
-                separators=(",", ":"),
-            )
-            size = len(text.encode())
+            text = _ENCODE(dict(self.values))
+            text.encode()
         except (TypeError, ValueError) as error:
             raise InvalidInput(
                 f"agentConfig cannot be written as JSON: {error}.", field="agentConfig"
             ) from error
+        return text
+
+    def metadata(self, **correlation: str) -> str:
+        """The dispatch metadata as JSON text: this configuration and the ``correlation`` keys.
+
+        Raises :class:`MetadataTooLarge` beyond 64 KiB of UTF-8, and as :attr:`text`.
+        """
+        both = ",".join(one[1:-1] for one in (self.text, _ENCODE(correlation)) if one != "{}")
+        text = f"{{{both}}}"
+        size = len(text.encode())
         if size > MAX_METADATA_BYTES:
             raise MetadataTooLarge(
                 f"agentConfig is too large: the agent's metadata would be {size} bytes, "

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, cast
+from typing import Any, Final, Self, TypeVar
 
-import aiohttp
+import msgspec
 from google.protobuf.message import Message
-from livekit.api.twirp_client import TwirpClient
+from livekit.api import ServerError
+from pyreqwest.client import Client, ClientBuilder
 
 from adapters.livekit.tokens import TokenFactory
 
@@ -17,21 +17,18 @@ Answer = TypeVar("Answer", bound=Message)
 
 _POOL_SIZE: Final = 100
 _TOKEN_TTL: Final = timedelta(minutes=10)
+_SCHEMES: Final = {"ws://": "http://", "wss://": "https://"}
 
 
 class LiveKitClient:
-    """livekit-api's Twirp client over one pool of connections.
+    """livekit-api's messages and errors over one pool of connections.
 
-    Its services, the layer above, sign each request's token by ``AccessToken``, which takes longer
-    than all the rest that they do.
-
+    (Its own services sign by ``AccessToken`` and send by aiohttp: together four times the work.)
     ``async with`` opens and closes it, or :meth:`open` and :meth:`close` at the application's
-    start and end, in the event loop that makes the calls. The SDK turns ``ws(s)://`` into
-    ``http(s)://``.
+    start and end.
 
     ``connect_limit`` bounds waiting for a connection, from the pool or made anew; ``total_limit``
-    bounds a whole call. Nothing here repeats a request: the SDK's ``failover`` is off, and aiohttp
-    sends a POST once.
+    bounds a whole call. Nothing here repeats a request.
     """
 
     def __init__(
@@ -43,44 +40,53 @@ class LiveKitClient:
         connect_limit: timedelta = timedelta(seconds=3),
         total_limit: timedelta = timedelta(seconds=10),
     ) -> None:
-        self._url = url
+        self._url = _http(url).rstrip("/") + "/twirp/livekit."
         self._tokens = TokenFactory(api_key, api_secret)
-        self._timeout = aiohttp.ClientTimeout(
-            total=total_limit.total_seconds(), connect=connect_limit.total_seconds()
-        )
-        self._session: aiohttp.ClientSession | None = None
-        self._twirp: TwirpClient | None = None
+        self._connect_limit = connect_limit
+        self._total_limit = total_limit
+        self._client: Client | None = None
 
     async def call(
         self, method: str, request: Message, answer: type[Answer], **grants: str | bool
     ) -> Answer:
-        """LiveKit's answer to ``request``; ``method`` is ``Service/Method`` of its API.
+        """LiveKit's answer to ``request``; ``method`` is ``Service/Method`` of its API (Twirp 7).
 
         ``grants`` are those that the method needs, by their names in the token's JSON. Raises what
         :func:`~adapters.livekit.errors.livekit_errors` knows, and :class:`RuntimeError` unless
         open.
         """
-        if self._twirp is None:
+        if self._client is None:
             raise RuntimeError("The LiveKit client is not open.")
-        service, _, name = method.partition("/")
-        headers = {"authorization": f"Bearer {self._tokens.token(_TOKEN_TTL, grants)}"}
-        return await self._twirp.request(service, name, request, headers, answer)
+        headers = {
+            "authorization": f"Bearer {self._tokens.token(_TOKEN_TTL, grants)}",
+            "content-type": "application/protobuf",
+        }
+        sent = self._client.post(self._url + method).headers(headers)
+        response = await sent.body_bytes(request.SerializeToString()).build().send()
+        body = (await response.bytes()).to_bytes()
+        if response.status != 200:
+            raise _error(response.status, body)
+        return answer.FromString(body)
 
     async def open(self) -> None:
         """Make the pool; no connection yet, so that the service starts without LiveKit."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_POOL_SIZE),
-            cookie_jar=aiohttp.DummyCookieJar(),
+        self._client = (
+            ClientBuilder()
+            .http1_only()
+            .follow_redirects(enable=False)
+            .no_proxy()
+            .max_connections(_POOL_SIZE)
+            .pool_timeout(self._connect_limit)
+            .connect_timeout(self._connect_limit)
+            .timeout(self._total_limit)
+            .build()
         )
-        session = cast("aiohttp.ClientSession", _TimedSession(self._session, self._timeout))
-        self._twirp = TwirpClient(session, self._url, "livekit", failover=False)
 
     async def close(self) -> None:
         """Close every connection. Closing twice is fine."""
-        self._twirp = None
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -95,18 +101,20 @@ class LiveKitClient:
         await self.close()
 
 
-class _TimedSession:
-    """As much of a session as the SDK uses, with a time-out that holds.
+def _http(url: str) -> str:
+    for scheme, instead in _SCHEMES.items():
+        if url.startswith(scheme):
+            return instead + url.removeprefix(scheme)
+    return url
 
-    The SDK passes ``timeout=None`` with most calls, which to aiohttp means none at all rather than
-    the session's own (livekit-api 1.2.2, aiohttp 3.14): LiveKit could hang a call for ever.
-    """
 
-    def __init__(self, session: aiohttp.ClientSession, timeout: aiohttp.ClientTimeout) -> None:
-        self._session = session
-        self.timeout = timeout
-
-    def post(
-        self, url: str, *, timeout: aiohttp.ClientTimeout | None, **request: Any
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        return self._session.post(url, timeout=timeout or self.timeout, **request)
+def _error(status: int, body: bytes) -> ServerError:
+    """Twirp's error, which is JSON whatever the request was; some proxy's has neither."""
+    try:
+        told: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        told = {}
+    code, message = str(told.get("code", "unknown")), str(told.get("msg", ""))
+    return ServerError(code, message, status=status)

@@ -29,8 +29,8 @@ class LiveKitDispatcher:
 
     client: LiveKitClient
 
-    async def create(self, room_name: RoomName, agent_name: str, metadata: str) -> Dispatch:
-        """Dispatch ``agent_name`` into ``room_name``, which LiveKit makes if there is none."""
+    async def create(self, room_name: RoomName, agent_name: str, metadata: str) -> str:
+        """The id of a new dispatch into ``room_name``, which LiveKit makes if there is none."""
         with livekit_errors():
             dispatch = await self.client.call(
                 "AgentDispatchService/CreateDispatch",
@@ -41,7 +41,7 @@ class LiveKitDispatcher:
                 roomAdmin=True,
                 room=str(room_name),
             )
-        return _dispatch(dispatch)
+        return dispatch.id
 
     async def list(self, room_name: RoomName) -> list[Dispatch]:
         """The dispatches listed in a room that exists; none for a room that does not."""

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import aiohttp
 from google.protobuf.message import DecodeError
 from livekit.api import ServerError
+from pyreqwest.exceptions import (
+    BuilderError,
+    DetailedPyreqwestError,
+    PoolTimeoutError,
+    RequestError,
+)
 
 from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
 
@@ -23,25 +28,38 @@ def livekit_errors() -> Iterator[None]:
         yield
     except ServerError as error:
         raise _from_answer(error) from error
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise LiveKitUnreachable(
-            "LiveKit could not be reached; check LIVEKIT_URL and that the server is up."
-        ) from error
-    except aiohttp.InvalidURL as error:
+    except BuilderError as error:
         raise LiveKitUnreachable("LIVEKIT_URL is not an address that can be called.") from error
-    except TimeoutError as error:
-        raise LiveKitUncertain(
-            "LiveKit did not answer in time; try again.", timed_out=True
-        ) from error
-    except aiohttp.ClientError as error:
+    except (RequestError, TimeoutError) as error:
+        if _was_never_sent(error):
+            raise LiveKitUnreachable(
+                "LiveKit could not be reached; check LIVEKIT_URL and that the server is up."
+            ) from error
+        if isinstance(error, TimeoutError):
+            raise LiveKitUncertain(
+                "LiveKit did not answer in time; try again.", timed_out=True
+            ) from error
         raise LiveKitUncertain(
             "The connection to LiveKit broke before it had answered; try again."
         ) from error
-    # The SDK meets an error whose JSON is no object with an AttributeError.
-    except (DecodeError, AttributeError) as error:
+    except DecodeError as error:
         raise LiveKitUncertain(
             "LiveKit's answer could not be understood; check that LIVEKIT_URL is a LiveKit server."
         ) from error
+
+
+def _was_never_sent(error: Exception) -> bool:
+    """Whether there was no connection to send the request over.
+
+    The client's own ConnectError is also a connection that was reset after the request
+    (pyreqwest 0.15); the causes beneath it tell the two apart.
+    """
+    if isinstance(error, PoolTimeoutError):
+        return True
+    if not isinstance(error, DetailedPyreqwestError):
+        return False
+    causes = (error.details or {}).get("causes") or []
+    return any(cause["message"] == "client error (Connect)" for cause in causes)
 
 
 def _from_answer(error: ServerError) -> LiveKitError:

@@ -96,7 +96,8 @@ class Database:
         """The rows of a query that may take long; others go on meanwhile. Raises as above."""
         with storage_errors():
             async with self.reader.connect() as connection:
-                return (await connection.execute(query, values)).all()
+                rows: Rows = (await connection.execute(query, values)).all()
+                return rows
 
     async def _carry_out_reads(self, reads: Sequence[_Read]) -> Sequence[Outcome]:
         assert self.threads is not None  # noqa: S101 - nobody else comes here

@@ -27,7 +27,7 @@ def session_values(session: Session) -> dict[str, Any]:
         "room_sid": session.room_sid,
         "identity": session.identity.value,
         "agent_name": session.agent_name,
-        "agent_config": json.dumps(dict(session.agent_config.values), separators=(",", ":")),
+        "agent_config": session.agent_config.text,
         "status": session.status.value,
         "dispatch_id": session.dispatch_id,
         "claim_holder": session.claim.holder,

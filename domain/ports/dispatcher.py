@@ -16,8 +16,10 @@ class Dispatcher(Protocol):
     :class:`~domain.errors.LiveKitUncertain` (it may have).
     """
 
-    async def create(self, room_name: RoomName, agent_name: str, metadata: str) -> Dispatch:
-        """Dispatch ``agent_name`` into ``room_name``, which LiveKit makes if there is none.
+    async def create(self, room_name: RoomName, agent_name: str, metadata: str) -> str:
+        """The id of a new dispatch of ``agent_name`` into ``room_name``.
+
+        LiveKit makes the room if there is none.
 
         Not idempotent: twice is two agents.
         """

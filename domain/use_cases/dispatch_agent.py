@@ -67,10 +67,9 @@ class DispatchAgent:
     async def _create(self, session: Session) -> str | None:
         """The id of the session's new dispatch; None if LiveKit failed and certainly has none."""
         try:
-            dispatch = await self.dispatcher.create(
+            return await self.dispatcher.create(
                 session.room_name, session.agent_name, session.metadata()
             )
-            return dispatch.id
         except LiveKitUncertain as uncertain:
             try:
                 found = await self._unrecorded(session)

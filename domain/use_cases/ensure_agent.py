@@ -31,14 +31,16 @@ class EnsureAgent:
     ids: IdGenerator
     lease: timedelta
 
-    async def __call__(self, candidate: Session) -> Session:
+    async def __call__(self, candidate: Session, *, new_room: bool = False) -> Session:
         """The room's live session, its agent there or on its way; ``candidate`` if it has none.
+
+        ``new_room`` tells that the room's name was made a moment ago, so that none is looked for.
 
         Raises :class:`~domain.errors.ClaimHeld` or :class:`~domain.errors.Conflict` when somebody
         else is at it, :class:`~domain.errors.LiveKitError`, :class:`~domain.errors.SessionEnded`
         or :class:`~domain.errors.StorageUnavailable`.
         """
-        session = await self.ledger.live_in(candidate.room_name)
+        session = None if new_room else await self.ledger.live_in(candidate.room_name)
         if session is not None:
             if session.claim.is_held(self.clock.now()):
                 raise ClaimHeld("Somebody else is starting or ending this session.")

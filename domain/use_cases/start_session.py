@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -60,20 +60,27 @@ class StartSession:
         :class:`~domain.errors.StorageUnavailable`.
         """
         identity = Identity.parse(command.user_identity)
+        named = _named(command.room_name)
         candidate = Session(
             id=self.ids.session_id(),
-            room_name=self._room_name(command.room_name),
+            room_name=self.ids.room_name() if named is None else RoomName.parse(named),
             identity=identity,
             agent_name=self.agent_name,
             agent_config=AgentConfig.parse(command.agent_config),
             created_at=self.clock.now(),
         )
         candidate.metadata()  # refuses what is too large before anything is stored
-        session = await self.turn.take(candidate.room_name, lambda: self.ensure_agent(candidate))
+        session = await self.turn.take(
+            candidate.room_name, self._attempt(candidate, new_room=named is None)
+        )
         token = self.token_signer.join_token(identity, session.room_name, TOKEN_TTL)
         return StartedSession(session, identity, token, self.livekit_url)
 
-    def _room_name(self, wanted: str | None) -> RoomName:
-        if wanted is None or (isinstance(wanted, str) and not wanted.strip()):
-            return self.ids.room_name()
-        return RoomName.parse(wanted)
+    def _attempt(self, candidate: Session, *, new_room: bool) -> Callable[[], Awaitable[Session]]:
+        rooms_are_new = iter([new_room])  # another attempt finds what this one left there
+        return lambda: self.ensure_agent(candidate, new_room=next(rooms_are_new, False))
+
+
+def _named(wanted: str | None) -> str | None:
+    """The room that is asked for, if one is."""
+    return None if isinstance(wanted, str) and not wanted.strip() else wanted

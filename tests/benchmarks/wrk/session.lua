@@ -10,7 +10,7 @@ end
 function request()
   number = number + 1
   local body = string.format(
-    '{"userIdentity": "user-%d", "roomName": "%s-%d", "agentConfig": {"greeting": "Hello %d!"}}',
-    number, run, number, number)
+    '{"userIdentity": "user-%d", "agentConfig": {"greeting": "Hello %d!"}}',
+    number, number)
   return wrk.format("POST", "/session", headers, body)
 end

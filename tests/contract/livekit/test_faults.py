@@ -8,8 +8,8 @@ import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import aiohttp
 import pytest
+from pyreqwest.exceptions import ConnectTimeoutError
 
 from adapters.livekit.client import LiveKitClient
 from adapters.simulator.faults import Fault, FaultKind
@@ -167,7 +167,7 @@ async def test_a_connection_that_is_not_made_in_time_is_unreachable() -> None:
             error = await create(adapters)
 
     assert isinstance(error, LiveKitUnreachable)
-    assert isinstance(error.__cause__, aiohttp.ConnectionTimeoutError)
+    assert isinstance(error.__cause__, ConnectTimeoutError)
 
 
 @pytest.mark.parametrize("answer", [b"[]", b'"no"', b'{"code": 1, "msg": 2}', b"\xff", b""])

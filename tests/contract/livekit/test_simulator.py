@@ -96,7 +96,7 @@ async def test_deleting_the_dispatch_removes_its_agent(
     dispatch = await adapters.dispatcher.create(ROOM, "agent-a", "{}")
     await participants(adapters, 1)
 
-    await adapters.dispatcher.delete(ROOM, dispatch.id)
+    await adapters.dispatcher.delete(ROOM, dispatch)
 
     assert await participants(adapters, 0) == []
 
@@ -106,7 +106,7 @@ async def test_a_dispatch_deleted_before_its_agent_has_joined_brings_none(
 ) -> None:
     simulator.workers["agent-a"] = 30
     dispatch = await adapters.dispatcher.create(ROOM, "agent-a", "{}")
-    await adapters.dispatcher.delete(ROOM, dispatch.id)
+    await adapters.dispatcher.delete(ROOM, dispatch)
     await asyncio.sleep(0.08)
 
     assert await there(adapters) == []
@@ -278,7 +278,7 @@ async def test_the_most_agents_of_a_name_that_a_room_had_at_once_outlive_it(
 
     await adapters.dispatcher.create(ROOM, "agent-a", "{}")
     dispatch = await adapters.dispatcher.create(ROOM, "agent-b", "{}")
-    await adapters.dispatcher.delete(ROOM, dispatch.id)
+    await adapters.dispatcher.delete(ROOM, dispatch)
     join("room-1", "one", "agent-a")
     simulator.world.leave("room-1", "one")
     join("room-1", "two", "agent-a")

@@ -204,11 +204,11 @@ class FakeDispatcher:
 
     livekit: FakeLiveKit
 
-    async def create(self, room_name: RoomName, agent_name: str, metadata: str) -> Dispatch:
-        def apply() -> Dispatch:
+    async def create(self, room_name: RoomName, agent_name: str, metadata: str) -> str:
+        def apply() -> str:
             dispatch = ListedDispatch(self.livekit.new_id("AD"), agent_name, metadata)
             self.livekit.opens(str(room_name)).dispatches[dispatch.id] = dispatch
-            return self.livekit.told(dispatch)
+            return dispatch.id
 
         return await self.livekit.call("create", apply)
 
