@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -9,13 +10,12 @@ from typing import Any, Final, Self, TypeVar
 import msgspec
 from google.protobuf.message import Message
 from livekit.api import ServerError
-from pyreqwest.client import Client, ClientBuilder
 
+from adapters.livekit.http import HttpPool
 from adapters.livekit.tokens import TokenFactory
 
 Answer = TypeVar("Answer", bound=Message)
 
-_POOL_SIZE: Final = 100
 _TOKEN_TTL: Final = timedelta(minutes=10)
 _SCHEMES: Final = {"ws://": "http://", "wss://": "https://"}
 
@@ -40,11 +40,11 @@ class LiveKitClient:
         connect_limit: timedelta = timedelta(seconds=3),
         total_limit: timedelta = timedelta(seconds=10),
     ) -> None:
-        self._url = _http(url).rstrip("/") + "/twirp/livekit."
+        self._url = _http(url)
         self._tokens = TokenFactory(api_key, api_secret)
         self._connect_limit = connect_limit
         self._total_limit = total_limit
-        self._client: Client | None = None
+        self._pool: HttpPool | None = None
 
     async def call(
         self, method: str, request: Message, answer: type[Answer], **grants: str | bool
@@ -55,38 +55,29 @@ class LiveKitClient:
         :func:`~adapters.livekit.errors.livekit_errors` knows, and :class:`RuntimeError` unless
         open.
         """
-        if self._client is None:
+        if self._pool is None:
             raise RuntimeError("The LiveKit client is not open.")
         headers = {
             "authorization": f"Bearer {self._tokens.token(_TOKEN_TTL, grants)}",
             "content-type": "application/protobuf",
         }
-        sent = self._client.post(self._url + method).headers(headers)
-        response = await sent.body_bytes(request.SerializeToString()).build().send()
-        body = (await response.bytes()).to_bytes()
-        if response.status != 200:
-            raise _error(response.status, body)
-        return answer.FromString(body)
+        async with asyncio.timeout(self._total_limit.total_seconds()):
+            found = await self._pool.post(
+                f"/twirp/livekit.{method}", headers, request.SerializeToString()
+            )
+        if found.status != 200:
+            raise _error(found.status, found.body)
+        return answer.FromString(found.body)
 
     async def open(self) -> None:
         """Make the pool; no connection yet, so that the service starts without LiveKit."""
-        self._client = (
-            ClientBuilder()
-            .http1_only()
-            .follow_redirects(enable=False)
-            .no_proxy()
-            .max_connections(_POOL_SIZE)
-            .pool_timeout(self._connect_limit)
-            .connect_timeout(self._connect_limit)
-            .timeout(self._total_limit)
-            .build()
-        )
+        self._pool = HttpPool(self._url, self._connect_limit)
 
     async def close(self) -> None:
         """Close every connection. Closing twice is fine."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -7,13 +7,8 @@ from contextlib import contextmanager
 
 from google.protobuf.message import DecodeError
 from livekit.api import ServerError
-from pyreqwest.exceptions import (
-    BuilderError,
-    DetailedPyreqwestError,
-    PoolTimeoutError,
-    RequestError,
-)
 
+from adapters.livekit.http import Broken, NotConnected
 from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
 
 
@@ -28,17 +23,15 @@ def livekit_errors() -> Iterator[None]:
         yield
     except ServerError as error:
         raise _from_answer(error) from error
-    except BuilderError as error:
-        raise LiveKitUnreachable("LIVEKIT_URL is not an address that can be called.") from error
-    except (RequestError, TimeoutError) as error:
-        if _was_never_sent(error):
-            raise LiveKitUnreachable(
-                "LiveKit could not be reached; check LIVEKIT_URL and that the server is up."
-            ) from error
-        if isinstance(error, TimeoutError):
-            raise LiveKitUncertain(
-                "LiveKit did not answer in time; try again.", timed_out=True
-            ) from error
+    except NotConnected as error:
+        raise LiveKitUnreachable(
+            "LiveKit could not be reached; check LIVEKIT_URL and that the server is up."
+        ) from error
+    except TimeoutError as error:
+        raise LiveKitUncertain(
+            "LiveKit did not answer in time; try again.", timed_out=True
+        ) from error
+    except Broken as error:
         raise LiveKitUncertain(
             "The connection to LiveKit broke before it had answered; try again."
         ) from error
@@ -46,20 +39,6 @@ def livekit_errors() -> Iterator[None]:
         raise LiveKitUncertain(
             "LiveKit's answer could not be understood; check that LIVEKIT_URL is a LiveKit server."
         ) from error
-
-
-def _was_never_sent(error: Exception) -> bool:
-    """Whether there was no connection to send the request over.
-
-    The client's own ConnectError is also a connection that was reset after the request
-    (pyreqwest 0.15); the causes beneath it tell the two apart.
-    """
-    if isinstance(error, PoolTimeoutError):
-        return True
-    if not isinstance(error, DetailedPyreqwestError):
-        return False
-    causes = (error.details or {}).get("causes") or []
-    return any(cause["message"] == "client error (Connect)" for cause in causes)
 
 
 def _from_answer(error: ServerError) -> LiveKitError:

@@ -74,6 +74,7 @@ class Batches(Generic[Job]):
                     outcomes = [error] * len(batch)
                 for one, outcome in zip(batch, outcomes, strict=True):
                     _tell(one.done, outcome)
+                await asyncio.sleep(0)
         finally:
             self._busy -= 1  # not when the task is seen to be done, which is too late
 

@@ -34,18 +34,31 @@ class SqliteThread:
     def __init__(self, engine: Engine, name: str) -> None:
         self.engine = engine
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._connection: Connection | None = None
 
     async def transaction(self, work: Callable[[Connection], Result]) -> Result:
         """What ``work`` returns, committed."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
 
     def _do(self, work: Callable[[Connection], Result]) -> Result:
-        with self.engine.begin() as connection:
-            return work(connection)
+        if self._connection is None:
+            self._connection = self.engine.connect()
+        try:
+            with self._connection.begin():
+                return work(self._connection)
+        except BaseException:
+            self._close()  # whatever state it is in
+            raise
 
     async def dispose(self) -> None:
         """Close the connection; the next transaction opens it again."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         await asyncio.get_running_loop().run_in_executor(self._thread, self.engine.dispose)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def engines(

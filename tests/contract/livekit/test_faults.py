@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from pyreqwest.exceptions import ConnectTimeoutError
 
 from adapters.livekit.client import LiveKitClient
+from adapters.livekit.http import NotConnected
 from adapters.simulator.faults import Fault, FaultKind
 from adapters.simulator.server import Simulator
 from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
@@ -167,7 +167,7 @@ async def test_a_connection_that_is_not_made_in_time_is_unreachable() -> None:
             error = await create(adapters)
 
     assert isinstance(error, LiveKitUnreachable)
-    assert isinstance(error.__cause__, ConnectTimeoutError)
+    assert isinstance(error.__cause__, NotConnected)
 
 
 @pytest.mark.parametrize("answer", [b"[]", b'"no"', b'{"code": 1, "msg": 2}', b"\xff", b""])

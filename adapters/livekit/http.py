@@ -1,0 +1,170 @@
+"""HTTP/1.1 (RFC 9112) to one server: a pool of connections over httptools' parser.
+
+An all-purpose client costs as much as everything else that starting a session does
+(docs/performance.md); this one sends POST requests to one address and follows no redirect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+import attrs
+import httptools
+
+_LIMIT: Final = 100
+_IDLE_LIMIT_SECONDS: Final = 15.0
+"""What lies between may forget a connection that is idle for longer, and tells nobody."""
+
+
+class NotConnected(Exception):
+    """No connection could be had, so that nothing was sent."""
+
+
+class Broken(Exception):
+    """The connection ended, or what came is no HTTP, before the request was answered."""
+
+
+@attrs.frozen
+class Answer:
+    """What the server has answered."""
+
+    status: int
+    body: bytes
+
+
+class HttpPool:
+    """Connections to the server at ``url`` (http or https), made when needed, up to 100.
+
+    ``connect_limit`` bounds waiting for one. A request is sent once: what becomes of it on a
+    connection that breaks, nobody knows.
+    """
+
+    def __init__(self, url: str, connect_limit: timedelta) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._tls = _tls() if parts.scheme == "https" else None
+        self._start = f"POST {parts.path.rstrip('/')}".encode()
+        self._rest = f" HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n".encode()
+        self._connect_limit = connect_limit.total_seconds()
+        self._idle: list[_Connection] = []
+        self._free = asyncio.Semaphore(_LIMIT)
+
+    async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """The server's answer. Raises :class:`NotConnected` or :class:`Broken`."""
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        head = f"{path}{self._rest.decode()}{lines}content-length: {len(body)}\r\n\r\n"
+        request = self._start + head.encode() + body
+        if self._free.locked():
+            await self._wait()
+        else:
+            await self._free.acquire()
+        connection: _Connection | None = None
+        try:
+            connection = self._idle_one() or await self._connect()
+            return await connection.answer_to(request)
+        finally:
+            if connection is not None and connection.is_reusable:
+                self._idle.append(connection)
+            elif connection is not None:
+                connection.abort()
+            self._free.release()
+
+    def close(self) -> None:
+        """Close the connections that are idle."""
+        while self._idle:
+            self._idle.pop().abort()
+
+    def _idle_one(self) -> _Connection | None:
+        oldest = asyncio.get_running_loop().time() - _IDLE_LIMIT_SECONDS
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_reusable and connection.idle_since > oldest:
+                return connection
+            connection.abort()
+        return None
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._connect_limit):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise NotConnected("Every connection is in use.") from error
+
+    async def _connect(self) -> _Connection:
+        try:
+            async with asyncio.timeout(self._connect_limit):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    _Connection, self._host, self._port, ssl=self._tls
+                )
+        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+            raise NotConnected(f"No connection ({type(error).__name__}).") from error
+        return connection
+
+
+class _Connection(asyncio.Protocol):
+    """One connection; ``httptools`` calls its ``on_…`` methods."""
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._answer: asyncio.Future[Answer] | None = None
+        self._body: list[bytes] = []
+        self.is_reusable = False
+        self.idle_since = 0.0
+
+    async def answer_to(self, request: bytes) -> Answer:
+        """The answer to ``request``. Raises :class:`Broken`."""
+        self.is_reusable = False
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return await self._answer
+
+    def abort(self) -> None:
+        """Close without waiting for anything."""
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._fail(Broken(f"The answer is no HTTP ({error})."))
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_reusable = False
+        self._fail(Broken("The connection was closed." if exc is None else f"{exc}"))
+
+    def on_body(self, body: bytes) -> None:
+        """httptools: some of the body."""
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """httptools: the answer is complete, or an interim one (RFC 9110 §15.2)."""
+        status, body = self._parser.get_status_code(), b"".join(self._body)
+        self._body.clear()
+        if status < 200:
+            return
+        if self._answer is None or self._answer.done():
+            self.abort()  # nobody has asked for this
+            return
+        self.is_reusable = self._parser.should_keep_alive()
+        self.idle_since = asyncio.get_running_loop().time()
+        self._answer.set_result(Answer(status, body))
+
+    def _fail(self, error: Broken) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
