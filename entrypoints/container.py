@@ -154,7 +154,7 @@ class Container(containers.DeclarativeContainer):
         ),
         inbox=inbox,
         clock=clock,
-        ring=doorbell.provided.ring,
+        doorbell=doorbell,
     )
     handle_event = providers.Singleton(
         HandleEvent,

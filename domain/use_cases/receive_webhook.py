@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import attrs
 
 from domain.inbox import InboxEntry
 from domain.ports.clock import Clock
+from domain.ports.doorbell import Doorbell
 from domain.ports.inbox import Inbox
 from domain.ports.webhook_verifier import WebhookVerifier
 from domain.room_event import EventKind
@@ -26,7 +26,7 @@ class ReceiveWebhookCommand:
 
 @attrs.frozen(kw_only=True)
 class ReceiveWebhook:
-    """Verifies and stores; ``ring`` wakes whoever handles events.
+    """Verifies and stores; ``doorbell`` wakes whoever handles events.
 
     An event from which the ledger learns nothing is stored too, as handled.
     """
@@ -34,7 +34,7 @@ class ReceiveWebhook:
     verifier: WebhookVerifier
     inbox: Inbox
     clock: Clock
-    ring: Callable[[], None]
+    doorbell: Doorbell
 
     async def __call__(self, command: ReceiveWebhookCommand) -> None:
         """Return once the event is durable; a repeat changes nothing.
@@ -45,7 +45,8 @@ class ReceiveWebhook:
         event = self.verifier.verify(command.body, command.authorization)
         now = self.clock.now()
         entry = InboxEntry(event=event, received_at=now, due_at=now)
-        if event.kind not in RELEVANT or not event.room_name:
-            await self.inbox.add(entry.handled(now))
-        elif await self.inbox.add(entry):
-            self.ring()
+        is_news = event.kind in RELEVANT and bool(event.room_name)
+        with self.doorbell.arrival():
+            added = await self.inbox.add(entry if is_news else entry.handled(now))
+        if added and is_news:
+            self.doorbell.ring()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -104,6 +104,31 @@ async def test_what_comes_in_is_handled_as_soon_as_the_bell_rings() -> None:
         await inbox.add(entry(1))
         worker.doorbell.ring()
         await until(lambda: handler.seen == ["EV_1"])
+
+
+async def test_while_a_crowd_arrives_few_are_handled_at_a_time() -> None:
+    inbox, most = MemoryInbox(), list[int]()
+    worker: InboxWorker
+
+    async def slowly(one: InboxEntry) -> InboxEntry:
+        most.append(len(worker._working))
+        await asyncio.sleep(0.002)
+        return one.handled(datetime.now(UTC))
+
+    worker = worker_of(inbox, Handler(inbox, slowly), parallel=16)
+    for number in range(64):
+        await inbox.add(entry(number))
+    with ExitStack() as crowd:
+        for _ in range(3):
+            crowd.enter_context(worker.doorbell.arrival())
+        async with at_work(worker.run()):
+            await until(lambda: len(most) >= 8)
+            in_the_crowd = max(most)
+            crowd.close()
+            await until(lambda: len(most) == 64)
+
+    assert in_the_crowd == 2
+    assert max(most) > 8
 
 
 async def test_what_nobody_rings_for_is_found_by_looking() -> None:
