@@ -37,6 +37,7 @@ class Settings:
     livekit_api_secret: str = attrs.field(repr=False)
     host: str
     port: int
+    workers: int
     agent_name: str
     app_env: AppEnv
     storage: Storage

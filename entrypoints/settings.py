@@ -53,7 +53,8 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     api_key = reader.required("LIVEKIT_API_KEY", _text)
     api_secret = reader.required("LIVEKIT_API_SECRET", _text)
     host = reader.optional("HOST", _text, "0.0.0.0")  # noqa: S104 - the contract's default
-    port = reader.optional("PORT", _port, 4000)
+    port = reader.optional("PORT", _whole(1, 65535), 4000)
+    workers = reader.optional("WORKERS", _whole(1, 64), 1)
     agent_name = reader.optional("AGENT_NAME", _agent_name, "shreya-obnox")
     app_env = reader.optional("APP_ENV", _app_env, AppEnv.DEVELOPMENT)
     storage, database_url = reader.optional(
@@ -82,6 +83,10 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     none: tuple[str, ...] = ()
     api_keys = reader.optional("API_KEYS", _api_keys, none)
     reader.optional("RATE_LIMIT_ENABLED", _boolean, None)
+    if workers > 1 and storage is Storage.MEMORY:
+        reader.problems.append(
+            "WORKERS must be 1 with DATABASE_URL=memory://: processes share no memory."
+        )
     if reader.problems or livekit_url is None or api_key is None or api_secret is None:
         raise InvalidSettings(reader.problems)
     return Settings(
@@ -90,6 +95,7 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         livekit_api_secret=api_secret,
         host=host,
         port=port,
+        workers=workers,
         agent_name=agent_name,
         app_env=app_env,
         storage=storage,
@@ -170,10 +176,13 @@ def _livekit_url(raw: str) -> str:
     return raw
 
 
-def _port(raw: str) -> int:
-    if not (raw.isascii() and raw.isdigit() and 1 <= int(raw) <= 65535):
-        raise ValueError(f"must be a whole number from 1 to 65535, not '{raw}'.")
-    return int(raw)
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(raw: str) -> int:
+        if not (raw.isascii() and raw.isdigit() and least <= int(raw) <= most):
+            raise ValueError(f"must be a whole number from {least} to {most}, not '{raw}'.")
+        return int(raw)
+
+    return parse
 
 
 def _amount(unit: str, least: float, most: float) -> Callable[[str], float]:

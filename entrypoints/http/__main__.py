@@ -34,6 +34,7 @@ def main() -> int:
         interface=Interfaces.ASGI,
         address=address,
         port=settings.port,
+        workers=settings.workers,
         websockets=False,
         log_enabled=False,
     ).serve()

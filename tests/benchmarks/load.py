@@ -32,7 +32,7 @@ class Load:
         return self.requests / self.seconds
 
 
-def load(url: str, script: str, connections: int, seconds: float, argument: str = "") -> Load:
+def load(url: str, script: str, connections: int, seconds: int, argument: str = "") -> Load:
     """Send requests for ``seconds`` over ``connections``, each waiting for its answer.
 
     ``script`` is a file in ``wrk/``, which gets ``argument``. Raises :class:`AssertionError` if
@@ -41,7 +41,7 @@ def load(url: str, script: str, connections: int, seconds: float, argument: str 
     done = subprocess.run(
         [
             "wrk", "--threads", "1", "--connections", str(connections),
-            "--duration", f"{seconds:g}s", "--timeout", "30s",
+            "--duration", f"{seconds}s", "--timeout", "30s",
             "--script", _SCRIPTS / f"{script}.lua", url, "--", argument,
         ],
         env={"LUA_PATH": f"{_SCRIPTS}/?.lua;;"},

@@ -210,7 +210,6 @@ def test_the_token_that_a_user_gets_signs_no_webhook(receiver: Receiver, room: s
         b'{"event": 7}',
         b'{"event": "room_started"',
         b'{"event": "room_started", "room": 7}',
-        b'{"event": "room_started", "createdAt": "1e400"}',
         b'{"event":' + b"[" * 100_000,
         json.dumps({"event": "room_started", "room": {"name": "r" * 513}}).encode(),
     ],

@@ -105,6 +105,14 @@ def test_half_a_webhook_key_is_the_one_problem(present: str, absent: str, tmp_pa
         ("API_KEYS", ["k" * 16, "k" * 500, ","]),
     ],
 )
+def test_several_processes_need_a_database_that_they_share(tmp_path: Path) -> None:
+    shared = {**REQUIRED, "WORKERS": "2", "DATABASE_URL": "sqlite+aiosqlite:///ledger.db"}
+    assert load_settings(shared, tmp_path).workers == 2
+
+    with pytest.raises(InvalidSettings, match="WORKERS must be 1 with DATABASE_URL=memory"):
+        load_settings({**shared, "DATABASE_URL": "memory://"}, tmp_path)
+
+
 def test_the_ends_of_a_range_belong_to_it(name: str, values: list[str], tmp_path: Path) -> None:
     for value in values:
         load_settings({**REQUIRED, name: value}, tmp_path)
@@ -140,6 +148,8 @@ def test_one_message_names_every_missing_and_malformed_variable(tmp_path: Path) 
         ("PORT", "-1"),
         ("PORT", "4000.0"),
         ("PORT", "٤٠٠٠"),
+        ("WORKERS", "0"),
+        ("WORKERS", "65"),
         ("AGENT_NAME", "a" * 129),
         ("AGENT_NAME", "a\nb"),
         ("APP_ENV", "prod"),

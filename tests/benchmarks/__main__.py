@@ -1,0 +1,40 @@
+"""`make bench`: how fast the service is, beside the least that could do the same."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks import routes
+from tests.benchmarks.report import MACHINE, Report
+
+SECTIONS: Final = {"routes": routes.measure}
+
+
+def main() -> int:
+    """Measure what is asked for, and print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sections", nargs="*", help=f"of {', '.join(SECTIONS)}; default: all")
+    parser.add_argument("--json", type=Path, default=Path(".cache/bench.json"))
+    arguments = parser.parse_args()
+    if shutil.which("wrk") is None:
+        sys.stderr.write("wrk is missing: apt-get install wrk\n")
+        return 1
+    report, began = Report(), time.monotonic()
+    sys.stdout.write(f"{MACHINE}. Medians of {routes.ROUNDS} rounds, (least-greatest).\n")
+    for section in arguments.sections or SECTIONS:
+        with tempfile.TemporaryDirectory(prefix="bench-") as name:
+            SECTIONS[section](report, Path(name))
+    report.write(arguments.json)
+    minutes = (time.monotonic() - began) / 60
+    sys.stdout.write(f"\n{minutes:.1f} minutes; the same as JSON: {arguments.json}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""What is measured and what it is measured with: processes, for the length of a block."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from tests.databases import PostgresServer, running_postgres
+from tests.livekit_server import API_KEY, API_SECRET, free_port
+from tests.service import Service, migrate, running
+
+FLOOR: Final = "floor"
+STORAGES: Final = ("sqlite", "postgresql", "memory")
+
+
+@contextmanager
+def stub_livekit() -> Iterator[dict[str, str]]:
+    """The environment of services whose LiveKit answers at once, with telephony on.
+
+    The reconciler, which would find that none of the rooms is there, does not run.
+    """
+    port = free_port()
+    stub = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.stub_livekit", str(port)])
+    try:
+        time.sleep(0.5)
+        yield {
+            "LIVEKIT_URL": f"http://127.0.0.1:{port}",
+            "LIVEKIT_API_KEY": API_KEY,
+            "LIVEKIT_API_SECRET": API_SECRET,
+            "TELEPHONY_ENABLED": "true",
+            "RECONCILE_INTERVAL_SECONDS": "86400",
+        }
+    finally:
+        stub.terminate()
+        stub.wait()
+
+
+@contextmanager
+def floor(environ: Mapping[str, str], folder: Path) -> Iterator[Service]:
+    """The handlers that keep nothing."""
+    with running(environ, folder, "tests.benchmarks.floors") as service:
+        yield service
+
+
+@contextmanager
+def ours(
+    storage: str, environ: Mapping[str, str], folder: Path, postgres: PostgresServer | None = None
+) -> Iterator[Service]:
+    """The service on an empty ledger of this kind."""
+    url = "memory://"
+    if storage == "sqlite":
+        url = f"sqlite+aiosqlite:///{folder}/ledger.db"
+    elif storage == "postgresql":
+        assert postgres is not None
+        url = postgres.new_database()
+    folder.mkdir(exist_ok=True)
+    environ = {**environ, "DATABASE_URL": url}
+    if storage == "postgresql":
+        migrate(environ, folder)
+    with running(environ, folder) as service:
+        yield service
+
+
+@contextmanager
+def all_of_them(folder: Path) -> Iterator[dict[str, Service]]:
+    """The floor and the service on each storage, beside each other; one is busy at a time."""
+    with ExitStack() as stack:
+        environ = stack.enter_context(stub_livekit())
+        postgres = stack.enter_context(running_postgres())
+        services = {FLOOR: stack.enter_context(floor(environ, folder))}
+        for storage in STORAGES:
+            services[storage] = stack.enter_context(
+                ours(storage, environ, folder / storage, postgres)
+            )
+        yield services
+
+
+def worker_of(service: Service) -> psutil.Process:
+    """The process that answers (the first of them), not the one that watches over it."""
+    children: list[psutil.Process] = service.process.children()
+    return children[0]
