@@ -149,8 +149,11 @@ class Container(containers.DeclarativeContainer):
         ReceiveWebhook,
         verifier=providers.Singleton(
             LiveKitWebhookVerifier,
-            settings.provided.webhook_api_key,
-            settings.provided.webhook_api_secret,
+            providers.Singleton(
+                TokenFactory,
+                settings.provided.webhook_api_key,
+                settings.provided.webhook_api_secret,
+            ),
         ),
         inbox=inbox,
         clock=clock,
