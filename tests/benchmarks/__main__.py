@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import routes
+from tests.benchmarks import growth, routes
 from tests.benchmarks.report import MACHINE, Report
 
-SECTIONS: Final = {"routes": routes.measure}
+SECTIONS: Final = {"routes": routes.measure, "growth": growth.measure}
 
 
 def main() -> int:

@@ -143,8 +143,12 @@ def by_hand(header: object, claims: object, secret: str) -> str:
     return f"{signed}.{base64url(hmac.digest(secret.encode(), signed.encode(), 'sha256'))}"
 
 
-ODD: st.SearchStrategy[Any] = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([])
-TIMES: st.SearchStrategy[Any] = st.integers(-400, 400).map(lambda apart: int(time.time()) + apart) | ODD
+ODD: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([])
+)
+TIMES: st.SearchStrategy[Any] = (
+    st.integers(-400, 400).map(lambda apart: int(time.time()) + apart) | ODD
+)
 HEADERS: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
     {"alg": st.just("HS256") | st.sampled_from(["none", "HS512", "RS256", "hs256"]) | ODD},
     optional={"typ": st.just("JWT") | ODD, "crit": st.just(["exp"]) | ODD, "b64": ODD, "kid": ODD},
