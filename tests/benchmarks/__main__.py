@@ -10,10 +10,15 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import growth, routes
+from tests.benchmarks import growth, processes, real_livekit, routes
 from tests.benchmarks.report import MACHINE, Report
 
-SECTIONS: Final = {"routes": routes.measure, "growth": growth.measure}
+SECTIONS: Final = {
+    "routes": routes.measure,
+    "real": real_livekit.measure,
+    "growth": growth.measure,
+    "processes": processes.measure,
+}
 
 
 def main() -> int:

@@ -127,7 +127,7 @@ def _any_of(path: str) -> Sender:
 def _one(report: Report, name: str, services: dict[int, Service], sender: Sender) -> None:
     found: dict[int, list[float]] = {size: [] for size in services}
     for round_ in range(ROUNDS + 1):
-        for size, service in services.items():
+        for size, service in sorted(services.items(), reverse=bool(round_ % 2)):
             p50 = sender(service, size).p50
             if round_:  # after one to warm up
                 found[size].append(p50)
