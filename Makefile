@@ -7,8 +7,8 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
   $$python $(NEW_ENOUGH) 2>/dev/null && { echo $$python; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types layers migrate livekit simulator footprint bench-dispatch \
-  bench-reconciler faults test-requirements requirements clean
+.PHONY: help run test lint types layers migrate livekit simulator bench \
+  profile faults test-requirements requirements clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -38,14 +38,13 @@ livekit: ## Build a real LiveKit server into .cache/bin (needs Go)
 simulator: .venv/.run-stamp ## Start the LiveKit simulator alone
 	@$(RUN) -m entrypoints.cli simulator
 
-footprint: .venv/.dev-stamp ## Measure start-up time and memory
-	@$(RUN) -m tests.benchmarks.footprint
+bench: .venv/.dev-stamp ## Measure speed and memory (SECTIONS="routes real …": some of it)
+	@sh scripts/install_wrk.sh
+	@$(RUN) -m tests.benchmarks $(SECTIONS)
 
-bench-dispatch: .venv/.dev-stamp ## Measure how soon a caller's webhook becomes a dispatch
-	@$(RUN) -m tests.benchmarks.dispatch_latency
-
-bench-reconciler: .venv/.dev-stamp ## Measure the reconciler with 5,000 open rooms
-	@$(RUN) -m tests.benchmarks.reconciler
+profile: .venv/.dev-stamp ## Draw where a session's time goes: docs/session.svg
+	@sh scripts/install_wrk.sh
+	@$(RUN) -m tests.benchmarks.profile
 
 faults: .venv/.dev-stamp ## Carry 2,000 calls through every fault and print what came of it
 	@$(RUN) -m tests.faults.run

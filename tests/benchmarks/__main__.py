@@ -10,7 +10,15 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import growth, processes, real_livekit, routes
+from tests.benchmarks import (
+    dispatch_latency,
+    footprint,
+    growth,
+    processes,
+    real_livekit,
+    reconciler,
+    routes,
+)
 from tests.benchmarks.report import MACHINE, Report
 
 SECTIONS: Final = {
@@ -18,6 +26,9 @@ SECTIONS: Final = {
     "real": real_livekit.measure,
     "growth": growth.measure,
     "processes": processes.measure,
+    "dispatch": dispatch_latency.measure,
+    "reconciler": reconciler.measure,
+    "footprint": footprint.measure,
 }
 
 

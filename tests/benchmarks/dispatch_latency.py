@@ -1,16 +1,14 @@
-"""`make bench-dispatch`: how soon after a caller's webhook the agent's dispatch reaches LiveKit.
+"""How soon after a caller's webhook the agent's dispatch reaches LiveKit.
 
-A measurement, not a test: it asserts nothing. Callers join one after another, each in a room of
-its own, while nothing else goes on; the service runs as a process on SQLite. Each time is read
-beside the bare time of a CreateDispatch by livekit-api against the same LiveKit simulator.
+Callers join one after another, each in a room of its own, while nothing else goes on; the service
+runs as a process on SQLite. Each time is read beside the bare time of a CreateDispatch by
+livekit-api against the same LiveKit simulator.
 """
 
 from __future__ import annotations
 
 import asyncio
 import statistics
-import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.webhook import WebhookEvent
 
 from adapters.simulator.webhooks import signed_webhook
+from tests.benchmarks.report import Report
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess, running_simulator
@@ -57,7 +56,7 @@ def dispatched_at(simulator: SimulatorProcess, room: str) -> float:
     raise AssertionError(f"no agent was dispatched into {room}")
 
 
-def measure(service: Service, simulator: SimulatorProcess) -> dict[str, list[float]]:
+def times_of(service: Service, simulator: SimulatorProcess) -> dict[str, list[float]]:
     """Milliseconds from the webhook's sending, and from its answer, to the dispatch."""
     figures: dict[str, list[float]] = {"sent": [], "stored": []}
     with httpx.Client(base_url=service.url) as client:
@@ -88,26 +87,23 @@ async def bare(simulator: SimulatorProcess) -> list[float]:
     return times
 
 
-def main() -> None:
-    """Print the median and the 95th percentile of each."""
-    with tempfile.TemporaryDirectory() as name, running_simulator() as simulator:
+def measure(report: Report, folder: Path) -> None:
+    """The median and the 95th percentile of each."""
+    report.section("Dispatch", ["one caller at a time, SQLite", "median, ms", "p95, ms"])
+    with running_simulator() as simulator:
         environ = {
             **simulator.environ,
-            "DATABASE_URL": f"sqlite+aiosqlite:///{name}/ledger.db",
+            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
             "TELEPHONY_ENABLED": "true",
             "RECONCILE_INTERVAL_SECONDS": "86400",
         }
-        with running(environ, Path(name)) as service:
-            figures = measure(service, simulator)
+        with running(environ, folder) as service:
+            figures = times_of(service, simulator)
         rows = {
-            "webhook answered (event stored) -> CreateDispatch arrives (ms)": figures["stored"],
-            "webhook sent -> CreateDispatch arrives (ms)": figures["sent"],
-            "a bare CreateDispatch, sent -> answered (ms)": asyncio.run(bare(simulator)),
+            "webhook answered (event stored) → CreateDispatch arrives": figures["stored"],
+            "webhook sent → CreateDispatch arrives": figures["sent"],
+            "a bare CreateDispatch by livekit-api, sent → answered": asyncio.run(bare(simulator)),
         }
     for what, times in rows.items():
         middle, late = statistics.median(times), statistics.quantiles(times, n=20)[-1]
-        sys.stdout.write(f"{what:<64} median {middle:6.1f}   p95 {late:6.1f}\n")
-
-
-if __name__ == "__main__":
-    main()
+        report.row([what, f"{middle:.1f}", f"{late:.1f}"], what=what, median=middle, p95=late)

@@ -1,63 +1,70 @@
-"""`make footprint`: how long the service takes to answer, and what it holds when idle.
-
-A measurement, not a test: it asserts nothing. Each round starts the service on a new SQLite file
-(which it makes and migrates) and once more on that file, posts a session to a simulator, and
-reads the memory two seconds later. RSS counts shared pages in every process; PSS, which can be
-added up, shares them out (proc(5)).
-"""
+"""How soon the service answers after its start, and what memory it holds after much work."""
 
 from __future__ import annotations
 
-import statistics
-import sys
-import tempfile
 import time
 from pathlib import Path
+from typing import Final
 
-import httpx
 import psutil
 
+from tests.benchmarks.report import Report, Spread
+from tests.benchmarks.routes import ROUNDS, Senders
+from tests.benchmarks.servers import ours, stub_livekit, worker_of
 from tests.service import Service, running
-from tests.simulator import running_simulator
 
-ROUNDS = 5
-IDLE_SECONDS = 2.0
-MIB = 1024 * 1024
+REQUESTS: Final = 200_000
+IDLE_SECONDS: Final = 2.0
+MIB: Final = 1024 * 1024
+
+
+def measure(report: Report, folder: Path) -> None:
+    """Starts, then :data:`REQUESTS` of all kinds to one process."""
+    with stub_livekit() as environ:
+        _starts(report, environ, folder)
+        with ours("sqlite", environ, folder / "long") as service:
+            _much_work(report, service, Senders(folder))
+
+
+def _starts(report: Report, environ: dict[str, str], folder: Path) -> None:
+    report.section("Start", ["start", "until GET /health is answered, s"], "SQLite.")
+    found: dict[str, list[float]] = {"on a new file": [], "on that file again": []}
+    for number in range(ROUNDS):
+        place = folder / str(number)
+        place.mkdir()
+        url = f"sqlite+aiosqlite:///{place}/ledger.db"
+        for start, times in found.items():
+            with running({**environ, "DATABASE_URL": url}, place) as service:
+                times.append(service.started_in)
+                assert start  # the second one finds the first one's file
+    for start, times in found.items():
+        report.row([start, Spread.of(times).text(2)], start=start, seconds=Spread.of(times))
 
 
 def memory(service: Service) -> dict[str, float]:
-    """MiB of the worker alone, and of it with the process that watches over it."""
-    worker = service.process.children()[0]
+    """MiB. RSS counts shared pages in every process; PSS, which can be added up, shares them out
+    (proc(5))."""
     family: list[psutil.Process] = service.family()
     return {
-        "worker RSS (MiB)": worker.memory_info().rss / MIB,
-        "both processes, PSS (MiB)": sum(p.memory_full_info().pss for p in family) / MIB,
-        "both processes, RSS (MiB)": sum(p.memory_info().rss for p in family) / MIB,
+        "worker, RSS": worker_of(service).memory_info().rss / MIB,
+        "both processes, PSS": sum(one.memory_full_info().pss for one in family) / MIB,
     }
 
 
-def main() -> None:
-    """Print the median of each figure and its range."""
-    figures: dict[str, list[float]] = {}
-    with running_simulator() as simulator:
-        for number in range(ROUNDS):
-            with tempfile.TemporaryDirectory() as name:
-                folder = Path(name)
-                url = f"sqlite+aiosqlite:///{folder}/data/backend.db"
-                environ = {**simulator.environ, "DATABASE_URL": url}
-                for start in ("first start, new file (s)", "start (s)"):
-                    with running(environ, folder) as service:
-                        figures.setdefault(start, []).append(service.started_in)
-                        body = {"userIdentity": "ann", "roomName": f"{number}-{start[:5]}"}
-                        httpx.post(f"{service.url}/session", json=body).raise_for_status()
-                        time.sleep(IDLE_SECONDS)
-                        found = memory(service)
-                for what, value in found.items():
-                    figures.setdefault(what, []).append(value)
-    for what, values in figures.items():
-        spread = f"{min(values):.2f} to {max(values):.2f}"
-        sys.stdout.write(f"{what:<28} {statistics.median(values):7.2f}   ({spread})\n")
-
-
-if __name__ == "__main__":
-    main()
+def _much_work(report: Report, service: Service, senders: Senders) -> None:
+    title = f"Memory of one process over {REQUESTS:,} requests"
+    report.section(title, ["requests", "worker, RSS MiB", "both processes, PSS MiB"], "SQLite.")
+    done, seen = 0, list[tuple[int, float]]()
+    call = senders.call
+    while done < REQUESTS:
+        for sender in (senders.session, senders.webhook, call, senders.session, senders.health):
+            done += sender(service, 32, 1).requests
+        time.sleep(0.2)
+        found = memory(service)
+        seen.append((done, found["worker, RSS"]))
+        cells = [f"{done:,}", *(f"{value:.1f}" for value in found.values())]
+        report.row(cells, requests=done, **found)
+    later = [(at, rss) for at, rss in seen if at >= done / 2]
+    at, rss = later[0]
+    slope = (later[-1][1] - rss) / (later[-1][0] - at) * 100_000
+    report.row(["second half, MiB per 100,000", f"{slope:+.1f}", ""], slope_mib_per_100_000=slope)
