@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from dependency_injector import containers, providers
 
@@ -18,8 +19,6 @@ from adapters.livekit.token_signer import LiveKitTokenSigner
 from adapters.livekit.tokens import TokenFactory
 from adapters.livekit.webhook_verifier import LiveKitWebhookVerifier
 from adapters.memory.unit_of_work import MemoryLedger
-from adapters.simulator.phone_call import SimulatedCall
-from adapters.simulator.server import Simulator
 from adapters.sqlalchemy.ledger import SqlLedger
 from adapters.sqlalchemy.migrations import migrate
 from adapters.system.clock import SystemClock
@@ -52,6 +51,22 @@ from domain.use_cases.serve_call import ServeCall
 from domain.use_cases.start_session import StartSession
 from domain.use_cases.turn import Turn
 from domain.use_cases.withdraw_agent import WithdrawAgent
+
+if TYPE_CHECKING:
+    from adapters.simulator.phone_call import SimulatedCall
+    from adapters.simulator.server import Simulator
+
+
+def _simulator(*args: Any, **options: Any) -> Simulator:
+    from adapters.simulator.server import Simulator  # noqa: PLC0415 - the service needs none
+
+    return Simulator(*args, **options)
+
+
+def _simulated_call(**options: Any) -> SimulatedCall:
+    from adapters.simulator.phone_call import SimulatedCall  # noqa: PLC0415 - as above
+
+    return SimulatedCall(**options)
 
 
 class Container(containers.DeclarativeContainer):
@@ -94,9 +109,9 @@ class Container(containers.DeclarativeContainer):
     ledger = providers.Singleton(Ledger, storage.provided.unit_of_work)
     inbox = storage.provided.inbox
 
-    simulator = providers.Factory(Simulator)
+    simulator = providers.Factory(_simulator)
     simulated_call = providers.Factory(
-        SimulatedCall,
+        _simulated_call,
         api_key=settings.provided.webhook_api_key,
         api_secret=settings.provided.webhook_api_secret,
     )

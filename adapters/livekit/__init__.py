@@ -1,1 +1,1 @@
-"""LiveKit's server API, by the ``livekit-api`` SDK."""
+"""LiveKit's server API, in the messages of ``livekit-api``."""

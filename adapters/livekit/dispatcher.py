@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 
 import attrs
-from livekit.api import AgentDispatch, CreateAgentDispatchRequest, ServerError, ServerErrorCode
 from livekit.protocol.agent_dispatch import (
+    AgentDispatch,
+    CreateAgentDispatchRequest,
     DeleteAgentDispatchRequest,
     ListAgentDispatchRequest,
     ListAgentDispatchResponse,
 )
 
-from adapters.livekit.client import LiveKitClient
+from adapters.livekit.client import LiveKitClient, TwirpError
 from adapters.livekit.errors import livekit_errors
 from adapters.livekit.rooms import LiveKitRooms
 from domain.identifiers import RoomName
@@ -70,8 +71,8 @@ class LiveKitDispatcher:
                     roomAdmin=True,
                     room=str(room_name),
                 )
-            except ServerError as error:
-                if error.code != ServerErrorCode.NOT_FOUND:
+            except TwirpError as error:
+                if error.code != "not_found":
                     raise
 
     async def _there_is_no(self, room_name: RoomName) -> bool:

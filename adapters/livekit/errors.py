@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from google.protobuf.message import DecodeError
-from livekit.api import ServerError
 
+from adapters.livekit.client import TwirpError
 from adapters.livekit.http import Broken, NotConnected
 from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
 
@@ -21,7 +21,7 @@ def livekit_errors() -> Iterator[None]:
     """
     try:
         yield
-    except ServerError as error:
+    except TwirpError as error:
         raise _from_answer(error) from error
     except NotConnected as error:
         raise LiveKitUnreachable(
@@ -41,7 +41,7 @@ def livekit_errors() -> Iterator[None]:
         ) from error
 
 
-def _from_answer(error: ServerError) -> LiveKitError:
+def _from_answer(error: TwirpError) -> LiveKitError:
     if error.status in (401, 403):
         return LiveKitRefused(
             "LiveKit did not accept the credentials; check LIVEKIT_API_KEY and LIVEKIT_API_SECRET."

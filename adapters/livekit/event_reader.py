@@ -7,8 +7,8 @@ from typing import Final
 
 import attrs
 from google.protobuf.json_format import Parse, ParseError
-from livekit.api import WebhookEvent
 from livekit.protocol.models import DisconnectReason
+from livekit.protocol.webhook import WebhookEvent
 
 from adapters.livekit.participants import to_participant
 from domain.errors import InvalidWebhook

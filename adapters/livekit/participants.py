@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from livekit.api import ParticipantInfo
-from livekit.protocol.models import Room
+from livekit.protocol.models import ParticipantInfo, Room
 
 from adapters.livekit.phone_leg import is_phone, leg_status, phone_leg
 from domain.room import Participant, ParticipantKind

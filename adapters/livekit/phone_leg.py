@@ -9,8 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import phonenumbers
-from livekit.api import ParticipantInfo
-from livekit.protocol.models import Room
+from livekit.protocol.models import ParticipantInfo, Room
 
 from domain.call import Direction, LegStatus, PhoneLeg
 from domain.identifiers import LONGEST

@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 import attrs
-from livekit.api import ListRoomsRequest, ListRoomsResponse
+from livekit.protocol.room import ListRoomsRequest, ListRoomsResponse
 
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import attrs
-from livekit.api import (
+from livekit.protocol.models import ParticipantInfo
+from livekit.protocol.models import Room as RoomInfo
+from livekit.protocol.room import (
     DeleteRoomRequest,
     DeleteRoomResponse,
     ListParticipantsRequest,
     ListParticipantsResponse,
     ListRoomsRequest,
     ListRoomsResponse,
-    ParticipantInfo,
-    ServerError,
-    ServerErrorCode,
-)
-from livekit.api import (
-    Room as RoomInfo,
 )
 
-from adapters.livekit.client import LiveKitClient
+from adapters.livekit.client import LiveKitClient, TwirpError
 from adapters.livekit.errors import livekit_errors
 from adapters.livekit.participants import to_participant
 from domain.identifiers import RoomName
@@ -78,8 +74,8 @@ class LiveKitRooms:
                     DeleteRoomResponse,
                     roomCreate=True,
                 )
-            except ServerError as error:
-                if error.code == ServerErrorCode.NOT_FOUND:
+            except TwirpError as error:
+                if error.code == "not_found":
                     return False
                 raise
         return True

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import socket
 import sys
+from typing import Final
 
 from granian.constants import Interfaces
 from granian.server import Server
 
 from application.settings import Settings
 from entrypoints.settings import InvalidSettings, load_settings
+
+_PATIENCE_SECONDS: Final = 10
+"""How long a worker may take to stop."""
 
 
 def main() -> int:
@@ -29,12 +33,13 @@ def main() -> int:
         return 1
     # This process only watches over the worker, so it imports nothing of the application.
     Server(
-        "entrypoints.http.asgi:create",
+        "entrypoints.http.worker:create",
         factory=True,
         interface=Interfaces.ASGI,
         address=address,
         port=settings.port,
         workers=settings.workers,
+        workers_kill_timeout=_PATIENCE_SECONDS,
         websockets=False,
         log_enabled=False,
     ).serve()

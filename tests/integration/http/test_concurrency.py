@@ -17,7 +17,16 @@ from tests.simulator import SimulatorProcess
 AT_ONCE = 64
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql", "two replicas on postgresql"])
+@pytest.fixture(
+    params=[
+        "memory",
+        "sqlite",
+        "two workers on sqlite",
+        "postgresql",
+        "two workers on postgresql",
+        "two replicas on postgresql",
+    ]
+)
 def services(
     request: pytest.FixtureRequest, simulator: SimulatorProcess, tmp_path: Path
 ) -> Iterator[Sequence[Service]]:
@@ -26,13 +35,15 @@ def services(
     match request.param:
         case "memory":
             environ["DATABASE_URL"] = "memory://"
-        case "sqlite":
+        case "sqlite" | "two workers on sqlite":
             environ["DATABASE_URL"] = f"sqlite+aiosqlite:///{tmp_path}/ledger.db"
         case _:
             postgres: PostgresServer = request.getfixturevalue("postgres")
             environ["DATABASE_URL"] = postgres.new_database()
             migrate(environ, tmp_path)
-    replicas = 2 if "two" in request.param else 1
+    if "workers" in request.param:
+        environ["WORKERS"] = "2"
+    replicas = 2 if "replicas" in request.param else 1
     with ExitStack() as stack:
         yield [stack.enter_context(running(environ, tmp_path)) for _ in range(replicas)]
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.databases import PostgresServer
@@ -94,6 +95,22 @@ def test_given_a_signal_then_it_stops_with_code_0_and_leaves_nothing_behind(
 
     assert service.stop(sig) == 0
     assert '"stopped"' in service.output()
+
+
+@pytest.mark.parametrize("after", [0.1, 0.4, 0.7, 1.0, 1.3])
+def test_given_a_signal_while_it_starts_then_it_stops(
+    simulator: SimulatorProcess, tmp_path: Path, after: float
+) -> None:
+    environ = {**simulator.environ, "WORKERS": "2", "PORT": str(free_port())}
+    process, log = launch(environ, tmp_path)
+    while not process.children() and process.is_running():
+        time.sleep(0.005)
+    workers = process.children()
+    time.sleep(after)
+    process.terminate()
+
+    assert process.wait(timeout=8) == 0, log.read_text()
+    assert psutil.wait_procs(workers, timeout=2)[1] == []
 
 
 def test_given_a_request_in_flight_then_a_signal_lets_it_finish(

@@ -97,14 +97,6 @@ def test_half_a_webhook_key_is_the_one_problem(present: str, absent: str, tmp_pa
     assert "half-a-pair" not in problem
 
 
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("RECONCILE_INTERVAL_SECONDS", ["0.1", "1", "10.0", "86400"]),
-        ("INBOX_RETENTION_DAYS", ["0.01", "1", "3650"]),
-        ("API_KEYS", ["k" * 16, "k" * 500, ","]),
-    ],
-)
 def test_several_processes_need_a_database_that_they_share(tmp_path: Path) -> None:
     shared = {**REQUIRED, "WORKERS": "2", "DATABASE_URL": "sqlite+aiosqlite:///ledger.db"}
     assert load_settings(shared, tmp_path).workers == 2
@@ -113,6 +105,15 @@ def test_several_processes_need_a_database_that_they_share(tmp_path: Path) -> No
         load_settings({**shared, "DATABASE_URL": "memory://"}, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("RECONCILE_INTERVAL_SECONDS", ["0.1", "1", "10.0", "86400"]),
+        ("INBOX_RETENTION_DAYS", ["0.01", "1", "3650"]),
+        ("API_KEYS", ["k" * 16, "k" * 500, ","]),
+        ("WORKERS", ["1", "64"]),
+    ],
+)
 def test_the_ends_of_a_range_belong_to_it(name: str, values: list[str], tmp_path: Path) -> None:
     for value in values:
         load_settings({**REQUIRED, name: value}, tmp_path)

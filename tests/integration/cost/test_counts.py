@@ -1,0 +1,184 @@
+"""What a request costs, in numbers that repeat exactly: figures in seconds are for `make bench`."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from livekit.protocol.webhook import WebhookEvent
+from sqlalchemy import Engine, event
+
+from adapters.simulator.server import Simulator
+from adapters.simulator.webhooks import signed_webhook
+from adapters.sqlalchemy.ledger import SqlLedger
+from domain.inbox import InboxStatus
+from domain.use_cases.receive_webhook import ReceiveWebhookCommand
+from domain.use_cases.start_session import StartedSession, StartSessionCommand
+from entrypoints.container import Container, running
+from entrypoints.settings import load_settings
+from tests.benchmarks.events import events_of_a_call
+from tests.contract.storage.ledgers import engines
+from tests.livekit_server import API_KEY, API_SECRET
+
+
+@attrs.frozen
+class Costs:
+    """The service's use cases, and what they have cost since :meth:`forget`."""
+
+    container: Container
+    simulator: Simulator
+    counts: Counter[str]
+
+    def forget(self) -> None:
+        self.counts.clear()
+        self.simulator.requests.clear()
+
+    def seen(self) -> dict[str, int]:
+        asked = {f"LiveKit: {name}": times for name, times in self.simulator.requests.items()}
+        return {**self.counts, **asked}
+
+    async def start(self, room: str | None = None) -> StartedSession:
+        return await self.container.start_session()(StartSessionCommand("user-1", room))
+
+    async def webhook(self, kind: str) -> None:
+        """One event of a call that nobody knows."""
+        told = next(one for one in events_of_a_call() if one.event == kind)
+        body, headers = signed_webhook(told, API_KEY, API_SECRET)
+        self.forget()
+        command = ReceiveWebhookCommand(body, headers["Authorization"])
+        await self.container.receive_webhook()(command)
+
+
+@pytest.fixture
+def signatures(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    digest = hmac.digest
+
+    def counting(*arguments: Any) -> bytes:
+        counts["signatures"] += 1
+        return digest(*arguments)
+
+    monkeypatch.setattr(hmac, "digest", counting)
+    return counts
+
+
+@pytest.fixture
+async def costs(signatures: Counter[str], tmp_path: Path) -> AsyncIterator[Costs]:
+    async with Simulator(API_KEY, API_SECRET) as simulator:
+        environ = {
+            "LIVEKIT_URL": simulator.url,
+            "LIVEKIT_API_KEY": API_KEY,
+            "LIVEKIT_API_SECRET": API_SECRET,
+            "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+            "TELEPHONY_ENABLED": "true",
+        }
+        async with running(Container(settings=load_settings(environ, tmp_path))) as container:
+            storage = container.storage()
+            assert isinstance(storage, SqlLedger)
+            for engine in engines(storage):
+                count(engine, signatures)
+            costs = Costs(container, simulator, signatures)
+            await costs.start()  # the first one opens connections
+            costs.forget()
+            yield costs
+
+
+def count(engine: Engine, counts: Counter[str]) -> None:
+    def statement(_c: object, _d: object, text: str, _p: object, *_: object) -> None:
+        counts[text.split(maxsplit=1)[0]] += 1
+
+    event.listen(engine, "before_cursor_execute", statement)
+
+
+async def test_a_session_in_a_new_room(costs: Costs) -> None:
+    await costs.start()
+
+    assert costs.seen() == {
+        "BEGIN": 2, "INSERT": 1, "UPDATE": 1, "signatures": 2, "LiveKit: CreateDispatch": 1,
+    }  # fmt: skip
+
+
+async def test_a_session_in_a_room_that_is_named(costs: Costs) -> None:
+    await costs.start("room-1")
+
+    assert costs.seen() == {
+        "SELECT": 1, "BEGIN": 2, "INSERT": 1, "UPDATE": 1, "signatures": 2,
+        "LiveKit: CreateDispatch": 1,
+    }  # fmt: skip
+
+
+async def test_joining_a_session_whose_agent_is_there(costs: Costs) -> None:
+    costs.simulator.workers["shreya-obnox"] = 0
+    await costs.start("room-1")
+    await asyncio.sleep(0.05)
+    await costs.start("room-1")  # sees the agent
+    costs.forget()
+
+    await costs.start("room-1")
+
+    assert costs.seen() == {
+        "SELECT": 1, "signatures": 3, "LiveKit: ListRooms": 1, "LiveKit: ListParticipants": 1,
+    }  # fmt: skip
+
+
+async def test_thirty_sessions_at_once_share_their_statements(costs: Costs) -> None:
+    await asyncio.gather(*(costs.start() for _ in range(30)))
+
+    seen = costs.seen()
+    assert (seen["signatures"], seen["LiveKit: CreateDispatch"]) == (60, 30)
+    assert seen["INSERT"] <= 3  # 30 by themselves
+    assert seen["BEGIN"] <= 30  # 60 by themselves
+
+
+@pytest.mark.parametrize("kind", ["room_started", "participant_joined"])
+async def test_a_webhook_is_verified_stored_and_nothing_else(costs: Costs, kind: str) -> None:
+    await costs.webhook(kind)
+
+    assert costs.seen() == {"signatures": 1, "BEGIN": 1, "INSERT": 1}
+
+
+async def test_a_webhook_of_which_the_ledger_learns_nothing_is_never_looked_at_again(
+    costs: Costs,
+) -> None:
+    await costs.webhook("track_published")
+
+    counts = await costs.container.inbox().counts()
+    assert (counts[InboxStatus.HANDLED], counts[InboxStatus.PENDING]) == (1, 0)
+
+
+async def test_a_caller_is_handled_and_served(costs: Costs) -> None:
+    """From the lease to the agent: what is asked of the database and of LiveKit."""
+    await costs.webhook("participant_joined")
+    now = costs.container.clock().now()
+    (entry,) = await costs.container.inbox().claim("me", now, now, 10)
+    costs.forget()
+
+    await costs.container.handle_entry()(entry, "me")
+
+    assert costs.seen() == {
+        # the participant's call; has the room finished; its newest and its live session
+        "SELECT": 4,
+        # the call; the session; its dispatch; the call's session; the entry
+        "BEGIN": 5, "INSERT": 2, "UPDATE": 3,
+        "signatures": 1, "LiveKit: CreateDispatch": 1,
+    }  # fmt: skip
+
+
+async def test_a_forged_webhook_costs_a_signature(costs: Costs) -> None:
+    told = WebhookEvent(id="EV_1", event="room_started", created_at=int(time.time()))
+    body, headers = signed_webhook(told, API_KEY, API_SECRET + "x")
+    costs.forget()
+
+    with pytest.raises(Exception, match="another secret"):
+        await costs.container.receive_webhook()(
+            ReceiveWebhookCommand(body, headers["Authorization"])
+        )
+
+    assert costs.seen() == {"signatures": 1}
