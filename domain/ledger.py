@@ -40,6 +40,6 @@ class Ledger:
     async def save(self, session: Session) -> Session:
         """The change, durable, as the next reader sees it."""
         async with self.unit_of_work() as work:
-            await work.sessions.save(session)
+            stored = await work.sessions.save(session)
             await work.commit()
-        return session.stored()
+        return stored

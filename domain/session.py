@@ -121,6 +121,11 @@ class Session:
         phone = {} if self.phone is None else self.phone.metadata()
         return self.agent_config.metadata(session_id=str(self.id), **phone)
 
+    def begun(self, session_id: SessionId, holder: str, now: datetime, lease: timedelta) -> Session:
+        """A new session of this content, its dispatch claim held until ``now + lease``."""
+        claim = DispatchClaim().taken(holder, now + lease)
+        return attrs.evolve(self, id=session_id, created_at=now, claim=claim)
+
     def claimed(self, holder: str, now: datetime, lease: timedelta) -> Session:
         """With the dispatch claim held by ``holder`` until ``now + lease``.
 

@@ -106,10 +106,12 @@ class MemoryCalls:
         self.changes.append(CallChange(call, None))
         self._seen.put(call)
 
-    async def save(self, call: Call) -> None:
+    async def save(self, call: Call) -> Call:
         """Store a change of a call; a conflict surfaces at commit."""
-        self.changes.append(CallChange(call.stored(), call.version))
-        self._seen.put(call.stored())
+        stored = call.stored()
+        self.changes.append(CallChange(stored, call.version))
+        self._seen.put(stored)
+        return stored
 
     async def get(self, call_id: CallId) -> Call | None:
         """The call with this id."""

@@ -110,10 +110,12 @@ class MemorySessions:
         self.changes.append(Change(session, None))
         self._seen.put(session)
 
-    async def save(self, session: Session) -> None:
+    async def save(self, session: Session) -> Session:
         """Store a change of a session; a conflict surfaces at commit."""
-        self.changes.append(Change(session.stored(), session.version))
-        self._seen.put(session.stored())
+        stored = session.stored()
+        self.changes.append(Change(stored, session.version))
+        self._seen.put(stored)
+        return stored
 
     async def get(self, session_id: SessionId) -> Session | None:
         """The session with this id."""

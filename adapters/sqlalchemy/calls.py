@@ -60,13 +60,15 @@ class SqlCalls:
         self._writes.append(Write(_ADD, call_values(call)))
         self._changed[call.id] = call
 
-    async def save(self, call: Call) -> None:
+    async def save(self, call: Call) -> Call:
         """Store a change of a call; a conflict surfaces at commit."""
         stored = call.stored()
         values = call_values(stored)
         values["saved_id"] = values.pop("id")
-        self._writes.append(Write(_SAVE, {**values, "read_version": call.version}))
+        values["read_version"] = call.version
+        self._writes.append(Write(_SAVE, values))
         self._changed[call.id] = stored
+        return stored
 
     async def get(self, call_id: CallId) -> Call | None:
         """The call with this id."""

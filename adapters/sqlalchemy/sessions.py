@@ -53,13 +53,15 @@ class SqlSessions:
         self._writes.append(Write(_ADD, session_values(session)))
         self._changed[session.id] = session
 
-    async def save(self, session: Session) -> None:
+    async def save(self, session: Session) -> Session:
         """Store a change of a session; a conflict surfaces at commit."""
         stored = session.stored()
         values = session_values(stored)
         values["saved_id"] = values.pop("id")
-        self._writes.append(Write(_SAVE, {**values, "read_version": session.version}))
+        values["read_version"] = session.version
+        self._writes.append(Write(_SAVE, values))
         self._changed[session.id] = stored
+        return stored
 
     async def get(self, session_id: SessionId) -> Session | None:
         """The session with this id."""

@@ -22,11 +22,11 @@ class SessionRepository(Protocol):
         """
         ...
 
-    async def save(self, session: Session) -> None:
+    async def save(self, session: Session) -> Session:
         """Store a change of a session that was read at ``session.version``.
 
-        Raises :class:`~domain.errors.Conflict`, here or at commit, if it has changed since.
-        Afterwards the stored version is ``session.version + 1``.
+        Returns it as the next reader sees it, at ``session.version + 1``. Raises
+        :class:`~domain.errors.Conflict`, here or at commit, if it has changed since.
         """
         ...
 
@@ -67,11 +67,11 @@ class CallRepository(Protocol):
         """
         ...
 
-    async def save(self, call: Call) -> None:
+    async def save(self, call: Call) -> Call:
         """Store a change of a call that was read at ``call.version``.
 
-        Raises :class:`~domain.errors.Conflict`, here or at commit, if it has changed since.
-        Afterwards the stored version is ``call.version + 1``.
+        Returns it as the next reader sees it, at ``call.version + 1``. Raises
+        :class:`~domain.errors.Conflict`, here or at commit, if it has changed since.
         """
         ...
 

@@ -60,8 +60,8 @@ class EnsureAgent:
         if session is None:
             # Named and dated now: this attempt may have waited for others that came and went.
             now = self.clock.now()
-            newest = attrs.evolve(candidate, id=self.ids.session_id(), created_at=now)
-            session = await self.ledger.add(newest.claimed(holder, now, self.lease))
+            begun = candidate.begun(self.ids.session_id(), holder, now, self.lease)
+            session = await self.ledger.add(begun)
         else:
             session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
         return await self.dispatch_agent(session)

@@ -49,6 +49,6 @@ class RecordCall:
             if known is None:
                 await work.calls.add(call)
             else:
-                await work.calls.save(call)
+                call = await work.calls.save(call)
             await work.commit()
-        return call if known is None else call.stored()
+        return call

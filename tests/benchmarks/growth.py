@@ -126,11 +126,9 @@ def _any_of(path: str) -> Sender:
 
 def _one(report: Report, name: str, services: dict[int, Service], sender: Sender) -> None:
     found: dict[int, list[float]] = {size: [] for size in services}
-    for round_ in range(ROUNDS + 1):
+    for round_ in range(ROUNDS):
         for size, service in sorted(services.items(), reverse=bool(round_ % 2)):
-            p50 = sender(service, size).p50
-            if round_:  # after one to warm up
-                found[size].append(p50)
+            found[size].append(sender(service, size).p50)
     first, last = found[SIZES[0]], found[SIZES[-1]]
     ratio = Spread.of([late / early for late, early in zip(last, first, strict=True)])
     spreads = {size: Spread.of(values) for size, values in found.items()}

@@ -50,15 +50,15 @@ def measure(report: Report, folder: Path) -> None:
         for round_ in range(ROUNDS):
             place = folder / f"{at_once}-{round_}"
             place.mkdir()
-            for mine in (False, True) if round_ % 2 else (True, False):
-                with livekit_server(place) as server:
-                    environ = {
-                        "LIVEKIT_URL": server.url,
-                        "LIVEKIT_API_KEY": API_KEY,
-                        "LIVEKIT_API_SECRET": API_SECRET,
-                        "RECONCILE_INTERVAL_SECONDS": "86400",
-                    }
-                    with ours("sqlite", environ, place / "ledger") as service:
+            with livekit_server(place) as server:
+                environ = {
+                    "LIVEKIT_URL": server.url,
+                    "LIVEKIT_API_KEY": API_KEY,
+                    "LIVEKIT_API_SECRET": API_SECRET,
+                    "RECONCILE_INTERVAL_SECONDS": "86400",
+                }
+                with ours("sqlite", environ, place / "ledger") as service:
+                    for mine in (False, True) if round_ % 2 else (True, False):
                         if mine:
                             found.append(senders.session(service, at_once, SECONDS).rate)
                         else:

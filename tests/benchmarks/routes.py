@@ -83,7 +83,7 @@ def measure(report: Report, folder: Path) -> None:
         for name, sender, connections, seconds in (
             ("POST /session", senders.session, 32, 2),
             ("POST /session", senders.session, 1, 1),
-            (f"POST {WEBHOOK}", senders.webhook, 32, 2),
+            (f"POST {WEBHOOK}", senders.webhook, 32, 1),
             (f"POST {WEBHOOK}", senders.webhook, 1, 1),
             ("GET /telephony/calls/{id}", senders.call, 32, 1),
             ("GET /telephony/calls/{id}", senders.call, 1, 1),

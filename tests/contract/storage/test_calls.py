@@ -25,9 +25,9 @@ async def add(unit_of_work: UnitOfWorkFactory, *calls: Call) -> None:
 
 async def save(unit_of_work: UnitOfWorkFactory, call: Call) -> Call:
     async with unit_of_work() as work:
-        await work.calls.save(call)
+        stored = await work.calls.save(call)
         await work.commit()
-    return call.stored()
+    return stored
 
 
 def gone(call: Call) -> Call:
