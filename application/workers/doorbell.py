@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Final
+
+CROWD: Final = 3
+_MOMENTS_SECONDS: Final = 0.1
 
 
 class Doorbell:
@@ -14,22 +20,23 @@ class Doorbell:
     def __init__(self) -> None:
         self._rung = asyncio.Event()
         self._arriving = 0
-        self._most = 0
+        self._crowded_at = -math.inf
 
     @contextmanager
     def arrival(self) -> Iterator[None]:
         """Count somebody among those who arrive, for the length of the block."""
         self._arriving += 1
-        self._most = max(self._most, self._arriving)
+        if self._arriving >= CROWD:
+            self._crowded_at = time.monotonic()
         try:
             yield
         finally:
             self._arriving -= 1
 
-    def crowd(self) -> int:
-        """How many have arrived at the same time at most, since this was last asked."""
-        most, self._most = self._most, self._arriving
-        return most
+    @property
+    def is_crowded(self) -> bool:
+        """Whether a crowd has arrived at the same time within the last moments."""
+        return time.monotonic() - self._crowded_at < _MOMENTS_SECONDS
 
     def ring(self) -> None:
         """Let whoever waits look for work; whoever is about to wait will not."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Final
 
 import attrs
 import structlog
@@ -18,8 +17,6 @@ from domain.ports.inbox import Inbox
 from domain.use_cases.handle_entry import HandleEntry
 
 log = structlog.get_logger()
-
-_FEW: Final = 2
 
 
 @attrs.define(kw_only=True)
@@ -60,8 +57,7 @@ class InboxWorker:
                 task.cancel()
 
     async def _claim(self, holder: str) -> None:
-        in_a_rush = self.doorbell.crowd() > _FEW
-        places = max(1, self.parallel // 8) if in_a_rush else self.parallel
+        places = max(1, self.parallel // 8) if self.doorbell.is_crowded else self.parallel
         free = places - len(self._working)
         if free <= 0:
             return  # whoever finishes rings

@@ -14,6 +14,7 @@ from tests.benchmarks import (
     dispatch_latency,
     footprint,
     growth,
+    handled,
     processes,
     real_livekit,
     reconciler,
@@ -23,6 +24,7 @@ from tests.benchmarks.report import MACHINE, Report
 
 SECTIONS: Final = {
     "routes": routes.measure,
+    "handled": handled.measure,
     "real": real_livekit.measure,
     "growth": growth.measure,
     "processes": processes.measure,

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
-from application.workers.doorbell import Doorbell
+from application.workers.doorbell import CROWD, Doorbell
 from application.workers.inbox_worker import InboxWorker
 from application.workers.jobs import PruneInboxJob, ReconcileJob
 from application.workers.periodic_job import PeriodicJob
@@ -119,7 +119,7 @@ async def test_while_a_crowd_arrives_few_are_handled_at_a_time() -> None:
     for number in range(64):
         await inbox.add(entry(number))
     with ExitStack() as crowd:
-        for _ in range(3):
+        for _ in range(CROWD):
             crowd.enter_context(worker.doorbell.arrival())
         async with at_work(worker.run()):
             await until(lambda: len(most) >= 8)
