@@ -36,6 +36,7 @@ def stub_livekit() -> Iterator[dict[str, str]]:
             "LIVEKIT_API_SECRET": API_SECRET,
             "TELEPHONY_ENABLED": "true",
             "RECONCILE_INTERVAL_SECONDS": "86400",
+            "PYTHONHASHSEED": "0",  # which alone makes one process a tenth faster than another
         }
     finally:
         stub.terminate()
