@@ -35,8 +35,9 @@ class Doorbell:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether a crowd has arrived at the same time within the last moments."""
-        return time.monotonic() - self._crowded_at < _MOMENTS_SECONDS
+        """Whether a crowd arrives at the same time, or has within the last moments."""
+        recently = time.monotonic() - self._crowded_at < _MOMENTS_SECONDS
+        return recently or self._arriving >= CROWD
 
     def ring(self) -> None:
         """Let whoever waits look for work; whoever is about to wait will not."""

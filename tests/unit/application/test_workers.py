@@ -112,20 +112,20 @@ async def test_while_a_crowd_arrives_few_are_handled_at_a_time() -> None:
 
     async def slowly(one: InboxEntry) -> InboxEntry:
         most.append(len(worker._working))
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.02)
         return one.handled(datetime.now(UTC))
 
     worker = worker_of(inbox, Handler(inbox, slowly), parallel=16)
-    for number in range(64):
+    for number in range(40):
         await inbox.add(entry(number))
     with ExitStack() as crowd:
         for _ in range(CROWD):
             crowd.enter_context(worker.doorbell.arrival())
         async with at_work(worker.run()):
-            await until(lambda: len(most) >= 8)
+            await until(lambda: len(most) >= 6)
             in_the_crowd = max(most)
             crowd.close()
-            await until(lambda: len(most) == 64)
+            await until(lambda: len(most) == 40)
 
     assert in_the_crowd == 2
     assert max(most) > 8
