@@ -57,7 +57,7 @@ def _much_work(report: Report, service: Service, senders: Senders) -> None:
     done, seen = 0, list[tuple[int, float]]()
     call = senders.call
     while done < REQUESTS:
-        for sender in (senders.session, senders.webhook, call, senders.session, senders.health):
+        for sender in (senders.session, senders.webhook, call, senders.health):
             done += sender(service, 32, 1).requests
         time.sleep(0.2)
         found = memory(service)

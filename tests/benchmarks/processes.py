@@ -42,11 +42,9 @@ def measure(report: Report, folder: Path) -> None:
                 ("GET /telephony/calls/{id}", senders.call),
             ):
                 found: dict[int, list[Load]] = {number: [] for number in WORKERS}
-                for round_ in range(ROUNDS + 1):
+                for _ in range(ROUNDS):
                     for number, service in services.items():
-                        one = sender(service, 32, 1)
-                        if round_:  # after one to warm up
-                            found[number].append(one)
+                        found[number].append(sender(service, 32, 1))
                 _row(report, name, storage, found)
             for service in services.values():
                 _still(service)

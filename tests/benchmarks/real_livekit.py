@@ -16,7 +16,7 @@ from tests.benchmarks.routes import ROUNDS, Senders
 from tests.benchmarks.servers import ours
 from tests.livekit_server import API_KEY, API_SECRET, livekit_server
 
-SECONDS: Final = 2
+SECONDS: Final = 1
 _NUMBERS: Final = itertools.count()
 
 
