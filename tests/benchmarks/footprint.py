@@ -10,35 +10,37 @@ import psutil
 
 from tests.benchmarks.report import Report, Spread
 from tests.benchmarks.routes import ROUNDS, Senders
-from tests.benchmarks.servers import ours, stub_livekit, worker_of
-from tests.service import Service, running
+from tests.benchmarks.servers import STORAGES, ours, stub_livekit, worker_of
+from tests.databases import PostgresServer, running_postgres
+from tests.service import Service
 
 REQUESTS: Final = 200_000
-IDLE_SECONDS: Final = 2.0
 MIB: Final = 1024 * 1024
 
 
 def measure(report: Report, folder: Path) -> None:
     """Starts, then :data:`REQUESTS` of all kinds to one process."""
     with stub_livekit() as environ:
-        _starts(report, environ, folder)
+        with running_postgres() as postgres:
+            _starts(report, environ, folder, postgres)
         with ours("sqlite", environ, folder / "long") as service:
             _much_work(report, service, Senders(folder))
 
 
-def _starts(report: Report, environ: dict[str, str], folder: Path) -> None:
-    report.section("Start", ["start", "until GET /health is answered, s"], "SQLite.")
-    found: dict[str, list[float]] = {"on a new file": [], "on that file again": []}
-    for number in range(ROUNDS):
-        place = folder / str(number)
-        place.mkdir()
-        url = f"sqlite+aiosqlite:///{place}/ledger.db"
-        for start, times in found.items():
-            with running({**environ, "DATABASE_URL": url}, place) as service:
-                times.append(service.started_in)
-                assert start  # the second one finds the first one's file
-    for start, times in found.items():
-        report.row([start, Spread.of(times).text(2)], start=start, seconds=Spread.of(times))
+def _starts(
+    report: Report, environ: dict[str, str], folder: Path, postgres: PostgresServer
+) -> None:
+    heads = ["storage", "until GET /health is answered, s", "worker, RSS MiB"]
+    report.section("Start", heads, "A new file for SQLite; a migrated database for PostgreSQL.")
+    for storage in STORAGES:
+        seconds, resident = [], []
+        for number in range(ROUNDS):
+            with ours(storage, environ, folder / f"{storage}-{number}", postgres) as service:
+                seconds.append(service.started_in)
+                time.sleep(0.5)
+                resident.append(memory(service)["worker, RSS"])
+        start, rss = Spread.of(seconds), Spread.of(resident)
+        report.row([storage, start.text(2), rss.text()], start=storage, seconds=start, rss=rss)
 
 
 def memory(service: Service) -> dict[str, float]:
