@@ -49,8 +49,8 @@ class HttpPool:
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._tls = _tls() if parts.scheme == "https" else None
-        self._start = f"POST {parts.path.rstrip('/')}".encode()
-        self._rest = f" HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n".encode()
+        self._start = f"POST {parts.path.rstrip('/')}"
+        self._rest = f" HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
         self._connect_limit = connect_limit.total_seconds()
         self._idle: list[_Connection] = []
         self._free = asyncio.Semaphore(_LIMIT)
@@ -58,8 +58,8 @@ class HttpPool:
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The server's answer. Raises :class:`NotConnected` or :class:`Broken`."""
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        head = f"{path}{self._rest.decode()}{lines}content-length: {len(body)}\r\n\r\n"
-        request = self._start + head.encode() + body
+        head = f"{self._start}{path}{self._rest}{lines}content-length: {len(body)}\r\n\r\n"
+        request = head.encode() + body
         if self._free.locked():
             await self._wait()
         else:

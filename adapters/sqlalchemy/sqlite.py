@@ -52,8 +52,12 @@ class SqliteThread:
 
     async def dispose(self) -> None:
         """Close the connection; the next transaction opens it again."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        await asyncio.get_running_loop().run_in_executor(self._thread, self.engine.dispose)
+
+        def close_all() -> None:
+            self._close()
+            self.engine.dispose()
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, close_all)
 
     def _close(self) -> None:
         if self._connection is not None:

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import httpx
 from livekit.api import CreateAgentDispatchRequest, LiveKitAPI
-from livekit.protocol.models import ParticipantInfo
-from livekit.protocol.webhook import WebhookEvent
 
 from adapters.simulator.webhooks import signed_webhook
+from tests.benchmarks.events import event_of_a_call
 from tests.benchmarks.report import Report
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.service import Service, running
@@ -26,24 +25,6 @@ from tests.simulator import SimulatorProcess, running_simulator
 CALLS = 200
 PAUSE_SECONDS = 0.03
 WEBHOOKS = "/telephony/livekit-webhook"
-
-
-def joined(number: int) -> tuple[bytes, dict[str, str]]:
-    """The webhook of a caller who joins a room that nobody has used."""
-    now = time.time()
-    event = WebhookEvent(id=f"EV_{number}", event="participant_joined", created_at=int(now))
-    event.room.name, event.room.sid = f"call-{number}", f"RM_{number}"
-    event.participant.CopyFrom(
-        ParticipantInfo(
-            sid=f"PA_{number}",
-            identity="sip_+15105550100",
-            kind=ParticipantInfo.Kind.SIP,
-            joined_at=int(now),
-            joined_at_ms=int(now * 1000),
-            attributes={"sip.phoneNumber": "+15105550100", "sip.callStatus": "active"},
-        )
-    )
-    return signed_webhook(event, API_KEY, API_SECRET)
 
 
 def dispatched_at(simulator: SimulatorProcess, room: str) -> float:
@@ -61,12 +42,13 @@ def times_of(service: Service, simulator: SimulatorProcess) -> dict[str, list[fl
     figures: dict[str, list[float]] = {"sent": [], "stored": []}
     with httpx.Client(base_url=service.url) as client:
         for number in range(CALLS + 10):
-            body, headers = joined(number)
+            joined = event_of_a_call("participant_joined")
+            body, headers = signed_webhook(joined, API_KEY, API_SECRET)
             sent = time.time()
             client.post(WEBHOOKS, content=body, headers=headers).raise_for_status()
             answered = time.time()
             time.sleep(PAUSE_SECONDS)
-            arrived = dispatched_at(simulator, f"call-{number}")
+            arrived = dispatched_at(simulator, joined.room.name)
             if number >= 10:  # after warming up
                 figures["sent"].append((arrived - sent) * 1000)
                 figures["stored"].append((arrived - answered) * 1000)

@@ -41,6 +41,11 @@ def events_of_a_call() -> Iterator[WebhookEvent]:
         yield event
 
 
+def event_of_a_call(kind: str) -> WebhookEvent:
+    """The event of this kind of a call that nobody knows."""
+    return next(event for event in events_of_a_call() if event.event == kind)
+
+
 def _caller(number: int, now: float) -> ParticipantInfo:
     return ParticipantInfo(
         sid=f"PA_{number}",

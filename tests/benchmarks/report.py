@@ -36,11 +36,9 @@ class Report:
     """Prints each row as it is found, as a line of a table in Markdown, and keeps it."""
 
     rows: list[dict[str, Any]] = attrs.field(factory=list)
-    _heads: Sequence[str] = ()
 
     def section(self, title: str, heads: Sequence[str], note: str = "") -> None:
         """Begin a table."""
-        self._heads = heads
         sys.stdout.write(f"\n## {title}\n\n{note + chr(10) * 2 if note else ''}")
         self._line(heads)
         self._line(["---"] * len(heads))

@@ -23,7 +23,7 @@ from domain.use_cases.receive_webhook import ReceiveWebhookCommand
 from domain.use_cases.start_session import StartedSession, StartSessionCommand
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
-from tests.benchmarks.events import events_of_a_call
+from tests.benchmarks.events import event_of_a_call
 from tests.contract.storage.ledgers import engines
 from tests.livekit_server import API_KEY, API_SECRET
 
@@ -49,8 +49,7 @@ class Costs:
 
     async def webhook(self, kind: str) -> None:
         """One event of a call that nobody knows."""
-        told = next(one for one in events_of_a_call() if one.event == kind)
-        body, headers = signed_webhook(told, API_KEY, API_SECRET)
+        body, headers = signed_webhook(event_of_a_call(kind), API_KEY, API_SECRET)
         self.forget()
         command = ReceiveWebhookCommand(body, headers["Authorization"])
         await self.container.receive_webhook()(command)
