@@ -32,12 +32,18 @@ SECTIONS: Final = {
     "reconciler": reconciler.measure,
     "footprint": footprint.measure,
 }
+# What would take `make bench` beyond ten minutes: only when asked for.
+MORE: Final = {"soak": footprint.measure_others}
 
 
 def main() -> int:
     """Measure what is asked for, and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sections", nargs="*", help=f"of {', '.join(SECTIONS)}; default: all")
+    parser.add_argument(
+        "sections",
+        nargs="*",
+        help=f"of {', '.join(SECTIONS)} (default: all of these); {', '.join(MORE)}",
+    )
     parser.add_argument("--json", type=Path, default=Path(".cache/bench.json"))
     arguments = parser.parse_args()
     if shutil.which("wrk") is None:
@@ -47,7 +53,7 @@ def main() -> int:
     sys.stdout.write(f"{MACHINE}. Medians of {routes.ROUNDS} rounds, (least-greatest).\n")
     for section in arguments.sections or SECTIONS:
         with tempfile.TemporaryDirectory(prefix="bench-") as name:
-            SECTIONS[section](report, Path(name))
+            (SECTIONS | MORE)[section](report, Path(name))
     report.write(arguments.json)
     minutes = (time.monotonic() - began) / 60
     sys.stdout.write(f"\n{minutes:.1f} minutes; the same as JSON: {arguments.json}\n")

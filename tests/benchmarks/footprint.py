@@ -24,7 +24,16 @@ def measure(report: Report, folder: Path) -> None:
         with running_postgres() as postgres:
             _starts(report, environ, folder, postgres)
         with ours("sqlite", environ, folder / "long") as service:
-            _much_work(report, service, Senders(folder))
+            _much_work(report, service, "sqlite", Senders(folder))
+
+
+def measure_others(report: Report, folder: Path) -> None:
+    """The same requests to a process on PostgreSQL, and to one that keeps its ledger in memory."""
+    with stub_livekit() as environ, running_postgres() as postgres:
+        for storage in STORAGES:
+            if storage != "sqlite":
+                with ours(storage, environ, folder / storage, postgres) as service:
+                    _much_work(report, service, storage, Senders(folder))
 
 
 def _starts(
@@ -53,9 +62,9 @@ def memory(service: Service) -> dict[str, float]:
     }
 
 
-def _much_work(report: Report, service: Service, senders: Senders) -> None:
-    title = f"Memory of one process over {REQUESTS:,} requests"
-    report.section(title, ["requests", "worker, RSS MiB", "both processes, PSS MiB"], "SQLite.")
+def _much_work(report: Report, service: Service, storage: str, senders: Senders) -> None:
+    title = f"Memory of one process over {REQUESTS:,} requests, {storage}"
+    report.section(title, ["requests", "worker, RSS MiB", "both processes, PSS MiB"])
     done, seen = 0, list[tuple[int, float]]()
     call = senders.call
     while done < REQUESTS:
