@@ -17,7 +17,7 @@ from adapters.sqlalchemy.errors import SchemaOutdated, storage_errors
 if TYPE_CHECKING:
     from alembic.config import Config
 
-SCHEMA_VERSION: Final = "0002"
+SCHEMA_VERSION: Final = "0003"
 """The newest migration in ``alembic/versions``, whose names sort by age."""
 
 ALEMBIC_FOLDER: Final = Path(__file__).resolve().parents[2] / "alembic"

@@ -47,6 +47,8 @@ sessions: Final = Table(
     Column("direction", String(16)),
     Column("caller_number", Text),
     Column("called_number", Text),
+    # Whose it is; null where nobody's key began it.
+    Column("tenant", Text),
     Column("version", Integer, nullable=False),
 )
 
@@ -64,6 +66,22 @@ Index("ix_sessions_room_created", sessions.c.room_name, sessions.c.created_at, s
 Index("ix_sessions_created", sessions.c.created_at, sessions.c.id)
 Index("ix_sessions_status_created", sessions.c.status, sessions.c.created_at, sessions.c.id)
 Index("ix_sessions_identity_created", sessions.c.identity, sessions.c.created_at, sessions.c.id)
+# Partial, so that they cost nothing where there are no keys.
+SESSION_IS_OWNED: Final[ColumnElement[bool]] = sessions.c.tenant.is_not(None)
+Index(
+    "ix_sessions_tenant_created",
+    sessions.c.tenant,
+    sessions.c.created_at,
+    sessions.c.id,
+    sqlite_where=SESSION_IS_OWNED,
+    postgresql_where=SESSION_IS_OWNED,
+)
+Index(
+    "ix_sessions_tenant_live",
+    sessions.c.tenant,
+    sqlite_where=SESSION_IS_OWNED & SESSION_IS_LIVE,
+    postgresql_where=SESSION_IS_OWNED & SESSION_IS_LIVE,
+)
 
 calls: Final = Table(
     "calls",
@@ -90,6 +108,7 @@ calls: Final = Table(
     Column("disconnect_reason", Text),
     Column("session_id", String(36)),
     Column("timeline", Text, nullable=False),
+    Column("tenant", Text),
     Column("version", Integer, nullable=False),
 )
 
@@ -107,6 +126,15 @@ Index("ix_calls_room_created", calls.c.room_name, calls.c.created_at, calls.c.id
 Index("ix_calls_status_created", calls.c.status, calls.c.created_at, calls.c.id)
 Index("ix_calls_from_created", calls.c.from_number, calls.c.created_at, calls.c.id)
 Index("ix_calls_to_created", calls.c.to_number, calls.c.created_at, calls.c.id)
+CALL_IS_OWNED: Final[ColumnElement[bool]] = calls.c.tenant.is_not(None)
+Index(
+    "ix_calls_tenant_created",
+    calls.c.tenant,
+    calls.c.created_at,
+    calls.c.id,
+    sqlite_where=CALL_IS_OWNED,
+    postgresql_where=CALL_IS_OWNED,
+)
 
 inbox: Final = Table(
     "inbox",
@@ -124,6 +152,8 @@ inbox: Final = Table(
     Column("handled_at", UtcDateTime),
     Column("lease_holder", Text),
     Column("lease_expires_at", UtcDateTime),
+    # The W3C traceparent of the request that brought it.
+    Column("trace", Text),
 )
 
 ENTRY_IS_PENDING: Final[ColumnElement[bool]] = inbox.c.status == literal_column("'pending'", String)
@@ -163,3 +193,45 @@ leases: Final = Table(
     Column("holder", Text, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
 )
+
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefix", String(32), nullable=False),
+    # SHA-256 of the whole key, hexadecimal.
+    Column("digest", String(64), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+)
+Index("uq_api_keys_prefix", api_keys.c.prefix, unique=True)
+
+idempotency: Final = Table(
+    "idempotency",
+    metadata,
+    # Empty where there are no keys.
+    Column("tenant", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    # SHA-256 of what was asked for, hexadecimal.
+    Column("fingerprint", String(64), nullable=False),
+    # Who works on it, until then; null once it is answered.
+    Column("holder", Text),
+    Column("lease_expires_at", UtcDateTime),
+    Column("answer", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+Index("ix_idempotency_created", idempotency.c.created_at)
+
+rate_windows: Final = Table(
+    "rate_windows",
+    metadata,
+    Column("bucket", Text, primary_key=True),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("used", Integer, nullable=False),
+)
+Index("ix_rate_windows_began", rate_windows.c.began_at)
