@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import attrs
 
+from domain.api_key import FixedKey
+
 LIVEKIT_CONNECT_LIMIT = timedelta(seconds=3)
 LIVEKIT_TOTAL_LIMIT = timedelta(seconds=10)
 CLAIM_LEASE = timedelta(seconds=15)
@@ -50,4 +52,4 @@ class Settings:
     dispatch_on_any_join: bool
     reconcile_interval: timedelta
     inbox_retention: timedelta
-    api_keys: tuple[str, ...] = attrs.field(repr=False)
+    api_keys: tuple[FixedKey, ...] = attrs.field(repr=False)

@@ -116,7 +116,7 @@ class Call:
     Immutable; :meth:`seen` and :meth:`gone` are facts. They commute, and a repeated one changes
     nothing: each field keeps the earliest or the most telling value, and ``status`` is read off
     the fields. So lost, doubled and swapped webhooks and the reconciler's findings end up alike.
-    Times are UTC with millisecond precision.
+    ``tenant`` is its session's. Times are UTC with millisecond precision.
     """
 
     id: CallId
@@ -129,6 +129,7 @@ class Call:
     disconnect_reason: str | None = None
     session_id: SessionId | None = None
     timeline: tuple[TimelineEntry, ...] = ()
+    tenant: str | None = None
     version: int = 0
 
     @property
@@ -212,9 +213,11 @@ class Call:
             disconnect_reason=_more_telling(self.disconnect_reason, reason),
         )._noted(at, "left", source)
 
-    def served_by(self, session_id: SessionId, at: datetime) -> Call:
-        """After an agent was dispatched for it, in session ``session_id``."""
-        call = attrs.evolve(self, session_id=self.session_id or session_id)
+    def served_by(self, session_id: SessionId, at: datetime, tenant: str | None = None) -> Call:
+        """After an agent was dispatched for it, in session ``session_id`` of ``tenant``'s."""
+        call = self
+        if self.session_id is None:
+            call = attrs.evolve(self, session_id=session_id, tenant=tenant)
         return call._noted(at, "agent_dispatched", Source.API)
 
     def stored(self) -> Call:

@@ -38,6 +38,18 @@ class MetadataTooLarge(DomainError):
     code = "metadata_too_large"
 
 
+class Unauthenticated(DomainError):
+    """No API key was presented where one is needed, or one that opens nothing."""
+
+    code = "invalid_api_key"
+
+
+class Forbidden(DomainError):
+    """The API key is good, but not for this."""
+
+    code = "insufficient_scope"
+
+
 class WebhookForged(DomainError):
     """A webhook that LiveKit did not sign, or that is not what it signed."""
 
@@ -60,6 +72,12 @@ class NotFound(DomainError):
     """No such session, call or room."""
 
     code = "not_found"
+
+
+class RoomTaken(NotFound):
+    """The room's name is in use, by somebody of whom the caller may not know."""
+
+    code = "room_unavailable"
 
 
 class SessionBusy(DomainError):

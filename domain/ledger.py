@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from domain.access import Tenants
 from domain.identifiers import RoomName, SessionId
 from domain.ports.unit_of_work import UnitOfWorkFactory
 from domain.session import Session
@@ -25,10 +26,10 @@ class Ledger:
         async with self.unit_of_work() as work:
             return await work.sessions.live_in(room_name)
 
-    async def newest_in(self, room_name: RoomName) -> Session | None:
-        """The room's newest session."""
+    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Session | None:
+        """The room's newest session of these ``tenants``'."""
         async with self.unit_of_work() as work:
-            return await work.sessions.newest_in(room_name)
+            return await work.sessions.newest_in(room_name, tenants)
 
     async def add(self, session: Session) -> Session:
         """``session``, durable."""

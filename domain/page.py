@@ -10,6 +10,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
 
+from domain.access import Tenants
 from domain.call import CallStatus, Direction
 from domain.errors import InvalidInput
 from domain.session import SessionStatus
@@ -104,6 +105,7 @@ class CallFilter:
     to_number: str | None = None
     room_name: str | None = None
     created: Span = Span()
+    tenants: Tenants = None
 
 
 @attrs.frozen(kw_only=True)
@@ -114,3 +116,4 @@ class SessionFilter:
     identity: str | None = None
     room_name: str | None = None
     created: Span = Span()
+    tenants: Tenants = None

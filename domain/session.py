@@ -77,7 +77,7 @@ class Session:
 
     Immutable: each method returns the session after a move, or raises
     :class:`IllegalTransition`. ``version`` counts stored changes and is the storage's business.
-    Times are UTC with millisecond precision.
+    ``tenant`` is whose key began it, None if nobody's. Times are UTC with millisecond precision.
     """
 
     id: SessionId
@@ -95,6 +95,7 @@ class Session:
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
     phone: PhoneCorrelation | None = None
+    tenant: str | None = None
     version: int = 0
 
     @property

@@ -23,6 +23,7 @@ from adapters.sqlalchemy.ledger import SqlLedger
 from adapters.sqlalchemy.migrations import migrate
 from adapters.system.clock import SystemClock
 from adapters.system.ids import UuidIds
+from adapters.system.keys import RandomKeys
 from application.settings import (
     CLAIM_LEASE,
     LIVEKIT_CONNECT_LIMIT,
@@ -34,6 +35,7 @@ from application.workers.inbox_worker import InboxWorker
 from application.workers.jobs import PruneInboxJob, ReconcileJob
 from application.workers.periodic_job import PeriodicJob
 from domain.ledger import Ledger
+from domain.use_cases.authenticate import Authenticate
 from domain.use_cases.check_readiness import CheckReadiness
 from domain.use_cases.dispatch_agent import DispatchAgent
 from domain.use_cases.end_session import EndSession
@@ -41,6 +43,7 @@ from domain.use_cases.ensure_agent import EnsureAgent
 from domain.use_cases.handle_entry import HandleEntry
 from domain.use_cases.handle_event import HandleEvent
 from domain.use_cases.locate_agent import LocateAgent
+from domain.use_cases.manage_keys import ManageKeys
 from domain.use_cases.read_calls import ReadCalls
 from domain.use_cases.read_sessions import ReadSessions
 from domain.use_cases.receive_webhook import ReceiveWebhook
@@ -108,6 +111,20 @@ class Container(containers.DeclarativeContainer):
     migrate = providers.Callable(migrate, settings.provided.database_url)
     ledger = providers.Singleton(Ledger, storage.provided.unit_of_work)
     inbox = storage.provided.inbox
+
+    authenticate = providers.Singleton(
+        Authenticate,
+        keys=storage.provided.api_keys,
+        fixed=settings.provided.api_keys,
+        clock=clock,
+    )
+    manage_keys = providers.Singleton(
+        ManageKeys,
+        keys=storage.provided.api_keys,
+        maker=providers.Singleton(RandomKeys),
+        clock=clock,
+        ids=ids,
+    )
 
     simulator = providers.Factory(_simulator)
     simulated_call = providers.Factory(

@@ -16,10 +16,12 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from application.settings import AppEnv, Settings, Storage
+from domain.api_key import FixedKey, digest
 
 T = TypeVar("T")
 
 _DECIMAL: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
+_NAMED_KEY: Final = re.compile(r"(?P<tenant>[a-z][a-z0-9-]{0,31})=(?P<key>.{16,})", re.ASCII)
 _TRUE: Final = ("true", "1", "yes", "on")
 _FALSE: Final = ("false", "0", "no", "off")
 _STORAGES: Final[Mapping[str, Storage]] = {
@@ -80,7 +82,7 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     prefix = reader.optional("TELEPHONY_SIP_IDENTITY_PREFIX", _text, "sip_")
     interval = reader.optional("RECONCILE_INTERVAL_SECONDS", _amount("seconds", 0.1, 86400), 10.0)
     retention = reader.optional("INBOX_RETENTION_DAYS", _amount("days", 0.01, 3650), 7.0)
-    none: tuple[str, ...] = ()
+    none: tuple[FixedKey, ...] = ()
     api_keys = reader.optional("API_KEYS", _api_keys, none)
     reader.optional("RATE_LIMIT_ENABLED", _boolean, None)
     if workers > 1 and storage is Storage.MEMORY:
@@ -194,14 +196,23 @@ def _amount(unit: str, least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
-def _api_keys(raw: str) -> tuple[str, ...]:
-    keys = tuple(key.strip() for key in raw.split(",") if key.strip())
-    if any(len(key) < 16 or not key.isascii() or not key.isprintable() for key in keys):
-        raise ValueError(
-            "must be a comma-separated list of keys of at least 16 printable characters; "
-            "make one with: openssl rand -hex 32"
-        )
-    return keys
+def _api_keys(raw: str) -> tuple[FixedKey, ...]:
+    """Keys, each a tenant by itself, or ``tenant=key``: keys that see the same."""
+    found: list[FixedKey] = []
+    for entry in (part.strip() for part in raw.split(",")):
+        named = _NAMED_KEY.fullmatch(entry)
+        key = named["key"] if named else entry
+        if key and (len(key) < 16 or not key.isascii() or not key.isprintable()):
+            raise ValueError(
+                "must be a comma-separated list of keys of at least 16 printable characters, "
+                "each by itself or as tenant=key; make one with: openssl rand -hex 32"
+            )
+        if key:
+            hashed = digest(key)
+            found.append(
+                FixedKey(tenant=named["tenant"] if named else f"key-{hashed[:16]}", digest=hashed)
+            )
+    return tuple(found)
 
 
 def _boolean(raw: str) -> bool:

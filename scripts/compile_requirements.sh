@@ -8,4 +8,4 @@ compile() {
 }
 
 compile --output-file requirements/run.txt
-compile --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt
+compile --extra dev --extra otel --constraint requirements/run.txt --output-file requirements/dev.txt

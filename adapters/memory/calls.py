@@ -9,6 +9,7 @@ from itertools import islice
 import attrs
 
 from adapters.memory.newest_first import NewestFirst
+from domain.access import Tenants
 from domain.call import Call
 from domain.errors import Conflict
 from domain.identifiers import CallId, RoomName
@@ -127,10 +128,18 @@ class MemoryCalls:
         ids = self._seen.live.get(room_sid, frozenset())
         return sorted((self._seen.by_id[call_id] for call_id in ids), key=lambda call: call.age)
 
-    async def newest_in(self, room_name: RoomName) -> Call | None:
-        """The room's call that was created last."""
+    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Call | None:
+        """The room's call of these tenants' that was created last."""
         call_id = self._seen.newest.get(room_name.value)
-        return None if call_id is None else self._seen.by_id[call_id]
+        newest = None if call_id is None else self._seen.by_id[call_id]
+        if newest is None or tenants is None or newest.tenant in tenants:
+            return newest
+        theirs = [
+            call
+            for call in self._seen.by_id.values()
+            if call.leg.room_name == room_name.value and call.tenant in tenants
+        ]
+        return max(theirs, key=lambda call: call.age, default=None)
 
     async def live(self) -> list[Call]:
         """Every call that has not ended."""
@@ -152,4 +161,5 @@ def _is_wanted(call: Call, wanted: CallFilter) -> bool:
         and wanted.to_number in (None, leg.to_number)
         and wanted.room_name in (None, leg.room_name)
         and wanted.created.holds(call.created_at)
+        and (wanted.tenants is None or call.tenant in wanted.tenants)
     )

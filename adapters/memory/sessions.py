@@ -9,6 +9,7 @@ from itertools import islice
 import attrs
 
 from adapters.memory.newest_first import NewestFirst
+from domain.access import Tenants
 from domain.errors import Conflict
 from domain.identifiers import RoomName, SessionId
 from domain.page import Position, SessionFilter
@@ -125,9 +126,20 @@ class MemorySessions:
         """The room's live session."""
         return self._seen.live_in(room_name)
 
-    async def newest_in(self, room_name: RoomName) -> Session | None:
-        """The room's session that was created last, live or ended."""
-        return self._seen.newest_in(room_name)
+    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Session | None:
+        """The room's session of these tenants' that was created last, live or ended."""
+        newest = self._seen.newest_in(room_name)
+        if newest is None or tenants is None or newest.tenant in tenants:
+            return newest
+        return max(
+            (
+                one
+                for one in self._seen.by_id.values()
+                if one.room_name == room_name and one.tenant in tenants
+            ),
+            key=lambda session: session.age,
+            default=None,
+        )
 
     async def open(self) -> list[Session]:
         """Every live session."""
@@ -149,4 +161,5 @@ def _is_wanted(session: Session, wanted: SessionFilter) -> bool:
         and wanted.identity in (None, session.identity.value)
         and wanted.room_name in (None, session.room_name.value)
         and wanted.created.holds(session.created_at)
+        and (wanted.tenants is None or session.tenant in wanted.tenants)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.calls import CallTable, MemoryCalls
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
@@ -19,6 +20,7 @@ class MemoryLedger:
         self.calls = CallTable({}, {}, {}, {})
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
+        self.api_keys = MemoryApiKeys()
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""

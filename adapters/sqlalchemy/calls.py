@@ -9,9 +9,10 @@ from sqlalchemy import Executable, Select, bindparam, insert, select, update
 
 from adapters.sqlalchemy.database import Database
 from adapters.sqlalchemy.mapping import call_values, to_call
-from adapters.sqlalchemy.page import page_of
+from adapters.sqlalchemy.page import of_tenants, page_of
 from adapters.sqlalchemy.tables import CALL_IS_LIVE, calls
 from adapters.sqlalchemy.write import Write
+from domain.access import Tenants
 from domain.call import Call
 from domain.identifiers import CallId, RoomName
 from domain.page import CallFilter, Position
@@ -94,10 +95,14 @@ class SqlCalls:
         )
         return sorted(found, key=lambda call: call.age)
 
-    async def newest_in(self, room_name: RoomName) -> Call | None:
-        """The room's call that was created last."""
+    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Call | None:
+        """The room's call of these tenants' that was created last."""
         name = room_name.value
-        found = await self._read(_NEWEST_IN, lambda call: call.leg.room_name == name, wanted=name)
+
+        def is_wanted(call: Call) -> bool:
+            return call.leg.room_name == name and (tenants is None or call.tenant in tenants)
+
+        found = await self._read(of_tenants(_NEWEST_IN, calls, tenants), is_wanted, wanted=name)
         return max(found, key=lambda call: call.age, default=None)
 
     async def live(self) -> list[Call]:
@@ -114,7 +119,7 @@ class SqlCalls:
             "to_number": wanted.to_number,
             "room_name": wanted.room_name,
         }
-        query = page_of(calls, columns, wanted.created, after, limit)
+        query = page_of(calls, columns, wanted, after, limit)
         return [to_call(row) for row in await self._database.read_many(query)]
 
     async def _read(

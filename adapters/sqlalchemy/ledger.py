@@ -6,6 +6,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from adapters.sqlalchemy.api_keys import SqlApiKeys
 from adapters.sqlalchemy.database import PATIENCE, database
 from adapters.sqlalchemy.inbox import SqlInbox
 from adapters.sqlalchemy.leases import SqlLeases
@@ -25,6 +26,7 @@ class SqlLedger:
         self.database = database(database_url, patience)
         self.inbox = SqlInbox(self.database)
         self.leases = SqlLeases(self.database)
+        self.api_keys = SqlApiKeys(self.database)
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """A unit of work that has not begun."""

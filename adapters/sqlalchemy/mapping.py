@@ -42,6 +42,7 @@ def session_values(session: Session) -> dict[str, Any]:
         "direction": None if phone is None else phone.direction.value,
         "caller_number": None if phone is None else phone.caller_number,
         "called_number": None if phone is None else phone.called_number,
+        "tenant": session.tenant,
         "version": session.version,
     }
 
@@ -69,6 +70,7 @@ def to_session(row: Row[Any]) -> Session:
             ended_at=row.ended_at,
             end_reason=None if row.end_reason is None else EndReason(row.end_reason),
             phone=None if row.call_id is None else _phone(row),
+            tenant=row.tenant,
             version=row.version,
         )
     except (ValueError, InvalidInput):
@@ -112,6 +114,7 @@ def call_values(call: Call) -> dict[str, Any]:
             [[one.at.isoformat(), one.what, one.source.value] for one in call.timeline],
             separators=(",", ":"),
         ),
+        "tenant": call.tenant,
         "version": call.version,
     }
 
@@ -145,6 +148,7 @@ def to_call(row: Row[Any]) -> Call:
                 TimelineEntry(datetime.fromisoformat(at), what, Source(source))
                 for at, what, source in json.loads(row.timeline)
             ),
+            tenant=row.tenant,
             version=row.version,
         )
     except (ValueError, TypeError, InvalidInput):

@@ -8,9 +8,10 @@ from sqlalchemy import Executable, Select, bindparam, insert, select, update
 
 from adapters.sqlalchemy.database import Database
 from adapters.sqlalchemy.mapping import session_values, to_session
-from adapters.sqlalchemy.page import page_of
+from adapters.sqlalchemy.page import of_tenants, page_of
 from adapters.sqlalchemy.tables import SESSION_IS_LIVE, sessions
 from adapters.sqlalchemy.write import Write
+from domain.access import Tenants
 from domain.identifiers import RoomName, SessionId
 from domain.page import Position, SessionFilter
 from domain.session import Session
@@ -74,10 +75,15 @@ class SqlSessions:
                 return session
         return self._unless_changed(await self._first(_LIVE_IN, room_name.value))
 
-    async def newest_in(self, room_name: RoomName) -> Session | None:
-        """The room's session that was created last, live or ended."""
-        candidates = self._changed_in(room_name)
-        found = self._unless_changed(await self._first(_NEWEST_IN, room_name.value))
+    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Session | None:
+        """The room's session of these tenants' that was created last, live or ended."""
+        candidates = [
+            session
+            for session in self._changed_in(room_name)
+            if tenants is None or session.tenant in tenants
+        ]
+        query = of_tenants(_NEWEST_IN, sessions, tenants)
+        found = self._unless_changed(await self._first(query, room_name.value))
         if found is not None:
             candidates.append(found)
         return max(candidates, key=lambda session: session.age, default=None)
@@ -104,7 +110,7 @@ class SqlSessions:
             "identity": wanted.identity,
             "room_name": wanted.room_name,
         }
-        query = page_of(sessions, columns, wanted.created, after, limit)
+        query = page_of(sessions, columns, wanted, after, limit)
         return [to_session(row) for row in await self._database.read_many(query)]
 
     async def _first(self, query: Select[Any], wanted: str) -> Session | None:

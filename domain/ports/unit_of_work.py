@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self
 
+from domain.access import Tenants
 from domain.call import Call
 from domain.identifiers import CallId, RoomName, SessionId
 from domain.page import CallFilter, Position, SessionFilter
@@ -38,8 +39,8 @@ class SessionRepository(Protocol):
         """The room's live session; there is at most one."""
         ...
 
-    async def newest_in(self, room_name: RoomName) -> Session | None:
-        """The room's session that was created last, live or ended."""
+    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Session | None:
+        """The room's session, of these ``tenants``', that was created last, live or ended."""
         ...
 
     async def open(self) -> list[Session]:
@@ -87,8 +88,8 @@ class CallRepository(Protocol):
         """The calls in this room instance that have not ended."""
         ...
 
-    async def newest_in(self, room_name: RoomName) -> Call | None:
-        """The room's call that was created last."""
+    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Call | None:
+        """The room's call, of these ``tenants``', that was created last."""
         ...
 
     async def live(self) -> list[Call]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import attrs
 
+from domain.access import EVERYTHING, Access
 from domain.errors import Conflict, LiveKitError, NotFound
 from domain.identifiers import RoomName
 from domain.ledger import Ledger
@@ -21,6 +22,7 @@ class EndSessionCommand:
     """The room to end, unchecked."""
 
     room_name: str
+    access: Access = EVERYTHING
 
 
 @attrs.frozen(kw_only=True)
@@ -42,24 +44,30 @@ class EndSession:
         """End it. A room that LiveKit has already closed is a success.
 
         Raises :class:`~domain.errors.InvalidInput`, :class:`~domain.errors.NotFound` for a room
-        that neither the ledger nor LiveKit knows, :class:`~domain.errors.LiveKitError` (the
-        session stays live, so that ending it again works), :class:`~domain.errors.SessionBusy` or
-        :class:`~domain.errors.StorageUnavailable`.
+        that neither the ledger nor LiveKit knows or that is another tenant's,
+        :class:`~domain.errors.LiveKitError` (the session stays live, so that ending it again
+        works), :class:`~domain.errors.SessionBusy` or :class:`~domain.errors.StorageUnavailable`.
         """
         room_name = RoomName.existing(command.room_name)
-        await self.turn.take(room_name, lambda: self._end(room_name))
+        await self.turn.take(room_name, lambda: self._end(room_name, command.access))
 
-    async def _end(self, room_name: RoomName) -> None:
+    async def _end(self, room_name: RoomName, access: Access) -> None:
         session = await self.ledger.live_in(room_name)
         if session is None:
             session = await self.ledger.newest_in(room_name)
+        if not access.sees(None if session is None else session.tenant):
+            # Somebody else's room is not touched; one's own that came before has ended.
+            live = session is not None and session.is_live
+            if live or await self.ledger.newest_in(room_name, access.tenants) is None:
+                raise _unknown(room_name)
+            return
         if session is None or not session.is_live:
             # The room may be there all the same: started by somebody else, or brought back.
             deleted = await self.rooms.delete(room_name)
             if await self.ledger.live_in(room_name) is not None:
                 raise Conflict("A session was started meanwhile.")
             if not deleted and session is None:
-                raise NotFound(f"There is no room '{room_name}'.", field="roomName")
+                raise _unknown(room_name)
             return
         session = await self.ledger.save(
             session.claimed(self.ids.claim_holder(), self.clock.now(), self.lease)
@@ -70,3 +78,7 @@ class EndSession:
             await self.ledger.save(session.released())
             raise
         await self.ledger.save(session.ended(EndReason.ENDED_BY_CALLER, self.clock.now()))
+
+
+def _unknown(room_name: RoomName) -> NotFound:
+    return NotFound(f"There is no room '{room_name}'.", field="roomName")

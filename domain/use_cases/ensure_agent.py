@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import attrs
 
-from domain.errors import ClaimHeld
+from domain.access import EVERYTHING, Access
+from domain.errors import ClaimHeld, RoomTaken
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
 from domain.ports.ids import IdGenerator
@@ -31,17 +32,25 @@ class EnsureAgent:
     ids: IdGenerator
     lease: timedelta
 
-    async def __call__(self, candidate: Session, *, new_room: bool = False) -> Session:
+    async def __call__(
+        self, candidate: Session, access: Access = EVERYTHING, *, new_room: bool = False
+    ) -> Session:
         """The room's live session, its agent there or on its way; ``candidate`` if it has none.
 
         ``new_room`` tells that the room's name was made a moment ago, so that none is looked for.
 
-        Raises :class:`~domain.errors.ClaimHeld` or :class:`~domain.errors.Conflict` when somebody
+        Raises :class:`~domain.errors.RoomTaken` if the live session is not there for ``access``,
+        :class:`~domain.errors.ClaimHeld` or :class:`~domain.errors.Conflict` when somebody
         else is at it, :class:`~domain.errors.LiveKitError`, :class:`~domain.errors.SessionEnded`
         or :class:`~domain.errors.StorageUnavailable`.
         """
         session = None if new_room else await self.ledger.live_in(candidate.room_name)
         if session is not None:
+            if not access.sees(session.tenant):
+                raise RoomTaken(
+                    f"Room '{session.room_name}' is not available to this key; name another.",
+                    field="roomName",
+                )
             if session.claim.is_held(self.clock.now()):
                 raise ClaimHeld("Somebody else is starting or ending this session.")
             if session.status is not SessionStatus.CREATED:

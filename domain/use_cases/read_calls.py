@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from domain.access import EVERYTHING, Access
 from domain.call import Call
 from domain.errors import InvalidInput, NotFound
 from domain.identifiers import CallId, RoomName
@@ -17,8 +18,8 @@ class ReadCalls:
 
     unit_of_work: UnitOfWorkFactory
 
-    async def by_id(self, call_id: str) -> Call:
-        """The call with this id. Raises :class:`NotFound`."""
+    async def by_id(self, call_id: str, access: Access = EVERYTHING) -> Call:
+        """The call with this id, if it is there for them. Raises :class:`NotFound`."""
         missing = NotFound("There is no call with this id.", field="callId")
         try:
             wanted = CallId(call_id)
@@ -26,19 +27,19 @@ class ReadCalls:
             raise missing from None
         async with self.unit_of_work() as work:
             call = await work.calls.get(wanted)
-        if call is None:
+        if call is None or not access.sees(call.tenant):
             raise missing
         return call
 
-    async def by_room(self, room_name: str) -> Call:
-        """The newest call in a room of this name. Raises :class:`NotFound`."""
+    async def by_room(self, room_name: str, access: Access = EVERYTHING) -> Call:
+        """The room's newest call that is there for them. Raises :class:`NotFound`."""
         missing = NotFound("There was never a call in this room.", field="roomName")
         try:
             wanted = RoomName(room_name)
         except InvalidInput:
             raise missing from None
         async with self.unit_of_work() as work:
-            call = await work.calls.newest_in(wanted)
+            call = await work.calls.newest_in(wanted, access.tenants)
         if call is None:
             raise missing
         return call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from domain.access import EVERYTHING, Access
 from domain.errors import InvalidInput, NotFound
 from domain.identifiers import RoomName, SessionId
 from domain.ledger import Ledger
@@ -17,26 +18,26 @@ class ReadSessions:
 
     ledger: Ledger
 
-    async def by_id(self, session_id: str) -> Session:
-        """The session with this id. Raises :class:`NotFound`."""
+    async def by_id(self, session_id: str, access: Access = EVERYTHING) -> Session:
+        """The session with this id, if it is there for them. Raises :class:`NotFound`."""
         missing = NotFound("There is no session with this id.", field="sessionId")
         try:
             wanted = SessionId(session_id)
         except InvalidInput:
             raise missing from None
         session = await self.ledger.get(wanted)
-        if session is None:
+        if session is None or not access.sees(session.tenant):
             raise missing
         return session
 
-    async def by_room(self, room_name: str) -> Session:
-        """The newest session of this room. Raises :class:`NotFound`."""
+    async def by_room(self, room_name: str, access: Access = EVERYTHING) -> Session:
+        """The newest session of this room that is there for them. Raises :class:`NotFound`."""
         missing = NotFound("No session was ever started in this room.", field="roomName")
         try:
             wanted = RoomName(room_name)
         except InvalidInput:
             raise missing from None
-        session = await self.ledger.newest_in(wanted)
+        session = await self.ledger.newest_in(wanted, access.tenants)
         if session is None:
             raise missing
         return session

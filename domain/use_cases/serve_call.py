@@ -78,7 +78,7 @@ class ServeCall:
         session = await self.ensure_agent(self._candidate(call))
         now = self.clock.now()
         return await self.record_call.on(
-            call, call.leg, lambda known: known.served_by(session.id, now)
+            call, call.leg, lambda known: known.served_by(session.id, now, session.tenant)
         )
 
     async def _is_surely_there(self, leg: PhoneLeg, told_at: datetime) -> bool:

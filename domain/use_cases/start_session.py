@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from domain.access import EVERYTHING, Access
 from domain.agent_config import AgentConfig
 from domain.identifiers import Identity, RoomName
 from domain.ports.clock import Clock
@@ -27,6 +28,7 @@ class StartSessionCommand:
     user_identity: str
     room_name: str | None = None
     agent_config: Mapping[str, Any] | None = None
+    access: Access = EVERYTHING
 
 
 @attrs.frozen
@@ -55,6 +57,7 @@ class StartSession:
         """Start or join.
 
         Raises :class:`~domain.errors.InvalidInput`, :class:`~domain.errors.MetadataTooLarge`,
+        :class:`~domain.errors.RoomTaken` (another tenant's session is in that room),
         :class:`~domain.errors.LiveKitError` (no agent is known to be dispatched; starting again
         settles it), :class:`~domain.errors.SessionBusy`, :class:`~domain.errors.SessionEnded` or
         :class:`~domain.errors.StorageUnavailable`.
@@ -68,17 +71,21 @@ class StartSession:
             agent_name=self.agent_name,
             agent_config=AgentConfig.parse(command.agent_config),
             created_at=self.clock.now(),
+            tenant=command.access.tenant,
         )
         candidate.metadata()  # refuses what is too large before anything is stored
         session = await self.turn.take(
-            candidate.room_name, self._attempt(candidate, new_room=named is None)
+            candidate.room_name,
+            self._attempt(candidate, command.access, new_room=named is None),
         )
         token = self.token_signer.join_token(identity, session.room_name, TOKEN_TTL)
         return StartedSession(session, identity, token, self.livekit_url)
 
-    def _attempt(self, candidate: Session, *, new_room: bool) -> Callable[[], Awaitable[Session]]:
+    def _attempt(
+        self, candidate: Session, access: Access, *, new_room: bool
+    ) -> Callable[[], Awaitable[Session]]:
         rooms_are_new = iter([new_room])  # another attempt finds what this one left there
-        return lambda: self.ensure_agent(candidate, new_room=next(rooms_are_new, False))
+        return lambda: self.ensure_agent(candidate, access, new_room=next(rooms_are_new, False))
 
 
 def _named(wanted: str | None) -> str | None:

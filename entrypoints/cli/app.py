@@ -12,7 +12,7 @@ import typer
 
 from application.settings import Storage
 from domain.errors import DomainError
-from entrypoints.cli import calls, inbox
+from entrypoints.cli import calls, inbox, keys
 from entrypoints.cli.phone import simulate_call
 from entrypoints.cli.process import stop_signal
 from entrypoints.container import Container
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(calls.app, name="calls")
 app.add_typer(inbox.app, name="inbox")
+app.add_typer(keys.app, name="keys")
 app.command()(simulate_call)
 
 

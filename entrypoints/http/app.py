@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
+from typing import Final
 
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -14,7 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from application.settings import AppEnv
 from domain.errors import DomainError
 from entrypoints.container import Container
-from entrypoints.http.api_keys import only_with_key
+from entrypoints.http.access import admission, request_access
 from entrypoints.http.calls import call_by_id, call_by_room, list_calls
 from entrypoints.http.errors import on_domain_error, on_http_error, on_unexpected_error
 from entrypoints.http.health import alive, health, ready, ready_without_body, service
@@ -32,7 +33,7 @@ from entrypoints.http.webhook import livekit_webhook
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
-PUBLIC = (
+HANDLERS: Final = (
     start_session,
     end_session,
     health,
@@ -42,8 +43,6 @@ PUBLIC = (
     ready_without_body,
     swagger_asset,
     livekit_webhook,
-)
-PRIVATE = (
     list_sessions,
     session_by_id,
     session_by_room,
@@ -51,19 +50,23 @@ PRIVATE = (
     call_by_id,
     call_by_room,
 )
-"""Open in development; in production hidden from all who have no API key."""
 
 
 def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     """The application; ``lifespan`` keeps the container running while it serves."""
     settings = container.settings()
     in_production = settings.app_env is AppEnv.PRODUCTION
-    shown = PRIVATE if settings.api_keys or not in_production else ()
-    guards = [only_with_key(settings.api_keys)] if in_production else []
-    routes = _routes(PUBLIC + shown)
+    authenticate = container.authenticate()
+
+    async def routes() -> dict[str, str]:
+        hidden = in_production and not await authenticate.is_guarded()
+        return _routes(
+            handler for handler in HANDLERS if not (hidden and handler.opt.get("hidden"))
+        )
 
     return Litestar(
-        route_handlers=[*PUBLIC, Router("/", route_handlers=shown, guards=guards)],
+        route_handlers=HANDLERS,
+        guards=[admission(authenticate, in_production=in_production)],
         lifespan=[lifespan],
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
@@ -78,7 +81,9 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
             ),
             "check_readiness": _provide(container.check_readiness),
             "clock": _provide(container.clock),
-            "routes": _provide(lambda: routes),
+            "authenticate": _provide(lambda: authenticate),
+            "routes": Provide(routes),
+            "access": Provide(request_access),
         },
         exception_handlers={
             DomainError: on_domain_error,
@@ -101,7 +106,7 @@ def _provide(make: Callable[[], object]) -> Provide:
     return Provide(call, sync_to_thread=False)
 
 
-def _routes(handlers: tuple[HTTPRouteHandler, ...]) -> dict[str, str]:
+def _routes(handlers: Iterable[HTTPRouteHandler]) -> dict[str, str]:
     """``{"POST /session": "Start a session…"}`` for what the documentation shows."""
     return {
         f"{min(handler.http_methods)} {path.replace(':str', '')}": handler.summary or ""

@@ -15,6 +15,7 @@ from litestar import Litestar
 from domain.errors import DomainError
 from entrypoints.container import Container, serving
 from entrypoints.http.app import create_app
+from entrypoints.http.health import OPEN, guarded
 from entrypoints.logs import configure_logs
 from entrypoints.settings import load_settings
 from entrypoints.version import VERSION
@@ -39,6 +40,8 @@ def create() -> Litestar:
                     "serving", version=VERSION, host=settings.host, port=settings.port,
                     livekit=settings.livekit_url, storage=settings.storage,
                 )  # fmt: skip
+                if not await guarded(container.authenticate()):
+                    log.warning("open to everybody", reason=OPEN)
                 _collect_garbage_less_often()
                 yield
         except DomainError as error:

@@ -8,12 +8,13 @@ import msgspec
 from litestar import get
 from litestar.params import Parameter
 
+from domain.access import Access, Scope
 from domain.call import Call, CallStatus, Direction
 from domain.identifiers import RoomName
 from domain.page import CallFilter
 from domain.use_cases.read_calls import ReadCalls
 from entrypoints.http import query
-from entrypoints.http.openapi import errors
+from entrypoints.http.openapi import KEYED, REFUSALS, errors
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
 
@@ -90,14 +91,19 @@ def answer(call: Call) -> CallAnswer:
 
 @get(
     "/telephony/calls",
+    needs=(Scope.CALLS_READ,),
+    security=KEYED,
+    hidden=True,
     tags=["telephony"],
     summary="Calls, the newest first (development, or with an API key)",
     responses=errors(
-        {400: "A filter is malformed; `field` names it.", 503: "The ledger is out of reach."}
+        REFUSALS
+        | {400: "A filter is malformed; `field` names it.", 503: "The ledger is out of reach."}
     ),
 )
 async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     read_calls: ReadCalls,
+    access: Access,
     status: str | None = None,
     direction: str | None = None,
     from_number: Annotated[str | None, Parameter(query="from")] = None,
@@ -120,6 +126,7 @@ async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
             to_number=query.number(to_number, "to"),
             room_name=query.name(RoomName, room_name),
             created=query.span(since, until),
+            tenants=access.tenants,
         ),
         query.position(cursor),
         query.limit(limit),
@@ -132,33 +139,49 @@ async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
 
 @get(
     "/telephony/calls/{callId:str}",
+    needs=(Scope.CALLS_READ,),
+    security=KEYED,
+    hidden=True,
     tags=["telephony"],
     summary="A call by its id (development, or with an API key)",
     responses=errors(
-        {
+        REFUSALS
+        | {
             400: "The request is malformed.",
             404: "There is no such call.",
             503: "The ledger is out of reach.",
         }
     ),
 )
-async def call_by_id(callId: str, read_calls: ReadCalls) -> CallAnswer:  # noqa: N803
+async def call_by_id(
+    callId: str,  # noqa: N803
+    read_calls: ReadCalls,
+    access: Access,
+) -> CallAnswer:
     """The call as the ledger has it; LiveKit is not asked."""
-    return answer(await read_calls.by_id(callId))
+    return answer(await read_calls.by_id(callId, access))
 
 
 @get(
     "/telephony/calls/by-room/{roomName:str}",
+    needs=(Scope.CALLS_READ,),
+    security=KEYED,
+    hidden=True,
     tags=["telephony"],
     summary="The newest call of a room (development, or with an API key)",
     responses=errors(
-        {
+        REFUSALS
+        | {
             400: "The request is malformed.",
             404: "There is no such call.",
             503: "The ledger is out of reach.",
         }
     ),
 )
-async def call_by_room(roomName: str, read_calls: ReadCalls) -> CallAnswer:  # noqa: N803
+async def call_by_room(
+    roomName: str,  # noqa: N803
+    read_calls: ReadCalls,
+    access: Access,
+) -> CallAnswer:
     """The call as the ledger has it; LiveKit is not asked."""
-    return answer(await read_calls.by_room(roomName))
+    return answer(await read_calls.by_room(roomName, access))

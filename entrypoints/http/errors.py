@@ -18,6 +18,7 @@ from litestar.exceptions import (
 
 from domain.errors import (
     DomainError,
+    Forbidden,
     InvalidInput,
     InvalidWebhook,
     LiveKitError,
@@ -27,6 +28,7 @@ from domain.errors import (
     SessionEnded,
     StorageUnavailable,
     TelephonyDisabled,
+    Unauthenticated,
     WebhookForged,
 )
 from domain.identifiers import Identity, RoomName
@@ -39,6 +41,8 @@ STATUS: Final[Mapping[type[DomainError], HTTPStatus]] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
     InvalidWebhook: HTTPStatus.BAD_REQUEST,
     WebhookForged: HTTPStatus.UNAUTHORIZED,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     SessionBusy: HTTPStatus.CONFLICT,
     SessionEnded: HTTPStatus.CONFLICT,
@@ -98,7 +102,9 @@ def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[st
             reason=str(error),
         )
     wait = RETRY_AFTER_SECONDS.get(status)
-    headers = {"Retry-After": str(wait)} if wait else None
+    headers = {"Retry-After": str(wait)} if wait else {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1
     return answer(request, status, error.code, str(error), headers=headers, details=error.details)
 
 

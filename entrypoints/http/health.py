@@ -11,13 +11,21 @@ from litestar import Response, get, head
 from litestar.openapi import ResponseSpec
 from litestar.params import Dependency
 
+from domain.errors import StorageUnavailable
 from domain.ports.clock import Clock
+from domain.use_cases.authenticate import Authenticate
 from domain.use_cases.check_readiness import CheckReadiness, Readiness
 from entrypoints.http.openapi import DOCS
 from entrypoints.http.times import rfc3339
 from entrypoints.version import VERSION
 
 _STARTED: Final = time.monotonic()
+
+
+OPEN: Final = (
+    "There is no API key, so everybody who reaches this service may use it: "
+    "make one with `backend keys create`, or set API_KEYS."
+)
 
 
 class HealthAnswer(msgspec.Struct, rename="camel", kw_only=True):
@@ -37,10 +45,11 @@ class CheckAnswer(msgspec.Struct, omit_defaults=True):
 
 
 class ReadinessAnswer(msgspec.Struct):
-    """``ready`` if every dependency is."""
+    """``ready`` if every dependency is; ``warnings`` are for whoever set the service up."""
 
     status: str
     checks: dict[str, CheckAnswer]
+    warnings: list[str]
 
 
 class ServiceAnswer(msgspec.Struct):
@@ -52,7 +61,7 @@ class ServiceAnswer(msgspec.Struct):
     routes: dict[str, str]
 
 
-@get("/health", tags=["health"], summary="Is the process alive?")
+@get("/health", public=True, tags=["health"], summary="Is the process alive?")
 async def health(clock: Annotated[Clock, Dependency(skip_validation=True)]) -> HealthAnswer:
     """Asks nothing of LiveKit or the database."""
     return HealthAnswer(
@@ -65,36 +74,48 @@ async def health(clock: Annotated[Clock, Dependency(skip_validation=True)]) -> H
 
 @get(
     "/health/ready",
+    public=True,
     tags=["health"],
     summary="Could it serve a request?",
     responses={503: ResponseSpec(ReadinessAnswer, description="Something would not serve.")},
 )
-async def ready(check_readiness: CheckReadiness) -> Response[ReadinessAnswer]:
+async def ready(
+    check_readiness: CheckReadiness, authenticate: Authenticate
+) -> Response[ReadinessAnswer]:
     """Asks LiveKit and the database; 503 if either would not serve."""
     readiness = await check_readiness()
     checks = {
         name: CheckAnswer("failed", problem) if problem else CheckAnswer("ok")
         for name, problem in readiness.problems.items()
     }
-    answer = ReadinessAnswer("ready" if readiness.ready else "not_ready", checks)
+    warnings = [] if await guarded(authenticate) else [OPEN]
+    answer = ReadinessAnswer("ready" if readiness.ready else "not_ready", checks, warnings)
     return Response(answer, status_code=_status(readiness))
 
 
-@get("/", tags=["health"], summary="What is this?")
+@get("/", public=True, tags=["health"], summary="What is this?")
 async def service(routes: dict[str, str]) -> ServiceAnswer:
     """Names the service and its routes."""
     return ServiceAnswer("backend-livekit", VERSION, DOCS, routes)
 
 
-@head(["/", "/health"], include_in_schema=False)
+@head(["/", "/health"], public=True, include_in_schema=False)
 async def alive() -> None:
     """For load balancers that ask with HEAD."""
 
 
-@head("/health/ready", include_in_schema=False)
+@head("/health/ready", public=True, include_in_schema=False)
 async def ready_without_body(check_readiness: CheckReadiness) -> Response[None]:
     """For load balancers that ask with HEAD."""
     return Response(None, status_code=_status(await check_readiness()))
+
+
+async def guarded(authenticate: Authenticate) -> bool:
+    """Whether an API key is needed; true where the ledger cannot say."""
+    try:
+        return await authenticate.is_guarded()
+    except StorageUnavailable:
+        return True
 
 
 def _status(readiness: Readiness) -> HTTPStatus:

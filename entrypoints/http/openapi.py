@@ -12,7 +12,7 @@ from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Example
+from litestar.openapi.spec import Components, Example, SecurityScheme
 from litestar.response import File
 
 from entrypoints.version import VERSION
@@ -60,6 +60,16 @@ def errors(descriptions: dict[int, str]) -> dict[int, ResponseSpec]:
     }
 
 
+KEYED: Final[list[dict[str, list[str]]]] = [{}, {"bearer": []}, {"apiKey": []}]
+"""What a route needs that is not public: no key until there is one, then one of these."""
+
+REFUSALS: Final = {
+    401: "An API key is needed, or this one is unknown, expired or revoked.",
+    403: "The API key lacks the scope; `scope` names it.",
+}
+"""What such a route may answer besides its own errors."""
+
+
 def openapi_config() -> OpenAPIConfig:
     """How the document is made and where it is shown."""
     return OpenAPIConfig(
@@ -67,6 +77,14 @@ def openapi_config() -> OpenAPIConfig:
         version=VERSION,
         description="Tokens, exactly one agent for each room, and a ledger of LiveKit sessions.",
         path=DOCS,
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(type="http", scheme="bearer"),
+                "apiKey": SecurityScheme(
+                    type="apiKey", name="X-API-Key", security_scheme_in="header"
+                ),
+            }
+        ),
         render_plugins=[
             SwaggerRenderPlugin(
                 path="/",

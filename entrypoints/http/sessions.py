@@ -10,6 +10,7 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body, Parameter
 
+from domain.access import Access, Scope
 from domain.errors import LiveKitError
 from domain.identifiers import Identity, RoomName
 from domain.page import SessionFilter
@@ -18,9 +19,10 @@ from domain.use_cases.end_session import EndSession, EndSessionCommand
 from domain.use_cases.read_sessions import ReadSessions
 from domain.use_cases.start_session import StartSession, StartSessionCommand
 from entrypoints.http import query
-from entrypoints.http.openapi import errors
+from entrypoints.http.openapi import KEYED, REFUSALS, errors
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
+READS: Final = (Scope.CALLS_READ, Scope.SESSIONS_WRITE)
 _STARTED: Final = {
     "userToken": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ2aWRlbyI6e30sInN1YiI6InVzZXItNDIifQ.sig",
     "roomName": "support-7",
@@ -121,6 +123,8 @@ def _answer(session: Session) -> SessionAnswer:
 
 @post(
     "/session",
+    needs=(Scope.SESSIONS_WRITE,),
+    security=KEYED,
     status_code=200,
     tags=["sessions"],
     summary="Start a session, or join the one in that room",
@@ -130,7 +134,8 @@ def _answer(session: Session) -> SessionAnswer:
         ),
     }
     | errors(
-        {
+        REFUSALS
+        | {
             400: "A value breaks a rule; `field` names it.",
             409: "Another request is still starting or ending this room's session.",
             413: "The body or the agent's metadata is too large.",
@@ -158,6 +163,7 @@ async def start_session(
         ),
     ],
     start_session: StartSession,
+    access: Access,
 ) -> StartSessionAnswer:
     """Mint a token for a user and see to it that exactly one agent is in the room.
 
@@ -166,7 +172,7 @@ async def start_session(
     """
     try:
         started = await start_session(
-            StartSessionCommand(data.user_identity, data.room_name, data.agent_config)
+            StartSessionCommand(data.user_identity, data.room_name, data.agent_config, access)
         )
     except LiveKitError as error:
         error.details["agentDispatched"] = False
@@ -186,11 +192,14 @@ async def start_session(
 
 @post(
     "/session/end",
+    needs=(Scope.SESSIONS_WRITE,),
+    security=KEYED,
     status_code=204,
     tags=["sessions"],
     summary="End a room for everybody in it",
     responses=errors(
-        {
+        REFUSALS
+        | {
             400: "A value breaks a rule; `field` names it.",
             404: "Neither the ledger nor LiveKit knows the room.",
             409: "Another request is still starting or ending this room's session.",
@@ -206,21 +215,27 @@ async def end_session(
         Body(examples=[Example(summary="A room", value={"roomName": "support-7"})]),
     ],
     end_session: EndSession,
+    access: Access,
 ) -> None:
     """Delete the LiveKit room and end its session. A room that is already gone is a success."""
-    await end_session(EndSessionCommand(data.room_name))
+    await end_session(EndSessionCommand(data.room_name, access))
 
 
 @get(
     "/sessions",
+    needs=READS,
+    security=KEYED,
+    hidden=True,
     tags=["sessions"],
     summary="Sessions, the newest first (development, or with an API key)",
     responses=errors(
-        {400: "A filter is malformed; `field` names it.", 503: "The ledger is out of reach."}
+        REFUSALS
+        | {400: "A filter is malformed; `field` names it.", 503: "The ledger is out of reach."}
     ),
 )
 async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     read_sessions: ReadSessions,
+    access: Access,
     status: str | None = None,
     user_identity: Annotated[str | None, Parameter(query="userIdentity")] = None,
     room_name: Annotated[str | None, Parameter(query="roomName")] = None,
@@ -236,6 +251,7 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
             identity=query.name(Identity, user_identity),
             room_name=query.name(RoomName, room_name),
             created=query.span(since, until),
+            tenants=access.tenants,
         ),
         query.position(cursor),
         query.limit(limit),
@@ -248,33 +264,49 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
 
 @get(
     "/sessions/{sessionId:str}",
+    needs=READS,
+    security=KEYED,
+    hidden=True,
     tags=["sessions"],
     summary="A session by its id (development, or with an API key)",
     responses=errors(
-        {
+        REFUSALS
+        | {
             400: "The request is malformed.",
             404: "There is no such session.",
             503: "The ledger is out of reach.",
         }
     ),
 )
-async def session_by_id(sessionId: str, read_sessions: ReadSessions) -> SessionAnswer:  # noqa: N803
+async def session_by_id(
+    sessionId: str,  # noqa: N803
+    read_sessions: ReadSessions,
+    access: Access,
+) -> SessionAnswer:
     """The session as the ledger has it; LiveKit is not asked."""
-    return _answer(await read_sessions.by_id(sessionId))
+    return _answer(await read_sessions.by_id(sessionId, access))
 
 
 @get(
     "/sessions/by-room/{roomName:str}",
+    needs=READS,
+    security=KEYED,
+    hidden=True,
     tags=["sessions"],
     summary="The newest session of a room (development, or with an API key)",
     responses=errors(
-        {
+        REFUSALS
+        | {
             400: "The request is malformed.",
             404: "There is no such session.",
             503: "The ledger is out of reach.",
         }
     ),
 )
-async def session_by_room(roomName: str, read_sessions: ReadSessions) -> SessionAnswer:  # noqa: N803
+async def session_by_room(
+    roomName: str,  # noqa: N803
+    read_sessions: ReadSessions,
+    access: Access,
+) -> SessionAnswer:
     """The session as the ledger has it; LiveKit is not asked."""
-    return _answer(await read_sessions.by_room(roomName))
+    return _answer(await read_sessions.by_room(roomName, access))

@@ -25,6 +25,7 @@ class WebhookAnswer(msgspec.Struct):
 
 @post(
     "/telephony/livekit-webhook",
+    public=True,
     status_code=200,
     request_max_body_size=MAX_EVENT_BYTES,
     tags=["telephony"],

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from domain.ports.api_keys import ApiKeys
 from domain.ports.inbox import Inbox
 from domain.ports.leases import Leases
 from domain.ports.unit_of_work import UnitOfWorkFactory
@@ -29,3 +30,10 @@ async def leases(database_url: str) -> AsyncIterator[Leases]:
     """The port under test, of each kind."""
     async with opened(database_url) as ledger:
         yield ledger.leases
+
+
+@pytest.fixture
+async def api_keys(database_url: str) -> AsyncIterator[ApiKeys]:
+    """The port under test, empty, of each kind."""
+    async with opened(database_url) as ledger:
+        yield ledger.api_keys

@@ -35,10 +35,8 @@ def test_readiness_tells_each_dependencys_state(
     simulator.fault("ListRooms", "error")
     not_ready = http.get("/health/ready")
 
-    assert (ready.status_code, ready.json()) == (
-        200,
-        {"status": "ready", "checks": {"livekit": {"status": "ok"}, "database": {"status": "ok"}}},
-    )
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert ready.json()["checks"] == {"livekit": {"status": "ok"}, "database": {"status": "ok"}}
     assert not_ready.status_code == 503
     assert not_ready.json()["status"] == "not_ready"
     assert not_ready.json()["checks"]["livekit"]["error"].endswith(".")

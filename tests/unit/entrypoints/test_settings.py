@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from application.settings import AppEnv, Storage
+from domain.api_key import digest
 from entrypoints.settings import InvalidSettings, load_settings
 
 REQUIRED = {
@@ -70,7 +71,19 @@ def test_every_variable_of_telephony_and_of_the_ledger_is_read(tmp_path: Path) -
     assert settings.dispatch_on_any_join is True
     assert settings.reconcile_interval == timedelta(seconds=2.5)
     assert settings.inbox_retention == timedelta(hours=12)
-    assert settings.api_keys == (KEY, OTHER_KEY)
+    assert [key.digest for key in settings.api_keys] == [digest(KEY), digest(OTHER_KEY)]
+
+
+def test_fixed_keys_are_tenants_of_their_own_unless_they_name_one(tmp_path: Path) -> None:
+    keys = f"{KEY},acme={OTHER_KEY},acme={KEY}2,{'k' * 16}=="
+    settings = load_settings({**REQUIRED, "API_KEYS": keys}, tmp_path)
+
+    alone, first, second, base64 = settings.api_keys
+
+    assert (first.tenant, second.tenant) == ("acme", "acme")
+    assert first.digest == digest(OTHER_KEY)
+    assert base64.digest == digest("k" * 16 + "==")
+    assert len({alone.tenant, first.tenant, base64.tenant}) == 3
 
 
 @pytest.mark.parametrize("name", sorted({

@@ -1,0 +1,57 @@
+"""API keys as a dictionary."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from domain.api_key import ApiKey
+from domain.errors import Conflict
+
+
+class MemoryApiKeys:
+    """Implements :class:`domain.ports.api_keys.ApiKeys`."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, ApiKey] = {}
+
+    async def add(self, key: ApiKey) -> None:
+        """Store ``key``."""
+        if key.prefix in self._keys:
+            raise Conflict(f"There is a key {key.prefix} already.")
+        self._keys[key.prefix] = key
+
+    async def find(self, prefix: str) -> ApiKey | None:
+        """The key with this prefix."""
+        return self._keys.get(prefix)
+
+    async def any(self) -> bool:
+        """Whether a key was ever made."""
+        return bool(self._keys)
+
+    async def list(self) -> list[ApiKey]:
+        """Every key, the newest first."""
+        return sorted(self._keys.values(), key=lambda key: (key.created_at, key.id), reverse=True)
+
+    async def expire(self, prefix: str, at: datetime) -> bool:
+        """Let the key open nothing from ``at`` on, unless it ends sooner."""
+        key = self._keys.get(prefix)
+        if key is None:
+            return False
+        ends = at if key.expires_at is None else min(key.expires_at, at)
+        self._keys[prefix] = attrs.evolve(key, expires_at=ends)
+        return True
+
+    async def revoke(self, prefix: str, at: datetime) -> bool:
+        """Let the key open nothing any more."""
+        key = self._keys.get(prefix)
+        if key is None:
+            return False
+        self._keys[prefix] = attrs.evolve(key, revoked_at=key.revoked_at or at)
+        return True
+
+    async def used(self, prefix: str, at: datetime) -> None:
+        """Note when the key was used last."""
+        if prefix in self._keys:
+            self._keys[prefix] = attrs.evolve(self._keys[prefix], last_used_at=at)

@@ -1,0 +1,101 @@
+"""API keys in a database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Executable, Row, bindparam, func, insert, or_, select, update
+
+from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.tables import api_keys
+from adapters.sqlalchemy.utc_datetime import UtcDateTime
+from adapters.sqlalchemy.write import Write
+from domain.access import Scope
+from domain.api_key import ApiKey
+
+_FIND: Final = select(api_keys).where(api_keys.c.prefix == bindparam("wanted"))
+_ANY: Final = select(api_keys.c.id).limit(1)
+_LIST: Final = select(api_keys).order_by(api_keys.c.created_at.desc(), api_keys.c.id.desc())
+_ADD: Final[Executable] = insert(api_keys)
+_THIS: Final = api_keys.c.prefix == bindparam("wanted")
+_EXPIRE: Final[Executable] = (
+    update(api_keys)
+    .where(_THIS, or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > bindparam("at")))
+    .values(expires_at=bindparam("at"))
+)
+_REVOKE: Final[Executable] = (
+    update(api_keys)
+    .where(_THIS)
+    .values(revoked_at=func.coalesce(api_keys.c.revoked_at, bindparam("at", type_=UtcDateTime)))
+)
+_USED: Final[Executable] = update(api_keys).where(_THIS).values(last_used_at=bindparam("at"))
+
+
+class SqlApiKeys:
+    """Implements :class:`domain.ports.api_keys.ApiKeys`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, key: ApiKey) -> None:
+        """Store ``key``."""
+        values = {
+            "id": key.id,
+            "tenant": key.tenant,
+            "name": key.name,
+            "prefix": key.prefix,
+            "digest": key.digest,
+            "scopes": " ".join(sorted(key.scopes)),
+            "created_at": key.created_at,
+            "expires_at": key.expires_at,
+            "revoked_at": key.revoked_at,
+            "last_used_at": key.last_used_at,
+        }
+        await self._database.write([Write(_ADD, values)])
+
+    async def find(self, prefix: str) -> ApiKey | None:
+        """The key with this prefix."""
+        rows = await self._database.read(_FIND, {"wanted": prefix})
+        return _to_key(rows[0]) if rows else None
+
+    async def any(self) -> bool:
+        """Whether a key was ever made."""
+        return bool(await self._database.read(_ANY))
+
+    async def list(self) -> list[ApiKey]:
+        """Every key, the newest first."""
+        return [_to_key(row) for row in await self._database.read_many(_LIST)]
+
+    async def expire(self, prefix: str, at: datetime) -> bool:
+        """Let the key open nothing from ``at`` on, unless it ends sooner."""
+        await self._change(_EXPIRE, prefix, at)
+        return await self.find(prefix) is not None
+
+    async def revoke(self, prefix: str, at: datetime) -> bool:
+        """Let the key open nothing any more."""
+        return await self._change(_REVOKE, prefix, at) == 1
+
+    async def used(self, prefix: str, at: datetime) -> None:
+        """Note when the key was used last."""
+        await self._change(_USED, prefix, at)
+
+    async def _change(self, statement: Executable, prefix: str, at: datetime) -> int:
+        values = {"wanted": prefix, "at": at}
+        (changed,) = await self._database.write([Write(statement, values, must_change=False)])
+        return changed
+
+
+def _to_key(row: Row[Any]) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        tenant=row.tenant,
+        name=row.name,
+        prefix=row.prefix,
+        digest=row.digest,
+        scopes=frozenset(Scope(one) for one in row.scopes.split()),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
+    )

@@ -1,0 +1,91 @@
+"""Who presents this key, and what may they do?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from domain.access import EVERYTHING, Access
+from domain.api_key import ApiKey, FixedKey, digest, is_same, prefix_of
+from domain.errors import StorageUnavailable, Unauthenticated
+from domain.ports.api_keys import ApiKeys
+from domain.ports.clock import Clock
+
+REMEMBERED: Final = timedelta(seconds=5)
+"""How long a key is known without asking the storage: a revoked one opens nothing after that."""
+
+NOTED_EVERY: Final = timedelta(minutes=1)
+"""How exact a key's last use is."""
+
+
+@attrs.define(kw_only=True)
+class Authenticate:
+    """Everybody may do everything until there is a key; then only whoever presents one."""
+
+    keys: ApiKeys
+    fixed: Sequence[FixedKey]
+    clock: Clock
+    _known: dict[str, tuple[ApiKey, datetime]] = attrs.field(factory=dict, init=False)
+    _noted: dict[str, datetime] = attrs.field(factory=dict, init=False)
+    _guarded: bool = attrs.field(default=False, init=False)
+    _asked_until: datetime | None = attrs.field(default=None, init=False)
+
+    async def __call__(self, presented: str | None) -> Access:
+        """What the one who presents this key may do.
+
+        Raises :class:`~domain.errors.Unauthenticated` or
+        :class:`~domain.errors.StorageUnavailable`.
+        """
+        if not await self.is_guarded():
+            return EVERYTHING
+        if not presented:
+            raise Unauthenticated(
+                "An API key is needed: send it as 'Authorization: Bearer <key>' or 'X-API-Key'."
+            )
+        hashed = digest(presented)
+        # Every one is compared, so that the time tells nothing.
+        fixed = [key for key in self.fixed if is_same(key.digest, hashed)]
+        if fixed:
+            return fixed[0].access
+        key = await self._find(presented)
+        now = self.clock.now()
+        if key is None or not is_same(key.digest, hashed) or not key.is_usable(now):
+            raise Unauthenticated("This API key is unknown, expired or revoked.")
+        await self._note(key, now)
+        return key.access
+
+    async def is_guarded(self) -> bool:
+        """Whether there is a key, so that one is needed. Raises ``StorageUnavailable``."""
+        if self._guarded or self.fixed:
+            return True
+        now = self.clock.now()
+        if self._asked_until is None or now >= self._asked_until:
+            self._guarded = await self.keys.any()
+            self._asked_until = now + REMEMBERED
+        return self._guarded
+
+    async def _find(self, presented: str) -> ApiKey | None:
+        prefix = prefix_of(presented)
+        if prefix is None:
+            return None
+        now = self.clock.now()
+        known = self._known.get(prefix)
+        if known is not None and now < known[1]:
+            return known[0]
+        key = await self.keys.find(prefix)
+        if key is not None:
+            self._known[prefix] = key, now + REMEMBERED
+        return key
+
+    async def _note(self, key: ApiKey, now: datetime) -> None:
+        noted = self._noted.get(key.prefix)
+        if noted is not None and now < noted + NOTED_EVERY:
+            return
+        self._noted[key.prefix] = now
+        try:
+            await self.keys.used(key.prefix, now)
+        except StorageUnavailable:
+            del self._noted[key.prefix]  # the next use tries again; this one needs no note

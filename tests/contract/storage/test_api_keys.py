@@ -1,0 +1,153 @@
+"""The port of API keys, on every storage; and whose is whose in lists and rooms."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from domain.access import WORK, Scope, Tenants
+from domain.api_key import ApiKey, digest
+from domain.errors import Conflict
+from domain.page import CallFilter, SessionFilter
+from domain.ports.api_keys import ApiKeys
+from domain.ports.unit_of_work import UnitOfWorkFactory
+from domain.session import EndReason
+from tests.contract.storage.ledgers import NOON, new_call, new_id, new_room, new_session
+
+LATER = NOON + timedelta(hours=1)
+
+
+def new_key(**changes: object) -> ApiKey:
+    """A key that nobody has stored."""
+    key_id = str(new_id())
+    return attrs.evolve(
+        ApiKey(
+            id=key_id,
+            tenant="acme",
+            name="a frontend",
+            prefix=f"blk_{key_id[-12:]}",
+            digest=digest(key_id),
+            scopes=WORK,
+            created_at=NOON,
+        ),
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+async def test_a_key_is_found_by_its_prefix_as_it_was_stored(api_keys: ApiKeys) -> None:
+    assert not await api_keys.any()
+    key = new_key(
+        scopes=frozenset({Scope.ADMIN, Scope.CALLS_READ}),
+        expires_at=LATER,
+        revoked_at=LATER,
+        last_used_at=LATER,
+    )
+
+    await api_keys.add(key)
+
+    assert await api_keys.any()
+    assert await api_keys.find(key.prefix) == key
+    assert await api_keys.find("blk_of_nobody") is None
+    assert await api_keys.list() == [key]
+
+
+async def test_a_prefix_is_taken_once(api_keys: ApiKeys) -> None:
+    key = new_key()
+    await api_keys.add(key)
+
+    with pytest.raises(Conflict):
+        await api_keys.add(new_key(prefix=key.prefix))
+
+    assert await api_keys.list() == [key]
+
+
+async def test_the_newest_key_is_listed_first(api_keys: ApiKeys) -> None:
+    old, new = new_key(), new_key(created_at=LATER)
+    await api_keys.add(new)
+    await api_keys.add(old)
+
+    assert await api_keys.list() == [new, old]
+
+
+async def test_a_key_is_revoked_once_and_for_ever(api_keys: ApiKeys) -> None:
+    key, other = new_key(), new_key()
+    await api_keys.add(key)
+    await api_keys.add(other)
+
+    assert await api_keys.revoke(key.prefix, NOON)
+    assert await api_keys.revoke(key.prefix, LATER)
+
+    assert await api_keys.find(key.prefix) == attrs.evolve(key, revoked_at=NOON)
+    assert await api_keys.find(other.prefix) == other
+    assert not await api_keys.revoke("blk_of_nobody", NOON)
+
+
+async def test_a_key_expires_at_the_sooner_of_two_times(api_keys: ApiKeys) -> None:
+    unlimited, short = new_key(), new_key(expires_at=NOON)
+    await api_keys.add(unlimited)
+    await api_keys.add(short)
+
+    assert await api_keys.expire(unlimited.prefix, LATER)
+    assert await api_keys.expire(short.prefix, LATER)
+
+    assert await api_keys.find(unlimited.prefix) == attrs.evolve(unlimited, expires_at=LATER)
+    assert await api_keys.find(short.prefix) == short
+    assert not await api_keys.expire("blk_of_nobody", NOON)
+
+
+async def test_a_key_s_last_use_is_noted(api_keys: ApiKeys) -> None:
+    key = new_key()
+    await api_keys.add(key)
+
+    await api_keys.used(key.prefix, LATER)
+    await api_keys.used("blk_of_nobody", LATER)
+
+    assert await api_keys.list() == [attrs.evolve(key, last_used_at=LATER)]
+
+
+@pytest.mark.parametrize(
+    ("tenants", "seen"),
+    [(None, "abn"), (("a",), "a"), (("b", None), "bn"), (("c",), ""), ((None,), "n")],
+    ids=str,
+)
+async def test_lists_show_these_tenants_sessions_and_calls_only(
+    unit_of_work: UnitOfWorkFactory, tenants: Tenants, seen: str
+) -> None:
+    async with unit_of_work() as work:
+        for tenant in ("a", "b", None):
+            await work.sessions.add(new_session(tenant=tenant))
+            await work.calls.add(new_call(tenant=tenant))
+        await work.commit()
+
+    async with unit_of_work() as work:
+        sessions = await work.sessions.page(SessionFilter(tenants=tenants), None, 10)
+        calls = await work.calls.page(CallFilter(tenants=tenants), None, 10)
+
+    assert sorted(one.tenant or "n" for one in sessions) == sorted(seen)
+    assert sorted(one.tenant or "n" for one in calls) == sorted(seen)
+
+
+async def test_a_room_s_newest_session_and_call_are_those_of_these_tenants(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    room = new_room()
+    of_a = new_session(room, tenant="a").ended(EndReason.ENDED_BY_CALLER, NOON)
+    of_b = new_session(room, tenant="b", created_at=LATER)
+    call_of_a = new_call(room_name=str(room), tenant="a")
+    async with unit_of_work() as work:
+        for session in (of_a, of_b):
+            await work.sessions.add(session)
+        await work.calls.add(call_of_a)
+        # As well before as after the commit.
+        assert await work.sessions.newest_in(room, ("a",)) == of_a
+        await work.commit()
+
+    async with unit_of_work() as work:
+        assert await work.sessions.newest_in(room) == of_b
+        assert await work.sessions.newest_in(room, ("b", None)) == of_b
+        assert await work.sessions.newest_in(room, ("a",)) == of_a
+        assert await work.sessions.newest_in(room, ("c", None)) is None
+        assert await work.calls.newest_in(room, ("a",)) == call_of_a
+        assert await work.calls.newest_in(room, ("b", None)) is None

@@ -1,0 +1,247 @@
+"""Tenants: what one key began is not there for another, on any route of the application.
+
+The requests are made from the application's own list of routes, so that a new one fails here
+until it is known what it shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+
+from domain.access import Scope
+from domain.use_cases.manage_keys import CreateKeyCommand
+from entrypoints.container import Container
+from entrypoints.container import running as opened
+from entrypoints.http.app import create_app
+from entrypoints.settings import load_settings
+from tests.integration.http.webhooks import Caller, eventually, send
+from tests.service import running
+from tests.simulator import SimulatorProcess
+
+ROOM: Final = "ann-room"
+IDENTITY: Final = "ann-identity"
+NUMBER: Final = "+15105550177"
+PUBLIC: Final = {
+    ("GET", "/"),
+    ("HEAD", "/"),
+    ("GET", "/health"),
+    ("HEAD", "/health"),
+    ("GET", "/health/ready"),
+    ("HEAD", "/health/ready"),
+    ("POST", "/telephony/livekit-webhook"),
+}
+ENDS: Final = ("POST", "/session/end")
+
+
+@attrs.frozen
+class Route:
+    """A route and what a request to it is made of."""
+
+    method: str
+    path: str
+    handler: HTTPRouteHandler
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.method, self.path
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        needs: tuple[Scope, ...] = self.handler.opt.get("needs", ())
+        return needs
+
+
+def routes() -> list[Route]:
+    """Every route of the application, as it is."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> Any:
+        yield
+
+    settings = load_settings(
+        {
+            "LIVEKIT_URL": "ws://127.0.0.1:1",
+            "LIVEKIT_API_KEY": "key",
+            "LIVEKIT_API_SECRET": "secret",
+            "DATABASE_URL": "memory://",
+        }
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of what Litestar 3 takes away
+        app = create_app(Container(settings=settings), lifespan)
+    return sorted(
+        (
+            Route(method, route.path, handler)
+            for route in app.routes
+            for handler in getattr(route, "route_handlers", ())
+            for method in handler.http_methods
+            if method != "OPTIONS"
+        ),
+        key=lambda route: (route.name == ENDS, route.name),
+    )
+
+
+ROUTES: Final = routes()
+GUARDED: Final = [route for route in ROUTES if route.name not in PUBLIC]
+OWNED: Final = [route for route in GUARDED if not route.path.startswith("/docs")]
+
+
+@attrs.frozen
+class Keys:
+    """A service; Ann's session with her call in it; and keys by what they are good for."""
+
+    client: httpx.Client
+    ann: str
+    ben: str
+    admin: str
+    by_scope: dict[Scope, str]
+    facts: dict[str, str]
+
+    def ask(self, route: Route, key: str | None) -> httpx.Response:
+        """The request that is about what is Ann's, as the owner of ``key`` makes it."""
+        path = re.sub(r"\{(\w+)(:\w+)?\}", lambda part: self.facts[part[1]], route.path)
+        body = None
+        if route.method == "POST":
+            fields = _body_fields(route.handler)
+            body = {name: self.facts[name] for name in fields if name in self.facts}
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        return self.client.request(route.method, path, json=body, headers=headers)
+
+
+def _body_fields(handler: HTTPRouteHandler) -> list[str]:
+    schema = handler.parsed_fn_signature.parameters["data"].annotation
+    return list(schema.__struct_encode_fields__)
+
+
+@pytest.fixture(scope="module")
+def keys(
+    simulator_process: SimulatorProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Keys]:
+    folder = tmp_path_factory.mktemp("tenants")
+    environ = {
+        **simulator_process.environ,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "TELEPHONY_ENABLED": "true",
+    }
+    simulator_process.register_worker("shreya-obnox")
+    made = asyncio.run(_make_keys(environ, folder))
+    with running(environ, folder) as service, httpx.Client(base_url=service.url) as client:
+        headers = {"X-API-Key": made["ann"]}
+        body = {"userIdentity": IDENTITY, "roomName": ROOM}
+        started = client.post("/session", json=body, headers=headers).json()
+        caller = Caller(room=ROOM, room_sid=_sid(simulator_process), number=NUMBER)
+        assert send(client, caller.joined()).status_code == 200
+        call = eventually(
+            lambda: client.get(f"/telephony/calls/by-room/{ROOM}", headers=headers),
+            lambda answer: answer.status_code == 200 and answer.json()["sessionId"],
+        ).json()
+        facts = {
+            "sessionId": started["sessionId"],
+            "callId": call["callId"],
+            "roomName": ROOM,
+            "userIdentity": IDENTITY,
+            "name": "swagger-ui.css",
+            "path": "",
+        }
+        by_scope = {scope: made[scope.value] for scope in Scope}
+        yield Keys(client, made["ann"], made["ben"], made["admin"], by_scope, facts)
+
+
+def _sid(simulator: SimulatorProcess) -> str:
+    room = simulator.room(ROOM)
+    assert room is not None
+    return str(room["sid"])
+
+
+async def _make_keys(environ: dict[str, str], folder: Path) -> dict[str, str]:
+    wanted = {
+        "ann": CreateKeyCommand(name="ann"),
+        "ben": CreateKeyCommand(name="ben"),
+        **{
+            scope.value: CreateKeyCommand(name=scope.value, scopes=frozenset({scope}))
+            for scope in Scope
+        },
+    }
+    async with opened(Container(settings=load_settings(environ, folder))) as container:
+        manage = container.manage_keys()
+        return {name: (await manage.create(command)).text for name, command in wanted.items()}
+
+
+def test_these_routes_are_public_and_no_others() -> None:
+    assert {route.name for route in ROUTES if route.handler.opt.get("public")} == PUBLIC
+
+
+@pytest.mark.parametrize("route", OWNED, ids=lambda route: " ".join(route.name))
+def test_every_other_route_names_the_scope_that_it_needs(route: Route) -> None:
+    assert route.scopes
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: " ".join(route.name))
+@pytest.mark.parametrize("key", [None, "wrong", f"blk_{'a' * 12}_{'A' * 43}"])
+def test_without_a_key_there_is_nothing(keys: Keys, route: Route, key: str | None) -> None:
+    answer = keys.ask(route, key)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_api_key")
+
+
+@pytest.mark.parametrize("route", OWNED, ids=lambda route: " ".join(route.name))
+def test_a_key_without_the_scope_may_not(keys: Keys, route: Route) -> None:
+    for scope in Scope:
+        if scope not in (*route.scopes, Scope.ADMIN):
+            answer = keys.ask(route, keys.by_scope[scope])
+            assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+            assert answer.json()["scope"] == " or ".join(route.scopes)
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: " ".join(route.name))
+def test_what_is_ann_s_is_not_there_for_ben(keys: Keys, route: Route) -> None:
+    answer = keys.ask(route, keys.ben)
+
+    told = answer.text
+    if answer.status_code == 200:
+        assert not [fact for fact in (*list(keys.facts.values())[:4], NUMBER) if fact in told]
+        return
+    assert answer.status_code == 404
+    asked = {*answer.request.url.path.split("/"), ROOM}  # what Ben has said himself
+    assert not [
+        fact
+        for fact in (*list(keys.facts.values())[:4], NUMBER)
+        if fact in told and fact not in asked
+    ]
+    assert keys.client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("route", OWNED, ids=lambda route: " ".join(route.name))
+def test_it_is_there_for_the_operator_and_for_ann(keys: Keys, route: Route) -> None:
+    """Without this, what is shown to nobody would pass the test above."""
+    for key in (keys.admin, keys.ann):
+        answer = keys.ask(route, key)
+        if route.name == ENDS:
+            assert answer.status_code == 204
+        else:
+            assert answer.status_code == 200
+            assert ROOM in answer.text
+
+
+def test_a_list_s_filter_finds_nothing_of_another_s(keys: Keys) -> None:
+    ben = {"X-API-Key": keys.ben}
+    for path in (
+        f"/sessions?roomName={ROOM}",
+        f"/sessions?userIdentity={IDENTITY}",
+        f"/telephony/calls?roomName={ROOM}",
+        f"/telephony/calls?from=%2B{NUMBER[1:]}",
+    ):
+        answer = keys.client.get(path, headers=ben).json()
+        assert [*answer.values()] == [[], None]
