@@ -27,13 +27,12 @@ SECTIONS: Final = {
     "handled": handled.measure,
     "real": real_livekit.measure,
     "growth": growth.measure,
-    "processes": processes.measure,
     "dispatch": dispatch_latency.measure,
     "reconciler": reconciler.measure,
     "footprint": footprint.measure,
 }
 # What would take `make bench` beyond ten minutes: only when asked for.
-MORE: Final = {"soak": footprint.measure_others}
+MORE: Final = {"processes": processes.measure, "soak": footprint.measure_others}
 
 
 def main() -> int:
@@ -52,8 +51,10 @@ def main() -> int:
     report, began = Report(), time.monotonic()
     sys.stdout.write(f"{MACHINE}. Medians of {routes.ROUNDS} rounds, (least-greatest).\n")
     for section in arguments.sections or SECTIONS:
+        since = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="bench-") as name:
             (SECTIONS | MORE)[section](report, Path(name))
+        sys.stdout.write(f"\n({section}: {time.monotonic() - since:.0f} s)\n")
     report.write(arguments.json)
     minutes = (time.monotonic() - began) / 60
     sys.stdout.write(f"\n{minutes:.1f} minutes; the same as JSON: {arguments.json}\n")

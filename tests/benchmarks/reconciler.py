@@ -28,7 +28,7 @@ from entrypoints.settings import load_settings
 from tests.benchmarks.report import Report
 from tests.simulator import SimulatorProcess, running_simulator
 
-SIZES: Final = (100, 1_000, 5_000, 10_000)
+SIZES: Final = (100, 1_000, 10_000)
 QUIET_CYCLES: Final = 3
 
 
