@@ -92,6 +92,18 @@ class SessionEnded(DomainError):
     code = "session_ended"
 
 
+class IdempotencyKeyReused(DomainError):
+    """The key was used for another request."""
+
+    code = "idempotency_key_reused"
+
+
+class IdempotencyKeyInFlight(DomainError):
+    """The first request with the key is still being carried out."""
+
+    code = "idempotency_key_in_flight"
+
+
 class IllegalTransition(DomainError):
     """A session was asked to make a move that its state does not allow."""
 

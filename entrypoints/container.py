@@ -32,7 +32,7 @@ from application.settings import (
 )
 from application.workers.doorbell import Doorbell
 from application.workers.inbox_worker import InboxWorker
-from application.workers.jobs import PruneInboxJob, ReconcileJob
+from application.workers.jobs import PruneJob, ReconcileJob
 from application.workers.periodic_job import PeriodicJob
 from domain.ledger import Ledger
 from domain.use_cases.authenticate import Authenticate
@@ -44,6 +44,7 @@ from domain.use_cases.handle_entry import HandleEntry
 from domain.use_cases.handle_event import HandleEvent
 from domain.use_cases.locate_agent import LocateAgent
 from domain.use_cases.manage_keys import ManageKeys
+from domain.use_cases.once import REMEMBERED, Once
 from domain.use_cases.read_calls import ReadCalls
 from domain.use_cases.read_sessions import ReadSessions
 from domain.use_cases.receive_webhook import ReceiveWebhook
@@ -125,6 +126,8 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
     )
+
+    once = providers.Singleton(Once, idempotency=storage.provided.idempotency, clock=clock, ids=ids)
 
     simulator = providers.Factory(_simulator)
     simulated_call = providers.Factory(
@@ -253,8 +256,17 @@ class Container(containers.DeclarativeContainer):
     )
     pruner = providers.Singleton(
         PeriodicJob,
-        name="prune_inbox",
-        job=providers.Singleton(PruneInboxJob, inbox, clock, settings.provided.inbox_retention),
+        name="prune",
+        job=providers.Singleton(
+            PruneJob,
+            providers.Dict(
+                inbox=providers.List(inbox.provided.prune, settings.provided.inbox_retention),
+                answers=providers.List(
+                    storage.provided.idempotency.prune, providers.Object(REMEMBERED)
+                ),
+            ),
+            clock,
+        ),
         interval=timedelta(hours=1),
         leases=storage.provided.leases,
         clock=clock,

@@ -7,6 +7,7 @@ from typing import Self
 
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.calls import CallTable, MemoryCalls
+from adapters.memory.idempotency import MemoryIdempotency
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
 from adapters.memory.sessions import MemorySessions, SessionTable
@@ -21,6 +22,7 @@ class MemoryLedger:
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.api_keys = MemoryApiKeys()
+        self.idempotency = MemoryIdempotency()
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""

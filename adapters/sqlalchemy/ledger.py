@@ -8,6 +8,7 @@ from typing import Self
 
 from adapters.sqlalchemy.api_keys import SqlApiKeys
 from adapters.sqlalchemy.database import PATIENCE, database
+from adapters.sqlalchemy.idempotency import SqlIdempotency
 from adapters.sqlalchemy.inbox import SqlInbox
 from adapters.sqlalchemy.leases import SqlLeases
 from adapters.sqlalchemy.migrations import check_schema, ensure_schema
@@ -27,6 +28,7 @@ class SqlLedger:
         self.inbox = SqlInbox(self.database)
         self.leases = SqlLeases(self.database)
         self.api_keys = SqlApiKeys(self.database)
+        self.idempotency = SqlIdempotency(self.database)
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """A unit of work that has not begun."""

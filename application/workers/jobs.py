@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 
 import attrs
 import structlog
 
 from domain.ports.clock import Clock
-from domain.ports.inbox import Inbox
 from domain.use_cases.reconcile import Reconcile
 
 log = structlog.get_logger()
@@ -32,16 +32,20 @@ class ReconcileJob:
             )  # fmt: skip
 
 
-@attrs.frozen
-class PruneInboxJob:
-    """Deletes events that were handled longer than ``retention`` ago."""
+Prune = Callable[[datetime], Awaitable[int]]
+"""Deletes what is older than a time; how much it was."""
 
-    inbox: Inbox
+
+@attrs.frozen
+class PruneJob:
+    """Deletes what is older than it is kept: by its name, how, and for how long (None: ever)."""
+
+    prunes: Mapping[str, tuple[Prune, timedelta | None]]
     clock: Clock
-    retention: timedelta
 
     async def __call__(self) -> None:
         """Run once."""
-        pruned = await self.inbox.prune(self.clock.now() - self.retention)
-        if pruned:
-            log.info("inbox pruned", events=pruned)
+        now = self.clock.now()
+        for what, (prune, kept) in self.prunes.items():
+            if kept is not None and (pruned := await prune(now - kept)):
+                log.info("pruned", what=what, number=pruned)

@@ -78,8 +78,12 @@ class StartSession:
             candidate.room_name,
             self._attempt(candidate, command.access, new_room=named is None),
         )
-        token = self.token_signer.join_token(identity, session.room_name, TOKEN_TTL)
+        token = self.token_for(identity, session.room_name)
         return StartedSession(session, identity, token, self.livekit_url)
+
+    def token_for(self, identity: Identity, room_name: RoomName) -> str:
+        """A new token with which ``identity`` joins the room."""
+        return self.token_signer.join_token(identity, room_name, TOKEN_TTL)
 
     def _attempt(
         self, candidate: Session, access: Access, *, new_room: bool

@@ -74,6 +74,7 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
         dependencies={
             "start_session": _provide(container.start_session),
             "end_session": _provide(container.end_session),
+            "once": _provide(container.once),
             "read_sessions": _provide(container.read_sessions),
             "read_calls": _provide(container.read_calls),
             "receive_webhook": _provide(
@@ -92,7 +93,7 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
         },
         cors_config=CORSConfig(
             allow_origins=list(settings.cors_allow_origins),
-            expose_headers=["X-Request-Id", "Retry-After"],
+            expose_headers=["X-Request-Id", "Retry-After", "Idempotency-Replayed"],
         ),
         openapi_config=openapi_config(),
         logging_config=None,

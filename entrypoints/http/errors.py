@@ -19,6 +19,8 @@ from litestar.exceptions import (
 from domain.errors import (
     DomainError,
     Forbidden,
+    IdempotencyKeyInFlight,
+    IdempotencyKeyReused,
     InvalidInput,
     InvalidWebhook,
     LiveKitError,
@@ -46,6 +48,8 @@ STATUS: Final[Mapping[type[DomainError], HTTPStatus]] = {
     NotFound: HTTPStatus.NOT_FOUND,
     SessionBusy: HTTPStatus.CONFLICT,
     SessionEnded: HTTPStatus.CONFLICT,
+    IdempotencyKeyInFlight: HTTPStatus.CONFLICT,
+    IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     MetadataTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     LiveKitError: HTTPStatus.BAD_GATEWAY,
     StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from domain.ports.api_keys import ApiKeys
+from domain.ports.idempotency import Idempotency
 from domain.ports.inbox import Inbox
 from domain.ports.leases import Leases
 from domain.ports.unit_of_work import UnitOfWorkFactory
@@ -37,3 +38,10 @@ async def api_keys(database_url: str) -> AsyncIterator[ApiKeys]:
     """The port under test, empty, of each kind."""
     async with opened(database_url) as ledger:
         yield ledger.api_keys
+
+
+@pytest.fixture
+async def idempotency(database_url: str) -> AsyncIterator[Idempotency]:
+    """The port under test, empty, of each kind."""
+    async with opened(database_url) as ledger:
+        yield ledger.idempotency

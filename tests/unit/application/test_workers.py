@@ -16,7 +16,7 @@ from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
 from application.workers.doorbell import CROWD, Doorbell
 from application.workers.inbox_worker import InboxWorker
-from application.workers.jobs import PruneInboxJob, ReconcileJob
+from application.workers.jobs import PruneJob, ReconcileJob
 from application.workers.periodic_job import PeriodicJob
 from domain.errors import LiveKitUnreachable, StorageUnavailable
 from domain.inbox import InboxEntry, InboxStatus
@@ -373,9 +373,10 @@ async def test_what_was_handled_long_ago_is_pruned() -> None:
     new = entry(2).handled(clock.now())
     await inbox.add(old)
     await inbox.add(new)
-    job = PruneInboxJob(inbox, clock, timedelta(days=7))
+    kept_for_ever = inbox.prune, None
+    job = PruneJob({"inbox": (inbox.prune, timedelta(days=7)), "rest": kept_for_ever}, clock)
     with capture_logs() as logs:
         await job()
         await job()
     assert await inbox.list(None, 10) == [new]
-    assert [line["events"] for line in logs] == [1]
+    assert [(line["what"], line["number"]) for line in logs] == [("inbox", 1)]

@@ -1,0 +1,57 @@
+"""Idempotent answers as a dictionary."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import attrs
+
+from domain.ports.idempotency import Attempt, Remembered
+
+
+@attrs.frozen
+class _Row:
+    remembered: Remembered
+    held_until: datetime | None
+
+
+class MemoryIdempotency:
+    """Implements :class:`domain.ports.idempotency.Idempotency`."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], _Row] = {}
+
+    async def begin(self, attempt: Attempt) -> Remembered:
+        """What is remembered of the key; its holder is the attempt's if this one may go on."""
+        row = self._rows.get((attempt.tenant, attempt.key))
+        if row is None or row.remembered.created_at < attempt.since:
+            begun = attempt.begun(attempt.now)
+        else:
+            known = row.remembered
+            is_held = row.held_until is not None and attempt.now < row.held_until
+            if known.answer is not None or is_held or known.fingerprint != attempt.fingerprint:
+                return known
+            begun = attempt.begun(known.created_at)
+        self._rows[attempt.tenant, attempt.key] = _Row(begun, attempt.until)
+        return begun
+
+    async def finish(self, attempt: Attempt, answer: str) -> None:
+        """Remember ``answer``, if the attempt still holds the key."""
+        self._release(attempt, answer)
+
+    async def give_up(self, attempt: Attempt) -> None:
+        """Let another attempt begin at once, if this one still holds the key."""
+        self._release(attempt, None)
+
+    async def prune(self, before: datetime) -> int:
+        """Forget keys that were first used before then; how many they were."""
+        old = [key for key, row in self._rows.items() if row.remembered.created_at < before]
+        for key in old:
+            del self._rows[key]
+        return len(old)
+
+    def _release(self, attempt: Attempt, answer: str | None) -> None:
+        row = self._rows.get((attempt.tenant, attempt.key))
+        if row is not None and row.remembered.holder == attempt.holder:
+            known = attrs.evolve(row.remembered, holder=None, answer=answer)
+            self._rows[attempt.tenant, attempt.key] = _Row(known, None)

@@ -1,0 +1,116 @@
+"""Idempotent answers in a database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Executable, Row, bindparam, delete, insert, select, update
+
+from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.tables import idempotency
+from adapters.sqlalchemy.write import Write
+from domain.errors import Conflict
+from domain.ports.idempotency import Attempt, Remembered
+
+_PRUNED_AT_ONCE: Final = 500
+
+_THIS: Final = (
+    idempotency.c.tenant == bindparam("of_tenant"),
+    idempotency.c.key == bindparam("of_key"),
+)
+_GET: Final = select(idempotency).where(*_THIS)
+_LOCKED: Final = _GET.with_for_update()
+_ADD: Final[Executable] = insert(idempotency)
+_FORGET: Final = delete(idempotency).where(*_THIS)
+_RELEASE: Final[Executable] = (
+    update(idempotency)
+    .where(*_THIS, idempotency.c.holder == bindparam("by"))
+    .values(holder=None, lease_expires_at=None, answer=bindparam("answer"))
+)
+
+
+class SqlIdempotency:
+    """Implements :class:`domain.ports.idempotency.Idempotency`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(self, attempt: Attempt) -> Remembered:
+        """What is remembered of the key; its holder is the attempt's if this one may go on."""
+        this = {"of_tenant": attempt.tenant, "of_key": attempt.key}
+        begun = {
+            "fingerprint": attempt.fingerprint,
+            "holder": attempt.holder,
+            "lease_expires_at": attempt.until,
+            "answer": None,
+        }
+
+        def begin(connection: Connection) -> Remembered:
+            row = connection.execute(_LOCKED, this).first()
+            if row is None:
+                values = {"tenant": attempt.tenant, "key": attempt.key, "created_at": attempt.now}
+                connection.execute(_ADD, values | begun)
+                return attempt.begun(attempt.now)
+            created_at = row.created_at
+            if created_at < attempt.since:
+                created_at = attempt.now
+            else:
+                is_held = row.holder is not None and attempt.now < row.lease_expires_at
+                answered = row.answer is not None
+                if answered or is_held or row.fingerprint != attempt.fingerprint:
+                    return _remembered(row)
+            changes = update(idempotency).where(*_THIS).values(**begun, created_at=created_at)
+            connection.execute(changes, this)
+            return attempt.begun(created_at)
+
+        while True:
+            try:
+                return await self._database.transact(begin)
+            except Conflict:  # another replica has begun it at the same moment
+                continue
+
+    async def finish(self, attempt: Attempt, answer: str) -> None:
+        """Remember ``answer``, if the attempt still holds the key."""
+        await self._release(attempt, answer)
+
+    async def give_up(self, attempt: Attempt) -> None:
+        """Let another attempt begin at once, if this one still holds the key."""
+        await self._release(attempt, None)
+
+    async def prune(self, before: datetime) -> int:
+        """Forget keys that were first used before then; how many they were."""
+        old = (
+            select(idempotency.c.tenant, idempotency.c.key)
+            .where(idempotency.c.created_at < before)
+            .limit(_PRUNED_AT_ONCE)
+        )
+
+        def prune(connection: Connection) -> int:
+            found = connection.execute(old).all()
+            for tenant, key in found:
+                connection.execute(_FORGET, {"of_tenant": tenant, "of_key": key})
+            return len(found)
+
+        pruned = 0
+        while deleted := await self._database.transact(prune):
+            pruned += deleted
+        return pruned
+
+    async def _release(self, attempt: Attempt, answer: str | None) -> None:
+        values = {
+            "of_tenant": attempt.tenant,
+            "of_key": attempt.key,
+            "by": attempt.holder,
+            "answer": answer,
+        }
+        await self._database.write([Write(_RELEASE, values, must_change=False)])
+
+
+def _remembered(row: Row[Any]) -> Remembered:
+    return Remembered(
+        fingerprint=row.fingerprint,
+        created_at=row.created_at,
+        holder=row.holder,
+        answer=row.answer,
+    )

@@ -1,0 +1,65 @@
+"""What was answered to a request that its caller may repeat."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """One attempt at what a caller calls ``key``.
+
+    ``tenant`` is empty where there are no keys. ``fingerprint`` is the same for the same request.
+    ``holder`` works on it until ``until``; ``since`` is the age from which an answer is forgotten.
+    """
+
+    tenant: str
+    key: str
+    fingerprint: str
+    holder: str
+    now: datetime
+    until: datetime
+    since: datetime
+
+    def begun(self, created_at: datetime) -> Remembered:
+        """What is remembered while this attempt works on it."""
+        return Remembered(
+            fingerprint=self.fingerprint, created_at=created_at, holder=self.holder, answer=None
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Remembered:
+    """What is known of a key: when it was first used, for what, and the answer if there is one."""
+
+    fingerprint: str
+    created_at: datetime
+    holder: str | None
+    answer: str | None
+
+
+class Idempotency(Protocol):
+    """Each method is one atomic step; each raises ``StorageUnavailable`` when storage fails."""
+
+    async def begin(self, attempt: Attempt) -> Remembered:
+        """What is remembered of the key; its ``holder`` is the attempt's if this one may go on.
+
+        That is so if the key is new, or older than ``since``, or if it has the same fingerprint
+        and whoever worked on it gave up or is past its time; it then keeps its ``created_at``.
+        """
+        ...
+
+    async def finish(self, attempt: Attempt, answer: str) -> None:
+        """Remember ``answer``, if the attempt still holds the key."""
+        ...
+
+    async def give_up(self, attempt: Attempt) -> None:
+        """Let another attempt begin at once, if this one still holds the key."""
+        ...
+
+    async def prune(self, before: datetime) -> int:
+        """Forget keys that were first used before then; how many they were."""
+        ...

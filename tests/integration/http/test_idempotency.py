@@ -1,0 +1,160 @@
+"""Idempotency-Key: a request may be sent again without a second session or agent."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from tests.service import running, start
+from tests.simulator import SimulatorProcess
+
+BODY = {"userIdentity": "ann", "agentConfig": {"llm": "x", "deep": {"b": 1, "a": [1, 2]}}}
+
+
+def post(client: httpx.Client, key: str, body: object = None) -> httpx.Response:
+    return client.post("/session", json=body or BODY, headers={"Idempotency-Key": key}, timeout=30)
+
+
+@pytest.fixture
+def key() -> str:
+    return str(uuid.uuid4())
+
+
+def without_token(answer: httpx.Response) -> dict[str, Any]:
+    assert answer.status_code == 200, answer.text
+    return {name: value for name, value in answer.json().items() if name != "userToken"}
+
+
+def test_the_first_answer_is_given_again_with_a_new_token(
+    http: httpx.Client, simulator: SimulatorProcess, key: str
+) -> None:
+    first = post(http, key)
+    # The same request, written otherwise.
+    again = post(http, f'"{key}"', {"agentConfig": {"deep": {"a": [1, 2], "b": 1}, "llm": "x"},
+                                    "userIdentity": "ann"})  # fmt: skip
+
+    assert without_token(again) == without_token(first)
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    room = first.json()["roomName"]
+    for answer in (first, again):
+        claims = jwt.decode(answer.json()["userToken"], options={"verify_signature": False})
+        assert (claims["sub"], claims["video"]["room"]) == ("ann", room)
+    assert len(simulator.dispatches(room)) == 1
+
+
+def test_another_request_with_the_same_key_is_refused(http: httpx.Client, key: str) -> None:
+    post(http, key)
+
+    refused = post(http, key, {**BODY, "userIdentity": "ben"})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
+    assert refused.json()["field"] == "Idempotency-Key"
+
+
+def test_of_twenty_at_once_one_is_carried_out(
+    http: httpx.Client, simulator: SimulatorProcess, key: str
+) -> None:
+    before = http.get("/sessions?limit=200").json()["sessions"]
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: post(http, key), range(20)))
+
+    done = [answer for answer in answers if answer.status_code == 200]
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert done
+    assert {answer.json()["code"] for answer in refused} <= {"idempotency_key_in_flight"}
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
+    assert len({answer.json()["sessionId"] for answer in done}) == 1
+    assert len(simulator.dispatches(done[0].json()["roomName"])) == 1
+    after = http.get("/sessions?limit=200").json()["sessions"]
+    assert len({one["sessionId"] for one in after} - {one["sessionId"] for one in before}) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"userIdentity": ""}, {"userIdentity": "ann", "roomName": 7}])
+def test_a_refused_request_may_be_put_right_under_the_same_key(
+    http: httpx.Client, key: str, wrong: dict[str, Any]
+) -> None:
+    assert post(http, key, wrong).status_code == 400
+
+    if "roomName" in wrong:  # it was never read, so the key is as new
+        assert post(http, key).status_code == 200
+
+
+def test_after_livekit_failed_the_same_request_succeeds_with_one_agent(
+    http: httpx.Client, simulator: SimulatorProcess, key: str
+) -> None:
+    simulator.fault("CreateDispatch", "error", status=403)
+    failed = post(http, key)
+    simulator.no_faults()
+
+    succeeded = post(http, key)
+
+    assert failed.status_code == 502
+    assert "idempotency-replayed" not in succeeded.headers
+    assert len(simulator.dispatches(succeeded.json()["roomName"])) == 1
+
+
+def test_a_key_must_be_one(http: httpx.Client) -> None:
+    refused = post(http, "k" * 256)
+
+    assert (refused.status_code, refused.json()["field"]) == (400, "Idempotency-Key")
+
+
+def test_a_browser_may_send_the_key_and_read_that_it_was_known(
+    http: httpx.Client, key: str
+) -> None:
+    origin = {"Origin": "https://app.example.com"}
+    wanted = {"Access-Control-Request-Method": "POST",
+              "Access-Control-Request-Headers": "content-type,idempotency-key"}  # fmt: skip
+    preflight = http.options("/session", headers={**origin, **wanted})
+    answer = http.post("/session", json=BODY, headers={**origin, "Idempotency-Key": key})
+
+    assert preflight.status_code < 300
+    assert "idempotency-key" in preflight.headers["access-control-allow-headers"].lower()
+    assert "Idempotency-Replayed" in answer.headers["access-control-expose-headers"]
+
+
+def test_a_process_that_is_killed_halfway_leaves_one_session_and_one_agent(
+    simulator: SimulatorProcess, tmp_path: Path, key: str
+) -> None:
+    database = tmp_path / "ledger.db"
+    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
+    service = start(environ, tmp_path)
+    simulator.fault("CreateDispatch", "hang", seconds=5, applied=True)
+    with ThreadPoolExecutor() as pool, httpx.Client(base_url=service.url) as client:
+        request = pool.submit(post, client, key)
+        _until_dispatching(database)
+        service.kill()
+        with pytest.raises(httpx.HTTPError):
+            request.result()
+    simulator.no_faults()
+    with sqlite3.connect(database) as ledger:  # as time would
+        ledger.execute("UPDATE idempotency SET lease_expires_at = created_at")
+        ledger.execute("UPDATE sessions SET claim_expires_at = created_at")
+    ledger.close()
+
+    with running(environ, tmp_path) as service, httpx.Client(base_url=service.url) as client:
+        answer = post(client, key)
+        sessions = client.get("/sessions").json()["sessions"]
+
+    assert answer.status_code == 200
+    assert [one["sessionId"] for one in sessions] == [answer.json()["sessionId"]]
+    assert len(simulator.dispatches(answer.json()["roomName"])) == 1
+    assert b"eyJ" not in database.read_bytes()  # no token is stored
+
+
+def _until_dispatching(database: Path) -> None:
+    for _ in range(500):
+        with sqlite3.connect(database) as ledger:
+            found = ledger.execute("SELECT count(*) FROM sessions").fetchone()
+        ledger.close()
+        if found[0]:
+            return
+    raise AssertionError("nothing was begun")
