@@ -53,3 +53,13 @@ class Settings:
     reconcile_interval: timedelta
     inbox_retention: timedelta
     api_keys: tuple[FixedKey, ...] = attrs.field(repr=False)
+    rate_limit_per_minute: int | None
+    trusted_proxies: int
+    max_sessions_per_key: int
+
+    @property
+    def serves_alone(self) -> bool:
+        """Whether no other process can serve on this ledger."""
+        return self.storage is Storage.MEMORY or (
+            self.storage is Storage.SQLITE and self.workers == 1
+        )

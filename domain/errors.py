@@ -50,6 +50,22 @@ class Forbidden(DomainError):
     code = "insufficient_scope"
 
 
+class RateLimited(DomainError):
+    """Too much was asked for; after ``retry_after`` seconds there is room again."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooManySessions(RateLimited):
+    """The tenant has as many live sessions as it may have."""
+
+    code = "too_many_sessions"
+
+
 class WebhookForged(DomainError):
     """A webhook that LiveKit did not sign, or that is not what it signed."""
 

@@ -31,6 +31,11 @@ class Ledger:
         async with self.unit_of_work() as work:
             return await work.sessions.newest_in(room_name, tenants)
 
+    async def live_of(self, tenant: str) -> int:
+        """How many live sessions are the tenant's."""
+        async with self.unit_of_work() as work:
+            return await work.sessions.live_of(tenant)
+
     async def add(self, session: Session) -> Session:
         """``session``, durable."""
         async with self.unit_of_work() as work:

@@ -18,6 +18,7 @@ from adapters.livekit.rooms import LiveKitRooms
 from adapters.livekit.token_signer import LiveKitTokenSigner
 from adapters.livekit.tokens import TokenFactory
 from adapters.livekit.webhook_verifier import LiveKitWebhookVerifier
+from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.memory.unit_of_work import MemoryLedger
 from adapters.sqlalchemy.ledger import SqlLedger
 from adapters.sqlalchemy.migrations import migrate
@@ -35,6 +36,7 @@ from application.workers.inbox_worker import InboxWorker
 from application.workers.jobs import PruneJob, ReconcileJob
 from application.workers.periodic_job import PeriodicJob
 from domain.ledger import Ledger
+from domain.ports.rate_limiter import RateLimiter
 from domain.use_cases.authenticate import Authenticate
 from domain.use_cases.check_readiness import CheckReadiness
 from domain.use_cases.dispatch_agent import DispatchAgent
@@ -71,6 +73,14 @@ def _simulated_call(**options: Any) -> SimulatedCall:
     from adapters.simulator.phone_call import SimulatedCall  # noqa: PLC0415 - as above
 
     return SimulatedCall(**options)
+
+
+def _rate_limiter(settings: Settings, storage: Any) -> RateLimiter:
+    limit = settings.rate_limit_per_minute or 1
+    if settings.serves_alone:
+        return MemoryRateLimiter(limit)
+    shared: RateLimiter = storage.rate_limiter(limit)
+    return shared
 
 
 class Container(containers.DeclarativeContainer):
@@ -127,6 +137,7 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
     )
 
+    rate_limiter = providers.Singleton(_rate_limiter, settings, storage)
     once = providers.Singleton(Once, idempotency=storage.provided.idempotency, clock=clock, ids=ids)
 
     simulator = providers.Factory(_simulator)
@@ -149,6 +160,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         lease=CLAIM_LEASE,
+        max_sessions=settings.provided.max_sessions_per_key,
     )
     start_session = providers.Singleton(
         StartSession,
@@ -263,6 +275,9 @@ class Container(containers.DeclarativeContainer):
                 inbox=providers.List(inbox.provided.prune, settings.provided.inbox_retention),
                 answers=providers.List(
                     storage.provided.idempotency.prune, providers.Object(REMEMBERED)
+                ),
+                rate_windows=providers.List(
+                    rate_limiter.provided.prune, providers.Object(timedelta(hours=1))
                 ),
             ),
             clock,

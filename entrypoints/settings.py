@@ -84,7 +84,10 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     retention = reader.optional("INBOX_RETENTION_DAYS", _amount("days", 0.01, 3650), 7.0)
     none: tuple[FixedKey, ...] = ()
     api_keys = reader.optional("API_KEYS", _api_keys, none)
-    reader.optional("RATE_LIMIT_ENABLED", _boolean, None)
+    limited = reader.optional("RATE_LIMIT_ENABLED", _boolean, True)  # noqa: FBT003
+    per_minute = reader.optional("RATE_LIMIT_PER_MINUTE", _whole(1, 10_000_000), 6000)
+    trusted_proxies = reader.optional("TRUSTED_PROXIES", _whole(0, 16), 0)
+    max_sessions = reader.optional("MAX_SESSIONS_PER_KEY", _whole(1, 10_000_000), 1000)
     if workers > 1 and storage is Storage.MEMORY:
         reader.problems.append(
             "WORKERS must be 1 with DATABASE_URL=memory://: processes share no memory."
@@ -111,6 +114,9 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         reconcile_interval=timedelta(seconds=interval),
         inbox_retention=timedelta(days=retention),
         api_keys=api_keys,
+        rate_limit_per_minute=per_minute if limited else None,
+        trusted_proxies=trusted_proxies,
+        max_sessions_per_key=max_sessions,
     )
 
 

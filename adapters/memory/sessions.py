@@ -141,6 +141,11 @@ class MemorySessions:
             default=None,
         )
 
+    async def live_of(self, tenant: str) -> int:
+        """How many committed sessions of the tenant's are live."""
+        ids = [session_id for session_id in self._committed.live.values() if session_id is not None]
+        return sum(self._committed.by_id[session_id].tenant == tenant for session_id in ids)
+
     async def open(self) -> list[Session]:
         """Every live session."""
         ids = (session_id for session_id in self._seen.live.values() if session_id is not None)

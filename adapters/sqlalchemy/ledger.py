@@ -12,6 +12,7 @@ from adapters.sqlalchemy.idempotency import SqlIdempotency
 from adapters.sqlalchemy.inbox import SqlInbox
 from adapters.sqlalchemy.leases import SqlLeases
 from adapters.sqlalchemy.migrations import check_schema, ensure_schema
+from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
 
 
@@ -29,6 +30,10 @@ class SqlLedger:
         self.leases = SqlLeases(self.database)
         self.api_keys = SqlApiKeys(self.database)
         self.idempotency = SqlIdempotency(self.database)
+
+    def rate_limiter(self, limit: int) -> SqlRateLimiter:
+        """Counts requests here, for every process on this database."""
+        return SqlRateLimiter(self.database, limit)
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """A unit of work that has not begun."""

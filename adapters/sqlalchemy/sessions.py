@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Executable, Select, bindparam, insert, select, update
+from sqlalchemy import Executable, Select, bindparam, func, insert, select, update
 
 from adapters.sqlalchemy.database import Database
 from adapters.sqlalchemy.mapping import session_values, to_session
@@ -26,6 +26,11 @@ _NEWEST_IN: Final = (
     .where(sessions.c.room_name == bindparam("wanted"))
     .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
     .limit(1)
+)
+_LIVE_OF: Final = (
+    select(func.count())
+    .select_from(sessions)
+    .where(sessions.c.tenant == bindparam("wanted"), SESSION_IS_LIVE)
 )
 _OPEN: Final = select(sessions).where(SESSION_IS_LIVE)
 _ADD: Final[Executable] = insert(sessions)
@@ -93,6 +98,11 @@ class SqlSessions:
 
     def _changed_in(self, room_name: RoomName) -> list[Session]:
         return [session for session in self._changed.values() if session.room_name == room_name]
+
+    async def live_of(self, tenant: str) -> int:
+        """How many committed sessions of the tenant's are live."""
+        rows = await self._database.read(_LIVE_OF, {"wanted": tenant})
+        return int(rows[0][0])
 
     async def open(self) -> list[Session]:
         """Every live session."""

@@ -43,6 +43,10 @@ class SessionRepository(Protocol):
         """The room's session, of these ``tenants``', that was created last, live or ended."""
         ...
 
+    async def live_of(self, tenant: str) -> int:
+        """How many committed sessions of the tenant's are live."""
+        ...
+
     async def open(self) -> list[Session]:
         """Every live session."""
         ...

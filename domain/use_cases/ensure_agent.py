@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 import attrs
 
 from domain.access import EVERYTHING, Access
-from domain.errors import ClaimHeld, RoomTaken
+from domain.errors import ClaimHeld, RoomTaken, TooManySessions
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
 from domain.ports.ids import IdGenerator
@@ -16,13 +17,17 @@ from domain.session import EndReason, Session, SessionStatus
 from domain.use_cases.dispatch_agent import DispatchAgent
 from domain.use_cases.locate_agent import LocateAgent, Whereabouts
 
+RETRY_AFTER_SECONDS: Final = 30
+"""After which one of many sessions may have ended."""
+
 
 @attrs.frozen(kw_only=True)
 class EnsureAgent:
     """Makes one attempt; several at once still dispatch one agent.
 
     The session and its claim are durable before LiveKit hears of them. ``lease`` is how long the
-    claim is held: longer than one LiveKit API call can take.
+    claim is held: longer than one LiveKit API call can take. ``max_sessions`` is how many live
+    sessions a tenant may have; what begins at the very same moment is not counted.
     """
 
     ledger: Ledger
@@ -31,6 +36,7 @@ class EnsureAgent:
     clock: Clock
     ids: IdGenerator
     lease: timedelta
+    max_sessions: int
 
     async def __call__(
         self, candidate: Session, access: Access = EVERYTHING, *, new_room: bool = False
@@ -40,9 +46,10 @@ class EnsureAgent:
         ``new_room`` tells that the room's name was made a moment ago, so that none is looked for.
 
         Raises :class:`~domain.errors.RoomTaken` if the live session is not there for ``access``,
-        :class:`~domain.errors.ClaimHeld` or :class:`~domain.errors.Conflict` when somebody
-        else is at it, :class:`~domain.errors.LiveKitError`, :class:`~domain.errors.SessionEnded`
-        or :class:`~domain.errors.StorageUnavailable`.
+        :class:`~domain.errors.TooManySessions`, :class:`~domain.errors.ClaimHeld` or
+        :class:`~domain.errors.Conflict` when somebody else is at it,
+        :class:`~domain.errors.LiveKitError`, :class:`~domain.errors.SessionEnded` or
+        :class:`~domain.errors.StorageUnavailable`.
         """
         session = None if new_room else await self.ledger.live_in(candidate.room_name)
         if session is not None:
@@ -67,6 +74,7 @@ class EnsureAgent:
                         session = None
         holder = self.ids.claim_holder()
         if session is None:
+            await self._refuse_too_many(candidate.tenant)
             # Named and dated now: this attempt may have waited for others that came and went.
             now = self.clock.now()
             begun = candidate.begun(self.ids.session_id(), holder, now, self.lease)
@@ -74,6 +82,15 @@ class EnsureAgent:
         else:
             session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
         return await self.dispatch_agent(session)
+
+    async def _refuse_too_many(self, tenant: str | None) -> None:
+        if tenant is None:
+            return
+        if await self.ledger.live_of(tenant) >= self.max_sessions:
+            raise TooManySessions(
+                f"This key has {self.max_sessions} live sessions, as many as it may; end one.",
+                retry_after=RETRY_AFTER_SECONDS,
+            )
 
     async def _seen(self, session: Session, room: Room, dispatch_id: str | None) -> Session:
         known = session.status is SessionStatus.ACTIVE and session.room_sid == room.sid

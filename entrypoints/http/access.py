@@ -17,6 +17,7 @@ from litestar.types import Scope as AsgiScope
 from domain.access import EVERYTHING, Access, Scope
 from domain.errors import Forbidden, Unauthenticated
 from domain.use_cases.authenticate import Authenticate
+from entrypoints.http.limits import Limits
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
@@ -24,8 +25,8 @@ Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 _STATE: Final = "access"
 
 
-def admission(authenticate: Authenticate, *, in_production: bool) -> Guard:
-    """A guard of the whole application: the route's key, and its scope."""
+def admission(authenticate: Authenticate, limits: Limits | None, *, in_production: bool) -> Guard:
+    """A guard of the whole application: the route's key, its limit, and its scope."""
 
     async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         needs = handler.opt
@@ -37,9 +38,13 @@ def admission(authenticate: Authenticate, *, in_production: bool) -> Guard:
         try:
             access = await authenticate(presented_key(connection))
         except Unauthenticated:
+            if limits is not None:  # nor are keys to be guessed
+                await limits(connection.scope, None)
             if hidden:
                 raise NotFoundException from None
             raise
+        if limits is not None:
+            await limits(connection.scope, access)
         allowed: tuple[Scope, ...] = needs.get("needs", ())
         if allowed and not any(access.may(scope) for scope in allowed):
             wanted = " or ".join(allowed)

@@ -20,6 +20,7 @@ from entrypoints.http.calls import call_by_id, call_by_room, list_calls
 from entrypoints.http.errors import on_domain_error, on_http_error, on_unexpected_error
 from entrypoints.http.health import alive, health, ready, ready_without_body, service
 from entrypoints.http.json_request import MAX_BODY_BYTES, JsonRequest
+from entrypoints.http.limits import HEADERS, Limits, add_rate_limit
 from entrypoints.http.openapi import openapi_config, swagger_asset
 from entrypoints.http.request_id import add_request_id
 from entrypoints.http.sessions import (
@@ -58,6 +59,15 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     in_production = settings.app_env is AppEnv.PRODUCTION
     authenticate = container.authenticate()
 
+    limits = None
+    if settings.rate_limit_per_minute is not None:
+        limits = Limits(
+            limiter=container.rate_limiter(),
+            clock=container.clock(),
+            per_minute=settings.rate_limit_per_minute,
+            trusted_proxies=settings.trusted_proxies,
+        )
+
     async def routes() -> dict[str, str]:
         hidden = in_production and not await authenticate.is_guarded()
         return _routes(
@@ -66,11 +76,11 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
 
     return Litestar(
         route_handlers=HANDLERS,
-        guards=[admission(authenticate, in_production=in_production)],
+        guards=[admission(authenticate, limits, in_production=in_production)],
         lifespan=[lifespan],
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
-        before_send=[add_request_id],
+        before_send=[add_request_id, add_rate_limit],
         dependencies={
             "start_session": _provide(container.start_session),
             "end_session": _provide(container.end_session),
@@ -93,7 +103,7 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
         },
         cors_config=CORSConfig(
             allow_origins=list(settings.cors_allow_origins),
-            expose_headers=["X-Request-Id", "Retry-After", "Idempotency-Replayed"],
+            expose_headers=["X-Request-Id", "Retry-After", "Idempotency-Replayed", *HEADERS],
         ),
         openapi_config=openapi_config(),
         logging_config=None,

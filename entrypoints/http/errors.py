@@ -26,6 +26,7 @@ from domain.errors import (
     LiveKitError,
     MetadataTooLarge,
     NotFound,
+    RateLimited,
     SessionBusy,
     SessionEnded,
     StorageUnavailable,
@@ -50,6 +51,7 @@ STATUS: Final[Mapping[type[DomainError], HTTPStatus]] = {
     SessionEnded: HTTPStatus.CONFLICT,
     IdempotencyKeyInFlight: HTTPStatus.CONFLICT,
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     MetadataTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     LiveKitError: HTTPStatus.BAD_GATEWAY,
     StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -106,6 +108,8 @@ def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[st
             reason=str(error),
         )
     wait = RETRY_AFTER_SECONDS.get(status)
+    if isinstance(error, RateLimited):
+        wait = error.retry_after
     headers = {"Retry-After": str(wait)} if wait else {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1

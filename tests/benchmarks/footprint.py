@@ -68,8 +68,13 @@ def _much_work(report: Report, service: Service, storage: str, senders: Senders)
     done, seen = 0, list[tuple[int, float]]()
     call = senders.call
     while done < REQUESTS:
-        for sender in (senders.session, senders.webhook, call, senders.health):
-            done += sender(service, 32, 1).requests
+        for sender, seconds in (
+            (senders.session, 1),
+            (senders.webhook, 1),
+            (call, 1),
+            (senders.health, 2),
+        ):
+            done += sender(service, 32, seconds).requests
         time.sleep(0.2)
         found = memory(service)
         seen.append((done, found["worker, RSS"]))

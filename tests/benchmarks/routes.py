@@ -81,7 +81,7 @@ def measure(report: Report, folder: Path) -> None:
             senders.webhook(service, 32, 1)
             a_call(service)
         for name, sender, connections, seconds in (
-            ("POST /session", senders.session, 32, 2),
+            ("POST /session", senders.session, 32, 1),
             ("POST /session", senders.session, 1, 1),
             (f"POST {WEBHOOK}", senders.webhook, 32, 1),
             (f"POST {WEBHOOK}", senders.webhook, 1, 1),

@@ -129,6 +129,18 @@ async def test_lists_show_these_tenants_sessions_and_calls_only(
     assert sorted(one.tenant or "n" for one in calls) == sorted(seen)
 
 
+async def test_a_tenant_s_live_sessions_are_counted(unit_of_work: UnitOfWorkFactory) -> None:
+    async with unit_of_work() as work:
+        for tenant in ("a", "a", "b", None):
+            await work.sessions.add(new_session(tenant=tenant))
+        ended = new_session(tenant="a").ended(EndReason.ENDED_BY_CALLER, NOON)
+        await work.sessions.add(ended)
+        await work.commit()
+
+    async with unit_of_work() as work:
+        assert [await work.sessions.live_of(tenant) for tenant in ("a", "b", "c")] == [2, 1, 0]
+
+
 async def test_a_room_s_newest_session_and_call_are_those_of_these_tenants(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:

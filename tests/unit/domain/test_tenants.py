@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.access import EVERYTHING, WORK, Access
-from domain.errors import NotFound, RoomTaken
+from domain.errors import NotFound, RoomTaken, TooManySessions
 from domain.page import SessionFilter
 from domain.use_cases.end_session import EndSessionCommand
 from domain.use_cases.start_session import StartedSession, StartSessionCommand
@@ -121,3 +121,20 @@ async def test_a_room_that_only_livekit_knows_is_nobody_s(world: World) -> None:
     await end(world, HOUSE)
 
     assert ROOM not in world.livekit.open
+
+
+async def test_a_tenant_has_only_so_many_live_sessions(world: World) -> None:
+    for number in range(3):
+        await start(world, ANN, f"room-{number}")
+
+    with pytest.raises(TooManySessions, match="has 3 live sessions") as caught:
+        await start(world, ANN, "room-3")
+
+    assert caught.value.retry_after > 0
+    assert world.livekit.count("create") == 3
+    await start(world, ANN, "room-1")  # joining is no new session
+    await start(world, BEN, "room-4")
+    for number in range(5, 10):  # nobody's are not counted
+        await start(world, EVERYTHING, f"room-{number}")
+    await world.end_session(EndSessionCommand("room-1", ANN))
+    await start(world, ANN, "room-3")

@@ -54,6 +54,7 @@ class World:
             clock=self.clock,
             ids=self.ids,
             lease=LEASE,
+            max_sessions=3,
         )
         self.start_session = StartSession(
             ensure_agent=self.ensure_agent,

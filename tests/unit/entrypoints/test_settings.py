@@ -45,6 +45,8 @@ def test_the_required_three_are_enough_and_the_rest_has_the_contracts_defaults(
     assert settings.reconcile_interval == timedelta(seconds=10)
     assert settings.inbox_retention == timedelta(days=7)
     assert settings.api_keys == ()
+    assert (settings.rate_limit_per_minute, settings.trusted_proxies) == (6000, 0)
+    assert settings.max_sessions_per_key == 1000
 
 
 def test_every_variable_of_telephony_and_of_the_ledger_is_read(tmp_path: Path) -> None:
@@ -110,6 +112,37 @@ def test_half_a_webhook_key_is_the_one_problem(present: str, absent: str, tmp_pa
     assert "half-a-pair" not in problem
 
 
+def test_limits_can_be_set_and_requests_left_uncounted(tmp_path: Path) -> None:
+    limits = {"RATE_LIMIT_PER_MINUTE": "7", "TRUSTED_PROXIES": "2", "MAX_SESSIONS_PER_KEY": "5"}
+
+    settings = load_settings({**REQUIRED, **limits}, tmp_path)
+    unlimited = load_settings({**REQUIRED, **limits, "RATE_LIMIT_ENABLED": "off"}, tmp_path)
+
+    assert (settings.rate_limit_per_minute, settings.trusted_proxies) == (7, 2)
+    assert settings.max_sessions_per_key == 5
+    assert unlimited.rate_limit_per_minute is None
+
+
+@pytest.mark.parametrize(
+    ("url", "workers", "alone"),
+    [
+        ("memory://", "1", True),
+        ("sqlite+aiosqlite:///a.db", "1", True),
+        ("sqlite+aiosqlite:///a.db", "2", False),
+        ("postgresql+asyncpg://h/d", "1", False),
+    ],
+)
+def test_a_process_is_alone_on_its_ledger_or_not(
+    url: str,
+    workers: str,
+    alone: bool,  # noqa: FBT001 - a parameter
+    tmp_path: Path,
+) -> None:
+    settings = load_settings({**REQUIRED, "DATABASE_URL": url, "WORKERS": workers}, tmp_path)
+
+    assert settings.serves_alone is alone
+
+
 def test_several_processes_need_a_database_that_they_share(tmp_path: Path) -> None:
     shared = {**REQUIRED, "WORKERS": "2", "DATABASE_URL": "sqlite+aiosqlite:///ledger.db"}
     assert load_settings(shared, tmp_path).workers == 2
@@ -125,6 +158,9 @@ def test_several_processes_need_a_database_that_they_share(tmp_path: Path) -> No
         ("INBOX_RETENTION_DAYS", ["0.01", "1", "3650"]),
         ("API_KEYS", ["k" * 16, "k" * 500, ","]),
         ("WORKERS", ["1", "64"]),
+        ("RATE_LIMIT_PER_MINUTE", ["1", "10000000"]),
+        ("TRUSTED_PROXIES", ["0", "16"]),
+        ("MAX_SESSIONS_PER_KEY", ["1", "10000000"]),
     ],
 )
 def test_the_ends_of_a_range_belong_to_it(name: str, values: list[str], tmp_path: Path) -> None:
@@ -193,6 +229,10 @@ def test_one_message_names_every_missing_and_malformed_variable(tmp_path: Path) 
         ("INBOX_RETENTION_DAYS", "3651"),
         ("INBOX_RETENTION_DAYS", "nan"),
         ("INBOX_RETENTION_DAYS", "a week"),
+        ("RATE_LIMIT_PER_MINUTE", "0"),
+        ("TRUSTED_PROXIES", "17"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("MAX_SESSIONS_PER_KEY", "0"),
         ("API_KEYS", "too-short"),
         ("API_KEYS", f"{'k' * 16},short"),
         ("API_KEYS", "k" * 15 + "ü"),

@@ -1,0 +1,86 @@
+"""Requests counted by all processes on a database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+from sqlalchemy import Connection, case, delete
+from sqlalchemy.dialects import postgresql, sqlite
+
+from adapters.sqlalchemy.batches import Batches, Outcome
+from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.tables import rate_windows
+from domain.ports.rate_limiter import Permit, window_of
+
+
+@attrs.frozen
+class _Take:
+    bucket: str
+    now: datetime
+
+
+class SqlRateLimiter:
+    """Implements :class:`domain.ports.rate_limiter.RateLimiter`.
+
+    Requests that wait together are counted together, by one statement for each bucket: a bucket
+    is one row, for whose lock they would wait one after the other.
+    """
+
+    def __init__(self, database: Database, limit: int) -> None:
+        self._database = database
+        self._limit = limit
+        self._takes = Batches[_Take](self._count, lanes=1)
+
+    async def take(self, bucket: str, now: datetime) -> Permit:
+        """Count one more request of ``bucket``'s."""
+        permit: Permit = await self._takes.do(_Take(bucket, now))
+        return permit
+
+    async def prune(self, before: datetime) -> int:
+        """Forget windows that began before then; how many they were."""
+
+        def prune(connection: Connection) -> int:
+            old = rate_windows.c.began_at < before
+            return connection.execute(delete(rate_windows).where(old)).rowcount
+
+        return await self._database.transact(prune)
+
+    async def _count(self, takes: Sequence[_Take]) -> Sequence[Outcome]:
+        now = max(take.now for take in takes)
+        wanted = Counter(take.bucket for take in takes)
+
+        def count(connection: Connection) -> dict[str, int]:
+            # In order, so that two processes never wait for each other.
+            return {
+                bucket: connection.execute(
+                    _counted(connection.dialect.name, bucket, window_of(now), wanted[bucket])
+                ).scalar_one()
+                for bucket in sorted(wanted)
+            }
+
+        used = await self._database.transact(count)
+        places = {bucket: used[bucket] - wanted[bucket] for bucket in wanted}
+        outcomes: list[Outcome] = []
+        for take in takes:
+            places[take.bucket] += 1
+            outcomes.append(Permit.of(places[take.bucket], self._limit, now))
+        return outcomes
+
+
+def _counted(dialect: str, bucket: str, window: datetime, number: int) -> Any:
+    """An upsert whose result is how many requests of the bucket's the window has by then."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    add = insert(rate_windows).values(bucket=bucket, began_at=window, used=number)
+    there, new = rate_windows.c, add.excluded
+    return add.on_conflict_do_update(
+        index_elements=[there.bucket],
+        set_={
+            # A process whose clock is behind counts in the newer window.
+            "used": case((there.began_at < new.began_at, new.used), else_=there.used + new.used),
+            "began_at": case((there.began_at < new.began_at, new.began_at), else_=there.began_at),
+        },
+    ).returning(there.used)

@@ -1,0 +1,47 @@
+"""How much somebody may ask for in a minute."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import attrs
+
+WINDOW: Final = timedelta(minutes=1)
+_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+@attrs.frozen
+class Permit:
+    """Whether one more request was allowed, how many are left, and when the window ends."""
+
+    allowed: bool
+    remaining: int
+    resets_in: timedelta
+
+    @classmethod
+    def of(cls, used: int, limit: int, now: datetime) -> Permit:
+        """For the ``used``-th request of the window that ``now`` is in."""
+        ends = window_of(now) + WINDOW
+        return cls(used <= limit, max(limit - used, 0), ends - now)
+
+
+def window_of(now: datetime) -> datetime:
+    """When the window began that ``now`` is in; the same for every process."""
+    return now - (now - _EPOCH) % WINDOW
+
+
+class RateLimiter(Protocol):
+    """Counts requests in fixed windows of :data:`WINDOW`."""
+
+    async def take(self, bucket: str, now: datetime) -> Permit:
+        """Count one more request of ``bucket``'s.
+
+        Of those that share a bucket and a window, whichever process they come to, exactly as many
+        are allowed as the limit says. Raises ``StorageUnavailable`` when storage fails.
+        """
+        ...
+
+    async def prune(self, before: datetime) -> int:
+        """Forget windows that began before then; how many they were."""
+        ...

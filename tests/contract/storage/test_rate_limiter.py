@@ -1,0 +1,126 @@
+"""The port that counts requests, in memory and on databases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.memory.rate_limiter import MOST_BUCKETS, MemoryRateLimiter
+from adapters.memory.unit_of_work import MemoryLedger
+from domain.ports.rate_limiter import WINDOW, Permit, RateLimiter, window_of
+from tests.contract.storage.ledgers import NOON, opened
+
+LIMIT = 7
+NOW = window_of(NOON) + timedelta(seconds=20)
+Limiters = Callable[[], RateLimiter]
+
+
+@pytest.fixture
+async def limiters(database_url: str) -> AsyncIterator[Limiters]:
+    """Makes limiters that share their storage, as processes do; one alone in memory."""
+    async with AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(opened(database_url))
+        if isinstance(ledger, MemoryLedger):
+            alone = MemoryRateLimiter(LIMIT)
+            yield lambda: alone
+        else:
+            yield lambda: ledger.rate_limiter(LIMIT)
+
+
+async def test_as_many_as_the_limit_are_allowed_in_a_window(limiters: Limiters) -> None:
+    limiter = limiters()
+
+    permits = [await limiter.take("ann", NOW) for _ in range(LIMIT + 2)]
+
+    assert [permit.allowed for permit in permits] == [True] * LIMIT + [False] * 2
+    assert [permit.remaining for permit in permits] == [6, 5, 4, 3, 2, 1, 0, 0, 0]
+    assert {permit.resets_in for permit in permits} == {timedelta(seconds=40)}
+
+
+async def test_the_next_window_begins_anew(limiters: Limiters) -> None:
+    limiter = limiters()
+    for _ in range(LIMIT + 1):
+        await limiter.take("ann", NOW)
+
+    assert await limiter.take("ann", NOW + WINDOW) == Permit(
+        allowed=True, remaining=LIMIT - 1, resets_in=timedelta(seconds=40)
+    )
+
+
+async def test_others_have_limits_of_their_own(limiters: Limiters) -> None:
+    limiter = limiters()
+    for _ in range(LIMIT + 1):
+        await limiter.take("ann", NOW)
+
+    assert (await limiter.take("ben", NOW)).allowed
+
+
+async def test_of_many_at_once_from_several_processes_exactly_the_limit_is_allowed(
+    limiters: Limiters,
+) -> None:
+    processes = [limiters() for _ in range(3)]
+
+    permits = await asyncio.gather(
+        *(processes[number % 3].take(f"key-{number % 2}", NOW) for number in range(120))
+    )
+
+    for bucket in (permits[::2], permits[1::2]):
+        assert sum(permit.allowed for permit in bucket) == LIMIT
+        assert sorted(p.remaining for p in bucket if p.allowed) == list(range(LIMIT))
+
+
+async def test_what_is_over_is_forgotten(limiters: Limiters) -> None:
+    limiter = limiters()
+    await limiter.take("ann", NOW)
+    await limiter.take("ben", NOW)
+
+    assert await limiter.prune(window_of(NOW)) == 0
+    assert await limiter.prune(NOW) == 2
+    assert await limiter.prune(NOW) == 0
+    assert (await limiter.take("ann", NOW)).remaining == LIMIT - 1
+
+
+async def test_a_process_whose_clock_is_behind_counts_in_the_newer_window(
+    sql_url: str,
+) -> None:
+    async with opened(sql_url) as ledger:
+        assert not isinstance(ledger, MemoryLedger)
+        ahead, behind = ledger.rate_limiter(LIMIT), ledger.rate_limiter(LIMIT)
+        await ahead.take("ann", NOW + WINDOW)
+        await behind.take("ann", NOW)
+
+        assert (await ahead.take("ann", NOW + WINDOW)).remaining == LIMIT - 3
+
+
+async def test_a_flood_of_addresses_fills_no_memory() -> None:
+    limiter = MemoryRateLimiter(LIMIT)
+    for number in range(MOST_BUCKETS):
+        await limiter.take(str(number), NOW)
+
+    permits = [await limiter.take(f"beyond-{number}", NOW) for number in range(LIMIT + 1)]
+
+    assert [permit.allowed for permit in permits] == [True] * LIMIT + [False]
+    assert (await limiter.take("0", NOW)).remaining == LIMIT - 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 180)), max_size=60))
+async def test_whatever_comes_when_no_window_has_more_than_the_limit(
+    requests: list[tuple[int, int]],
+) -> None:
+    limiter = MemoryRateLimiter(LIMIT)
+    allowed: dict[tuple[int, int], int] = {}
+    asked: dict[tuple[int, int], int] = {}
+    for who, second in sorted(requests, key=lambda request: request[1]):
+        place = who, second // 60
+        now = window_of(NOON) + timedelta(seconds=second)
+        permit = await limiter.take(str(who), now)
+        asked[place] = asked.get(place, 0) + 1
+        allowed[place] = allowed.get(place, 0) + permit.allowed
+
+    assert allowed == {place: min(number, LIMIT) for place, number in asked.items()}
