@@ -56,6 +56,9 @@ class Settings:
     rate_limit_per_minute: int | None
     trusted_proxies: int
     max_sessions_per_key: int
+    log_level: str
+    otlp_endpoint: str | None
+    otlp_service_name: str
 
     @property
     def serves_alone(self) -> bool:

@@ -27,7 +27,7 @@ class InboxStatus(enum.StrEnum):
 class InboxEntry:
     """A stored event. Immutable; each method returns the entry afterwards. Times are UTC.
 
-    It is handled at ``due_at`` or later.
+    It is handled at ``due_at`` or later. ``trace`` is the W3C ``traceparent`` that it belongs to.
     """
 
     event: WebhookEvent
@@ -37,6 +37,7 @@ class InboxEntry:
     failures: int = 0
     last_error: str | None = None
     handled_at: datetime | None = None
+    trace: str | None = None
 
     def handled(self, at: datetime) -> InboxEntry:
         """After it was handled."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from adapters.livekit.tokens import TokenFactory
 from adapters.livekit.webhook_verifier import LiveKitWebhookVerifier
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.memory.unit_of_work import MemoryLedger
+from adapters.prometheus.telemetry import PrometheusTelemetry
 from adapters.sqlalchemy.ledger import SqlLedger
 from adapters.sqlalchemy.migrations import migrate
 from adapters.system.clock import SystemClock
@@ -31,6 +32,7 @@ from application.settings import (
     LIVEKIT_TOTAL_LIMIT,
     Settings,
 )
+from application.telemetry import Telemetry, Tracing
 from application.workers.doorbell import Doorbell
 from application.workers.inbox_worker import InboxWorker
 from application.workers.jobs import PruneJob, ReconcileJob
@@ -57,6 +59,7 @@ from domain.use_cases.serve_call import ServeCall
 from domain.use_cases.start_session import StartSession
 from domain.use_cases.turn import Turn
 from domain.use_cases.withdraw_agent import WithdrawAgent
+from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
     from adapters.simulator.phone_call import SimulatedCall
@@ -73,6 +76,29 @@ def _simulated_call(**options: Any) -> SimulatedCall:
     from adapters.simulator.phone_call import SimulatedCall  # noqa: PLC0415 - as above
 
     return SimulatedCall(**options)
+
+
+def _tracing(endpoint: str | None, service_name: str) -> Tracing | None:
+    if endpoint is None:
+        return None
+    from adapters.opentelemetry.tracing import OtlpTracing  # noqa: PLC0415 - an extra
+
+    return OtlpTracing(endpoint, service_name, VERSION)
+
+
+def _watch(
+    telemetry: Telemetry, tracing: Tracing | None
+) -> Callable[[str], AbstractContextManager[Any]]:
+    """What each request of LiveKit's API is in."""
+    if tracing is None:
+        return telemetry.livekit
+
+    @contextmanager
+    def both(method: str) -> Iterator[None]:
+        with telemetry.livekit(method), tracing.livekit(method):
+            yield
+
+    return both
 
 
 def _rate_limiter(settings: Settings, storage: Any) -> RateLimiter:
@@ -94,6 +120,11 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(UuidIds)
 
+    telemetry = providers.Singleton(PrometheusTelemetry, VERSION)
+    tracing = providers.Singleton(
+        _tracing, settings.provided.otlp_endpoint, settings.provided.otlp_service_name
+    )
+
     livekit_client = providers.Singleton(
         LiveKitClient,
         settings.provided.livekit_url,
@@ -101,6 +132,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.livekit_api_secret,
         connect_limit=LIVEKIT_CONNECT_LIMIT,
         total_limit=LIVEKIT_TOTAL_LIMIT,
+        watch=providers.Singleton(_watch, telemetry, tracing),
     )
     rooms = providers.Singleton(LiveKitRooms, livekit_client, settings.provided.sip_identity_prefix)
     dispatcher = providers.Singleton(LiveKitDispatcher, livekit_client)
@@ -116,8 +148,12 @@ class Container(containers.DeclarativeContainer):
     storage = providers.Selector(
         settings.provided.storage,
         memory=providers.Singleton(MemoryLedger),
-        sqlite=providers.Singleton(SqlLedger, settings.provided.database_url),
-        postgresql=providers.Singleton(SqlLedger, settings.provided.database_url),
+        sqlite=providers.Singleton(
+            SqlLedger, settings.provided.database_url, watch=telemetry.provided.batch
+        ),
+        postgresql=providers.Singleton(
+            SqlLedger, settings.provided.database_url, watch=telemetry.provided.batch
+        ),
     )
     migrate = providers.Callable(migrate, settings.provided.database_url)
     ledger = providers.Singleton(Ledger, storage.provided.unit_of_work)
@@ -256,11 +292,12 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         doorbell=doorbell,
+        tracing=tracing,
     )
     reconciler = providers.Singleton(
         PeriodicJob,
         name="reconcile",
-        job=providers.Singleton(ReconcileJob, reconcile),
+        job=providers.Singleton(ReconcileJob, reconcile, telemetry.provided.cycle),
         interval=settings.provided.reconcile_interval,
         leases=storage.provided.leases,
         clock=clock,

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ T = TypeVar("T")
 _DECIMAL: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _NAMED_KEY: Final = re.compile(r"(?P<tenant>[a-z][a-z0-9-]{0,31})=(?P<key>.{16,})", re.ASCII)
 _TRUE: Final = ("true", "1", "yes", "on")
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _FALSE: Final = ("false", "0", "no", "off")
 _STORAGES: Final[Mapping[str, Storage]] = {
     "memory": Storage.MEMORY,
@@ -88,6 +90,9 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     per_minute = reader.optional("RATE_LIMIT_PER_MINUTE", _whole(1, 10_000_000), 6000)
     trusted_proxies = reader.optional("TRUSTED_PROXIES", _whole(0, 16), 0)
     max_sessions = reader.optional("MAX_SESSIONS_PER_KEY", _whole(1, 10_000_000), 1000)
+    log_level = reader.optional("LOG_LEVEL", _log_level, "info")
+    otlp_endpoint = reader.optional("OTEL_EXPORTER_OTLP_ENDPOINT", _otlp_endpoint, None)
+    service_name = reader.optional("OTEL_SERVICE_NAME", _text, "backend-livekit")
     if workers > 1 and storage is Storage.MEMORY:
         reader.problems.append(
             "WORKERS must be 1 with DATABASE_URL=memory://: processes share no memory."
@@ -117,6 +122,9 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         rate_limit_per_minute=per_minute if limited else None,
         trusted_proxies=trusted_proxies,
         max_sessions_per_key=max_sessions,
+        log_level=log_level,
+        otlp_endpoint=otlp_endpoint,
+        otlp_service_name=service_name,
     )
 
 
@@ -225,6 +233,21 @@ def _boolean(raw: str) -> bool:
     if raw.lower() not in (*_TRUE, *_FALSE):
         raise ValueError(f"must be one of true/false/1/0/yes/no/on/off, not '{raw}'.")
     return raw.lower() in _TRUE
+
+
+def _otlp_endpoint(raw: str) -> str:
+    url = urlsplit(raw)
+    if url.scheme not in ("http", "https") or not url.netloc:
+        raise ValueError("must be a collector's address, for example http://127.0.0.1:4318.")
+    if find_spec("opentelemetry") is None or find_spec("opentelemetry.sdk") is None:
+        raise ValueError("needs the extra 'otel': pip install 'backend-livekit[otel]'.")
+    return raw
+
+
+def _log_level(raw: str) -> str:
+    if raw.lower() not in _LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}, not '{raw}'.")
+    return raw.lower()
 
 
 def _agent_name(raw: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -39,10 +41,11 @@ class LiveKitClient:
     start and end.
 
     ``connect_limit`` bounds waiting for a connection, from the pool or made anew; ``total_limit``
-    bounds a whole call. Nothing here repeats a request.
+    bounds a whole call. Nothing here repeats a request. ``watch`` makes the block that each call
+    of a method is in, which sees what it raises.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom to speak to, how patiently, and who watches
         self,
         url: str,
         api_key: str,
@@ -50,11 +53,13 @@ class LiveKitClient:
         *,
         connect_limit: timedelta = timedelta(seconds=3),
         total_limit: timedelta = timedelta(seconds=10),
+        watch: Callable[[str], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._url = _http(url)
         self._tokens = TokenFactory(api_key, api_secret)
         self._connect_limit = connect_limit
         self._total_limit = total_limit
+        self._watch = watch
         self._pool: HttpPool | None = None
 
     async def call(
@@ -72,13 +77,14 @@ class LiveKitClient:
             "authorization": f"Bearer {self._tokens.token(_TOKEN_TTL, grants)}",
             "content-type": "application/protobuf",
         }
-        async with asyncio.timeout(self._total_limit.total_seconds()):
-            found = await self._pool.post(
-                f"/twirp/livekit.{method}", headers, request.SerializeToString()
-            )
-        if found.status != 200:
-            raise _error(found.status, found.body)
-        return answer.FromString(found.body)
+        with self._watch(method):
+            async with asyncio.timeout(self._total_limit.total_seconds()):
+                found = await self._pool.post(
+                    f"/twirp/livekit.{method}", headers, request.SerializeToString()
+                )
+            if found.status != 200:
+                raise _error(found.status, found.body)
+            return answer.FromString(found.body)
 
     async def open(self) -> None:
         """Make the pool; no connection yet, so that the service starts without LiveKit."""

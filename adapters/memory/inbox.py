@@ -100,6 +100,15 @@ class MemoryInbox:
         counted = Counter(entry.status for entry in self._entries.values())
         return {status: counted[status] for status in InboxStatus}
 
+    def pending_since(self) -> datetime | None:
+        """When the oldest entry came in that is not handled yet."""
+        pending = (
+            entry.received_at
+            for entry in self._entries.values()
+            if entry.status is InboxStatus.PENDING
+        )
+        return min(pending, default=None)
+
     async def replay(self, entry: InboxEntry) -> bool:
         """Store an entry that was made pending again; False if it is not there."""
         if entry.event.id not in self._entries:

@@ -11,6 +11,8 @@ from adapters.memory.idempotency import MemoryIdempotency
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
 from adapters.memory.sessions import MemorySessions, SessionTable
+from domain.inbox import InboxStatus
+from domain.ports.census import Census
 
 
 class MemoryLedger:
@@ -27,6 +29,18 @@ class MemoryLedger:
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
         return MemoryUnitOfWork(self)
+
+    async def census(self) -> Census:
+        """Implements :class:`domain.ports.census.Censor`."""
+        work = self.unit_of_work()
+        events = await self.inbox.counts()
+        return Census(
+            live_sessions=len(await work.sessions.open()),
+            live_calls=len(await work.calls.live()),
+            pending_events=events[InboxStatus.PENDING],
+            pending_since=self.inbox.pending_since(),
+            dead_events=events[InboxStatus.DEAD],
+        )
 
     async def check(self) -> None:
         """Memory is always ready (:class:`domain.ports.probe.Probe`)."""

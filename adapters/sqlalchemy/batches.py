@@ -15,6 +15,9 @@ from domain.errors import DomainError, StorageUnavailable
 Job = TypeVar("Job")
 Outcome = Any | BaseException
 
+Watch = Callable[[int, float], None]
+"""Hears how many jobs a batch had, and for how many seconds the first had waited at its end."""
+
 MOST_TOGETHER: Final = 64
 MOST_WAITING: Final = 10_000
 
@@ -23,6 +26,7 @@ MOST_WAITING: Final = 10_000
 class _Waiting(Generic[Job]):
     job: Job
     done: asyncio.Future[Any]
+    since: float
 
 
 class Batches(Generic[Job]):
@@ -33,10 +37,14 @@ class Batches(Generic[Job]):
     """
 
     def __init__(
-        self, carry_out: Callable[[Sequence[Job]], Awaitable[Sequence[Outcome]]], lanes: int
+        self,
+        carry_out: Callable[[Sequence[Job]], Awaitable[Sequence[Outcome]]],
+        lanes: int,
+        watch: Watch | None = None,
     ) -> None:
         self._carry_out = carry_out
         self._lanes = lanes
+        self._watch = watch
         self._waiting: deque[_Waiting[Job]] = deque()
         self._busy = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -49,7 +57,8 @@ class Batches(Generic[Job]):
         """
         if len(self._waiting) >= MOST_WAITING:
             raise StorageUnavailable("The database is too busy: too many changes wait for it.")
-        waiting = _Waiting(job, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(job, loop.create_future(), loop.time())
         self._waiting.append(waiting)
         if self._busy < self._lanes:
             self._busy += 1
@@ -72,6 +81,9 @@ class Batches(Generic[Job]):
                     outcomes = await self._carry_out([one.job for one in batch])
                 except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
                     outcomes = [error] * len(batch)
+                if self._watch is not None:
+                    waited = asyncio.get_running_loop().time() - batch[0].since
+                    self._watch(len(batch), waited)
                 for one, outcome in zip(batch, outcomes, strict=True):
                     _tell(one.done, outcome)
                 await asyncio.sleep(0)

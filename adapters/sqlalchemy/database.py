@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sqlalchemy import postgresql, sqlite
-from adapters.sqlalchemy.batches import Batches, Outcome
+from adapters.sqlalchemy.batches import Batches, Outcome, Watch
 from adapters.sqlalchemy.errors import storage_errors
 from adapters.sqlalchemy.sqlite import SqliteThread
 from adapters.sqlalchemy.write import Unit, Write, carry_out
@@ -49,6 +49,7 @@ class Database:
     reader: AsyncEngine
     writer: AsyncEngine
     threads: tuple[SqliteThread, SqliteThread] | None = None
+    watch: Watch | None = attrs.field(default=None, kw_only=True)
     _reads: Batches[_Read] = attrs.field(init=False)
     _writes: Batches[Unit] = attrs.field(init=False)
 
@@ -59,7 +60,9 @@ class Database:
     @_writes.default
     def _group_commit(self) -> Batches[Unit]:
         # More of PostgreSQL's connections are left to readers.
-        return Batches(self._carry_out_writes, lanes=1 if self.embedded else _LANES)
+        return Batches(
+            self._carry_out_writes, lanes=1 if self.embedded else _LANES, watch=self.watch
+        )
 
     @property
     def embedded(self) -> bool:
@@ -133,11 +136,14 @@ class Database:
             await self.writer.dispose()
 
 
-def database(url: str, patience: timedelta | None = PATIENCE) -> Database:
+def database(
+    url: str, patience: timedelta | None = PATIENCE, watch: Watch | None = None
+) -> Database:
     """The database that ``url`` (``sqlite+aiosqlite:///…``, ``postgresql+asyncpg://…``) names.
 
     Connects to nothing yet. ``patience`` of None waits for a PostgreSQL command however long it
-    takes. Raises :class:`~domain.errors.StorageUnavailable` for a URL that names none.
+    takes. ``watch`` hears of each batch of changes.
+    Raises :class:`~domain.errors.StorageUnavailable` for a URL that names none.
     """
     try:
         parsed = make_url(url)
@@ -145,9 +151,10 @@ def database(url: str, patience: timedelta | None = PATIENCE) -> Database:
         raise StorageUnavailable("DATABASE_URL is not the address of a database.") from None
     match parsed.drivername:
         case "sqlite+aiosqlite" if parsed.database not in (None, "", ":memory:"):
-            return Database(parsed, *sqlite.engines(parsed, patience or PATIENCE))
+            return Database(parsed, *sqlite.engines(parsed, patience or PATIENCE), watch=watch)
         case "postgresql+asyncpg":
-            return Database(parsed, *postgresql.engines(parsed, patience or PATIENCE, patience))
+            engines = postgresql.engines(parsed, patience or PATIENCE, patience)
+            return Database(parsed, *engines, watch=watch)
     raise StorageUnavailable(
         "DATABASE_URL must be sqlite+aiosqlite:///path/to/file.db or "
         "postgresql+asyncpg://user:password@host/database."

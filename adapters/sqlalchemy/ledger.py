@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from adapters.sqlalchemy.api_keys import SqlApiKeys
+from adapters.sqlalchemy.batches import Watch
+from adapters.sqlalchemy.census import take_census
 from adapters.sqlalchemy.database import PATIENCE, database
 from adapters.sqlalchemy.idempotency import SqlIdempotency
 from adapters.sqlalchemy.inbox import SqlInbox
@@ -14,6 +16,7 @@ from adapters.sqlalchemy.leases import SqlLeases
 from adapters.sqlalchemy.migrations import check_schema, ensure_schema
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
+from domain.ports.census import Census
 
 
 class SqlLedger:
@@ -24,8 +27,10 @@ class SqlLedger:
     <adapters.sqlalchemy.errors.SchemaOutdated>` if that is why).
     """
 
-    def __init__(self, database_url: str, patience: timedelta = PATIENCE) -> None:
-        self.database = database(database_url, patience)
+    def __init__(
+        self, database_url: str, patience: timedelta = PATIENCE, watch: Watch | None = None
+    ) -> None:
+        self.database = database(database_url, patience, watch)
         self.inbox = SqlInbox(self.database)
         self.leases = SqlLeases(self.database)
         self.api_keys = SqlApiKeys(self.database)
@@ -38,6 +43,10 @@ class SqlLedger:
     def unit_of_work(self) -> SqlUnitOfWork:
         """A unit of work that has not begun."""
         return SqlUnitOfWork(self.database)
+
+    async def census(self) -> Census:
+        """Implements :class:`domain.ports.census.Censor`."""
+        return await take_census(self.database)
 
     async def check(self) -> None:
         """Implements :class:`domain.ports.probe.Probe`: does it answer, and is its schema ours."""

@@ -170,6 +170,7 @@ def entry_values(entry: InboxEntry) -> dict[str, Any]:
         "failures": entry.failures,
         "last_error": entry.last_error,
         "handled_at": entry.handled_at,
+        "trace": entry.trace,
     }
 
 
@@ -187,6 +188,7 @@ def to_entry(row: Row[Any]) -> InboxEntry:
         failures=row.failures,
         last_error=row.last_error,
         handled_at=row.handled_at,
+        trace=row.trace,
     )
 
 

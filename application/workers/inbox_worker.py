@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 
 import attrs
 import structlog
 
+from application.telemetry import Tracing
 from application.workers.doorbell import Doorbell
 from domain.errors import DomainError
 from domain.inbox import InboxEntry, InboxStatus
@@ -36,6 +38,7 @@ class InboxWorker:
     clock: Clock
     ids: IdGenerator
     doorbell: Doorbell
+    tracing: Tracing | None = None
     lease: timedelta = timedelta(seconds=6)
     poll: timedelta = timedelta(seconds=1)
     drain: timedelta = timedelta(seconds=5)
@@ -76,7 +79,8 @@ class InboxWorker:
     async def _handle(self, entry: InboxEntry, holder: str) -> None:
         event = entry.event
         try:
-            after = await self.handle_entry(entry, holder)
+            with self._traced(entry):
+                after = await self.handle_entry(entry, holder)
         except DomainError as error:
             log.warning(
                 "event not settled", event_id=event.id, room=event.room_name, reason=str(error)
@@ -88,6 +92,11 @@ class InboxWorker:
         finally:
             del self._working[event.id]
             self.doorbell.ring()
+
+    def _traced(self, entry: InboxEntry) -> AbstractContextManager[object]:
+        if self.tracing is None:
+            return nullcontext()
+        return self.tracing.event(entry.event.kind, entry.event.id, entry.trace)
 
     def _tell(self, before: InboxEntry, after: InboxEntry) -> None:
         event = after.event

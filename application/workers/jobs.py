@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -19,10 +20,14 @@ class ReconcileJob:
     """Compares the ledger with LiveKit and tells what it has put right."""
 
     reconcile: Reconcile
+    watch: Callable[[Mapping[str, int], float], None]
+    """Hears what a cycle has put right, and how many seconds it took."""
 
     async def __call__(self) -> None:
         """Run one cycle."""
+        began = time.monotonic()
         done = await self.reconcile()
+        self.watch(done.repairs, time.monotonic() - began)
         if done.repairs:
             log.info("reconciled", rooms=done.rooms, looked_into=done.examined, **done.repairs)
         if done.problems:

@@ -18,10 +18,11 @@ RELEVANT: Final = frozenset(EventKind)
 
 @attrs.frozen
 class ReceiveWebhookCommand:
-    """An HTTP request's body and its ``Authorization`` header, unchecked."""
+    """An HTTP request's body and its ``Authorization`` header, unchecked; its ``traceparent``."""
 
     body: bytes
     authorization: str | None
+    trace: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +45,7 @@ class ReceiveWebhook:
         """
         event = self.verifier.verify(command.body, command.authorization)
         now = self.clock.now()
-        entry = InboxEntry(event=event, received_at=now, due_at=now)
+        entry = InboxEntry(event=event, received_at=now, due_at=now, trace=command.trace)
         is_news = event.kind in RELEVANT and bool(event.room_name)
         with self.doorbell.arrival():
             added = await self.inbox.add(entry if is_news else entry.handled(now))

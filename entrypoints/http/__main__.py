@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
+from contextlib import ExitStack
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from granian.constants import Interfaces
@@ -31,6 +34,15 @@ def main() -> int:
             f"{error.strerror}. HOST and PORT choose another address.\n"
         )
         return 1
+    with ExitStack() as stack:
+        if settings.workers > 1:  # they count together in files
+            folder = stack.enter_context(TemporaryDirectory(prefix="backend-metrics-"))
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        _serve(settings, address)
+    return 0
+
+
+def _serve(settings: Settings, address: str) -> None:
     # This process only watches over the worker, so it imports nothing of the application.
     Server(
         "entrypoints.http.worker:create",
@@ -43,7 +55,6 @@ def main() -> int:
         websockets=False,
         log_enabled=False,
     ).serve()
-    return 0
 
 
 def _free_address(settings: Settings) -> str:

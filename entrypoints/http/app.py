@@ -21,6 +21,7 @@ from entrypoints.http.errors import on_domain_error, on_http_error, on_unexpecte
 from entrypoints.http.health import alive, health, ready, ready_without_body, service
 from entrypoints.http.json_request import MAX_BODY_BYTES, JsonRequest
 from entrypoints.http.limits import HEADERS, Limits, add_rate_limit
+from entrypoints.http.metrics import metrics
 from entrypoints.http.openapi import openapi_config, swagger_asset
 from entrypoints.http.request_id import add_request_id
 from entrypoints.http.sessions import (
@@ -44,6 +45,7 @@ HANDLERS: Final = (
     ready_without_body,
     swagger_asset,
     livekit_webhook,
+    metrics,
     list_sessions,
     session_by_id,
     session_by_room,
@@ -92,6 +94,8 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
             ),
             "check_readiness": _provide(container.check_readiness),
             "clock": _provide(container.clock),
+            "telemetry": _provide(container.telemetry),
+            "censor": _provide(container.storage),
             "authenticate": _provide(lambda: authenticate),
             "routes": Provide(routes),
             "access": Provide(request_access),

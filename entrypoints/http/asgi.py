@@ -11,11 +11,13 @@ from contextlib import asynccontextmanager
 
 import structlog
 from litestar import Litestar
+from litestar.types import ASGIApp
 
 from domain.errors import DomainError
 from entrypoints.container import Container, serving
 from entrypoints.http.app import create_app
 from entrypoints.http.health import OPEN, guarded
+from entrypoints.http.request_log import RequestLog
 from entrypoints.logs import configure_logs
 from entrypoints.settings import load_settings
 from entrypoints.version import VERSION
@@ -25,15 +27,16 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 log = structlog.get_logger()
 
 
-def create() -> Litestar:
+def create() -> ASGIApp:
     """The application as the environment configures it."""
-    configure_logs()
+    settings = load_settings()
+    configure_logs(settings.log_level)
     _end_with_parent()
-    container = Container(settings=load_settings())
+    container = Container(settings=settings)
+    tracing = container.tracing()
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        settings = container.settings()
         try:
             async with serving(container):
                 log.info(
@@ -47,9 +50,12 @@ def create() -> Litestar:
         except DomainError as error:
             sys.stderr.write(f"backend-livekit cannot start: {error}\n")
             raise
+        finally:
+            if tracing is not None:
+                tracing.close()
         log.info("stopped")
 
-    return create_app(container, lifespan)
+    return RequestLog(create_app(container, lifespan), container.telemetry(), tracing)
 
 
 def _collect_garbage_less_often() -> None:

@@ -11,6 +11,7 @@ from litestar import Response, get, post
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body, Parameter
+from litestar.types import Scope as AsgiScope
 
 from domain.access import Access, Scope
 from domain.errors import LiveKitError
@@ -23,6 +24,7 @@ from domain.use_cases.read_sessions import ReadSessions
 from domain.use_cases.start_session import StartSession, StartSessionCommand
 from entrypoints.http import query
 from entrypoints.http.openapi import KEYED, REFUSALS, errors
+from entrypoints.http.request_log import note
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
 READS: Final = (Scope.CALLS_READ, Scope.SESSIONS_WRITE)
@@ -151,7 +153,7 @@ def _answer(session: Session) -> SessionAnswer:
         }
     ),
 )
-async def start_session(
+async def start_session(  # noqa: PLR0913, PLR0917 - what is asked for, and what it takes
     data: Annotated[
         StartSessionRequest,
         Body(
@@ -171,6 +173,7 @@ async def start_session(
     start_session: StartSession,
     once: Once,
     access: Access,
+    scope: AsgiScope,
     idempotency_key: Annotated[
         str | None,
         Parameter(
@@ -186,7 +189,9 @@ async def start_session(
     running session's id and configuration, and no second agent while one is there or on its way.
     """
     if idempotency_key is None:
-        return Response(await _start(start_session, data, access))
+        answer = await _start(start_session, data, access)
+        note(scope, sessionId=answer.session_id, roomName=answer.room_name)
+        return Response(answer)
 
     async def first(number: UUID) -> str:
         # The same room at each attempt, so that none brings a second agent.
@@ -199,6 +204,7 @@ async def start_session(
     asked = hashlib.sha256(b"POST /session\n" + msgspec.json.encode(data, order="sorted"))
     answered = await once(idempotency_key, access, asked.hexdigest(), first)
     answer = msgspec.json.decode(answered.text, type=StartSessionAnswer)
+    note(scope, sessionId=answer.session_id, roomName=answer.room_name)
     identity, room_name = Identity.parse(data.user_identity), RoomName(answer.room_name)
     return Response(
         msgspec.structs.replace(answer, user_token=start_session.token_for(identity, room_name)),
@@ -255,8 +261,10 @@ async def end_session(
     ],
     end_session: EndSession,
     access: Access,
+    scope: AsgiScope,
 ) -> None:
     """Delete the LiveKit room and end its session. A room that is already gone is a success."""
+    note(scope, roomName=data.room_name)
     await end_session(EndSessionCommand(data.room_name, access))
 
 

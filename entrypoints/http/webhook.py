@@ -12,6 +12,7 @@ from domain.errors import TelephonyDisabled
 from domain.use_cases.receive_webhook import ReceiveWebhook, ReceiveWebhookCommand
 from entrypoints.http.json_request import JsonRequest, UnsupportedMediaType
 from entrypoints.http.openapi import errors
+from entrypoints.http.request_log import trace_parent
 
 MEDIA_TYPE: Final = "application/webhook+json"
 MAX_EVENT_BYTES: Final = 256 * 1024
@@ -57,5 +58,9 @@ async def livekit_webhook(
     if media_type != MEDIA_TYPE:
         raise UnsupportedMediaType(MEDIA_TYPE)
     body = await request.body()
-    await receive_webhook(ReceiveWebhookCommand(body, request.headers.get("authorization")))
+    await receive_webhook(
+        ReceiveWebhookCommand(
+            body, request.headers.get("authorization"), trace_parent(request.scope)
+        )
+    )
     return WebhookAnswer(ok=True)

@@ -6,10 +6,10 @@ import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from litestar import Litestar
+    from litestar.types import ASGIApp
 
 
-def create() -> Litestar:
+def create() -> ASGIApp:
     """The application.
 
     Until granian takes signals over, they end the process: it inherits handlers that would note

@@ -52,6 +52,7 @@ def test_the_root_names_the_service_and_every_route(http: httpx.Client) -> None:
         "GET /",
         "GET /health",
         "GET /health/ready",
+        "GET /metrics",
         "POST /telephony/livekit-webhook",
         "GET /sessions",
         "GET /sessions/{sessionId}",

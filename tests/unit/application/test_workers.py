@@ -348,13 +348,18 @@ async def test_a_lease_that_cannot_be_renewed_is_told(monkeypatch: pytest.Monkey
 async def test_a_reconciliation_tells_what_it_has_put_right_and_what_it_could_not() -> None:
     world = PhoneWorld()
     world.joins()
-    job = ReconcileJob(world.reconcile)
+    cycles: list[tuple[dict[str, int], float]] = []
+    job = ReconcileJob(
+        world.reconcile, lambda repairs, seconds: cycles.append((dict(repairs), seconds))
+    )
     with capture_logs() as logs:
         await job()
         await job()
     (told,) = logs
     assert told["event"] == "reconciled"
     assert (told["rooms"], told["call_added"], told["agent_dispatched"]) == (1, 1, 1)
+    assert [sum(repairs.values()) for repairs, _ in cycles] == [2, 0]
+    assert all(seconds > 0 for _, seconds in cycles)
     world.reconcile._problems.clear()
 
     async def with_a_problem() -> Any:
@@ -362,7 +367,7 @@ async def test_a_reconciliation_tells_what_it_has_put_right_and_what_it_could_no
         return attrs.evolve(done, problems=["LiveKit cannot be reached."])
 
     with capture_logs() as logs:
-        await ReconcileJob(cast("Reconcile", with_a_problem))()
+        await ReconcileJob(cast("Reconcile", with_a_problem), lambda *_: None)()
     assert logs[-1]["reason"] == "LiveKit cannot be reached."
 
 

@@ -1,0 +1,1 @@
+"""Traces for OpenTelemetry (https://opentelemetry.io/docs/specs/otel/); the extra `otel`."""

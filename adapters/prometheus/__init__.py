@@ -1,0 +1,1 @@
+"""Metrics for Prometheus (https://prometheus.io/docs/practices/naming/)."""

@@ -1,0 +1,174 @@
+"""Counts what the service does."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+    multiprocess,
+)
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+
+from domain.ports.census import Census
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_DISPATCH: Final = "AgentDispatchService/CreateDispatch"
+
+
+class PrometheusTelemetry:
+    """Implements :class:`application.telemetry.Telemetry`.
+
+    Where ``PROMETHEUS_MULTIPROC_DIR`` names a folder, processes count together in files there, and
+    each can show what all have counted.
+    """
+
+    def __init__(self, version: str, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        registry = self.registry = CollectorRegistry()
+        self._requests = Histogram(
+            "backend_http_request_duration_seconds",
+            "HTTP requests, from the first byte to the last of the answer.",
+            ["method", "route", "status"], buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._livekit = Histogram(
+            "backend_livekit_request_duration_seconds",
+            "Requests of LiveKit's API.",
+            ["method", "outcome"], buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._dispatches = Counter(
+            "backend_dispatches", "Agents that LiveKit was asked to dispatch.",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
+        self._batches = Histogram(
+            "backend_group_commit_batch_size", "Changes that were committed together.",
+            buckets=(1, 2, 4, 8, 16, 32, 64), registry=registry,
+        )  # fmt: skip
+        self._waits = Histogram(
+            "backend_group_commit_wait_seconds",
+            "How long a batch's first change waited until it was durable.",
+            buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._repairs = Counter(
+            "backend_reconciler_repairs", "What the reconciler has put right.",
+            ["kind"], registry=registry,
+        )  # fmt: skip
+        self._cycles = Histogram(
+            "backend_reconciler_cycle_duration_seconds", "The reconciler's rounds.",
+            buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._cycled_at = Gauge(
+            "backend_reconciler_last_success_timestamp_seconds",
+            "When the reconciler went round last (Unix time).",
+            multiprocess_mode="max", registry=registry,
+        )  # fmt: skip
+        self._version = version
+        self._known: dict[tuple[str, str, int], Callable[[float], None]] = {}
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        place = method, route, status
+        observe = self._known.get(place)
+        if observe is None:
+            known = method if method in _METHODS else "other"
+            observe = self._requests.labels(known, route, str(status)).observe
+            if known == method:  # callers may invent methods without end
+                self._known[place] = observe
+        observe(seconds)
+
+    @contextmanager
+    def livekit(self, method: str) -> Iterator[None]:
+        """A block that makes a request of LiveKit's API."""
+        began, outcome = time.perf_counter(), "ok"
+        try:
+            yield
+        except BaseException as error:
+            outcome = _outcome(error)
+            raise
+        finally:
+            seconds = time.perf_counter() - began
+            self._livekit.labels(method.rpartition("/")[2], outcome).observe(seconds)
+            if method == _DISPATCH:
+                self._dispatches.labels(outcome).inc()
+
+    def batch(self, size: int, waited: float) -> None:
+        """So many changes were committed together."""
+        self._batches.observe(size)
+        self._waits.observe(waited)
+
+    def cycle(self, repairs: Mapping[str, int], seconds: float) -> None:
+        """The reconciler has gone round."""
+        self._cycles.observe(seconds)
+        self._cycled_at.set(self._clock())
+        for kind, number in repairs.items():
+            self._repairs.labels(kind).inc(number)
+
+    def page(self, census: Census | None) -> bytes:
+        """Everything so far in Prometheus' text format."""
+        registry = CollectorRegistry()
+        registry.register(_Now(self._version, census, self._clock()))
+        if self._folder is None:
+            ProcessCollector(registry=registry)
+            PlatformCollector(registry=registry)
+            return generate_latest(self.registry) + generate_latest(registry)
+        multiprocess.MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+class _Now:
+    """What is so at this moment, whoever is asked."""
+
+    def __init__(self, version: str, census: Census | None, now: float) -> None:
+        self._version, self._census, self._now = version, census, now
+
+    def collect(self) -> Iterable[Metric]:
+        build = GaugeMetricFamily("backend_build_info", "Which version runs.", labels=["version"])
+        build.add_metric([self._version], 1)
+        yield build
+        census = self._census
+        yield GaugeMetricFamily(
+            "backend_ledger_up", "Whether the ledger could be counted.", value=census is not None
+        )
+        if census is None:
+            return
+        yield GaugeMetricFamily(
+            "backend_live_sessions", "Sessions that have not ended.", value=census.live_sessions
+        )
+        yield GaugeMetricFamily(
+            "backend_live_calls", "Calls that have not ended.", value=census.live_calls
+        )
+        events = GaugeMetricFamily(
+            "backend_inbox_events", "Webhook events by what is to become of them.",
+            labels=["status"],
+        )  # fmt: skip
+        events.add_metric(["pending"], census.pending_events)
+        events.add_metric(["dead"], census.dead_events)
+        yield events
+        since = census.pending_since
+        age = 0.0 if since is None else max(self._now - since.timestamp(), 0.0)
+        yield GaugeMetricFamily(
+            "backend_inbox_oldest_pending_age_seconds",
+            "How long the oldest event has waited to be handled.", value=age,
+        )  # fmt: skip
+
+
+def _outcome(error: BaseException) -> str:
+    """``refused`` (4xx), ``timeout``, ``unreachable``, or ``failed``."""
+    status = getattr(error, "status", None)
+    if isinstance(status, int):
+        return "refused" if 400 <= status < 500 else "failed"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    return "unreachable" if isinstance(error, ConnectionRefusedError) else "failed"

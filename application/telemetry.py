@@ -1,0 +1,65 @@
+"""What the service tells of its work as it goes on, for whoever counts, draws or traces it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from domain.ports.census import Census
+
+
+class Telemetry(Protocol):
+    """Takes no time worth speaking of, and never fails. Times are in seconds."""
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was answered; ``route`` is the template, such as ``/sessions/{sessionId}``."""
+        ...
+
+    def livekit(self, method: str) -> AbstractContextManager[object]:
+        """A block that makes a request of LiveKit's API; what it raises is how that went."""
+        ...
+
+    def batch(self, size: int, waited: float) -> None:
+        """So many changes were committed together, the first of which had waited so long."""
+        ...
+
+    def cycle(self, repairs: Mapping[str, int], seconds: float) -> None:
+        """The reconciler has gone round, and put so many things of each kind right."""
+        ...
+
+    def page(self, census: Census | None) -> bytes:
+        """Everything so far in Prometheus' text format; None: the ledger could not be counted."""
+        ...
+
+
+class RequestSpan(Protocol):
+    """A request that is being traced."""
+
+    def answered(self, route: str, status: int) -> None:
+        """It was answered so."""
+        ...
+
+
+class Tracing(Protocol):
+    """Follows what belongs together through processes; ``parent`` is a W3C ``traceparent``."""
+
+    def request(self, method: str, parent: str | None) -> AbstractContextManager[RequestSpan]:
+        """A block in which a request is answered."""
+        ...
+
+    def livekit(self, method: str) -> AbstractContextManager[object]:
+        """A block that makes a request of LiveKit's API."""
+        ...
+
+    def event(self, kind: str, event_id: str, parent: str | None) -> AbstractContextManager[object]:
+        """A block in which an event is handled that a request of trace ``parent`` brought."""
+        ...
+
+    def current(self) -> str | None:
+        """The ``traceparent`` of what is going on."""
+        ...
+
+    def close(self) -> None:
+        """Send what is left."""
+        ...

@@ -1,0 +1,150 @@
+"""What is logged shows no secret and no telephone number."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import structlog
+import uuid_utils
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.livekit.tokens import TokenFactory
+from adapters.system.keys import RandomKeys
+from domain.api_key import prefix_of
+from entrypoints.logs import configure_logs
+from entrypoints.masking import MaskingFormatter, mask_values, masked, may_need_masking
+
+AROUND = st.text(alphabet=st.characters(blacklist_categories=["L", "N", "Cs"]), max_size=8)
+_MINUTE = timedelta(minutes=1)
+NUMBERS = st.from_regex(r"\+?[1-9][0-9]{6,14}", fullmatch=True)
+
+
+@given(NUMBERS, AROUND, AROUND)
+def test_of_a_number_only_the_last_two_digits_are_shown(
+    number: str, before: str, after: str
+) -> None:
+    text = f"{before.removesuffix('.')}{number}{after}"
+
+    shown = masked(text)
+
+    assert number[:-2].removeprefix("+") not in shown
+    assert number[-2:] in shown
+    assert may_need_masking(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("sip_+15105550100", "sip_+…00"),
+        ("call-_+15105550100_Ab3", "call-_+…00_Ab3"),
+        ("sip:15105550100@10.0.0.1", "sip:…00@10.0.0.1"),
+        ("from +15105550100 to +4930123456.", "from +…00 to +…56."),
+        ("postgresql+asyncpg://user:hunter2@host/db", "postgresql+asyncpg://user:…@host/db"),
+        ("Authorization: Bearer abc.def", "Authorization: Bearer …"),
+        ("authorization: basic dXNlcjpwYXNz", "authorization: basic …"),
+    ],
+)
+def test_what_is_masked_can_still_be_told_apart(text: str, shown: str) -> None:
+    assert masked(text) == shown
+    assert may_need_masking(text.encode())
+
+
+@given(st.binary(min_size=1, max_size=20))
+def test_no_token_is_shown(noise: bytes) -> None:
+    token = TokenFactory("key", noise.hex()).token(_MINUTE, {"roomJoin": True, "room": noise.hex()})
+
+    assert masked(f"got {token}!") == "got eyJ…!"
+    assert may_need_masking(token.encode())
+
+
+def test_of_an_api_key_only_what_it_is_listed_by_is_shown() -> None:
+    key = RandomKeys().api_key()
+
+    assert masked(f"key {key} was used") == f"key {prefix_of(key)}_… was used"
+    assert may_need_masking(key.encode())
+
+
+@given(st.integers(0, 2**128 - 1))
+def test_an_id_is_no_number(value: int) -> None:
+    for text in (f"session {UUID(int=value)}", f"room-{UUID(int=value)} is there"):
+        assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["request", "/sessions/{sessionId}", "2026-11-24T00:35:35.123456Z", "127.0.0.1:7880", "RM_x7Kq",
+     "0123456789abcdef0123456789abcdef", "1.123456789 s", "error -1234"],
+)  # fmt: skip
+def test_what_is_harmless_is_left_as_it_is(text: str) -> None:
+    assert masked(text) == text
+
+
+@given(st.text(max_size=60))
+def test_nothing_is_masked_that_would_not_be_looked_through(text: str) -> None:
+    if masked(text) != text:
+        assert may_need_masking(text.encode(errors="surrogatepass"))
+
+
+def test_values_are_masked_however_deep() -> None:
+    number = "+15105550100"
+    event = {"a": {"b": [number, (number,), {number}]}, "c": ValueError(number), "d": 15105550100}
+
+    shown = mask_values(None, "info", {**event, "timestamp": "20261124003535"})
+
+    assert shown["a"] == {"b": ["+…00", ["+…00"], ["+…00"]]}
+    assert shown["c"] == "+…00"
+    assert shown["timestamp"] == "20261124003535"
+
+
+@pytest.fixture
+def stderr(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.BytesIO]:
+    """What is logged from here on, as the service logs it off a terminal."""
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(raw, write_through=True))
+    before = structlog.get_config()
+    handlers = logging.root.handlers[:]
+    logging.root.handlers.clear()
+    configure_logs()
+    yield raw
+    structlog.configure(**before)
+    logging.root.handlers[:] = handlers
+
+
+def test_a_line_of_the_log_is_json_and_masked_in_its_text_and_its_traceback(
+    stderr: io.BytesIO,
+) -> None:
+    log = structlog.get_logger()
+    try:
+        raise ValueError("no agent for +15105550100")
+    except ValueError:
+        log.exception("failed", room="call-_+15105550100", at=uuid_utils.uuid7())
+    log.info("fine", room="room-1")
+    log.debug("not told")
+    logging.getLogger("library").warning("dialling %s", "+15105550100")
+
+    first, second, third = stderr.getvalue().decode().splitlines()
+
+    assert json.loads(first)["room"] == "call-_+…00"
+    assert "ValueError: no agent for +…00" in json.loads(first)["exception"]
+    assert {"event": "fine", "room": "room-1", "level": "info"}.items() <= json.loads(
+        second
+    ).items()
+    assert third == "WARNING library: dialling +…00"
+
+
+def test_a_library_s_traceback_is_masked_too() -> None:
+    formatter = MaskingFormatter("%(message)s")
+    try:
+        raise ValueError("+15105550100")
+    except ValueError:
+        record = logging.LogRecord("x", 40, "x", 1, "failed", None, sys.exc_info())
+
+    assert formatter.format(record).endswith("ValueError: +…00")
