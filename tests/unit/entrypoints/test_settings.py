@@ -47,6 +47,8 @@ def test_the_required_three_are_enough_and_the_rest_has_the_contracts_defaults(
     assert settings.api_keys == ()
     assert (settings.rate_limit_per_minute, settings.trusted_proxies) == (6000, 0)
     assert settings.max_sessions_per_key == 1000
+    assert settings.log_level == "info"
+    assert (settings.otlp_endpoint, settings.otlp_service_name) == (None, "backend-livekit")
 
 
 def test_every_variable_of_telephony_and_of_the_ledger_is_read(tmp_path: Path) -> None:
@@ -230,6 +232,8 @@ def test_one_message_names_every_missing_and_malformed_variable(tmp_path: Path) 
         ("INBOX_RETENTION_DAYS", "nan"),
         ("INBOX_RETENTION_DAYS", "a week"),
         ("RATE_LIMIT_PER_MINUTE", "0"),
+        ("LOG_LEVEL", "loud"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
         ("TRUSTED_PROXIES", "17"),
         ("TRUSTED_PROXIES", "-1"),
         ("MAX_SESSIONS_PER_KEY", "0"),
@@ -321,3 +325,14 @@ def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
     assert "hunter" not in repr(settings)
     assert KEY not in repr(settings)
     assert "webhook-key" in repr(settings)
+
+
+def test_traces_need_an_extra_that_a_message_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced = {**REQUIRED, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+    assert load_settings(traced, tmp_path).otlp_endpoint == "http://127.0.0.1:4318"
+    monkeypatch.setattr("entrypoints.settings.find_spec", lambda _name: None)
+
+    with pytest.raises(InvalidSettings, match=r"pip install 'backend-livekit\[otel\]'"):
+        load_settings(traced, tmp_path)
