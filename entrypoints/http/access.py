@@ -61,7 +61,12 @@ def presented_key(connection: Connection) -> str:
     return connection.headers.get("x-api-key") or bearer
 
 
-async def request_access(scope: AsgiScope) -> Access:
-    """What the one who asks may do and see (a dependency of handlers)."""
+def access_of(scope: AsgiScope) -> Access:
+    """What the one who asks may do and see."""
     access: Access = scope["state"].get(_STATE, EVERYTHING)
     return access
+
+
+async def request_access(scope: AsgiScope) -> Access:
+    """The same, as a dependency of handlers."""
+    return access_of(scope)

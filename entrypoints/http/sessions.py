@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Any, Final
-from uuid import UUID
 
+import attrs
 import msgspec
 from litestar import Response, get, post
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body, Parameter
+from litestar.types import Scope as AsgiScope
 
 from domain.access import Access, Scope
 from domain.errors import LiveKitError
@@ -18,10 +18,12 @@ from domain.identifiers import Identity, RoomName
 from domain.page import SessionFilter
 from domain.session import Session, SessionStatus
 from domain.use_cases.end_session import EndSession, EndSessionCommand
-from domain.use_cases.once import HEADER, Once
 from domain.use_cases.read_sessions import ReadSessions
-from domain.use_cases.start_session import StartSession, StartSessionCommand
+from domain.use_cases.start_session import StartedSession, StartSessionCommand
+from domain.use_cases.start_session_once import StartSessionOnce
 from entrypoints.http import query
+from entrypoints.http.access import access_of
+from entrypoints.http.idempotency import AS_BEFORE, REPEATED, IdempotencyKey, repeatable
 from entrypoints.http.openapi import KEYED, REFUSALS, errors
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
@@ -133,19 +135,22 @@ def _answer(session: Session) -> SessionAnswer:
     summary="Start a session, or join the one in that room",
     responses={
         200: ResponseSpec(
-            StartSessionAnswer, examples=[Example(summary="Started", value=_STARTED)]
+            StartSessionAnswer,
+            description=f"Join `livekitUrl` with `userToken`. {AS_BEFORE} The token is a new one.",
+            examples=[Example(summary="Started", value=_STARTED)],
         ),
     }
     | errors(
         REFUSALS
+        | REPEATED
         | {
             400: "A value breaks a rule; `field` names it.",
             404: "The room is another tenant's.",
             409: "Another request is still starting or ending this room's session, or has the "
-            "same Idempotency-Key.",
+            "same Idempotency-Key; or the session that this key began has ended (`session_ended` "
+            "without Retry-After).",
             413: "The body or the agent's metadata is too large.",
             415: "The body is not sent as JSON.",
-            422: "This Idempotency-Key was used for another request.",
             502: "LiveKit refused or could not be reached; `agentDispatched` is false. Post again.",
             503: "The ledger is out of reach; nothing was started.",
         }
@@ -168,54 +173,31 @@ async def start_session(
             ]
         ),
     ],
-    start_session: StartSession,
-    once: Once,
-    access: Access,
-    idempotency_key: Annotated[
-        str | None,
-        Parameter(
-            header=HEADER,
-            description="Makes it safe to send the request again: the answer is the first one's, "
-            "with a new token, for 24 hours.",
-        ),
-    ] = None,
+    start_session: StartSessionOnce,
+    scope: AsgiScope,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[StartSessionAnswer]:
     """Mint a token for a user and see to it that exactly one agent is in the room.
 
     Posting again for a room whose session is live joins it: a token for that identity, the
     running session's id and configuration, and no second agent while one is there or on its way.
     """
-    if idempotency_key is None:
-        return Response(await _start(start_session, data, access))
-
-    async def first(number: UUID) -> str:
-        # The same room at each attempt, so that none brings a second agent.
-        room_name = (data.room_name or "").strip() or f"room-{number}"
-        named = msgspec.structs.replace(data, room_name=room_name)
-        answer = await _start(start_session, named, access)
-        # A token is a secret, and would have expired.
-        return msgspec.json.encode(msgspec.structs.replace(answer, user_token="")).decode()
-
-    asked = hashlib.sha256(b"POST /session\n" + msgspec.json.encode(data, order="sorted"))
-    answered = await once(idempotency_key, access, asked.hexdigest(), first)
-    answer = msgspec.json.decode(answered.text, type=StartSessionAnswer)
-    identity, room_name = Identity.parse(data.user_identity), RoomName(answer.room_name)
-    return Response(
-        msgspec.structs.replace(answer, user_token=start_session.token_for(identity, room_name)),
-        headers={"Idempotency-Replayed": "true"} if answered.replayed else None,
-    )
-
-
-async def _start(
-    start_session: StartSession, data: StartSessionRequest, access: Access
-) -> StartSessionAnswer:
+    # Not injected: Litestar starts a group of tasks for two dependencies, which costs 70 µs.
+    access = access_of(scope)
+    command = StartSessionCommand(data.user_identity, data.room_name, data.agent_config, access)
     try:
-        started = await start_session(
-            StartSessionCommand(data.user_identity, data.room_name, data.agent_config, access)
-        )
+        if idempotency_key is None:
+            return repeatable(_started(await start_session.start_session(command)), replayed=False)
+        told = await start_session(idempotency_key, command, _stored)
     except LiveKitError as error:
         error.details["agentDispatched"] = False
         raise
+    answer = msgspec.json.decode(told.text, type=StartSessionAnswer)
+    answer.user_token = told.token
+    return repeatable(answer, replayed=told.replayed)
+
+
+def _started(started: StartedSession) -> StartSessionAnswer:
     values = started.session.agent_config.values
     return StartSessionAnswer(
         user_token=started.token,
@@ -227,6 +209,11 @@ async def _start(
         ),
         session_id=str(started.session.id),
     )
+
+
+def _stored(started: StartedSession) -> str:
+    """The answer without its token, which is a secret and would have expired."""
+    return msgspec.json.encode(_started(attrs.evolve(started, token=""))).decode()
 
 
 @post(
