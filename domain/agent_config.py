@@ -122,6 +122,15 @@ class AgentConfig:
         """What a caller talks to: nobody is there to choose, and somebody must speak first."""
         return cls.parse({"noise_cancellation_type": "telephony", "greeting": PHONE_GREETING})
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What differs from the defaults: the same whether a default was given or left out."""
+        return {
+            key: value
+            for key, value in self.values.items()
+            if key not in DEFAULTS or value != DEFAULTS[key]
+        }
+
     @cached_property
     def text(self) -> str:
         """``values`` as JSON text.

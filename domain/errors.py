@@ -108,6 +108,10 @@ class SessionEnded(DomainError):
     code = "session_ended"
 
 
+class AnsweredSessionEnded(SessionEnded):
+    """What was answered to the first request with this key is over: a repetition can't help."""
+
+
 class IdempotencyKeyReused(DomainError):
     """The key was used for another request."""
 
@@ -117,7 +121,7 @@ class IdempotencyKeyReused(DomainError):
 class IdempotencyKeyInFlight(DomainError):
     """The first request with the key is still being carried out."""
 
-    code = "idempotency_key_in_flight"
+    code = "idempotency_in_flight"
 
 
 class IllegalTransition(DomainError):

@@ -57,6 +57,7 @@ from domain.use_cases.record_call import RecordCall
 from domain.use_cases.replay_events import ReplayEvents
 from domain.use_cases.serve_call import ServeCall
 from domain.use_cases.start_session import StartSession
+from domain.use_cases.start_session_once import StartSessionOnce
 from domain.use_cases.turn import Turn
 from domain.use_cases.withdraw_agent import WithdrawAgent
 from entrypoints.version import VERSION
@@ -207,6 +208,9 @@ class Container(containers.DeclarativeContainer):
         turn=turn,
         agent_name=settings.provided.agent_name,
         livekit_url=settings.provided.livekit_url,
+    )
+    start_session_once = providers.Singleton(
+        StartSessionOnce, once=once, start_session=start_session, ledger=ledger
     )
     end_session = providers.Singleton(
         EndSession, ledger=ledger, rooms=rooms, clock=clock, ids=ids, turn=turn, lease=CLAIM_LEASE

@@ -24,14 +24,15 @@ class MemoryIdempotency:
     async def begin(self, attempt: Attempt) -> Remembered:
         """What is remembered of the key; its holder is the attempt's if this one may go on."""
         row = self._rows.get((attempt.tenant, attempt.key))
-        if row is None or row.remembered.created_at < attempt.since:
-            begun = attempt.begun(attempt.now)
-        else:
+        begun = attempt.begun(attempt.now)
+        if row is not None:
             known = row.remembered
-            is_held = row.held_until is not None and attempt.now < row.held_until
-            if known.answer is not None or is_held or known.fingerprint != attempt.fingerprint:
+            if row.held_until is not None and attempt.now < row.held_until:
                 return known
-            begun = attempt.begun(known.created_at)
+            if known.created_at >= attempt.since:
+                if known.answer is not None or known.fingerprint != attempt.fingerprint:
+                    return known
+                begun = attempt.begun(known.created_at)
         self._rows[attempt.tenant, attempt.key] = _Row(begun, attempt.until)
         return begun
 
@@ -44,8 +45,13 @@ class MemoryIdempotency:
         self._release(attempt, None)
 
     async def prune(self, before: datetime) -> int:
-        """Forget keys that were first used before then; how many they were."""
-        old = [key for key, row in self._rows.items() if row.remembered.created_at < before]
+        """Forget keys that were first used before then and are free; how many they were."""
+        old = [
+            key
+            for key, row in self._rows.items()
+            if row.remembered.created_at < before
+            and (row.held_until is None or row.held_until <= before)
+        ]
         for key in old:
             del self._rows[key]
         return len(old)

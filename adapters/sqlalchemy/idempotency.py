@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Executable, Row, bindparam, delete, insert, or_, select, update
 
 from adapters.sqlalchemy.database import Database
 from adapters.sqlalchemy.tables import idempotency
@@ -52,14 +52,13 @@ class SqlIdempotency:
                 values = {"tenant": attempt.tenant, "key": attempt.key, "created_at": attempt.now}
                 connection.execute(_ADD, values | begun)
                 return attempt.begun(attempt.now)
-            created_at = row.created_at
-            if created_at < attempt.since:
-                created_at = attempt.now
-            else:
-                is_held = row.holder is not None and attempt.now < row.lease_expires_at
-                answered = row.answer is not None
-                if answered or is_held or row.fingerprint != attempt.fingerprint:
+            if row.holder is not None and attempt.now < row.lease_expires_at:
+                return _remembered(row)
+            created_at = attempt.now
+            if row.created_at >= attempt.since:
+                if row.answer is not None or row.fingerprint != attempt.fingerprint:
                     return _remembered(row)
+                created_at = row.created_at
             changes = update(idempotency).where(*_THIS).values(**begun, created_at=created_at)
             connection.execute(changes, this)
             return attempt.begun(created_at)
@@ -79,10 +78,16 @@ class SqlIdempotency:
         await self._release(attempt, None)
 
     async def prune(self, before: datetime) -> int:
-        """Forget keys that were first used before then; how many they were."""
+        """Forget keys that were first used before then and are free; how many they were."""
         old = (
             select(idempotency.c.tenant, idempotency.c.key)
-            .where(idempotency.c.created_at < before)
+            .where(
+                idempotency.c.created_at < before,
+                or_(
+                    idempotency.c.holder.is_(None),
+                    idempotency.c.lease_expires_at <= before,
+                ),
+            )
             .limit(_PRUNED_AT_ONCE)
         )
 

@@ -47,8 +47,8 @@ class Idempotency(Protocol):
     async def begin(self, attempt: Attempt) -> Remembered:
         """What is remembered of the key; its ``holder`` is the attempt's if this one may go on.
 
-        That is so if the key is new, or older than ``since``, or if it has the same fingerprint
-        and whoever worked on it gave up or is past its time; it then keeps its ``created_at``.
+        That is so if nobody works on it within its time, and the key is new, or older than
+        ``since``, or has the same fingerprint and no answer; it then keeps its ``created_at``.
         """
         ...
 
@@ -61,5 +61,5 @@ class Idempotency(Protocol):
         ...
 
     async def prune(self, before: datetime) -> int:
-        """Forget keys that were first used before then; how many they were."""
+        """Forget keys that were first used before then and are free; how many they were."""
         ...

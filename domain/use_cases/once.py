@@ -5,24 +5,35 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 import attrs
 
 from domain.access import Access
-from domain.errors import IdempotencyKeyInFlight, IdempotencyKeyReused, InvalidInput
+from domain.errors import (
+    DomainError,
+    IdempotencyKeyInFlight,
+    IdempotencyKeyReused,
+    InvalidInput,
+)
 from domain.ports.clock import Clock
 from domain.ports.idempotency import Attempt, Idempotency
 from domain.ports.ids import IdGenerator
 
 REMEMBERED: Final = timedelta(hours=24)
 LEASE: Final = timedelta(seconds=60)
-"""Longer than a request can take: a key whose process was killed is free after that."""
+"""How long a key whose process was killed stays in flight.
+
+A request that takes longer, because LiveKit is slow at every step, meets the next attempt at what
+both of them name alike, as any two requests do.
+"""
 
 HEADER: Final = "Idempotency-Key"
 _NAMESPACE: Final = uuid.UUID("01a2074e-8b46-7010-b8f8-28073a54b3a7")
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
 
 @attrs.frozen
@@ -38,7 +49,8 @@ class Once:
     """The first request with a key is carried out; a repetition gets the same answer for a day.
 
     By the draft draft-ietf-httpapi-idempotency-key-header-07. A failure is not remembered: the
-    next attempt tries again.
+    next attempt tries again. What can be refused without doing anything is refused before this is
+    called, so that the key can still be used for the request put right.
     """
 
     idempotency: Idempotency
@@ -84,7 +96,8 @@ class Once:
         try:
             answer = await do(uuid.uuid5(_NAMESPACE, seed))
         except BaseException:
-            await self.idempotency.give_up(attempt)
+            with suppress(DomainError):  # then the key is free when its lease is over
+                await self.idempotency.give_up(attempt)
             raise
         await self.idempotency.finish(attempt, answer)
         return Answered(answer, replayed=False)
@@ -93,8 +106,8 @@ class Once:
 def _parsed(raw: str) -> str:
     """The key, with or without the quotation marks of a structured field (RFC 8941)."""
     key = raw.strip()
-    if len(key) > 1 and key.startswith('"') and key.endswith('"'):
-        key = key[1:-1]
+    if quoted := _QUOTED.fullmatch(key):
+        key = re.sub(r"\\(.)", r"\1", quoted[1])
     if not _KEY.fullmatch(key):
         raise InvalidInput(
             f"{HEADER} must be 1 to 255 printable ASCII characters.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -23,12 +25,16 @@ TOKEN_TTL: Final = timedelta(minutes=10)
 
 @attrs.frozen
 class StartSessionCommand:
-    """What the caller asks for, unchecked. A blank or absent room name means a new room."""
+    """What the caller asks for, unchecked. A blank or absent room name means a new room.
+
+    ``new_room`` is what a new room is called, where an earlier attempt may have begun it.
+    """
 
     user_identity: str
     room_name: str | None = None
     agent_config: Mapping[str, Any] | None = None
     access: Access = EVERYTHING
+    new_room: RoomName | None = None
 
 
 @attrs.frozen
@@ -62,11 +68,33 @@ class StartSession:
         settles it), :class:`~domain.errors.SessionBusy`, :class:`~domain.errors.SessionEnded` or
         :class:`~domain.errors.StorageUnavailable`.
         """
+        candidate = self._candidate(command)
+        nobody_knows = command.new_room is None and _named(command.room_name) is None
+        session = await self.turn.take(
+            candidate.room_name,
+            self._attempt(candidate, command.access, new_room=nobody_knows),
+        )
+        identity = candidate.identity
+        token = self.token_for(identity, session.room_name)
+        return StartedSession(session, identity, token, self.livekit_url)
+
+    def fingerprint(self, command: StartSessionCommand) -> str:
+        """SHA-256 of what is asked for, hexadecimal: the same in whatever way it is written.
+
+        Raises :class:`~domain.errors.InvalidInput` or :class:`~domain.errors.MetadataTooLarge`.
+        """
+        candidate = self._candidate(command)
+        named = None if _named(command.room_name) is None else str(candidate.room_name)
+        asked = ["start session", str(candidate.identity), named, candidate.agent_config.chosen]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+    def _candidate(self, command: StartSessionCommand) -> Session:
         identity = Identity.parse(command.user_identity)
         named = _named(command.room_name)
+        room_name = RoomName.parse(named) if named is not None else command.new_room
         candidate = Session(
             id=self.ids.session_id(),
-            room_name=self.ids.room_name() if named is None else RoomName.parse(named),
+            room_name=room_name or self.ids.room_name(),
             identity=identity,
             agent_name=self.agent_name,
             agent_config=AgentConfig.parse(command.agent_config),
@@ -74,12 +102,7 @@ class StartSession:
             tenant=command.access.tenant,
         )
         candidate.metadata()  # refuses what is too large before anything is stored
-        session = await self.turn.take(
-            candidate.room_name,
-            self._attempt(candidate, command.access, new_room=named is None),
-        )
-        token = self.token_for(identity, session.room_name)
-        return StartedSession(session, identity, token, self.livekit_url)
+        return candidate
 
     def token_for(self, identity: Identity, room_name: RoomName) -> str:
         """A new token with which ``identity`` joins the room."""

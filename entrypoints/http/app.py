@@ -15,10 +15,11 @@ from litestar.handlers import HTTPRouteHandler
 from application.settings import AppEnv
 from domain.errors import DomainError
 from entrypoints.container import Container
-from entrypoints.http.access import admission, request_access
+from entrypoints.http.access import admission
 from entrypoints.http.calls import call_by_id, call_by_room, list_calls
 from entrypoints.http.errors import on_domain_error, on_http_error, on_unexpected_error
 from entrypoints.http.health import alive, health, ready, ready_without_body, service
+from entrypoints.http.idempotency import REPLAYED
 from entrypoints.http.json_request import MAX_BODY_BYTES, JsonRequest
 from entrypoints.http.limits import HEADERS, Limits, add_rate_limit
 from entrypoints.http.metrics import metrics
@@ -84,9 +85,8 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
         request_max_body_size=MAX_BODY_BYTES,
         before_send=[add_request_id, add_rate_limit],
         dependencies={
-            "start_session": _provide(container.start_session),
+            "start_session": _provide(container.start_session_once),
             "end_session": _provide(container.end_session),
-            "once": _provide(container.once),
             "read_sessions": _provide(container.read_sessions),
             "read_calls": _provide(container.read_calls),
             "receive_webhook": _provide(
@@ -98,7 +98,6 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
             "censor": _provide(container.storage),
             "authenticate": _provide(lambda: authenticate),
             "routes": Provide(routes),
-            "access": Provide(request_access),
         },
         exception_handlers={
             DomainError: on_domain_error,
@@ -107,7 +106,7 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
         },
         cors_config=CORSConfig(
             allow_origins=list(settings.cors_allow_origins),
-            expose_headers=["X-Request-Id", "Retry-After", "Idempotency-Replayed", *HEADERS],
+            expose_headers=["X-Request-Id", "Retry-After", REPLAYED, *HEADERS],
         ),
         openapi_config=openapi_config(),
         logging_config=None,

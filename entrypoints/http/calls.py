@@ -7,13 +7,15 @@ from typing import Annotated
 import msgspec
 from litestar import get
 from litestar.params import Parameter
+from litestar.types import Scope as AsgiScope
 
-from domain.access import Access, Scope
+from domain.access import Scope
 from domain.call import Call, CallStatus, Direction
 from domain.identifiers import RoomName
 from domain.page import CallFilter
 from domain.use_cases.read_calls import ReadCalls
 from entrypoints.http import query
+from entrypoints.http.access import access_of
 from entrypoints.http.openapi import KEYED, REFUSALS, errors
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
@@ -103,7 +105,7 @@ def answer(call: Call) -> CallAnswer:
 )
 async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     read_calls: ReadCalls,
-    access: Access,
+    scope: AsgiScope,
     status: str | None = None,
     direction: str | None = None,
     from_number: Annotated[str | None, Parameter(query="from")] = None,
@@ -126,7 +128,7 @@ async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
             to_number=query.number(to_number, "to"),
             room_name=query.name(RoomName, room_name),
             created=query.span(since, until),
-            tenants=access.tenants,
+            tenants=access_of(scope).tenants,
         ),
         query.position(cursor),
         query.limit(limit),
@@ -156,10 +158,10 @@ async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
 async def call_by_id(
     callId: str,  # noqa: N803
     read_calls: ReadCalls,
-    access: Access,
+    scope: AsgiScope,
 ) -> CallAnswer:
     """The call as the ledger has it; LiveKit is not asked."""
-    return answer(await read_calls.by_id(callId, access))
+    return answer(await read_calls.by_id(callId, access_of(scope)))
 
 
 @get(
@@ -181,7 +183,7 @@ async def call_by_id(
 async def call_by_room(
     roomName: str,  # noqa: N803
     read_calls: ReadCalls,
-    access: Access,
+    scope: AsgiScope,
 ) -> CallAnswer:
     """The call as the ledger has it; LiveKit is not asked."""
-    return answer(await read_calls.by_room(roomName, access))
+    return answer(await read_calls.by_room(roomName, access_of(scope)))

@@ -17,6 +17,7 @@ from litestar.exceptions import (
 )
 
 from domain.errors import (
+    AnsweredSessionEnded,
     DomainError,
     Forbidden,
     IdempotencyKeyInFlight,
@@ -110,6 +111,8 @@ def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[st
     wait = RETRY_AFTER_SECONDS.get(status)
     if isinstance(error, RateLimited):
         wait = error.retry_after
+    elif isinstance(error, AnsweredSessionEnded):
+        wait = None  # it would be refused again
     headers = {"Retry-After": str(wait)} if wait else {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Annotated, Any, Final
-from uuid import UUID
 
+import attrs
 import msgspec
 from litestar import Response, get, post
 from litestar.openapi import ResponseSpec
@@ -13,16 +12,18 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, Parameter
 from litestar.types import Scope as AsgiScope
 
-from domain.access import Access, Scope
+from domain.access import Scope
 from domain.errors import LiveKitError
 from domain.identifiers import Identity, RoomName
 from domain.page import SessionFilter
 from domain.session import Session, SessionStatus
 from domain.use_cases.end_session import EndSession, EndSessionCommand
-from domain.use_cases.once import HEADER, Once
 from domain.use_cases.read_sessions import ReadSessions
-from domain.use_cases.start_session import StartSession, StartSessionCommand
+from domain.use_cases.start_session import StartedSession, StartSessionCommand
+from domain.use_cases.start_session_once import StartSessionOnce
 from entrypoints.http import query
+from entrypoints.http.access import access_of
+from entrypoints.http.idempotency import AS_BEFORE, REPEATED, IdempotencyKey, repeatable
 from entrypoints.http.openapi import KEYED, REFUSALS, errors
 from entrypoints.http.request_log import note
 from entrypoints.http.times import rfc3339, rfc3339_or_none
@@ -135,25 +136,28 @@ def _answer(session: Session) -> SessionAnswer:
     summary="Start a session, or join the one in that room",
     responses={
         200: ResponseSpec(
-            StartSessionAnswer, examples=[Example(summary="Started", value=_STARTED)]
+            StartSessionAnswer,
+            description=f"Join `livekitUrl` with `userToken`. {AS_BEFORE} The token is a new one.",
+            examples=[Example(summary="Started", value=_STARTED)],
         ),
     }
     | errors(
         REFUSALS
+        | REPEATED
         | {
             400: "A value breaks a rule; `field` names it.",
             404: "The room is another tenant's.",
             409: "Another request is still starting or ending this room's session, or has the "
-            "same Idempotency-Key.",
+            "same Idempotency-Key; or the session that this key began has ended (`session_ended` "
+            "without Retry-After).",
             413: "The body or the agent's metadata is too large.",
             415: "The body is not sent as JSON.",
-            422: "This Idempotency-Key was used for another request.",
             502: "LiveKit refused or could not be reached; `agentDispatched` is false. Post again.",
             503: "The ledger is out of reach; nothing was started.",
         }
     ),
 )
-async def start_session(  # noqa: PLR0913, PLR0917 - what is asked for, and what it takes
+async def start_session(
     data: Annotated[
         StartSessionRequest,
         Body(
@@ -170,58 +174,36 @@ async def start_session(  # noqa: PLR0913, PLR0917 - what is asked for, and what
             ]
         ),
     ],
-    start_session: StartSession,
-    once: Once,
-    access: Access,
+    start_session: StartSessionOnce,
     scope: AsgiScope,
-    idempotency_key: Annotated[
-        str | None,
-        Parameter(
-            header=HEADER,
-            description="Makes it safe to send the request again: the answer is the first one's, "
-            "with a new token, for 24 hours.",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[StartSessionAnswer]:
     """Mint a token for a user and see to it that exactly one agent is in the room.
 
     Posting again for a room whose session is live joins it: a token for that identity, the
     running session's id and configuration, and no second agent while one is there or on its way.
     """
-    if idempotency_key is None:
-        answer = await _start(start_session, data, access)
-        note(scope, sessionId=answer.session_id, roomName=answer.room_name)
-        return Response(answer)
-
-    async def first(number: UUID) -> str:
-        # The same room at each attempt, so that none brings a second agent.
-        room_name = (data.room_name or "").strip() or f"room-{number}"
-        named = msgspec.structs.replace(data, room_name=room_name)
-        answer = await _start(start_session, named, access)
-        # A token is a secret, and would have expired.
-        return msgspec.json.encode(msgspec.structs.replace(answer, user_token="")).decode()
-
-    asked = hashlib.sha256(b"POST /session\n" + msgspec.json.encode(data, order="sorted"))
-    answered = await once(idempotency_key, access, asked.hexdigest(), first)
-    answer = msgspec.json.decode(answered.text, type=StartSessionAnswer)
-    note(scope, sessionId=answer.session_id, roomName=answer.room_name)
-    identity, room_name = Identity.parse(data.user_identity), RoomName(answer.room_name)
-    return Response(
-        msgspec.structs.replace(answer, user_token=start_session.token_for(identity, room_name)),
-        headers={"Idempotency-Replayed": "true"} if answered.replayed else None,
+    command = StartSessionCommand(
+        data.user_identity, data.room_name, data.agent_config, access_of(scope)
     )
-
-
-async def _start(
-    start_session: StartSession, data: StartSessionRequest, access: Access
-) -> StartSessionAnswer:
     try:
-        started = await start_session(
-            StartSessionCommand(data.user_identity, data.room_name, data.agent_config, access)
-        )
+        if idempotency_key is None:
+            answer, replayed = _started(await start_session.start_session(command)), False
+        else:
+            told = await start_session(idempotency_key, command, _stored)
+            answer, replayed = (
+                msgspec.json.decode(told.text, type=StartSessionAnswer),
+                told.replayed,
+            )
+            answer.user_token = told.token
     except LiveKitError as error:
         error.details["agentDispatched"] = False
         raise
+    note(scope, sessionId=answer.session_id, roomName=answer.room_name)
+    return repeatable(answer, replayed=replayed)
+
+
+def _started(started: StartedSession) -> StartSessionAnswer:
     values = started.session.agent_config.values
     return StartSessionAnswer(
         user_token=started.token,
@@ -233,6 +215,11 @@ async def _start(
         ),
         session_id=str(started.session.id),
     )
+
+
+def _stored(started: StartedSession) -> str:
+    """The answer without its token, which is a secret and would have expired."""
+    return msgspec.json.encode(_started(attrs.evolve(started, token=""))).decode()
 
 
 @post(
@@ -260,12 +247,11 @@ async def end_session(
         Body(examples=[Example(summary="A room", value={"roomName": "support-7"})]),
     ],
     end_session: EndSession,
-    access: Access,
     scope: AsgiScope,
 ) -> None:
     """Delete the LiveKit room and end its session. A room that is already gone is a success."""
     note(scope, roomName=data.room_name)
-    await end_session(EndSessionCommand(data.room_name, access))
+    await end_session(EndSessionCommand(data.room_name, access_of(scope)))
 
 
 @get(
@@ -282,7 +268,7 @@ async def end_session(
 )
 async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     read_sessions: ReadSessions,
-    access: Access,
+    scope: AsgiScope,
     status: str | None = None,
     user_identity: Annotated[str | None, Parameter(query="userIdentity")] = None,
     room_name: Annotated[str | None, Parameter(query="roomName")] = None,
@@ -298,7 +284,7 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
             identity=query.name(Identity, user_identity),
             room_name=query.name(RoomName, room_name),
             created=query.span(since, until),
-            tenants=access.tenants,
+            tenants=access_of(scope).tenants,
         ),
         query.position(cursor),
         query.limit(limit),
@@ -328,10 +314,10 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
 async def session_by_id(
     sessionId: str,  # noqa: N803
     read_sessions: ReadSessions,
-    access: Access,
+    scope: AsgiScope,
 ) -> SessionAnswer:
     """The session as the ledger has it; LiveKit is not asked."""
-    return _answer(await read_sessions.by_id(sessionId, access))
+    return _answer(await read_sessions.by_id(sessionId, access_of(scope)))
 
 
 @get(
@@ -353,7 +339,7 @@ async def session_by_id(
 async def session_by_room(
     roomName: str,  # noqa: N803
     read_sessions: ReadSessions,
-    access: Access,
+    scope: AsgiScope,
 ) -> SessionAnswer:
     """The session as the ledger has it; LiveKit is not asked."""
-    return _answer(await read_sessions.by_room(roomName, access))
+    return _answer(await read_sessions.by_room(roomName, access_of(scope)))

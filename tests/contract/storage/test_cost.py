@@ -120,6 +120,7 @@ async def test_no_list_and_no_question_of_the_workers_reads_a_whole_table(sqlite
         await inbox.list(InboxStatus.DEAD, 10)
         await inbox.has_finished("RM_1")
         await inbox.prune(NOON)
+        await storage.idempotency.prune(NOON)
         after = Position(NOON, str(new_session().id))
         async with storage.unit_of_work() as work:
             await work.calls.of_participant("RM_1", "PA_1")

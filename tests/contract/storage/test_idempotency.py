@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from domain.ports.idempotency import Attempt, Idempotency, Remembered
-from tests.contract.storage.ledgers import NOON
+from tests.contract.storage.ledgers import NOON, opened
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
@@ -59,6 +59,41 @@ async def test_of_many_at_once_one_begins(idempotency: Idempotency) -> None:
 
     (holder,) = {one.holder for one in found}
     assert [number for number in range(50) if f"holder-{number}" == holder]
+
+
+async def test_of_many_at_once_on_two_replicas_one_begins(database_url: str) -> None:
+    async with opened(database_url) as one, opened(database_url) as other:
+        replicas = [one] if database_url == "memory://" else [one, other]
+        for key in ("key-1", "key-2", "key-3"):
+            found = await asyncio.gather(
+                *(
+                    replicas[number % len(replicas)].idempotency.begin(
+                        attempt(f"holder-{number}", key=key)
+                    )
+                    for number in range(50)
+                )
+            )
+
+            (holder,) = {one.holder for one in found}
+            assert holder in {f"holder-{number}" for number in range(50)}
+
+
+async def test_of_many_who_follow_a_dead_one_at_once_one_begins(database_url: str) -> None:
+    async with opened(database_url) as one, opened(database_url) as other:
+        replicas = [one] if database_url == "memory://" else [one, other]
+        await one.idempotency.begin(attempt("dead"))
+
+        found = await asyncio.gather(
+            *(
+                replicas[number % len(replicas)].idempotency.begin(
+                    attempt(f"holder-{number}", NOON + MINUTE)
+                )
+                for number in range(50)
+            )
+        )
+
+    (holder,) = {one.holder for one in found}
+    assert holder != "dead"
 
 
 async def test_who_was_killed_is_followed_and_the_key_keeps_its_age(
@@ -115,6 +150,22 @@ async def test_after_a_day_a_key_is_a_new_one_for_whatever_is_asked(
 
     assert (new.holder, new.answer, new.created_at) == ("you", None, later)
     assert new.fingerprint == "asked otherwise"
+
+
+async def test_a_key_in_flight_is_another_s_however_old(idempotency: Idempotency) -> None:
+    await idempotency.begin(attempt())
+    await idempotency.give_up(attempt())
+    late = NOON + DAY - timedelta(seconds=30)
+    assert await idempotency.begin(attempt("late", late)) == begun("late")
+    next_day = NOON + DAY + timedelta(seconds=1)
+
+    assert await idempotency.begin(attempt("you", next_day)) == begun("late")
+    assert await idempotency.prune(next_day - timedelta(hours=1)) == 0
+    assert await idempotency.begin(attempt("you", next_day)) == begun("late")
+
+    # Followed when its time is over, as a new one.
+    later = late + MINUTE
+    assert await idempotency.begin(attempt("you", later)) == begun("you", later)
 
 
 async def test_old_keys_are_forgotten(idempotency: Idempotency) -> None:

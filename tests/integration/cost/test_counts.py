@@ -127,6 +127,27 @@ async def test_joining_a_session_whose_agent_is_there(costs: Costs) -> None:
     }  # fmt: skip
 
 
+async def test_a_key_of_the_caller_s_costs_two_transactions_and_its_repetition_no_livekit(
+    costs: Costs,
+) -> None:
+    once, command = costs.container.start_session_once(), StartSessionCommand("user-1")
+    await once("key-1", command, lambda started: str(started.session.id))
+
+    assert costs.seen() == {
+        # what is known of the key; the room's live session, which another attempt may have begun
+        "SELECT": 2,
+        # the key; the session; its dispatch; the answer
+        "BEGIN": 4, "INSERT": 2, "UPDATE": 2,
+        "signatures": 3, "LiveKit: CreateDispatch": 1,
+    }  # fmt: skip
+    costs.forget()
+
+    await once("key-1", command, lambda started: str(started.session.id))
+
+    # what is known of the key; whether the session is still live
+    assert costs.seen() == {"SELECT": 2, "BEGIN": 1, "signatures": 1}
+
+
 async def test_thirty_sessions_at_once_share_their_statements(costs: Costs) -> None:
     await asyncio.gather(*(costs.start() for _ in range(30)))
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
 import jwt
 import pytest
 
-from tests.service import running, start
 from tests.simulator import SimulatorProcess
 
 BODY = {"userIdentity": "ann", "agentConfig": {"llm": "x", "deep": {"b": 1, "a": [1, 2]}}}
@@ -69,7 +66,7 @@ def test_of_twenty_at_once_one_is_carried_out(
     done = [answer for answer in answers if answer.status_code == 200]
     refused = [answer for answer in answers if answer.status_code != 200]
     assert done
-    assert {answer.json()["code"] for answer in refused} <= {"idempotency_key_in_flight"}
+    assert {answer.json()["code"] for answer in refused} <= {"idempotency_in_flight"}
     assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
     assert len({answer.json()["sessionId"] for answer in done}) == 1
     assert len(simulator.dispatches(done[0].json()["roomName"])) == 1
@@ -77,14 +74,43 @@ def test_of_twenty_at_once_one_is_carried_out(
     assert len({one["sessionId"] for one in after} - {one["sessionId"] for one in before}) == 1
 
 
-@pytest.mark.parametrize("wrong", [{"userIdentity": ""}, {"userIdentity": "ann", "roomName": 7}])
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        ({"userIdentity": ""}, 400),
+        ({"userIdentity": "ann", "roomName": 7}, 400),
+        ({"userIdentity": "ann", "agentConfig": {"prompt": "x" * 70_000}}, 413),
+    ],
+)
 def test_a_refused_request_may_be_put_right_under_the_same_key(
-    http: httpx.Client, key: str, wrong: dict[str, Any]
+    http: httpx.Client, key: str, wrong: dict[str, Any], status: int
 ) -> None:
-    assert post(http, key, wrong).status_code == 400
+    assert post(http, key, wrong).status_code == status
 
-    if "roomName" in wrong:  # it was never read, so the key is as new
-        assert post(http, key).status_code == 200
+    assert post(http, key).status_code == 200
+
+
+def test_no_token_is_given_for_a_session_that_has_ended_since(
+    http: httpx.Client, simulator: SimulatorProcess, key: str
+) -> None:
+    room = post(http, key).json()["roomName"]
+    assert http.post("/session/end", json={"roomName": room}).status_code == 204
+
+    refused = post(http, key)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "session_ended")
+    assert "retry-after" not in refused.headers  # it would not help
+    assert simulator.room(room) is None
+
+
+def test_ending_is_idempotent_by_itself_and_takes_no_key(http: httpx.Client, key: str) -> None:
+    room = post(http, key).json()["roomName"]
+    headers = {"Idempotency-Key": key}
+
+    ended = [http.post("/session/end", json={"roomName": room}, headers=headers) for _ in range(2)]
+
+    assert [answer.status_code for answer in ended] == [204, 204]
+    assert not any("idempotency-replayed" in answer.headers for answer in ended)
 
 
 def test_after_livekit_failed_the_same_request_succeeds_with_one_agent(
@@ -101,9 +127,11 @@ def test_after_livekit_failed_the_same_request_succeeds_with_one_agent(
     assert len(simulator.dispatches(succeeded.json()["roomName"])) == 1
 
 
-def test_a_key_must_be_one(http: httpx.Client) -> None:
-    refused = post(http, "k" * 256)
+@pytest.mark.parametrize("wrong", ["k" * 256, "", '""'])
+def test_a_key_must_be_one(http: httpx.Client, wrong: str) -> None:
+    refused = post(http, wrong)
 
+    assert refused.json()["code"] == "validation_failed"
     assert (refused.status_code, refused.json()["field"]) == (400, "Idempotency-Key")
 
 
@@ -121,40 +149,15 @@ def test_a_browser_may_send_the_key_and_read_that_it_was_known(
     assert "Idempotency-Replayed" in answer.headers["access-control-expose-headers"]
 
 
-def test_a_process_that_is_killed_halfway_leaves_one_session_and_one_agent(
-    simulator: SimulatorProcess, tmp_path: Path, key: str
-) -> None:
-    database = tmp_path / "ledger.db"
-    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
-    service = start(environ, tmp_path)
-    simulator.fault("CreateDispatch", "hang", seconds=5, applied=True)
-    with ThreadPoolExecutor() as pool, httpx.Client(base_url=service.url) as client:
-        request = pool.submit(post, client, key)
-        _until_dispatching(database)
-        service.kill()
-        with pytest.raises(httpx.HTTPError):
-            request.result()
-    simulator.no_faults()
-    with sqlite3.connect(database) as ledger:  # as time would
-        ledger.execute("UPDATE idempotency SET lease_expires_at = created_at")
-        ledger.execute("UPDATE sessions SET claim_expires_at = created_at")
-    ledger.close()
+def test_the_openapi_document_describes_the_key_and_its_refusals(http: httpx.Client) -> None:
+    paths = http.get("/docs/openapi.json").json()["paths"]
 
-    with running(environ, tmp_path) as service, httpx.Client(base_url=service.url) as client:
-        answer = post(client, key)
-        sessions = client.get("/sessions").json()["sessions"]
+    (parameter,) = paths["/session"]["post"]["parameters"]
+    answers = paths["/session"]["post"]["responses"]
 
-    assert answer.status_code == 200
-    assert [one["sessionId"] for one in sessions] == [answer.json()["sessionId"]]
-    assert len(simulator.dispatches(answer.json()["roomName"])) == 1
-    assert b"eyJ" not in database.read_bytes()  # no token is stored
-
-
-def _until_dispatching(database: Path) -> None:
-    for _ in range(500):
-        with sqlite3.connect(database) as ledger:
-            found = ledger.execute("SELECT count(*) FROM sessions").fetchone()
-        ledger.close()
-        if found[0]:
-            return
-    raise AssertionError("nothing was begun")
+    assert (parameter["name"], parameter["in"]) == ("Idempotency-Key", "header")
+    assert parameter["required"] is False
+    assert "24 hours" in parameter["description"]
+    assert {"409", "422"} <= set(answers)
+    assert "Idempotency-Replayed" in answers["200"]["description"]
+    assert "parameters" not in paths["/session/end"]["post"]

@@ -5,6 +5,7 @@ LiveKit's is in ``fake_livekit.py``. The ledger is the memory adapter, slowed do
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -16,11 +17,12 @@ from adapters.memory.unit_of_work import MemoryLedger, MemoryUnitOfWork
 from domain.call import Call
 from domain.errors import DomainError, StorageUnavailable
 from domain.identifiers import CallId, Identity, RoomName, SessionId
+from domain.ports.idempotency import Idempotency
 from domain.ports.inbox import Inbox
 from domain.ports.leases import Leases
 from domain.ports.unit_of_work import CallRepository, SessionRepository
 from domain.session import Session
-from tests.unit.domain.steps import Steps
+from tests.unit.domain.steps import Crashed, Steps
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -79,7 +81,8 @@ class ReadableTokens:
 class InMemoryLedger:
     """Makes units of work on the memory adapter that stop at every step.
 
-    ``broken`` fails every call.
+    ``broken`` fails every call. With ``kills`` whoever was cancelled reaches it no more, as a
+    process that was killed doesn't.
     """
 
     def __init__(self, steps: Steps | None = None) -> None:
@@ -87,8 +90,10 @@ class InMemoryLedger:
         self.memory = MemoryLedger()
         self.history: list[Session] = []
         self.broken = False
+        self.kills = False
         self.inbox = cast("Inbox", Stepped(self.memory.inbox, self))
         self.leases = cast("Leases", Stepped(self.memory.leases, self))
+        self.idempotency = cast("Idempotency", Stepped(self.memory.idempotency, self))
 
     def __call__(self) -> InMemoryUnitOfWork:
         return InMemoryUnitOfWork(self)
@@ -113,6 +118,9 @@ class InMemoryLedger:
 
     async def asked(self) -> None:
         """A step, which fails while the ledger is broken."""
+        task = asyncio.current_task()
+        if self.kills and task is not None and task.cancelling():
+            raise Crashed
         await self.steps()
         if self.broken:
             raise StorageUnavailable("The ledger is broken.")

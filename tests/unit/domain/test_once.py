@@ -15,7 +15,9 @@ from domain.errors import (
     IdempotencyKeyReused,
     InvalidInput,
     LiveKitUnreachable,
+    StorageUnavailable,
 )
+from domain.ports.idempotency import Attempt
 from domain.use_cases.once import LEASE, REMEMBERED, Answered, Once
 from tests.unit.domain.fakes import FakeClock, SequentialIds
 
@@ -37,10 +39,22 @@ class Asked:
         return f"answer {len(self.numbers)}"
 
 
+class Idempotency(MemoryIdempotency):
+    """``is_broken``: no key can be given back."""
+
+    is_broken = False
+
+    async def give_up(self, attempt: Attempt) -> None:
+        if self.is_broken:
+            raise StorageUnavailable("The ledger is broken.")
+        await super().give_up(attempt)
+
+
 class World:
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.once = Once(idempotency=MemoryIdempotency(), clock=self.clock, ids=SequentialIds())
+        self.idempotency = Idempotency()
+        self.once = Once(idempotency=self.idempotency, clock=self.clock, ids=SequentialIds())
         self.asked = Asked()
 
     def __call__(
@@ -113,6 +127,20 @@ async def test_a_request_that_was_broken_off_gives_the_key_back(ask: World) -> N
     assert not (await ask()).replayed
 
 
+async def test_a_failure_is_told_also_where_the_key_cannot_be_given_back(ask: World) -> None:
+    ask.asked.error = LiveKitUnreachable("LiveKit cannot be reached.")
+    ask.idempotency.is_broken = True
+
+    with pytest.raises(LiveKitUnreachable):
+        await ask()
+
+    with pytest.raises(IdempotencyKeyInFlight):
+        await ask()
+    ask.clock.advance(LEASE)
+    ask.asked.error = None
+    assert await ask() == Answered("answer 2", replayed=False)
+
+
 async def test_two_tenants_same_keys_have_nothing_to_do_with_each_other(ask: World) -> None:
     for tenant in (None, "ann", "ben"):
         assert not (await ask(access=Access(tenant=tenant))).replayed
@@ -120,11 +148,20 @@ async def test_two_tenants_same_keys_have_nothing_to_do_with_each_other(ask: Wor
     assert len(set(ask.asked.numbers)) == 3
 
 
-@pytest.mark.parametrize("key", ['"key-1"', " key-1 "])
-async def test_a_key_may_be_a_string_of_a_structured_field(ask: World, key: str) -> None:
-    await ask()
+@pytest.mark.parametrize(
+    ("key", "same"),
+    [
+        ("key-1", '"key-1"'),
+        ("key-1", " key-1 "),
+        ('say "key\\1"', '"say \\"key\\\\1\\""'),
+        ('"key-1', '"key-1'),
+        ('"key"1"', '"key"1"'),
+    ],
+)
+async def test_a_key_may_be_a_string_of_a_structured_field(ask: World, key: str, same: str) -> None:
+    await ask(key)
 
-    assert (await ask(key)).replayed
+    assert (await ask(same)).replayed
 
 
 @pytest.mark.parametrize("key", ["", " ", '""', "k" * 256, "k\u00e9y", "a\x7f", "a\tb"])

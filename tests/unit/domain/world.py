@@ -14,8 +14,10 @@ from domain.use_cases.dispatch_agent import DispatchAgent
 from domain.use_cases.end_session import EndSession, EndSessionCommand
 from domain.use_cases.ensure_agent import EnsureAgent
 from domain.use_cases.locate_agent import LocateAgent
+from domain.use_cases.once import Once
 from domain.use_cases.read_sessions import ReadSessions
 from domain.use_cases.start_session import StartedSession, StartSession, StartSessionCommand
+from domain.use_cases.start_session_once import RepeatableAnswer, StartSessionOnce
 from domain.use_cases.turn import Turn
 from tests.unit.domain.fake_livekit import FakeDispatcher, FakeLiveKit, FakeRooms, ListedDispatch
 from tests.unit.domain.fakes import FakeClock, InMemoryLedger, ReadableTokens, SequentialIds
@@ -65,6 +67,11 @@ class World:
             turn=turn,
             agent_name=AGENT,
         )
+        self.start_session_once = StartSessionOnce(
+            once=Once(idempotency=self.storage.idempotency, clock=self.clock, ids=self.ids),
+            start_session=self.start_session,
+            ledger=self.ledger,
+        )
         self.end_session = EndSession(
             ledger=self.ledger,
             rooms=rooms,
@@ -82,6 +89,13 @@ class World:
         agent_config: Mapping[str, Any] | None = None,
     ) -> StartedSession:
         return await self.start_session(StartSessionCommand(identity, room_name, agent_config))
+
+    async def start_once(
+        self, key: str = "key-1", command: StartSessionCommand | None = None
+    ) -> RepeatableAnswer:
+        """Start with this key; what is told is the session's id."""
+        asked = command or StartSessionCommand("user-1")
+        return await self.start_session_once(key, asked, lambda started: str(started.session.id))
 
     async def end(self, room_name: str = ROOM) -> None:
         await self.end_session(EndSessionCommand(room_name))

@@ -1,0 +1,66 @@
+"""Start a session once, however often its caller asks for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from uuid import UUID
+
+import attrs
+
+from domain.errors import AnsweredSessionEnded
+from domain.identifiers import Identity, RoomName, SessionId
+from domain.ledger import Ledger
+from domain.use_cases.once import HEADER, Once
+from domain.use_cases.start_session import StartedSession, StartSession, StartSessionCommand
+
+
+@attrs.frozen
+class RepeatableAnswer:
+    """What was told the first time, a new token to go with it, and whether this is a repetition."""
+
+    text: str
+    token: str
+    replayed: bool
+
+
+@attrs.frozen(kw_only=True)
+class StartSessionOnce:
+    """``start_session``, once for each key of a tenant's."""
+
+    once: Once
+    start_session: StartSession
+    ledger: Ledger
+
+    async def __call__(
+        self, key: str, command: StartSessionCommand, tell: Callable[[StartedSession], str]
+    ) -> RepeatableAnswer:
+        """What ``tell`` makes of the session, which must not contain the token: it is stored.
+
+        A repetition after the session's end is refused: LiveKit would make an empty room for
+        whoever came with its token. Raises what :class:`StartSession` and :class:`Once` raise, and
+        :class:`~domain.errors.AnsweredSessionEnded`.
+        """
+
+        async def first(number: UUID) -> str:
+            # Each attempt names the same room, and so takes up what an earlier one began.
+            named = attrs.evolve(command, new_room=RoomName(f"room-{number}"))
+            started = await self.start_session(named)
+            session = started.session
+            return json.dumps([str(session.id), str(session.room_name), tell(started)])
+
+        fingerprint = self.start_session.fingerprint(command)
+        answered = await self.once(key, command.access, fingerprint, first)
+        session_id, room_name, text = json.loads(answered.text)
+        if answered.replayed:
+            await self._check_live(SessionId(session_id))
+        identity = Identity.parse(command.user_identity)
+        token = self.start_session.token_for(identity, RoomName(room_name))
+        return RepeatableAnswer(text, token, answered.replayed)
+
+    async def _check_live(self, session_id: SessionId) -> None:
+        session = await self.ledger.get(session_id)
+        if session is None or not session.is_live:
+            raise AnsweredSessionEnded(
+                f"The session that this {HEADER} began has ended; begin another with a new key."
+            )
