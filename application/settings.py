@@ -52,6 +52,9 @@ class Settings:
     dispatch_on_any_join: bool
     reconcile_interval: timedelta
     inbox_retention: timedelta
+    session_retention: timedelta | None
+    call_retention: timedelta | None
+    store_agent_config: bool
     api_keys: tuple[FixedKey, ...] = attrs.field(repr=False)
     rate_limit_per_minute: int | None
     trusted_proxies: int

@@ -77,6 +77,7 @@ def _check_depth(value: object) -> None:
     )
 
 
+OUTLINE: Final = ("stt", "tts", "llm", "realtime")
 PHONE_GREETING: Final = "Hello, you are speaking with a voice assistant. How can I help you?"
 
 
@@ -130,6 +131,16 @@ class AgentConfig:
             for key, value in self.values.items()
             if key not in DEFAULTS or value != DEFAULTS[key]
         }
+
+    @property
+    def outline(self) -> AgentConfig:
+        """What may be kept where prompts may not: the models, which :attr:`is_outline` tells."""
+        return AgentConfig({key: self.values[key] for key in OUTLINE})
+
+    @property
+    def is_outline(self) -> bool:
+        """Whether the rest was not kept."""
+        return "prompt" not in self.values
 
     @cached_property
     def text(self) -> str:

@@ -96,6 +96,12 @@ class RoomTaken(NotFound):
     code = "room_unavailable"
 
 
+class StillLive(DomainError):
+    """What was to be erased is still going on."""
+
+    code = "still_live"
+
+
 class SessionBusy(DomainError):
     """Another request is still starting or ending this room's session."""
 

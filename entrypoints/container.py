@@ -21,6 +21,7 @@ from adapters.livekit.webhook_verifier import LiveKitWebhookVerifier
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.memory.unit_of_work import MemoryLedger
 from adapters.prometheus.telemetry import PrometheusTelemetry
+from adapters.sqlalchemy.backup import backup, restore
 from adapters.sqlalchemy.ledger import SqlLedger
 from adapters.sqlalchemy.migrations import migrate
 from adapters.system.clock import SystemClock
@@ -44,6 +45,7 @@ from domain.use_cases.check_readiness import CheckReadiness
 from domain.use_cases.dispatch_agent import DispatchAgent
 from domain.use_cases.end_session import EndSession
 from domain.use_cases.ensure_agent import EnsureAgent
+from domain.use_cases.forget_person import ForgetPerson
 from domain.use_cases.handle_entry import HandleEntry
 from domain.use_cases.handle_event import HandleEvent
 from domain.use_cases.locate_agent import LocateAgent
@@ -150,12 +152,20 @@ class Container(containers.DeclarativeContainer):
         settings.provided.storage,
         memory=providers.Singleton(MemoryLedger),
         sqlite=providers.Singleton(
-            SqlLedger, settings.provided.database_url, watch=telemetry.provided.batch
+            SqlLedger,
+            settings.provided.database_url,
+            watch=telemetry.provided.batch,
+            whole_configs=settings.provided.store_agent_config,
         ),
         postgresql=providers.Singleton(
-            SqlLedger, settings.provided.database_url, watch=telemetry.provided.batch
+            SqlLedger,
+            settings.provided.database_url,
+            watch=telemetry.provided.batch,
+            whole_configs=settings.provided.store_agent_config,
         ),
     )
+    backup = providers.Callable(backup)
+    restore = providers.Callable(restore)
     migrate = providers.Callable(migrate, settings.provided.database_url)
     ledger = providers.Singleton(Ledger, storage.provided.unit_of_work)
     inbox = storage.provided.inbox
@@ -174,6 +184,7 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
     )
 
+    forget_person = providers.Singleton(ForgetPerson, storage.provided.records)
     rate_limiter = providers.Singleton(_rate_limiter, settings, storage)
     once = providers.Singleton(Once, idempotency=storage.provided.idempotency, clock=clock, ids=ids)
 
@@ -314,6 +325,13 @@ class Container(containers.DeclarativeContainer):
             PruneJob,
             providers.Dict(
                 inbox=providers.List(inbox.provided.prune, settings.provided.inbox_retention),
+                sessions=providers.List(
+                    storage.provided.records.prune_sessions,
+                    settings.provided.session_retention,
+                ),
+                calls=providers.List(
+                    storage.provided.records.prune_calls, settings.provided.call_retention
+                ),
                 answers=providers.List(
                     storage.provided.idempotency.prune, providers.Object(REMEMBERED)
                 ),

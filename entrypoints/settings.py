@@ -84,6 +84,9 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     prefix = reader.optional("TELEPHONY_SIP_IDENTITY_PREFIX", _text, "sip_")
     interval = reader.optional("RECONCILE_INTERVAL_SECONDS", _amount("seconds", 0.1, 86400), 10.0)
     retention = reader.optional("INBOX_RETENTION_DAYS", _amount("days", 0.01, 3650), 7.0)
+    session_retention = reader.optional("SESSION_RETENTION_DAYS", _days, None)
+    call_retention = reader.optional("CALL_RETENTION_DAYS", _days, None)
+    store_config = reader.optional("STORE_AGENT_CONFIG", _boolean, True)  # noqa: FBT003
     none: tuple[FixedKey, ...] = ()
     api_keys = reader.optional("API_KEYS", _api_keys, none)
     limited = reader.optional("RATE_LIMIT_ENABLED", _boolean, True)  # noqa: FBT003
@@ -118,6 +121,9 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         dispatch_on_any_join=any_join,
         reconcile_interval=timedelta(seconds=interval),
         inbox_retention=timedelta(days=retention),
+        session_retention=session_retention,
+        call_retention=call_retention,
+        store_agent_config=store_config,
         api_keys=api_keys,
         rate_limit_per_minute=per_minute if limited else None,
         trusted_proxies=trusted_proxies,
@@ -208,6 +214,10 @@ def _amount(unit: str, least: float, most: float) -> Callable[[str], float]:
         return float(raw)
 
     return parse
+
+
+def _days(raw: str) -> timedelta:
+    return timedelta(days=_amount("days", 0.01, 36500)(raw))
 
 
 def _api_keys(raw: str) -> tuple[FixedKey, ...]:

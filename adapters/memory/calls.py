@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import MutableMapping
+from collections.abc import Collection, MutableMapping
 from itertools import islice
 
 import attrs
@@ -59,6 +59,19 @@ class CallTable:
         for room_sid, live in self.live.maps[0].items():
             if not live:
                 below.live.pop(room_sid, None)
+
+    def remove(self, calls: Collection[Call]) -> int:
+        """Delete committed calls; how many they were."""
+        for call in calls:
+            del self.by_id[call.id]
+            del self.by_stay[call.leg.room_sid, call.leg.participant_sid]
+            self.live[call.leg.room_sid] = self.live.get(call.leg.room_sid, frozenset()) - {call.id}
+        self.order.remove([call.age for call in calls])
+        for room in {call.leg.room_name for call in calls}:
+            self.newest.pop(room, None)
+            for call in [one for one in self.by_id.values() if one.leg.room_name == room]:
+                self.put(call)
+        return len(calls)
 
     def put(self, call: Call) -> None:
         """Store ``call`` whatever was there."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import attrs
 
+from domain.person import Person
 from domain.ports.idempotency import Attempt, Remembered
 
 
@@ -55,6 +57,21 @@ class MemoryIdempotency:
         for key in old:
             del self._rows[key]
         return len(old)
+
+    def mentioning(self, person: Person, session_ids: Collection[str]) -> list[tuple[str, str]]:
+        """The keys of the answers that mention the person, or tell of these sessions."""
+        return [
+            (tenant, key)
+            for (tenant, key), row in self._rows.items()
+            if person.is_in(key)
+            or person.is_in(row.remembered.answer)
+            or any(one in (row.remembered.answer or "") for one in session_ids)
+        ]
+
+    def forget(self, person: Person, session_ids: Collection[str]) -> None:
+        """Delete them."""
+        for place in self.mentioning(person, session_ids):
+            del self._rows[place]
 
     def _release(self, attempt: Attempt, answer: str | None) -> None:
         row = self._rows.get((attempt.tenant, attempt.key))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import attrs
 
 from domain.inbox import InboxEntry, InboxStatus
+from domain.person import Person
 from domain.room_event import EventKind
 
 
@@ -99,6 +100,26 @@ class MemoryInbox:
         """How many entries there are of each status."""
         counted = Counter(entry.status for entry in self._entries.values())
         return {status: counted[status] for status in InboxStatus}
+
+    def mentioning(self, person: Person) -> Sequence[InboxEntry]:
+        """The entries whose events mention ``person``."""
+        return [
+            entry
+            for entry in self._entries.values()
+            if person.is_in(entry.event.room_name)
+            or person.is_in(entry.last_error)
+            or person.is_in(entry.event.body.decode(errors="replace"))
+        ]
+
+    def forget(self, person: Person) -> None:
+        """Delete them."""
+        for entry in self.mentioning(person):
+            event = entry.event
+            del self._entries[event.id]
+            self._pending.pop(event.id, None)
+            self._leases.pop(event.id, None)
+            if event.kind == EventKind.ROOM_FINISHED:
+                self._finished[event.room_sid] -= 1
 
     def pending_since(self) -> datetime | None:
         """When the oldest entry came in that is not handled yet."""

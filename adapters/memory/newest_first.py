@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from domain.page import Position
@@ -20,6 +20,11 @@ class NewestFirst:
     def add(self, age: Age) -> None:
         """Find its place."""
         bisect.insort(self._ages, age)
+
+    def remove(self, ages: Collection[Age]) -> None:
+        """Forget their places."""
+        gone = set(ages)
+        self._ages = [age for age in self._ages if age not in gone]
 
     def after(self, position: Position | None) -> Iterator[str]:
         """The ids of those that are older than ``position``, the newest first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import MutableMapping
+from collections.abc import Collection, MutableMapping
 from itertools import islice
 
 import attrs
@@ -63,6 +63,19 @@ class SessionTable:
         newest = self.newest.get(room)
         if newest is None or self.by_id[newest].age < session.age:
             self.newest[room] = session.id
+
+    def remove(self, sessions: Collection[Session]) -> int:
+        """Delete committed sessions; how many they were."""
+        for session in sessions:
+            del self.by_id[session.id]
+        self.order.remove([session.age for session in sessions])
+        for room in {session.room_name for session in sessions}:
+            there = [one for one in self.by_id.values() if one.room_name == room]
+            self.newest.pop(room, None)
+            self.live.pop(room, None)
+            for session in there:
+                self.put(session)
+        return len(sessions)
 
     def live_in(self, room: RoomName) -> Session | None:
         """The room's live session."""

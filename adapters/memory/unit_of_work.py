@@ -10,6 +10,7 @@ from adapters.memory.calls import CallTable, MemoryCalls
 from adapters.memory.idempotency import MemoryIdempotency
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
+from adapters.memory.records import MemoryRecords
 from adapters.memory.sessions import MemorySessions, SessionTable
 from domain.inbox import InboxStatus
 from domain.ports.census import Census
@@ -25,6 +26,7 @@ class MemoryLedger:
         self.leases = MemoryLeases()
         self.api_keys = MemoryApiKeys()
         self.idempotency = MemoryIdempotency()
+        self.records = MemoryRecords(self)
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""

@@ -15,6 +15,7 @@ from adapters.sqlalchemy.inbox import SqlInbox
 from adapters.sqlalchemy.leases import SqlLeases
 from adapters.sqlalchemy.migrations import check_schema, ensure_schema
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
+from adapters.sqlalchemy.records import SqlRecords
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
 from domain.ports.census import Census
 
@@ -23,18 +24,26 @@ class SqlLedger:
     """A database and the units of work on it.
 
     ``async with`` sees to it that the schema fits, and closes every connection at the end;
-    raises :class:`~domain.errors.StorageUnavailable` (:class:`SchemaOutdated
+    ``whole_configs`` says whether sessions are stored with all of their agents' configurations.
+    Raises :class:`~domain.errors.StorageUnavailable` (:class:`SchemaOutdated
     <adapters.sqlalchemy.errors.SchemaOutdated>` if that is why).
     """
 
     def __init__(
-        self, database_url: str, patience: timedelta = PATIENCE, watch: Watch | None = None
+        self,
+        database_url: str,
+        patience: timedelta = PATIENCE,
+        watch: Watch | None = None,
+        *,
+        whole_configs: bool = True,
     ) -> None:
         self.database = database(database_url, patience, watch)
+        self._whole_configs = whole_configs
         self.inbox = SqlInbox(self.database)
         self.leases = SqlLeases(self.database)
         self.api_keys = SqlApiKeys(self.database)
         self.idempotency = SqlIdempotency(self.database)
+        self.records = SqlRecords(self.database)
 
     def rate_limiter(self, limit: int) -> SqlRateLimiter:
         """Counts requests here, for every process on this database."""
@@ -42,7 +51,7 @@ class SqlLedger:
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """A unit of work that has not begun."""
-        return SqlUnitOfWork(self.database)
+        return SqlUnitOfWork(self.database, whole_configs=self._whole_configs)
 
     async def census(self) -> Census:
         """Implements :class:`domain.ports.census.Censor`."""

@@ -45,8 +45,11 @@ class SqlSessions:
     Changes are appended to ``writes``, for the unit of work to carry out; reads show them.
     """
 
-    def __init__(self, database: Database, writes: list[Write]) -> None:
+    def __init__(
+        self, database: Database, writes: list[Write], *, whole_configs: bool = True
+    ) -> None:
         self._database = database
+        self._whole_configs = whole_configs
         self._writes = writes
         self._changed: dict[SessionId, Session] = {}
 
@@ -56,13 +59,13 @@ class SqlSessions:
 
     async def add(self, session: Session) -> None:
         """Store a new session; a conflict surfaces at commit."""
-        self._writes.append(Write(_ADD, session_values(session)))
+        self._writes.append(Write(_ADD, self._values(session)))
         self._changed[session.id] = session
 
     async def save(self, session: Session) -> Session:
         """Store a change of a session; a conflict surfaces at commit."""
         stored = session.stored()
-        values = session_values(stored)
+        values = self._values(stored)
         values["saved_id"] = values.pop("id")
         values["read_version"] = session.version
         self._writes.append(Write(_SAVE, values))
@@ -92,6 +95,12 @@ class SqlSessions:
         if found is not None:
             candidates.append(found)
         return max(candidates, key=lambda session: session.age, default=None)
+
+    def _values(self, session: Session) -> dict[str, Any]:
+        values = session_values(session)
+        if not self._whole_configs:
+            values["agent_config"] = session.agent_config.outline.text
+        return values
 
     def _unless_changed(self, found: Session | None) -> Session | None:
         return None if found is None or found.id in self._changed else found

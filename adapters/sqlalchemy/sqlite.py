@@ -120,11 +120,18 @@ def make_file(path: Path) -> None:
                 return
 
 
+def fold_log(path: Path) -> None:
+    """Write the log into the file at ``path`` and empty it, once nobody reads from it."""
+    with closing(sqlite3.connect(path, timeout=_WAL_PATIENCE_SECONDS)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def _configure(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     try:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is not left in free space
         cursor.close()
     except BaseException:
         connection.close()  # the pool forgets it, and its thread would live on

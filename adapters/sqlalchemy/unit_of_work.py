@@ -19,10 +19,10 @@ class SqlUnitOfWork:
     is committed, and this unit's changes.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, whole_configs: bool = True) -> None:
         self._database = database
         self._writes: list[Write] = []
-        self.sessions = SqlSessions(database, self._writes)
+        self.sessions = SqlSessions(database, self._writes, whole_configs=whole_configs)
         self.calls = SqlCalls(database, self._writes)
 
     async def commit(self) -> None:

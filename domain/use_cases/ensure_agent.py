@@ -80,6 +80,8 @@ class EnsureAgent:
             begun = candidate.begun(self.ids.session_id(), holder, now, self.lease)
             session = await self.ledger.add(begun)
         else:
+            if session.agent_config.is_outline:  # the rest was not kept
+                session = attrs.evolve(session, agent_config=candidate.agent_config)
             session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
         return await self.dispatch_agent(session)
 

@@ -13,6 +13,7 @@ import typer
 from application.settings import Storage
 from domain.errors import DomainError
 from entrypoints.cli import calls, inbox, keys
+from entrypoints.cli.data import backup, forget, restore
 from entrypoints.cli.phone import simulate_call
 from entrypoints.cli.process import stop_signal
 from entrypoints.container import Container
@@ -30,6 +31,9 @@ app.add_typer(calls.app, name="calls")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(keys.app, name="keys")
 app.command()(simulate_call)
+app.command()(forget)
+app.command()(backup)
+app.command()(restore)
 
 
 def main() -> None:

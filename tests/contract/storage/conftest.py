@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from adapters.memory.unit_of_work import MemoryLedger
+from adapters.sqlalchemy.ledger import SqlLedger
 from domain.ports.api_keys import ApiKeys
 from domain.ports.idempotency import Idempotency
 from domain.ports.inbox import Inbox
@@ -24,6 +26,13 @@ async def inbox(database_url: str) -> AsyncIterator[Inbox]:
     """The port under test, empty, of each kind."""
     async with opened(database_url) as ledger:
         yield ledger.inbox
+
+
+@pytest.fixture
+async def ledger(database_url: str) -> AsyncIterator[MemoryLedger | SqlLedger]:
+    """A whole ledger, empty, of each kind."""
+    async with opened(database_url) as ledger:
+        yield ledger
 
 
 @pytest.fixture

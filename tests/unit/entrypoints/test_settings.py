@@ -48,6 +48,8 @@ def test_the_required_three_are_enough_and_the_rest_has_the_contracts_defaults(
     assert (settings.rate_limit_per_minute, settings.trusted_proxies) == (6000, 0)
     assert settings.max_sessions_per_key == 1000
     assert settings.log_level == "info"
+    assert (settings.session_retention, settings.call_retention) == (None, None)
+    assert settings.store_agent_config is True
     assert (settings.otlp_endpoint, settings.otlp_service_name) == (None, "backend-livekit")
 
 
@@ -160,6 +162,8 @@ def test_several_processes_need_a_database_that_they_share(tmp_path: Path) -> No
         ("INBOX_RETENTION_DAYS", ["0.01", "1", "3650"]),
         ("API_KEYS", ["k" * 16, "k" * 500, ","]),
         ("WORKERS", ["1", "64"]),
+        ("SESSION_RETENTION_DAYS", ["0.01", "30", "36500"]),
+        ("CALL_RETENTION_DAYS", ["0.01", "36500"]),
         ("RATE_LIMIT_PER_MINUTE", ["1", "10000000"]),
         ("TRUSTED_PROXIES", ["0", "16"]),
         ("MAX_SESSIONS_PER_KEY", ["1", "10000000"]),
@@ -233,6 +237,9 @@ def test_one_message_names_every_missing_and_malformed_variable(tmp_path: Path) 
         ("INBOX_RETENTION_DAYS", "a week"),
         ("RATE_LIMIT_PER_MINUTE", "0"),
         ("LOG_LEVEL", "loud"),
+        ("SESSION_RETENTION_DAYS", "0"),
+        ("CALL_RETENTION_DAYS", "ever"),
+        ("STORE_AGENT_CONFIG", "never"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
         ("TRUSTED_PROXIES", "17"),
         ("TRUSTED_PROXIES", "-1"),

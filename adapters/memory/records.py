@@ -1,0 +1,98 @@
+"""What is kept in memory, and what is no longer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from domain.call import Call
+from domain.person import Person
+from domain.ports.records import Mentions
+from domain.session import Session
+
+if TYPE_CHECKING:
+    from adapters.memory.unit_of_work import MemoryLedger
+
+
+class MemoryRecords:
+    """Implements :class:`domain.ports.records.Records`."""
+
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self._ledger = ledger
+
+    async def prune_sessions(self, before: datetime) -> int:
+        """Delete sessions that ended before then; how many they were."""
+        return self._ledger.sessions.remove(
+            [
+                one
+                for one in self._ledger.sessions.by_id.values()
+                if one.ended_at is not None and one.ended_at < before
+            ]
+        )
+
+    async def prune_calls(self, before: datetime) -> int:
+        """Delete calls that ended before then; how many they were."""
+        return self._ledger.calls.remove(
+            [
+                one
+                for one in self._ledger.calls.by_id.values()
+                if one.ended_at is not None and one.ended_at < before
+            ]
+        )
+
+    async def mentions(self, person: Person) -> Mentions:
+        """What mentions ``person``."""
+        sessions, calls = self._sessions(person), self._calls(person)
+        return Mentions(
+            sessions=len(sessions),
+            calls=len(calls),
+            events=len(self._ledger.inbox.mentioning(person)),
+            answers=len(self._ledger.idempotency.mentioning(person, _ids(sessions))),
+            live=sum(one.is_live for one in sessions) + sum(one.is_live for one in calls),
+        )
+
+    async def forget(self, person: Person) -> Mentions:
+        """Delete it; what it was."""
+        found = await self.mentions(person)
+        sessions = self._sessions(person)
+        self._ledger.idempotency.forget(person, _ids(sessions))
+        self._ledger.sessions.remove(sessions)
+        self._ledger.calls.remove(self._calls(person))
+        self._ledger.inbox.forget(person)
+        return found
+
+    def _sessions(self, person: Person) -> list[Session]:
+        return [
+            one
+            for one in self._ledger.sessions.by_id.values()
+            if any(
+                person.is_in(text)
+                for text in (
+                    one.room_name.value,
+                    one.identity.value,
+                    one.agent_config.text,
+                    json.dumps(None if one.phone is None else one.phone.metadata()),
+                )
+            )
+        ]
+
+    def _calls(self, person: Person) -> list[Call]:
+        return [
+            one
+            for one in self._ledger.calls.by_id.values()
+            if any(
+                person.is_in(text)
+                for text in (
+                    one.leg.room_name,
+                    one.leg.participant_identity,
+                    one.leg.from_number,
+                    one.leg.to_number,
+                )
+            )
+        ]
+
+
+def _ids(sessions: Collection[Session]) -> list[str]:
+    return [session.id.value for session in sessions]

@@ -1,0 +1,90 @@
+"""``backend forget``, ``backup``, ``restore``: what the ledger keeps."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from application.settings import Storage
+from domain.errors import StorageUnavailable
+from domain.person import Person
+from domain.ports.records import Mentions
+from entrypoints.cli.process import ledger
+from entrypoints.container import Container
+from entrypoints.settings import load_settings
+
+
+def forget(
+    number: Annotated[
+        str | None, typer.Option(help="A telephone number with its country code.")
+    ] = None,
+    identity: Annotated[str | None, typer.Option(help="A participant's identity.")] = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase without asking.")] = False,
+) -> None:
+    """Erase what the ledger knows of a person: sessions, calls with their timelines, events.
+
+    Whatever mentions the number, however it is written, or the identity. Nothing brings it back.
+    """
+    if (number is None) == (identity is None):
+        raise typer.BadParameter("Say --number or --identity.")
+    person = (
+        Person.with_number(number) if number is not None else Person.with_identity(identity or "")
+    )
+    found = asyncio.run(_mentions(person))
+    if not found.all:
+        typer.echo("Nothing mentions them.")
+        return
+    if not yes and not typer.confirm(f"Erase {_told(found)}?"):
+        raise typer.Exit(1)
+    typer.echo(f"Erased {_told(asyncio.run(_forget(person)))}.")
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write, which must not be there yet.")],
+) -> None:
+    """Copy the SQLite database to a file, consistently, while the service goes on writing."""
+    Container.backup(_database_url(), file)
+    typer.echo(f"Everything that was committed is in {file}.")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `backend backup` wrote.")],
+) -> None:
+    """Put a backup where the SQLite database is; the service must be stopped.
+
+    The database that was there is kept beside it.
+    """
+    old = Container.restore(_database_url(), file)
+    typer.echo(f"{file} is the database now." + (f" The old one is {old}." if old else ""))
+
+
+def _database_url() -> str:
+    settings = load_settings()
+    if settings.storage is not Storage.SQLITE:
+        raise StorageUnavailable(
+            "DATABASE_URL names no SQLite file; for PostgreSQL use pg_dump and pg_restore."
+        )
+    return settings.database_url
+
+
+async def _mentions(person: Person) -> Mentions:
+    async with ledger() as container:
+        found: Mentions = await container.forget_person().look(person)
+        return found
+
+
+async def _forget(person: Person) -> Mentions:
+    async with ledger() as container:
+        erased: Mentions = await container.forget_person()(person)
+        return erased
+
+
+def _told(found: Mentions) -> str:
+    return (
+        f"{found.sessions} sessions, {found.calls} calls, {found.events} webhook events and "
+        f"{found.answers} repeatable answers"
+    )

@@ -1,0 +1,264 @@
+"""What is kept and what is no longer, on every storage."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import attrs
+import pytest
+from sqlalchemy import LargeBinary, String
+
+from adapters.memory.unit_of_work import MemoryLedger
+from adapters.sqlalchemy.ledger import SqlLedger
+from adapters.sqlalchemy.records import _TEXTS
+from adapters.sqlalchemy.tables import metadata
+from domain.agent_config import AgentConfig
+from domain.call import Call, Direction, Source
+from domain.identifiers import Identity, RoomName
+from domain.person import Person
+from domain.ports.idempotency import Attempt
+from domain.ports.records import Mentions
+from domain.session import EndReason, PhoneCorrelation, Session
+from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_room, new_session, opened
+
+Ledger = MemoryLedger | SqlLedger
+
+DAY = timedelta(days=1)
+NUMBER = "+15105550177"
+DIGITS = NUMBER[1:]
+ANN = "ann-identity"
+
+
+def ended(at_day: int) -> Session:
+    """A session that began at noon and ended so many days later."""
+    return new_session().ended(EndReason.ROOM_FINISHED, NOON + at_day * DAY)
+
+
+async def store(ledger: Ledger, *entities: Session | Call) -> None:
+    async with ledger.unit_of_work() as work:
+        for one in entities:
+            if isinstance(one, Session):
+                await work.sessions.add(one)
+            else:
+                await work.calls.add(one)
+        await work.commit()
+
+
+async def sessions_of(ledger: Ledger, *wanted: Session) -> list[bool]:
+    async with ledger.unit_of_work() as work:
+        return [await work.sessions.get(one.id) is not None for one in wanted]
+
+
+async def calls_of(ledger: Ledger, *wanted: Call) -> list[bool]:
+    async with ledger.unit_of_work() as work:
+        return [await work.calls.get(one.id) is not None for one in wanted]
+
+
+async def test_sessions_are_kept_for_so_long_after_their_end(ledger: Ledger) -> None:
+    old, young, live = ended(1), ended(3), new_session()
+    await store(ledger, old, young, live)
+
+    assert await ledger.records.prune_sessions(NOON + 2 * DAY) == 1
+
+    assert await sessions_of(ledger, old, young, live) == [False, True, True]
+    assert await ledger.records.prune_sessions(NOON + 2 * DAY) == 0
+
+
+async def test_calls_are_kept_for_so_long_after_their_end(ledger: Ledger) -> None:
+    def ended_call(day: int, reason: str) -> Call:
+        return new_call().gone(NOON + day * DAY, Source.WEBHOOK, reason=reason)
+
+    old, failed = ended_call(1, "CLIENT_INITIATED"), ended_call(1, "USER_REJECTED")
+    young, live = ended_call(3, "CLIENT_INITIATED"), new_call()
+    await store(ledger, old, failed, young, live)
+
+    assert await ledger.records.prune_calls(NOON + 2 * DAY) == 2
+
+    assert await calls_of(ledger, old, failed, young, live) == [False, False, True, True]
+
+
+async def test_more_than_one_transaction_s_worth_is_pruned(ledger: Ledger) -> None:
+    await store(ledger, *(ended(1) for _ in range(1100)))
+
+    assert await ledger.records.prune_sessions(NOON + 2 * DAY) == 1100
+
+
+async def test_a_pruned_room_shows_what_came_before_or_nothing(ledger: Ledger) -> None:
+    room = new_room()
+    first = new_session(room, created_at=NOON).ended(EndReason.ROOM_FINISHED, NOON + 9 * DAY)
+    second = new_session(room, created_at=NOON + DAY).ended(EndReason.ROOM_FINISHED, NOON + DAY)
+    await store(ledger, first, second)
+
+    await ledger.records.prune_sessions(NOON + 2 * DAY)
+
+    async with ledger.unit_of_work() as work:
+        assert await work.sessions.newest_in(room) == first
+
+
+@attrs.frozen
+class Known:
+    """What is stored of a person, and of others."""
+
+    sessions: list[Session]
+    calls: list[Call]
+    events: list[str]
+
+
+async def everything_of_a_caller(ledger: Ledger) -> tuple[Known, Known]:
+    """What mentions the number in one way or another, and what nearly does."""
+    other = str(int(DIGITS) + 1)
+    theirs, others = [], []
+    for kept, digits in ((theirs, DIGITS), (others, other), (others, f"9{DIGITS}")):
+        phone = PhoneCorrelation(
+            call_id=new_call().id, direction=Direction.INBOUND, caller_number=f"+{digits}"
+        )
+        for changes in (
+            {"phone": phone},
+            {"identity": Identity(f"sip_+{digits}")},
+            {"room": RoomName(f"call-_+{digits}_x")},
+            {"agent_config": AgentConfig.parse({"crm": {"tel": f"tel:+{digits}"}})},
+        ):
+            kept.append(new_session(**changes).ended(EndReason.ROOM_FINISHED, NOON))  # type: ignore[arg-type]
+    their_calls = [
+        new_call(from_number=NUMBER).gone(NOON, Source.WEBHOOK),
+        new_call(to_number=DIGITS).gone(NOON, Source.WEBHOOK),
+        new_call(participant_identity=f"sip_{NUMBER}").gone(NOON, Source.WEBHOOK),
+        new_call(room_name=f"call-_{NUMBER}_y").gone(NOON, Source.WEBHOOK),
+    ]
+    other_calls = [new_call(from_number=f"+{other}").gone(NOON, Source.WEBHOOK)]
+    their_events = [
+        new_entry(body=json.dumps({"sip.phoneNumber": NUMBER}).encode()),
+        new_entry(body=f'{{"identity":"sip_{NUMBER}"}}'.encode()).handled(NOON),
+        new_entry(body=f'{{"to":"sip:00{DIGITS}@10.0.0.1"}}'.encode()).failed("x", NOON),
+    ]
+    other_events = [new_entry(body=f'{{"n":"+{other}","ü":"\xff"}}'.encode())]
+    await store(ledger, *theirs, *others, *their_calls, *other_calls)
+    for entry in (*their_events, *other_events):
+        await ledger.inbox.add(entry)
+    for key, answer in (
+        ("their-session", json.dumps([str(theirs[0].id), "room", "{}"])),
+        (f"call-{NUMBER}", "{}"),
+        ("other", json.dumps([str(others[0].id), "room", "{}"])),
+    ):
+        attempt = Attempt(
+            tenant="", key=key, fingerprint="f", holder="me", now=NOON, until=NOON + DAY, since=NOON
+        )
+        await ledger.idempotency.begin(attempt)
+        await ledger.idempotency.finish(attempt, answer)
+    return (
+        Known(theirs, their_calls, [one.event.id for one in their_events]),
+        Known(others, other_calls, [one.event.id for one in other_events]),
+    )
+
+
+async def test_a_number_is_forgotten_however_it_is_written_and_no_other(ledger: Ledger) -> None:
+    theirs, others = await everything_of_a_caller(ledger)
+    person = Person.with_number("+1 (510) 555-0177")
+    found = Mentions(sessions=4, calls=4, events=3, answers=2, live=0)
+    assert await ledger.records.mentions(person) == found
+
+    assert await ledger.records.forget(person) == found
+
+    assert await ledger.records.mentions(person) == Mentions()
+    assert not any(await sessions_of(ledger, *theirs.sessions))
+    assert all(await sessions_of(ledger, *others.sessions))
+    assert not any(await calls_of(ledger, *theirs.calls))
+    assert all(await calls_of(ledger, *others.calls))
+    assert [await ledger.inbox.get(one) for one in theirs.events] == [None] * 3
+    assert all([await ledger.inbox.get(one) for one in others.events])
+    other = await ledger.records.mentions(Person.with_number(str(int(DIGITS) + 1)))
+    assert other == Mentions(sessions=4, calls=1, events=1, answers=1)
+
+
+async def test_an_identity_is_forgotten_as_a_word_of_its_own(ledger: Ledger) -> None:
+    theirs = new_session(identity=Identity(ANN)).ended(EndReason.ROOM_FINISHED, NOON)
+    longer = new_session(identity=Identity(f"{ANN}-2")).ended(EndReason.ROOM_FINISHED, NOON)
+    wild = new_session(identity=Identity("annXidentity")).ended(EndReason.ROOM_FINISHED, NOON)
+    await store(ledger, theirs, longer, wild)
+    event = new_entry(body=json.dumps({"participant": {"identity": ANN}}).encode())
+    await ledger.inbox.add(event)
+
+    erased = await ledger.records.forget(Person.with_identity(ANN))
+
+    assert erased == Mentions(sessions=1, events=1)
+    assert await sessions_of(ledger, theirs, longer, wild) == [False, True, True]
+
+
+async def test_what_lives_is_counted(ledger: Ledger) -> None:
+    await store(
+        ledger,
+        new_session(identity=Identity(ANN)),
+        new_session(identity=Identity(ANN)).ended(EndReason.ROOM_FINISHED, NOON),
+        new_call(participant_identity=ANN),
+    )
+
+    found = await ledger.records.mentions(Person.with_identity(ANN))
+
+    assert found == Mentions(sessions=2, calls=1, live=2)
+
+
+async def test_a_file_holds_nothing_of_a_person_who_was_forgotten(tmp_path: Path) -> None:
+    database = tmp_path / "ledger.db"
+    async with SqlLedger(f"sqlite+aiosqlite:///{database}") as ledger:
+        await everything_of_a_caller(ledger)
+        assert DIGITS.encode() in held(tmp_path)
+
+        await ledger.records.forget(Person.with_number(NUMBER))
+
+        another = f"9{DIGITS}".encode()
+        assert DIGITS.encode() not in held(tmp_path).replace(another, b"")  # also while it is open
+    assert DIGITS.encode() not in held(tmp_path).replace(another, b"")
+
+
+def held(folder: Path) -> bytes:
+    """Every byte of the files in a folder: a database and its log."""
+    return b"".join(file.read_bytes() for file in folder.iterdir() if file.is_file())
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_prompts_are_stored_or_not(sql_url: str, tmp_path: Path, whole: bool) -> None:  # noqa: FBT001
+    config = AgentConfig.parse({"prompt": "a-secret-prompt", "llm": "x/y", "mine": 1})
+    session = new_session(agent_config=config)
+    async with opened(sql_url):
+        pass  # the schema
+    database = SqlLedger(sql_url, whole_configs=whole)
+    async with database as ledger, ledger.unit_of_work() as work:
+        await work.sessions.add(session)
+        await work.commit()
+        saved = await work.sessions.save(session.released())
+        await work.commit()
+
+        read = await work.sessions.get(session.id)
+
+    assert saved.agent_config == config  # for the dispatch that follows
+    assert read is not None
+    assert read.agent_config == (config if whole else config.outline)
+    assert read.agent_config.is_outline is not whole
+    if not whole:
+        assert set(read.agent_config.values) == {"stt", "tts", "llm", "realtime"}
+        assert b"a-secret-prompt" not in held(tmp_path)
+
+
+HARMLESS = {
+    # Ids, times, states, names of models and of what operators have set up.
+    "sessions": {"id", "room_sid", "agent_name", "status", "dispatch_id", "claim_holder",
+                 "end_reason", "call_id", "direction", "tenant"},
+    "calls": {"id", "room_sid", "participant_sid", "direction", "trunk_id", "dispatch_rule_id",
+              "sip_call_id", "status", "disconnect_reason", "session_id", "timeline", "tenant"},
+    "inbox": {"event_id", "kind", "room_sid", "status", "lease_holder", "trace"},
+    "idempotency": {"tenant", "fingerprint", "holder"},
+    "leases": {"name", "holder"},
+    "api_keys": {"id", "tenant", "name", "prefix", "digest", "scopes"},
+    "rate_windows": {"bucket"},
+}  # fmt: skip
+
+
+def test_every_column_of_text_is_looked_through_or_holds_nothing_of_a_person() -> None:
+    for table in metadata.sorted_tables:
+        texts = {
+            column.name for column in table.columns if isinstance(column.type, String | LargeBinary)
+        }
+        looked_through = {*_TEXTS.get(table, ()), *({"body"} if table.name == "inbox" else ())}
+        assert texts == looked_through | HARMLESS[table.name], table.name
