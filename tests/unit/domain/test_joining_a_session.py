@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
 
 from domain.errors import LiveKitUncertain
@@ -179,3 +180,18 @@ async def test_given_a_claim_whose_holder_died_then_it_is_not_in_the_way_once_it
     assert started.session.id == session.id
     assert len(world.dispatches()) == 1
     assert world.clock.slept == []
+
+
+async def test_given_a_configuration_that_was_not_kept_then_the_joiner_brings_one() -> None:
+    world = World()
+    started = await world.start("user-1", agent_config={"prompt": "first", "llm": "x/first"})
+    outline = started.session.agent_config.outline
+    world.storage.stored[started.session.id] = attrs.evolve(world.session(), agent_config=outline)
+    world.clock.advance(GRACE)
+
+    joined = await world.start("user-2", agent_config={"prompt": "second", "llm": "x/second"})
+
+    assert joined.session.id == started.session.id
+    (dispatch,) = world.dispatches()
+    assert '"prompt":"second"' in dispatch.metadata.replace(": ", ":")
+    assert joined.session.agent_config.values["llm"] == "x/second"
