@@ -40,6 +40,8 @@ class Settings:
     host: str
     port: int
     workers: int
+    shutdown_delay: timedelta
+    keep_alive: timedelta
     agent_name: str
     app_env: AppEnv
     storage: Storage

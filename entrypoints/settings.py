@@ -59,6 +59,8 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     host = reader.optional("HOST", _text, "0.0.0.0")  # noqa: S104 - the contract's default
     port = reader.optional("PORT", _whole(1, 65535), 4000)
     workers = reader.optional("WORKERS", _whole(1, 64), 1)
+    shutdown_delay = reader.optional("SHUTDOWN_DELAY_SECONDS", _amount("seconds", 0.0, 3600), 0.0)
+    keep_alive = reader.optional("KEEP_ALIVE_SECONDS", _amount("seconds", 1.0, 3600), 65.0)
     agent_name = reader.optional("AGENT_NAME", _agent_name, "shreya-obnox")
     app_env = reader.optional("APP_ENV", _app_env, AppEnv.DEVELOPMENT)
     storage, database_url = reader.optional(
@@ -109,6 +111,8 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         host=host,
         port=port,
         workers=workers,
+        shutdown_delay=timedelta(seconds=shutdown_delay),
+        keep_alive=timedelta(seconds=keep_alive),
         agent_name=agent_name,
         app_env=app_env,
         storage=storage,

@@ -44,6 +44,7 @@ class InboxWorker:
     drain: timedelta = timedelta(seconds=5)
     parallel: int = 32
     _working: dict[str, asyncio.Task[None]] = attrs.field(factory=dict, init=False)
+    _unfinished: dict[str, InboxEntry] = attrs.field(factory=dict, init=False)
 
     async def run(self) -> None:
         """Work until cancelled; what is being handled then gets ``drain`` to finish."""
@@ -56,8 +57,20 @@ class InboxWorker:
         finally:
             if self._working:
                 await asyncio.wait(self._working.values(), timeout=self.drain.total_seconds())
-            for task in (renewing, *self._working.values()):
-                task.cancel()
+            renewing.cancel()
+            await self._give_back(holder)
+
+    async def _give_back(self, holder: str) -> None:
+        """Let another process take over at once what this one cannot finish."""
+        unfinished = dict(self._unfinished)
+        for task in self._working.values():
+            task.cancel()
+        await asyncio.gather(*self._working.values(), return_exceptions=True)
+        for entry in unfinished.values():
+            try:
+                await self.inbox.settle(entry, holder)
+            except DomainError as error:
+                log.warning("lease not given back", event_id=entry.event.id, reason=str(error))
 
     async def _claim(self, holder: str) -> None:
         places = max(1, self.parallel // 8) if self.doorbell.is_crowded else self.parallel
@@ -74,6 +87,7 @@ class InboxWorker:
             log.exception("inbox out of reach")
             return
         for entry in entries:
+            self._unfinished[entry.event.id] = entry
             self._working[entry.event.id] = asyncio.create_task(self._handle(entry, holder))
 
     async def _handle(self, entry: InboxEntry, holder: str) -> None:
@@ -90,7 +104,7 @@ class InboxWorker:
         else:
             self._tell(entry, after)
         finally:
-            del self._working[event.id]
+            del self._working[event.id], self._unfinished[event.id]
             self.doorbell.ring()
 
     def _traced(self, entry: InboxEntry) -> AbstractContextManager[object]:

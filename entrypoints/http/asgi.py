@@ -16,6 +16,7 @@ from litestar.types import ASGIApp
 from domain.errors import DomainError
 from entrypoints.container import Container, serving
 from entrypoints.http.app import create_app
+from entrypoints.http.draining import listen
 from entrypoints.http.health import OPEN, guarded
 from entrypoints.http.request_log import RequestLog
 from entrypoints.logs import configure_logs
@@ -32,6 +33,7 @@ def create() -> ASGIApp:
     settings = load_settings()
     configure_logs(settings.log_level)
     _end_with_parent()
+    listen()
     container = Container(settings=settings)
     tracing = container.tracing()
 

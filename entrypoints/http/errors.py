@@ -36,7 +36,7 @@ from domain.errors import (
     WebhookForged,
 )
 from domain.identifiers import Identity, RoomName
-from entrypoints.http.json_request import MalformedJson, UnsupportedMediaType
+from entrypoints.http.json_request import MalformedJson, SlowBody, UnsupportedMediaType
 from entrypoints.http.request_id import request_id
 
 log = structlog.get_logger()
@@ -138,6 +138,8 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
         case UnsupportedMediaType():
             code, text = "unsupported_media_type", error.detail
             details = {"example": error.wanted}
+        case SlowBody():
+            code, text, headers = "request_timeout", error.detail, {"Connection": "close"}
         case MalformedJson():
             code, text = "malformed_json", error.detail
         case ValidationException():

@@ -15,6 +15,7 @@ from domain.errors import StorageUnavailable
 from domain.ports.clock import Clock
 from domain.use_cases.authenticate import Authenticate
 from domain.use_cases.check_readiness import CheckReadiness, Readiness
+from entrypoints.http.draining import is_draining
 from entrypoints.http.openapi import DOCS
 from entrypoints.http.times import rfc3339
 from entrypoints.version import VERSION
@@ -82,7 +83,11 @@ async def health(clock: Annotated[Clock, Dependency(skip_validation=True)]) -> H
 async def ready(
     check_readiness: CheckReadiness, authenticate: Authenticate
 ) -> Response[ReadinessAnswer]:
-    """Asks LiveKit and the database; 503 if either would not serve."""
+    """Asks LiveKit and the database; 503 if either would not serve, or the service will stop."""
+    if is_draining():
+        return Response(
+            ReadinessAnswer("stopping", {}, []), status_code=HTTPStatus.SERVICE_UNAVAILABLE
+        )
     readiness = await check_readiness()
     checks = {
         name: CheckAnswer("failed", problem) if problem else CheckAnswer("ok")
@@ -107,6 +112,8 @@ async def alive() -> None:
 @head("/health/ready", public=True, include_in_schema=False)
 async def ready_without_body(check_readiness: CheckReadiness) -> Response[None]:
     """For load balancers that ask with HEAD."""
+    if is_draining():
+        return Response(None, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
     return Response(None, status_code=_status(await check_readiness()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -11,6 +12,9 @@ from litestar.exceptions import ClientException, InternalServerException
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 """Room for 64 KiB of metadata even where a client writes every character as ``\\uXXXX``."""
+
+
+BODY_WITHIN_SECONDS: Final = 20
 
 
 class UnsupportedMediaType(ClientException):
@@ -31,13 +35,22 @@ class IncompleteBody(ClientException):
     """The connection ended before the body did; nobody is there to read the answer."""
 
 
+class SlowBody(ClientException):
+    """The body came too slowly (RFC 9110, 15.5.9)."""
+
+    status_code = HTTPStatus.REQUEST_TIMEOUT
+
+
 class JsonRequest(Request[Any, Any, Any]):
     """A request whose body, if a handler takes one, must be JSON in UTF-8."""
 
     async def body(self) -> bytes:
-        """The body's bytes. Raises :class:`IncompleteBody`."""
+        """The body's bytes. Raises :class:`IncompleteBody` or :class:`SlowBody`."""
         try:
-            return await super().body()
+            async with asyncio.timeout(BODY_WITHIN_SECONDS):
+                return await super().body()
+        except TimeoutError:
+            raise SlowBody(f"The body did not come within {BODY_WITHIN_SECONDS} seconds.") from None
         except InternalServerException as error:  # Litestar's word for a client that went away
             raise IncompleteBody("The connection ended before the body did.") from error
 

@@ -109,7 +109,8 @@ class Known:
 async def everything_of_a_caller(ledger: Ledger) -> tuple[Known, Known]:
     """What mentions the number in one way or another, and what nearly does."""
     other = str(int(DIGITS) + 1)
-    theirs, others = [], []
+    theirs: list[Session] = []
+    others: list[Session] = []
     for kept, digits in ((theirs, DIGITS), (others, other), (others, f"9{DIGITS}")):
         phone = PhoneCorrelation(
             call_id=new_call().id, direction=Direction.INBOUND, caller_number=f"+{digits}"
@@ -120,7 +121,7 @@ async def everything_of_a_caller(ledger: Ledger) -> tuple[Known, Known]:
             {"room": RoomName(f"call-_+{digits}_x")},
             {"agent_config": AgentConfig.parse({"crm": {"tel": f"tel:+{digits}"}})},
         ):
-            kept.append(new_session(**changes).ended(EndReason.ROOM_FINISHED, NOON))  # type: ignore[arg-type]
+            kept.append(new_session(**changes).ended(EndReason.ROOM_FINISHED, NOON))
     their_calls = [
         new_call(from_number=NUMBER).gone(NOON, Source.WEBHOOK),
         new_call(to_number=DIGITS).gone(NOON, Source.WEBHOOK),

@@ -48,6 +48,7 @@ def test_the_required_three_are_enough_and_the_rest_has_the_contracts_defaults(
     assert (settings.rate_limit_per_minute, settings.trusted_proxies) == (6000, 0)
     assert settings.max_sessions_per_key == 1000
     assert settings.log_level == "info"
+    assert (settings.shutdown_delay, settings.keep_alive) == (timedelta(), timedelta(seconds=65))
     assert (settings.session_retention, settings.call_retention) == (None, None)
     assert settings.store_agent_config is True
     assert (settings.otlp_endpoint, settings.otlp_service_name) == (None, "backend-livekit")
@@ -162,6 +163,8 @@ def test_several_processes_need_a_database_that_they_share(tmp_path: Path) -> No
         ("INBOX_RETENTION_DAYS", ["0.01", "1", "3650"]),
         ("API_KEYS", ["k" * 16, "k" * 500, ","]),
         ("WORKERS", ["1", "64"]),
+        ("SHUTDOWN_DELAY_SECONDS", ["0", "3600"]),
+        ("KEEP_ALIVE_SECONDS", ["1", "3600"]),
         ("SESSION_RETENTION_DAYS", ["0.01", "30", "36500"]),
         ("CALL_RETENTION_DAYS", ["0.01", "36500"]),
         ("RATE_LIMIT_PER_MINUTE", ["1", "10000000"]),
@@ -237,6 +240,8 @@ def test_one_message_names_every_missing_and_malformed_variable(tmp_path: Path) 
         ("INBOX_RETENTION_DAYS", "a week"),
         ("RATE_LIMIT_PER_MINUTE", "0"),
         ("LOG_LEVEL", "loud"),
+        ("SHUTDOWN_DELAY_SECONDS", "-1"),
+        ("KEEP_ALIVE_SECONDS", "0.5"),
         ("SESSION_RETENTION_DAYS", "0"),
         ("CALL_RETENTION_DAYS", "ever"),
         ("STORE_AGENT_CONFIG", "never"),

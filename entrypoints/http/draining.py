@@ -1,0 +1,21 @@
+"""Whether this process was told that it will be stopped soon."""
+
+from __future__ import annotations
+
+import signal
+from typing import Final
+
+NOT_READY: Final = signal.SIGUSR1
+"""What the parent sends its workers before it stops them."""
+
+_told: list[int] = []
+
+
+def listen() -> None:
+    """From now on hear of it."""
+    signal.signal(NOT_READY, lambda number, _frame: _told.append(number))
+
+
+def is_draining() -> bool:
+    """Whether it has come: new requests are served, but should go elsewhere."""
+    return bool(_told)
