@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types layers migrate livekit simulator bench \
-  profile faults test-requirements requirements clean
+  profile faults deployment test-requirements requirements clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -45,6 +45,11 @@ bench: .venv/.dev-stamp ## Measure speed and memory (SECTIONS="routes real …":
 profile: .venv/.dev-stamp ## Draw where a session's time goes: docs/session.svg
 	@sh scripts/install_wrk.sh
 	@$(RUN) -m tests.benchmarks.profile
+
+deployment: .venv/.dev-stamp ## Carry out the Dockerfile's steps and run what comes of them
+	@command -v systemd-analyze >/dev/null || \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null; }
+	@$(RUN) scripts/check_deployment.py
 
 faults: .venv/.dev-stamp ## Carry 2,000 calls through every fault and print what came of it
 	@$(RUN) -m tests.faults.run

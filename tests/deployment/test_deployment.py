@@ -1,0 +1,228 @@
+"""What is in deploy/ and the Dockerfile fits the service as it is."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dockerfile_parse import DockerfileParser
+
+from entrypoints.http.__main__ import _PATIENCE_SECONDS
+from entrypoints.settings import load_settings
+from tests.service import PROJECT
+
+DEPLOY = PROJECT / "deploy"
+EXAMPLE = (PROJECT / ".env.example").read_text()
+KNOWN = set(re.findall(r"^(?:# )?([A-Z][A-Z_]+)=", EXAMPLE, re.MULTILINE))
+PROBES = {"/health", "/health/ready"}
+FILLED = {
+    "LIVEKIT_API_KEY": "key",
+    "LIVEKIT_API_SECRET": "secret-of-thirty-two-characters-",
+    "POSTGRES_PASSWORD": "password",
+}
+
+
+def manifests() -> dict[str, dict[str, Any]]:
+    found = {}
+    for file in sorted((DEPLOY / "kubernetes").glob("*.yaml")):
+        for document in yaml.safe_load_all(file.read_text()):
+            found[document["kind"]] = document
+    return found
+
+
+def compose() -> dict[str, Any]:
+    def filled(match: re.Match[str]) -> str:
+        name, default = match[1], match[2] or ""
+        return FILLED.get(name, default.removeprefix(":-"))
+
+    text = (DEPLOY / "compose.yaml").read_text()
+    document: dict[str, Any] = yaml.safe_load(re.sub(r"\$\{(\w+)(:[-?][^}]*)?\}", filled, text))
+    return document
+
+
+def unit() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read(DEPLOY / "systemd" / "backend-livekit.service")
+    return parser
+
+
+def pod() -> dict[str, Any]:
+    spec: dict[str, Any] = manifests()["Deployment"]["spec"]["template"]["spec"]
+    return spec
+
+
+# Docker -------------------------------------------------------------------------------------------
+
+
+def test_the_image_has_all_of_the_code_and_nothing_else() -> None:
+    copied = {
+        step["value"].split()[0]
+        for step in DockerfileParser(str(PROJECT)).structure
+        if step["instruction"] == "COPY" and "--from" not in step["value"]
+    }
+    shown = {line[1:] for line in (PROJECT / ".dockerignore").read_text().split() if line[0] == "!"}
+
+    assert copied == shown
+    assert copied == {
+        "requirements/run.txt", "domain", "application", "adapters", "entrypoints", "alembic",
+    }  # fmt: skip
+    assert all((PROJECT / path).exists() for path in copied)
+
+
+def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
+    steps = {
+        step["instruction"]: step["value"] for step in DockerfileParser(str(PROJECT)).structure
+    }
+
+    assert steps["USER"] == "10001"
+    assert "/health" in steps["HEALTHCHECK"]
+    assert steps["STOPSIGNAL"] == "SIGTERM"
+    assert steps["CMD"].startswith("[")  # no shell stands between it and signals
+    assert len(DockerfileParser(str(PROJECT)).parent_images) == 2
+
+
+def test_hadolint_finds_nothing(tmp_path: Path) -> None:
+    hadolint = PROJECT / ".venv" / "bin" / "hadolint"
+    if not hadolint.exists():  # another environment runs the tests
+        hadolint = Path("hadolint")
+
+    done = subprocess.run(
+        [str(hadolint), str(PROJECT / "Dockerfile")], check=False, capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+# Compose ------------------------------------------------------------------------------------------
+
+
+def test_compose_s_service_gets_settings_that_it_takes() -> None:
+    services = compose()["services"]
+    for name in ("migrate", "backend"):
+        environ = services[name]["environment"]
+        assert set(environ) <= KNOWN
+        given = {key: str(value or "") for key, value in environ.items()}
+        settings = load_settings(given, Path("/none"))
+        assert settings.telephony_enabled
+        assert settings.storage == "postgresql"
+
+
+def test_compose_s_services_wait_for_what_they_need() -> None:
+    services = compose()["services"]
+
+    assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert services["backend"]["depends_on"]["migrate"]["condition"] == (
+        "service_completed_successfully"
+    )
+    assert services["migrate"]["command"][-2:] == ["entrypoints.cli", "migrate"]
+    assert services["postgres"]["healthcheck"]["test"][0] == "CMD-SHELL"
+    assert int(services["backend"]["stop_grace_period"].rstrip("s")) > _PATIENCE_SECONDS
+
+
+def test_compose_s_livekit_sends_its_webhooks_to_the_service_and_signs_them_with_its_key() -> None:
+    services = compose()["services"]
+    config = yaml.safe_load(services["livekit"]["environment"]["LIVEKIT_CONFIG"])
+    environ = services["backend"]["environment"]
+
+    assert config["webhook"]["urls"] == ["http://backend:4000/telephony/livekit-webhook"]
+    assert config["keys"] == {environ["LIVEKIT_API_KEY"]: environ["LIVEKIT_API_SECRET"]}
+    assert config["webhook"]["api_key"] == environ["LIVEKIT_API_KEY"]
+    assert environ["LIVEKIT_URL"] == f"ws://livekit:{config['port']}"
+    server = (PROJECT / "scripts" / "install_livekit.sh").read_text()
+    assert services["livekit"]["image"].rpartition(":")[2] in server  # the version that is tested
+
+
+# Kubernetes ---------------------------------------------------------------------------------------
+
+
+def test_every_variable_of_the_manifests_is_one_of_the_service_s() -> None:
+    given = {**manifests()["ConfigMap"]["data"], **manifests()["Secret"]["stringData"]}
+
+    assert set(given) <= KNOWN
+    filled = {**given, **{name: value for name, value in FILLED.items() if name in given}}
+    settings = load_settings(filled, Path("/none"))
+    assert settings.storage == "postgresql"  # replicas share it
+
+
+def test_the_probes_ask_routes_that_there_are_and_wait_for_their_answers() -> None:
+    (container,) = pod()["containers"]
+
+    paths = {name: container[name]["httpGet"]["path"] for name in container if "Probe" in name}
+    assert paths == {
+        "startupProbe": "/health", "livenessProbe": "/health", "readinessProbe": "/health/ready",
+    }  # fmt: skip
+    assert set(paths.values()) == PROBES
+    # A database or a LiveKit that hangs must not kill a process that lives.
+    assert paths["livenessProbe"] != "/health/ready"
+    assert container["ports"] == [{"name": "http", "containerPort": 4000}]
+
+
+def test_a_pod_has_the_time_that_stopping_takes() -> None:
+    delay = float(manifests()["ConfigMap"]["data"]["SHUTDOWN_DELAY_SECONDS"])
+
+    assert pod()["terminationGracePeriodSeconds"] > delay + _PATIENCE_SECONDS
+
+
+def test_pods_are_confined_and_migrate_first() -> None:
+    spec = pod()
+
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert str(spec["securityContext"]["runAsUser"]) == "10001"  # the Dockerfile's
+    for container in (*spec["initContainers"], *spec["containers"]):
+        context = container["securityContext"]
+        assert context["readOnlyRootFilesystem"] is True
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        assert {"requests", "limits"} <= set(container["resources"])
+    assert spec["initContainers"][0]["command"][-2:] == ["entrypoints.cli", "migrate"]
+
+
+def test_service_and_disruption_budget_are_about_these_pods() -> None:
+    found = manifests()
+    labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
+
+    assert found["Deployment"]["spec"]["selector"]["matchLabels"] == labels
+    assert found["Service"]["spec"]["selector"] == labels
+    assert found["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
+    assert (
+        found["PodDisruptionBudget"]["spec"]["minAvailable"]
+        < found["Deployment"]["spec"]["replicas"]
+    )
+    assert found["Deployment"]["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+# systemd ------------------------------------------------------------------------------------------
+
+
+def test_the_unit_gives_the_service_what_it_needs_and_little_else() -> None:
+    service = unit()["Service"]
+
+    assert service["ExecStart"].endswith("-m entrypoints.http")
+    assert int(service["TimeoutStopSec"]) > _PATIENCE_SECONDS
+    assert service["DynamicUser"] == service["NoNewPrivileges"] == "yes"
+    variable, _, value = service["Environment"].partition("=")
+    assert variable in KNOWN
+    assert f"/var/lib/{service['StateDirectory']}/" in value
+    assert int(service["LimitNOFILE"]) > 10_000
+
+
+# Documents ----------------------------------------------------------------------------------------
+
+
+def test_every_alert_is_explained() -> None:
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yaml").read_text())
+    alerts = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
+    document = (PROJECT / "docs" / "operations.md").read_text()
+
+    assert set(re.findall(r"^\| `(Backend\w+)` ", document, re.MULTILINE)) == alerts
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_every_variable_of_the_example_is_in_the_readme(name: str) -> None:
+    assert f"`{name}`" in (PROJECT / "README.md").read_text()
