@@ -65,7 +65,7 @@ ROOM_CLOSED: Final = "ROOM_CLOSED"
 """The reason where a room's end is all that was told of a call's; gives way to any other."""
 
 
-_COURSE: Final = ("joined", "ringing", "active", "agent_dispatched", "left")
+COURSE: Final = ("joined", "ringing", "active", "agent_dispatched", "left")
 
 
 @attrs.frozen
@@ -82,7 +82,7 @@ class TimelineEntry:
     @property
     def place(self) -> tuple[datetime, int, int]:
         """Sorts entries by time; what happened at once is in the order of a call's course."""
-        return self.at, _COURSE.index(self.what), list(Source).index(self.source)
+        return self.at, COURSE.index(self.what), list(Source).index(self.source)
 
 
 @attrs.frozen(kw_only=True)

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 from litestar import get
-from litestar.params import Parameter
 from litestar.types import Scope as AsgiScope
 
 from domain.access import Scope
-from domain.call import Call, CallStatus, Direction
+from domain.call import Call, CallStatus, Direction, Source
 from domain.identifiers import RoomName
 from domain.page import CallFilter
 from domain.use_cases.read_calls import ReadCalls
 from entrypoints.http import query
 from entrypoints.http.access import access_of
-from entrypoints.http.openapi import KEYED, REFUSALS, errors
+from entrypoints.http.fields import (
+    CallRoom,
+    CallStatusQuery,
+    CursorQuery,
+    DirectionQuery,
+    FromQuery,
+    Happening,
+    IdPath,
+    LimitQuery,
+    RoomNameQuery,
+    TimeQuery,
+    Timestamp,
+    ToQuery,
+    Uuid,
+)
+from entrypoints.http.openapi import HIDDEN, KEYED, REFUSALS, errors
+from entrypoints.http.operation import Operation
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
 
 class TimelineAnswer(msgspec.Struct, kw_only=True):
     """One thing that happened to a call, and who told of it: a webhook, the reconciler or us."""
 
-    at: str
-    what: str
-    source: str
+    at: Timestamp
+    what: Happening
+    source: Source
 
 
 class CallAnswer(msgspec.Struct, rename="camel", kw_only=True):
@@ -34,22 +47,22 @@ class CallAnswer(msgspec.Struct, rename="camel", kw_only=True):
     `from` and `to` are E.164 where they parse. `durationSeconds` is from the answer to the end.
     """
 
-    call_id: str
-    session_id: str | None
+    call_id: Uuid
+    session_id: Uuid | None
     room_name: str
     room_sid: str
-    direction: str
+    direction: Direction
     from_number: str | None = msgspec.field(name="from")
     to_number: str | None = msgspec.field(name="to")
     trunk_id: str | None
     dispatch_rule_id: str | None
     sip_call_id: str | None
     participant_identity: str
-    status: str
+    status: CallStatus
     agent_dispatched: bool
-    created_at: str
-    answered_at: str | None
-    ended_at: str | None
+    created_at: Timestamp
+    answered_at: Timestamp | None
+    ended_at: Timestamp | None
     duration_seconds: float | None
     disconnect_reason: str | None
     timeline: list[TimelineAnswer]
@@ -97,24 +110,29 @@ def answer(call: Call) -> CallAnswer:
     security=KEYED,
     hidden=True,
     tags=["telephony"],
+    operation_class=Operation,
     summary="Calls, the newest first (development, or with an API key)",
     responses=errors(
         REFUSALS
-        | {400: "A filter is malformed; `field` names it.", 503: "The ledger is out of reach."}
+        | {
+            400: "A filter is malformed; `field` names it.",
+            404: HIDDEN,
+            503: "The ledger is out of reach.",
+        }
     ),
 )
 async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     read_calls: ReadCalls,
     scope: AsgiScope,
-    status: str | None = None,
-    direction: str | None = None,
-    from_number: Annotated[str | None, Parameter(query="from")] = None,
-    to_number: Annotated[str | None, Parameter(query="to")] = None,
-    room_name: Annotated[str | None, Parameter(query="roomName")] = None,
-    since: str | None = None,
-    until: str | None = None,
-    cursor: str | None = None,
-    limit: str | None = None,
+    status: CallStatusQuery = None,
+    direction: DirectionQuery = None,
+    from_number: FromQuery = None,
+    to_number: ToQuery = None,
+    room_name: RoomNameQuery = None,
+    since: TimeQuery = None,
+    until: TimeQuery = None,
+    cursor: CursorQuery = None,
+    limit: LimitQuery = None,
 ) -> CallsAnswer:
     """Filters are combined. `since` (included) and `until` (not) bound `createdAt`.
 
@@ -145,6 +163,7 @@ async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     security=KEYED,
     hidden=True,
     tags=["telephony"],
+    operation_class=Operation,
     summary="A call by its id (development, or with an API key)",
     responses=errors(
         REFUSALS
@@ -156,7 +175,7 @@ async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     ),
 )
 async def call_by_id(
-    callId: str,  # noqa: N803
+    callId: IdPath,  # noqa: N803
     read_calls: ReadCalls,
     scope: AsgiScope,
 ) -> CallAnswer:
@@ -170,6 +189,7 @@ async def call_by_id(
     security=KEYED,
     hidden=True,
     tags=["telephony"],
+    operation_class=Operation,
     summary="The newest call of a room (development, or with an API key)",
     responses=errors(
         REFUSALS
@@ -181,7 +201,7 @@ async def call_by_id(
     ),
 )
 async def call_by_room(
-    roomName: str,  # noqa: N803
+    roomName: CallRoom,  # noqa: N803
     read_calls: ReadCalls,
     scope: AsgiScope,
 ) -> CallAnswer:

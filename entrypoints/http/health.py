@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from litestar import Response, get, head
@@ -16,7 +16,9 @@ from domain.ports.clock import Clock
 from domain.use_cases.authenticate import Authenticate
 from domain.use_cases.check_readiness import CheckReadiness, Readiness
 from entrypoints.http.draining import is_draining
-from entrypoints.http.openapi import DOCS
+from entrypoints.http.fields import Timestamp
+from entrypoints.http.openapi import DOCS, errors
+from entrypoints.http.operation import Operation
 from entrypoints.http.times import rfc3339
 from entrypoints.version import VERSION
 
@@ -32,23 +34,23 @@ OPEN: Final = (
 class HealthAnswer(msgspec.Struct, rename="camel", kw_only=True):
     """The process answers."""
 
-    status: str
+    status: Literal["ok"]
     uptime_seconds: float
     version: str
-    timestamp: str
+    timestamp: Timestamp
 
 
-class CheckAnswer(msgspec.Struct, omit_defaults=True):
+class CheckAnswer(msgspec.Struct):
     """The state of one dependency: ``ok``, or ``failed`` with the reason."""
 
-    status: str
-    error: str | None = None
+    status: Literal["ok", "failed"]
+    error: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ReadinessAnswer(msgspec.Struct):
     """``ready`` if every dependency is; ``warnings`` are for whoever set the service up."""
 
-    status: str
+    status: Literal["ready", "not_ready", "stopping"]
     checks: dict[str, CheckAnswer]
     warnings: list[str]
 
@@ -62,7 +64,14 @@ class ServiceAnswer(msgspec.Struct):
     routes: dict[str, str]
 
 
-@get("/health", public=True, tags=["health"], summary="Is the process alive?")
+@get(
+    "/health",
+    public=True,
+    tags=["health"],
+    operation_class=Operation,
+    summary="Is the process alive?",
+    responses=errors({}),
+)
 async def health(clock: Annotated[Clock, Dependency(skip_validation=True)]) -> HealthAnswer:
     """Asks nothing of LiveKit or the database."""
     return HealthAnswer(
@@ -77,8 +86,10 @@ async def health(clock: Annotated[Clock, Dependency(skip_validation=True)]) -> H
     "/health/ready",
     public=True,
     tags=["health"],
+    operation_class=Operation,
     summary="Could it serve a request?",
-    responses={503: ResponseSpec(ReadinessAnswer, description="Something would not serve.")},
+    responses=errors({})
+    | {503: ResponseSpec(ReadinessAnswer, description="Something would not serve.")},
 )
 async def ready(
     check_readiness: CheckReadiness, authenticate: Authenticate
@@ -98,7 +109,14 @@ async def ready(
     return Response(answer, status_code=_status(readiness))
 
 
-@get("/", public=True, tags=["health"], summary="What is this?")
+@get(
+    "/",
+    public=True,
+    tags=["health"],
+    operation_class=Operation,
+    summary="What is this?",
+    responses=errors({}),
+)
 async def service(routes: dict[str, str]) -> ServiceAnswer:
     """Names the service and its routes."""
     return ServiceAnswer("backend-livekit", VERSION, DOCS, routes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Final, TypeVar
 
 from litestar import Response
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import HeaderParameter
 
 from domain.use_cases.once import HEADER
@@ -24,7 +25,12 @@ IdempotencyKey = Annotated[
         description="Makes it safe to send the request again: for 24 hours the same request with "
         "the same key is answered as the first one was. 1 to 255 printable ASCII characters, with "
         "or without the quotation marks of a structured field (RFC 8941).",
-        schema_extra={"examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"]},
+        schema_extra={
+            "one_of": None,
+            "type": OpenAPIType.STRING,
+            "pattern": r'^(?!""$)[!-~]([ -~]{0,253}[!-~])?$',
+            "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"],
+        },
     ),
 ]
 

@@ -12,7 +12,8 @@ from application.telemetry import Telemetry
 from domain.access import Scope
 from domain.errors import StorageUnavailable
 from domain.ports.census import Censor
-from entrypoints.http.openapi import KEYED, REFUSALS, errors
+from entrypoints.http.openapi import HIDDEN, KEYED, REFUSALS, errors
+from entrypoints.http.operation import Operation
 
 log = structlog.get_logger()
 
@@ -23,9 +24,10 @@ log = structlog.get_logger()
     security=KEYED,
     hidden=True,
     tags=["health"],
+    operation_class=Operation,
     summary="Metrics for Prometheus (development, or with an admin key)",
     media_type="text/plain",
-    responses=errors(REFUSALS),
+    responses=errors(REFUSALS | {404: HIDDEN}),
 )
 async def metrics(
     telemetry: Annotated[Telemetry, Dependency(skip_validation=True)],

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import enum
+import re
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from domain.errors import InvalidInput
-from domain.identifiers import Name
+from domain.identifiers import LONGEST, Name
 from domain.page import DEFAULT_LIMIT, MAX_LIMIT, Position, Span
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 
+_ANY_NUMBER: Final = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{LONGEST}}}")
 _EXAMPLE: Final = "2026-11-23T06:27:37.123Z"
 
 
@@ -45,7 +47,7 @@ def number(raw: str | None, field: str = "number") -> str | None:
     """
     if not raw:
         return None
-    if not raw.isprintable():
+    if not _ANY_NUMBER.fullmatch(raw):
         raise InvalidInput(
             f"{field} must be a number as calls show it.", field=field, example="+15105550100"
         )

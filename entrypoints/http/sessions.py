@@ -9,22 +9,39 @@ import msgspec
 from litestar import Response, get, post
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
-from litestar.params import Body, Parameter
+from litestar.params import Body
 from litestar.types import Scope as AsgiScope
 
 from domain.access import Scope
 from domain.errors import LiveKitError
 from domain.identifiers import Identity, RoomName
 from domain.page import SessionFilter
-from domain.session import Session, SessionStatus
+from domain.session import EndReason, Session, SessionStatus
 from domain.use_cases.end_session import EndSession, EndSessionCommand
 from domain.use_cases.read_sessions import ReadSessions
 from domain.use_cases.start_session import StartedSession, StartSessionCommand
 from domain.use_cases.start_session_once import StartSessionOnce
 from entrypoints.http import query
 from entrypoints.http.access import access_of
+from entrypoints.http.fields import (
+    AgentConfigValues,
+    CursorQuery,
+    IdentityQuery,
+    IdPath,
+    KnownRoomName,
+    LimitQuery,
+    NewIdentity,
+    NewRoomName,
+    RoomNameQuery,
+    SessionRoom,
+    SessionStatusQuery,
+    TimeQuery,
+    Timestamp,
+    Uuid,
+)
 from entrypoints.http.idempotency import AS_BEFORE, REPEATED, IdempotencyKey, repeatable
-from entrypoints.http.openapi import KEYED, REFUSALS, errors
+from entrypoints.http.openapi import HIDDEN, KEYED, REFUSALS, errors
+from entrypoints.http.operation import Operation
 from entrypoints.http.request_log import note
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
@@ -51,9 +68,9 @@ class StartSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
     room is made. ``agentConfig`` reaches the worker as dispatch metadata, unknown keys included.
     """
 
-    user_identity: str
-    room_name: str | None = None
-    agent_config: dict[str, Any] | None = None
+    user_identity: NewIdentity
+    room_name: NewRoomName = None
+    agent_config: AgentConfigValues = None
 
 
 class AgentConfigSummary(msgspec.Struct):
@@ -73,32 +90,32 @@ class StartSessionAnswer(msgspec.Struct, rename="camel", kw_only=True):
     livekit_url: str
     agent_dispatched: bool
     agent_config: AgentConfigSummary
-    session_id: str
+    session_id: Uuid
 
 
 class EndSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
-    """The room to end."""
+    """The room to end: any that LiveKit may have."""
 
-    room_name: str
+    room_name: KnownRoomName
 
 
 class SessionAnswer(msgspec.Struct, rename="camel", kw_only=True):
     """A session as the ledger has it. Times are RFC 3339 in UTC with milliseconds."""
 
-    session_id: str
+    session_id: Uuid
     room_name: str
     room_sid: str | None
     user_identity: str
     agent_name: str
     agent_config: dict[str, Any]
-    status: str
+    status: SessionStatus
     agent_dispatched: bool
-    created_at: str
-    dispatched_at: str | None
-    active_at: str | None
-    ended_at: str | None
-    end_reason: str | None
-    call_id: str | None
+    created_at: Timestamp
+    dispatched_at: Timestamp | None
+    active_at: Timestamp | None
+    ended_at: Timestamp | None
+    end_reason: EndReason | None
+    call_id: Uuid | None
 
 
 class SessionsAnswer(msgspec.Struct, rename="camel", kw_only=True):
@@ -133,6 +150,7 @@ def _answer(session: Session) -> SessionAnswer:
     security=KEYED,
     status_code=200,
     tags=["sessions"],
+    operation_class=Operation,
     summary="Start a session, or join the one in that room",
     responses={
         200: ResponseSpec(
@@ -228,6 +246,7 @@ def _stored(started: StartedSession) -> str:
     security=KEYED,
     status_code=204,
     tags=["sessions"],
+    operation_class=Operation,
     summary="End a room for everybody in it",
     responses=errors(
         REFUSALS
@@ -235,6 +254,7 @@ def _stored(started: StartedSession) -> str:
             400: "A value breaks a rule; `field` names it.",
             404: "Neither the ledger nor LiveKit knows the room.",
             409: "Another request is still starting or ending this room's session.",
+            413: "The body is too large.",
             415: "The body is not sent as JSON.",
             502: "LiveKit refused or could not be reached; the session stays open. Post again.",
             503: "The ledger is out of reach.",
@@ -260,22 +280,27 @@ async def end_session(
     security=KEYED,
     hidden=True,
     tags=["sessions"],
+    operation_class=Operation,
     summary="Sessions, the newest first (development, or with an API key)",
     responses=errors(
         REFUSALS
-        | {400: "A filter is malformed; `field` names it.", 503: "The ledger is out of reach."}
+        | {
+            400: "A filter is malformed; `field` names it.",
+            404: HIDDEN,
+            503: "The ledger is out of reach.",
+        }
     ),
 )
 async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     read_sessions: ReadSessions,
     scope: AsgiScope,
-    status: str | None = None,
-    user_identity: Annotated[str | None, Parameter(query="userIdentity")] = None,
-    room_name: Annotated[str | None, Parameter(query="roomName")] = None,
-    since: str | None = None,
-    until: str | None = None,
-    cursor: str | None = None,
-    limit: str | None = None,
+    status: SessionStatusQuery = None,
+    user_identity: IdentityQuery = None,
+    room_name: RoomNameQuery = None,
+    since: TimeQuery = None,
+    until: TimeQuery = None,
+    cursor: CursorQuery = None,
+    limit: LimitQuery = None,
 ) -> SessionsAnswer:
     """Filters are combined. `since` (included) and `until` (not) bound `createdAt`."""
     page = await read_sessions.page(
@@ -301,6 +326,7 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     security=KEYED,
     hidden=True,
     tags=["sessions"],
+    operation_class=Operation,
     summary="A session by its id (development, or with an API key)",
     responses=errors(
         REFUSALS
@@ -312,7 +338,7 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     ),
 )
 async def session_by_id(
-    sessionId: str,  # noqa: N803
+    sessionId: IdPath,  # noqa: N803
     read_sessions: ReadSessions,
     scope: AsgiScope,
 ) -> SessionAnswer:
@@ -326,6 +352,7 @@ async def session_by_id(
     security=KEYED,
     hidden=True,
     tags=["sessions"],
+    operation_class=Operation,
     summary="The newest session of a room (development, or with an API key)",
     responses=errors(
         REFUSALS
@@ -337,7 +364,7 @@ async def session_by_id(
     ),
 )
 async def session_by_room(
-    roomName: str,  # noqa: N803
+    roomName: SessionRoom,  # noqa: N803
     read_sessions: ReadSessions,
     scope: AsgiScope,
 ) -> SessionAnswer:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import msgspec
 from litestar import post
 from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example, OpenAPIMediaType, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 
 from domain.errors import TelephonyDisabled
+from domain.identifiers import LONGEST
 from domain.use_cases.receive_webhook import ReceiveWebhook, ReceiveWebhookCommand
 from entrypoints.http.json_request import JsonRequest, UnsupportedMediaType
-from entrypoints.http.openapi import errors
+from entrypoints.http.openapi import LIVEKIT_JWT, errors
+from entrypoints.http.operation import Operation
 from entrypoints.http.request_log import trace_parent
 
 MEDIA_TYPE: Final = "application/webhook+json"
@@ -21,12 +26,70 @@ MAX_EVENT_BYTES: Final = 256 * 1024
 class WebhookAnswer(msgspec.Struct):
     """The event is stored."""
 
-    ok: bool
+    ok: Literal[True]
+
+
+_TEXT: Final = Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL])
+_EVENT: Final = Schema(
+    type=OpenAPIType.OBJECT,
+    description="An event of LiveKit's. What a kind brings beside these fields is kept.",
+    properties={
+        "event": Schema(type=OpenAPIType.STRING, min_length=1),
+        "id": Schema(
+            type=[OpenAPIType.STRING, OpenAPIType.NULL],
+            description="By it a repeat is known; without one, by the body.",
+        ),
+        "room": Schema(
+            type=[OpenAPIType.OBJECT, OpenAPIType.NULL],
+            properties={
+                "name": Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL], max_length=LONGEST),
+                "sid": _TEXT,
+            },
+        ),
+    },
+    required=["event"],
+)
+_EXAMPLE: Final = {
+    "event": "participant_joined",
+    "id": "EV_7SGcfDCBvSHo",
+    "createdAt": "1795415257",
+    "room": {"name": "call-7", "sid": "RM_hycBMAjmt6Ub"},
+    "participant": {
+        "sid": "PA_Qg9ZKyJbC3rd",
+        "identity": "sip_+15105550100",
+        "kind": "SIP",
+        "joinedAt": "1795415257",
+        "attributes": {
+            "sip.phoneNumber": "+15105550100",
+            "sip.trunkPhoneNumber": "+15105550199",
+            "sip.callStatus": "active",
+        },
+    },
+}
+
+
+@dataclass
+class _WebhookOperation(Operation):
+    """What is signed is bytes, so that the handler takes those, and Litestar knows no body."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.request_body = RequestBody(
+            required=True,
+            content={
+                MEDIA_TYPE: OpenAPIMediaType(
+                    schema=_EVENT,
+                    examples={"call": Example(summary="A call begins", value=_EXAMPLE)},
+                )
+            },
+        )
 
 
 @post(
     "/telephony/livekit-webhook",
     public=True,
+    security=[{LIVEKIT_JWT: []}],
+    operation_class=_WebhookOperation,
     status_code=200,
     request_max_body_size=MAX_EVENT_BYTES,
     tags=["telephony"],
@@ -39,7 +102,21 @@ class WebhookAnswer(msgspec.Struct):
             413: f"The body is larger than {MAX_EVENT_BYTES} bytes.",
             415: f"The body is not sent as {MEDIA_TYPE}.",
             503: "Telephony is off, or the event could not be stored; LiveKit sends it again.",
-        }
+        },
+        {
+            400: ("invalid_webhook", "The body is not a LiveKit webhook event in JSON.", {}),
+            401: ("invalid_signature", "The signature is not one for this body.", {}),
+            413: (
+                "body_too_large",
+                f"The body is larger than {MAX_EVENT_BYTES} bytes.",
+                {"limitBytes": MAX_EVENT_BYTES},
+            ),
+            415: (
+                "unsupported_media_type",
+                f"Send the body as JSON with the header 'Content-Type: {MEDIA_TYPE}'.",
+                {"example": MEDIA_TYPE},
+            ),
+        },
     ),
 )
 async def livekit_webhook(

@@ -29,6 +29,7 @@ from livekit.api import (
 )
 
 from domain.agent_config import AgentConfig
+from domain.call import CallStatus, Direction, Source
 from domain.identifiers import Identity, RoomName
 from entrypoints.http.calls import CallAnswer, TimelineAnswer
 from entrypoints.http.sessions import AgentConfigSummary, StartSessionAnswer, StartSessionRequest
@@ -114,21 +115,21 @@ _CALL = CallAnswer(
     session_id="01a2074e-8b46-7010-b8f8-28073a54b3a7",
     room_name="call-1",
     room_sid="RM_1",
-    direction="inbound",
+    direction=Direction.INBOUND,
     from_number="+15105550100",
     to_number="+15105550123",
     trunk_id="ST_1",
     dispatch_rule_id="SDR_1",
     sip_call_id="SCL_1",
     participant_identity="sip_+15105550100",
-    status="ended",
+    status=CallStatus.ENDED,
     agent_dispatched=True,
     created_at=_TIME,
     answered_at=_TIME,
     ended_at=_TIME,
     duration_seconds=60.5,
     disconnect_reason="CLIENT_INITIATED",
-    timeline=[TimelineAnswer(at=_TIME, what="joined", source="webhook")] * 3,
+    timeline=[TimelineAnswer(at=_TIME, what="joined", source=Source.WEBHOOK)] * 3,
 )
 
 

@@ -205,6 +205,7 @@ def test_the_openapi_document_gives_every_error_its_form(http: httpx.Client) -> 
     }
     assert len(described) > 20
     form = {"error", "code", "requestId", "field", "example"}
+    form |= {"limitBytes", "scope", "agentDispatched"}
     assert {key: found for key, found in described.items() if found != form} == {}
 
 

@@ -1,0 +1,101 @@
+"""What the OpenAPI document says of every operation: headers of answers, and where to go next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import spec
+from litestar.openapi.spec import Link, OpenAPIHeader, OpenAPIResponse, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.types import Method
+
+
+def operation_id(handler: HTTPRouteHandler, _method: Method, _path: object) -> str:
+    """``start_session`` → ``startSession``: what links and generated clients call a route."""
+    first, *others = handler.handler_name.split("_")
+    return first + "".join(other.capitalize() for other in others)
+
+
+_TEXT: Final = Schema(type=OpenAPIType.STRING)
+_SECONDS: Final = Schema(type=OpenAPIType.INTEGER, minimum=1)
+_REQUEST_ID: Final = OpenAPIHeader(
+    schema=_TEXT, required=True, description="The `X-Request-Id` that was sent, or a new one."
+)
+_RETRY_AFTER: Final = OpenAPIHeader(
+    schema=_SECONDS, description="Seconds to wait before the next attempt."
+)
+_ALLOW: Final = OpenAPIHeader(
+    schema=_TEXT, required=True, description="The methods that this path takes."
+)
+_CHALLENGE: Final = OpenAPIHeader(
+    schema=_TEXT, description="`Bearer` where an API key is wanted (RFC 9110, 11.6.1)."
+)
+_HEADERS: Final[Mapping[str, Mapping[str, OpenAPIHeader]]] = {
+    "401": {"WWW-Authenticate": _CHALLENGE},
+    "405": {"Allow": _ALLOW},
+    "409": {"Retry-After": _RETRY_AFTER},
+    "429": {"Retry-After": _RETRY_AFTER},
+    "503": {"Retry-After": _RETRY_AFTER},
+}
+
+
+def _at(operation: str, **parameters: str) -> Link:
+    return Link(operation_id=operation, parameters=dict(parameters))
+
+
+def _of_body(field: str) -> str:
+    return f"$response.body#/{field}"
+
+
+_ROOM: Final = _of_body("roomName")
+LINKS: Final[Mapping[tuple[str, str], Mapping[str, Link]]] = {
+    ("startSession", "200"): {
+        "session": _at("sessionById", sessionId=_of_body("sessionId")),
+        "newestOfRoom": _at("sessionByRoom", roomName=_ROOM),
+        "join": Link(
+            operation_id="startSession",
+            request_body={"userIdentity": "user-43", "roomName": _ROOM},
+        ),
+        "end": Link(operation_id="endSession", request_body={"roomName": _ROOM}),
+    },
+    ("endSession", "204"): {
+        "ended": _at("sessionByRoom", roomName="$request.body#/roomName"),
+    },
+    ("listSessions", "200"): {
+        "nextPage": _at("listSessions", cursor=_of_body("nextCursor")),
+    },
+    ("sessionById", "200"): {
+        "newestOfRoom": _at("sessionByRoom", roomName=_ROOM),
+        "call": _at("callById", callId=_of_body("callId")),
+    },
+    ("listCalls", "200"): {
+        "nextPage": _at("listCalls", cursor=_of_body("nextCursor")),
+    },
+    ("callById", "200"): {
+        "newestOfRoom": _at("callByRoom", roomName=_ROOM),
+        "session": _at("sessionById", sessionId=_of_body("sessionId")),
+    },
+    ("callByRoom", "200"): {
+        "call": _at("callById", callId=_of_body("callId")),
+    },
+}
+"""By operation and status: what a caller may do next, and with what of the answer."""
+
+
+@dataclass
+class Operation(spec.Operation):
+    """An operation with the headers of its answers, its links, and parameters that may be blank."""
+
+    def __post_init__(self) -> None:
+        """Add what Litestar has no decorator's argument for."""
+        for status, answer in (self.responses or {}).items():
+            if isinstance(answer, OpenAPIResponse):
+                known = {"X-Request-Id": _REQUEST_ID, **_HEADERS.get(status, {})}
+                answer.headers = {**(answer.headers or {}), **known}
+                answer.links = dict(LINKS.get((self.operation_id or "", status), {})) or None
+        for parameter in self.parameters or ():
+            if isinstance(parameter, spec.Parameter) and parameter.param_in == "query":
+                parameter.allow_empty_value = True

@@ -1,0 +1,78 @@
+"""What each schemathesis process must know of this service, and what it counts.
+
+``FUZZ_TALLY`` names the file for the counts: operation → status → answers.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis.auths import GLOBAL_AUTH_STORAGE
+from schemathesis.core.failures import Failure
+from schemathesis.openapi.checks import EnsureResourceAvailability
+
+from domain.page import Position
+from entrypoints.http.fields import CURSOR_FORMAT
+from tests.integration.http.webhooks import PATH, token
+
+CURSORS: Final = st.builds(
+    Position,
+    st.integers(0, 4 * 10**9).map(lambda second: datetime.fromtimestamp(second, UTC)),
+    st.uuids().map(str),
+).map(lambda position: position.cursor)
+
+answered: Final[dict[str, Counter[int]]] = defaultdict(Counter)
+
+
+class LiveKitsSignature(requests.auth.AuthBase):
+    """Vouches for whatever body is sent, as LiveKit does."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        sent = request.body or b""
+        body = sent.encode() if isinstance(sent, str) else sent
+        assert isinstance(body, bytes), "a body that is read bit by bit can't be signed"
+        request.headers["Authorization"] = token(body)
+        return request
+
+
+schemathesis.openapi.format(CURSOR_FORMAT, CURSORS)
+GLOBAL_AUTH_STORAGE.set_from_requests(LiveKitsSignature()).apply_to(path=PATH)
+
+
+@schemathesis.hook
+def after_call(
+    context: schemathesis.HookContext, case: schemathesis.Case[Any], response: schemathesis.Response
+) -> None:
+    answered[case.operation.label][response.status_code] += 1
+
+
+@schemathesis.hook
+def filter_failure(
+    context: schemathesis.HookContext,
+    failure: Failure,
+    case: schemathesis.Case[Any],
+    response: schemathesis.Response,
+) -> bool:
+    """Whether a failure is one.
+
+    POST /session/end has its room in the body, where the check that looks for what was just
+    created does not look: it takes another room's 404 for this one's.
+    """
+    return not (
+        isinstance(failure, EnsureResourceAvailability)
+        and case.operation.label == "POST /session/end"
+    )
+
+
+@atexit.register
+def tell() -> None:
+    Path(os.environ["FUZZ_TALLY"]).write_text(json.dumps(answered))

@@ -1,0 +1,118 @@
+"""The OpenAPI document tells the truth: schemathesis asks the running service, and LiveKit is well.
+
+Every check of schemathesis's holds for every request: examples, boundaries, positive and negative
+fuzzing, and chains that follow the document's links. ``FUZZ_SEED`` chooses another seed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import attrs
+import httpx
+import pytest
+
+from tests.fuzz.service import SEED, fuzzed
+from tests.service import PROJECT, Service
+
+PROCESSES: Final = 2
+EXAMPLES: Final = 680
+"""For each operation, in each process: with the chains, more than 10,000 requests in each."""
+ENOUGH: Final = 20_000
+HERE: Final = Path(__file__).parent
+
+Tally = dict[str, Counter[int]]
+
+
+@attrs.frozen
+class Run:
+    """A process of schemathesis's."""
+
+    seed: int
+    process: subprocess.Popen[bytes]
+    output: Path
+    tally: Path
+
+    def finished(self) -> tuple[int, str]:
+        """Its exit code, and what it printed."""
+        code = self.process.wait(timeout=900)
+        return code, self.output.read_text(errors="replace")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with fuzzed(tmp_path_factory.mktemp("service")) as service:
+        yield service
+
+
+def begin(service: Service, seed: int, folder: Path) -> Run:
+    output, tally = folder / f"{seed}.log", folder / f"{seed}.json"
+    with output.open("wb") as log:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "schemathesis.cli",
+                "--config-file", str(HERE / "schemathesis.toml"),
+                "run", f"{service.url}/docs/openapi.json", "--no-color",
+                "--checks", "all", "--continue-on-failure", "--max-examples", str(EXAMPLES),
+                "--seed", str(seed), "--generation-database", "none",
+            ],
+            cwd=folder, stdout=log, stderr=subprocess.STDOUT,
+            env={
+                "PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT),
+                "SCHEMATHESIS_HOOKS": "tests.fuzz.hooks", "FUZZ_TALLY": str(tally),
+            },
+        )  # fmt: skip
+    return Run(seed, process, output, tally)
+
+
+def added(runs: list[Run]) -> Tally:
+    tally: Tally = {}
+    for run in runs:
+        for operation, counts in json.loads(run.tally.read_text()).items():
+            by_status = {int(status): count for status, count in counts.items()}
+            tally.setdefault(operation, Counter()).update(by_status)
+    return tally
+
+
+@pytest.mark.timeout(1200)
+def test_the_document_holds_for_20_000_requests_none_of_which_is_a_server_error(
+    service: Service, tmp_path: Path
+) -> None:
+    runs = [begin(service, SEED + number, tmp_path) for number in range(PROCESSES)]
+    try:
+        finished = [run.finished() for run in runs]
+    finally:
+        for run in runs:
+            run.process.kill()
+            run.process.wait()
+    for code, output in finished:
+        assert code == 0, output[-20_000:]
+    tally = added(runs)
+
+    sent = sum(sum(counts.values()) for counts in tally.values())
+    print(f"\n{sent} requests, seeds {[run.seed for run in runs]}")  # noqa: T201
+    for operation, counts in sorted(tally.items()):
+        print(f"  {operation}: {dict(sorted(counts.items()))}")  # noqa: T201
+    document = httpx.get(f"{service.url}/docs/openapi.json").json()
+    described = {
+        f"{method.upper()} {path}"
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    assert set(tally) == described
+    assert {operation for operation, counts in tally.items() if not succeeded(counts)} == set()
+    assert {status for counts in tally.values() for status in counts if status >= 500} == set()
+    assert sent >= ENOUGH
+    assert "unexpected error" not in service.output()
+
+
+def succeeded(counts: Counter[int]) -> int:
+    """How often the service did what it was asked."""
+    return sum(count for status, count in counts.items() if status < 300)

@@ -1,0 +1,176 @@
+"""The OpenAPI document is whole: what schemathesis, in tests/fuzz, can't miss on its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import pytest
+from litestar import Litestar
+from litestar.exceptions import LitestarDeprecationWarning
+
+from domain.call import CallStatus, Direction
+from domain.session import SessionStatus
+from entrypoints.container import Container
+from entrypoints.http.app import HANDLERS, create_app
+from entrypoints.http.fields import WHITE_SPACE
+from entrypoints.settings import load_settings
+
+ENVIRON: Final = {
+    "LIVEKIT_URL": "ws://127.0.0.1:7880",
+    "LIVEKIT_API_KEY": "devkey",
+    "LIVEKIT_API_SECRET": "a-secret-that-only-tests-know-0123456789",
+    "DATABASE_URL": "memory://",
+}
+
+
+@asynccontextmanager
+async def not_running(_app: Litestar) -> AsyncIterator[None]:
+    yield
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    settings = load_settings(ENVIRON, tmp_path_factory.mktemp("empty"))
+    with warnings.catch_warnings():  # what Litestar 3 will want otherwise is another matter
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        app = create_app(Container(settings=settings), not_running)
+    read: dict[str, Any] = json.loads(json.dumps(app.openapi_schema.to_schema()))
+    return read
+
+
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """By their ids."""
+    return {
+        operation["operationId"]: operation
+        for path in document["paths"].values()
+        for operation in path.values()
+    }
+
+
+def parameters(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The schema of each parameter."""
+    return {one["name"]: one["schema"] for one in operation.get("parameters", ())}
+
+
+def test_every_route_that_is_told_of_is_named_after_its_handler(document: dict[str, Any]) -> None:
+    ids = {
+        name.replace("_", "").lower() for name in (h.handler_name for h in HANDLERS if h.summary)
+    }
+
+    assert {name.lower() for name in operations(document)} == ids
+
+
+def test_every_operation_tells_of_a_wrong_method_and_of_no_defect(document: dict[str, Any]) -> None:
+    for operation in operations(document).values():
+        assert "Allow" in operation["responses"]["405"]["headers"]
+        assert "500" not in operation["responses"]
+
+
+def test_every_answer_has_the_requests_id(document: dict[str, Any]) -> None:
+    for operation in operations(document).values():
+        for answer in operation["responses"].values():
+            assert answer["headers"]["X-Request-Id"]["required"]
+
+
+def test_an_operation_with_a_body_tells_what_is_wrong_with_one(document: dict[str, Any]) -> None:
+    with_body = {
+        name for name, operation in operations(document).items() if "requestBody" in operation
+    }
+
+    assert with_body == {"startSession", "endSession", "livekitWebhook"}
+    for name in with_body:
+        assert {"400", "413", "415", "503"} <= set(operations(document)[name]["responses"])
+
+
+def test_each_status_has_an_example_of_its_own(document: dict[str, Any]) -> None:
+    for name, operation in operations(document).items():
+        codes = [
+            example["value"]["code"]
+            for answer in operation["responses"].values()
+            for content in answer.get("content", {}).values()
+            for example in content.get("examples", {}).values()
+            if "code" in example["value"]
+        ]
+        assert codes, name
+        assert len(set(codes)) == len(codes), name
+
+
+def test_every_link_leads_to_an_operation_with_such_parameters(document: dict[str, Any]) -> None:
+    known = operations(document)
+    links = [
+        link
+        for operation in known.values()
+        for answer in operation["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+
+    assert {link["operationId"] for link in links} == {
+        "startSession", "endSession", "listSessions", "sessionById", "sessionByRoom",
+        "listCalls", "callById", "callByRoom",
+    }  # fmt: skip
+    for link in links:
+        assert set(link.get("parameters", {})) <= set(parameters(known[link["operationId"]]))
+
+
+def test_a_webhook_is_told_whole(document: dict[str, Any]) -> None:
+    webhook = operations(document)["livekitWebhook"]
+
+    [(media_type, content)] = webhook["requestBody"]["content"].items()
+    assert media_type == "application/webhook+json"
+    assert content["schema"]["required"] == ["event"]
+    [scheme] = webhook["security"]
+    [name] = scheme
+    assert document["components"]["securitySchemes"][name]["name"] == "Authorization"
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "schema"),
+    [
+        ("listSessions", "status", {"type": "string", "enum": list(SessionStatus)}),
+        ("listCalls", "status", {"type": "string", "enum": list(CallStatus)}),
+        ("listCalls", "direction", {"type": "string", "enum": list(Direction)}),
+        ("listCalls", "limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+        ("sessionById", "sessionId", {"type": "string", "format": "uuid"}),
+        ("callById", "callId", {"type": "string", "format": "uuid"}),
+    ],
+)
+def test_a_parameter_says_what_is_taken(
+    document: dict[str, Any], name: str, parameter: str, schema: dict[str, Any]
+) -> None:
+    assert parameters(operations(document)[name])[parameter] == schema
+
+
+@pytest.mark.parametrize("name", ["listSessions", "listCalls"])
+@pytest.mark.parametrize("parameter", ["since", "until"])
+def test_a_time_is_a_date_time(document: dict[str, Any], name: str, parameter: str) -> None:
+    assert parameters(operations(document)[name])[parameter]["format"] == "date-time"
+
+
+@pytest.mark.parametrize(
+    ("answer", "field", "values"),
+    [
+        ("CallAnswer", "status", list(CallStatus)),
+        ("CallAnswer", "direction", list(Direction)),
+        ("SessionAnswer", "status", list(SessionStatus)),
+    ],
+)
+def test_an_answers_states_are_counted_up(
+    document: dict[str, Any], answer: str, field: str, values: list[str]
+) -> None:
+    schemas = document["components"]["schemas"]
+    reference = schemas[answer]["properties"][field]["$ref"]
+
+    assert schemas[reference.rpartition("/")[2]]["enum"] == values
+
+
+def test_white_space_is_what_strip_removes() -> None:
+    space = re.compile(f"[{WHITE_SPACE}]")
+    text = "".join(map(chr, range(sys.maxunicode + 1)))
+
+    assert set(space.findall(text)) == {one for one in text if not one.strip()}
