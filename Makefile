@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types layers migrate livekit simulator bench \
-  profile faults deployment test-requirements requirements clean
+  profile faults security secrets-baseline deployment test-requirements requirements clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -28,6 +28,13 @@ types: .venv/.dev-stamp ## Check types
 
 layers: .venv/.dev-stamp ## Check which layer imports which
 	@.venv/bin/lint-imports --no-cache
+
+security: .venv/.dev-stamp ## Look for weaknesses in the code and for secrets in the files
+	@.venv/bin/bandit --quiet --configfile pyproject.toml --recursive domain application adapters entrypoints alembic
+	@$(RUN) scripts/check_secrets.py
+
+secrets-baseline: .venv/.dev-stamp
+	@$(RUN) scripts/check_secrets.py --update
 
 migrate: .venv/.run-stamp ## Bring the database that DATABASE_URL names to this version's schema
 	@$(RUN) -m entrypoints.cli migrate

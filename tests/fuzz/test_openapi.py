@@ -23,7 +23,7 @@ from tests.fuzz.service import SEED, fuzzed
 from tests.service import PROJECT, Service
 
 PROCESSES: Final = 2
-EXAMPLES: Final = 680
+EXAMPLES: Final = 980
 """For each operation, in each process: with the chains, more than 10,000 requests in each."""
 ENOUGH: Final = 20_000
 HERE: Final = Path(__file__).parent
