@@ -44,13 +44,14 @@ def test_there_are_as_many_as_asked_for_and_one_of_them_reconciles(
     service: Service, simulator: SimulatorProcess
 ) -> None:
     assert len(service.process.children()) == WORKERS
-    cycles = 6
+    began = time.monotonic()
     before = simulator.state()["requests"].get("ListRooms", 0)
 
-    time.sleep(cycles * INTERVAL_SECONDS)
+    time.sleep(6 * INTERVAL_SECONDS)
 
     asked = simulator.state()["requests"]["ListRooms"] - before
-    assert cycles / 2 <= asked <= cycles + 1
+    cycles = (time.monotonic() - began) / INTERVAL_SECONDS  # which a busy machine makes more
+    assert 3 <= asked <= cycles + 1
 
 
 def test_each_event_is_handled_once_whichever_process_took_it(
