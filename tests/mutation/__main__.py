@@ -37,6 +37,7 @@ def main() -> int:
         began = time.monotonic()
         tests = covered()
         sys.stdout.write(f"{len(to_do)} of {len(everything)} mutants, {len(tests.seconds)} tests\n")
+        sys.stdout.flush()
         with KEPT.open("a") as file:
             for mutant in to_do:
                 known[mutant.key] = _tried(mutant, tests)
@@ -48,8 +49,7 @@ def main() -> int:
 
 def _tried(mutant: Mutant, tests: Coverage) -> str:
     chosen = tests.of(mutant)
-    patience = 20 + 10 * sum(tests.seconds[name] for name in chosen)
-    return outcome(mutant, chosen, patience)
+    return outcome(mutant, chosen, sum(tests.seconds[name] for name in chosen))
 
 
 def _kept(*, without_survivors: bool) -> dict[str, str]:

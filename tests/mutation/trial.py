@@ -9,6 +9,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
+import math
 import os
 import resource
 import signal
@@ -37,7 +38,7 @@ _KILLED, _SURVIVED, _BROKEN = 10, 11, 12
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 _ARGUMENTS: Final = [
     "-x", "--noconftest", "--assert=plain", "--import-mode=importlib",
-    "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler",
+    "--timeout=0", "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler",
     "-p", pytest_asyncio.plugin.__name__, "-p", pytest_timeout.__name__,
     f"--rootdir={PROJECT}", "-c", str(PROJECT / "pyproject.toml"),
 ]  # fmt: skip
@@ -106,11 +107,13 @@ def covered() -> Coverage:
     return Coverage(told["seconds"], by_line)
 
 
-def outcome(mutant: Mutant, tests: Sequence[str], patience: float) -> str:
-    """``killed``, ``timeout`` (killed too) or ``survived``. ``patience`` is in seconds."""
+def outcome(mutant: Mutant, tests: Sequence[str], usual: float) -> str:
+    """``killed``, ``timeout`` (killed too) or ``survived``. The tests take ``usual`` seconds."""
 
     def run() -> int:
-        signal.setitimer(signal.ITIMER_REAL, patience)  # SIGALRM ends the process
+        cpu = math.ceil(5 + 3 * usual)
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))  # however busy the machine is
+        signal.setitimer(signal.ITIMER_REAL, 60 + 10 * usual)  # for who only waits
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         sys.meta_path.insert(0, _Mutated(mutant))
         files = dict.fromkeys(name.partition("::")[0] for name in tests)
@@ -118,7 +121,7 @@ def outcome(mutant: Mutant, tests: Sequence[str], patience: float) -> str:
         return _SURVIVED if code == pytest.ExitCode.OK else _KILLED
 
     code = os.waitstatus_to_exitcode(os.waitpid(_forked(run, silent=True), 0)[1])
-    if code == -signal.SIGALRM:
+    if -code in (signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL):
         return "timeout"
     return "survived" if code == _SURVIVED else "killed"
 
