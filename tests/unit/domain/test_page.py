@@ -1,17 +1,21 @@
-"""Positions, and the cursors that callers get."""
+"""Pages of lists: positions, the cursors that callers get, and spans of time."""
 
 from __future__ import annotations
 
+import base64
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidInput
-from domain.page import Position
+from domain.page import DEFAULT_LIMIT, MAX_LIMIT, Page, Position, Span
 
+AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9990, 1, 1)).map(
     lambda time: time.replace(microsecond=time.microsecond // 1000 * 1000, tzinfo=UTC, fold=0)
 )
@@ -39,3 +43,61 @@ def test_no_text_breaks_it(cursor: str) -> None:
         Position.parse(cursor)
     except InvalidInput:
         return
+
+
+def test_a_page_is_as_long_as_the_documentation_says() -> None:
+    assert (DEFAULT_LIMIT, MAX_LIMIT) == (50, 200)
+
+
+@attrs.frozen
+class Aged:
+    """What is in a list."""
+
+    age: tuple[datetime, str]
+
+
+def aged(count: int) -> list[Aged]:
+    return [Aged((AT - timedelta(minutes=number), f"id-{number}")) for number in range(count)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_what_fits_is_the_last_page(count: int) -> None:
+    assert Page.cut(aged(count), 3) == Page(aged(count), None)
+
+
+def test_given_one_more_was_found_then_the_next_page_begins_after_the_last_that_is_shown() -> None:
+    page = Page.cut(aged(4), 3)
+
+    assert page.items == aged(3)
+    assert page.next == Position(AT - timedelta(minutes=2), "id-2")
+
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("span", "held"),
+    [
+        (Span(), [True, True, True]),
+        (Span(since=AT), [False, True, True]),
+        (Span(until=AT), [True, False, False]),
+        (Span(since=AT, until=AT), [False, False, False]),
+        (Span(since=AT, until=AT + SECOND), [False, True, False]),
+        (Span(since=AT - SECOND, until=AT + SECOND), [True, True, False]),
+    ],
+)
+def test_a_span_holds_its_beginning_and_not_its_end(span: Span, held: list[bool]) -> None:
+    times = [AT - SECOND, AT, AT + SECOND]
+
+    assert [span.holds(time) for time in times] == held
+
+
+@pytest.mark.parametrize("milliseconds", [0, 1, 1_700_000_000_123])
+def test_a_cursor_is_the_milliseconds_since_1970_and_the_id(milliseconds: int) -> None:
+    number = "01890a5d-ac96-774b-bcce-b302099a8057"
+    position = Position(datetime(1970, 1, 1, tzinfo=UTC) + milliseconds * MILLISECOND, number)
+
+    text = base64.urlsafe_b64decode(position.cursor + "==").decode()
+
+    assert text == f"{milliseconds}.{number}"
+    assert not position.cursor.endswith("=")
