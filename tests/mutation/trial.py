@@ -54,16 +54,16 @@ class Coverage:
     def of(self, mutant: Mutant) -> list[str]:
         """The tests that may notice it, the fastest first.
 
-        A line that runs while the module is imported may be noticed by any.
+        A statement that runs while the module is imported may be noticed by any, one that never
+        runs by none.
         """
         lines = self.by_line.get(str(mutant.path.relative_to(PROJECT)), {})
         tests: set[str] = set()
         for line in range(mutant.start, mutant.end + 1):
-            found = [name for name in lines.get(line, [""]) if name]
-            if not found:
-                tests = set(self.seconds)
-                break
-            tests.update(found)
+            tests.update(lines.get(line, []))
+        if tests == {""}:
+            tests = set(self.seconds)
+        tests.discard("")
         return sorted(tests, key=lambda name: (self.seconds[name], name))
 
 
@@ -109,6 +109,8 @@ def covered() -> Coverage:
 
 def outcome(mutant: Mutant, tests: Sequence[str], usual: float) -> str:
     """``killed``, ``timeout`` (killed too) or ``survived``. The tests take ``usual`` seconds."""
+    if not tests:
+        return "survived"
 
     def run() -> int:
         cpu = math.ceil(5 + 3 * usual)
