@@ -140,5 +140,8 @@ async def test_a_tenant_has_only_so_many_live_sessions(world: World) -> None:
     await start(world, ANN, "room-3")
 
 
-def test_who_has_no_key_sees_what_is_nobodys() -> None:
-    assert Access(scopes=frozenset({Scope.CALLS_READ})).sees(None)
+def test_a_tenant_sees_what_is_nobodys_unless_told_otherwise() -> None:
+    reads = frozenset({Scope.CALLS_READ})
+
+    assert Access(tenant="a", scopes=reads).sees(None)
+    assert not Access(tenant="a", scopes=reads, sees_unowned=False).sees(None)
