@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.mutation.mutants import DOMAIN, PROJECT, Mutant, mutants
-from tests.mutation.trial import Coverage, covered, outcome
+from tests.mutation.trial import covered, outcome
 
 KEPT: Final = PROJECT / ".cache" / "mutation.jsonl"
 NEEDED_PERCENT: Final = 85
@@ -40,16 +40,11 @@ def main() -> int:
         sys.stdout.flush()
         with KEPT.open("a") as file:
             for mutant in to_do:
-                known[mutant.key] = _tried(mutant, tests)
+                known[mutant.key] = outcome(mutant, tests.of(mutant))
                 file.write(json.dumps([mutant.key, known[mutant.key]]) + "\n")
                 file.flush()
         sys.stdout.write(f"{time.monotonic() - began:.0f} s\n")
     return _report(everything, known)
-
-
-def _tried(mutant: Mutant, tests: Coverage) -> str:
-    chosen = tests.of(mutant)
-    return outcome(mutant, chosen, sum(tests.seconds[name] for name in chosen))
 
 
 def _kept(*, without_survivors: bool) -> dict[str, str]:

@@ -21,7 +21,7 @@ DOMAIN: Final = PROJECT / "domain"
 
 @attrs.frozen
 class Mutant:
-    """One change, of the lines ``start`` to ``end`` (from 1) of ``path``."""
+    """One change, in the statement that is in the lines ``start`` to ``end`` (from 1)."""
 
     path: Path
     operator: str
@@ -66,6 +66,7 @@ def mutants(files: list[Path]) -> Iterator[Mutant]:
         source = path.read_text()
         seen = {source}
         unevaluated = list(_annotations(source))
+        statements = list(_statements(source))
         for name in sorted(operator_names()):
             kind = get_operator(name)
             if kind.arguments():  # those of one's own making
@@ -79,7 +80,9 @@ def mutants(files: list[Path]) -> Iterator[Mutant]:
                     mutated = mutate_code(source, operator, occurrence)
                 if mutated is not None and mutated not in seen:
                     seen.add(mutated)
-                    yield Mutant(path, name, occurrence, start[0], end[0], source, mutated)
+                    around = [lines for lines in statements if lines[0] <= start[0] <= lines[1]]
+                    first, last = max(around)
+                    yield Mutant(path, name, occurrence, first, last, source, mutated)
 
 
 Place = tuple[int, int]
@@ -98,3 +101,14 @@ def _annotations(source: str) -> Iterator[tuple[Place, Place]]:
                     (told.lineno, told.col_offset),
                     (told.end_lineno or told.lineno, told.end_col_offset or told.col_offset),
                 )
+
+
+def _statements(source: str) -> Iterator[Place]:
+    """The first and the last line of each; of one with a body, what stands before that."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.stmt | ast.ExceptHandler):
+            continue
+        decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+        body: list[ast.stmt] = getattr(node, "body", [])
+        first = min(one.lineno for one in (node, *decorators))
+        yield first, body[0].lineno - 1 if body else node.end_lineno or node.lineno

@@ -9,13 +9,12 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
-import math
 import os
 import resource
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -51,20 +50,21 @@ class Coverage:
     seconds: dict[str, float]
     by_line: dict[str, dict[int, list[str]]]
 
-    def of(self, mutant: Mutant) -> list[str]:
-        """The tests that may notice it, the fastest first.
+    def of(self, mutant: Mutant) -> dict[str, float]:
+        """The tests that may notice it, the fastest first, and how long each takes.
 
-        A line that runs while the module is imported may be noticed by any.
+        A statement that runs while the module is imported may be noticed by any, one that never
+        runs by none.
         """
         lines = self.by_line.get(str(mutant.path.relative_to(PROJECT)), {})
         tests: set[str] = set()
         for line in range(mutant.start, mutant.end + 1):
-            found = [name for name in lines.get(line, [""]) if name]
-            if not found:
-                tests = set(self.seconds)
-                break
-            tests.update(found)
-        return sorted(tests, key=lambda name: (self.seconds[name], name))
+            tests.update(lines.get(line, []))
+        if tests == {""}:
+            tests = set(self.seconds)
+        tests.discard("")
+        in_order = sorted(tests, key=lambda name: (self.seconds[name], name))
+        return {name: self.seconds[name] for name in in_order}
 
 
 def covered() -> Coverage:
@@ -107,13 +107,15 @@ def covered() -> Coverage:
     return Coverage(told["seconds"], by_line)
 
 
-def outcome(mutant: Mutant, tests: Sequence[str], usual: float) -> str:
-    """``killed``, ``timeout`` (killed too) or ``survived``. The tests take ``usual`` seconds."""
+def outcome(mutant: Mutant, tests: Mapping[str, float]) -> str:
+    """``killed``, ``timeout`` (killed too) or ``survived``.
+
+    ``tests`` are tried in their order; with each is how many seconds it usually takes.
+    """
+    if not tests:
+        return "survived"
 
     def run() -> int:
-        cpu = math.ceil(5 + 3 * usual)
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))  # however busy the machine is
-        signal.setitimer(signal.ITIMER_REAL, 60 + 10 * usual)  # for who only waits
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         sys.meta_path.insert(0, _Mutated(mutant))
         files = dict.fromkeys(name.partition("::")[0] for name in tests)
@@ -121,7 +123,7 @@ def outcome(mutant: Mutant, tests: Sequence[str], usual: float) -> str:
         return _SURVIVED if code == pytest.ExitCode.OK else _KILLED
 
     code = os.waitstatus_to_exitcode(os.waitpid(_forked(run, silent=True), 0)[1])
-    if -code in (signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL):
+    if -code in (signal.SIGALRM, signal.SIGPROF):
         return "timeout"
     return "survived" if code == _SURVIVED else "killed"
 
@@ -161,9 +163,10 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class _Chosen:
-    """Runs some tests, in their order."""
+    """Runs some tests, in their order; ends the process if one takes far longer than usual."""
 
-    def __init__(self, tests: Sequence[str]) -> None:
+    def __init__(self, tests: Mapping[str, float]) -> None:
+        self.seconds = tests
         self.place = {name: place for place, name in enumerate(tests)}
 
     @pytest.hookimpl(trylast=True)
@@ -172,6 +175,12 @@ class _Chosen:
             (item for item in items if item.nodeid in self.place),
             key=lambda item: self.place[item.nodeid],
         )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        usual = self.seconds[item.nodeid]
+        signal.setitimer(signal.ITIMER_PROF, 2 + 5 * usual)  # of work, however busy the machine is
+        signal.setitimer(signal.ITIMER_REAL, 20 + 50 * usual)  # for who only waits
 
 
 class _Fewer:

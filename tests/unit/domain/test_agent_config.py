@@ -138,3 +138,36 @@ def test_the_metadata_is_flat_and_carries_what_the_service_adds() -> None:
     assert metadata["stt"] == "mine"
     assert (metadata["session_id"], metadata["call_id"]) == ("s", "c")
     assert set(metadata) == {*KEYS, "session_id", "call_id"}
+
+
+def test_an_example_of_a_greeting_is_one_and_of_the_rest_the_default() -> None:
+    examples = {}
+    for key in STRINGS:
+        with pytest.raises(InvalidInput) as caught:
+            AgentConfig.parse({key: 7})
+        examples[key] = caught.value.details["example"]
+
+    defaults = {key: AgentConfig.parse(None).values[key] for key in STRINGS}
+    assert examples == {**defaults, "greeting": "Hello! How can I help?"}
+
+
+def test_given_null_then_what_comes_after_it_is_still_read() -> None:
+    values = AgentConfig.parse({"stt": None, "llm": "mine", "x": 1}).values
+
+    assert (values["stt"], values["llm"], values["x"]) == (CONTRACT["stt"], "mine", 1)
+
+
+def test_what_was_chosen_is_what_differs_from_the_defaults() -> None:
+    given = {"llm": "mine", "stt": CONTRACT["stt"], "realtime": False, "x": None, "greeting": "Hi"}
+
+    assert AgentConfig.parse(None).chosen == {}
+    assert AgentConfig.parse(given).chosen == {"llm": "mine", "x": None, "greeting": "Hi"}
+
+
+def test_an_outline_keeps_the_models_and_nothing_that_a_person_wrote() -> None:
+    config = AgentConfig.parse({"llm": "mine", "prompt": "secret", "greeting": "Hi Ann", "x": 1})
+
+    assert not config.is_outline
+    assert config.outline.is_outline
+    assert config.outline.values["llm"] == "mine"
+    assert not {"prompt", "greeting", "x"} & set(config.outline.values)

@@ -180,6 +180,31 @@ def test_the_session_that_serves_a_call_stays_the_first() -> None:
 
 def test_a_change_counts_the_version_up() -> None:
     assert NEW.stored() == attrs.evolve(NEW, version=1)
+    assert NEW.stored().stored() == attrs.evolve(NEW, version=2)
+
+
+@pytest.mark.parametrize("reason", ["CLIENT_INITIATED", "USER_REJECTED"])
+@pytest.mark.parametrize("closed", [ROOM_CLOSED, "_".join(["ROOM", "CLOSED"])])
+def test_any_reason_is_better_than_that_the_room_was_closed(reason: str, closed: str) -> None:
+    for reasons in ((reason, closed), (closed, reason)):
+        call = told(*(left(50, one) for one in reasons))
+        assert call.disconnect_reason == reason
+
+
+def test_of_two_reasons_the_same_is_kept_whichever_came_first() -> None:
+    for reasons in (("CLIENT_INITIATED", "USER_REJECTED"), ("USER_REJECTED", "CLIENT_INITIATED")):
+        call = told(*(left(50, one) for one in reasons))
+        assert call.disconnect_reason == "CLIENT_INITIATED"
+
+
+def test_a_call_that_left_did_not_break_off_unless_that_is_told() -> None:
+    assert not NEW.gone(NOON, Source.WEBHOOK).aborted
+    assert NEW.gone(NOON, Source.WEBHOOK, aborted=True).aborted
+
+
+@pytest.mark.parametrize(("seconds", "may_be"), [(0, True), (1.999, True), (2, False), (3, False)])
+def test_who_joined_may_be_unlisted_for_two_seconds(seconds: float, may_be: bool) -> None:  # noqa: FBT001
+    assert NEW.leg.may_be_unlisted(NOON + after(seconds)) is may_be
 
 
 def test_an_id_is_a_uuid() -> None:

@@ -163,3 +163,10 @@ def test_given_anything_else_then_a_session_id_is_refused(value: Any) -> None:
         SessionId(value)
     assert caught.value.details["field"] == "sessionId"
     assert SessionId(str(caught.value.details["example"]))
+
+
+@pytest.mark.parametrize("kind", [Identity, RoomName])
+def test_a_new_name_has_at_most_128_characters(kind: type[Name]) -> None:
+    assert str(kind.parse("a" * 128)) == "a" * 128
+    with pytest.raises(InvalidInput, match="1 to 128 characters"):
+        kind.parse("a" * 129)

@@ -39,6 +39,7 @@ def test_each_failure_doubles_the_wait_up_to_a_limit_and_the_tenth_sets_it_aside
     assert (dead.status, dead.failures) == (InboxStatus.DEAD, 10)
     assert dead.last_error == "LiveKit could not be reached."
     assert dead.event == NEW.event
+    assert dead.failed("no", dead.due_at).status is InboxStatus.DEAD
 
 
 def test_a_replayed_event_has_all_its_attempts_again() -> None:

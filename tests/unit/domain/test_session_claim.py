@@ -91,3 +91,12 @@ def test_an_ended_session_cannot_be_claimed(session: Session) -> None:
 def test_a_claim_that_nobody_took_is_not_held() -> None:
     assert not DispatchClaim().is_held(NOON)
     assert not DispatchClaim(uncertain=True).is_held(NOON)
+
+
+def test_given_the_same_holder_takes_it_again_then_it_is_as_certain_as_before() -> None:
+    # A name that was read from a database equals this one and is another object.
+    names = ["".join(["hold", "er"]), "".join(["hold", "er"])]
+    claim = DispatchClaim().taken(names[0], NOON)
+
+    assert not claim.taken(names[1], NOON + LEASE).uncertain
+    assert claim.taken("another", NOON + LEASE).uncertain

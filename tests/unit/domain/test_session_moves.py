@@ -161,3 +161,25 @@ def test_a_session_owns_the_dispatches_that_carry_its_id_for_its_agent() -> None
 def test_the_metadata_carries_the_sessions_id() -> None:
     session = World().new_session()
     assert f'"session_id":"{session.id}"' in session.metadata()
+
+
+def test_given_the_agents_dispatch_was_not_known_then_it_was_when_the_agent_was_seen() -> None:
+    session = World().new_session()
+
+    known = session.with_agent_dispatched("AD_1", NOON).activated("RM_1", LATER)
+    found = session.with_dispatch_failed(uncertain=True).activated("RM_1", LATER, "AD_2")
+    nobodys = session.with_dispatch_failed(uncertain=True).activated("RM_1", LATER)
+
+    assert (known.dispatch_id, known.dispatched_at) == ("AD_1", NOON)
+    assert (found.dispatch_id, found.dispatched_at) == ("AD_2", LATER)
+    assert (nobodys.dispatch_id, nobodys.dispatched_at) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["a", "z" * 99])
+def test_a_dispatch_of_another_agent_is_not_the_sessions(name: str) -> None:
+    session = World().new_session()
+    own = Dispatch("AD_1", "".join(AGENT), str(session.id))
+
+    assert session.owns(own)
+    assert not session.owns(attrs.evolve(own, agent_name=name))
+    assert not session.owns(attrs.evolve(own, session_id="another"))

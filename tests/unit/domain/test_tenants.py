@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.access import EVERYTHING, WORK, Access
+from domain.access import EVERYTHING, WORK, Access, Scope
 from domain.errors import NotFound, RoomTaken, TooManySessions
 from domain.page import SessionFilter
 from domain.use_cases.end_session import EndSessionCommand
@@ -138,3 +138,10 @@ async def test_a_tenant_has_only_so_many_live_sessions(world: World) -> None:
         await start(world, EVERYTHING, f"room-{number}")
     await world.end_session(EndSessionCommand("room-1", ANN))
     await start(world, ANN, "room-3")
+
+
+def test_a_tenant_sees_what_is_nobodys_unless_told_otherwise() -> None:
+    reads = frozenset({Scope.CALLS_READ})
+
+    assert Access(tenant="a", scopes=reads).sees(None)
+    assert not Access(tenant="a", scopes=reads, sees_unowned=False).sees(None)
