@@ -126,11 +126,12 @@ class Database:
             with storage_errors():
                 await asyncio.to_thread(sqlite.make_file, Path(self.url.database or ""))
 
-    async def fold_log(self) -> None:
-        """Leave nothing in an embedded database's write-ahead log that it no longer holds."""
+    async def scrub(self, needle: str) -> None:
+        """Leave no ``needle`` in an embedded database's files but in what it still holds."""
         if self.embedded:
             with storage_errors():
-                await asyncio.to_thread(sqlite.fold_log, Path(self.url.database or ""))
+                path = Path(self.url.database or "")
+                await asyncio.to_thread(sqlite.scrub, path, needle.encode())
 
     async def dispose(self) -> None:
         """Close every connection; the database can be used again afterwards."""

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     LargeBinary,
     Row,
+    Select,
     Table,
+    and_,
     delete,
     func,
     literal,
     or_,
     select,
+    true,
+    tuple_,
 )
 
 from adapters.sqlalchemy.database import Database
@@ -33,13 +40,21 @@ from domain.person import Person
 from domain.ports.records import Mentions
 from domain.session import SessionStatus
 
+Found = dict[Table, list[Any]]
+"""Keys of rows, by their table."""
+
 _AT_ONCE: Final = 500
 """Others' changes wait for such a transaction."""
+
+_STRETCH: Final = 10_000
+"""Rows that one command looks through."""
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _TEXTS: Final = {
     sessions: ("room_name", "identity", "agent_config", "caller_number", "called_number"),
     calls: ("room_name", "participant_identity", "from_number", "to_number"),
-    inbox: ("room_name", "last_error"),
+    inbox: ("room_name", "last_error", "body"),
     idempotency: ("key", "answer"),
 }
 
@@ -70,19 +85,21 @@ class SqlRecords:
             )
             .limit(_AT_ONCE)
         )
-        return await self._repeat(
-            lambda connection: connection.execute(delete(table).where(table.c.id.in_(old))).rowcount
-        )
+        return await self._repeat(partial(_delete, table, old))
 
     async def mentions(self, person: Person) -> Mentions:
         """What mentions ``person``."""
-        return await self._database.transact(lambda connection: _mentions(connection, person))
+        return await self._counted(await self._find(person))
 
     async def forget(self, person: Person) -> Mentions:
-        """Delete it; what it was."""
-        found = await self._database.transact(lambda connection: _forget(connection, person))
-        await self._database.fold_log()
-        return found
+        """Delete it; what it was. Cut short, it has deleted a part, and can be called again."""
+        found = await self._find(person)
+        counted = await self._counted(found)
+        for table, keys in found.items():
+            for part in _parts(keys):
+                await self._database.transact(partial(_delete, table, part))
+        await self._database.scrub(person.needle)
+        return counted
 
     async def _repeat(self, work: Callable[[Connection], int]) -> int:
         done = 0
@@ -90,73 +107,90 @@ class SqlRecords:
             done += deleted
         return done
 
+    async def _find(self, person: Person) -> Found:
+        """The keys of what mentions the person."""
+        found: Found = {}
+        for table in (sessions, calls, inbox):
+            found[table] = [
+                row[0]
+                async for row in self._rows(table, person.needle)
+                if _tells(row, table, person)
+            ]
+        theirs = frozenset(found[sessions])
+        found[idempotency] = [
+            (row.tenant, row.key)
+            async for row in self._rows(idempotency)
+            if _tells(row, idempotency, person)
+            or not theirs.isdisjoint(_UUID.findall(row.answer or ""))
+        ]
+        return found
 
-def _mentions(connection: Connection, person: Person) -> Mentions:
-    found = {table: list(_rows(connection, table, person)) for table in _TEXTS}
-    ids = [row.id for row in found[sessions]]
-    live = [
-        connection.execute(
-            select(func.count()).select_from(table).where(table.c.id.in_(part), is_live)
-        ).scalar_one()
-        for table, is_live in ((sessions, SESSION_IS_LIVE), (calls, CALL_IS_LIVE))
-        for part in _parts([row.id for row in found[table]])
-    ]
-    return Mentions(
-        sessions=len(ids),
-        calls=len(found[calls]),
-        events=len(found[inbox]),
-        answers=len(_answers(connection, person, ids)),
-        live=sum(live),
-    )
+    async def _rows(self, table: Table, needle: str | None = None) -> AsyncIterator[Row[Any]]:
+        """Keys and texts of the table's rows, or of those that have ``needle`` in a text.
 
+        They are looked through without a transaction and a stretch at a time, so that nobody waits
+        for it and no command takes long.
+        """
+        key, keys = _key(table), table.primary_key.columns
+        texts = [table.c[name] for name in _TEXTS[table]]
+        query = select(*dict.fromkeys((*keys, *texts)))
+        if needle is not None:
+            query = query.where(or_(*(self._has(text, needle) for text in texts)))
+        rest: ColumnElement[bool] = true()
+        while True:
+            ends = select(*keys).where(rest).order_by(*keys).offset(_STRETCH).limit(1)
+            end = await self._database.read_many(ends)
+            stretch = rest if not end else and_(rest, key <= _value(end[0]))
+            for row in await self._database.read_many(query.where(stretch)):
+                yield row
+            if not end:
+                return
+            rest = key > _value(end[0])
 
-def _forget(connection: Connection, person: Person) -> Mentions:
-    found = _mentions(connection, person)
-    ids = [row.id for row in _rows(connection, sessions, person)]
-    for tenant, key in _answers(connection, person, ids):
-        answer = delete(idempotency).where(idempotency.c.tenant == tenant, idempotency.c.key == key)
-        connection.execute(answer)
-    for table, column in ((sessions, "id"), (calls, "id"), (inbox, "event_id")):
-        keys = [getattr(row, column) for row in _rows(connection, table, person)]
-        for part in _parts(keys):
-            connection.execute(delete(table).where(table.c[column].in_(part)))
-    return found
+    def _has(self, text: Column[Any], needle: str) -> ColumnElement[bool]:
+        if not isinstance(text.type, LargeBinary):
+            return text.contains(needle, autoescape=True)
+        wanted = literal(needle.encode(), LargeBinary)
+        if self._database.embedded:
+            return func.instr(text, wanted) > 0
+        return func.position(wanted.op("IN")(text)) > 0
 
-
-def _rows(connection: Connection, table: Table, person: Person) -> Iterator[Row[Any]]:
-    """The rows of ``table`` that mention ``person``."""
-    texts = [table.c[name] for name in _TEXTS[table]]
-    maybe = [column.contains(person.needle, autoescape=True) for column in texts]
-    if table is inbox:
-        maybe.append(_in_body(connection, person.needle))
-    for row in connection.execute(select(table).where(or_(*maybe))):
-        told = [getattr(row, name) for name in _TEXTS[table]]
-        if table is inbox:
-            told.append(row.body.decode(errors="replace"))
-        if any(person.is_in(text) for text in told):
-            yield row
-
-
-def _answers(
-    connection: Connection, person: Person, session_ids: Sequence[str]
-) -> set[tuple[str, str]]:
-    """The keys of the answers that mention the person, or tell of these sessions."""
-    found = {(row.tenant, row.key) for row in _rows(connection, idempotency, person)}
-    for session_id in session_ids:
-        query = select(idempotency.c.tenant, idempotency.c.key).where(
-            idempotency.c.answer.contains(session_id)
+    async def _counted(self, found: Found) -> Mentions:
+        live = 0
+        for table, is_live in ((sessions, SESSION_IS_LIVE), (calls, CALL_IS_LIVE)):
+            for part in _parts(found[table]):
+                query = select(func.count()).select_from(table).where(table.c.id.in_(part), is_live)
+                live += (await self._database.read_many(query))[0][0]
+        return Mentions(
+            sessions=len(found[sessions]),
+            calls=len(found[calls]),
+            events=len(found[inbox]),
+            answers=len(found[idempotency]),
+            live=live,
         )
-        found |= {(row.tenant, row.key) for row in connection.execute(query)}
-    return found
 
 
-def _in_body(connection: Connection, needle: str) -> ColumnElement[bool]:
-    wanted = literal(needle.encode(), LargeBinary)
-    if connection.dialect.name == "postgresql":
-        return func.position(wanted.op("IN")(inbox.c.body)) > 0
-    return func.instr(inbox.c.body, wanted) > 0
+def _key(table: Table) -> ColumnElement[Any]:
+    columns = list(table.primary_key.columns)
+    return columns[0] if len(columns) == 1 else tuple_(*columns)
 
 
-def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+def _value(row: Row[Any]) -> Any:
+    return row[0] if len(row) == 1 else tuple_(*row)
+
+
+def _delete(table: Table, keys: Select[Any] | Sequence[Any], connection: Connection) -> int:
+    return connection.execute(delete(table).where(_key(table).in_(keys))).rowcount
+
+
+def _tells(row: Row[Any], table: Table, person: Person) -> bool:
+    for name in _TEXTS[table]:
+        text = getattr(row, name)
+        if person.is_in(text.decode(errors="replace") if isinstance(text, bytes) else text):
+            return True
+    return False
+
+
+def _parts(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for begin in range(0, len(keys), _AT_ONCE):
         yield keys[begin : begin + _AT_ONCE]

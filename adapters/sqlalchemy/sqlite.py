@@ -120,10 +120,39 @@ def make_file(path: Path) -> None:
                 return
 
 
-def fold_log(path: Path) -> None:
-    """Write the log into the file at ``path`` and empty it, once nobody reads from it."""
-    with closing(sqlite3.connect(path, timeout=_WAL_PATIENCE_SECONDS)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+def scrub(path: Path, needle: bytes) -> None:
+    """Leave no ``needle`` in the files of the database at ``path`` but in what it still holds.
+
+    What is deleted is overwritten, but where SQLite has moved a row within a page the old place
+    may keep a copy, which only writing the whole file anew removes. Raises :class:`sqlite3.Error`.
+    """
+    patience = _WAL_PATIENCE_SECONDS
+    with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
+        _fold_log(connection)
+        if _is_in_file(path, needle):
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("VACUUM")
+            _fold_log(connection)
+
+
+def _fold_log(connection: sqlite3.Connection) -> None:
+    """Write the log into the file and empty it, once nobody reads from it."""
+    deadline = time.monotonic() + _WAL_PATIENCE_SECONDS
+    # Busy while another connection does a part of it; SQLite does not wait for that.
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.01)
+
+
+def _is_in_file(path: Path, needle: bytes) -> bool:
+    before = b""
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            if needle in before + piece:
+                return True
+            before = piece[-len(needle) :]
+    return False
 
 
 def _configure(connection: Any, _record: object) -> None:

@@ -36,6 +36,7 @@ def forget(
     )
     found = asyncio.run(_mentions(person))
     if not found.all:
+        asyncio.run(_forget(person))  # nor shall what was deleted before
         typer.echo("Nothing mentions them.")
         return
     if not yes and not typer.confirm(f"Erase {_told(found)}?"):
