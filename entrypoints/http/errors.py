@@ -38,6 +38,7 @@ from domain.errors import (
 from domain.identifiers import Identity, RoomName
 from entrypoints.http.json_request import MalformedJson, SlowBody, UnsupportedMediaType
 from entrypoints.http.request_id import request_id
+from entrypoints.http.request_log import ids
 
 log = structlog.get_logger()
 
@@ -103,10 +104,10 @@ def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[st
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning(
             "request failed",
-            request_id=request_id(request.scope),
-            path=request.url.path,
+            route=request.scope.get("path_template"),
             code=error.code,
             reason=str(error),
+            **ids(request.scope),
         )
     wait = RETRY_AFTER_SECONDS.get(status)
     if isinstance(error, RateLimited):
@@ -172,7 +173,7 @@ def _wrong_shape(error: ValidationException) -> tuple[str, dict[str, object]]:
 
 def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[dict[str, object]]:
     """A defect of ours: logged whole, told without detail."""
-    log.error("unexpected error", request_id=request_id(request.scope), exc_info=error)
+    log.error("unexpected error", exc_info=error, **ids(request.scope))
     return answer(
         request,
         HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 import uuid_utils
-from litestar.types import Message, Scope
+from litestar.types import Scope
 
 HEADER: Final = "x-request-id"
 _ACCEPTABLE: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
@@ -19,10 +19,3 @@ def request_id(scope: Scope) -> str:
         given = next((value for name, value in scope["headers"] if name == HEADER.encode()), b"")
         state[HEADER] = given.decode() if _ACCEPTABLE.fullmatch(given) else str(uuid_utils.uuid7())
     return str(state[HEADER])
-
-
-async def add_request_id(message: Message, scope: Scope) -> None:
-    """Litestar ``before_send`` hook: answer with the request's id."""
-    if message["type"] == "http.response.start":
-        headers = [(HEADER.encode(), request_id(scope).encode()), *message.get("headers", ())]
-        message["headers"] = headers

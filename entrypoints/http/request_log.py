@@ -1,4 +1,4 @@
-"""A line in the log for each request, and its place in the figures."""
+"""What every answer has (its request's id, what is left of the limit), a line, and figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import structlog
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from application.telemetry import Telemetry, Tracing
-from entrypoints.http.request_id import request_id
+from entrypoints.http.limits import rate_limit_headers
+from entrypoints.http.request_id import HEADER, request_id
 
 log = structlog.get_logger()
 
@@ -21,8 +22,14 @@ NOTES: Final = "notes"
 _TRACE: Final = "backend.trace"
 _CLIENT_WENT_AWAY: Final = 499
 _PROBES: Final = frozenset({"/health", "/health/ready", "/metrics"})
-_TRACEPARENT: Final = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-_NO_TRACE: Final = b"0" * 32
+_LONGEST: Final = 256
+"""Characters of a value that are told: a caller may send a room's name of a megabyte."""
+
+_TRACEPARENT: Final = re.compile(
+    # Versions after 00 may append something; there is no version ff, and no id of zeros.
+    rb"(?!ff|00.{53}-)[0-9a-f]{2}"
+    rb"-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?"
+)
 
 
 @attrs.frozen
@@ -34,7 +41,7 @@ class RequestLog:
     tracing: Tracing | None = None
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Serve a request and tell of it."""
+        """Serve a request, add to its answer's headers, and tell of it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -44,7 +51,12 @@ class RequestLog:
         async def noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
+                message["headers"] = [
+                    (HEADER.encode(), request_id(scope).encode()),
+                    *rate_limit_headers(scope),
+                    *message.get("headers", ()),
+                ]
             await send(message)
 
         try:
@@ -70,29 +82,34 @@ def _described(scope: HTTPScope, route: str, status: int, seconds: float) -> dic
         "route": route,
         "status": status,
         "duration_ms": round(seconds * 1000, 2),
-        "request_id": request_id(scope),
-        **scope.get("path_params", {}),
-        **state.get(NOTES, {}),
     }
+    for told in (scope.get("path_params", {}), state.get(NOTES, {})):
+        for name, value in told.items():
+            fields[name] = str(value)[:_LONGEST]
+    return fields | ids(scope)
+
+
+def ids(scope: Any) -> dict[str, str]:
+    """What every line about a request has, by which they are found."""
     trace = trace_parent(scope)
-    if trace is not None:
-        fields["trace_id"] = trace.split("-")[1]
-    return fields
+    found = {"request_id": request_id(scope)}
+    return found if trace is None else {**found, "trace_id": trace.split("-")[1]}
 
 
 def trace_parent(scope: Any) -> str | None:
     """The ``traceparent`` (https://www.w3.org/TR/trace-context/) of what goes on.
 
-    That is our own span's where there is one, else the caller's if it has a valid one.
+    That is our own span's where there is one, else the caller's if it has sent one that is valid,
+    in the words of version 00.
     """
     if _TRACE in scope:
         return str(scope[_TRACE])
-    for name, value in scope["headers"]:
-        if name == b"traceparent":
-            found = _TRACEPARENT.fullmatch(value)
-            if found and found[1] != _NO_TRACE and found[2] != b"0" * 16:
-                return str(value.decode())
-    return None
+    sent = [value for name, value in scope["headers"] if name == b"traceparent"]
+    found = _TRACEPARENT.fullmatch(sent[0]) if len(sent) == 1 else None
+    if found is None:
+        return None
+    trace, parent, flags = (part.decode() for part in found.groups())
+    return f"00-{trace}-{parent}-{int(flags, 16) & 1:02x}"  # sampled, or not
 
 
 def note(scope: Scope, **fields: object) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import attrs
 import httpx
 import pytest
 
-from tests.integration.http.webhooks import Caller, eventually, send
+from tests.integration.http.webhooks import MEDIA_TYPE, PATH, Caller, event, eventually, send, token
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess
 
@@ -24,18 +26,18 @@ class Logged:
     client: httpx.Client
     service: Service
 
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        """What was logged by this name so far."""
+        lines = map(json.loads, self.service.output().splitlines())
+        return [dict(line) for line in lines if line["event"] == event]
+
     def line(self, request_id: str) -> dict[str, Any]:
         """The request's line, once it is written."""
-        found = eventually(
-            lambda: [
-                line
-                for line in map(json.loads, self.service.output().splitlines())
-                if line["event"] == "request" and line["request_id"] == request_id
-            ],
+        (line,) = eventually(
+            lambda: [line for line in self.lines("request") if line["request_id"] == request_id],
             bool,
         )
-        (line,) = found
-        return dict(line)
+        return line
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +127,10 @@ def test_a_call_s_room_is_told_without_its_number(logged: Logged) -> None:
         (f"00-{TRACE}-00f067aa0ba902b7-01", TRACE),
         (f"00-{TRACE}-00f067aa0ba902b7-00", TRACE),
         (f"00-{TRACE.upper()}-00f067aa0ba902b7-01", None),
+        (f"cc-{TRACE}-00f067aa0ba902b7-01", TRACE),
+        (f"cc-{TRACE}-00f067aa0ba902b7-01-what-the-future-holds", TRACE),
+        (f"cc-{TRACE}-00f067aa0ba902b7-01.what", None),
+        (f"00-{TRACE}-00f067aa0ba902b7-01-what", None),
         (f"ff-{TRACE}-00f067aa0ba902b7-01", None),
         (f"00-{'0' * 32}-00f067aa0ba902b7-01", None),
         (f"00-{TRACE}-{'0' * 16}-01", None),
@@ -138,6 +144,81 @@ def test_a_trace_is_followed_if_it_is_one(
     answer = logged.client.get("/sessions", headers={"traceparent": traceparent})
 
     assert logged.line(answer.headers["x-request-id"]).get("trace_id") == trace
+
+
+def test_of_two_traces_neither_is_followed(logged: Logged) -> None:
+    parents = [f"00-{trace}-00f067aa0ba902b7-01" for trace in (TRACE, TRACE[::-1])]
+    headers = [("traceparent", parent) for parent in parents]
+
+    answer = logged.client.get("/sessions", headers=headers)
+
+    assert "trace_id" not in logged.line(answer.headers["x-request-id"])
+
+
+def test_a_trace_goes_on_where_its_webhook_is_handled(logged: Logged) -> None:
+    trace = TRACE[::-1]
+    body = event("participant_joined", createdAt="x", room={"name": "r", "sid": "RM_x"})
+    headers = {
+        "Content-Type": MEDIA_TYPE,
+        "Authorization": token(body),
+        "traceparent": f"00-{trace}-00f067aa0ba902b7-01",
+    }
+    assert logged.client.post(PATH, content=body, headers=headers).is_success
+
+    (first, *_) = eventually(lambda: logged.lines("event failed"), bool)
+
+    assert first["trace_id"] == trace
+
+
+def test_why_a_request_failed_is_told_with_its_route_and_trace(
+    logged: Logged, simulator: SimulatorProcess
+) -> None:
+    simulator.fault("CreateDispatch", "error", status=403)
+    answer = logged.client.post(
+        "/session",
+        json={"userIdentity": "ann"},
+        headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"},
+    )
+    simulator.no_faults()
+
+    logged.line(answer.headers["x-request-id"])
+    (line,) = logged.lines("request failed")
+
+    assert (line["route"], line["trace_id"]) == ("/session", TRACE)
+    assert line["request_id"] == answer.headers["x-request-id"]
+    assert "path" not in line
+
+
+def test_what_callers_send_makes_no_long_lines(logged: Logged) -> None:
+    long = "r" * 900_000
+    answers = [
+        logged.client.post("/session/end", json={"roomName": long}),
+        logged.client.get(f"/sessions/by-room/{long[:30_000]}"),
+    ]
+
+    for answer in answers:
+        assert len(logged.line(answer.headers["x-request-id"])["roomName"]) == 256
+
+
+def test_a_log_that_cannot_be_written_stops_no_work(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    environ = {
+        **simulator.environ,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+        "TELEPHONY_ENABLED": "true",
+        "RECONCILE_INTERVAL_SECONDS": "0.3",
+    }
+    with running(environ, tmp_path, log=Path("/dev/full")) as service:
+        with httpx.Client(base_url=service.url) as client:
+            assert client.post("/session", json={"userIdentity": "ann"}).status_code == 200
+            for room in ("first", "second"):  # each is told of in the log
+                sip = {"identity": "sip_1", "kind": "SIP"}
+                simulator.make_rooms([{"name": room, "participants": [sip]}])
+                look = partial(client.get, f"/telephony/calls/by-room/{room}")
+                eventually(look, lambda answer: answer.is_success)
+                simulator.close_room(room)
+        assert service.stop() == 0
 
 
 def test_a_secret_in_a_room_s_name_is_not_told(logged: Logged) -> None:
