@@ -21,10 +21,9 @@ from entrypoints.http.errors import on_domain_error, on_http_error, on_unexpecte
 from entrypoints.http.health import alive, health, ready, ready_without_body, service
 from entrypoints.http.idempotency import REPLAYED
 from entrypoints.http.json_request import MAX_BODY_BYTES, JsonRequest
-from entrypoints.http.limits import HEADERS, Limits, add_rate_limit
+from entrypoints.http.limits import HEADERS, Limits
 from entrypoints.http.metrics import metrics
 from entrypoints.http.openapi import openapi_config, swagger_asset
-from entrypoints.http.request_id import add_request_id
 from entrypoints.http.sessions import (
     end_session,
     list_sessions,
@@ -79,11 +78,10 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
 
     return Litestar(
         route_handlers=HANDLERS,
-        guards=[admission(authenticate, limits, in_production=in_production)],
+        before_request=admission(authenticate, limits, in_production=in_production),
         lifespan=[lifespan],
         request_class=JsonRequest,
         request_max_body_size=MAX_BODY_BYTES,
-        before_send=[add_request_id, add_rate_limit],
         dependencies={
             "start_session": _provide(container.start_session_once),
             "end_session": _provide(container.end_session),
@@ -95,7 +93,7 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
             "check_readiness": _provide(container.check_readiness),
             "clock": _provide(container.clock),
             "telemetry": _provide(container.telemetry),
-            "censor": _provide(container.storage),
+            "censor": _provide(container.censor),
             "authenticate": _provide(lambda: authenticate),
             "routes": Provide(routes),
         },

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException, InternalServerException
+from litestar.types import Empty
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 """Room for 64 KiB of metadata even where a client writes every character as ``\\uXXXX``."""
@@ -46,6 +47,8 @@ class JsonRequest(Request[Any, Any, Any]):
 
     async def body(self) -> bytes:
         """The body's bytes. Raises :class:`IncompleteBody` or :class:`SlowBody`."""
+        if self._body is not Empty:  # Litestar asks twice
+            return self._body
         try:
             async with asyncio.timeout(BODY_WITHIN_SECONDS):
                 return await super().body()

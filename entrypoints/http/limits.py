@@ -8,11 +8,12 @@ from __future__ import annotations
 import ipaddress
 import math
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import attrs
 import structlog
-from litestar.types import Message, Scope
+from litestar.types import Scope
 
 from domain.access import Access
 from domain.errors import RateLimited, StorageUnavailable
@@ -60,19 +61,20 @@ class Limits:
             )
 
 
-async def add_rate_limit(message: Message, scope: Scope) -> None:
-    """Litestar ``before_send`` hook: what is left, where the request was counted."""
-    if message["type"] == "http.response.start":
-        counted: tuple[int, Permit] | None = scope["state"].get(_STATE)
-        if counted is not None:
-            limit, permit = counted
-            left = f'"default";r={permit.remaining};t={_seconds(permit.resets_in)}'
-            policy = f'"default";q={limit};w={WINDOW // timedelta(seconds=1)}'
-            message["headers"] = [
-                (b"ratelimit-policy", policy.encode()),
-                (b"ratelimit", left.encode()),
-                *message.get("headers", ()),
-            ]
+def rate_limit_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """What is left, where the request was counted."""
+    counted: tuple[int, Permit] | None = scope["state"].get(_STATE)
+    if counted is None:
+        return []
+    limit, permit = counted
+    left = f'"default";r={permit.remaining};t={_seconds(permit.resets_in)}'
+    return [_policy(limit), (b"ratelimit", left.encode())]
+
+
+@lru_cache
+def _policy(limit: int) -> tuple[bytes, bytes]:
+    window = WINDOW // timedelta(seconds=1)
+    return b"ratelimit-policy", f'"default";q={limit};w={window}'.encode()
 
 
 def client_address(scope: Scope | dict[str, Any], trusted_proxies: int) -> str:
@@ -92,6 +94,7 @@ def client_address(scope: Scope | dict[str, Any], trusted_proxies: int) -> str:
     return _network(peer) or peer
 
 
+@lru_cache(maxsize=4096)
 def _network(raw: str) -> str | None:
     try:
         address = ipaddress.ip_address(raw)

@@ -17,6 +17,7 @@ from domain.use_cases.manage_keys import CreateKeyCommand, MadeKey, ManageKeys
 from tests.unit.domain.fakes import FakeClock, SequentialIds
 
 FIXED = "a-fixed-key-of-the-deployment"
+A_WHILE = timedelta(seconds=1)
 
 
 class CountedKeys(MemoryApiKeys):
@@ -97,12 +98,15 @@ async def test_a_key_of_the_same_prefix_and_another_secret_opens_nothing(keys: K
     await keys.refuses(forged)
 
 
-async def test_a_key_that_is_only_made_is_heard_of_within_seconds(keys: Keys) -> None:
+@pytest.mark.parametrize("more", [timedelta(), A_WHILE])
+async def test_a_key_that_is_only_made_is_heard_of_within_seconds(
+    keys: Keys, more: timedelta
+) -> None:
     assert await keys.authenticate(None) == EVERYTHING
     await keys.manage.create(CreateKeyCommand(name="acme"))
     assert await keys.authenticate(None) == EVERYTHING  # asked a moment ago
 
-    keys.clock.advance(REMEMBERED)
+    keys.clock.advance(REMEMBERED + more)
 
     await keys.refuses(None)
 
@@ -115,12 +119,13 @@ async def test_the_storage_is_not_asked_at_each_request(keys: Keys) -> None:
     assert keys.stored.asked == ["any", "find", "used"]
 
 
-async def test_a_revoked_key_opens_nothing_after_five_seconds(keys: Keys) -> None:
+@pytest.mark.parametrize("more", [timedelta(), A_WHILE])
+async def test_a_revoked_key_opens_nothing_after_five_seconds(keys: Keys, more: timedelta) -> None:
     made = await keys.made()
     await keys.authenticate(made.text)
 
     await keys.manage.revoke(made.key.prefix)
-    keys.clock.advance(REMEMBERED)
+    keys.clock.advance(REMEMBERED + more)
 
     await keys.refuses(made.text)
     await keys.refuses(None)  # and the service is not open again
@@ -188,6 +193,16 @@ async def test_a_key_s_last_use_is_noted_once_a_minute(keys: Keys) -> None:
     assert [key.last_used_at for key in await keys.manage.all()] == [keys.clock.now()]
 
 
+async def test_a_use_is_noted_also_after_a_long_rest(keys: Keys) -> None:
+    made = await keys.made()
+    await keys.authenticate(made.text)
+
+    keys.clock.advance(NOTED_EVERY + A_WHILE)
+    await keys.authenticate(made.text)
+
+    assert [key.last_used_at for key in await keys.manage.all()] == [keys.clock.now()]
+
+
 async def test_a_use_that_cannot_be_noted_is_no_reason_to_refuse_it(keys: Keys) -> None:
     made = await keys.made()
     real = keys.stored.used
@@ -249,6 +264,7 @@ async def test_two_keys_have_nothing_in_common(keys: Keys) -> None:
         (lambda: CreateKeyCommand(name="a", tenant=""), "tenant"),
         (lambda: CreateKeyCommand(name="a", scopes=frozenset()), "scope"),
         (lambda: CreateKeyCommand(name="a", lasts=timedelta()), "expires"),
+        (lambda: CreateKeyCommand(name="a", lasts=timedelta(days=-1)), "expires"),
     ],
 )
 async def test_a_wrong_wish_names_the_field(
@@ -259,6 +275,10 @@ async def test_a_wrong_wish_names_the_field(
 
     assert caught.value.details["field"] == field
     assert await keys.manage.all() == []
+
+
+async def test_the_longest_name_is_taken(keys: Keys) -> None:
+    assert (await keys.made("n" * 128)).key.name == "n" * 128
 
 
 def test_scopes_are_known_by_name() -> None:

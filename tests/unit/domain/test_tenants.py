@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from domain.access import EVERYTHING, WORK, Access, Scope
@@ -127,7 +128,7 @@ async def test_a_tenant_has_only_so_many_live_sessions(world: World) -> None:
     for number in range(3):
         await start(world, ANN, f"room-{number}")
 
-    with pytest.raises(TooManySessions, match="has 3 live sessions") as caught:
+    with pytest.raises(TooManySessions, match="may have 3 live sessions") as caught:
         await start(world, ANN, "room-3")
 
     assert caught.value.retry_after > 0
@@ -138,6 +139,16 @@ async def test_a_tenant_has_only_so_many_live_sessions(world: World) -> None:
         await start(world, EVERYTHING, f"room-{number}")
     await world.end_session(EndSessionCommand("room-1", ANN))
     await start(world, ANN, "room-3")
+
+
+async def test_a_limit_that_was_lowered_holds_for_who_has_more_already(world: World) -> None:
+    for number in range(3):
+        await start(world, ANN, f"room-{number}")
+    fewer = attrs.evolve(world.ensure_agent, max_sessions=1)
+    world.start_session = attrs.evolve(world.start_session, ensure_agent=fewer)
+
+    with pytest.raises(TooManySessions, match="may have 1 live"):
+        await start(world, ANN, "room-3")
 
 
 def test_a_tenant_sees_what_is_nobodys_unless_told_otherwise() -> None:
