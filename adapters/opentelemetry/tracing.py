@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -12,6 +15,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import AttributeValue
+
+_LAST_PATIENCE: Final = timedelta(seconds=1)
+"""How long a collector that does not answer may hold up the end of the process."""
 
 
 class OtlpTracing:
@@ -23,7 +30,7 @@ class OtlpTracing:
 
     def __init__(self, endpoint: str, service_name: str, version: str) -> None:
         names = {SERVICE_NAME: service_name, SERVICE_VERSION: version}
-        self._provider = TracerProvider(resource=Resource.create(names))
+        self._provider = TracerProvider(resource=Resource.create(names), shutdown_on_exit=False)
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("backend-livekit", version)
@@ -32,28 +39,20 @@ class OtlpTracing:
     @contextmanager
     def request(self, method: str, parent: str | None) -> Iterator[RequestSpan]:
         """A block in which a request is answered; it is named once its route is known."""
-        with self._tracer.start_as_current_span(
-            method, self._context(parent), SpanKind.SERVER, {"http.request.method": method}
-        ) as span:
+        attributes = {"http.request.method": method}
+        with self._span(method, SpanKind.SERVER, attributes, self._context(parent)) as span:
             yield RequestSpan(span, method)
 
     def livekit(self, method: str) -> AbstractContextManager[object]:
         """A block that makes a request of LiveKit's API."""
         service, _, name = method.partition("/")
-        return self._tracer.start_as_current_span(
-            method,
-            kind=SpanKind.CLIENT,
-            attributes={"rpc.system": "twirp", "rpc.service": service, "rpc.method": name},
-        )
+        attributes = {"rpc.system": "twirp", "rpc.service": service, "rpc.method": name}
+        return self._span(method, SpanKind.CLIENT, attributes)
 
     def event(self, kind: str, event_id: str, parent: str | None) -> AbstractContextManager[object]:
         """A block in which an event is handled that a request of trace ``parent`` brought."""
-        return self._tracer.start_as_current_span(
-            f"handle {kind}",
-            self._context(parent),
-            SpanKind.CONSUMER,
-            {"messaging.operation.name": "process", "messaging.message.id": event_id},
-        )
+        attributes = {"messaging.operation.name": "process", "messaging.message.id": event_id}
+        return self._span(f"handle {kind}", SpanKind.CONSUMER, attributes, self._context(parent))
 
     def current(self) -> str | None:
         """The ``traceparent`` of what is going on."""
@@ -62,8 +61,31 @@ class OtlpTracing:
         return carrier.get("traceparent")
 
     def close(self) -> None:
-        """Send what is left."""
-        self._provider.shutdown()
+        """Send what is left, or give it up after a second."""
+        # The SDK would wait for a collector that does not answer, ten seconds and longer.
+        closing = threading.Thread(target=self._provider.shutdown, daemon=True)
+        closing.start()
+        closing.join(_LAST_PATIENCE.total_seconds())
+
+    @contextmanager
+    def _span(
+        self,
+        name: str,
+        kind: SpanKind,
+        attributes: Mapping[str, AttributeValue],
+        context: Context | None = None,
+    ) -> Iterator[Span]:
+        with self._tracer.start_as_current_span(
+            name, context, kind, attributes,
+            record_exception=False, set_status_on_exception=False,
+        ) as span:  # fmt: skip
+            try:
+                yield span
+            except BaseException as error:
+                # Not its text: LiveKit's 401 repeats the token, other answers name numbers.
+                span.set_status(StatusCode.ERROR)
+                span.set_attribute("error.type", type(error).__qualname__)
+                raise
 
     def _context(self, parent: str | None) -> Context | None:
         # Without a parent it begins a trace of its own, whatever goes on around it.

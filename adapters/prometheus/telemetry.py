@@ -20,6 +20,7 @@ from prometheus_client import (
 )
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
+from adapters.prometheus.workers import Workers
 from domain.ports.census import Census
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -119,10 +120,11 @@ class PrometheusTelemetry:
         """Everything so far in Prometheus' text format."""
         registry = CollectorRegistry()
         registry.register(_Now(self._version, census, self._clock()))
+        PlatformCollector(registry=registry)
         if self._folder is None:
             ProcessCollector(registry=registry)
-            PlatformCollector(registry=registry)
             return generate_latest(self.registry) + generate_latest(registry)
+        registry.register(Workers(self._folder))
         multiprocess.MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
 
@@ -171,4 +173,4 @@ def _outcome(error: BaseException) -> str:
         return "refused" if 400 <= status < 500 else "failed"
     if isinstance(error, TimeoutError):
         return "timeout"
-    return "unreachable" if isinstance(error, ConnectionRefusedError) else "failed"
+    return "unreachable" if isinstance(error, ConnectionError) else "failed"

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.databases import running_postgres
 from tests.integration.http.webhooks import Caller, event, eventually, send
+from tests.livekit_server import API_KEY, API_SECRET, free_port
 from tests.service import PROJECT, migrate, running
 from tests.simulator import SimulatorProcess
 
@@ -106,6 +108,7 @@ def test_calls_events_and_the_reconciler_are_told_of(
         lambda seen: (
             value(seen, "backend_reconciler_repairs_total", kind="call_added")
             and value(seen, "backend_inbox_events", status="pending")
+            and value(seen, "backend_live_calls")  # counted every two seconds
         ),
     )
 
@@ -130,6 +133,52 @@ def test_invented_methods_make_no_figures_of_their_own(client: httpx.Client) -> 
     assert methods <= {"GET", "POST", "other"}
 
 
+def test_a_livekit_that_is_not_there_is_told_from_one_that_fails(tmp_path: Path) -> None:
+    environ = {
+        "LIVEKIT_URL": f"ws://127.0.0.1:{free_port()}",
+        "LIVEKIT_API_KEY": API_KEY,
+        "LIVEKIT_API_SECRET": API_SECRET,
+        "DATABASE_URL": "memory://",
+        "RECONCILE_INTERVAL_SECONDS": "86400",
+    }
+    with running(environ, tmp_path) as service, httpx.Client(base_url=service.url) as client:
+        assert client.post("/session", json={"userIdentity": "ann"}).status_code == 502
+
+        found = samples(client)
+
+    outcomes = {dict(labels)["outcome"] for name, labels in found if "backend_disp" in name}
+    assert outcomes == {"unreachable"}
+
+
+def test_several_workers_use_what_they_use_together(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}
+    with running({**environ, "WORKERS": "2"}, tmp_path) as service:
+        with httpx.Client(base_url=service.url) as client:
+            # Both are there once both have been counted.
+            workers = eventually(
+                lambda: {
+                    worker: {Path(file.path) for file in worker.memory_maps() if is_count(file)}
+                    for worker in service.process.children()
+                },
+                lambda seen: sum(map(bool, seen.values())) == 2,
+            )
+            found = samples(client)
+        used = [worker.memory_info().rss for worker, files in workers.items() if files]
+
+    told = found["process_resident_memory_bytes", ()]
+    assert max(used) * 1.5 < told < sum(used) * 1.5
+    assert found["process_cpu_seconds_total", ()] > 0
+    (folder,) = {file.parent for files in workers.values() for file in files}
+    assert folder.parent == Path("/dev/shm")  # where no full disk stops who counts
+    assert not folder.exists()  # now that the service has stopped
+
+
+def is_count(file: Any) -> bool:
+    return "/backend-metrics-" in file.path
+
+
 def test_without_its_ledger_the_service_still_tells_of_itself(
     simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
@@ -140,7 +189,9 @@ def test_without_its_ledger_the_service_still_tells_of_itself(
             assert value(samples(client), "backend_ledger_up") == 1
             server.stop()
 
-            found = samples(client)
+            found = eventually(
+                lambda: samples(client), lambda seen: value(seen, "backend_ledger_up") == 0
+            )
 
             server.start()  # the service is stopped cleanly, which takes a database
 

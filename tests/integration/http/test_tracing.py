@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.integration.http.webhooks import MEDIA_TYPE, PATH, Caller, eventually, token
-from tests.service import PROJECT, running
+from tests.service import PROJECT, running, start
 from tests.simulator import SimulatorProcess
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -147,6 +148,45 @@ def test_what_fails_is_an_error_and_tells_no_secret(
     assert spans["POST /session"].status.code == 2
     assert spans["AgentDispatchService/CreateDispatch"].status.code == 2
     assert not any("a-secret" in str(span) for span in collector.spans)
+
+
+def test_what_livekit_answers_is_not_in_the_trace(
+    traced: httpx.Client, collector: Collector, simulator: SimulatorProcess
+) -> None:
+    trace = "b" * 32
+    simulator.fault("CreateDispatch", "error", status=401)
+    traced.post(
+        "/session",
+        json={"userIdentity": "ann"},
+        headers={"traceparent": f"00-{trace}-{PARENT}-01"},
+    )
+    simulator.no_faults()
+
+    spans = eventually(lambda: collector.trace(trace), lambda found: "POST /session" in found)
+
+    dispatch = spans["AgentDispatchService/CreateDispatch"]
+    told = {one.key: one.value.string_value for one in dispatch.attributes}
+    assert told["error.type"] == "TwirpError"
+    # livekit-server's 401 repeats the token that it was sent.
+    assert not any("the simulator's fault plan answers" in str(span) for span in collector.spans)
+
+
+def test_a_collector_that_never_answers_does_not_hold_up_the_end(
+    simulator_process: SimulatorProcess, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environ = {
+            **simulator_process.environ,
+            "DATABASE_URL": "memory://",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+        }
+        service = start(environ, tmp_path)
+        httpx.get(f"{service.url}/health")
+
+        assert service.stop() == 0
+
+    # Killed because it took too long it would not have said so.
+    assert '"event":"stopped"' in service.output()
 
 
 def test_without_a_collector_nothing_of_it_is_imported(tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""The ledger is counted once for many who ask at about the same time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import attrs
+import pytest
+
+from application.recent_census import GOOD_FOR, RecentCensus
+from domain.errors import StorageUnavailable
+from domain.ports.census import Census
+from tests.unit.domain.fakes import FakeClock
+
+
+@attrs.define
+class Counted:
+    """A ledger that has as many sessions as it was counted times."""
+
+    times: int = 0
+    is_there: bool = True
+
+    async def census(self) -> Census:
+        self.times += 1
+        await asyncio.sleep(0)
+        if not self.is_there:
+            raise StorageUnavailable("gone")
+        return Census(
+            live_sessions=self.times, live_calls=0, pending_events=0, pending_since=None,
+            dead_events=0,
+        )  # fmt: skip
+
+
+async def test_who_asks_at_the_same_time_is_told_the_same() -> None:
+    ledger = Counted()
+    recent = RecentCensus(ledger, FakeClock())
+
+    told = await asyncio.gather(*(recent.census() for _ in range(10)))
+
+    assert {one.live_sessions for one in told} == {1}
+
+
+async def test_after_a_while_it_is_counted_again() -> None:
+    ledger, clock = Counted(), FakeClock()
+    recent = RecentCensus(ledger, clock)
+    await recent.census()
+
+    clock.advance(GOOD_FOR)
+
+    assert (await recent.census()).live_sessions == 2
+
+
+async def test_nor_do_many_wait_for_a_ledger_that_is_out_of_reach() -> None:
+    ledger, clock = Counted(is_there=False), FakeClock()
+    recent = RecentCensus(ledger, clock)
+
+    for _ in range(10):
+        with pytest.raises(StorageUnavailable, match="gone"):
+            await recent.census()
+
+    assert ledger.times == 1
+    ledger.is_there = True
+    clock.advance(GOOD_FOR)
+    assert (await recent.census()).live_sessions == 2
+
+
+async def test_a_clock_that_is_set_back_keeps_no_old_count() -> None:
+    ledger, clock = Counted(), FakeClock()
+    recent = RecentCensus(ledger, clock)
+    await recent.census()
+
+    clock.advance(-GOOD_FOR)
+
+    assert (await recent.census()).live_sessions == 2
