@@ -27,6 +27,7 @@ from adapters.sqlalchemy.migrations import migrate
 from adapters.system.clock import SystemClock
 from adapters.system.ids import UuidIds
 from adapters.system.keys import RandomKeys
+from application.recent_census import RecentCensus
 from application.settings import (
     CLAIM_LEASE,
     LIVEKIT_CONNECT_LIMIT,
@@ -169,6 +170,7 @@ class Container(containers.DeclarativeContainer):
     migrate = providers.Callable(migrate, settings.provided.database_url)
     ledger = providers.Singleton(Ledger, storage.provided.unit_of_work)
     inbox = storage.provided.inbox
+    censor = providers.Singleton(RecentCensus, storage, clock)
 
     authenticate = providers.Singleton(
         Authenticate,

@@ -59,10 +59,10 @@ SERVICE: Final = "entrypoints.http"
 
 
 def launch(
-    environ: Mapping[str, str], folder: Path, module: str = SERVICE
+    environ: Mapping[str, str], folder: Path, module: str = SERVICE, log: Path | None = None
 ) -> tuple[psutil.Popen, Path]:
     """Start the service in ``folder`` with ``environ`` and nothing else of this process's."""
-    log = folder / f"service-{time.monotonic_ns()}.log"
+    log = log or folder / f"service-{time.monotonic_ns()}.log"
     with log.open("wb") as output:
         process = psutil.Popen(
             [sys.executable, "-m", module],
@@ -74,14 +74,16 @@ def launch(
     return process, log
 
 
-def start(environ: Mapping[str, str], folder: Path, module: str = SERVICE) -> Service:
+def start(
+    environ: Mapping[str, str], folder: Path, module: str = SERVICE, log: Path | None = None
+) -> Service:
     """A service that answers GET /health, at ``PORT`` if ``environ`` has one."""
     port = int(environ.get("PORT") or free_port())
     url = f"http://127.0.0.1:{port}"
     began = time.monotonic()
     # Requests are counted, but tests and benchmarks are more than one client should be.
     defaults = {"HOST": "127.0.0.1", "RATE_LIMIT_PER_MINUTE": "10000000"}
-    process, log = launch({**defaults, **environ, "PORT": str(port)}, folder, module)
+    process, log = launch({**defaults, **environ, "PORT": str(port)}, folder, module, log)
     while time.monotonic() < began + START_LIMIT_SECONDS and process.poll() is None:
         try:
             httpx.get(f"{url}/health", timeout=1).raise_for_status()
@@ -94,9 +96,11 @@ def start(environ: Mapping[str, str], folder: Path, module: str = SERVICE) -> Se
 
 
 @contextmanager
-def running(environ: Mapping[str, str], folder: Path, module: str = SERVICE) -> Iterator[Service]:
+def running(
+    environ: Mapping[str, str], folder: Path, module: str = SERVICE, log: Path | None = None
+) -> Iterator[Service]:
     """A service for the length of a block; stopped cleanly unless it is gone by then."""
-    service = start(environ, folder, module)
+    service = start(environ, folder, module, log)
     try:
         yield service
     finally:

@@ -21,7 +21,7 @@ _IDLE_LIMIT_SECONDS: Final = 15.0
 """What lies between may forget a connection that is idle for longer, and tells nobody."""
 
 
-class NotConnected(Exception):
+class NotConnected(ConnectionError):
     """No connection could be had, so that nothing was sent."""
 
 

@@ -92,6 +92,8 @@ class InboxWorker:
 
     async def _handle(self, entry: InboxEntry, holder: str) -> None:
         event = entry.event
+        if entry.trace is not None:  # for all that is logged in this task
+            structlog.contextvars.bind_contextvars(trace_id=entry.trace.split("-")[1])
         try:
             with self._traced(entry):
                 after = await self.handle_entry(entry, holder)

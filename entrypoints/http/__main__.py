@@ -8,22 +8,23 @@ import signal
 import socket
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
 from application.settings import Settings
-from entrypoints.http.draining import NOT_READY
+from entrypoints.http.draining import NOT_READY, STOP
 from entrypoints.settings import InvalidSettings, load_settings
 
 _PATIENCE_SECONDS: Final = 9
 """How long a worker may take to stop; then it is killed, as a machine that fails would."""
 
 _LARGEST_HEADERS: Final = 64 * 1024
+_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - shm_overview(7)
 
 
 def main() -> int:
@@ -46,7 +47,9 @@ def main() -> int:
     signal.signal(NOT_READY, signal.SIG_IGN)  # in workers too, until they listen
     with ExitStack() as stack:
         if settings.workers > 1:  # they count together in files
-            folder = stack.enter_context(TemporaryDirectory(prefix="backend-metrics-"))
+            folder = stack.enter_context(
+                TemporaryDirectory(prefix="backend-metrics-", dir=_memory())
+            )
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         _serve(settings, address)
     return 0
@@ -78,13 +81,22 @@ def _serve(settings: Settings, address: str) -> None:
     ).serve()
 
 
+def _memory() -> str | None:
+    """A folder that is in memory, if there is one.
+
+    What is counted is written through mmap(2), which on a full disk kills the process (SIGBUS).
+    """
+    return _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK | os.X_OK) else None
+
+
 def _connections() -> int:
     """How many a worker may have, busy or idle; more wait until one is closed.
 
-    (granian's default is 1,024, which a single idle client can take up.)
+    (granian's default is 1,024, which a single idle client can take up.) What a worker opens
+    itself, the database and LiveKit, finds files left.
     """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(1024, min(files - 512, 32_768))
+    return min(max(files // 2, files - 512), 32_768)
 
 
 class _Server(Server):  # type: ignore[valid-type, misc] # a variable
@@ -98,7 +110,14 @@ class _Server(Server):  # type: ignore[valid-type, misc] # a variable
         self._delay = delay
         self._is_stopping = False
 
+    def _spawn_worker(self, *args: object, **options: object) -> Any:
+        worker = super()._spawn_worker(*args, **options)
+        worker.inner.terminate = lambda: _tell(worker, STOP)
+        return worker
+
     def signal_handler_interrupt(self, *args: object, **options: object) -> None:
+        if os.getpid() != self.pid:
+            return  # in a worker that has just been forked
         if self._is_stopping:
             for worker in self.wrks:
                 worker.kill()
@@ -108,11 +127,16 @@ class _Server(Server):  # type: ignore[valid-type, misc] # a variable
             super().signal_handler_interrupt(*args, **options)
             return
         for worker in self.wrks:
-            if worker.inner.pid is not None:
-                os.kill(worker.inner.pid, NOT_READY)
+            _tell(worker, NOT_READY)
         timer = threading.Timer(self._delay, super().signal_handler_interrupt)
         timer.daemon = True
         timer.start()
+
+
+def _tell(worker: Any, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it has just ended
+        if worker.is_alive():
+            os.kill(worker.inner.pid, number)
 
 
 def _free_address(settings: Settings) -> str:

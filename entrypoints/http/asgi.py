@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,9 +15,10 @@ from litestar.types import ASGIApp
 from domain.errors import DomainError
 from entrypoints.container import Container, serving
 from entrypoints.http.app import create_app
-from entrypoints.http.draining import listen
+from entrypoints.http.draining import STOP, listen
 from entrypoints.http.health import OPEN, guarded
 from entrypoints.http.request_log import RequestLog
+from entrypoints.http.slow_readers import cut_off_after
 from entrypoints.logs import configure_logs
 from entrypoints.settings import load_settings
 from entrypoints.version import VERSION
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 def create() -> ASGIApp:
     """The application as the environment configures it."""
     settings = load_settings()
-    configure_logs(settings.log_level)
+    lines = configure_logs(settings.log_level)
     _end_with_parent()
     listen()
     container = Container(settings=settings)
@@ -48,6 +48,7 @@ def create() -> ASGIApp:
                 if not await guarded(container.authenticate()):
                     log.warning("open to everybody", reason=OPEN)
                 _collect_garbage_less_often()
+                cut_off_after(settings.keep_alive)
                 yield
         except DomainError as error:
             sys.stderr.write(f"backend-livekit cannot start: {error}\n")
@@ -55,6 +56,7 @@ def create() -> ASGIApp:
         finally:
             if tracing is not None:
                 tracing.close()
+            lines.close()
         log.info("stopped")
 
     return RequestLog(create_app(container, lifespan), container.telemetry(), tracing)
@@ -74,4 +76,4 @@ def _collect_garbage_less_often() -> None:
 def _end_with_parent() -> None:
     """Let no worker outlive a killed parent and go on holding the port."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, STOP)

@@ -1,4 +1,4 @@
-"""Whether this process was told that it will be stopped soon."""
+"""What the parent tells its workers: that they will be stopped soon, and to stop."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Final
 
 NOT_READY: Final = signal.SIGUSR1
 """What the parent sends its workers before it stops them."""
+
+STOP: Final = signal.SIGUSR2
+"""What stops a worker. One that has not begun to serve is ended by it, as by any signal."""
 
 _told: list[int] = []
 

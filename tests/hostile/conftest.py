@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile import few_files
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess, running_simulator
 
 KEEP_ALIVE_SECONDS = 3
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def simulator() -> Iterator[SimulatorProcess]:
     with running_simulator() as simulator:
         simulator.register_worker("shreya-obnox")
@@ -24,6 +25,13 @@ def simulator() -> Iterator[SimulatorProcess]:
 def patient(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[Service]:
     """A service that keeps idle connections for as long as a test takes."""
     with running(_environ(simulator, tmp_path, 600), tmp_path) as service:
+        yield service
+
+
+@pytest.fixture
+def narrow(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[Service]:
+    """A patient service that may have no more than ``FILES`` files open."""
+    with running(_environ(simulator, tmp_path, 600), tmp_path, few_files.__name__) as service:
         yield service
 
 

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 from tests.databases import PostgresServer
+from tests.integration.http.webhooks import eventually
 from tests.livekit_server import API_SECRET, free_port
 from tests.service import launch, migrate, running, start
 from tests.simulator import SimulatorProcess
@@ -85,6 +87,41 @@ def test_given_a_newer_schema_then_it_refuses_to_start(
     assert code == 1
     assert "9999" in output
     assert "Traceback" not in output
+
+
+def test_while_the_schema_does_not_fit_yet_nobody_is_let_in(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    database, port = tmp_path / "x.db", free_port()
+    environ = {
+        **simulator.environ,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+        "WORKERS": "2",
+        "PORT": str(port),
+    }
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("BEGIN IMMEDIATE")  # so that nobody can migrate
+        process, log = launch(environ, tmp_path)
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port), timeout=1)
+            assert process.is_running()
+            time.sleep(0.02)
+        assert len(process.children()) == 2
+        other.execute("ROLLBACK")
+
+    def ready() -> int:
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code
+        except httpx.ConnectError:
+            return 0
+
+    seen = eventually(ready, bool)
+    process.terminate()
+    assert process.wait(timeout=12) == 0, log.read_text()
+    assert seen == 200
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])

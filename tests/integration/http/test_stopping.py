@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -14,8 +15,9 @@ import httpx
 import psutil
 import pytest
 
+from tests.databases import PostgresServer
 from tests.integration.http.webhooks import Caller, eventually, send
-from tests.service import Service, running, start
+from tests.service import Service, migrate, running, start
 from tests.simulator import SimulatorProcess
 
 
@@ -66,6 +68,134 @@ def test_a_second_signal_ends_it_at_once(simulator: SimulatorProcess, tmp_path: 
     assert psutil.wait_procs(family, timeout=3)[1] == []
 
 
+def test_a_second_signal_ends_it_at_once_while_it_waits_for_a_request(
+    simulator: SimulatorProcess, tmp_path: Path, room: str
+) -> None:
+    service = start({**simulator.environ, "DATABASE_URL": "memory://"}, tmp_path)
+    family = service.family()
+
+    def asked() -> int:
+        return int(simulator.state()["requests"].get("CreateDispatch", 0))
+
+    before = asked()
+    simulator.fault("CreateDispatch", "hang", times=10)
+    with ThreadPoolExecutor() as pool:
+        body = {"userIdentity": "ann", "roomName": room}
+        request = pool.submit(httpx.post, f"{service.url}/session", json=body, timeout=30)
+        eventually(asked, lambda number: number > before)
+        service.process.send_signal(signal.SIGTERM)
+        with pytest.raises(psutil.TimeoutExpired):
+            service.process.wait(timeout=0.5)
+
+        service.process.send_signal(signal.SIGTERM)
+
+        assert service.process.wait(timeout=3) == 1
+        assert psutil.wait_procs(family, timeout=3)[1] == []
+        assert isinstance(request.exception(), httpx.TransportError)
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_where_every_process_gets_the_signal_the_workers_still_wait_for_their_parent(
+    simulator: SimulatorProcess, tmp_path: Path, sig: signal.Signals
+) -> None:
+    """As Ctrl-C does, and systemd unless it is told otherwise."""
+    environ = {
+        **simulator.environ,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+        "WORKERS": "2",
+        "SHUTDOWN_DELAY_SECONDS": "2",
+    }
+    service = start(environ, tmp_path)
+    family = service.family()
+    told = time.monotonic()
+    for member in family:
+        member.send_signal(sig)
+
+    eventually(lambda: {ready(service) for _ in range(8)}, lambda codes: codes == {503})
+    assert httpx.post(f"{service.url}/session", json={"userIdentity": "a"}).status_code == 200
+    assert service.process.wait(timeout=10) == 0
+    assert time.monotonic() - told >= 2
+    assert service.output().count('"stopped"') == 2  # none was killed
+    assert psutil.wait_procs(family, timeout=2)[1] == []
+
+
+def test_a_worker_hears_once_that_it_is_to_stop(
+    simulator: SimulatorProcess, tmp_path: Path, room: str
+) -> None:
+    """Its parent tells it, and the kernel does too when the parent is killed meanwhile."""
+    service = start({**simulator.environ, "DATABASE_URL": "memory://"}, tmp_path)
+    (worker,) = service.process.children()
+    simulator.fault("CreateDispatch", "hang", applied=True, seconds=2)
+    with ThreadPoolExecutor() as pool:
+        body = {"userIdentity": "ann", "roomName": room}
+        request = pool.submit(httpx.post, f"{service.url}/session", json=body, timeout=30)
+        eventually(lambda: simulator.room(room), bool)
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        service.process.kill()
+        service.process.wait(timeout=5)
+
+        assert request.result().status_code == 200
+    worker.wait(timeout=8)
+    assert '"stopped"' in service.output()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_where_a_worker_is_killed_the_others_stop_and_whoever_watches_is_told(
+    simulator: SimulatorProcess, tmp_path: Path, workers: str
+) -> None:
+    environ = {
+        **simulator.environ,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+        "WORKERS": workers,
+    }
+    service = start(environ, tmp_path)
+    family = service.family()
+
+    family[1].kill()
+
+    assert service.process.wait(timeout=12) == 1
+    assert psutil.wait_procs(family, timeout=2)[1] == []
+    assert service.output().count('"stopped"') == int(workers) - 1
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_stopped_in_the_middle_of_it_all_it_has_answered_each_request_well_or_not_at_all(
+    simulator: SimulatorProcess, tmp_path: Path, workers: str
+) -> None:
+    database = tmp_path / "ledger.db"
+    environ = {
+        **simulator.environ,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+        "WORKERS": workers,
+    }
+    service = start(environ, tmp_path)
+    acknowledged: list[str] = []
+
+    def post_until_it_is_gone() -> set[int]:
+        codes = set()
+        with httpx.Client(base_url=service.url, timeout=30) as client:
+            try:
+                while True:
+                    answer = client.post("/session", json={"userIdentity": "ann"})
+                    codes.add(answer.status_code)
+                    acknowledged.append(answer.json()["sessionId"])
+            except httpx.TransportError:
+                return codes
+
+    with ThreadPoolExecutor(16) as pool:
+        callers = [pool.submit(post_until_it_is_gone) for _ in range(16)]
+        eventually(lambda: len(acknowledged), lambda number: number > 100)
+        assert service.stop() == 0
+
+    assert {code for caller in callers for code in caller.result()} == {200}
+    with closing(sqlite3.connect(database)) as connection:
+        stored = {row[0] for row in connection.execute("SELECT id FROM sessions")}
+        held = connection.execute("SELECT count(*) FROM sessions WHERE claim_holder IS NOT NULL")
+        assert held.fetchone() == (0,)
+    assert stored >= set(acknowledged)
+
+
 def test_what_hangs_for_ever_holds_it_up_for_less_than_ten_seconds(
     simulator: SimulatorProcess, tmp_path: Path, room: str
 ) -> None:
@@ -114,6 +244,49 @@ def test_another_process_goes_on_at_once_with_what_this_one_could_not_finish(
     with running(environ, tmp_path) as second, httpx.Client(base_url=second.url) as client:
         path = f"/telephony/calls/by-room/{room}"
         eventually(lambda: client.get(path), lambda one: one.is_success)
+
+
+def test_a_replica_that_runs_takes_over_before_the_lease_is_over(
+    simulator: SimulatorProcess, postgres: PostgresServer, tmp_path: Path, room: str
+) -> None:
+    url = postgres.new_database()
+    environ = {
+        **simulator.environ,
+        "DATABASE_URL": url,
+        "TELEPHONY_ENABLED": "true",
+        "RECONCILE_INTERVAL_SECONDS": "86400",
+    }
+    migrate(environ, tmp_path)
+    database = url.partition("?")[0].rpartition("/")[2]
+
+    def entry() -> list[str]:
+        query = "SELECT status, coalesce(lease_holder, '') FROM inbox"
+        return postgres.sql(query, database).split("|")
+
+    def reconciled() -> str:
+        return postgres.sql("SELECT count(*) FROM leases WHERE holder = ''", database)
+
+    with running(environ, tmp_path) as first:
+        eventually(reconciled, lambda jobs: jobs == "2")  # and the pruner
+        simulator.join(room, "sip_+15105550100")
+        there = simulator.room(room)
+        assert there is not None
+        [who] = there["participants"]
+        caller = Caller(room=room, room_sid=there["sid"], sid=who["sid"])
+        # News so old that LiveKit is asked about the caller before anything is done.
+        late = {**json.loads(caller.joined()), "createdAt": int(time.time()) - 10}
+        simulator.fault("ListRooms", "hang")
+        with httpx.Client(base_url=first.url) as client:
+            assert send(client, json.dumps(late).encode()).is_success
+        held = eventually(entry, lambda seen: seen[1])
+        with running(environ, tmp_path):
+            assert entry() == held
+            assert first.stop() == 0
+            lease_is_over = time.monotonic() + 5  # a second less than it takes
+            eventually(entry, lambda seen: seen[0] == "handled")
+            assert time.monotonic() < lease_is_over
+
+    assert len(simulator.dispatches(room)) == 1
 
 
 def test_the_reconciler_s_lease_is_free_once_its_process_has_stopped(
