@@ -60,6 +60,10 @@ class SimulatorProcess:
     def close_room(self, room: str, reason: str = "ROOM_CLOSED") -> None:
         self._send("DELETE", f"/simulator/rooms/{room}", reason=reason)
 
+    def close_rooms(self) -> None:
+        for room in self.state()["rooms"]:
+            self.close_room(room["name"])
+
     def join(
         self,
         room: str,

@@ -20,8 +20,9 @@ def simulator_process() -> Iterator[SimulatorProcess]:
 
 @pytest.fixture
 def simulator(simulator_process: SimulatorProcess) -> Iterator[SimulatorProcess]:
-    """A simulator on which all goes well, with a worker for the default agent."""
+    """A simulator on which all goes well, without a room, with a worker for the default agent."""
     simulator_process.no_faults()
+    simulator_process.close_rooms()  # others' callers are a reconciler's work
     simulator_process.register_worker("shreya-obnox")
     yield simulator_process
     simulator_process.no_faults()
