@@ -90,7 +90,7 @@ class EnsureAgent:
             return
         if await self.ledger.live_of(tenant) >= self.max_sessions:
             raise TooManySessions(
-                f"This key has {self.max_sessions} live sessions, as many as it may; end one.",
+                f"This key may have {self.max_sessions} live sessions at a time; end one first.",
                 retry_after=RETRY_AFTER_SECONDS,
             )
 

@@ -14,7 +14,7 @@ from domain.room_event import EventKind
 from domain.session import EndReason, SessionStatus
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import CALLER, PhoneWorld, whats
-from tests.unit.domain.world import AGENT, ROOM
+from tests.unit.domain.world import AGENT, LEASE, ROOM
 
 SECOND = timedelta(seconds=1)
 
@@ -122,6 +122,14 @@ async def test_given_a_connection_that_broke_before_it_was_answered_then_the_cal
     world.leaves(kind=EventKind.PARTICIPANT_CONNECTION_ABORTED, reason="CONNECTION_TIMEOUT")
     await world.hears_all()
     assert world.call(leg).status is CallStatus.FAILED
+
+
+async def test_given_a_caller_who_hangs_up_while_it_rings_then_the_call_did_not_fail() -> None:
+    world = PhoneWorld()
+    leg = world.joins(status=LegStatus.RINGING)
+    world.leaves()
+    await world.hears_all()
+    assert world.call(leg).status is CallStatus.ENDED
 
 
 async def test_given_a_hang_up_before_the_dispatch_then_nobody_is_dispatched() -> None:
@@ -277,6 +285,18 @@ async def test_given_the_agent_vanishes_from_a_live_call_then_another_is_dispatc
     world.agents_join()
     assert len(world.livekit.expected(ROOM)) == 1
     assert world.livekit.count("create") == 2
+
+
+async def test_an_agent_that_leaves_is_replaced_ten_seconds_after_its_dispatch() -> None:
+    world = PhoneWorld()
+    world.joins()
+    await world.hears_all()
+    world.agents_join()
+    world.agents_leave()
+    for seconds, dispatches in ((0, 1), (9, 1), (1, 2)):
+        world.clock.advance(seconds * SECOND)
+        await world.hears_all()
+        assert world.livekit.count("create") == dispatches
 
 
 async def test_an_agent_that_leaves_at_once_is_replaced_after_a_while() -> None:
@@ -461,6 +481,56 @@ async def test_given_debugging_then_who_has_gone_gets_none() -> None:
     await world.hears(world.told[0])
     await world.works_off()
     assert world.livekit.count("create") == 0
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_given_debugging_then_another_instance_of_the_room_gets_none(again: bool) -> None:  # noqa: FBT001
+    world = PhoneWorld(dispatch_on_any_join=True)
+    user = Participant("user-1", ParticipantKind.STANDARD)
+    for number in range(2):
+        world.livekit.opens(ROOM).people["user-1"] = user
+        world._tell(EventKind.PARTICIPANT_JOINED, ROOM, user)
+        if number == 0:
+            world.livekit.closes(ROOM)
+    await world.hears(world.told[int(again)])
+    await world.works_off()
+    assert world.livekit.count("create") == int(again)
+
+
+@pytest.mark.parametrize("other", ["user-0", "user-2"])
+async def test_given_debugging_then_somebody_else_in_the_room_does_not_count(other: str) -> None:
+    world = PhoneWorld(dispatch_on_any_join=True)
+    gone, there = (Participant(name, ParticipantKind.STANDARD) for name in ("user-1", other))
+    world.livekit.opens(ROOM).people[other] = there
+    world._tell(EventKind.PARTICIPANT_JOINED, ROOM, gone)
+    await world.hears_all()
+    assert world.livekit.count("create") == 0
+
+
+async def test_an_entry_is_done_when_it_is_handled_or_set_aside() -> None:
+    world = PhoneWorld()
+    world.joins()
+    await world.hears(*world.told)
+    [entry] = await world.inbox.list(None, 10)
+    dead = entry
+    while dead.status is InboxStatus.PENDING:
+        assert not world.handle_entry.is_done(dead)
+        dead = dead.failed("no", world.clock.now())
+    assert world.handle_entry.is_done(dead)
+    assert world.handle_entry.is_done(entry.handled(world.clock.now()))
+
+
+async def test_an_event_of_a_session_in_use_is_due_a_quarter_of_a_second_later() -> None:
+    world = PhoneWorld()
+    world.joins()
+    await world.hears_all()
+    held = world.session().claimed("somebody", world.clock.now(), LEASE)
+    await world.ledger.save(held)
+    world.closes()
+    await world.hears(world.told[-1])
+    [entry] = await world.inbox.claim("me", world.clock.now(), world.clock.now() + SECOND, 1)
+    again = await world.handle_entry(entry, "me")
+    assert again.due_at == world.clock.now() + SECOND / 4
 
 
 async def test_without_debugging_a_user_who_joins_is_none_of_its_business() -> None:

@@ -62,6 +62,14 @@ async def test_given_no_end_of_it_then_patience_ends_and_the_caller_is_told(
     assert attempt.count == 21
 
 
+async def test_given_polls_that_pass_the_end_of_patience_then_it_ends_all_the_same() -> None:
+    clock = FakeClock()
+    turn = Turn(clock=clock, patience=2.5 * POLL, poll=POLL)
+    with pytest.raises(SessionBusy):
+        await turn.take(ROOM, Attempt(*[ClaimHeld("held")] * 1000))
+    assert clock.now() == NOON + 3 * POLL
+
+
 async def test_given_no_patience_then_there_is_one_attempt_all_the_same() -> None:
     attempt = Attempt()
     turn = Turn(clock=FakeClock(), patience=timedelta(0))
