@@ -84,13 +84,14 @@ def start(
     # Requests are counted, but tests and benchmarks are more than one client should be.
     defaults = {"HOST": "127.0.0.1", "RATE_LIMIT_PER_MINUTE": "10000000"}
     process, log = launch({**defaults, **environ, "PORT": str(port)}, folder, module, log)
-    while time.monotonic() < began + START_LIMIT_SECONDS and process.poll() is None:
-        try:
-            httpx.get(f"{url}/health", timeout=1).raise_for_status()
-        except httpx.HTTPError:
-            time.sleep(0.02)
-        else:
-            return Service(url, process, log, time.monotonic() - began)
+    with httpx.Client(timeout=1) as client:
+        while time.monotonic() < began + START_LIMIT_SECONDS and process.poll() is None:
+            try:
+                client.get(f"{url}/health").raise_for_status()
+            except httpx.HTTPError:
+                time.sleep(0.02)
+            else:
+                return Service(url, process, log, time.monotonic() - began)
     process.kill()
     raise AssertionError(f"the service did not start:\n{log.read_text(errors='replace')}")
 

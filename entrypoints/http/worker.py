@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ def create() -> ASGIApp:
     Ctrl-C and some supervisors signal every process: workers would stop before their parent has
     made them not ready. (What they inherit would note the signal in the wrong process.)
     """
+    gc.disable()  # until it serves: what is imported stays, and to look through it takes 0.1 s
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _signals.set_loop_signals = _hear_stop

@@ -15,7 +15,7 @@ from adapters.simulator.webhooks import signed_webhook
 from tests.benchmarks.events import events_of_a_call, write_events
 from tests.benchmarks.load import Load, load
 from tests.benchmarks.report import Report, Spread
-from tests.benchmarks.servers import FLOOR, STORAGES, all_of_them
+from tests.benchmarks.servers import FLOOR, STORAGES, all_of_them, let_rest
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.service import Service
 
@@ -104,6 +104,7 @@ def _one(  # noqa: PLR0917 - what a row is about
     found: dict[str, list[Load]] = {server: [] for server in services}
     for _ in range(ROUNDS):
         for server, service in services.items():
+            let_rest(services.values())
             found[server].append(sender(service, connections, seconds))
     for server in (FLOOR, *STORAGES):
         loads, floor = found[server], found[FLOOR]

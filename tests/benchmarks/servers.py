@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -81,6 +81,25 @@ def all_of_them(folder: Path) -> Iterator[dict[str, Service]]:
                 ours(storage, environ, folder / storage, postgres)
             )
         yield services
+
+
+def let_rest(services: Iterable[Service]) -> None:
+    """Return once none of them works any more on what it was sent, or after 10 seconds.
+
+    What one still handles would slow down the next that is loaded.
+    """
+    workers = [worker_of(service) for service in services]
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        before = [worker.cpu_times() for worker in workers]
+        time.sleep(0.1)
+        after = [worker.cpu_times() for worker in workers]
+        used = sum(
+            now.user + now.system - was.user - was.system
+            for was, now in zip(before, after, strict=True)
+        )
+        if used <= 0.02:  # two of the clock ticks in which it is told
+            return
 
 
 def worker_of(service: Service) -> psutil.Process:
