@@ -203,6 +203,13 @@ class PhoneWorld(World):
         await self.hears(*self.told)
         await self.works_off()
 
+    async def serves(self, caller: str = CALLER, room_name: str = ROOM) -> None:
+        """A caller joins, then an agent, and it hears of both."""
+        self.joins(caller, room_name)
+        await self.hears_all()
+        self.agents_join(room_name)
+        await self.hears_all()
+
     async def works_off(self) -> None:
         """Handle what is due until nothing is."""
         holder = self.ids.claim_holder()

@@ -24,10 +24,7 @@ SECOND = timedelta(seconds=1)
 
 async def served(world: PhoneWorld, caller: str = CALLER, room: str = ROOM) -> None:
     """A call that all is well with."""
-    world.joins(caller, room)
-    await world.hears_all()
-    world.agents_join(room)
-    await world.hears_all()
+    await world.serves(caller, room)
     world.clock.advance(60 * SECOND)
 
 
@@ -212,11 +209,7 @@ async def room_brought_back(world: PhoneWorld) -> None:
     """A dispatch that was on its way when the room closed has opened it again."""
     await served(world)
     world.closes()
-    session = world.session()
-    await world.dispatch_agent.dispatcher.create(
-        session.room_name, session.agent_name, session.metadata()
-    )
-    world.livekit.agents_join(ROOM)
+    await world.agent_comes_late(world.session())
 
 
 async def test_given_a_dispatch_came_too_late_for_its_caller_then_the_agent_is_withdrawn() -> None:

@@ -14,21 +14,13 @@ from domain.room import Participant, ParticipantKind
 from domain.session import EndReason, Session, SessionStatus
 from domain.use_cases.reconcile import Reconciliation
 from tests.unit.domain.fake_livekit import Fault
-from tests.unit.domain.telephony import CALLER, PhoneWorld
+from tests.unit.domain.telephony import PhoneWorld
 from tests.unit.domain.test_reconcile_turns import Watched, quiet
 from tests.unit.domain.world import AGENT, LEASE, MOMENT, ROOM
 
 SECOND = timedelta(seconds=1)
 MINUTE = 60 * SECOND
 USER = Participant("user-1", ParticipantKind.STANDARD)
-
-
-async def calling(world: PhoneWorld, caller: str = CALLER, room: str = ROOM) -> None:
-    """A caller who talks with an agent."""
-    world.joins(caller, room)
-    await world.hears_all()
-    world.agents_join(room)
-    await world.hears_all()
 
 
 async def web_session(world: PhoneWorld) -> Session:
@@ -69,8 +61,8 @@ async def meanwhile(
 
 async def test_a_new_process_takes_the_ledgers_word_where_the_numbers_agree() -> None:
     world = PhoneWorld()
-    await calling(world, "sip_1", "phones")
-    await calling(world, "sip_2", "phones")
+    await world.serves("sip_1", "phones")
+    await world.serves("sip_2", "phones")
     await web_session(world)
     world.livekit.opens("nobody")
 
@@ -80,7 +72,7 @@ async def test_a_new_process_takes_the_ledgers_word_where_the_numbers_agree() ->
 async def test_a_user_and_a_caller_with_one_agent_are_two_people() -> None:
     world = PhoneWorld()
     await web_session(world)
-    await calling(world)
+    await world.serves()
 
     assert (await only_for_a_reason(world).looks()).examined == 0
 
@@ -98,7 +90,7 @@ async def test_somebody_whom_the_ledger_does_not_know_is_a_reason_once() -> None
 
 async def test_who_comes_and_who_goes_is_a_reason_once() -> None:
     world = only_for_a_reason(PhoneWorld())
-    await calling(world)
+    await world.serves()
     people = world.livekit.opens(ROOM).people
 
     people["user-1"] = USER
@@ -109,7 +101,7 @@ async def test_who_comes_and_who_goes_is_a_reason_once() -> None:
 
 async def test_a_caller_in_anothers_place_is_a_reason_once() -> None:
     world = only_for_a_reason(PhoneWorld())
-    await calling(world)
+    await world.serves()
     world.livekit.opens(ROOM).people["user-1"] = USER
     await world.looks()
 
@@ -179,7 +171,7 @@ async def test_ten_seconds_after_its_dispatch_an_agent_is_missed(
 
 async def test_an_agent_that_was_seen_is_not_missed() -> None:
     world = only_for_a_reason(PhoneWorld())
-    await calling(world)
+    await world.serves()
 
     world.clock.advance(MINUTE)
 
@@ -261,7 +253,7 @@ async def test_an_agent_is_the_sessions_by_its_name_if_it_says_one(
 
 async def test_what_is_known_of_an_agent_is_not_written_again() -> None:
     world = PhoneWorld()
-    await calling(world)
+    await world.serves()
     session, call = world.session(), world.storage.calls
 
     world.clock.advance(MINUTE)
@@ -274,10 +266,7 @@ async def test_what_is_known_of_an_agent_is_not_written_again() -> None:
 async def test_an_agent_of_a_start_that_was_broken_off_is_left_to_whoever_takes_it_over() -> None:
     world = PhoneWorld()
     session = await world.claimed_session()
-    await world.dispatch_agent.dispatcher.create(
-        session.room_name, session.agent_name, session.metadata()
-    )
-    world.livekit.agents_join(ROOM)
+    await world.agent_comes_late(session)
     world.livekit.opens(ROOM).people["user-1"] = USER
     world.pass_lease()
 
@@ -289,13 +278,9 @@ async def test_an_agent_of_a_start_that_was_broken_off_is_left_to_whoever_takes_
 
 async def test_an_agent_that_is_in_the_rooms_next_instance_is_seen_there() -> None:
     world = PhoneWorld()
-    await calling(world)
+    await world.serves()
     world.closes()
-    session = world.session()
-    await world.dispatch_agent.dispatcher.create(
-        session.room_name, session.agent_name, session.metadata()
-    )
-    world.livekit.agents_join(ROOM)
+    await world.agent_comes_late(world.session())
     new = world.joins("sip_2")
     world.clock.advance(MINUTE)
 

@@ -34,10 +34,7 @@ async def quiet(calls: int, users: int) -> tuple[PhoneWorld, Watched]:
     """So many rooms with a call, named ``0``…, and with a user, named ``x``…; all is well."""
     world = PhoneWorld()
     for number in range(calls):
-        world.joins(f"sip_{number}", str(number))
-        await world.hears_all()
-        world.agents_join(str(number))
-        await world.hears_all()
+        await world.serves(f"sip_{number}", str(number))
     for number in range(users):
         who = Participant("user", ParticipantKind.STANDARD)
         world.livekit.opens(chr(ord("x") + number)).people["user"] = who

@@ -116,6 +116,13 @@ class World:
         session = self.new_session(room_name)
         return await self.ledger.add(session.claimed(holder, self.clock.now(), LEASE))
 
+    async def agent_comes_late(self, session: Session) -> None:
+        """A dispatch of the session's that was on its way; it opens the room if there is none."""
+        await self.dispatch_agent.dispatcher.create(
+            session.room_name, session.agent_name, session.metadata()
+        )
+        self.livekit.agents_join(str(session.room_name))
+
     def session(self, room_name: str = ROOM) -> Session:
         """The room's newest session as the ledger has it."""
         session = self.storage.newest_in(room_name)
