@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import stat
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from datetime import timedelta
 from typing import Final
 
 _LOOK_AGAIN_SECONDS: Final = 0.02
+_ALL_TAKEN_SECONDS: Final = 1
+"""By then whoever came before the listener had its limit has been taken in."""
 
 
 def cut_off_after(limit: timedelta) -> None:
@@ -18,24 +22,42 @@ def cut_off_after(limit: timedelta) -> None:
 
     From when this process listens, which is a moment after its application has started.
     """
-    if sys.platform == "linux" and not _limit_listeners(limit):
+    if sys.platform == "linux":
         loop = asyncio.get_running_loop()
-        loop.call_later(_LOOK_AGAIN_SECONDS, cut_off_after, limit)
+        if _limit_connections(limit):
+            loop.call_later(_ALL_TAKEN_SECONDS, _limit_connections, limit)
+        else:
+            loop.call_later(_LOOK_AGAIN_SECONDS, cut_off_after, limit)
 
 
-def _limit_listeners(limit: timedelta) -> bool:
-    """Whether this process has a listener, from which connections inherit the limit (tcp(7)).
+def _limit_connections(limit: timedelta) -> bool:
+    """Whether this process listens; if so, those whom it listens to have the limit.
 
-    granian has no limit of its own for this, and does not say which file its listener is.
+    Later connections inherit it from the listener (tcp(7)). granian has no limit of its own for
+    this, and does not say which file its listener is.
     """
-    found = False
+    listening = set()
+    for one in _tcp_sockets():
+        if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            listening.add(one.getsockname()[1])
+            _limit(one, limit)
+    for one in _tcp_sockets():
+        if one.getsockname()[1] in listening:
+            _limit(one, limit)
+    return bool(listening)
+
+
+def _limit(one: socket.socket, limit: timedelta) -> None:
+    milliseconds = round(limit.total_seconds() * 1000)
+    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
+
+def _tcp_sockets() -> Iterator[socket.socket]:
+    """Each that this process has open, for as long as it takes to look at it."""
     for name in os.listdir("/proc/self/fd"):
-        with (
-            suppress(OSError),  # no socket, or closed by now
-            socket.fromfd(int(name), socket.AF_INET, socket.SOCK_STREAM) as one,
-        ):
-            if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                milliseconds = round(limit.total_seconds() * 1000)
-                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
-                found = True
-    return found
+        with suppress(OSError):  # closed by now
+            # Only of sockets: to close a copy of the database's file would end SQLite's locks.
+            if stat.S_ISSOCK(os.stat(int(name)).st_mode):
+                with closing(socket.socket(fileno=os.dup(int(name)))) as one:
+                    if one.family in (socket.AF_INET, socket.AF_INET6):
+                        yield one

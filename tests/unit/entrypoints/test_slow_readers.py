@@ -1,0 +1,100 @@
+"""The limit for connections whose client takes nothing is found, and finding it costs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from entrypoints.http.slow_readers import cut_off_after
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a limit of Linux's")
+
+LIMIT = timedelta(seconds=7)
+
+
+def limit_of(one: socket.socket) -> int:
+    return one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[socket.socket], socket.socket]]:
+    with ExitStack() as stack:
+        yield stack.enter_context
+
+
+Opened = Callable[[socket.socket], socket.socket]
+
+
+def listener(opened: Opened) -> socket.socket:
+    return opened(socket.create_server(("127.0.0.1", 0)))
+
+
+def connected(opened: Opened, to: socket.socket) -> tuple[socket.socket, socket.socket]:
+    """The two ends of a connection: the client's and the accepted one."""
+    client = opened(socket.create_connection(to.getsockname()))
+    accepted, _ = to.accept()
+    return client, opened(accepted)
+
+
+async def test_who_came_before_the_limit_has_it_too(opened: Opened) -> None:
+    server = listener(opened)
+    client, early = connected(opened, server)
+
+    cut_off_after(LIMIT)
+
+    _, late = connected(opened, server)
+    assert [limit_of(early), limit_of(late)] == [7000, 7000]
+    assert limit_of(client) == 0  # whom this process asks is not cut off
+
+
+async def test_who_was_being_taken_in_meanwhile_has_it_soon(opened: Opened) -> None:
+    server = listener(opened)
+    opened(socket.create_connection(server.getsockname()))
+
+    cut_off_after(LIMIT)
+
+    accepted = opened(server.accept()[0])
+    await asyncio.sleep(1.1)
+    assert limit_of(accepted) == 7000
+
+
+async def test_a_listener_that_comes_later_is_found(opened: Opened) -> None:
+    cut_off_after(LIMIT)
+    await asyncio.sleep(0.1)
+
+    server = listener(opened)
+    await asyncio.sleep(0.1)
+
+    assert limit_of(server) == 7000
+
+
+async def test_looking_leaves_no_file_open_and_ends_nobodys_lock(
+    opened: Opened, tmp_path: Path
+) -> None:
+    before = os.listdir("/proc/self/fd")
+    with (tmp_path / "ledger.db").open("w") as database:
+        fcntl.lockf(database, fcntl.LOCK_EX)
+
+        cut_off_after(LIMIT)
+        await asyncio.sleep(0.1)
+
+        assert not may_lock(tmp_path / "ledger.db")
+    listener(opened)  # so that it looks no more
+    await asyncio.sleep(0.1)
+    assert len(os.listdir("/proc/self/fd")) == len(before) + 1
+
+
+def may_lock(path: Path) -> bool:
+    """Whether another process may."""
+    code = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'w'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    return subprocess.run([sys.executable, "-c", code, path], check=False).returncode == 0
