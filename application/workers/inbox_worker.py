@@ -25,7 +25,7 @@ log = structlog.get_logger()
 class InboxWorker:
     """Claims due entries and handles up to ``parallel`` rooms' events at a time.
 
-    Only an eighth of that while events arrive faster than they are stored: one that is stored can
+    Only a sixteenth of that while events arrive faster than they are stored: one that is stored can
     wait, one that is not may be lost.
 
     ``lease`` is how long an entry of a killed process waits to be taken over; a process that
@@ -73,7 +73,7 @@ class InboxWorker:
                 log.warning("lease not given back", event_id=entry.event.id, reason=str(error))
 
     async def _claim(self, holder: str) -> None:
-        places = max(1, self.parallel // 8) if self.doorbell.is_crowded else self.parallel
+        places = max(1, self.parallel // 16) if self.doorbell.is_crowded else self.parallel
         free = places - len(self._working)
         if free <= 0:
             return  # whoever finishes rings

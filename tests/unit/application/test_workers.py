@@ -115,7 +115,7 @@ async def test_while_a_crowd_arrives_few_are_handled_at_a_time() -> None:
         await asyncio.sleep(0.02)
         return one.handled(datetime.now(UTC))
 
-    worker = worker_of(inbox, Handler(inbox, slowly), parallel=16)
+    worker = worker_of(inbox, Handler(inbox, slowly), parallel=32)
     for number in range(40):
         await inbox.add(entry(number))
     with ExitStack() as crowd:
