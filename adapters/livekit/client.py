@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
@@ -78,17 +77,16 @@ class LiveKitClient:
             "content-type": "application/protobuf",
         }
         with self._watch(method):
-            async with asyncio.timeout(self._total_limit.total_seconds()):
-                found = await self._pool.post(
-                    f"/twirp/livekit.{method}", headers, request.SerializeToString()
-                )
+            found = await self._pool.post(
+                f"/twirp/livekit.{method}", headers, request.SerializeToString()
+            )
             if found.status != 200:
                 raise _error(found.status, found.body)
             return answer.FromString(found.body)
 
     async def open(self) -> None:
         """Make the pool; no connection yet, so that the service starts without LiveKit."""
-        self._pool = HttpPool(self._url, self._connect_limit)
+        self._pool = HttpPool(self._url, self._connect_limit, self._total_limit)
 
     async def close(self) -> None:
         """Close every connection. Closing twice is fine."""

@@ -40,23 +40,29 @@ class Answer:
 class HttpPool:
     """Connections to the server at ``url`` (http or https), made when needed, up to 100.
 
-    ``connect_limit`` bounds waiting for one. A request is sent once: what becomes of it on a
-    connection that breaks, nobody knows.
+    ``connect_limit`` bounds waiting for one, ``total_limit`` that and waiting for the answer. A
+    request is sent once: what becomes of it on a connection that breaks, nobody knows.
     """
 
-    def __init__(self, url: str, connect_limit: timedelta) -> None:
+    def __init__(self, url: str, connect_limit: timedelta, total_limit: timedelta) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._tls = _tls() if parts.scheme == "https" else None
         self._start = f"POST {parts.path.rstrip('/')}"
         self._rest = f" HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
-        self._connect_limit = connect_limit.total_seconds()
+        self._connect_limit = min(connect_limit, total_limit).total_seconds()
+        self._total_limit = total_limit.total_seconds()
         self._idle: list[_Connection] = []
         self._free = asyncio.Semaphore(_LIMIT)
 
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The server's answer. Raises :class:`NotConnected` or :class:`Broken`."""
+        """The server's answer.
+
+        Raises :class:`NotConnected`, :class:`Broken`, or :class:`TimeoutError`: it was sent, and
+        nobody knows what becomes of it.
+        """
+        deadline = asyncio.get_running_loop().time() + self._total_limit
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = f"{self._start}{path}{self._rest}{lines}content-length: {len(body)}\r\n\r\n"
         request = head.encode() + body
@@ -67,7 +73,7 @@ class HttpPool:
         connection: _Connection | None = None
         try:
             connection = self._idle_one() or await self._connect()
-            return await connection.answer_to(request)
+            return await connection.answer_to(request, deadline)
         finally:
             if connection is not None and connection.is_reusable:
                 self._idle.append(connection)
@@ -117,12 +123,20 @@ class _Connection(asyncio.Protocol):
         self.is_reusable = False
         self.idle_since = 0.0
 
-    async def answer_to(self, request: bytes) -> Answer:
-        """The answer to ``request``. Raises :class:`Broken`."""
+    async def answer_to(self, request: bytes, deadline: float) -> Answer:
+        """The answer to ``request``. Raises :class:`Broken`, or :class:`TimeoutError` when the
+        event loop's clock is at ``deadline``.
+        """
+        loop = asyncio.get_running_loop()
         self.is_reusable = False
-        self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
-        return await self._answer
+        self._answer = loop.create_future()
+        # A third of what asyncio.timeout costs, which can interrupt anything.
+        timer = loop.call_at(deadline, self._fail, TimeoutError())
+        try:
+            self._transport.write(request)
+            return await self._answer
+        finally:
+            timer.cancel()
 
     def abort(self) -> None:
         """Close without waiting for anything."""
@@ -159,7 +173,7 @@ class _Connection(asyncio.Protocol):
         self.idle_since = asyncio.get_running_loop().time()
         self._answer.set_result(Answer(status, body))
 
-    def _fail(self, error: Broken) -> None:
+    def _fail(self, error: Broken | TimeoutError) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
 

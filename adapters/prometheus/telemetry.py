@@ -77,6 +77,7 @@ class PrometheusTelemetry:
         )  # fmt: skip
         self._version = version
         self._known: dict[tuple[str, str, int], Callable[[float], None]] = {}
+        self._known_calls: dict[tuple[str, str], Callable[[float], None]] = {}
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered."""
@@ -100,9 +101,23 @@ class PrometheusTelemetry:
             raise
         finally:
             seconds = time.perf_counter() - began
-            self._livekit.labels(method.rpartition("/")[2], outcome).observe(seconds)
-            if method == _DISPATCH:
-                self._dispatches.labels(outcome).inc()
+            place = method, outcome
+            count = self._known_calls.get(place)
+            if count is None:
+                count = self._known_calls[place] = self._counting(method, outcome)
+            count(seconds)
+
+    def _counting(self, method: str, outcome: str) -> Callable[[float], None]:
+        observe = self._livekit.labels(method.rpartition("/")[2], outcome).observe
+        if method != _DISPATCH:
+            return observe
+        dispatched = self._dispatches.labels(outcome).inc
+
+        def count(seconds: float) -> None:
+            observe(seconds)
+            dispatched()
+
+        return count
 
     def batch(self, size: int, waited: float) -> None:
         """So many changes were committed together."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -14,8 +15,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """The current time: aware, UTC, truncated to milliseconds."""
-        now = datetime.now(UTC)
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+        return datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC)
 
     async def sleep(self, duration: timedelta) -> None:
         """Return after ``duration``."""

@@ -61,7 +61,7 @@ async def scripted(*answers: bytes, tls: ssl.SSLContext | None = None) -> AsyncI
 
 @asynccontextmanager
 async def pool_to(url: str) -> AsyncIterator[HttpPool]:
-    pool = HttpPool(url, SECOND)
+    pool = HttpPool(url, SECOND, SECOND)
     yield pool
     pool.close()
     await asyncio.sleep(0.01)
@@ -165,6 +165,19 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_nobody_elses() -> Non
     assert server.connections == 2
 
 
+async def test_an_answer_that_comes_too_late_is_not_waited_for_and_nobody_elses() -> None:
+    late = b"|" * 20 + b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate"
+    async with scripted(late, OK) as server:
+        pool = HttpPool(server.url, SECOND, timedelta(seconds=0.05))
+
+        with pytest.raises(TimeoutError):
+            await pool.post("/", {}, b"")
+
+        assert await pool.post("/", {}, b"") == Answer(200, b"ok")
+        pool.close()
+    assert server.connections == 2
+
+
 async def test_no_more_connections_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "_LIMIT", 2)
     slow = b"|" * 10 + OK
@@ -173,7 +186,7 @@ async def test_no_more_connections_than_the_limit(monkeypatch: pytest.MonkeyPatc
         assert server.connections == 2
 
         server.answers = [b"|" * 100 + OK] * 2
-        impatient = HttpPool(server.url, timedelta(seconds=0.05))
+        impatient = HttpPool(server.url, timedelta(seconds=0.05), SECOND)
         outcomes = await asyncio.gather(
             *(impatient.post("/", {}, b"") for _ in range(3)), return_exceptions=True
         )
