@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Executable, Select, bindparam, insert, select, update
 
 from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.mapping import call_values, to_call
+from adapters.sqlalchemy.mapping import call_moves, call_values, to_call
 from adapters.sqlalchemy.page import of_tenants, page_of
 from adapters.sqlalchemy.tables import CALL_IS_LIVE, calls
 from adapters.sqlalchemy.write import Write
@@ -64,10 +64,8 @@ class SqlCalls:
     async def save(self, call: Call) -> Call:
         """Store a change of a call; a conflict surfaces at commit."""
         stored = call.stored()
-        values = call_values(stored)
-        values["saved_id"] = values.pop("id")
-        values["read_version"] = call.version
-        self._writes.append(Write(_SAVE, values))
+        which = {"saved_id": call.id.value, "read_version": call.version}
+        self._writes.append(Write(_SAVE, call_moves(stored) | which))
         self._changed[call.id] = stored
         return stored
 

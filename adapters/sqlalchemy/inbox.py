@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.mapping import entry_values, to_entry
+from adapters.sqlalchemy.mapping import entry_moves, entry_values, to_entry
 from adapters.sqlalchemy.tables import (
     ENTRY_FINISHES_ROOM,
     ENTRY_IS_LEASED,
@@ -173,10 +173,9 @@ class SqlInbox:
 
     async def settle(self, entry: InboxEntry, holder: str) -> bool:
         """Store what has become of a leased entry and give the lease back."""
-        values = entry_values(entry)
-        values["settled"] = values.pop("event_id")
+        which = {"settled": entry.event.id, "by": holder}
         free = {"lease_holder": None, "lease_expires_at": None}
-        return await self._write(_SETTLE, {**values, **free, "by": holder}) == 1
+        return await self._write(_SETTLE, {**entry_moves(entry), **free, **which}) == 1
 
     async def get(self, event_id: str) -> InboxEntry | None:
         """The entry of this event."""
@@ -202,8 +201,7 @@ class SqlInbox:
 
     async def replay(self, entry: InboxEntry) -> bool:
         """Store an entry that was made pending again; False if it is not there."""
-        values = entry_values(entry)
-        values["replayed"] = values.pop("event_id")
+        values = entry_moves(entry) | {"replayed": entry.event.id}
         return await self._write(_REPLAY, values) == 1
 
     async def has_finished(self, room_sid: str) -> bool:

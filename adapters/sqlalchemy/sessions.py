@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Executable, Select, bindparam, func, insert, select, update
 
 from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.mapping import session_values, to_session
+from adapters.sqlalchemy.mapping import session_moves, session_values, to_session
 from adapters.sqlalchemy.page import of_tenants, page_of
 from adapters.sqlalchemy.tables import SESSION_IS_LIVE, sessions
 from adapters.sqlalchemy.write import Write
@@ -59,15 +59,14 @@ class SqlSessions:
 
     async def add(self, session: Session) -> None:
         """Store a new session; a conflict surfaces at commit."""
-        self._writes.append(Write(_ADD, self._values(session)))
+        self._writes.append(Write(_ADD, self._stripped(session, session_values(session))))
         self._changed[session.id] = session
 
     async def save(self, session: Session) -> Session:
         """Store a change of a session; a conflict surfaces at commit."""
         stored = session.stored()
-        values = self._values(stored)
-        values["saved_id"] = values.pop("id")
-        values["read_version"] = session.version
+        which = {"saved_id": session.id.value, "read_version": session.version}
+        values = self._stripped(session, session_moves(stored)) | which
         self._writes.append(Write(_SAVE, values))
         self._changed[session.id] = stored
         return stored
@@ -96,8 +95,8 @@ class SqlSessions:
             candidates.append(found)
         return max(candidates, key=lambda session: session.age, default=None)
 
-    def _values(self, session: Session) -> dict[str, Any]:
-        values = session_values(session)
+    def _stripped(self, session: Session, values: dict[str, Any]) -> dict[str, Any]:
+        """``values`` without what may not be kept."""
         if not self._whole_configs:
             values["agent_config"] = session.agent_config.outline.text
         return values

@@ -24,8 +24,9 @@ class SessionRepository(Protocol):
         ...
 
     async def save(self, session: Session) -> Session:
-        """Store a change of a session that was read at ``session.version``.
+        """Store a move of a session that was read at ``session.version``.
 
+        Whose session it is, of which room and since when stays as it was added.
         Returns it as the next reader sees it, at ``session.version + 1``. Raises
         :class:`~domain.errors.Conflict`, here or at commit, if it has changed since.
         """
@@ -73,7 +74,7 @@ class CallRepository(Protocol):
         ...
 
     async def save(self, call: Call) -> Call:
-        """Store a change of a call that was read at ``call.version``.
+        """Store a move of a call that was read at ``call.version``; its leg stays as it was added.
 
         Returns it as the next reader sees it, at ``call.version + 1``. Raises
         :class:`~domain.errors.Conflict`, here or at commit, if it has changed since.

@@ -102,6 +102,46 @@ async def test_every_read_finds_its_row_by_an_index(sqlite_url: str) -> None:
     ]
 
 
+async def test_a_move_rewrites_only_the_indexes_that_it_moves_within(sqlite_url: str) -> None:
+    async with opened(sqlite_url) as storage:
+        assert isinstance(storage, SqlLedger)
+        sent = list[tuple[str, Any]]()
+
+        def note(_c: Any, _d: Any, statement: str, parameters: Any, *_: Any) -> None:
+            if statement.startswith("UPDATE"):
+                sent.append((statement, parameters))
+
+        for engine in engines(storage):
+            event.listen(engine, "before_cursor_execute", note)
+        async with storage.unit_of_work() as work:
+            session, call = new_session(), new_call()
+            await work.sessions.add(session)
+            await work.calls.add(call)
+            await work.commit()
+            await work.sessions.save(session.ended(EndReason.ROOM_FINISHED, NOON))
+            await work.calls.save(call.gone(NOON, Source.WEBHOOK))
+            await work.commit()
+        entry = new_entry()
+        await storage.inbox.add(entry)
+        await storage.inbox.settle(entry.handled(NOON), "me")
+        written = []
+        async with storage.database.writer.connect() as connection:
+            roots = await connection.exec_driver_sql("SELECT rootpage, name FROM sqlite_schema")
+            names = {row.rootpage: row.name for row in roots}
+            for statement, parameters in [*sent]:
+                explained = await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+                steps = explained.all()
+                opened_as = {
+                    step.p1: names[step.p2] for step in steps if step.opcode == "OpenWrite"
+                }
+                written.append({opened_as[step.p1] for step in steps if step.opcode == "IdxInsert"})
+    assert written == [
+        {"uq_sessions_live_room", "ix_sessions_status_created", "ix_sessions_tenant_live"},
+        {"ix_calls_live_room", "ix_calls_status_created", "ix_calls_tenant_created"},
+        {"ix_inbox_pending_room", "ix_inbox_status_received", "uq_inbox_leased_room"},
+    ]
+
+
 async def test_no_list_and_no_question_of_the_workers_reads_a_whole_table(sqlite_url: str) -> None:
     async with opened(sqlite_url) as storage:
         assert isinstance(storage, SqlLedger)
