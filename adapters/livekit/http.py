@@ -51,7 +51,7 @@ class HttpPool:
         self._tls = _tls() if parts.scheme == "https" else None
         self._start = f"POST {parts.path.rstrip('/')}"
         self._rest = f" HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
-        self._connect_limit = min(connect_limit, total_limit).total_seconds()
+        self._connect_limit = connect_limit.total_seconds()
         self._total_limit = total_limit.total_seconds()
         self._idle: list[_Connection] = []
         self._free = asyncio.Semaphore(_LIMIT)
@@ -67,12 +67,12 @@ class HttpPool:
         head = f"{self._start}{path}{self._rest}{lines}content-length: {len(body)}\r\n\r\n"
         request = head.encode() + body
         if self._free.locked():
-            await self._wait()
+            await self._wait(deadline)
         else:
             await self._free.acquire()
         connection: _Connection | None = None
         try:
-            connection = self._idle_one() or await self._connect()
+            connection = self._idle_one() or await self._connect(deadline)
             return await connection.answer_to(request, deadline)
         finally:
             if connection is not None and connection.is_reusable:
@@ -95,16 +95,21 @@ class HttpPool:
             connection.abort()
         return None
 
-    async def _wait(self) -> None:
+    def _patience(self, deadline: float) -> asyncio.Timeout:
+        """For one step towards a connection; a request is not sent after ``deadline``."""
+        limit = asyncio.get_running_loop().time() + self._connect_limit
+        return asyncio.timeout_at(min(limit, deadline))
+
+    async def _wait(self, deadline: float) -> None:
         try:
-            async with asyncio.timeout(self._connect_limit):
+            async with self._patience(deadline):
                 await self._free.acquire()
         except TimeoutError as error:
             raise NotConnected("Every connection is in use.") from error
 
-    async def _connect(self) -> _Connection:
+    async def _connect(self, deadline: float) -> _Connection:
         try:
-            async with asyncio.timeout(self._connect_limit):
+            async with self._patience(deadline):
                 _, connection = await asyncio.get_running_loop().create_connection(
                     _Connection, self._host, self._port, ssl=self._tls
                 )
