@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Final
 
 from prometheus_client import (
@@ -77,7 +78,7 @@ class PrometheusTelemetry:
         )  # fmt: skip
         self._version = version
         self._known: dict[tuple[str, str, int], Callable[[float], None]] = {}
-        self._known_calls: dict[tuple[str, str], Callable[[float], None]] = {}
+        self._livekit_count = cache(self._counting)  # to look a metric up takes longer
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered."""
@@ -101,11 +102,7 @@ class PrometheusTelemetry:
             raise
         finally:
             seconds = time.perf_counter() - began
-            place = method, outcome
-            count = self._known_calls.get(place)
-            if count is None:
-                count = self._known_calls[place] = self._counting(method, outcome)
-            count(seconds)
+            self._livekit_count(method, outcome)(seconds)
 
     def _counting(self, method: str, outcome: str) -> Callable[[float], None]:
         observe = self._livekit.labels(method.rpartition("/")[2], outcome).observe

@@ -20,6 +20,7 @@ from entrypoints.http.slow_readers import cut_off_after
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a limit of Linux's")
 
 LIMIT = timedelta(seconds=7)
+Opened = Callable[[socket.socket], socket.socket]
 
 
 def limit_of(one: socket.socket) -> int:
@@ -27,12 +28,9 @@ def limit_of(one: socket.socket) -> int:
 
 
 @pytest.fixture
-def opened() -> Iterator[Callable[[socket.socket], socket.socket]]:
+def opened() -> Iterator[Opened]:
     with ExitStack() as stack:
         yield stack.enter_context
-
-
-Opened = Callable[[socket.socket], socket.socket]
 
 
 def listener(opened: Opened) -> socket.socket:
