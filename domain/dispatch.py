@@ -25,6 +25,11 @@ class DispatchClaim:
         """Whether somebody's lease is running at ``now``."""
         return self.expires_at is not None and now < self.expires_at
 
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether a dispatch may have been made, or be made, that the ledger does not know."""
+        return self.uncertain or self.holder is not None
+
     def taken(self, holder: str, expires_at: datetime) -> DispatchClaim:
         """Held by ``holder``; uncertain if it was left behind by another one."""
         left_behind = self.holder is not None and self.holder != holder

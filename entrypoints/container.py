@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from dependency_injector import containers, providers
 
 from adapters.livekit.client import LiveKitClient
@@ -39,8 +40,10 @@ from application.workers.doorbell import Doorbell
 from application.workers.inbox_worker import InboxWorker
 from application.workers.jobs import PruneJob, ReconcileJob
 from application.workers.periodic_job import PeriodicJob
+from domain.errors import DomainError
 from domain.ledger import Ledger
 from domain.ports.rate_limiter import RateLimiter
+from domain.session import Session
 from domain.use_cases.authenticate import Authenticate
 from domain.use_cases.check_readiness import CheckReadiness
 from domain.use_cases.dispatch_agent import DispatchAgent
@@ -68,6 +71,9 @@ from entrypoints.version import VERSION
 if TYPE_CHECKING:
     from adapters.simulator.phone_call import SimulatedCall
     from adapters.simulator.server import Simulator
+
+
+log = structlog.get_logger()
 
 
 def _simulator(*args: Any, **options: Any) -> Simulator:
@@ -103,6 +109,13 @@ def _watch(
             yield
 
     return both
+
+
+def _tell_lost(session: Session, error: DomainError) -> None:
+    log.warning(
+        "dispatch not recorded",
+        session_id=str(session.id), room=str(session.room_name), reason=str(error),
+    )  # fmt: skip
 
 
 def _rate_limiter(settings: Settings, storage: Any) -> RateLimiter:
@@ -168,7 +181,7 @@ class Container(containers.DeclarativeContainer):
     backup = providers.Callable(backup)
     restore = providers.Callable(restore)
     migrate = providers.Callable(migrate, settings.provided.database_url)
-    ledger = providers.Singleton(Ledger, storage.provided.unit_of_work)
+    ledger = providers.Singleton(Ledger, storage.provided.unit_of_work, _tell_lost)
     inbox = storage.provided.inbox
     censor = providers.Singleton(RecentCensus, storage, clock)
 
@@ -362,7 +375,10 @@ class Container(containers.DeclarativeContainer):
 async def running(container: Container) -> AsyncIterator[Container]:
     """``container`` with its connections open, for the length of the block."""
     async with container.storage(), container.livekit_client():
-        yield container
+        try:
+            yield container
+        finally:
+            await container.ledger().settled()
 
 
 @asynccontextmanager

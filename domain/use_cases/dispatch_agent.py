@@ -21,6 +21,9 @@ class DispatchAgent:
     5xx, a predecessor that died) is settled by asking LiveKit which dispatches the room lists;
     ours carry ``session_id`` in their metadata.
 
+    A dispatch that was made is recorded while the caller goes on: should the process die before it
+    is durable, the claim is left behind and LiveKit is asked in the same way.
+
     ``lease`` is how long the claim is held: longer than one API call can take. ``settle`` is how
     long after a time-out LiveKit may still carry the dispatch out.
     """
@@ -100,10 +103,12 @@ class DispatchAgent:
         return await self.ledger.save(session.renewed(self.clock.now(), self.lease))
 
     async def _dispatched(self, session: Session, dispatch_id: str) -> Session:
-        try:
-            return await self.ledger.save(
-                session.with_agent_dispatched(dispatch_id, self.clock.now())
-            )
+        now = self.clock.now()
+        dispatched = session.with_agent_dispatched(dispatch_id, now)
+        if session.claim.is_held(now):
+            return self.ledger.record(dispatched, lambda: self._overtaken(session, dispatch_id))
+        try:  # somebody may have taken it over, of which the caller must hear
+            return await self.ledger.save(dispatched)
         except Conflict:
             return await self._overtaken(session, dispatch_id)
 

@@ -64,7 +64,7 @@ class LocateAgent:
             if participant.kind is ParticipantKind.AGENT
         ]
         named = any(agent.agent_name == session.agent_name for agent in agents)
-        if named and not session.claim.uncertain:
+        if named and not session.claim.is_unsettled:
             return Located(Whereabouts.IN_ROOM, room)
         ours = await self._ours(session)
         unrecorded = next((d.id for d in ours if d.id != session.dispatch_id), None)
@@ -74,7 +74,7 @@ class LocateAgent:
             return Located(Whereabouts.IN_ROOM, room, unrecorded)
         if ours and self._may_still_join(session):
             return Located(Whereabouts.ON_ITS_WAY, room)
-        return Located(Whereabouts.GONE, room)
+        return Located(Whereabouts.GONE, room, unrecorded)
 
     async def _ours(self, session: Session) -> list[Dispatch]:
         listed = await self.dispatcher.list(session.room_name)

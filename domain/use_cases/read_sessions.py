@@ -46,6 +46,7 @@ class ReadSessions:
         self, wanted: SessionFilter, after: Position | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[Session]:
         """The sessions that are wanted, newest first, of those after ``after``."""
+        await self.ledger.settled()
         async with self.ledger.unit_of_work() as work:
             found = await work.sessions.page(wanted, after, limit + 1)
         return Page.cut(found, limit)

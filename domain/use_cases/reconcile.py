@@ -167,6 +167,25 @@ class Reconcile:
                 self._repairs["agent_withdrawn"] += 1
             elif located.whereabouts is Whereabouts.IN_ROOM:
                 await self.ledger.save(session.activated(room.sid, now, located.dispatch_id))
+        elif session.claim.is_unsettled:
+            await self._settle(session, room, now)
+
+    async def _settle(self, session: Session, room: Room, now: datetime) -> None:
+        """Find out what came of a dispatch whose outcome nobody recorded."""
+        located = await self.locate_agent(session)
+        if located.dispatch_id is not None:
+            settled = session.with_agent_dispatched(located.dispatch_id, now)
+        elif located.whereabouts is Whereabouts.GONE:
+            settled = session.with_dispatch_failed(uncertain=False)
+        elif (
+            located.whereabouts is Whereabouts.IN_ROOM
+            and session.status is not SessionStatus.CREATED
+        ):
+            settled = session.activated(room.sid, now)
+        else:
+            return
+        await self.ledger.save(settled)
+        self._repairs["dispatch_settled"] += 1
 
     async def _has_people(self, room: Room) -> bool:
         """Whether somebody is there; LiveKit tells the number up to 5 s late."""

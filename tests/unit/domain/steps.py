@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from typing import Any
 
+_AnyTask = asyncio.Task[Any] | None
+
 _driven: ContextVar[asyncio.Task[Any] | None] = ContextVar("driven", default=None)
 """The task that is driven; tasks that it makes belong to it."""
 
@@ -24,7 +26,14 @@ class Steps:
 
     def __init__(self) -> None:
         self._driven = False
-        self._parked: defaultdict[asyncio.Task[Any], list[asyncio.Future[None]]] = defaultdict(list)
+        self._parked: defaultdict[asyncio.Task[Any], dict[asyncio.Future[None], _AnyTask]] = (
+            defaultdict(dict)
+        )
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether a test chooses who goes on."""
+        return self._driven
 
     async def __call__(self) -> None:
         task = _driven.get()
@@ -32,11 +41,11 @@ class Steps:
             await asyncio.sleep(0)
             return
         future = asyncio.get_running_loop().create_future()
-        self._parked[task].append(future)
+        self._parked[task][future] = asyncio.current_task()
         try:
             await future
         finally:
-            self._parked[task].remove(future)
+            del self._parked[task][future]
 
     async def run(
         self,
@@ -59,9 +68,9 @@ class Steps:
                 turn += 1
                 task = waiting[(choice if choice >= 0 else ~choice) % len(waiting)]
                 if choice < 0:
-                    task.cancel()
+                    self._crash(task)
                 else:
-                    self._parked[task][0].set_result(None)
+                    next(iter(self._parked[task])).set_result(None)
                 await self._settled(task)
                 after_each()
             return [self._outcome(task) for task in tasks]
@@ -77,6 +86,12 @@ class Steps:
             raise
         return await coroutine
 
+    def _crash(self, task: asyncio.Task[Any]) -> None:
+        """It dies with all that it has begun."""
+        for one in [task, *self._parked[task].values()]:
+            if one is not None:
+                one.cancel()
+
     async def _waiting(self, tasks: list[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
         for task in tasks:
             await self._settled(task)
@@ -84,9 +99,10 @@ class Steps:
 
     async def _settled(self, task: asyncio.Task[Any]) -> None:
         """Until ``task`` has ended or waits at a step."""
-        for _ in range(1000):
+        for turn in range(1000):
             await asyncio.sleep(0)
-            if task.done() or self._waits(task):
+            # One that has ended may have begun what has not come to a step yet.
+            if self._waits(task) or (task.done() and turn > 2):
                 return
         raise AssertionError("A task waits for something that is not a step.")
 

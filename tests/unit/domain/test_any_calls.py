@@ -24,6 +24,7 @@ from domain.ports.webhook_verifier import WebhookEvent
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.telephony import PhoneWorld
+from tests.unit.domain.world import World
 
 ROOMS = ["one", "two"]
 CALLERS = ["sip_1", "sip_2"]
@@ -40,7 +41,7 @@ HAPPENINGS = [
     "closes",
 ]
 HEARINGS = ["hears", "hears", "hears", "hears again", "loses"]
-WORK = ["works off", "works off", "looks", "starts", "ends"]
+WORK = ["works off", "works off", "looks", "starts", "starts elsewhere", "ends"]
 
 
 @attrs.frozen
@@ -96,6 +97,7 @@ class Scenario:
             "works off": world.works_off,
             "looks": world.looks,
             "starts": lambda: world.start(room_name=room),
+            "starts elsewhere": lambda: World(beside=world).start(room_name=room),
             "ends": lambda: world.end(room),
             "hears": lambda: self._hears(self._waiting(which)),
             "hears again": lambda: self._hears(

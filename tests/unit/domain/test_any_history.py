@@ -27,7 +27,7 @@ OPERATIONS = ["create", "list", "delete_dispatch", "find", "participants", "dele
 ACTIONS = [
     "start",
     "start",
-    "start",
+    "start elsewhere",
     "end",
     "agents join",
     "agents leave",
@@ -77,6 +77,8 @@ def action(world: World, what: str, room: str) -> Coroutine[Any, Any, Any]:
 
     if what == "start":
         return world.start(room_name=room)
+    if what == "start elsewhere":
+        return World(beside=world).start(room_name=room)
     return world.end(room) if what == "end" else happens()
 
 

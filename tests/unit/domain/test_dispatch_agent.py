@@ -8,6 +8,7 @@ import pytest
 
 from domain.dispatch import DispatchClaim
 from domain.errors import Conflict, LiveKitError, SessionEnded, StorageUnavailable
+from domain.page import SessionFilter
 from domain.session import EndReason, Session, SessionStatus
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import LEASE, MOMENT, ROOM, World
@@ -33,6 +34,7 @@ async def test_given_a_certain_claim_then_it_dispatches_and_records_it_unasked()
     world = World()
     session = await world.dispatch_agent(await world.claimed_session())
     assert world.livekit.calls == ["create"]
+    await world.ledger.settled()
     assert session == world.session()
     assert session.status is SessionStatus.AGENT_DISPATCHED
     assert session.claim == DispatchClaim()
@@ -58,6 +60,7 @@ async def test_given_an_uncertain_claim_and_a_dispatch_there_then_it_keeps_that(
 async def test_given_an_uncertain_claim_and_only_the_old_dispatch_then_it_replaces_it() -> None:
     world = World()
     session = await world.dispatch_agent(await world.claimed_session())
+    await world.ledger.settled()
     claimed = await world.ledger.save(session.claimed("dead", world.clock.now(), LEASE))
     again = await world.dispatch_agent(await taken_over(world, claimed))
     assert [d.id for d in world.dispatches()] == [again.dispatch_id]
@@ -132,6 +135,23 @@ async def test_given_the_session_ended_meanwhile_then_its_dispatch_is_deleted() 
     world = World()
     session = await world.claimed_session()
     task, resumed = await paused_dispatch(world, session)
+    ended = session.ended(EndReason.ROOM_FINISHED, world.clock.now())
+    await world.ledger.save(ended)
+    resumed.set()
+    await task
+    await world.ledger.settled()
+    [(_, error)] = world.lost
+    assert isinstance(error, SessionEnded)
+    assert ROOM in str(error)
+    assert world.dispatches() == []
+    assert world.session() == ended.stored()
+
+
+async def test_given_the_session_ended_after_the_lease_then_the_caller_hears_of_it() -> None:
+    world = World()
+    session = await world.claimed_session()
+    task, resumed = await paused_dispatch(world, session)
+    world.clock.advance(LEASE)
     await world.ledger.save(session.ended(EndReason.ROOM_FINISHED, world.clock.now()))
     resumed.set()
     with pytest.raises(SessionEnded, match=ROOM):
@@ -142,9 +162,45 @@ async def test_given_the_session_ended_meanwhile_then_its_dispatch_is_deleted() 
 async def test_given_the_session_is_unheard_of_then_its_dispatch_is_deleted() -> None:
     world = World()
     session = world.new_session().claimed("me", world.clock.now(), LEASE)
-    with pytest.raises(SessionEnded):
-        await world.dispatch_agent(session)
+    await world.dispatch_agent(session)
+    await world.ledger.settled()
+    [(_, error)] = world.lost
+    assert isinstance(error, SessionEnded)
     assert world.dispatches() == []
+
+
+async def test_given_the_lease_is_over_then_it_is_told_once_it_is_recorded() -> None:
+    world = World()
+    task, resumed = await paused_dispatch(world, await world.claimed_session())
+    world.clock.advance(LEASE)
+    resumed.set()
+    session = await task
+    assert session == world.session()
+    assert session.status is SessionStatus.AGENT_DISPATCHED
+
+
+async def test_given_it_is_told_then_every_look_shows_it_before_it_is_recorded() -> None:
+    world = World()
+    claimed = await world.claimed_session()
+    session = await world.dispatch_agent(claimed)
+    assert world.session() == claimed
+    assert await world.ledger.get(session.id) == session
+    assert await world.ledger.live_in(session.room_name) == session
+    assert await world.ledger.newest_in(session.room_name) == session
+    assert await world.ledger.newest_in(session.room_name, frozenset({"another"})) is None
+    assert (await world.read_sessions.page(SessionFilter())).items == [session]
+    assert world.session() == session
+
+
+async def test_given_it_is_being_recorded_then_another_session_is_looked_up_as_ever() -> None:
+    world = World()
+    other = await world.claimed_session(room_name="room-2")
+    session = await world.dispatch_agent(await world.claimed_session())
+    assert await world.ledger.get(other.id) == other
+    assert await world.ledger.live_in(other.room_name) == other
+    assert await world.ledger.newest_in(other.room_name) == other
+    await world.ledger.settled()
+    assert await world.ledger.get(session.id) == session
 
 
 async def test_given_a_stray_dispatch_that_cannot_be_deleted_then_the_next_dispatch_clears_it() -> (
@@ -183,8 +239,10 @@ async def test_given_the_ledger_fails_after_the_dispatch_then_the_next_start_fin
     task, resumed = await paused_dispatch(world, await world.claimed_session())
     world.storage.broken = True
     resumed.set()
-    with pytest.raises(StorageUnavailable):
-        await task
+    session = await task
+    await world.ledger.settled()
+    [(lost, error)] = world.lost
+    assert (lost, type(error)) == (session, StorageUnavailable)
     world.storage.broken = False
     world.clock.advance(LEASE)
     started = await world.start()

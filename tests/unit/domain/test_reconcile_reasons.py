@@ -263,16 +263,75 @@ async def test_what_is_known_of_an_agent_is_not_written_again() -> None:
     assert (world.session(), world.storage.calls) == (session, call)
 
 
-async def test_an_agent_of_a_start_that_was_broken_off_is_left_to_whoever_takes_it_over() -> None:
+async def test_an_agent_of_a_start_that_was_broken_off_is_found_and_seen() -> None:
     world = PhoneWorld()
     session = await world.claimed_session()
     await world.agent_comes_late(session)
     world.livekit.opens(ROOM).people["user-1"] = USER
+
+    assert (await world.looks()).repairs == {}  # its lease runs
+    world.pass_lease()
+    assert (await world.looks()).repairs == {"dispatch_settled": 1}
+
+    found = world.session()
+    assert found.status is SessionStatus.AGENT_DISPATCHED
+    assert [one.id for one in world.dispatches()] == [found.dispatch_id]
+    assert not found.claim.is_unsettled
+    world.clock.advance(11 * SECOND)
+    assert (await world.looks()).repairs == {"agent_seen": 1}
+    assert world.session().status is SessionStatus.ACTIVE
+
+
+async def test_a_dispatch_of_a_start_that_was_broken_off_counts_though_nobody_has_come() -> None:
+    world = PhoneWorld()
+    session = await world.claimed_session()
+    await world.dispatch_agent.dispatcher.create(
+        session.room_name, session.agent_name, session.metadata()
+    )
+    world.pass_lease()
+
+    assert (await world.looks()).repairs == {"dispatch_settled": 1}
+
+    assert world.session().status is SessionStatus.AGENT_DISPATCHED
+    assert (await world.looks()).repairs == {}
+
+
+async def test_a_start_that_was_broken_off_before_its_dispatch_has_failed() -> None:
+    world = PhoneWorld()
+    await world.claimed_session()
+    world.livekit.opens(ROOM).people["user-1"] = USER
+    world.pass_lease()
+
+    assert (await world.looks()).repairs == {"dispatch_settled": 1}
+
+    assert world.session().status is SessionStatus.DISPATCH_FAILED
+    assert not world.session().claim.is_unsettled
+    assert (await world.looks()).repairs == {}
+
+
+async def test_an_agent_that_is_there_although_its_second_start_was_broken_off_is_seen() -> None:
+    world = PhoneWorld()
+    await web_session(world)
+    world.livekit.opens(ROOM).people["a"] = Participant("a", ParticipantKind.AGENT, AGENT)
+    session = world.session()
+    await world.ledger.save(session.claimed("dead", world.clock.now(), LEASE))
     world.pass_lease()
 
     done = await world.looks()
 
-    assert done.repairs == {}
+    assert sum(done.repairs.values()) == 1
+    assert world.session().status is SessionStatus.ACTIVE
+    assert not world.session().claim.is_unsettled
+
+
+async def test_an_agent_that_nobody_here_dispatched_settles_nothing() -> None:
+    world = PhoneWorld()
+    session = await world.claimed_session()
+    world.livekit.opens(ROOM).people["a"] = Participant("a", ParticipantKind.AGENT, AGENT)
+    world.pass_lease()
+
+    assert (await world.looks()).repairs == {}
+
     assert world.session() == session
 
 

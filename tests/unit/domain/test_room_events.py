@@ -139,6 +139,7 @@ async def test_given_the_session_has_ended_then_a_caller_whose_agent_left_gets_a
         event(EventKind.PARTICIPANT_LEFT, leg.room_sid, world.clock.now()),
     )
 
+    await world.ledger.settled()
     assert world.session().id != old.id
     assert world.session().status is SessionStatus.AGENT_DISPATCHED
     assert world.livekit.count("create") == 2

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from domain.agent_config import AgentConfig
+from domain.errors import DomainError
 from domain.identifiers import Identity, RoomName
 from domain.ledger import Ledger
 from domain.session import Session
@@ -31,15 +32,18 @@ MOMENT = timedelta(milliseconds=1)
 
 
 class World:
-    """One service, its ledger and its LiveKit."""
+    """One service, its ledger and its LiveKit; another replica of it, which shares ``beside``'s."""
 
-    def __init__(self, patience: timedelta = timedelta(seconds=30)) -> None:
-        self.steps = Steps()
-        self.clock = FakeClock(self.steps)
-        self.ids = SequentialIds()
-        self.livekit = FakeLiveKit(self.steps)
-        self.storage = InMemoryLedger(self.steps)
-        self.ledger = Ledger(self.storage)
+    def __init__(
+        self, patience: timedelta = timedelta(seconds=30), beside: World | None = None
+    ) -> None:
+        self.steps: Steps = beside.steps if beside else Steps()
+        self.clock: FakeClock = beside.clock if beside else FakeClock(self.steps)
+        self.ids: SequentialIds = beside.ids if beside else SequentialIds()
+        self.livekit: FakeLiveKit = beside.livekit if beside else FakeLiveKit(self.steps)
+        self.storage: InMemoryLedger = beside.storage if beside else InMemoryLedger(self.steps)
+        self.lost: list[tuple[Session, DomainError]] = []
+        self.ledger = Ledger(self.storage, lambda *what: self.lost.append(what))
         dispatcher = FakeDispatcher(self.livekit)
         rooms = self.rooms = FakeRooms(self.livekit)
         turn = Turn(clock=self.clock, patience=patience)
@@ -88,7 +92,10 @@ class World:
         room_name: str | None = ROOM,
         agent_config: Mapping[str, Any] | None = None,
     ) -> StartedSession:
-        return await self.start_session(StartSessionCommand(identity, room_name, agent_config))
+        started = await self.start_session(StartSessionCommand(identity, room_name, agent_config))
+        if not self.steps.is_driven:
+            await self.ledger.settled()
+        return started
 
     async def start_once(
         self, key: str = "key-1", command: StartSessionCommand | None = None
