@@ -14,7 +14,9 @@ elif ! sh scripts/install_livekit.sh; then
         echo "tier that compares the simulator with that server, are skipped."
     fi
 fi
-.venv/bin/python -m pytest --cov --cov-report= "$@"
+# Much of it waits for time-outs, or for processes on another core.
+.venv/bin/python -m pytest --numprocesses logical --dist worksteal --junitxml .cache/tests.xml \
+    --cov --cov-report= "$@"
 .venv/bin/python -m coverage report --include='domain/*,application/*' --skip-covered
 .venv/bin/python -m coverage json -q --include='domain/*,application/*' -o - |
     .venv/bin/python scripts/check_branches.py 95
