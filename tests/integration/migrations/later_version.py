@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.sqlalchemy.migrations import SCHEMA_VERSION
+from adapters.sqlalchemy.tables import metadata
 from tests.service import PROJECT
 
 _HEAD: Final = """
@@ -18,17 +19,21 @@ from adapters.sqlalchemy.steps import build_index, set_floor
 from alembic import op
 """
 
-EXPAND: Final = """
+TABLES: Final = tuple(sorted(set(metadata.tables) - {"schema_floor"}))
+
+EXPAND: Final = f"""
 def upgrade():
     op.create_table("transfers", sa.Column("id", sa.Text(), primary_key=True))
-    op.add_column("sessions", sa.Column("region", sa.Text()))
-    op.add_column(
-        "sessions", sa.Column("priority", sa.Integer(), nullable=False, server_default="0")
-    )
+    for table in {TABLES}:
+        op.add_column(table, sa.Column("region", sa.Text()))
+        op.add_column(
+            table, sa.Column("priority", sa.Integer(), nullable=False, server_default="0")
+        )
 
 def downgrade():
-    op.drop_column("sessions", "priority")
-    op.drop_column("sessions", "region")
+    for table in {TABLES}:
+        op.drop_column(table, "priority")
+        op.drop_column(table, "region")
     op.drop_table("transfers")
 """
 
