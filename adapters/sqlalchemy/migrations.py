@@ -72,8 +72,9 @@ class Schema:
         if self.is_beyond:
             raise SchemaOutdated(
                 f"The database's schema has version {self.version}, newer than {SCHEMA_VERSION}, "
-                "which this version of the service works with, and needs a service whose own is "
-                f"{self.floor or self.version} or newer; start a newer version of the service."
+                "which this version of the service works with, and lacks what it needs; start a "
+                f"newer version of the service, with schema {self.floor or self.version} or newer, "
+                "or take the database back (docs/operations.md, Upgrading)."
             )
 
 
