@@ -4,7 +4,9 @@ FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 COPY requirements/run.txt run.txt
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --quiet --disable-pip-version-check --no-cache-dir --no-compile --require-hashes -r run.txt
+    && /opt/venv/bin/pip install --quiet --disable-pip-version-check --no-cache-dir --no-compile --require-hashes -r run.txt \
+    && printf '#!/bin/sh\nexec python -m entrypoints.cli "$@"\n' > /opt/venv/bin/backend \
+    && chmod 0755 /opt/venv/bin/backend
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH \

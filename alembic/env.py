@@ -1,7 +1,7 @@
 """How alembic reaches the database.
 
-The service hands its connection over (``config.attributes["connection"]``), in a transaction
-that it commits itself. The ``alembic`` command connects to what DATABASE_URL names.
+The service hands its connection over (``config.attributes["connection"]``). The ``alembic``
+command connects to what DATABASE_URL names.
 """
 
 from __future__ import annotations
@@ -12,15 +12,20 @@ import os
 from sqlalchemy import Connection
 
 from adapters.sqlalchemy.database import database
+from adapters.sqlalchemy.migrations import alone
 from adapters.sqlalchemy.tables import metadata
 from alembic import context
 
 
 def run(connection: Connection) -> None:
+    sqlite = connection.dialect.name == "sqlite"
+    if not sqlite:
+        connection.rollback()  # what has been read so far; each migration has its own transaction
     context.configure(
         connection=connection,
         target_metadata=metadata,
-        render_as_batch=connection.dialect.name == "sqlite",  # it can hardly alter tables
+        render_as_batch=sqlite,  # it can hardly alter tables
+        transaction_per_migration=not sqlite,  # on SQLite all of them share the caller's
     )
     with context.begin_transaction():
         context.run_migrations()
@@ -30,8 +35,7 @@ async def connect_and_run() -> None:
     target = database(os.environ["DATABASE_URL"], patience=None)
     await target.prepare()
     try:
-        async with target.writer.begin() as connection:
-            await connection.run_sync(run)
+        await alone(target, run)
     finally:
         await target.dispose()
 

@@ -140,6 +140,7 @@ def run(image: Image, port: int) -> None:
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert json.load(answer)["agentDispatched"] is True
+        subprocess.run(["backend", "keys", "list"], cwd=image.folder, env=environ, check=True)
         assert (image.root / "data" / "backend.db").is_file(), "the ledger is not in /data"
         began = time.monotonic()
         service.send_signal(signal.SIGTERM)

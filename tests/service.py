@@ -109,6 +109,13 @@ def running(
             service.stop()
 
 
+def refusal(environ: Mapping[str, str], folder: Path) -> tuple[int, str]:
+    """The exit code and the output of a service that does not start."""
+    process, log = launch({"PORT": str(free_port()), **environ}, folder)
+    code = process.wait(timeout=START_LIMIT_SECONDS)
+    return code, log.read_text()
+
+
 def migrate(environ: Mapping[str, str], folder: Path) -> None:
     """`backend migrate` on the database that ``environ`` names."""
     subprocess.run(

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from adapters.sqlalchemy.errors import storage_errors
-from adapters.sqlalchemy.migrations import SCHEMA_VERSION
+from adapters.sqlalchemy.migrations import SCHEMA_VERSION, Schema
 from domain.errors import StorageUnavailable
 
 _LIMIT_SECONDS = 5.0
@@ -75,15 +75,25 @@ def check(path: Path) -> None:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             (state,) = connection.execute("PRAGMA integrity_check").fetchone()
-            (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            schema = _schema(connection)
     except (sqlite3.DatabaseError, TypeError):
         raise StorageUnavailable(f"{path} is no backup of this service's.") from None
     if state != "ok":
         raise StorageUnavailable(f"{path} is damaged: {state}.")
-    if version > SCHEMA_VERSION:
+    if schema.is_beyond:
         raise StorageUnavailable(
-            f"{path} has schema {version}; this version of the service knows {SCHEMA_VERSION}."
+            f"{path} has schema {schema.version}; this version of the service knows "
+            f"{SCHEMA_VERSION}."
         )
+
+
+def _schema(connection: sqlite3.Connection) -> Schema:
+    (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    if ("schema_floor",) not in tables.fetchall():
+        return Schema(version)
+    (floor,) = connection.execute("SELECT version FROM schema_floor").fetchone()
+    return Schema(version, floor)
 
 
 def _refuse_if_in_use(path: Path) -> None:

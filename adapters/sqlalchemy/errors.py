@@ -65,6 +65,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "42703": "lacks a column; run `make migrate`",
     "53100": "has no disk space left",
     "53300": "has no connection free",
+    "55P03": "is in use: a lock did not come in time; if this was a migration, run it again",
     "57014": "did not answer in time",
     "57P": "is shutting down or starting up",
     "SQLITE_BUSY": "is locked by another process",

@@ -235,3 +235,8 @@ rate_windows: Final = Table(
     Column("used", Integer, nullable=False),
 )
 Index("ix_rate_windows_began", rate_windows.c.began_at)
+
+# One row: the oldest SCHEMA_VERSION whose code works with this schema.
+schema_floor: Final = Table(
+    "schema_floor", metadata, Column("version", String(32), primary_key=True)
+)

@@ -63,7 +63,7 @@ def migrate() -> None:
         typer.echo("DATABASE_URL is memory://, which has no schema.")
         return
     version = asyncio.run(Container(settings=settings).migrate())
-    typer.echo(f"The database has schema {version}, the newest.")
+    typer.echo(f"The database has schema {version}, with which this version works.")
 
 
 @app.command()

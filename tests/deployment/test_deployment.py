@@ -15,6 +15,7 @@ from dockerfile_parse import DockerfileParser
 
 from entrypoints.http.__main__ import _PATIENCE_SECONDS
 from entrypoints.settings import load_settings
+from entrypoints.version import VERSION
 from tests.service import PROJECT
 
 DEPLOY = PROJECT / "deploy"
@@ -86,6 +87,21 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
     assert steps["STOPSIGNAL"] == "SIGTERM"
     assert steps["CMD"].startswith("[")  # no shell stands between it and signals
     assert len(DockerfileParser(str(PROJECT)).parent_images) == 2
+
+
+def test_the_image_has_the_command_that_messages_and_documents_name(tmp_path: Path) -> None:
+    steps = DockerfileParser(str(PROJECT)).structure
+    (install,) = [step["value"] for step in steps if "/opt/venv/bin/backend" in step["value"]]
+    making = install[install.index("printf") :].replace("/opt/venv/bin", str(tmp_path))
+
+    subprocess.run(["/bin/sh", "-ec", making], check=True)
+
+    path = f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin"
+    done = subprocess.run(
+        [str(tmp_path / "backend"), "version"],
+        check=True, cwd=PROJECT, env={"PATH": path}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == VERSION
 
 
 def test_hadolint_finds_nothing() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.integration.cli.backend import Backend
 from tests.integration.http.webhooks import Caller, eventually, send
+from tests.integration.migrations.later_version import alembic
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess, running_simulator
 
@@ -198,6 +199,7 @@ def test_what_is_no_backup_replaces_nothing(
     newer.write_bytes(file.read_bytes())
     with closing(sqlite3.connect(newer)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE schema_floor SET version = '9999'")
     with closing(sqlite3.connect(foreign)) as connection, connection:
         connection.execute("CREATE TABLE theirs (x)")
     damaged.write_bytes(file.read_bytes()[:9000] + b"\xff" * 9000)
@@ -214,6 +216,36 @@ def test_what_is_no_backup_replaces_nothing(
 
     with running(environ(simulator, tmp_path), tmp_path) as service:
         assert httpx.get(f"{service.url}/sessions/{session_id}").status_code == 200
+
+
+def test_a_later_version_s_file_is_copied_and_put_back_where_this_one_works_with_it(
+    backend: Backend, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    with running(environ(simulator, tmp_path), tmp_path) as service:
+        session_id = start(service.url, "kept")
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    file = tmp_path / "copy.db"
+
+    backend.lines("backup", str(file))
+    backend.lines("restore", str(file))
+
+    with running(environ(simulator, tmp_path), tmp_path) as service:
+        assert httpx.get(f"{service.url}/sessions/{session_id}").status_code == 200
+
+
+def test_a_backup_of_before_floors_is_put_back_and_migrated(
+    backend: Backend, simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    url = environ(simulator, tmp_path)["DATABASE_URL"]
+    alembic(url, "upgrade", "0003")
+    file = tmp_path / "copy.db"
+    backend.lines("backup", str(file))
+
+    backend.lines("restore", str(file))
+
+    with running(environ(simulator, tmp_path), tmp_path) as service:
+        assert httpx.get(f"{service.url}/health/ready").status_code == 200
 
 
 def test_postgresql_has_tools_of_its_own(backend: Backend) -> None:

@@ -17,15 +17,8 @@ import pytest
 from tests.databases import PostgresServer
 from tests.integration.http.webhooks import eventually
 from tests.livekit_server import API_SECRET, free_port
-from tests.service import launch, migrate, running, start
+from tests.service import launch, migrate, refusal, running, start
 from tests.simulator import SimulatorProcess
-
-
-def refusal(environ: dict[str, str], folder: Path) -> tuple[int, str]:
-    """The exit code and the output of a service that does not start."""
-    process, log = launch(environ, folder)
-    code = process.wait(timeout=20)
-    return code, log.read_text()
 
 
 def test_given_no_configuration_then_one_message_names_it_all_and_the_code_is_2(
@@ -69,24 +62,6 @@ def test_given_an_unmigrated_postgresql_then_a_sentence_says_what_to_run(
     migrate(environ, tmp_path)
     with running(environ, tmp_path) as service:
         assert httpx.get(f"{service.url}/health/ready").status_code == 200
-
-
-def test_given_a_newer_schema_then_it_refuses_to_start(
-    simulator: SimulatorProcess, tmp_path: Path
-) -> None:
-    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/x.db"}
-    with running(environ, tmp_path):
-        pass
-    database = sqlite3.connect(tmp_path / "x.db")
-    with database:
-        database.execute("UPDATE alembic_version SET version_num = '9999'")
-    database.close()
-
-    code, output = refusal({**environ, "PORT": str(free_port())}, tmp_path)
-
-    assert code == 1
-    assert "9999" in output
-    assert "Traceback" not in output
 
 
 def test_while_the_schema_does_not_fit_yet_nobody_is_let_in(

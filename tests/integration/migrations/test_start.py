@@ -41,13 +41,14 @@ def start(url: str, folder: Path) -> subprocess.Popen[str]:
     )
 
 
-async def pretend(url: str, version: str) -> None:
-    """Let the database at ``url`` claim to have schema ``version``."""
+async def pretend(url: str, version: str, floor: str = SCHEMA_VERSION) -> None:
+    """Let the database at ``url`` claim to have schema ``version``, for code from ``floor`` on."""
     target = database(url)
     async with target.writer.begin() as connection:
         await connection.execute(
             text("UPDATE alembic_version SET version_num = :v"), {"v": version}
         )
+        await connection.execute(text("UPDATE schema_floor SET version = :v"), {"v": floor})
     await target.dispose()
 
 
@@ -97,20 +98,45 @@ async def test_a_server_with_an_older_schema_is_not_touched(postgres_url: str) -
             pass
 
 
-async def test_a_newer_schema_asks_for_a_newer_service(sql_url: str) -> None:
+async def test_a_newer_schema_that_only_has_more_is_served_and_left_alone(sql_url: str) -> None:
     await migrate(sql_url)
     await pretend(sql_url, "9999")
-    with pytest.raises(SchemaOutdated, match=rf"9999, newer than {SCHEMA_VERSION}"):
-        async with SqlLedger(sql_url):
-            pass
+    async with SqlLedger(sql_url) as ledger:
+        await ledger.check()
+    assert await migrate(sql_url) == "9999"
+
+
+async def test_a_newer_schema_that_lacks_something_asks_for_a_newer_service(sql_url: str) -> None:
+    await migrate(sql_url)
+    await pretend(sql_url, "9999", floor="9998")
+    for told in (rf"9999, newer than {SCHEMA_VERSION}", "9998 or newer"):
+        with pytest.raises(SchemaOutdated, match=told):
+            async with SqlLedger(sql_url):
+                pass
     with pytest.raises(SchemaOutdated, match="newer version of the service"):
         await migrate(sql_url)
+
+
+async def test_a_newer_schema_that_does_not_say_whom_it_fits_fits_nobody_else(
+    sql_url: str,
+) -> None:
+    await migrate(sql_url)
+    await pretend(sql_url, "9999")
+    target = database(sql_url)
+    async with target.writer.begin() as connection:
+        await connection.execute(text("DROP TABLE schema_floor"))
+    await target.dispose()
+    with pytest.raises(SchemaOutdated, match="9999 or newer"):
+        async with SqlLedger(sql_url):
+            pass
 
 
 async def test_the_probe_notices_a_schema_that_changes_later(sql_url: str) -> None:
     await migrate(sql_url)
     async with SqlLedger(sql_url) as ledger:
         await pretend(sql_url, "9999")
+        await ledger.check()
+        await pretend(sql_url, "9999", floor="9999")
         with pytest.raises(SchemaOutdated):
             await ledger.check()
 

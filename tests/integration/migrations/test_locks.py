@@ -1,0 +1,154 @@
+"""Migrations of a PostgreSQL database that others are using."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from adapters.sqlalchemy import migrations
+from adapters.sqlalchemy.database import Database, database
+from adapters.sqlalchemy.migrations import SCHEMA_VERSION, current, downgrade, upgrade
+from domain.errors import StorageUnavailable
+from tests.integration.migrations.later_version import later_version
+
+INSERT = text(
+    "INSERT INTO sessions (id, room_name, identity, agent_name, agent_config, status,"
+    " claim_uncertain, created_at, version, region)"
+    " VALUES (:id, 'room-1', 'ann', 'a', '{}', 'ended', false, now(), 1, :region)"
+)
+
+KILL = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND query LIKE 'CREATE INDEX CONCURRENTLY%'"
+)
+
+
+@pytest.fixture
+async def target(postgres_url: str) -> AsyncIterator[Database]:
+    target = database(postgres_url)
+    await upgrade(target)
+    yield target
+    await target.dispose()
+
+
+@pytest.fixture
+def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process migrates as a later version does."""
+    monkeypatch.setattr(migrations, "ALEMBIC_FOLDER", later_version(tmp_path) / "alembic")
+    monkeypatch.setattr(migrations, "SCHEMA_VERSION", "9003")
+
+
+@asynccontextmanager
+async def reading_sessions(target: Database) -> AsyncIterator[None]:
+    """A transaction that has read the table and goes on, as a long report does."""
+    async with target.writer.begin() as connection:
+        await connection.execute(text("SELECT count(*) FROM sessions"))
+        yield
+
+
+async def region_index(target: Database) -> tuple[bool, str] | None:
+    """Whether the later version's index is valid, and its definition."""
+    query = text(
+        "SELECT indisvalid, pg_get_indexdef(indexrelid) FROM pg_index"
+        " WHERE indexrelid = to_regclass('ix_sessions_region')"
+    )
+    async with target.reader.connect() as connection:
+        row = (await connection.execute(query)).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def test_given_a_table_in_use_then_a_migration_gives_up_and_is_run_again(
+    target: Database,
+) -> None:
+    await downgrade(target, "0002")
+    async with reading_sessions(target):
+        began = time.monotonic()
+        migrating = asyncio.create_task(upgrade(target))
+        await asyncio.sleep(1)
+        async with target.reader.connect() as connection:  # queues behind the migration
+            await connection.execute(text("SELECT count(*) FROM sessions"))
+        waited = time.monotonic() - began
+        with pytest.raises(StorageUnavailable, match=r"in use.*run it again \(55P03\)"):
+            await migrating
+    assert waited < 4, "requests wait for five seconds"
+    assert await current(target) == "0002"
+
+    await upgrade(target)
+
+    assert await current(target) == SCHEMA_VERSION
+
+
+async def test_given_a_migration_that_fails_then_the_ones_before_it_are_kept(
+    target: Database,
+) -> None:
+    await downgrade(target, "base")
+    async with target.writer.begin() as connection:
+        await connection.execute(text("CREATE TABLE idempotency (theirs text)"))
+
+    with pytest.raises(StorageUnavailable):
+        await upgrade(target)
+
+    assert await current(target) == "0002"
+    async with target.reader.connect() as connection:
+        columns = await connection.run_sync(lambda sync: inspect(sync).get_columns("sessions"))
+    assert "tenant" not in {column["name"] for column in columns}
+
+
+async def test_given_a_transaction_that_goes_on_then_an_index_waits_for_it_and_writers_do_not(
+    target: Database, later: None
+) -> None:
+    await upgrade(target, "9001")
+    async with reading_sessions(target):
+        indexing = [asyncio.create_task(upgrade(target, "9002")) for _ in range(3)]
+        await asyncio.sleep(4)  # longer than a lock is waited for
+        assert not any(task.done() for task in indexing)
+        async with target.writer.begin() as connection:
+            await connection.execute(INSERT, {"id": "1", "region": "eu"})
+
+    await asyncio.wait_for(asyncio.gather(*indexing), 30)
+
+    valid, definition = await region_index(target) or (False, "")
+    assert valid
+    assert definition.endswith("(region) WHERE (region IS NOT NULL)")
+
+
+async def test_given_an_index_that_was_cut_short_then_running_again_makes_it_anew(
+    target: Database, later: None
+) -> None:
+    await upgrade(target, "9001")
+    async with reading_sessions(target):
+        cut_short = asyncio.create_task(upgrade(target, "9002"))
+        while await region_index(target) is None:  # noqa: ASYNC110 - the server tells of no event
+            await asyncio.sleep(0.1)
+        async with target.reader.connect() as connection:
+            await connection.execute(KILL)
+        with pytest.raises(StorageUnavailable):
+            await cut_short
+    assert await current(target) == "9001"
+    valid, _ = await region_index(target) or (True, "")
+    assert not valid
+
+    await upgrade(target, "9002")
+
+    assert await current(target) == "9002"
+    valid, _ = await region_index(target) or (False, "")
+    assert valid
+    await downgrade(target, "9001")
+    assert await region_index(target) is None
+
+
+async def test_whoever_uses_the_connections_next_waits_as_before(target: Database) -> None:
+    async with target.reader.connect() as connection:
+        assert await connection.scalar(text("SHOW lock_timeout")) == "0"
+        assert (
+            await connection.scalar(
+                text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+            )
+            == 0
+        )
