@@ -26,6 +26,9 @@ Rows = Sequence[Row[Any]]
 _LANES: Final = 4
 """Transactions that go on at a time; SQLite has one writer."""
 
+AT_ONCE: Final = 500
+"""Rows that one transaction deletes; others' changes wait for it."""
+
 PATIENCE: Final = timedelta(seconds=5)
 """How long one step may take: getting a connection, a lock or an answer."""
 
@@ -84,6 +87,13 @@ class Database:
         """
         result: Result = await self._writes.do(work)
         return result
+
+    async def repeat(self, work: Callable[[Connection], int]) -> int:
+        """How many rows ``work`` has changed, a part in each transaction, when none is left."""
+        done = 0
+        while changed := await self.transact(work):
+            done += changed
+        return done
 
     async def read(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> Rows:
         """The few rows of a query that finds them by an index.

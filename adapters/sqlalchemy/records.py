@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -26,7 +26,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.database import AT_ONCE, Database
 from adapters.sqlalchemy.tables import (
     CALL_IS_LIVE,
     SESSION_IS_LIVE,
@@ -42,9 +42,6 @@ from domain.session import SessionStatus
 
 Found = dict[Table, list[Any]]
 """Keys of rows, by their table."""
-
-_AT_ONCE: Final = 500
-"""Others' changes wait for such a transaction."""
 
 _STRETCH: Final = 10_000
 """Rows that one command looks through."""
@@ -83,9 +80,9 @@ class SqlRecords:
                 table.c.created_at < before,
                 table.c.ended_at < before,
             )
-            .limit(_AT_ONCE)
+            .limit(AT_ONCE)
         )
-        return await self._repeat(partial(_delete, table, old))
+        return await self._database.repeat(partial(_delete, table, old))
 
     async def mentions(self, person: Person) -> Mentions:
         """What mentions ``person``."""
@@ -100,12 +97,6 @@ class SqlRecords:
                 await self._database.transact(partial(_delete, table, part))
         await self._database.scrub(person.needle)
         return counted
-
-    async def _repeat(self, work: Callable[[Connection], int]) -> int:
-        done = 0
-        while deleted := await self._database.transact(work):
-            done += deleted
-        return done
 
     async def _find(self, person: Person) -> Found:
         """The keys of what mentions the person."""
@@ -192,5 +183,5 @@ def _tells(row: Row[Any], table: Table, person: Person) -> bool:
 
 
 def _parts(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for begin in range(0, len(keys), _AT_ONCE):
-        yield keys[begin : begin + _AT_ONCE]
+    for begin in range(0, len(keys), AT_ONCE):
+        yield keys[begin : begin + AT_ONCE]
