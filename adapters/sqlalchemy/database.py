@@ -136,12 +136,12 @@ class Database:
             with storage_errors():
                 await asyncio.to_thread(sqlite.make_file, Path(self.url.database or ""))
 
-    async def scrub(self, needle: str) -> None:
-        """Leave no ``needle`` in an embedded database's files but in what it still holds."""
+    async def scrub(self, traces: Sequence[str]) -> None:
+        """Leave none of a person's traces in an embedded database's files but in its rows."""
         if self.embedded:
             with storage_errors():
                 path = Path(self.url.database or "")
-                await asyncio.to_thread(sqlite.scrub, path, needle.encode())
+                await asyncio.to_thread(sqlite.scrub, path, traces)
 
     async def dispose(self) -> None:
         """Close every connection; the database can be used again afterwards."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -18,6 +18,8 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from domain.person import SEPARATORS
 
 Result = TypeVar("Result")
 
@@ -120,8 +122,8 @@ def make_file(path: Path) -> None:
                 return
 
 
-def scrub(path: Path, needle: bytes) -> None:
-    """Leave no ``needle`` in the files of the database at ``path`` but in what it still holds.
+def scrub(path: Path, traces: Sequence[str]) -> None:
+    """Leave none of a person's traces in the files of the database at ``path`` but in its rows.
 
     What is deleted is overwritten, but where SQLite has moved a row within a page the old place
     may keep a copy, which only writing the whole file anew removes. Raises :class:`sqlite3.Error`.
@@ -129,7 +131,7 @@ def scrub(path: Path, needle: bytes) -> None:
     patience = _WAL_PATIENCE_SECONDS
     with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
         _fold_log(connection)
-        if _is_in_file(path, needle):
+        if _are_in_file(path, traces):
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("VACUUM")
             _fold_log(connection)
@@ -145,13 +147,15 @@ def _fold_log(connection: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
-def _is_in_file(path: Path, needle: bytes) -> bool:
+def _are_in_file(path: Path, traces: Sequence[str]) -> bool:
+    needles, marks = [trace.encode() for trace in traces], SEPARATORS.encode()
     before = b""
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
-            if needle in before + piece:
+            text = before + piece.translate(None, marks)
+            if any(needle in text for needle in needles):
                 return True
-            before = piece[-len(needle) :]
+            before = text[-max(map(len, needles)) :]
     return False
 
 
