@@ -7,11 +7,12 @@ lock; ``busy_timeout`` is for other processes. With the write-ahead log readers 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -104,10 +105,13 @@ def _options(patience: timedelta) -> dict[str, Any]:
 def make_file(path: Path) -> None:
     """Make the file at ``path``, if need be, and switch it to a write-ahead log, for good.
 
+    A new one is its owner's alone, and so are its logs, to which SQLite gives the file's mode.
     Not left to the first connection: aiosqlite leaves a thread behind where it cannot open a file.
     Raises :class:`OSError` or :class:`sqlite3.Error`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # SQLite will say what is wrong with it
+        os.close(os.open(path, os.O_CREAT, 0o600))
     deadline = time.monotonic() + _WAL_PATIENCE_SECONDS
     with closing(sqlite3.connect(path)) as connection:
         while True:
