@@ -80,6 +80,18 @@ def _check_depth(value: object) -> None:
 OUTLINE: Final = ("stt", "tts", "llm", "realtime")
 PHONE_GREETING: Final = "Hello, you are speaking with a voice assistant. How can I help you?"
 
+_SPOKEN: Final = ("prompt", "greeting")
+_OUR_TEXTS: Final = (DEFAULT_PROMPT, PHONE_GREETING)
+
+
+def written_by_callers(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a configuration's values may name somebody: no default, no model, voice or kind."""
+    return {
+        key: value
+        for key, value in values.items()
+        if key not in DEFAULTS or (key in _SPOKEN and value not in _OUR_TEXTS)
+    }
+
 
 @attrs.frozen
 class AgentConfig:

@@ -28,6 +28,7 @@ from adapters.sqlalchemy.migrations import migrate
 from adapters.system.clock import SystemClock
 from adapters.system.ids import UuidIds
 from adapters.system.keys import RandomKeys
+from adapters.system.numbering import dialled_at_home
 from application.recent_census import RecentCensus
 from application.settings import (
     CLAIM_LEASE,
@@ -199,6 +200,7 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
     )
 
+    dialled_at_home = providers.Callable(dialled_at_home)
     forget_person = providers.Singleton(ForgetPerson, storage.provided.records)
     rate_limiter = providers.Singleton(_rate_limiter, settings, storage)
     once = providers.Singleton(Once, idempotency=storage.provided.idempotency, clock=clock, ids=ids)

@@ -64,7 +64,7 @@ class MemoryIdempotency:
             (tenant, key)
             for (tenant, key), row in self._rows.items()
             if person.is_in(key)
-            or person.is_in(row.remembered.answer)
+            or person.is_in_answer(row.remembered.answer)
             or any(one in (row.remembered.answer or "") for one in session_ids)
         ]
 

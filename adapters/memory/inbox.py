@@ -108,7 +108,7 @@ class MemoryInbox:
             for entry in self._entries.values()
             if person.is_in(entry.event.room_name)
             or person.is_in(entry.last_error)
-            or person.is_in(entry.event.body.decode(errors="replace"))
+            or person.is_in_event(entry.event.body)
         ]
 
     def forget(self, person: Person) -> None:
@@ -119,7 +119,7 @@ class MemoryInbox:
             self._pending.pop(event.id, None)
             self._leases.pop(event.id, None)
             if event.kind == EventKind.ROOM_FINISHED:
-                self._finished[event.room_sid] -= 1
+                self._finished -= Counter([event.room_sid])
 
     def pending_since(self) -> datetime | None:
         """When the oldest entry came in that is not handled yet."""

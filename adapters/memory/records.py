@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -67,14 +66,12 @@ class MemoryRecords:
         return [
             one
             for one in self._ledger.sessions.by_id.values()
-            if any(
-                person.is_in(text)
-                for text in (
-                    one.room_name.value,
-                    one.identity.value,
-                    one.agent_config.text,
-                    json.dumps(None if one.phone is None else one.phone.metadata()),
-                )
+            if person.is_called(one.identity.value)
+            or person.is_in_config(one.agent_config.text)
+            or person.is_in(one.room_name.value)
+            or (
+                one.phone is not None
+                and (person.is_in(one.phone.caller_number) or person.is_in(one.phone.called_number))
             )
         ]
 
@@ -82,14 +79,10 @@ class MemoryRecords:
         return [
             one
             for one in self._ledger.calls.by_id.values()
-            if any(
+            if person.is_called(one.leg.participant_identity)
+            or any(
                 person.is_in(text)
-                for text in (
-                    one.leg.room_name,
-                    one.leg.participant_identity,
-                    one.leg.from_number,
-                    one.leg.to_number,
-                )
+                for text in (one.leg.room_name, one.leg.from_number, one.leg.to_number)
             )
         ]
 

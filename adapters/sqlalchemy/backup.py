@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import sqlite3
 from contextlib import closing
@@ -49,23 +50,54 @@ def restore(database_url: str, source: Path) -> Path | None:
     Raises :class:`~domain.errors.StorageUnavailable` if it is no sound backup that this version
     can use, or while anybody has the database open; nothing is changed then.
     """
-    target = _file(database_url)
+    target = _file(database_url).resolve()  # a link stays one
     with storage_errors():
         check(source)
         _refuse_if_in_use(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        new = target.with_name(f"{target.name}.new")
-        shutil.copyfile(source, new)
-        new.chmod(0o600)
-        _to_disk(new)
+        new = target.with_name(f"{target.name}.{secrets.token_hex(4)}.new")
         old = None
-        if target.exists():
-            old = target.with_name(f"{target.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-            target.rename(old)
-        for log in ("-wal", "-shm"):  # the old one's; it was folded in when it was last closed
-            target.with_name(target.name + log).unlink(missing_ok=True)
-        new.rename(target)
+        try:
+            _copy(source, new)
+            old = _keep(target) if target.exists() else None
+            for log in ("-wal", "-shm"):  # the old one's; it was folded in when it was last closed
+                target.with_name(target.name + log).unlink(missing_ok=True)
+            # In one step: where there is no database, a start makes an empty one, open to all.
+            os.replace(new, target)
+        except BaseException:
+            if new.exists():
+                new.unlink()
+                if old is not None:
+                    old.unlink()
+            raise
+        _to_disk(target)
         return old
+
+
+def _keep(path: Path) -> Path:
+    """The database's name from now on, which it has besides its own, on the disk."""
+    kept = path.with_name(f"{path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    try:
+        os.link(path, kept)
+    except FileExistsError:
+        raise StorageUnavailable(f"{kept} is there already.") from None
+    except OSError:  # not every file system has links, and not every file may be linked
+        _copy(path, kept)
+    else:
+        _to_disk(kept)
+    return kept
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy to a new file, its owner's alone from the start, and onto the disk."""
+    number = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with open(number, "wb") as here, source.open("rb") as there:
+            shutil.copyfileobj(there, here)
+        _to_disk(target)
+    except BaseException:
+        target.unlink()
+        raise
 
 
 def check(path: Path) -> None:
@@ -73,7 +105,7 @@ def check(path: Path) -> None:
     if not path.is_file():
         raise StorageUnavailable(f"There is no file {path}.")
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             (state,) = connection.execute("PRAGMA integrity_check").fetchone()
             schema = _schema(connection)
     except (sqlite3.DatabaseError, TypeError):

@@ -26,6 +26,9 @@ Rows = Sequence[Row[Any]]
 _LANES: Final = 4
 """Transactions that go on at a time; SQLite has one writer."""
 
+AT_ONCE: Final = 500
+"""Rows that one transaction deletes; others' changes wait for it."""
+
 PATIENCE: Final = timedelta(seconds=5)
 """How long one step may take: getting a connection, a lock or an answer."""
 
@@ -85,6 +88,13 @@ class Database:
         result: Result = await self._writes.do(work)
         return result
 
+    async def repeat(self, work: Callable[[Connection], int]) -> int:
+        """How many rows ``work`` has changed, a part in each transaction, when none is left."""
+        done = 0
+        while changed := await self.transact(work):
+            done += changed
+        return done
+
     async def read(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> Rows:
         """The few rows of a query that finds them by an index.
 
@@ -126,12 +136,12 @@ class Database:
             with storage_errors():
                 await asyncio.to_thread(sqlite.make_file, Path(self.url.database or ""))
 
-    async def scrub(self, needle: str) -> None:
-        """Leave no ``needle`` in an embedded database's files but in what it still holds."""
+    async def scrub(self, traces: Sequence[str]) -> None:
+        """Leave none of a person's traces in an embedded database's files but in its rows."""
         if self.embedded:
             with storage_errors():
                 path = Path(self.url.database or "")
-                await asyncio.to_thread(sqlite.scrub, path, needle.encode())
+                await asyncio.to_thread(sqlite.scrub, path, traces)
 
     async def dispose(self) -> None:
         """Close every connection; the database can be used again afterwards."""

@@ -7,13 +7,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Executable, Row, bindparam, delete, insert, or_, select, update
 
-from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.database import AT_ONCE, Database
 from adapters.sqlalchemy.tables import idempotency
 from adapters.sqlalchemy.write import Write
 from domain.errors import Conflict
 from domain.ports.idempotency import Attempt, Remembered
-
-_PRUNED_AT_ONCE: Final = 500
 
 _THIS: Final = (
     idempotency.c.tenant == bindparam("of_tenant"),
@@ -88,7 +86,7 @@ class SqlIdempotency:
                     idempotency.c.lease_expires_at <= before,
                 ),
             )
-            .limit(_PRUNED_AT_ONCE)
+            .limit(AT_ONCE)
         )
 
         def prune(connection: Connection) -> int:
@@ -97,10 +95,7 @@ class SqlIdempotency:
                 connection.execute(_FORGET, {"of_tenant": tenant, "of_key": key})
             return len(found)
 
-        pruned = 0
-        while deleted := await self._database.transact(prune):
-            pruned += deleted
-        return pruned
+        return await self._database.repeat(prune)
 
     async def _release(self, attempt: Attempt, answer: str | None) -> None:
         values = {

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.database import AT_ONCE, Database
 from adapters.sqlalchemy.mapping import entry_moves, entry_values, to_entry
 from adapters.sqlalchemy.tables import (
     ENTRY_FINISHES_ROOM,
@@ -118,7 +118,7 @@ _PRUNE: Final[Executable] = delete(inbox).where(
             inbox.c.received_at < bindparam("before"),
             inbox.c.handled_at < bindparam("before"),
         )
-        .limit(500)  # others' changes wait for this transaction
+        .limit(AT_ONCE)
     )
 )
 
@@ -210,16 +210,11 @@ class SqlInbox:
 
     async def prune(self, before: datetime) -> int:
         """Delete entries that were handled before then; how many they were."""
-        pruned = 0
-        while deleted := await self._prune_some(before):
-            pruned += deleted
-        return pruned
 
-    async def _prune_some(self, before: datetime) -> int:
         def prune(connection: Connection) -> int:
             return connection.execute(_PRUNE, {"before": before}).rowcount
 
-        return await self._database.transact(prune)
+        return await self._database.repeat(prune)
 
     async def _write(self, statement: Executable, values: dict[str, Any]) -> int:
         """How many rows the statement changed."""

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
-from sqlalchemy import Connection, case, delete
+from sqlalchemy import Connection, Executable, bindparam, case, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.sqlalchemy.batches import Batches, Outcome
-from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.database import AT_ONCE, Database
 from adapters.sqlalchemy.tables import rate_windows
 from domain.ports.rate_limiter import Permit, window_of
+
+_OLD: Final = (
+    select(rate_windows.c.bucket)
+    .where(rate_windows.c.began_at < bindparam("before", type_=rate_windows.c.began_at.type))
+    .limit(AT_ONCE)
+    # A row that is being counted in has a new window then, and whoever counts never waits for us.
+    .with_for_update(skip_locked=True)
+)
+_PRUNE: Final[Executable] = delete(rate_windows).where(rate_windows.c.bucket.in_(_OLD))
 
 
 @attrs.frozen
@@ -44,10 +53,9 @@ class SqlRateLimiter:
         """Forget windows that began before then; how many they were."""
 
         def prune(connection: Connection) -> int:
-            old = rate_windows.c.began_at < before
-            return connection.execute(delete(rate_windows).where(old)).rowcount
+            return connection.execute(_PRUNE, {"before": before}).rowcount
 
-        return await self._database.transact(prune)
+        return await self._database.repeat(prune)
 
     async def _count(self, takes: Sequence[_Take]) -> Sequence[Outcome]:
         now = max(take.now for take in takes)

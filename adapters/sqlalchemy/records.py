@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -19,14 +19,13 @@ from sqlalchemy import (
     and_,
     delete,
     func,
-    literal,
     or_,
     select,
     true,
     tuple_,
 )
 
-from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.database import AT_ONCE, Database
 from adapters.sqlalchemy.tables import (
     CALL_IS_LIVE,
     SESSION_IS_LIVE,
@@ -36,27 +35,40 @@ from adapters.sqlalchemy.tables import (
     sessions,
 )
 from domain.call import CallStatus
-from domain.person import Person
+from domain.person import SEPARATORS, Person
 from domain.ports.records import Mentions
 from domain.session import SessionStatus
 
 Found = dict[Table, list[Any]]
 """Keys of rows, by their table."""
 
-_AT_ONCE: Final = 500
-"""Others' changes wait for such a transaction."""
-
 _STRETCH: Final = 10_000
 """Rows that one command looks through."""
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-_TEXTS: Final = {
-    sessions: ("room_name", "identity", "agent_config", "caller_number", "called_number"),
-    calls: ("room_name", "participant_identity", "from_number", "to_number"),
-    inbox: ("room_name", "last_error", "body"),
-    idempotency: ("key", "answer"),
+_TEXTS: Final[Mapping[Table, Mapping[str, Callable[[Person, Any], bool]]]] = {
+    sessions: {
+        "room_name": Person.is_in,
+        "identity": Person.is_called,
+        "agent_config": Person.is_in_config,
+        "caller_number": Person.is_in,
+        "called_number": Person.is_in,
+    },
+    calls: {
+        "room_name": Person.is_in,
+        "participant_identity": Person.is_called,
+        "from_number": Person.is_in,
+        "to_number": Person.is_in,
+    },
+    inbox: {
+        "room_name": Person.is_in,
+        "last_error": Person.is_in,
+        "body": Person.is_in_event,
+    },
+    idempotency: {"key": Person.is_in, "answer": Person.is_in_answer},
 }
+"""The columns that may mention a person, and how to tell."""
 
 
 class SqlRecords:
@@ -83,9 +95,9 @@ class SqlRecords:
                 table.c.created_at < before,
                 table.c.ended_at < before,
             )
-            .limit(_AT_ONCE)
+            .limit(AT_ONCE)
         )
-        return await self._repeat(partial(_delete, table, old))
+        return await self._database.repeat(partial(_delete, table, old))
 
     async def mentions(self, person: Person) -> Mentions:
         """What mentions ``person``."""
@@ -98,14 +110,8 @@ class SqlRecords:
         for table, keys in found.items():
             for part in _parts(keys):
                 await self._database.transact(partial(_delete, table, part))
-        await self._database.scrub(person.needle)
+        await self._database.scrub(person.traces)
         return counted
-
-    async def _repeat(self, work: Callable[[Connection], int]) -> int:
-        done = 0
-        while deleted := await self._database.transact(work):
-            done += deleted
-        return done
 
     async def _find(self, person: Person) -> Found:
         """The keys of what mentions the person."""
@@ -113,7 +119,7 @@ class SqlRecords:
         for table in (sessions, calls, inbox):
             found[table] = [
                 row[0]
-                async for row in self._rows(table, person.needle)
+                async for row in self._rows(table, person.traces)
                 if _tells(row, table, person)
             ]
         theirs = frozenset(found[sessions])
@@ -125,8 +131,8 @@ class SqlRecords:
         ]
         return found
 
-    async def _rows(self, table: Table, needle: str | None = None) -> AsyncIterator[Row[Any]]:
-        """Keys and texts of the table's rows, or of those that have ``needle`` in a text.
+    async def _rows(self, table: Table, traces: Sequence[str] = ()) -> AsyncIterator[Row[Any]]:
+        """Keys and texts of the table's rows, or of those that have one of ``traces`` in a text.
 
         They are looked through without a transaction and a stretch at a time, so that nobody waits
         for it and no command takes long.
@@ -134,8 +140,10 @@ class SqlRecords:
         key, keys = _key(table), table.primary_key.columns
         texts = [table.c[name] for name in _TEXTS[table]]
         query = select(*dict.fromkeys((*keys, *texts)))
-        if needle is not None:
-            query = query.where(or_(*(self._has(text, needle) for text in texts)))
+        if traces:
+            query = query.where(
+                or_(*(self._has(text, trace) for text in texts for trace in traces))
+            )
         rest: ColumnElement[bool] = true()
         while True:
             ends = select(*keys).where(rest).order_by(*keys).offset(_STRETCH).limit(1)
@@ -147,13 +155,16 @@ class SqlRecords:
                 return
             rest = key > _value(end[0])
 
-    def _has(self, text: Column[Any], needle: str) -> ColumnElement[bool]:
-        if not isinstance(text.type, LargeBinary):
-            return text.contains(needle, autoescape=True)
-        wanted = literal(needle.encode(), LargeBinary)
+    def _has(self, text: Column[Any], trace: str) -> ColumnElement[bool]:
+        """Whether ``trace`` is in the text once separators are left out."""
         if self._database.embedded:
-            return func.instr(text, wanted) > 0
-        return func.position(wanted.op("IN")(text)) > 0
+            bare: ColumnElement[Any] = text
+            for one in SEPARATORS:
+                bare = func.replace(bare, one, "")
+            return func.instr(bare, trace) > 0
+        # A body need be no text; escaped it is, and what is not ASCII has a backslash.
+        written = func.encode(text, "escape") if isinstance(text.type, LargeBinary) else text
+        return func.strpos(func.translate(written, SEPARATORS, ""), trace) > 0
 
     async def _counted(self, found: Found) -> Mentions:
         live = 0
@@ -184,13 +195,13 @@ def _delete(table: Table, keys: Select[Any] | Sequence[Any], connection: Connect
 
 
 def _tells(row: Row[Any], table: Table, person: Person) -> bool:
-    for name in _TEXTS[table]:
-        text = getattr(row, name)
-        if person.is_in(text.decode(errors="replace") if isinstance(text, bytes) else text):
-            return True
-    return False
+    return any(
+        text is not None and mentions(person, text)
+        for name, mentions in _TEXTS[table].items()
+        for text in (getattr(row, name),)
+    )
 
 
 def _parts(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for begin in range(0, len(keys), _AT_ONCE):
-        yield keys[begin : begin + _AT_ONCE]
+    for begin in range(0, len(keys), AT_ONCE):
+        yield keys[begin : begin + AT_ONCE]

@@ -7,17 +7,20 @@ lock; ``busy_timeout`` is for other processes. With the write-ahead log readers 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from domain.person import SEPARATORS
 
 Result = TypeVar("Result")
 
@@ -102,10 +105,13 @@ def _options(patience: timedelta) -> dict[str, Any]:
 def make_file(path: Path) -> None:
     """Make the file at ``path``, if need be, and switch it to a write-ahead log, for good.
 
+    A new one is its owner's alone, and so are its logs, to which SQLite gives the file's mode.
     Not left to the first connection: aiosqlite leaves a thread behind where it cannot open a file.
     Raises :class:`OSError` or :class:`sqlite3.Error`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # SQLite will say what is wrong with it
+        os.close(os.open(path, os.O_CREAT, 0o600))
     deadline = time.monotonic() + _WAL_PATIENCE_SECONDS
     with closing(sqlite3.connect(path)) as connection:
         while True:
@@ -120,8 +126,8 @@ def make_file(path: Path) -> None:
                 return
 
 
-def scrub(path: Path, needle: bytes) -> None:
-    """Leave no ``needle`` in the files of the database at ``path`` but in what it still holds.
+def scrub(path: Path, traces: Sequence[str]) -> None:
+    """Leave none of a person's traces in the files of the database at ``path`` but in its rows.
 
     What is deleted is overwritten, but where SQLite has moved a row within a page the old place
     may keep a copy, which only writing the whole file anew removes. Raises :class:`sqlite3.Error`.
@@ -129,7 +135,7 @@ def scrub(path: Path, needle: bytes) -> None:
     patience = _WAL_PATIENCE_SECONDS
     with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as connection:
         _fold_log(connection)
-        if _is_in_file(path, needle):
+        if _are_in_file(path, traces):
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("VACUUM")
             _fold_log(connection)
@@ -145,13 +151,15 @@ def _fold_log(connection: sqlite3.Connection) -> None:
         time.sleep(0.01)
 
 
-def _is_in_file(path: Path, needle: bytes) -> bool:
+def _are_in_file(path: Path, traces: Sequence[str]) -> bool:
+    needles, marks = [trace.encode() for trace in traces], SEPARATORS.encode()
     before = b""
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
-            if needle in before + piece:
+            text = before + piece.translate(None, marks)
+            if any(needle in text for needle in needles):
                 return True
-            before = piece[-len(needle) :]
+            before = text[-max(map(len, needles)) :]
     return False
 
 

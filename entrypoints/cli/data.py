@@ -27,12 +27,15 @@ def forget(
 ) -> None:
     """Erase what the ledger knows of a person: sessions, calls with their timelines, events.
 
-    Whatever mentions the number, however it is written, or the identity. Nothing brings it back.
+    Whatever mentions the number, also as it is dialled at home, or the identity (docs/data.md).
+    Nothing brings it back.
     """
     if (number is None) == (identity is None):
         raise typer.BadParameter("Say --number or --identity.")
     person = (
-        Person.with_number(number) if number is not None else Person.with_identity(identity or "")
+        Person.with_number(number, Container.dialled_at_home)
+        if number is not None
+        else Person.with_identity(identity or "")
     )
     found = asyncio.run(_mentions(person))
     if not found.all:

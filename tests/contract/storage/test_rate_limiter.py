@@ -10,9 +10,11 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from adapters.memory.rate_limiter import MOST_BUCKETS, MemoryRateLimiter
 from adapters.memory.unit_of_work import MemoryLedger
+from adapters.sqlalchemy.database import Database
 from domain.ports.rate_limiter import WINDOW, Permit, RateLimiter, window_of
 from tests.contract.storage.ledgers import NOON, opened
 
@@ -84,6 +86,27 @@ async def test_what_is_over_is_forgotten(limiters: Limiters) -> None:
     assert await limiter.prune(NOW) == 2
     assert await limiter.prune(NOW) == 0
     assert (await limiter.take("ann", NOW)).remaining == LIMIT - 1
+
+
+async def test_what_is_over_is_forgotten_a_part_in_each_transaction(
+    sql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(sql_url) as ledger:
+        assert not isinstance(ledger, MemoryLedger)
+        limiter = ledger.rate_limiter(LIMIT)
+        await asyncio.gather(*(limiter.take(str(number), NOW) for number in range(1100)))
+        await limiter.take("now", NOW + WINDOW)
+        deleted: list[int] = []
+        transact = ledger.database.transact
+
+        async def noted(_: Database, work: Callable[[Connection], int]) -> int:
+            deleted.append(await transact(work))
+            return deleted[-1]
+
+        monkeypatch.setattr(Database, "transact", noted)
+        assert await limiter.prune(window_of(NOW + WINDOW)) == 1100
+
+    assert deleted == [500, 500, 100, 0]
 
 
 async def test_a_process_whose_clock_is_behind_counts_in_the_newer_window(

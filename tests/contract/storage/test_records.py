@@ -263,7 +263,7 @@ async def test_a_person_is_found_in_more_rows_than_are_looked_through_at_once(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "_STRETCH", 2)
-    monkeypatch.setattr(records, "_AT_ONCE", 2)
+    monkeypatch.setattr(records, "AT_ONCE", 2)
     await everything_of_a_caller(ledger)
     person = Person.with_number(NUMBER)
 

@@ -80,6 +80,17 @@ def test_a_caller_is_forgotten_once_the_call_has_ended(service: Service, backend
     assert NUMBER[1:].encode() not in held
 
 
+def test_a_number_is_found_as_it_is_dialled_at_home(service: Service, backend: Backend) -> None:
+    config = {"note": "call back: (510) 555-0166"}
+    body = {"userIdentity": "ann", "roomName": "noted", "agentConfig": config}
+    httpx.post(f"{service.url}/session", json=body).raise_for_status()
+    httpx.post(f"{service.url}/session/end", json={"roomName": "noted"}).raise_for_status()
+
+    (told,) = backend.lines("forget", "--number", NUMBER, "--yes")
+
+    assert told.startswith("Erased 1 sessions")
+
+
 def test_nothing_is_erased_that_nobody_has_confirmed(
     service: Service, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

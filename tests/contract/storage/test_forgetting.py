@@ -1,0 +1,121 @@
+"""A person is found however they are written, and nobody else is, on every storage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from adapters.memory.unit_of_work import MemoryLedger
+from adapters.sqlalchemy.ledger import SqlLedger
+from adapters.system.numbering import dialled_at_home
+from domain.agent_config import AgentConfig
+from domain.call import Call, Source
+from domain.identifiers import Identity
+from domain.person import Person
+from domain.ports.idempotency import Attempt
+from domain.ports.records import Mentions
+from domain.session import EndReason, Session
+from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_session, opened
+from tests.contract.storage.test_records import DAY, held, leave_behind, store
+
+Ledger = MemoryLedger | SqlLedger
+
+NUMBER = "+15105550177"
+
+
+def by_number() -> Person:
+    return Person.with_number(NUMBER, dialled_at_home)
+
+
+def noted(note: object) -> Session:
+    """A session that has ended, whose agent was told ``note``."""
+    config = AgentConfig.parse({"note": note})
+    return new_session(agent_config=config).ended(EndReason.ROOM_FINISHED, NOON)
+
+
+def ended_call(**changes: object) -> Call:
+    return new_call(**changes).gone(NOON, Source.WEBHOOK)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "+1 510 555 0177",
+        "+1-510-555-0177",
+        "(510) 555-0177",
+        "01115105550177",
+        "1 5 1 0 5 5 5 0 1 7 7",
+        "\u2009+1.510.555.0177",
+    ],
+)
+async def test_a_number_is_found_with_separators_and_as_it_is_dialled(
+    ledger: Ledger, written: str
+) -> None:
+    await store(ledger, noted(f"call {written}"), ended_call(from_number=written))
+    await store(ledger, noted("call +1 510 555 0178"), ended_call(from_number="+44 5105550177"))
+    for body in (f'{{"n":"{written}"}}'.encode(), json.dumps({"n": written}).encode()):
+        await ledger.inbox.add(new_entry(body=body))
+        await ledger.inbox.add(new_entry(body=body + b"\xff\\"))
+
+    found = await ledger.records.forget(by_number())
+
+    assert found == Mentions(sessions=1, calls=1, events=4)
+    assert await ledger.records.mentions(by_number()) == Mentions()
+
+
+@pytest.mark.parametrize("identity", ['say "hi"', "back\\slash", "Zoë", "王小明", "a+b <c>", "."])
+async def test_an_identity_is_found_however_json_writes_it(ledger: Ledger, identity: str) -> None:
+    await store(ledger, noted(identity), new_session(identity=Identity(identity)))
+    await store(ledger, noted("nobody's"), new_call(participant_identity=f"{identity}."))
+    for as_ascii in (True, False):
+        body = json.dumps({"participant": {"identity": identity}}, ensure_ascii=as_ascii)
+        await ledger.inbox.add(new_entry(body=body.encode()))
+        metadata = json.dumps({"participant": {"metadata": body}}, ensure_ascii=as_ascii)
+        await ledger.inbox.add(new_entry(body=metadata.encode()))
+
+    found = await ledger.records.mentions(Person.with_identity(identity))
+
+    assert found == Mentions(sessions=2, events=4, live=1)
+
+
+@pytest.mark.parametrize("identity", ["sage", "auto", "openai", "true", "prompt", "ACTIVE"])
+async def test_a_word_of_every_configuration_is_found_where_it_is_an_identity(
+    ledger: Ledger, identity: str
+) -> None:
+    others = [new_session(agent_config=AgentConfig.for_phone()), noted({"sage": True})]
+    await store(ledger, *others, new_session(identity=Identity(identity)), new_call())
+    body = {"event": "true", "participant": {"identity": "ann", "state": "ACTIVE"}}
+    await ledger.inbox.add(new_entry(body=json.dumps(body).encode()))
+    attempt = Attempt(
+        tenant="", key="k", fingerprint="f", holder="me", now=NOON, until=NOON + DAY, since=NOON
+    )
+    await ledger.idempotency.begin(attempt)
+    told = json.dumps({"agentConfig": {"llm": "openai/gpt-4o-mini"}})
+    await ledger.idempotency.finish(attempt, json.dumps([str(others[0].id), "room", told]))
+
+    found = await ledger.records.mentions(Person.with_identity(identity))
+
+    assert found == Mentions(sessions=1, live=1)
+
+
+async def test_a_number_with_separators_is_left_in_no_place_of_the_file(tmp_path: Path) -> None:
+    file, written = tmp_path / "ledger.db", b"+1 (510) 555-0177"
+    async with opened(f"sqlite+aiosqlite:///{file}") as ledger:
+        await store(ledger, noted("nothing"))
+    leave_behind(file, written)
+
+    async with SqlLedger(f"sqlite+aiosqlite:///{file}") as ledger:
+        await ledger.records.forget(by_number())
+
+        assert written not in held(tmp_path)
+
+
+async def test_a_room_whose_end_is_forgotten_has_none(ledger: Ledger) -> None:
+    end = new_entry(kind="room_finished", room_sid="RM_9", body=f'"{NUMBER}"'.encode())
+    await ledger.inbox.add(end)
+
+    await ledger.records.forget(by_number())
+
+    assert not await ledger.inbox.has_finished("RM_9")
