@@ -9,9 +9,11 @@ import attrs
 
 from domain.access import EVERYTHING, Access
 from domain.errors import ClaimHeld, RoomTaken, TooManySessions
+from domain.identifiers import RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
 from domain.ports.ids import IdGenerator
+from domain.ports.token_signer import TOKEN_TTL
 from domain.room import Room
 from domain.session import EndReason, Session, SessionStatus
 from domain.use_cases.dispatch_agent import DispatchAgent
@@ -19,6 +21,13 @@ from domain.use_cases.locate_agent import LocateAgent, Whereabouts
 
 RETRY_AFTER_SECONDS: Final = 30
 """After which one of many sessions may have ended."""
+
+LEFT_FOR: Final = TOKEN_TTL + timedelta(minutes=2)
+"""How long after its end a session's room is left to its tenant, whose users may hold tokens.
+
+LiveKit takes a token for a minute after it has expired; one more is for clocks that differ, and
+for a token that was being made when the session ended.
+"""
 
 
 @attrs.frozen(kw_only=True)
@@ -45,19 +54,17 @@ class EnsureAgent:
 
         ``new_room`` tells that the room's name was made a moment ago, so that none is looked for.
 
-        Raises :class:`~domain.errors.RoomTaken` if the live session is not there for ``access``,
-        :class:`~domain.errors.TooManySessions`, :class:`~domain.errors.ClaimHeld` or
-        :class:`~domain.errors.Conflict` when somebody else is at it,
+        Raises :class:`~domain.errors.RoomTaken` if the live session is not there for ``access``, or
+        users of an earlier one that isn't may still come in;
+        :class:`~domain.errors.TooManySessions`; :class:`~domain.errors.ClaimHeld` or
+        :class:`~domain.errors.Conflict` when somebody else is at it;
         :class:`~domain.errors.LiveKitError`, :class:`~domain.errors.SessionEnded` or
         :class:`~domain.errors.StorageUnavailable`.
         """
         session = None if new_room else await self.ledger.live_in(candidate.room_name)
         if session is not None:
             if not access.sees(session.tenant):
-                raise RoomTaken(
-                    f"Room '{session.room_name}' is not available to this key; name another.",
-                    field="roomName",
-                )
+                raise _taken(session.room_name)
             if session.claim.is_held(self.clock.now()):
                 raise ClaimHeld("Somebody else is starting or ending this session.")
             if session.status is not SessionStatus.CREATED:
@@ -72,6 +79,8 @@ class EnsureAgent:
                             session.ended(EndReason.ROOM_FINISHED, self.clock.now())
                         )
                         session = None
+        elif not new_room:
+            await self._refuse_another_s(candidate.room_name, access)
         holder = self.ids.claim_holder()
         if session is None:
             await self._refuse_too_many(candidate.tenant)
@@ -84,6 +93,19 @@ class EnsureAgent:
                 session = attrs.evolve(session, agent_config=candidate.agent_config)
             session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
         return await self.dispatch_agent(session)
+
+    async def _refuse_another_s(self, room_name: RoomName, access: Access) -> None:
+        """Leave a room to the tenant of its last session while that one's users may come in."""
+        if access.tenants is None:
+            return
+        newest = await self.ledger.newest_in(room_name)
+        if newest is None or access.sees(newest.tenant):
+            return
+        if newest.ended_at is None or self.clock.now() < newest.ended_at + LEFT_FOR:
+            raise _taken(room_name)
+        # Whoever came back into it in time may stay for as long as they like.
+        if await self.locate_agent.rooms.find(room_name) is not None:
+            raise _taken(room_name)
 
     async def _refuse_too_many(self, tenant: str | None) -> None:
         if tenant is None:
@@ -99,3 +121,9 @@ class EnsureAgent:
         if known and not session.claim.uncertain:
             return session
         return await self.ledger.save(session.activated(room.sid, self.clock.now(), dispatch_id))
+
+
+def _taken(room_name: RoomName) -> RoomTaken:
+    return RoomTaken(
+        f"Room '{room_name}' is not available to this key; name another.", field="roomName"
+    )
