@@ -36,7 +36,8 @@ class EnsureAgent:
 
     The session and its claim are durable before LiveKit hears of them. ``lease`` is how long the
     claim is held: longer than one LiveKit API call can take. ``max_sessions`` is how many live
-    sessions a tenant may have; what begins at the very same moment is not counted.
+    sessions a tenant may have; each is counted once it is durable and before its dispatch, so that
+    of those that begin at the very same moment too few may get an agent, and never too many.
     """
 
     ledger: Ledger
@@ -83,12 +84,15 @@ class EnsureAgent:
             await self._refuse_another_s(candidate.room_name, access)
         holder = self.ids.claim_holder()
         if session is None:
-            await self._refuse_too_many(candidate.tenant)
+            await self._refuse_if_more_than(self.max_sessions - 1, candidate.tenant)
             # Named and dated now: this attempt may have waited for others that came and went.
             now = self.clock.now()
             begun = candidate.begun(self.ids.session_id(), holder, now, self.lease)
             session = await self.ledger.add(begun)
+            await self._end_if_one_too_many(session)
         else:
+            if session.status is SessionStatus.CREATED:  # perhaps one too many whose process died
+                await self._refuse_if_more_than(self.max_sessions, candidate.tenant)
             if session.agent_config.is_outline:  # the rest was not kept
                 session = attrs.evolve(session, agent_config=candidate.agent_config)
             session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
@@ -107,10 +111,15 @@ class EnsureAgent:
         if await self.locate_agent.rooms.find(room_name) is not None:
             raise _taken(room_name)
 
-    async def _refuse_too_many(self, tenant: str | None) -> None:
-        if tenant is None:
-            return
-        if await self.ledger.live_of(tenant) >= self.max_sessions:
+    async def _end_if_one_too_many(self, session: Session) -> None:
+        try:
+            await self._refuse_if_more_than(self.max_sessions, session.tenant)
+        except TooManySessions:
+            await self.ledger.save(session.ended(EndReason.ABANDONED, self.clock.now()))
+            raise
+
+    async def _refuse_if_more_than(self, number: int, tenant: str | None) -> None:
+        if tenant is not None and await self.ledger.live_of(tenant) > number:
             raise TooManySessions(
                 f"This key may have {self.max_sessions} live sessions at a time; end one first.",
                 retry_after=RETRY_AFTER_SECONDS,
