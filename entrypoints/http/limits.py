@@ -18,7 +18,7 @@ from litestar.types import Scope
 from domain.access import Access
 from domain.errors import RateLimited, StorageUnavailable
 from domain.ports.clock import Clock
-from domain.ports.rate_limiter import WINDOW, Permit, RateLimiter
+from domain.ports.rate_limiter import WINDOW, Bucket, Permit, RateLimiter
 
 log = structlog.get_logger()
 
@@ -43,9 +43,9 @@ class Limits:
         """
         tenant = None if access is None else access.tenant
         bucket = (
-            f"address:{client_address(scope, self.trusted_proxies)}"
+            Bucket("address", client_address(scope, self.trusted_proxies))
             if tenant is None
-            else f"tenant:{tenant}"
+            else Bucket("tenant", tenant)
         )
         try:
             permit = await self.limiter.take(bucket, self.clock.now())
