@@ -27,6 +27,12 @@ HEADERS: Final = ("RateLimit", "RateLimit-Policy")
 MOST_REMEMBERED: Final = 10_000
 """Buckets with nothing left in a window; of those beyond, the limiter is asked each time."""
 
+BYPASSED: Final = (
+    "TRUSTED_PROXIES is set and HOST is every address: who reaches this port without the proxy has "
+    "a limit for each address that they invent. Set HOST=127.0.0.1 if the proxy is on this "
+    "machine, else let only the proxy reach the port."
+)
+
 _STATE: Final = "rate_limit"
 _HOST: Final = re.compile(r"\[([^]]+)\](?::\d+)?|([\d.]+):\d+", re.ASCII)
 """An address in brackets, with or without a port, or an IPv4 address with one."""
@@ -86,6 +92,14 @@ class Limits:
             self._spent.clear()
         if len(self._spent) < MOST_REMEMBERED:
             self._spent.add(bucket)
+
+
+def can_be_bypassed(host: str, trusted_proxies: int) -> bool:
+    """Whether others than a proxy may reach ``host`` and be believed what only a proxy knows."""
+    try:
+        return trusted_proxies > 0 and ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False  # a name
 
 
 def rate_limit_headers(scope: Scope) -> list[tuple[bytes, bytes]]:

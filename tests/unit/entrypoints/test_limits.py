@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from entrypoints.http.limits import client_address
+from entrypoints.http.limits import can_be_bypassed, client_address
 
 PROXY = "10.0.0.1"
 
@@ -68,3 +68,22 @@ def test_an_ipv6_network_is_one_client(raw: str, address: str) -> None:
 
 def test_who_has_no_address_is_one_client_too() -> None:
     assert client_address({"client": None, "headers": []}, 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "proxies", "bypassed"),
+    [
+        ("0.0.0.0", 1, True),
+        ("::", 2, True),
+        ("[::]", 1, True),
+        ("0.0.0.0", 0, False),
+        ("127.0.0.1", 1, False),
+        ("::1", 1, False),
+        ("10.0.0.4", 1, False),
+        ("localhost", 1, False),
+    ],
+)
+def test_it_is_known_where_a_proxy_can_be_gone_round(
+    host: str, proxies: int, *, bypassed: bool
+) -> None:
+    assert can_be_bypassed(host, proxies) is bypassed
