@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import attrs
 
+from application.recent import Recent
 from domain.errors import StorageUnavailable
 from domain.ports.census import Censor, Census
 from domain.ports.clock import Clock
@@ -24,23 +24,21 @@ class RecentCensus:
 
     censor: Censor
     clock: Clock
-    _counting: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
-    _told: Census | StorageUnavailable | None = attrs.field(default=None, init=False)
-    _at: datetime | None = attrs.field(default=None, init=False)
+    _counted: Recent[Census | StorageUnavailable] = attrs.field(init=False)
+
+    @_counted.default
+    def _counts(self) -> Recent[Census | StorageUnavailable]:
+        return Recent(self._count, self.clock, GOOD_FOR)
 
     async def census(self) -> Census:
         """The numbers, as of a moment ago. Raises :class:`StorageUnavailable`."""
-        async with self._counting:
-            if self._told is None or self._at is None or self._is_old(self._at):
-                try:
-                    self._told = await self.censor.census()
-                except StorageUnavailable as error:
-                    self._told = error
-                self._at = self.clock.now()  # afterwards: to be out of reach takes seconds
-            told = self._told
+        told = await self._counted()
         if isinstance(told, StorageUnavailable):
             raise StorageUnavailable(str(told))
         return told
 
-    def _is_old(self, at: datetime) -> bool:
-        return not timedelta(0) <= self.clock.now() - at < GOOD_FOR
+    async def _count(self) -> Census | StorageUnavailable:
+        try:
+            return await self.censor.census()
+        except StorageUnavailable as error:
+            return error

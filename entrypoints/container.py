@@ -29,11 +29,13 @@ from adapters.system.clock import SystemClock
 from adapters.system.ids import UuidIds
 from adapters.system.keys import RandomKeys
 from adapters.system.numbering import dialled_at_home
+from application.recent import Recent
 from application.recent_census import RecentCensus
 from application.settings import (
     CLAIM_LEASE,
     LIVEKIT_CONNECT_LIMIT,
     LIVEKIT_TOTAL_LIMIT,
+    READINESS_GOOD_FOR,
     Settings,
 )
 from application.telemetry import Telemetry, Tracing
@@ -371,6 +373,7 @@ class Container(containers.DeclarativeContainer):
             database=storage,
         ),
     )
+    recent_readiness = providers.Singleton(Recent, check_readiness, clock, READINESS_GOOD_FOR)
 
 
 @asynccontextmanager

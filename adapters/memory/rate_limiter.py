@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from datetime import datetime
 from typing import Final
 
-from domain.ports.rate_limiter import Permit, window_of
+from domain.ports.rate_limiter import Bucket, Permit, window_of
 
-MOST_BUCKETS: Final = 100_000
-"""In one window; those beyond it share one, so that a flood of addresses fills no memory."""
+MOST_ADDRESSES: Final = 100_000
+"""In one window; those beyond it share one bucket, so that a flood of them fills no memory."""
+
+_EVERYBODY_ELSE: Final = Bucket("address", "everybody else")
 
 
 class MemoryRateLimiter:
@@ -18,24 +20,30 @@ class MemoryRateLimiter:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._window: datetime | None = None
-        self._used: defaultdict[str, int] = defaultdict(int)
+        self._tenants: Counter[Bucket] = Counter()
+        self._addresses: Counter[Bucket] = Counter()
 
-    async def take(self, bucket: str, now: datetime) -> Permit:
+    async def take(self, bucket: Bucket, now: datetime) -> Permit:
         """Count one more request of ``bucket``'s."""
         window = window_of(now)
         if window != self._window:
             self._window = window
-            self._used.clear()
-        if len(self._used) >= MOST_BUCKETS and bucket not in self._used:
-            bucket = "everybody else"
-        self._used[bucket] += 1
-        return Permit.of(self._used[bucket], self._limit, now)
+            self._forget()
+        used = self._tenants if bucket.kind == "tenant" else self._addresses
+        if used is self._addresses and len(used) >= MOST_ADDRESSES and bucket not in used:
+            bucket = _EVERYBODY_ELSE
+        used[bucket] += 1
+        return Permit.of(used[bucket], self._limit, now)
 
     async def prune(self, before: datetime) -> int:
         """Forget the window if it began before then."""
         if self._window is None or self._window >= before:
             return 0
-        forgotten = len(self._used)
+        forgotten = len(self._tenants) + len(self._addresses)
         self._window = None
-        self._used.clear()
+        self._forget()
         return forgotten
+
+    def _forget(self) -> None:
+        self._tenants.clear()
+        self._addresses.clear()

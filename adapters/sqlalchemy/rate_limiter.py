@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from adapters.sqlalchemy.batches import Batches, Outcome
 from adapters.sqlalchemy.database import AT_ONCE, Database
 from adapters.sqlalchemy.tables import rate_windows
-from domain.ports.rate_limiter import Permit, window_of
+from domain.ports.rate_limiter import Bucket, Permit, window_of
 
 _OLD: Final = (
     select(rate_windows.c.bucket)
@@ -44,9 +44,9 @@ class SqlRateLimiter:
         self._limit = limit
         self._takes = Batches[_Take](self._count, lanes=1)
 
-    async def take(self, bucket: str, now: datetime) -> Permit:
+    async def take(self, bucket: Bucket, now: datetime) -> Permit:
         """Count one more request of ``bucket``'s."""
-        permit: Permit = await self._takes.do(_Take(bucket, now))
+        permit: Permit = await self._takes.do(_Take(str(bucket), now))
         return permit
 
     async def prune(self, before: datetime) -> int:

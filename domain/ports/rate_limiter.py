@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import attrs
 
@@ -31,10 +31,24 @@ def window_of(now: datetime) -> datetime:
     return now - (now - _EPOCH) % WINDOW
 
 
+@attrs.frozen
+class Bucket:
+    """What is counted together: the requests of a tenant, or those that come from an address.
+
+    There are no more tenants than keys, and as many addresses as somebody has to send from.
+    """
+
+    kind: Literal["tenant", "address"]
+    whose: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.whose}"
+
+
 class RateLimiter(Protocol):
     """Counts requests in fixed windows of :data:`WINDOW`."""
 
-    async def take(self, bucket: str, now: datetime) -> Permit:
+    async def take(self, bucket: Bucket, now: datetime) -> Permit:
         """Count one more request of ``bucket``'s.
 
         Of those that share a bucket and a window, whichever process they come to, exactly as many

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from domain.identifiers import Identity, RoomName
+
+TOKEN_TTL: Final = timedelta(minutes=10)
+"""How long a user has to join; LiveKit renews the token of who is in the room by as much."""
 
 
 class TokenSigner(Protocol):

@@ -46,8 +46,7 @@ class Authenticate:
                 "An API key is needed: send it as 'Authorization: Bearer <key>' or 'X-API-Key'."
             )
         hashed = digest(presented)
-        # Every one is compared, so that the time tells nothing.
-        fixed = [key for key in self.fixed if is_same(key.digest, hashed)]
+        fixed = self._fixed(hashed)
         if fixed:
             return fixed[0].access
         key = await self._find(presented)
@@ -56,6 +55,16 @@ class Authenticate:
             raise Unauthenticated("This API key is unknown, expired or revoked.")
         await self._note(key, now)
         return key.access
+
+    def knows(self, presented: str) -> bool:
+        """Whether this was a key when it came here before, so that it is no guess. Asks nobody."""
+        hashed = digest(presented)
+        known = self._known.get(prefix_of(presented) or "")
+        return bool(self._fixed(hashed)) or (known is not None and is_same(known[0].digest, hashed))
+
+    def _fixed(self, hashed: str) -> list[FixedKey]:
+        # Every one is compared, so that the time tells nothing.
+        return [key for key in self.fixed if is_same(key.digest, hashed)]
 
     async def is_guarded(self) -> bool:
         """Whether there is a key, so that one is needed. Raises ``StorageUnavailable``."""

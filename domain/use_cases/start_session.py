@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
@@ -15,12 +14,10 @@ from domain.agent_config import AgentConfig
 from domain.identifiers import Identity, RoomName
 from domain.ports.clock import Clock
 from domain.ports.ids import IdGenerator
-from domain.ports.token_signer import TokenSigner
+from domain.ports.token_signer import TOKEN_TTL, TokenSigner
 from domain.session import Session
 from domain.use_cases.ensure_agent import EnsureAgent
 from domain.use_cases.turn import Turn
-
-TOKEN_TTL: Final = timedelta(minutes=10)
 
 
 @attrs.frozen
@@ -63,7 +60,8 @@ class StartSession:
         """Start or join.
 
         Raises :class:`~domain.errors.InvalidInput`, :class:`~domain.errors.MetadataTooLarge`,
-        :class:`~domain.errors.RoomTaken` (another tenant's session is in that room),
+        :class:`~domain.errors.RoomTaken` (another tenant's session is in that room, or was so
+        lately that its users may still come in),
         :class:`~domain.errors.LiveKitError` (no agent is known to be dispatched; starting again
         settles it), :class:`~domain.errors.SessionBusy`, :class:`~domain.errors.SessionEnded` or
         :class:`~domain.errors.StorageUnavailable`.

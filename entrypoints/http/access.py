@@ -38,8 +38,11 @@ def admission(
         hidden = in_production and bool(needs.get("hidden"))
         if hidden and not await authenticate.is_guarded():
             raise NotFoundException
+        key = presented_key(request)
+        if limits is not None and limits.is_spent(request.scope) and not authenticate.knows(key):
+            await limits(request.scope, None)  # which refuses before a guess is looked up
         try:
-            access = await authenticate(presented_key(request))
+            access = await authenticate(key)
         except Unauthenticated:
             if limits is not None:  # nor are keys to be guessed
                 await limits(request.scope, None)

@@ -90,7 +90,7 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
             "receive_webhook": _provide(
                 container.receive_webhook if settings.telephony_enabled else lambda: None
             ),
-            "check_readiness": _provide(container.check_readiness),
+            "readiness": _provide(container.recent_readiness),
             "clock": _provide(container.clock),
             "telemetry": _provide(container.telemetry),
             "censor": _provide(container.censor),

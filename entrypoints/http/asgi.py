@@ -17,6 +17,7 @@ from entrypoints.container import Container, serving
 from entrypoints.http.app import create_app
 from entrypoints.http.draining import STOP, listen
 from entrypoints.http.health import OPEN, guarded
+from entrypoints.http.limits import BYPASSED, can_be_bypassed
 from entrypoints.http.request_log import RequestLog
 from entrypoints.http.slow_readers import cut_off_after
 from entrypoints.logs import configure_logs
@@ -47,6 +48,8 @@ def create() -> ASGIApp:
                 )  # fmt: skip
                 if not await guarded(container.authenticate()):
                     log.warning("open to everybody", reason=OPEN)
+                if can_be_bypassed(settings.host, settings.trusted_proxies):
+                    log.warning("limits can be bypassed", reason=BYPASSED)
                 _collect_garbage_less_often()
                 cut_off_after(settings.keep_alive)
                 yield

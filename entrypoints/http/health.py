@@ -11,10 +11,11 @@ from litestar import Response, get, head
 from litestar.openapi import ResponseSpec
 from litestar.params import Dependency
 
+from application.recent import Recent
 from domain.errors import StorageUnavailable
 from domain.ports.clock import Clock
 from domain.use_cases.authenticate import Authenticate
-from domain.use_cases.check_readiness import CheckReadiness, Readiness
+from domain.use_cases.check_readiness import Readiness
 from entrypoints.http.draining import is_draining
 from entrypoints.http.fields import Timestamp
 from entrypoints.http.openapi import DOCS, errors
@@ -23,7 +24,6 @@ from entrypoints.http.times import rfc3339
 from entrypoints.version import VERSION
 
 _STARTED: Final = time.monotonic()
-
 
 OPEN: Final = (
     "There is no API key, so everybody who reaches this service may use it: "
@@ -92,21 +92,27 @@ async def health(clock: Annotated[Clock, Dependency(skip_validation=True)]) -> H
     | {503: ResponseSpec(ReadinessAnswer, description="Something would not serve.")},
 )
 async def ready(
-    check_readiness: CheckReadiness, authenticate: Authenticate
+    readiness: Annotated[Recent[Readiness], Dependency(skip_validation=True)],
+    authenticate: Authenticate,
 ) -> Response[ReadinessAnswer]:
-    """Asks LiveKit and the database; 503 if either would not serve, or the service will stop."""
+    """Asks LiveKit and the database; 503 if either would not serve, or the service will stop.
+
+    They are asked once a second at most; that the service will stop is told at once.
+    """
     if is_draining():
         return Response(
             ReadinessAnswer("stopping", {}, []), status_code=HTTPStatus.SERVICE_UNAVAILABLE
         )
-    readiness = await check_readiness()
+    found = await readiness()
     checks = {
         name: CheckAnswer("failed", problem) if problem else CheckAnswer("ok")
-        for name, problem in readiness.problems.items()
+        for name, problem in found.problems.items()
     }
-    warnings = [] if await guarded(authenticate) else [OPEN]
-    answer = ReadinessAnswer("ready" if readiness.ready else "not_ready", checks, warnings)
-    return Response(answer, status_code=_status(readiness))
+    # A database that is out of reach is not asked by each request whether it has keys.
+    unknown = found.problems.get("database") is not None
+    warnings = [] if unknown or await guarded(authenticate) else [OPEN]
+    answer = ReadinessAnswer("ready" if found.ready else "not_ready", checks, warnings)
+    return Response(answer, status_code=_status(found))
 
 
 @get(
@@ -128,11 +134,13 @@ async def alive() -> None:
 
 
 @head("/health/ready", public=True, include_in_schema=False)
-async def ready_without_body(check_readiness: CheckReadiness) -> Response[None]:
+async def ready_without_body(
+    readiness: Annotated[Recent[Readiness], Dependency(skip_validation=True)],
+) -> Response[None]:
     """For load balancers that ask with HEAD."""
     if is_draining():
         return Response(None, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
-    return Response(None, status_code=_status(await check_readiness()))
+    return Response(None, status_code=_status(await readiness()))
 
 
 async def guarded(authenticate: Authenticate) -> bool:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
@@ -18,22 +19,35 @@ from litestar.types import Scope
 from domain.access import Access
 from domain.errors import RateLimited, StorageUnavailable
 from domain.ports.clock import Clock
-from domain.ports.rate_limiter import WINDOW, Permit, RateLimiter
+from domain.ports.rate_limiter import WINDOW, Bucket, Permit, RateLimiter, window_of
 
 log = structlog.get_logger()
 
 HEADERS: Final = ("RateLimit", "RateLimit-Policy")
+MOST_REMEMBERED: Final = 10_000
+"""Buckets with nothing left in a window; of those beyond, the limiter is asked each time."""
+
+BYPASSED: Final = (
+    "TRUSTED_PROXIES is set and HOST is every address: who reaches this port without the proxy has "
+    "a limit for each address that they invent. Set HOST=127.0.0.1 if the proxy is on this "
+    "machine, else let only the proxy reach the port."
+)
+
 _STATE: Final = "rate_limit"
+_HOST: Final = re.compile(r"\[([^]]+)\](?::\d+)?|([\d.]+):\d+", re.ASCII)
+"""An address in brackets, with or without a port, or an IPv4 address with one."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Limits:
-    """Counts a request before it is carried out."""
+    """Counts a request before it is carried out; who has nothing left is remembered."""
 
     limiter: RateLimiter
     clock: Clock
     per_minute: int
     trusted_proxies: int
+    _spent: set[Bucket] = attrs.field(factory=set, init=False)
+    _window: datetime | None = attrs.field(default=None, init=False)
 
     async def __call__(self, scope: Scope, access: Access | None) -> None:
         """Count it for the key's tenant, or for the client's address if ``access`` has none.
@@ -42,23 +56,50 @@ class Limits:
         let through: what needs the storage will say so.
         """
         tenant = None if access is None else access.tenant
-        bucket = (
-            f"address:{client_address(scope, self.trusted_proxies)}"
-            if tenant is None
-            else f"tenant:{tenant}"
-        )
-        try:
-            permit = await self.limiter.take(bucket, self.clock.now())
-        except StorageUnavailable as error:
-            log.warning("requests are not counted", reason=str(error))
-            return
+        bucket = self._address(scope) if tenant is None else Bucket("tenant", tenant)
+        now = self.clock.now()
+        if self._is_spent(bucket, now):
+            permit = Permit.of(self.per_minute + 1, self.per_minute, now)
+        else:
+            try:
+                permit = await self.limiter.take(bucket, now)
+            except StorageUnavailable as error:
+                log.warning("requests are not counted", reason=str(error))
+                return
         scope["state"][_STATE] = self.per_minute, permit
         if not permit.allowed:
+            self._remember(bucket, now)
             raise RateLimited(
                 f"More than {self.per_minute} requests in a minute; wait for "
                 f"{_seconds(permit.resets_in)} seconds.",
                 retry_after=_seconds(permit.resets_in),
             )
+
+    def is_spent(self, scope: Scope) -> bool:
+        """Whether the client's address is known to have nothing left, so that none is counted."""
+        return bool(self._spent) and self._is_spent(self._address(scope), self.clock.now())
+
+    def _address(self, scope: Scope) -> Bucket:
+        return Bucket("address", client_address(scope, self.trusted_proxies))
+
+    def _is_spent(self, bucket: Bucket, now: datetime) -> bool:
+        return bool(self._spent) and window_of(now) == self._window and bucket in self._spent
+
+    def _remember(self, bucket: Bucket, now: datetime) -> None:
+        window = window_of(now)
+        if window != self._window:
+            self._window = window
+            self._spent.clear()
+        if len(self._spent) < MOST_REMEMBERED:
+            self._spent.add(bucket)
+
+
+def can_be_bypassed(host: str, trusted_proxies: int) -> bool:
+    """Whether others than a proxy may reach ``host`` and be believed what only a proxy knows."""
+    try:
+        return trusted_proxies > 0 and ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False  # a name
 
 
 def rate_limit_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
@@ -78,7 +119,7 @@ def _policy(limit: int) -> tuple[bytes, bytes]:
 
 
 def client_address(scope: Scope | dict[str, Any], trusted_proxies: int) -> str:
-    """Who sent the request: an IPv4 address, or an IPv6 network of 64 bits.
+    """Who sent the request: an IPv4 address, or an IPv6 network of 64 bits; of no port.
 
     Each trusted proxy appends to ``X-Forwarded-For`` whom it heard the request from. What stands
     before their entries may be invented, and is not looked at; nor is any of it without a proxy.
@@ -96,8 +137,9 @@ def client_address(scope: Scope | dict[str, Any], trusted_proxies: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _network(raw: str) -> str | None:
+    found = _HOST.fullmatch(raw)
     try:
-        address = ipaddress.ip_address(raw)
+        address = ipaddress.ip_address(raw if found is None else found[1] or found[2])
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv4Address):

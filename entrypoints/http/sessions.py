@@ -164,7 +164,7 @@ def _answer(session: Session) -> SessionAnswer:
         | REPEATED
         | {
             400: "A value breaks a rule; `field` names it.",
-            404: "The room is another tenant's.",
+            404: "The room is another tenant's, or was until less than 12 minutes ago.",
             409: "Another request is still starting or ending this room's session, or has the "
             "same Idempotency-Key; or the session that this key began has ended (`session_ended` "
             "without Retry-After).",

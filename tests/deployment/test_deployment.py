@@ -54,6 +54,12 @@ def unit() -> configparser.ConfigParser:
     return parser
 
 
+def environment() -> list[str]:
+    """What the unit sets, each ``NAME=value``."""
+    text = (DEPLOY / "systemd" / "backend-livekit.service").read_text()
+    return re.findall(r"^Environment=(.+)$", text, re.MULTILINE)
+
+
 def pod() -> dict[str, Any]:
     spec: dict[str, Any] = manifests()["Deployment"]["spec"]["template"]["spec"]
     return spec
@@ -221,9 +227,10 @@ def test_the_unit_gives_the_service_what_it_needs_and_little_else() -> None:
     assert service["ExecStart"].endswith("-m entrypoints.http")
     assert int(service["TimeoutStopSec"]) > _PATIENCE_SECONDS
     assert service["DynamicUser"] == service["NoNewPrivileges"] == "yes"
-    variable, _, value = service["Environment"].partition("=")
-    assert variable in KNOWN
-    assert f"/var/lib/{service['StateDirectory']}/" in value
+    given = dict(line.split("=", 1) for line in environment())
+    assert set(given) <= KNOWN
+    assert f"/var/lib/{service['StateDirectory']}/" in given["DATABASE_URL"]
+    assert given["HOST"] == "127.0.0.1"  # TLS and the limits of addresses are the proxy's
     assert int(service["LimitNOFILE"]) > 10_000
 
 

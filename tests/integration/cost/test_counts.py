@@ -18,6 +18,7 @@ from sqlalchemy import Engine, event
 from adapters.simulator.server import Simulator
 from adapters.simulator.webhooks import signed_webhook
 from adapters.sqlalchemy.ledger import SqlLedger
+from domain.access import EVERYTHING, WORK, Access
 from domain.inbox import InboxStatus
 from domain.use_cases.receive_webhook import ReceiveWebhookCommand
 from domain.use_cases.start_session import StartedSession, StartSessionCommand
@@ -46,8 +47,9 @@ class Costs:
         asked = {f"LiveKit: {name}": times for name, times in self.simulator.requests.items()}
         return {**self.counts, **asked}
 
-    async def start(self, room: str | None = None) -> StartedSession:
-        return await self.container.start_session()(StartSessionCommand("user-1", room))
+    async def start(self, room: str | None = None, access: Access = EVERYTHING) -> StartedSession:
+        command = StartSessionCommand("user-1", room, access=access)
+        return await self.container.start_session()(command)
 
     async def webhook(self, kind: str) -> None:
         """One event of a call that nobody knows."""
@@ -113,6 +115,16 @@ async def test_a_session_in_a_room_that_is_named(costs: Costs) -> None:
     assert await costs.seen() == {
         "SELECT": 1, "BEGIN": 2, "INSERT": 1, "UPDATE": 1, "signatures": 2,
         "LiveKit: CreateDispatch": 1,
+    }  # fmt: skip
+
+
+async def test_a_tenant_s_session_in_a_room_that_is_named(costs: Costs) -> None:
+    await costs.start("room-1", Access(tenant="ann", scopes=WORK, sees_unowned=False))
+
+    assert await costs.seen() == {
+        # the room's live session, and whose its newest is; the tenant's, before and after
+        "SELECT": 4,
+        "BEGIN": 2, "INSERT": 1, "UPDATE": 1, "signatures": 2, "LiveKit: CreateDispatch": 1,
     }  # fmt: skip
 
 

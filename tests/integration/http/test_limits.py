@@ -128,6 +128,18 @@ def test_the_limit_can_be_switched_off(simulator: SimulatorProcess, tmp_path: Pa
     assert "ratelimit" not in answers[0].headers
 
 
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_the_operator_is_warned_where_a_proxy_can_be_gone_round(
+    simulator: SimulatorProcess, tmp_path: Path, host: str, *, warned: bool
+) -> None:
+    environ = {**simulator.environ, "DATABASE_URL": "memory://", "TRUSTED_PROXIES": "1",
+               "HOST": host}  # fmt: skip
+    with running(environ, tmp_path) as service:
+        pass
+
+    assert ("limits can be bypassed" in service.output()) is warned
+
+
 @pytest.mark.parametrize("processes", ["two replicas on PostgreSQL", "two workers on SQLite"])
 def test_processes_share_the_limit(
     simulator: SimulatorProcess,

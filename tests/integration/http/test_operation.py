@@ -28,20 +28,6 @@ def test_health_asks_nobody(http: httpx.Client, simulator: SimulatorProcess) -> 
     assert simulator.state()["requests"] == before
 
 
-def test_readiness_tells_each_dependencys_state(
-    http: httpx.Client, simulator: SimulatorProcess
-) -> None:
-    ready = http.get("/health/ready")
-    simulator.fault("ListRooms", "error")
-    not_ready = http.get("/health/ready")
-
-    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
-    assert ready.json()["checks"] == {"livekit": {"status": "ok"}, "database": {"status": "ok"}}
-    assert not_ready.status_code == 503
-    assert not_ready.json()["status"] == "not_ready"
-    assert not_ready.json()["checks"]["livekit"]["error"].endswith(".")
-
-
 def test_the_root_names_the_service_and_every_route(http: httpx.Client) -> None:
     root = http.get("/").json()
 

@@ -7,25 +7,23 @@ until it is known what it shows.
 from __future__ import annotations
 
 import asyncio
-import re
-import warnings
+import uuid
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import httpx
 import pytest
-from litestar import Litestar
-from litestar.handlers import HTTPRouteHandler
 
 from domain.access import Scope
+from domain.page import Position
 from domain.use_cases.manage_keys import CreateKeyCommand
 from entrypoints.container import Container
 from entrypoints.container import running as opened
-from entrypoints.http.app import create_app
 from entrypoints.settings import load_settings
+from tests.integration.http.routes import Route, application, routes_of
 from tests.integration.http.webhooks import Caller, eventually, send
 from tests.service import running
 from tests.simulator import SimulatorProcess
@@ -45,57 +43,17 @@ PUBLIC: Final = {
 ENDS: Final = ("POST", "/session/end")
 
 
-@attrs.frozen
-class Route:
-    """A route and what a request to it is made of."""
-
-    method: str
-    path: str
-    handler: HTTPRouteHandler
-
-    @property
-    def name(self) -> tuple[str, str]:
-        return self.method, self.path
-
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        needs: tuple[Scope, ...] = self.handler.opt.get("needs", ())
-        return needs
-
-
-def routes() -> list[Route]:
-    """Every route of the application, as it is."""
-
-    @asynccontextmanager
-    async def lifespan(_app: Litestar) -> Any:
-        yield
-
-    settings = load_settings(
-        {
-            "LIVEKIT_URL": "ws://127.0.0.1:1",
-            "LIVEKIT_API_KEY": "key",
-            "LIVEKIT_API_SECRET": "secret",
-            "DATABASE_URL": "memory://",
-        }
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of what Litestar 3 takes away
-        app = create_app(Container(settings=settings), lifespan)
-    return sorted(
-        (
-            Route(method, route.path, handler)
-            for route in app.routes
-            for handler in getattr(route, "route_handlers", ())
-            for method in handler.http_methods
-            if method != "OPTIONS"
-        ),
-        key=lambda route: (route.name == ENDS, route.name),
-    )
-
-
-ROUTES: Final = routes()
+ROUTES: Final = sorted(routes_of(application()), key=lambda route: (route.name == ENDS, route.name))
 GUARDED: Final = [route for route in ROUTES if route.name not in PUBLIC]
 OWNED: Final = [route for route in GUARDED if not route.path.startswith("/docs")]
+FILTERS: Final = [(route, name) for route in OWNED for name in route.filters]
+WIDE: Final = {
+    "since": "2000-01-01T00:00:00Z",
+    "until": "2200-01-01T00:00:00Z",
+    "cursor": Position(datetime(2200, 1, 1, tzinfo=UTC), str(uuid.UUID(int=0))).cursor,
+    "limit": "200",
+}
+"""What leaves everything in a list; of the other filters it is told by what Ann sees."""
 
 
 @attrs.frozen
@@ -109,20 +67,16 @@ class Keys:
     by_scope: dict[Scope, str]
     facts: dict[str, str]
 
-    def ask(self, route: Route, key: str | None) -> httpx.Response:
+    def ask(self, route: Route, key: str | None, **query: str) -> httpx.Response:
         """The request that is about what is Ann's, as the owner of ``key`` makes it."""
-        path = re.sub(r"\{(\w+)(:\w+)?\}", lambda part: self.facts[part[1]], route.path)
-        body = None
-        if route.method == "POST":
-            fields = _body_fields(route.handler)
-            body = {name: self.facts[name] for name in fields if name in self.facts}
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        return self.client.request(route.method, path, json=body, headers=headers)
-
-
-def _body_fields(handler: HTTPRouteHandler) -> list[str]:
-    schema = handler.parsed_fn_signature.parameters["data"].annotation
-    return list(schema.__struct_encode_fields__)
+        return self.client.request(
+            route.method,
+            route.filled(self.facts),
+            params=query,
+            json=route.body(self.facts),
+            headers=headers,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -240,13 +194,15 @@ def test_it_is_there_for_the_operator_and_for_ann(keys: Keys, route: Route) -> N
             assert ROOM in answer.text
 
 
-def test_a_list_s_filter_finds_nothing_of_another_s(keys: Keys) -> None:
-    ben = {"X-API-Key": keys.ben}
-    for path in (
-        f"/sessions?roomName={ROOM}",
-        f"/sessions?userIdentity={IDENTITY}",
-        f"/telephony/calls?roomName={ROOM}",
-        f"/telephony/calls?from=%2B{NUMBER[1:]}",
-    ):
-        answer = keys.client.get(path, headers=ben).json()
-        assert [*answer.values()] == [[], None]
+@pytest.mark.parametrize(
+    ("route", "name"), FILTERS, ids=lambda part: part if isinstance(part, str) else part.path
+)
+def test_a_list_s_filter_finds_what_is_ann_s_for_ann_alone(
+    keys: Keys, route: Route, name: str
+) -> None:
+    [[shown], _] = keys.ask(route, keys.ann).json().values()
+    value = WIDE.get(name) or shown[name]
+    assert value, f"{name} filters by what Ann's has not"
+
+    assert ROOM in keys.ask(route, keys.ann, **{name: value}).text
+    assert [*keys.ask(route, keys.ben, **{name: value}).json().values()] == [[], None]

@@ -9,6 +9,7 @@ from domain.access import EVERYTHING, WORK, Access, Scope
 from domain.errors import NotFound, RoomTaken, TooManySessions
 from domain.page import SessionFilter
 from domain.use_cases.end_session import EndSessionCommand
+from domain.use_cases.ensure_agent import LEFT_FOR
 from domain.use_cases.start_session import StartedSession, StartSessionCommand
 from tests.unit.domain.world import ROOM, World
 
@@ -73,9 +74,10 @@ async def test_two_keys_of_one_tenant_share_a_room(world: World) -> None:
     assert not world.session().is_live
 
 
-async def test_a_room_s_name_is_free_once_the_other_s_session_has_ended(world: World) -> None:
+async def test_a_room_s_name_is_free_once_the_other_s_users_cannot_come_back(world: World) -> None:
     await start(world, ANN)
     await end(world, ANN)
+    world.clock.advance(LEFT_FOR)
 
     started = await start(world, BEN)
 
@@ -92,6 +94,7 @@ async def test_ending_again_what_has_ended_is_a_success_and_leaves_another_s_alo
 ) -> None:
     await start(world, ANN)
     await end(world, ANN)
+    world.clock.advance(LEFT_FOR)
     await start(world, BEN)
     await end(world, BEN)
     deletions = world.livekit.count("delete_room")

@@ -1,0 +1,127 @@
+"""The application's own list of routes, and what a request to each is made of."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import attrs
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import (
+    CookieParameter,
+    DependencyKwarg,
+    HeaderParameter,
+    ParameterKwarg,
+)
+from litestar.routes import HTTPRoute
+
+from domain.access import Scope
+from entrypoints.container import Container
+from entrypoints.http.app import create_app
+from entrypoints.settings import load_settings
+from tests.livekit_server import API_KEY, API_SECRET
+
+UNTOLD: Final = frozenset({"agentConfig"})
+"""Optional fields of bodies that name nothing of anybody's."""
+
+_NO_FILTER: Final = frozenset({"scope", "data", "body", "state", "headers", "cookies"})
+"""What Litestar hands over beside parameters; ``request`` and ``query`` may filter by anything."""
+
+
+@attrs.frozen
+class Route:
+    """A route; ``given`` are the names of its dependencies."""
+
+    method: str
+    path: str
+    handler: HTTPRouteHandler
+    given: frozenset[str]
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.method, self.path
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        needs: tuple[Scope, ...] = self.handler.opt.get("needs", ())
+        return needs
+
+    def filled(self, facts: Mapping[str, str]) -> str:
+        """The path that names these ``facts``."""
+        return re.sub(r"\{(\w+)(:\w+)?\}", lambda part: facts[part[1]], self.path)
+
+    def body(self, facts: Mapping[str, str]) -> dict[str, str] | None:
+        """The body that names these ``facts``; fails where it is not known what to send."""
+        data = self.handler.parsed_fn_signature.parameters.get("data")
+        if data is None:
+            assert self.method in ("GET", "HEAD", "DELETE"), f"{self.name}: what is its body?"
+            return None
+        fields = msgspec.structs.fields(data.annotation)
+        for field in fields:
+            known = field.encode_name in facts or (
+                field.encode_name in UNTOLD and not field.required
+            )
+            assert known, f"{self.name}: what is sent as {field.encode_name}?"
+        names = [field.encode_name for field in fields]
+        return {name: facts[name] for name in names if name in facts}
+
+    @property
+    def filters(self) -> list[str]:
+        """What its query may have: each parameter that no other part of a request brings."""
+        found = []
+        for name, parameter in self.handler.parsed_fn_signature.parameters.items():
+            kind = parameter.kwarg_definition
+            in_path = re.search(rf"\{{{name}[:}}]", self.path)
+            if in_path or name in _NO_FILTER or name in self.given or _is_no_query(kind):
+                continue
+            sent_as = (kind.query or kind.name) if isinstance(kind, ParameterKwarg) else None
+            found.append(sent_as or name)
+        return found
+
+
+def _is_no_query(kind: object) -> bool:
+    if isinstance(kind, HeaderParameter | CookieParameter | DependencyKwarg):
+        return True
+    return isinstance(kind, ParameterKwarg) and bool(kind.header or kind.cookie)
+
+
+def routes_of(app: Litestar) -> list[Route]:
+    """Every route of ``app``; fails if one of them lets in whom nobody has asked for a key.
+
+    Litestar asks ``before_request`` for HTTP routes only, not for WebSockets or mounted apps.
+    """
+    found = []
+    for route in app.routes:
+        assert isinstance(route, HTTPRoute), f"{route.path}: who asks for a key here?"
+        found += [
+            Route(method, route.path, handler, frozenset(handler.resolve_dependencies()))
+            for handler in route.route_handlers
+            for method in handler.http_methods
+            if method != "OPTIONS"
+        ]
+    return found
+
+
+def application() -> Litestar:
+    """The service's application, which is not started."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> Any:
+        yield
+
+    settings = load_settings(
+        {
+            "LIVEKIT_URL": "ws://127.0.0.1:1",
+            "LIVEKIT_API_KEY": API_KEY,
+            "LIVEKIT_API_SECRET": API_SECRET,
+            "DATABASE_URL": "memory://",
+        }
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of what Litestar 3 takes away
+        return create_app(Container(settings=settings), lifespan)

@@ -1,0 +1,199 @@
+"""Who has used up their requests is refused by what the process remembers, asking nobody."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from adapters.memory.api_keys import MemoryApiKeys
+from adapters.memory.rate_limiter import MemoryRateLimiter
+from adapters.system.keys import RandomKeys
+from domain.api_key import ApiKey, FixedKey, digest
+from domain.errors import RateLimited, StorageUnavailable, Unauthenticated
+from domain.ports.rate_limiter import WINDOW, Bucket, Permit
+from domain.use_cases.authenticate import REMEMBERED, Authenticate
+from domain.use_cases.manage_keys import CreateKeyCommand, ManageKeys
+from entrypoints.http import limits as limits_module
+from entrypoints.http.access import admission
+from entrypoints.http.limits import Limits, rate_limit_headers
+from tests.unit.domain.fakes import FakeClock, SequentialIds
+
+LIMIT = 3
+FIXED = "a-fixed-key-of-the-deployment"
+
+
+class Storage(MemoryApiKeys):
+    """Keys and counted requests, each question noted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.counts = MemoryRateLimiter(LIMIT)
+        self.broken = False
+
+    async def find(self, prefix: str) -> ApiKey | None:
+        self.asked.append("find")
+        return await super().find(prefix)
+
+    async def take(self, bucket: Bucket, now: datetime) -> Permit:
+        self.asked.append("take")
+        if self.broken:
+            raise StorageUnavailable("The ledger is broken.")
+        return await self.counts.take(bucket, now)
+
+    async def prune(self, before: datetime) -> int:
+        return await self.counts.prune(before)
+
+
+class Door:
+    """A service's admission."""
+
+    def __init__(self) -> None:
+        self.storage, self.clock = Storage(), FakeClock()
+        fixed = FixedKey(tenant="house", digest=digest(FIXED))
+        authenticate = Authenticate(keys=self.storage, fixed=[fixed], clock=self.clock)
+        limits = Limits(limiter=self.storage, clock=self.clock, per_minute=LIMIT, trusted_proxies=0)
+        self._admit = admission(authenticate, limits, in_production=False)
+
+    async def made_key(self) -> str:
+        manage = ManageKeys(
+            keys=self.storage, maker=RandomKeys(), clock=self.clock, ids=SequentialIds()
+        )
+        made = await manage.create(CreateKeyCommand(name="ann"))
+        return made.text
+
+    async def ask(self, key: str, peer: str = "203.0.113.7") -> Any:
+        """A request's scope once it is let in."""
+        scope: dict[str, Any] = {"client": (peer, 4711), "headers": [], "state": {}}
+        request = SimpleNamespace(
+            route_handler=SimpleNamespace(opt={}), headers={"x-api-key": key}, scope=scope
+        )
+        await self._admit(cast("Any", request))
+        return scope
+
+    async def guess(self, number: int, peer: str = "203.0.113.7") -> None:
+        await self.ask(f"blk_{'a' * 12}_{number:043}", peer)
+
+    async def use_up(self) -> None:
+        for number in range(LIMIT):
+            with pytest.raises(Unauthenticated):
+                await self.guess(number)
+        with pytest.raises(RateLimited):
+            await self.guess(LIMIT)
+        self.storage.asked.clear()
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+async def test_given_an_address_with_nothing_left_then_its_guesses_reach_no_storage(
+    door: Door,
+) -> None:
+    await door.use_up()
+
+    for number in range(100):
+        with pytest.raises(RateLimited, match="wait for 60 seconds") as caught:
+            await door.guess(number)
+
+    assert caught.value.retry_after == 60
+    assert door.storage.asked == []
+
+
+async def test_given_no_key_at_all_then_nor_do_such_requests(door: Door) -> None:
+    await door.use_up()
+
+    with pytest.raises(RateLimited):
+        await door.ask("")
+
+    assert door.storage.asked == []
+
+
+async def test_given_the_next_minute_then_the_address_is_heard_again(door: Door) -> None:
+    await door.use_up()
+
+    door.clock.advance(WINDOW)
+
+    with pytest.raises(Unauthenticated):
+        await door.guess(0)
+
+
+async def test_given_an_address_with_nothing_left_then_others_are_heard(door: Door) -> None:
+    await door.use_up()
+
+    with pytest.raises(Unauthenticated):
+        await door.guess(0, peer="203.0.113.8")
+
+
+async def test_given_an_address_with_nothing_left_then_keys_known_to_be_good_work_from_it(
+    door: Door,
+) -> None:
+    made = await door.made_key()
+    await door.ask(made, peer="203.0.113.8")
+    await door.use_up()
+    door.clock.advance(REMEMBERED)  # after which a key is looked up again
+
+    for key in (FIXED, made):
+        scope = await door.ask(key)
+        assert dict(rate_limit_headers(scope))[b"ratelimit"].startswith(b'"default";r=')
+
+
+async def test_given_a_key_that_nobody_has_used_yet_then_it_waits_with_the_guesses(
+    door: Door,
+) -> None:
+    made = await door.made_key()
+    await door.use_up()
+
+    with pytest.raises(RateLimited):
+        await door.ask(made)
+
+    door.clock.advance(WINDOW)
+    await door.ask(made)
+
+
+async def test_given_a_tenant_with_nothing_left_then_it_is_not_counted_any_further(
+    door: Door,
+) -> None:
+    for _ in range(LIMIT):
+        await door.ask(FIXED)
+    with pytest.raises(RateLimited):
+        await door.ask(FIXED)
+    door.storage.asked.clear()
+
+    with pytest.raises(RateLimited):
+        await door.ask(FIXED)
+
+    assert door.storage.asked == []
+    door.clock.advance(WINDOW)
+    await door.ask(FIXED)
+
+
+async def test_good_requests_are_counted_and_cost_nothing_else(door: Door) -> None:
+    made = await door.made_key()
+    await door.ask(made)
+    door.storage.asked.clear()
+
+    await door.ask(made)
+
+    assert door.storage.asked == ["take"]
+
+
+async def test_what_cannot_be_counted_is_let_through(door: Door) -> None:
+    door.storage.broken = True
+
+    for _ in range(LIMIT + 1):
+        await door.ask(FIXED)
+
+
+async def test_only_so_many_are_remembered(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_module, "MOST_REMEMBERED", 0)
+    await door.use_up()
+
+    with pytest.raises(RateLimited):
+        await door.guess(0)
+
+    assert door.storage.asked == ["find", "take"]
