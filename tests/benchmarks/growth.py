@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ from tests.benchmarks.report import Report, Spread
 from tests.benchmarks.routes import ROUNDS, WEBHOOK, Senders
 from tests.benchmarks.servers import stub_livekit
 from tests.service import Service, running
+
+_RUNS: Final = itertools.count()
 
 SIZES: Final = (1_000, 100_000, 1_000_000)
 _ID: Final = "01a2074e-8b46-7010-b8f8-28073a54b3a7"
@@ -107,9 +110,15 @@ def measure(report: Report, folder: Path) -> None:
             services[size] = stack.enter_context(running({**environ, "DATABASE_URL": url}, folder))
         for name, sender in {
             "POST /session": lambda service, _: senders.session(service, 1, 1),
+            "POST /session with a roomName": lambda service, _: load(
+                service.url, "session", 1, 1, f"named-{next(_RUNS)}"
+            ),
+            "POST /session/end": lambda service, size: load(service.url, "end", 1, 1, str(size)),
             f"POST {WEBHOOK}": lambda service, _: senders.webhook(service, 1, 1),
             "GET /sessions": _get("/sessions?limit=50"),
             "GET /telephony/calls": _get("/telephony/calls?limit=50"),
+            "GET /sessions/{id}": _any_of("/sessions/", "any_id"),
+            "GET /telephony/calls/{id}": _any_of("/telephony/calls/", "any_id"),
             "GET /sessions/by-room/{room}": _any_of("/sessions/by-room/load-"),
             "GET /telephony/calls/by-room/{room}": _any_of("/telephony/calls/by-room/load-"),
         }.items():
@@ -132,8 +141,8 @@ def _get(path: str) -> Sender:
     return lambda service, _: load(f"{service.url}{path}", "get", 1, 1)
 
 
-def _any_of(path: str) -> Sender:
-    return lambda service, size: load(f"{service.url}{path}", "any_of", 1, 1, str(size))
+def _any_of(path: str, script: str = "any_of") -> Sender:
+    return lambda service, size: load(f"{service.url}{path}", script, 1, 1, str(size))
 
 
 def _one(report: Report, name: str, services: dict[int, Service], sender: Sender) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
 import time
 from collections import Counter, defaultdict
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.mutation.mutants import DOMAIN, PROJECT, Mutant, mutants
-from tests.mutation.trial import covered, outcome
+from tests.mutation.trial import Coverage, covered, outcome
 
 KEPT: Final = PROJECT / ".cache" / "mutation.jsonl"
 NEEDED_PERCENT: Final = 85
@@ -38,13 +39,27 @@ def main() -> int:
         tests = covered()
         sys.stdout.write(f"{len(to_do)} of {len(everything)} mutants, {len(tests.seconds)} tests\n")
         sys.stdout.flush()
-        with KEPT.open("a") as file:
-            for mutant in to_do:
-                known[mutant.key] = outcome(mutant, tests.of(mutant))
-                file.write(json.dumps([mutant.key, known[mutant.key]]) + "\n")
+        # Forked, so that each has the tests' coverage without being sent it.
+        processes = multiprocessing.get_context("fork")
+        with KEPT.open("a") as file, processes.Pool(initializer=_use, initargs=[tests]) as pool:
+            for mutant, found in zip(to_do, pool.imap(_try, to_do), strict=True):
+                known[mutant.key] = found
+                file.write(json.dumps([mutant.key, found]) + "\n")
                 file.flush()
         sys.stdout.write(f"{time.monotonic() - began:.0f} s\n")
     return _report(everything, known)
+
+
+_tests: Coverage
+
+
+def _use(tests: Coverage) -> None:
+    global _tests  # noqa: PLW0603 - of a process of the pool
+    _tests = tests
+
+
+def _try(mutant: Mutant) -> str:
+    return outcome(mutant, _tests.of(mutant))
 
 
 def _kept(*, without_survivors: bool) -> dict[str, str]:
