@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from application.settings import READINESS_GOOD_FOR
 from tests.integration.migrations.later_version import alembic, later_version
 from tests.service import migrate, refusal, running
 from tests.simulator import SimulatorProcess
@@ -92,4 +94,5 @@ def test_given_its_contract_migration_is_undone_then_the_old_version_serves_agai
 
         alembic(environ["DATABASE_URL"], "downgrade", "9002", checkout=checkout)
 
+        time.sleep(READINESS_GOOD_FOR.total_seconds())
         assert_serves(http, "undone")
