@@ -91,7 +91,7 @@ class EnsureAgent:
             session = await self.ledger.add(begun)
             await self._end_if_one_too_many(session)
         else:
-            if session.status is SessionStatus.CREATED:  # perhaps one too many whose process died
+            if session.dispatch_id is None:  # perhaps one too many whose process died
                 await self._refuse_if_more_than(self.max_sessions, candidate.tenant)
             if session.agent_config.is_outline:  # the rest was not kept
                 session = attrs.evolve(session, agent_config=candidate.agent_config)

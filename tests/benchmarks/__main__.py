@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -27,12 +28,15 @@ SECTIONS: Final = {
     "handled": handled.measure,
     "real": real_livekit.measure,
     "growth": growth.measure,
-    "dispatch": dispatch_latency.measure,
     "reconciler": reconciler.measure,
     "footprint": footprint.measure,
 }
 # What would take `make bench` beyond ten minutes: only when asked for.
-MORE: Final = {"processes": processes.measure, "soak": footprint.measure_others}
+MORE: Final = {
+    "processes": processes.measure,
+    "dispatch": dispatch_latency.measure,
+    "soak": footprint.measure_others,
+}
 
 
 def main() -> int:
@@ -51,6 +55,7 @@ def main() -> int:
     report, began = Report(), time.monotonic()
     sys.stdout.write(f"{MACHINE}. Medians of {routes.ROUNDS} rounds, (least-greatest).\n")
     for section in arguments.sections or SECTIONS:
+        os.sync()  # or the disk would be writing what the section before has left
         since = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="bench-") as name:
             (SECTIONS | MORE)[section](report, Path(name))

@@ -5,27 +5,34 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import random
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from adapters.simulator.webhooks import signed_webhook
 from adapters.sqlalchemy.ledger import SqlLedger
 from domain.agent_config import AgentConfig
 from domain.call import Call, Direction, PhoneLeg, Source
 from domain.identifiers import CallId, Identity, RoomName, SessionId
 from domain.session import EndReason, Session
-from tests.benchmarks.load import Load, load
+from tests.benchmarks.events import EVENTS_OF_A_CALL, events_of_a_call
+from tests.benchmarks.one_by_one import median_ms, request
 from tests.benchmarks.report import Report, Spread
-from tests.benchmarks.routes import ROUNDS, WEBHOOK, Senders
+from tests.benchmarks.routes import ROUNDS, WEBHOOK
 from tests.benchmarks.servers import stub_livekit
+from tests.livekit_server import API_KEY, API_SECRET
 from tests.service import Service, running
 
-_RUNS: Final = itertools.count()
-
 SIZES: Final = (1_000, 100_000, 1_000_000)
+REQUESTS: Final = 300
+"""In each round, of which the median is taken."""
+
+_NUMBERS: Final = itertools.count()
 _ID: Final = "01a2074e-8b46-7010-b8f8-28073a54b3a7"
 _TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _AT: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-01', '+' || i || ' seconds')"
@@ -99,7 +106,6 @@ def measure(report: Report, folder: Path) -> None:
     """Each route on each ledger in turn, over one connection."""
     heads = ["route", *(f"{size:,} stored: p50 ms" for size in SIZES), "last of first"]
     report.section("Growth", heads, "SQLite, one connection, sessions and calls as many each.")
-    senders = Senders(folder)
     with ExitStack() as stack:
         environ = stack.enter_context(stub_livekit())
         services = {}
@@ -108,23 +114,70 @@ def measure(report: Report, folder: Path) -> None:
             fill(database, size)
             url = f"sqlite+aiosqlite:///{database}"
             services[size] = stack.enter_context(running({**environ, "DATABASE_URL": url}, folder))
-        for name, sender in {
-            "POST /session": lambda service, _: senders.session(service, 1, 1),
-            "POST /session with a roomName": lambda service, _: load(
-                service.url, "session", 1, 1, f"named-{next(_RUNS)}"
-            ),
-            "POST /session/end": lambda service, size: load(service.url, "end", 1, 1, str(size)),
-            f"POST {WEBHOOK}": lambda service, _: senders.webhook(service, 1, 1),
-            "GET /sessions": _get("/sessions?limit=50"),
-            "GET /telephony/calls": _get("/telephony/calls?limit=50"),
-            "GET /sessions/{id}": _any_of("/sessions/", "any_id"),
-            "GET /telephony/calls/{id}": _any_of("/telephony/calls/", "any_id"),
-            "GET /sessions/by-room/{room}": _any_of("/sessions/by-room/load-"),
-            "GET /telephony/calls/by-room/{room}": _any_of("/telephony/calls/by-room/load-"),
-        }.items():
+        for service in services.values():
+            median_ms(service.url, _sessions(0))  # what is imported, and prepared, at the first
+        for name, requests in ROUTES.items():
             for size in SIZES:
                 _into_memory(folder / f"{size}.db")
-            _one(report, name, services, sender)
+            _one(report, name, services, requests)
+
+
+Requests = Callable[[int], Iterable[bytes]]
+"""Requests to a ledger of so many sessions and calls, made as they are sent."""
+
+
+def _sessions(_size: int, *, named: bool = False) -> Iterator[bytes]:
+    for _ in range(REQUESTS):
+        number = next(_NUMBERS)
+        room = {"roomName": f"named-{number}"} if named else {}
+        config = {"greeting": f"Hello {number}!"}
+        body = {"userIdentity": f"user-{number}", "agentConfig": config, **room}
+        yield request("POST", "/session", body)
+
+
+def _webhooks(_size: int) -> Iterator[bytes]:
+    for _ in range(0, REQUESTS, EVENTS_OF_A_CALL):
+        for event in events_of_a_call():
+            body, headers = signed_webhook(event, API_KEY, API_SECRET)
+            yield request("POST", WEBHOOK, body, headers)
+
+
+def _ends(size: int) -> Iterator[bytes]:
+    """Of rooms whose sessions have ended, which is as much to look up."""
+    for _ in range(REQUESTS):
+        yield request("POST", "/session/end", {"roomName": f"load-{random.randint(1, size)}"})
+
+
+def _any_of(path: str, name: Callable[[int], str]) -> Requests:
+    return lambda size: (
+        request("GET", f"{path}/{name(random.randint(1, size))}") for _ in range(REQUESTS)
+    )
+
+
+def _room(number: int) -> str:
+    return f"load-{number}"
+
+
+def _id(number: int) -> str:
+    return f"{number:08x}-0000-7000-8000-{number:012x}"  # as _NEW_ID makes it
+
+
+def _same(target: str) -> Requests:
+    return lambda _: [request("GET", target)] * REQUESTS
+
+
+ROUTES: Final[Mapping[str, Requests]] = {
+    "POST /session": _sessions,
+    "POST /session with a roomName": partial(_sessions, named=True),
+    "POST /session/end": _ends,
+    f"POST {WEBHOOK}": _webhooks,
+    "GET /sessions": _same("/sessions?limit=50"),
+    "GET /telephony/calls": _same("/telephony/calls?limit=50"),
+    "GET /sessions/{id}": _any_of("/sessions", _id),
+    "GET /telephony/calls/{id}": _any_of("/telephony/calls", _id),
+    "GET /sessions/by-room/{room}": _any_of("/sessions/by-room", _room),
+    "GET /telephony/calls/by-room/{room}": _any_of("/telephony/calls/by-room", _room),
+}
 
 
 def _into_memory(path: Path) -> None:
@@ -134,22 +187,11 @@ def _into_memory(path: Path) -> None:
             pass
 
 
-Sender = Callable[[Service, int], Load]
-
-
-def _get(path: str) -> Sender:
-    return lambda service, _: load(f"{service.url}{path}", "get", 1, 1)
-
-
-def _any_of(path: str, script: str = "any_of") -> Sender:
-    return lambda service, size: load(f"{service.url}{path}", script, 1, 1, str(size))
-
-
-def _one(report: Report, name: str, services: dict[int, Service], sender: Sender) -> None:
+def _one(report: Report, name: str, services: dict[int, Service], requests: Requests) -> None:
     found: dict[int, list[float]] = {size: [] for size in services}
     for round_ in range(ROUNDS):
         for size, service in sorted(services.items(), reverse=bool(round_ % 2)):
-            found[size].append(sender(service, size).p50)
+            found[size].append(median_ms(service.url, requests(size)))
     first, last = found[SIZES[0]], found[SIZES[-1]]
     ratio = Spread.of([late / early for late, early in zip(last, first, strict=True)])
     spreads = {size: Spread.of(values) for size, values in found.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from domain.errors import StorageUnavailable, TooManySessions
 from domain.session import EndReason, Session
 from domain.use_cases.start_session import StartedSession, StartSessionCommand
 from tests.unit.domain.steps import Crashed
-from tests.unit.domain.world import World
+from tests.unit.domain.world import LEASE, World
 
 ANN = Access(tenant="ann", scopes=WORK, sees_unowned=False)
 MOST = 3
@@ -116,3 +117,17 @@ async def test_nobody_s_sessions_are_not_counted_however_many_begin_at_once() ->
 
     assert len(outcomes) == len(ROOMS)
     assert served(world) == ROOMS
+
+
+async def test_nor_does_one_that_is_known_to_have_got_none_when_its_process_died() -> None:
+    world = World()
+    for room in ROOMS[:MOST]:
+        await start(world, room)
+    left = attrs.evolve(world.new_session(ROOMS[MOST]), tenant=ANN.tenant)
+    left = await world.ledger.add(left.claimed("dead", world.clock.now(), LEASE))
+    await world.ledger.save(left.with_dispatch_failed(uncertain=False))  # by the reconciler
+
+    with pytest.raises(TooManySessions):
+        await start(world, ROOMS[MOST])
+
+    assert served(world) == ROOMS[:MOST]
