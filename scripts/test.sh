@@ -14,8 +14,9 @@ elif ! sh scripts/install_livekit.sh; then
         echo "tier that compares the simulator with that server, are skipped."
     fi
 fi
-# Much of it waits for time-outs, or for processes on another core.
-.venv/bin/python -m pytest --numprocesses logical --dist worksteal --junitxml .cache/tests.xml \
+# One process more than there are cores: most tests wait for services to start, and for time-outs.
+processes=$(.venv/bin/python -c 'import os; print((os.cpu_count() or 1) + 1)')
+.venv/bin/python -m pytest --numprocesses "$processes" --dist worksteal --junitxml .cache/tests.xml \
     --cov --cov-report= "$@"
 .venv/bin/python -m coverage report --include='domain/*,application/*' --skip-covered
 .venv/bin/python -m coverage json -q --include='domain/*,application/*' -o - |
