@@ -29,7 +29,7 @@ from tests.livekit_server import API_KEY, API_SECRET
 from tests.service import Service, running
 
 SIZES: Final = (1_000, 100_000, 1_000_000)
-REQUESTS: Final = 300
+REQUESTS: Final = 240
 """In each round, of which the median is taken."""
 
 _NUMBERS: Final = itertools.count()
