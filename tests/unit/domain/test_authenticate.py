@@ -295,3 +295,22 @@ def test_admin_may_everything_and_sees_everybody() -> None:
     assert [scope for scope in Scope if worker.may(scope)] == [Scope.CALLS_READ]
     assert all(admin.sees(tenant) for tenant in (None, "ops", "acme"))
     assert [tenant for tenant in (None, "ops", "acme") if worker.sees(tenant)] == ["acme"]
+
+
+async def test_a_key_is_known_once_it_came_here_and_a_guess_is_not(keys: Keys) -> None:
+    made = await keys.made()
+    assert not keys.authenticate.knows(made.text)
+    await keys.authenticate(made.text)
+    asked = list(keys.stored.asked)
+
+    assert keys.authenticate.knows(made.text)
+    for guess in (f"{made.key.prefix}_a-guess", made.text + "x", "x", ""):
+        assert not keys.authenticate.knows(guess)
+    assert keys.stored.asked == asked
+
+
+def test_a_fixed_key_is_always_known() -> None:
+    keys = Keys(FixedKey(tenant="acme", digest=digest(FIXED)))
+
+    assert keys.authenticate.knows(FIXED)
+    assert not keys.authenticate.knows(FIXED + "x")

@@ -313,15 +313,19 @@ async def test_an_agent_that_is_there_although_its_second_start_was_broken_off_i
     world = PhoneWorld()
     await web_session(world)
     world.livekit.opens(ROOM).people["a"] = Participant("a", ParticipantKind.AGENT, AGENT)
+    world.clock.advance(11 * SECOND)
+    await world.looks()
     session = world.session()
+    assert session.status is SessionStatus.ACTIVE
     await world.ledger.save(session.claimed("dead", world.clock.now(), LEASE))
     world.pass_lease()
 
     done = await world.looks()
 
-    assert sum(done.repairs.values()) == 1
+    assert done.repairs == {"dispatch_settled": 1}
     assert world.session().status is SessionStatus.ACTIVE
     assert not world.session().claim.is_unsettled
+    assert (await world.looks()).repairs == {}
 
 
 async def test_an_agent_that_nobody_here_dispatched_settles_nothing() -> None:

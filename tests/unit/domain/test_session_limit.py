@@ -131,3 +131,16 @@ async def test_nor_does_one_that_is_known_to_have_got_none_when_its_process_died
         await start(world, ROOMS[MOST])
 
     assert served(world) == ROOMS[:MOST]
+
+
+async def test_at_the_limit_one_more_is_refused_and_leaves_no_trace() -> None:
+    world = World()
+    for room in ROOMS[:MOST]:
+        await start(world, room)
+    await world.ledger.settled()
+    before = list(world.storage.history)
+
+    with pytest.raises(TooManySessions):
+        await start(world, ROOMS[MOST])
+
+    assert world.storage.history == before
