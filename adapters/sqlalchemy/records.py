@@ -196,9 +196,8 @@ def _delete(table: Table, keys: Select[Any] | Sequence[Any], connection: Connect
 
 def _tells(row: Row[Any], table: Table, person: Person) -> bool:
     return any(
-        text is not None and mentions(person, text)
+        (text := getattr(row, name)) is not None and mentions(person, text)
         for name, mentions in _TEXTS[table].items()
-        for text in (getattr(row, name),)
     )
 
 

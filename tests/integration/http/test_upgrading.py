@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -28,6 +30,16 @@ def checkout(tmp_path: Path) -> Path:
     return later_version(tmp_path)
 
 
+@contextmanager
+def serving(environ: dict[str, str], folder: Path) -> Iterator[httpx.Client]:
+    """This version's service, over one connection."""
+    with (
+        running(environ, folder) as service,
+        httpx.Client(base_url=service.url, timeout=30) as http,
+    ):
+        yield http
+
+
 def assert_serves(http: httpx.Client, name: str) -> None:
     """It is ready; reads and writes work, also those that are prepared already."""
     ready = http.get("/health/ready")
@@ -45,10 +57,7 @@ def assert_serves(http: httpx.Client, name: str) -> None:
 def test_given_an_expand_migration_then_the_old_version_serves_on_and_starts_again(
     environ: dict[str, str], checkout: Path, tmp_path: Path
 ) -> None:
-    with (
-        running(environ, tmp_path) as service,
-        httpx.Client(base_url=service.url, timeout=30) as http,
-    ):
+    with serving(environ, tmp_path) as http:
         assert_serves(http, "before")
 
         alembic(environ["DATABASE_URL"], "upgrade", "9002", checkout=checkout)
@@ -57,10 +66,7 @@ def test_given_an_expand_migration_then_the_old_version_serves_on_and_starts_aga
             assert_serves(http, name)
 
     migrate(environ, tmp_path)  # as the init container of a pod that comes back does
-    with (
-        running(environ, tmp_path) as service,
-        httpx.Client(base_url=service.url, timeout=30) as http,
-    ):
+    with serving(environ, tmp_path) as http:
         assert_serves(http, "restarted")
 
 
@@ -85,10 +91,7 @@ def test_given_a_contract_migration_then_the_old_version_says_why_it_serves_no_m
 def test_given_its_contract_migration_is_undone_then_the_old_version_serves_again(
     environ: dict[str, str], checkout: Path, tmp_path: Path
 ) -> None:
-    with (
-        running(environ, tmp_path) as service,
-        httpx.Client(base_url=service.url, timeout=30) as http,
-    ):
+    with serving(environ, tmp_path) as http:
         alembic(environ["DATABASE_URL"], "upgrade", "9003", checkout=checkout)
         assert http.get("/health/ready").status_code == 503
 
