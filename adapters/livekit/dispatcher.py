@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Final
 
 import attrs
+from livekit.protocol.agent import Job as JobInfo
+from livekit.protocol.agent import JobStatus as JobStatusInfo
 from livekit.protocol.agent_dispatch import (
     AgentDispatch,
     CreateAgentDispatchRequest,
@@ -15,9 +19,16 @@ from livekit.protocol.agent_dispatch import (
 
 from adapters.livekit.client import LiveKitClient, TwirpError
 from adapters.livekit.errors import livekit_errors
+from adapters.livekit.moments import from_nanoseconds
 from adapters.livekit.rooms import LiveKitRooms
 from domain.identifiers import RoomName
-from domain.room import Dispatch
+from domain.room import Dispatch, Job, JobStatus
+
+_STATUSES: Final[Mapping[JobStatusInfo, JobStatus]] = {
+    JobStatusInfo.JS_PENDING: JobStatus.PENDING,
+    JobStatusInfo.JS_RUNNING: JobStatus.RUNNING,
+    JobStatusInfo.JS_SUCCESS: JobStatus.SUCCESS,
+}
 
 
 @attrs.frozen
@@ -84,11 +95,18 @@ def _dispatch(dispatch: AgentDispatch) -> Dispatch:
         id=dispatch.id,
         agent_name=dispatch.agent_name,
         session_id=_session_id(dispatch.metadata),
-        agents=tuple(
-            job.state.participant_identity
-            for job in dispatch.state.jobs
-            if job.state.participant_identity
-        ),
+        jobs=tuple(_job(job) for job in dispatch.state.jobs),
+    )
+
+
+def _job(job: JobInfo) -> Job:
+    state = job.state
+    return Job(
+        id=job.id,
+        status=_STATUSES.get(state.status, JobStatus.FAILED),
+        agent_identity=state.participant_identity,
+        started_at=from_nanoseconds(state.started_at),
+        updated_at=from_nanoseconds(state.updated_at),
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from livekit.protocol.models import ParticipantInfo, Room
 
+from adapters.livekit.moments import from_milliseconds
 from adapters.livekit.phone_leg import is_phone, leg_status, phone_leg
 from domain.room import Participant, ParticipantKind
 
@@ -29,4 +31,10 @@ def to_participant(room: Room, info: ParticipantInfo, identity_prefix: str) -> P
         agent_name=attributes.get("lk.agent.name") or attributes.get("lk.agent_name") or None,
         leg=phone_leg(room, info) if phone else None,
         leg_status=leg_status(info) if phone else None,
+        sid=info.sid,
+        joined_at=_joined_at(info),
     )
+
+
+def _joined_at(info: ParticipantInfo) -> datetime | None:
+    return from_milliseconds(info.joined_at_ms or info.joined_at * 1000)

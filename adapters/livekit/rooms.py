@@ -12,6 +12,8 @@ from livekit.protocol.room import (
     ListParticipantsResponse,
     ListRoomsRequest,
     ListRoomsResponse,
+    RemoveParticipantResponse,
+    RoomParticipantIdentity,
 )
 
 from adapters.livekit.client import LiveKitClient, TwirpError
@@ -63,6 +65,21 @@ class LiveKitRooms:
             for info in answer.participants
             if info.state != ParticipantInfo.State.DISCONNECTED
         ]
+
+    async def remove_participant(self, room_name: RoomName, identity: str) -> None:
+        """Make a participant leave. One that is not in the room is a success."""
+        with livekit_errors():
+            try:
+                await self.client.call(
+                    "RoomService/RemoveParticipant",
+                    RoomParticipantIdentity(room=str(room_name), identity=identity),
+                    RemoveParticipantResponse,
+                    roomAdmin=True,
+                    room=str(room_name),
+                )
+            except TwirpError as error:
+                if error.code != "not_found":
+                    raise
 
     async def delete(self, room_name: RoomName) -> bool:
         """End the room for everybody in it. False if there was no such room."""

@@ -26,6 +26,10 @@ class Rooms(Protocol):
         """
         ...
 
+    async def remove_participant(self, room_name: RoomName, identity: str) -> None:
+        """Make a participant leave. One that is not in the room is a success."""
+        ...
+
     async def delete(self, room_name: RoomName) -> bool:
         """End the room for everybody in it. False if there was no such room."""
         ...

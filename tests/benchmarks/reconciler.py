@@ -67,6 +67,9 @@ class TimedRooms:
         with self._timed("ListParticipants"):
             return await self.rooms.participants(room)
 
+    async def remove_participant(self, room_name: RoomName, identity: str) -> None:
+        await self.rooms.remove_participant(room_name, identity)
+
     async def delete(self, room_name: RoomName) -> bool:
         return await self.rooms.delete(room_name)
 

@@ -213,6 +213,18 @@ async def test_a_room_closes_by_itself_when_it_has_been_empty_for_long_enough(
     await until(closed)
 
 
+@pytest.mark.parametrize("room_exists", [True, False], ids=["a room", "no room"])
+async def test_removing_a_participant_that_is_not_in_the_room_is_a_success(
+    adapters: Adapters, room_name: RoomName, *, room_exists: bool
+) -> None:
+    if room_exists:
+        await adapters.dispatcher.create(room_name, "agent-a", "{}")
+
+    await adapters.rooms.remove_participant(room_name, "agent-AJ_unknown")
+
+    assert (await adapters.rooms.find(room_name) is not None) is room_exists
+
+
 async def test_the_probe_is_content_with_a_server_that_takes_the_key(adapters: Adapters) -> None:
     await adapters.probe.check()
 
@@ -225,6 +237,7 @@ async def test_wrong_credentials_are_refused_and_the_message_names_the_settings(
         strangers.rooms.find(room_name),
         strangers.rooms.all(),
         strangers.rooms.participants(Room(str(room_name), "")),
+        strangers.rooms.remove_participant(room_name, "user-1"),
         strangers.rooms.delete(room_name),
         strangers.dispatcher.create(room_name, "agent-a", "{}"),
         strangers.dispatcher.list(room_name),

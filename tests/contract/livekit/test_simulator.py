@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -21,7 +22,7 @@ from adapters.livekit.client import LiveKitClient
 from adapters.simulator.server import Simulator
 from domain.errors import LiveKitUncertain, LiveKitUnreachable
 from domain.identifiers import RoomName
-from domain.room import Dispatch, Participant, ParticipantKind, Room
+from domain.room import Dispatch, JobStatus, Participant, ParticipantKind, Room
 from tests.contract.livekit.conftest import Adapters, until
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.simulator import running_simulator
@@ -76,6 +77,42 @@ async def test_a_registered_worker_takes_the_dispatch_and_its_agent_joins(
     assert agent.identity.startswith("agent-AJ_")
     assert (agent.kind, agent.agent_name) == (ParticipantKind.AGENT, "agent-a")
     assert (await listed(adapters)).agents == (agent.identity,)
+
+
+async def test_a_dispatch_is_listed_with_its_jobs(simulator: Simulator, adapters: Adapters) -> None:
+    simulator.workers["agent-a"] = 0
+
+    await adapters.dispatcher.create(ROOM, "agent-a", "{}")
+
+    (agent,) = await participants(adapters, 1)
+    (job,) = (await listed(adapters)).jobs
+    assert (job.id[:3], job.status) == ("AJ_", JobStatus.RUNNING)
+    assert job.agent_identity == agent.identity
+    assert job.started_at is not None
+    assert agent.joined_at is not None
+    assert abs(job.started_at - agent.joined_at) < timedelta(seconds=2)
+
+
+async def test_a_participant_is_listed_with_its_stay(
+    simulator: Simulator, adapters: Adapters
+) -> None:
+    told = simulator.world.join(str(ROOM), "user-1")
+
+    (user,) = await there(adapters)
+
+    assert (user.identity, user.sid) == ("user-1", told.sid)
+    assert user.joined_at == datetime.fromtimestamp(told.joined_at_ms / 1000, UTC)
+
+
+async def test_a_participant_that_is_removed_leaves(
+    simulator: Simulator, adapters: Adapters
+) -> None:
+    simulator.world.join(str(ROOM), "user-1")
+    simulator.world.join(str(ROOM), "user-2")
+
+    await adapters.rooms.remove_participant(ROOM, "user-1")
+
+    assert [user.identity for user in await there(adapters)] == ["user-2"]
 
 
 async def test_a_worker_that_registers_later_takes_nothing_up(

@@ -13,7 +13,7 @@ import attrs
 
 from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
 from domain.identifiers import RoomName
-from domain.room import Dispatch, Participant, ParticipantKind, Room
+from domain.room import Dispatch, Job, JobStatus, Participant, ParticipantKind, Room
 from tests.unit.domain.steps import Steps
 
 Result = TypeVar("Result")
@@ -190,8 +190,11 @@ class FakeLiveKit:
     @staticmethod
     def told(dispatch: ListedDispatch) -> Dispatch:
         session_id = json.loads(dispatch.metadata)["session_id"]
-        agents = (dispatch.agent,) if dispatch.agent else ()
-        return Dispatch(dispatch.id, dispatch.agent_name, session_id, agents)
+        jobs = []
+        if dispatch.agent:
+            job_id = f"AJ_{dispatch.id}"
+            jobs = [Job(id=job_id, status=JobStatus.RUNNING, agent_identity=dispatch.agent)]
+        return Dispatch(dispatch.id, dispatch.agent_name, session_id, tuple(jobs))
 
     def new_id(self, prefix: str) -> str:
         self._count += 1
@@ -230,7 +233,7 @@ class FakeDispatcher:
 
 @attrs.frozen
 class FakeRooms:
-    """Operations ``find``, ``participants`` and ``delete_room``."""
+    """Operations ``find``, ``participants``, ``remove_participant`` and ``delete_room``."""
 
     livekit: FakeLiveKit
 
@@ -255,6 +258,14 @@ class FakeRooms:
             return [*room.people.values()] if room else []
 
         return await self.livekit.call("participants", apply)
+
+    async def remove_participant(self, room_name: RoomName, identity: str) -> None:
+        def apply() -> None:
+            room = self.livekit.open.get(str(room_name))
+            if room is not None:
+                room.people.pop(identity, None)
+
+        await self.livekit.call("remove_participant", apply)
 
     async def delete(self, room_name: RoomName) -> bool:
         def apply() -> bool:
