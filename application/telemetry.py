@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Protocol
 
 from domain.ports.census import Census
+from domain.use_cases.reconcile import Reconciliation
 
 
 class Telemetry(Protocol):
@@ -24,8 +25,12 @@ class Telemetry(Protocol):
         """So many changes were committed together, the first of which had waited so long."""
         ...
 
-    def cycle(self, repairs: Mapping[str, int], seconds: float) -> None:
-        """The reconciler has gone round, and put so many things of each kind right."""
+    def agent_joined(self, latency: timedelta) -> None:
+        """An agent joined its room so long after its dispatch."""
+        ...
+
+    def cycle(self, done: Reconciliation, seconds: float) -> None:
+        """The reconciler has gone round; ``done`` counts repairs and failures by their kind."""
         ...
 
     def page(self, census: Census | None) -> bytes:

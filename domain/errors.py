@@ -151,6 +151,12 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class LeftToOthers(DomainError):
+    """A caller is in a room that another program's agent serves, so none of ours is dispatched."""
+
+    code = "left_to_others"
+
+
 class TooEarly(DomainError):
     """What was asked for can only be told, or done, at ``due_at`` (UTC) or later."""
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 
 from domain.access import Tenants
-from domain.errors import Conflict, DomainError
+from domain.errors import Conflict, DomainError, InvalidInput
 from domain.identifiers import RoomName, SessionId
 from domain.ports.unit_of_work import UnitOfWorkFactory
 from domain.session import Session
@@ -70,6 +70,14 @@ class Ledger:
                 return session
         async with self.unit_of_work() as work:
             return await work.sessions.get(session_id)
+
+    async def find(self, session_id: str | None) -> Session | None:
+        """The session with this id, which may be anybody's text."""
+        try:
+            wanted = SessionId(session_id or "")
+        except InvalidInput:
+            return None
+        return await self.get(wanted)
 
     async def live_in(self, room_name: RoomName) -> Session | None:
         """The room's live session."""

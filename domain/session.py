@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from domain.agent_config import AgentConfig
-from domain.call import Direction
+from domain.call import Direction, Source, TimelineEntry
 from domain.dispatch import DispatchClaim
 from domain.errors import ClaimHeld, IllegalTransition
 from domain.identifiers import CallId, Identity, RoomName, SessionId
@@ -19,7 +19,9 @@ from domain.room import Dispatch
 class SessionStatus(enum.StrEnum):
     """Where a session is in its life.
 
-    ``active`` means that the agent has been seen in the room.
+    ``active``: the agent is in the room. ``agent_dispatched``: it is on its way.
+    ``dispatch_failed``: there is none, because the dispatch failed, no worker took it, the agent
+    did not join in time, or it left; the timeline says which.
     """
 
     CREATED = "created"
@@ -41,7 +43,8 @@ class EndReason(enum.StrEnum):
 _CREATED, _DISPATCHED, _FAILED, _ACTIVE, _ENDED = SessionStatus
 
 LEGAL_MOVES: Final[dict[SessionStatus, frozenset[SessionStatus]]] = {
-    _CREATED: frozenset({_DISPATCHED, _FAILED, _ENDED}),
+    # The agent of a process that died before it recorded its dispatch may be in the room already.
+    _CREATED: frozenset({_DISPATCHED, _FAILED, _ACTIVE, _ENDED}),
     # An agent that went away is dispatched again, which may fail again.
     _DISPATCHED: frozenset({_DISPATCHED, _FAILED, _ACTIVE, _ENDED}),
     # A dispatch that seemed to fail may turn out to have brought an agent.
@@ -49,6 +52,55 @@ LEGAL_MOVES: Final[dict[SessionStatus, frozenset[SessionStatus]]] = {
     _ACTIVE: frozenset({_DISPATCHED, _FAILED, _ACTIVE, _ENDED}),
     _ENDED: frozenset(),
 }
+
+FIRST_RETRY: Final = timedelta(seconds=5)
+LONGEST_RETRY: Final = timedelta(seconds=60)
+STAYED: Final = timedelta(seconds=60)
+"""An agent that was in the room for so long worked; the next one is dispatched without delay."""
+
+_TIMELINE_BEGINNING: Final = 8
+_TIMELINE_LENGTH: Final = 40
+"""A session that retries for hours keeps its first entries and its latest ones."""
+
+
+SESSION_EVENTS: Final = (
+    "agent_dispatched",
+    "agent_adopted",
+    "agent_joined",
+    "agent_left",
+    "agent_never_joined",
+    "dispatch_failed",
+    "ended",
+    "reopened",
+)
+"""What a session's timeline may say."""
+
+LEFT_FOR: Final = timedelta(minutes=12)
+"""How long after its end a session's room is left to its tenant, whose users may hold tokens.
+
+A token is valid for ten minutes (:data:`~domain.ports.token_signer.TOKEN_TTL`) and LiveKit takes it
+for a minute longer; one more is for clocks that differ, and for a token that was being made.
+"""
+
+
+def retry_delay(attempts: int) -> timedelta:
+    """Return how long after the ``attempts``-th dispatch without an agent the next one may be."""
+    return min(FIRST_RETRY * (1 << min(max(attempts - 1, 0), 8)), LONGEST_RETRY)
+
+
+@attrs.frozen(kw_only=True)
+class SeenAgent:
+    """An agent that was seen in the room: its participant's identity, and its dispatch, if known.
+
+    ``adopted``: this session did not dispatch it.
+    """
+
+    identity: str | None = None
+    dispatch_id: str | None = None
+    adopted: bool = False
+
+
+UNNAMED_AGENT: Final = SeenAgent()
 
 
 @attrs.frozen(kw_only=True)
@@ -78,6 +130,12 @@ class Session:
     Immutable: each method returns the session after a move, or raises
     :class:`IllegalTransition`. ``version`` counts stored changes and is the storage's business.
     ``tenant`` is whose key began it, None if nobody's. Times are UTC with millisecond precision.
+
+    ``agent_identity`` is the participant that serves the session; an agent beside it is surplus.
+    ``agent_adopted`` tells that the ledger found the agent, or its dispatch, in the room and did
+    not dispatch it. ``dispatch_attempts`` counts dispatches since an agent last stayed; before
+    ``retry_at`` no further one is made unasked. ``end_concluded`` tells that the end was concluded
+    from an absence, so that a presence can correct it.
     """
 
     id: SessionId
@@ -91,11 +149,19 @@ class Session:
     room_sid: str | None = None
     dispatch_id: str | None = None
     dispatched_at: datetime | None = None
+    dispatch_attempts: int = 0
+    retry_at: datetime | None = None
     active_at: datetime | None = None
+    agent_identity: str | None = None
+    agent_joined_at: datetime | None = None
+    agent_left_at: datetime | None = None
+    agent_adopted: bool = False
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
+    end_concluded: bool = False
     phone: PhoneCorrelation | None = None
     tenant: str | None = None
+    timeline: tuple[TimelineEntry, ...] = ()
     version: int = 0
 
     @property
@@ -113,9 +179,32 @@ class Session:
         """Whether an agent is known to have been dispatched and not known to be gone."""
         return self.status in (SessionStatus.AGENT_DISPATCHED, SessionStatus.ACTIVE)
 
+    @property
+    def join_latency(self) -> timedelta | None:
+        """How long the agent took from its dispatch until it joined; None if that is not known."""
+        if self.agent_adopted or self.agent_joined_at is None or self.dispatched_at is None:
+            return None
+        latency = self.agent_joined_at - self.dispatched_at
+        return latency if latency >= timedelta() else None
+
+    @property
+    def has_had_room(self) -> bool:
+        """Whether LiveKit made a room for the session, as far as the ledger knows."""
+        return self.dispatch_id is not None or self.room_sid is not None
+
     def owns(self, dispatch: Dispatch) -> bool:
-        """Whether LiveKit's ``dispatch`` was made for this session."""
-        return dispatch.agent_name == self.agent_name and dispatch.session_id == str(self.id)
+        """Whether LiveKit's ``dispatch`` was made for this session, or adopted by it."""
+        return dispatch.agent_name == self.agent_name and (
+            dispatch.id == self.dispatch_id or dispatch.session_id == str(self.id)
+        )
+
+    def was_lately(self, now: datetime) -> bool:
+        """Whether users of the session may still come into its room."""
+        return self.ended_at is None or now < self.ended_at + LEFT_FOR
+
+    def may_retry(self, now: datetime) -> bool:
+        """Whether a further dispatch may be made unasked."""
+        return self.retry_at is None or now >= self.retry_at
 
     def metadata(self) -> str:
         """The dispatch metadata that the worker reads as ``ctx.job.metadata``."""
@@ -152,45 +241,126 @@ class Session:
 
     def with_agent_dispatched(self, dispatch_id: str, at: datetime) -> Session:
         """After LiveKit has accepted dispatch ``dispatch_id``; gives the claim back."""
-        return self._moved(
-            SessionStatus.AGENT_DISPATCHED,
-            dispatch_id=dispatch_id,
-            dispatched_at=at,
-            claim=DispatchClaim(),
-        )
+        return self._expecting(dispatch_id, at)._noted("agent_dispatched", at, Source.API)
+
+    def with_agent_adopted(self, dispatch_id: str, at: datetime, source: Source) -> Session:
+        """After a dispatch that another program, or a lost ledger, made was found in the room."""
+        adopted = attrs.evolve(self._expecting(dispatch_id, at), agent_adopted=True)
+        return adopted._noted("agent_adopted", at, source)
 
     def with_dispatch_failed(
-        self, *, uncertain: bool, settles_at: datetime | None = None
+        self, at: datetime, *, uncertain: bool, settles_at: datetime | None = None
     ) -> Session:
         """After a dispatch that did not succeed; gives the claim back, at ``settles_at`` if given.
 
         ``uncertain`` records that an agent may have been dispatched all the same, which the next
         holder must settle with LiveKit first.
         """
+        attempts = self.dispatch_attempts + 1
         return self._moved(
             SessionStatus.DISPATCH_FAILED,
+            dispatch_attempts=attempts,
+            retry_at=at + retry_delay(attempts),
             claim=DispatchClaim(expires_at=settles_at, uncertain=uncertain),
-        )
+        )._noted("dispatch_failed", at, Source.API)
 
-    def activated(self, room_sid: str, at: datetime, dispatch_id: str | None = None) -> Session:
-        """After the agent was seen in the room instance ``room_sid``.
-
-        ``dispatch_id`` is its dispatch if the ledger did not know it; nothing is uncertain then.
-        """
-        return self._moved(
+    def activated(
+        self,
+        room_sid: str,
+        at: datetime,
+        agent: SeenAgent = UNNAMED_AGENT,
+        source: Source = Source.API,
+    ) -> Session:
+        """After the agent was seen in the room instance ``room_sid``; nothing is uncertain then."""
+        again = self.status is not SessionStatus.ACTIVE or self.room_sid != room_sid
+        known = None if again else self.agent_identity
+        active = self._moved(
             SessionStatus.ACTIVE,
             room_sid=room_sid,
             active_at=self.active_at or at,
-            dispatch_id=dispatch_id or self.dispatch_id,
-            dispatched_at=self.dispatched_at or (at if dispatch_id else None),
+            agent_identity=agent.identity or known,
+            dispatch_id=agent.dispatch_id or self.dispatch_id,
+            dispatched_at=self.dispatched_at or (at if agent.dispatch_id else None),
+            agent_adopted=self.agent_adopted or agent.adopted,
+            claim=DispatchClaim(),
+        )
+        if not again and (known is None or active.agent_identity == known):
+            return active
+        if agent.adopted:
+            active = active._noted("agent_adopted", at, source)
+        joined = attrs.evolve(active, agent_joined_at=at, agent_left_at=None)
+        return joined._noted("agent_joined", at, source)
+
+    def without_agent(self, at: datetime, source: Source) -> Session:
+        """After the agent left, or did not come in time; unchanged if none was expected."""
+        if not self.agent_dispatched:
+            return self
+        left = self.status is SessionStatus.ACTIVE
+        stayed = left and self.agent_joined_at is not None and at - self.agent_joined_at >= STAYED
+        return self._moved(
+            SessionStatus.DISPATCH_FAILED,
+            agent_identity=None,
+            agent_left_at=at if left else self.agent_left_at,
+            dispatch_attempts=0 if stayed else self.dispatch_attempts,
+            retry_at=at if stayed else self.retry_at,
+            claim=self.claim.released(),
+        )._noted("agent_left" if left else "agent_never_joined", at, source)
+
+    def ended(
+        self,
+        reason: EndReason,
+        at: datetime,
+        source: Source = Source.API,
+        *,
+        concluded: bool = False,
+    ) -> Session:
+        """After its end, which is final unless it was ``concluded`` from an absence."""
+        return self._moved(
+            SessionStatus.ENDED,
+            ended_at=at,
+            end_reason=reason,
+            end_concluded=concluded,
+            claim=DispatchClaim(),
+        )._noted("ended", at, source)
+
+    def reopened(self, at: datetime, source: Source) -> Session:
+        """After the room of a session that was concluded to have ended was seen again."""
+        if not self.end_concluded:
+            raise IllegalTransition(f"Session {self.id} has ended and cannot be reopened.")
+        status = _FAILED
+        if self.agent_identity is not None:
+            status = _ACTIVE
+        elif self.dispatch_id is not None and self.agent_left_at is None:
+            status = _DISPATCHED
+        return attrs.evolve(
+            self, status=status, ended_at=None, end_reason=None, end_concluded=False
+        )._noted("reopened", at, source)
+
+    def claimed_after_end(self, holder: str, now: datetime, lease: timedelta) -> Session:
+        """As a live session under a claim, so that no other begins in its room meanwhile."""
+        claim = DispatchClaim().taken(holder, now + lease)
+        return attrs.evolve(
+            self, status=_FAILED, ended_at=None, end_reason=None, end_concluded=False, claim=claim
+        )
+
+    def _expecting(self, dispatch_id: str, at: datetime) -> Session:
+        attempts = self.dispatch_attempts + 1
+        return self._moved(
+            SessionStatus.AGENT_DISPATCHED,
+            dispatch_id=dispatch_id,
+            dispatched_at=at,
+            dispatch_attempts=attempts,
+            retry_at=at + retry_delay(attempts),
+            agent_identity=None,
+            agent_adopted=False,
             claim=DispatchClaim(),
         )
 
-    def ended(self, reason: EndReason, at: datetime) -> Session:
-        """After its end; final."""
-        return self._moved(
-            SessionStatus.ENDED, ended_at=at, end_reason=reason, claim=DispatchClaim()
-        )
+    def _noted(self, what: str, at: datetime, source: Source) -> Session:
+        entries = sorted((*self.timeline, TimelineEntry(at, what, source)), key=lambda one: one.at)
+        if len(entries) > _TIMELINE_LENGTH:
+            del entries[_TIMELINE_BEGINNING]
+        return attrs.evolve(self, timeline=tuple(entries))
 
     def _moved(self, status: SessionStatus, **changes: Any) -> Session:
         if status not in LEGAL_MOVES[self.status]:

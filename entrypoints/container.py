@@ -43,19 +43,25 @@ from application.workers.doorbell import Doorbell
 from application.workers.inbox_worker import InboxWorker
 from application.workers.jobs import PruneJob, ReconcileJob
 from application.workers.periodic_job import PeriodicJob
+from domain.agent_presence import AgentTimeouts
 from domain.errors import DomainError
 from domain.ledger import Ledger
 from domain.ports.rate_limiter import RateLimiter
+from domain.room_choice import RoomChoice
+from domain.room_selection import RoomSelection
 from domain.session import Session
 from domain.use_cases.authenticate import Authenticate
 from domain.use_cases.check_readiness import CheckReadiness
+from domain.use_cases.check_room import CheckRoom
 from domain.use_cases.dispatch_agent import DispatchAgent
 from domain.use_cases.end_session import EndSession
 from domain.use_cases.ensure_agent import EnsureAgent
+from domain.use_cases.find_agent import FindAgent
 from domain.use_cases.forget_person import ForgetPerson
 from domain.use_cases.handle_entry import HandleEntry
 from domain.use_cases.handle_event import HandleEvent
-from domain.use_cases.locate_agent import LocateAgent
+from domain.use_cases.hold_ended_room import HoldEndedRoom
+from domain.use_cases.keep_agent import KeepAgent
 from domain.use_cases.manage_keys import ManageKeys
 from domain.use_cases.once import REMEMBERED, Once
 from domain.use_cases.read_calls import ReadCalls
@@ -63,12 +69,13 @@ from domain.use_cases.read_sessions import ReadSessions
 from domain.use_cases.receive_webhook import ReceiveWebhook
 from domain.use_cases.reconcile import Reconcile
 from domain.use_cases.record_call import RecordCall
+from domain.use_cases.remove_agent import RemoveAgent
+from domain.use_cases.remove_late_agent import RemoveLateAgent
 from domain.use_cases.replay_events import ReplayEvents
 from domain.use_cases.serve_call import ServeCall
 from domain.use_cases.start_session import StartSession
 from domain.use_cases.start_session_once import StartSessionOnce
 from domain.use_cases.turn import Turn
-from domain.use_cases.withdraw_agent import WithdrawAgent
 from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
@@ -215,14 +222,39 @@ class Container(containers.DeclarativeContainer):
     )
 
     turn = providers.Singleton(Turn, clock=clock)
-    locate_agent = providers.Singleton(LocateAgent, rooms=rooms, dispatcher=dispatcher, clock=clock)
+    timeouts = providers.Singleton(
+        AgentTimeouts, joined_within=settings.provided.agent_join_timeout
+    )
+    selection = providers.Singleton(
+        RoomSelection,
+        ignored_rooms=settings.provided.room_ignore,
+        ignored_trunks=settings.provided.trunk_ignore,
+    )
+    find_agent = providers.Singleton(
+        FindAgent, rooms=rooms, dispatcher=dispatcher, clock=clock, timeouts=timeouts
+    )
+    hold_ended_room = providers.Singleton(
+        HoldEndedRoom, ledger=ledger, clock=clock, ids=ids, lease=CLAIM_LEASE
+    )
     dispatch_agent = providers.Singleton(
         DispatchAgent, ledger=ledger, dispatcher=dispatcher, clock=clock, lease=CLAIM_LEASE
+    )
+    keep_agent = providers.Singleton(
+        KeepAgent,
+        ledger=ledger,
+        dispatch_agent=dispatch_agent,
+        dispatcher=dispatcher,
+        rooms=rooms,
+        clock=clock,
+        ids=ids,
+        lease=CLAIM_LEASE,
+        joined=telemetry.provided.agent_joined,
     )
     ensure_agent = providers.Singleton(
         EnsureAgent,
         ledger=ledger,
-        locate_agent=locate_agent,
+        find_agent=find_agent,
+        keep_agent=keep_agent,
         dispatch_agent=dispatch_agent,
         clock=clock,
         ids=ids,
@@ -243,7 +275,15 @@ class Container(containers.DeclarativeContainer):
         StartSessionOnce, once=once, start_session=start_session, ledger=ledger
     )
     end_session = providers.Singleton(
-        EndSession, ledger=ledger, rooms=rooms, clock=clock, ids=ids, turn=turn, lease=CLAIM_LEASE
+        EndSession,
+        ledger=ledger,
+        rooms=rooms,
+        dispatcher=dispatcher,
+        hold_room=hold_ended_room,
+        clock=clock,
+        ids=ids,
+        turn=turn,
+        lease=CLAIM_LEASE,
     )
     read_sessions = providers.Singleton(ReadSessions, ledger)
     read_calls = providers.Singleton(ReadCalls, storage.provided.unit_of_work)
@@ -276,6 +316,18 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         doorbell=doorbell,
     )
+    remove_agent = providers.Singleton(
+        RemoveAgent, ledger=ledger, dispatcher=dispatcher, clock=clock, ids=ids, lease=CLAIM_LEASE
+    )
+    remove_late_agent = providers.Singleton(
+        RemoveLateAgent,
+        ledger=ledger,
+        find_agent=find_agent,
+        rooms=rooms,
+        dispatcher=dispatcher,
+        hold_room=hold_ended_room,
+        clock=clock,
+    )
     handle_event = providers.Singleton(
         HandleEvent,
         unit_of_work=storage.provided.unit_of_work,
@@ -283,11 +335,15 @@ class Container(containers.DeclarativeContainer):
         record_call=record_call,
         serve_call=serve_call,
         ensure_agent=ensure_agent,
-        locate_agent=locate_agent,
-        rooms=rooms,
+        find_agent=find_agent,
+        keep_agent=keep_agent,
+        remove_agent=remove_agent,
+        remove_late_agent=remove_late_agent,
         clock=clock,
         ids=ids,
         agent_name=settings.provided.agent_name,
+        selection=selection,
+        telephony=settings.provided.telephony_enabled,
         dispatch_on_any_join=settings.provided.dispatch_on_any_join,
     )
     handle_entry = providers.Singleton(
@@ -298,25 +354,31 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
     )
     replay_events = providers.Singleton(ReplayEvents, inbox=inbox, clock=clock)
-    withdraw_agent = providers.Singleton(
-        WithdrawAgent,
+    check_room = providers.Singleton(
+        CheckRoom,
+        rooms=rooms,
         ledger=ledger,
-        dispatcher=dispatcher,
+        record_call=record_call,
+        serve_call=serve_call,
+        find_agent=find_agent,
+        keep_agent=keep_agent,
+        remove_agent=remove_agent,
+        remove_late_agent=remove_late_agent,
         clock=clock,
-        ids=ids,
-        lease=CLAIM_LEASE,
+        selection=selection,
+        telephony=settings.provided.telephony_enabled,
     )
     reconcile = providers.Singleton(
         Reconcile,
         unit_of_work=storage.provided.unit_of_work,
         ledger=ledger,
         rooms=rooms,
+        check_room=check_room,
         record_call=record_call,
-        serve_call=serve_call,
-        locate_agent=locate_agent,
-        withdraw_agent=withdraw_agent,
         clock=clock,
-        telephony=settings.provided.telephony_enabled,
+        interval=settings.provided.reconcile_interval,
+        choice=providers.Singleton(RoomChoice, telephony=settings.provided.telephony_enabled),
+        selection=selection,
     )
 
     inbox_worker = providers.Singleton(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
 from typing import Final
 
@@ -23,6 +24,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from adapters.prometheus.workers import Workers
 from domain.ports.census import Census
+from domain.use_cases.reconcile import Reconciliation
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -66,6 +68,21 @@ class PrometheusTelemetry:
         self._repairs = Counter(
             "backend_reconciler_repairs", "What the reconciler has put right.",
             ["kind"], registry=registry,
+        )  # fmt: skip
+        self._failures = Counter(
+            "backend_reconciler_failures",
+            "Rooms that a cycle could not reconcile, by the kind of failure.",
+            ["kind"], registry=registry,
+        )  # fmt: skip
+        self._held = Gauge(
+            "backend_reconciler_held_entries",
+            "Sessions and calls missing from LiveKit that await confirmation before they end.",
+            multiprocess_mode="mostrecent", registry=registry,
+        )  # fmt: skip
+        self._joins = Histogram(
+            "backend_agent_join_seconds",
+            "From an agent's dispatch until it joined its room.",
+            buckets=(0.5, 1, 2, 3, 5, 8, 12, 20, 30, 45, 60, 90, 120), registry=registry,
         )  # fmt: skip
         self._cycles = Histogram(
             "backend_reconciler_cycle_duration_seconds", "The reconciler's rounds.",
@@ -121,12 +138,19 @@ class PrometheusTelemetry:
         self._batches.observe(size)
         self._waits.observe(waited)
 
-    def cycle(self, repairs: Mapping[str, int], seconds: float) -> None:
+    def agent_joined(self, latency: timedelta) -> None:
+        """An agent joined its room."""
+        self._joins.observe(latency.total_seconds())
+
+    def cycle(self, done: Reconciliation, seconds: float) -> None:
         """The reconciler has gone round."""
         self._cycles.observe(seconds)
         self._cycled_at.set(self._clock())
-        for kind, number in repairs.items():
+        self._held.set(done.held_entries)
+        for kind, number in done.repairs.items():
             self._repairs.labels(kind).inc(number)
+        for kind, number in done.failures.items():
+            self._failures.labels(kind).inc(number)
 
     def page(self, census: Census | None) -> bytes:
         """Everything so far in Prometheus' text format."""

@@ -53,6 +53,14 @@ def session_moves(session: Session) -> dict[str, Any]:
         "active_at": session.active_at,
         "ended_at": session.ended_at,
         "end_reason": None if session.end_reason is None else session.end_reason.value,
+        "end_concluded": session.end_concluded,
+        "agent_identity": session.agent_identity,
+        "agent_joined_at": session.agent_joined_at,
+        "agent_left_at": session.agent_left_at,
+        "agent_adopted": session.agent_adopted,
+        "dispatch_attempts": session.dispatch_attempts,
+        "retry_at": session.retry_at,
+        "timeline": _timeline_text(session.timeline),
         "version": session.version,
     }
 
@@ -79,11 +87,19 @@ def to_session(row: Row[Any]) -> Session:
             active_at=row.active_at,
             ended_at=row.ended_at,
             end_reason=None if row.end_reason is None else EndReason(row.end_reason),
+            end_concluded=row.end_concluded,
+            agent_identity=row.agent_identity,
+            agent_joined_at=row.agent_joined_at,
+            agent_left_at=row.agent_left_at,
+            agent_adopted=row.agent_adopted,
+            dispatch_attempts=row.dispatch_attempts,
+            retry_at=row.retry_at,
+            timeline=_to_timeline(row.timeline),
             phone=None if row.call_id is None else _phone(row),
             tenant=row.tenant,
             version=row.version,
         )
-    except (ValueError, InvalidInput):
+    except (ValueError, TypeError, InvalidInput):
         raise _unreadable(f"session {row.id}") from None
 
 
@@ -127,10 +143,7 @@ def call_moves(call: Call) -> dict[str, Any]:
         "aborted": call.aborted,
         "disconnect_reason": call.disconnect_reason,
         "session_id": None if call.session_id is None else call.session_id.value,
-        "timeline": json.dumps(
-            [[one.at.isoformat(), one.what, one.source.value] for one in call.timeline],
-            separators=(",", ":"),
-        ),
+        "timeline": _timeline_text(call.timeline),
         "tenant": call.tenant,
         "version": call.version,
     }
@@ -161,10 +174,7 @@ def to_call(row: Row[Any]) -> Call:
             aborted=row.aborted,
             disconnect_reason=row.disconnect_reason,
             session_id=None if row.session_id is None else SessionId(row.session_id),
-            timeline=tuple(
-                TimelineEntry(datetime.fromisoformat(at), what, Source(source))
-                for at, what, source in json.loads(row.timeline)
-            ),
+            timeline=_to_timeline(row.timeline),
             tenant=row.tenant,
             version=row.version,
         )
@@ -213,6 +223,20 @@ def to_entry(row: Row[Any]) -> InboxEntry:
         last_error=row.last_error,
         handled_at=row.handled_at,
         trace=row.trace,
+    )
+
+
+def _timeline_text(timeline: tuple[TimelineEntry, ...]) -> str:
+    return json.dumps(
+        [[one.at.isoformat(), one.what, one.source.value] for one in timeline],
+        separators=(",", ":"),
+    )
+
+
+def _to_timeline(text: str) -> tuple[TimelineEntry, ...]:
+    return tuple(
+        TimelineEntry(datetime.fromisoformat(at), what, Source(source))
+        for at, what, source in json.loads(text)
     )
 
 

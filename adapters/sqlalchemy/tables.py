@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     literal_column,
 )
 
@@ -42,6 +43,16 @@ sessions: Final = Table(
     Column("active_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("end_reason", String(32)),
+    # Whether it was concluded from an absence, which a presence corrects.
+    Column("end_concluded", Boolean, nullable=False, server_default=false()),
+    # The participant that serves it.
+    Column("agent_identity", Text),
+    Column("agent_joined_at", UtcDateTime),
+    Column("agent_left_at", UtcDateTime),
+    Column("agent_adopted", Boolean, nullable=False, server_default=false()),
+    Column("dispatch_attempts", Integer, nullable=False, server_default="0"),
+    Column("retry_at", UtcDateTime),
+    Column("timeline", Text, nullable=False, server_default="[]"),
     # The call that it was started for.
     Column("call_id", String(36)),
     Column("direction", String(16)),

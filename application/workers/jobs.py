@@ -10,7 +10,7 @@ import attrs
 import structlog
 
 from domain.ports.clock import Clock
-from domain.use_cases.reconcile import Reconcile
+from domain.use_cases.reconcile import Reconcile, Reconciliation
 
 log = structlog.get_logger()
 
@@ -20,21 +20,25 @@ class ReconcileJob:
     """Compares the ledger with LiveKit and tells what it has put right."""
 
     reconcile: Reconcile
-    watch: Callable[[Mapping[str, int], float], None]
-    """Hears what a cycle has put right, and how many seconds it took."""
+    watch: Callable[[Reconciliation, float], None]
+    """Hears what a cycle did, and how many seconds it took."""
 
     async def __call__(self) -> None:
         """Run one cycle."""
         began = time.monotonic()
         done = await self.reconcile()
-        self.watch(done.repairs, time.monotonic() - began)
+        self.watch(done, time.monotonic() - began)
         if done.repairs:
             log.info("reconciled", rooms=done.rooms, looked_into=done.examined, **done.repairs)
         if done.problems:
             log.warning(
                 "some rooms could not be reconciled",
-                rooms=len(done.problems), reason=done.problems[0],
+                rooms=len(done.problems), reason=done.problems[0], **done.failures,
             )  # fmt: skip
+        for defect in done.defects:
+            log.error("a room could not be reconciled", exc_info=defect)
+        if done.held is not None:
+            log.warning("sessions and calls are kept that LiveKit does not list", reason=done.held)
 
 
 Prune = Callable[[datetime], Awaitable[int]]

@@ -59,9 +59,10 @@ class DispatchAgent:
             timed_out = isinstance(error, LiveKitUncertain) and error.timed_out
             await self.ledger.save(
                 session.with_dispatch_failed(
+                    now := self.clock.now(),
                     uncertain=uncertain,
                     # Until LiveKit has had time to finish, what it lists tells nothing.
-                    settles_at=self.clock.now() + self.settle if timed_out else None,
+                    settles_at=now + self.settle if timed_out else None,
                 )
             )
             raise

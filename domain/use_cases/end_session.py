@@ -11,9 +11,12 @@ from domain.errors import Conflict, LiveKitError, NotFound
 from domain.identifiers import RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
+from domain.ports.dispatcher import Dispatcher
 from domain.ports.ids import IdGenerator
 from domain.ports.rooms import Rooms
-from domain.session import EndReason
+from domain.session import EndReason, Session, SessionStatus
+from domain.use_cases.hold_ended_room import HoldEndedRoom
+from domain.use_cases.keep_agent import delete_dispatches
 from domain.use_cases.turn import Turn
 
 
@@ -29,12 +32,17 @@ class EndSessionCommand:
 class EndSession:
     """Deletes the LiveKit room, then ends the session.
 
+    The dispatch of an agent that has not joined is deleted first: its worker would go on, and its
+    join bring the room back.
+
     Holds the session's dispatch claim meanwhile, so that no agent is dispatched into the room
     after it was deleted, which would bring it back.
     """
 
     ledger: Ledger
     rooms: Rooms
+    dispatcher: Dispatcher
+    hold_room: HoldEndedRoom
     clock: Clock
     ids: IdGenerator
     turn: Turn
@@ -61,19 +69,35 @@ class EndSession:
             if live or await self.ledger.newest_in(room_name, access.tenants) is None:
                 raise _unknown(room_name)
             return
-        if session is None or not session.is_live:
-            # The room may be there all the same: started by somebody else, or brought back.
+        if session is None:
+            # LiveKit may have the room all the same, started by somebody else.
             deleted = await self.rooms.delete(room_name)
             if await self.ledger.live_in(room_name) is not None:
                 raise Conflict("A session was started meanwhile.")
-            if not deleted and session is None:
+            if not deleted:
                 raise _unknown(room_name)
-            return
+        elif session.is_live:
+            await self._end_live(session)
+        else:
+            await self._end_again(session, access)
+
+    async def _end_again(self, ended: Session, access: Access) -> None:
+        """Delete the room of an ended session, which a late agent or a valid token brought back."""
+        async with self.hold_room(ended):
+            room = await self.rooms.find(ended.room_name)
+            # A name that was theirs long ago may be another application's room by now.
+            theirs = access.sees(None) or ended.was_lately(self.clock.now())
+            if room is not None and (theirs or room.sid == ended.room_sid):
+                await self.rooms.delete(ended.room_name)
+
+    async def _end_live(self, session: Session) -> None:
         session = await self.ledger.save(
             session.claimed(self.ids.claim_holder(), self.clock.now(), self.lease)
         )
         try:
-            await self.rooms.delete(room_name)
+            if session.status is not SessionStatus.ACTIVE:
+                await delete_dispatches(self.dispatcher, session)
+            await self.rooms.delete(session.room_name)
         except LiveKitError:
             await self.ledger.save(session.released())
             raise

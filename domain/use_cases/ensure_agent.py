@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import enum
 from datetime import timedelta
 from typing import Final
 
 import attrs
 
 from domain.access import EVERYTHING, Access
-from domain.errors import ClaimHeld, RoomTaken, TooManySessions
+from domain.agent_presence import AgentPresence, AgentState, presence_of
+from domain.call import Source
+from domain.errors import ClaimHeld, LeftToOthers, RoomTaken, TooEarly, TooManySessions
 from domain.identifiers import RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
 from domain.ports.ids import IdGenerator
-from domain.ports.token_signer import TOKEN_TTL
 from domain.room import Room
 from domain.session import EndReason, Session, SessionStatus
 from domain.use_cases.dispatch_agent import DispatchAgent
-from domain.use_cases.locate_agent import LocateAgent, Whereabouts
+from domain.use_cases.find_agent import FindAgent
+from domain.use_cases.keep_agent import KeepAgent
 
 RETRY_AFTER_SECONDS: Final = 30
 """After which one of many sessions may have ended."""
 
-LEFT_FOR: Final = TOKEN_TTL + timedelta(minutes=2)
-"""How long after its end a session's room is left to its tenant, whose users may hold tokens.
+SOON: Final = timedelta(milliseconds=500)
 
-LiveKit takes a token for a minute after it has expired; one more is for clocks that differ, and
-for a token that was being made when the session ended.
-"""
+
+class RoomNovelty(enum.Enum):
+    """What is known of a room's name before a session begins in it."""
+
+    NAMED = enum.auto()
+    """Others may know it too: LiveKit may have such a room, and an agent in it."""
+    OURS = enum.auto()
+    """This ledger generated it for an idempotency key, so only an earlier attempt may have it."""
+    UNKNOWN_TO_ALL = enum.auto()
+    """It was generated a moment ago: neither the ledger nor LiveKit is asked."""
 
 
 @attrs.frozen(kw_only=True)
@@ -41,7 +50,8 @@ class EnsureAgent:
     """
 
     ledger: Ledger
-    locate_agent: LocateAgent
+    find_agent: FindAgent
+    keep_agent: KeepAgent
     dispatch_agent: DispatchAgent
     clock: Clock
     ids: IdGenerator
@@ -49,53 +59,101 @@ class EnsureAgent:
     max_sessions: int
 
     async def __call__(
-        self, candidate: Session, access: Access = EVERYTHING, *, new_room: bool = False
+        self,
+        candidate: Session,
+        access: Access = EVERYTHING,
+        *,
+        room: RoomNovelty = RoomNovelty.NAMED,
     ) -> Session:
         """The room's live session, its agent there or on its way; ``candidate`` if it has none.
 
-        ``new_room`` tells that the room's name was made a moment ago, so that none is looked for.
+        ``room`` tells what is known of the room's name. Before the first dispatch into a room that
+        was named by others LiveKit is asked, and an agent of ours that is there is adopted: the
+        ledger may be new, restored or not the only one that dispatches.
 
         Raises :class:`~domain.errors.RoomTaken` if the live session is not there for ``access``, or
-        users of an earlier one that isn't may still come in;
+        users of an earlier one that isn't may still come in, or LiveKit has a room of others;
         :class:`~domain.errors.TooManySessions`; :class:`~domain.errors.ClaimHeld` or
         :class:`~domain.errors.Conflict` when somebody else is at it;
+        :class:`~domain.errors.LeftToOthers` for a caller in a room with another agent;
         :class:`~domain.errors.LiveKitError`, :class:`~domain.errors.SessionEnded` or
         :class:`~domain.errors.StorageUnavailable`.
         """
-        session = None if new_room else await self.ledger.live_in(candidate.room_name)
+        session = None
+        if room is not RoomNovelty.UNKNOWN_TO_ALL:
+            session = await self.ledger.live_in(candidate.room_name)
         if session is not None:
-            if not access.sees(session.tenant):
-                raise _taken(session.room_name)
-            if session.claim.is_held(self.clock.now()):
-                raise ClaimHeld("Somebody else is starting or ending this session.")
-            if session.status is not SessionStatus.CREATED:
-                located = await self.locate_agent(session)
-                match located.whereabouts:
-                    case Whereabouts.IN_ROOM if located.room is not None:
-                        return await self._seen(session, located.room, located.dispatch_id)
-                    case Whereabouts.ON_ITS_WAY:
-                        return session
-                    case Whereabouts.ROOM_CLOSED:
-                        await self.ledger.save(
-                            session.ended(EndReason.ROOM_FINISHED, self.clock.now())
-                        )
-                        session = None
-        elif not new_room:
+            session = await self._joined(session, access)
+            if session is not None and session.agent_dispatched:
+                return session
+        elif room is not RoomNovelty.UNKNOWN_TO_ALL:
             await self._refuse_another_s(candidate.room_name, access)
-        holder = self.ids.claim_holder()
-        if session is None:
-            await self._refuse_if_more_than(self.max_sessions - 1, candidate.tenant)
-            # Named and dated now: this attempt may have waited for others that came and went.
+        if session is not None:
+            return await self._again(session, candidate)
+        found = None
+        if room is RoomNovelty.NAMED:
+            found = await self._look(candidate, access)
+        return await self._begin(candidate, found)
+
+    async def _joined(self, session: Session, access: Access) -> Session | None:
+        """The live session after a look at its agent; None once its room has closed."""
+        if session.claim.is_held(self.clock.now()):
+            raise ClaimHeld("Another request is starting or ending this session.")
+        if not access.sees(session.tenant):
+            raise _taken(session.room_name)
+        if session.status is SessionStatus.CREATED:
+            return session
+        presence = await self.find_agent(session)
+        if presence.state is AgentState.ROOM_CLOSED:
             now = self.clock.now()
-            begun = candidate.begun(self.ids.session_id(), holder, now, self.lease)
-            session = await self.ledger.add(begun)
-            await self._end_if_one_too_many(session)
-        else:
-            if session.dispatch_id is None:  # perhaps one too many whose process died
-                await self._refuse_if_more_than(self.max_sessions, candidate.tenant)
-            if session.agent_config.is_outline:  # the rest was not kept
-                session = attrs.evolve(session, agent_config=candidate.agent_config)
-            session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
+            await self.ledger.save(
+                session.ended(EndReason.ROOM_FINISHED, now, Source.API, concluded=True)
+            )
+            return None
+        return await self.keep_agent.record(session, presence, Source.API)
+
+    async def _look(self, candidate: Session, access: Access) -> AgentPresence | None:
+        """What the candidate's room has of an agent before the first dispatch into it."""
+        contents = await self.find_agent.contents(candidate.room_name)
+        expected = candidate.room_sid
+        if expected is not None and (contents is None or contents.room.sid != expected):
+            # A dispatch would bring a dead room back.
+            raise TooEarly("LiveKit does not list the caller's room.", self.clock.now() + SOON)
+        if contents is None:
+            return None
+        if not access.sees(None) and not await self._was_lately(contents.room, access):
+            raise _taken(candidate.room_name)
+        found = presence_of(candidate, contents, self.clock.now(), self.find_agent.timeouts)
+        is_call = candidate.phone is not None
+        if found.is_missing and is_call and contents.has_foreign_agent(candidate.agent_name):
+            raise LeftToOthers(f"Another agent serves room '{candidate.room_name}'.")
+        return found
+
+    async def _was_lately(self, room: Room, access: Access) -> bool:
+        """Whether the room, or an earlier one of its name a while ago, was one of theirs."""
+        newest = await self.ledger.newest_in(RoomName(room.name), access.tenants)
+        return newest is not None and (
+            newest.was_lately(self.clock.now()) or newest.room_sid == room.sid
+        )
+
+    async def _begin(self, candidate: Session, found: AgentPresence | None) -> Session:
+        await self._refuse_if_more_than(self.max_sessions - 1, candidate.tenant)
+        # Named and dated now: this attempt may have waited for others that came and went.
+        now, holder = self.clock.now(), self.ids.claim_holder()
+        session = candidate.begun(self.ids.session_id(), holder, now, self.lease)
+        session = await self.ledger.add(session)
+        await self._end_if_one_too_many(session)
+        if found is None or found.is_missing:
+            return await self.dispatch_agent(session)
+        return await self.keep_agent.record(session, found, Source.API)
+
+    async def _again(self, session: Session, candidate: Session) -> Session:
+        if session.dispatch_id is None:  # perhaps one too many whose process died
+            await self._refuse_if_more_than(self.max_sessions, candidate.tenant)
+        if session.agent_config.is_outline:  # the rest was not kept
+            session = attrs.evolve(session, agent_config=candidate.agent_config)
+        holder = self.ids.claim_holder()
+        session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
         return await self.dispatch_agent(session)
 
     async def _refuse_another_s(self, room_name: RoomName, access: Access) -> None:
@@ -105,10 +163,10 @@ class EnsureAgent:
         newest = await self.ledger.newest_in(room_name)
         if newest is None or access.sees(newest.tenant):
             return
-        if newest.ended_at is None or self.clock.now() < newest.ended_at + LEFT_FOR:
+        if newest.was_lately(self.clock.now()):
             raise _taken(room_name)
         # Whoever came back into it in time may stay for as long as they like.
-        if await self.locate_agent.rooms.find(room_name) is not None:
+        if await self.find_agent.rooms.find(room_name) is not None:
             raise _taken(room_name)
 
     async def _end_if_one_too_many(self, session: Session) -> None:
@@ -124,12 +182,6 @@ class EnsureAgent:
                 f"This key may have {self.max_sessions} live sessions at a time; end one first.",
                 retry_after=RETRY_AFTER_SECONDS,
             )
-
-    async def _seen(self, session: Session, room: Room, dispatch_id: str | None) -> Session:
-        known = session.status is SessionStatus.ACTIVE and session.room_sid == room.sid
-        if known and not session.claim.uncertain:
-            return session
-        return await self.ledger.save(session.activated(room.sid, self.clock.now(), dispatch_id))
 
 
 def _taken(room_name: RoomName) -> RoomTaken:

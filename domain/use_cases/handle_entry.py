@@ -36,7 +36,7 @@ class HandleEntry:
         try:
             event = self.reader.read(entry.event.body, entry.received_at)
             if event is not None:
-                await self.handle_event(event)
+                await self.handle_event(event, entry.received_at)
         except TooEarly as error:
             entry = entry.deferred(error.due_at)
         except (ClaimHeld, Conflict):

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
+from datetime import datetime
 
 import attrs
 
 from domain.agent_config import AgentConfig
+from domain.agent_presence import AgentPresence, AgentState
 from domain.call import ROOM_CLOSED, Call, Source
 from domain.errors import ClaimHeld, TooEarly
 from domain.identifiers import Identity, RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
 from domain.ports.ids import IdGenerator
-from domain.ports.rooms import Rooms
 from domain.ports.unit_of_work import UnitOfWorkFactory
 from domain.room import Participant, ParticipantKind, Room
 from domain.room_event import EventKind, RoomEvent
-from domain.session import EndReason, Session, SessionStatus
+from domain.room_selection import RoomSelection
+from domain.session import EndReason, SeenAgent, Session, SessionStatus
 from domain.use_cases.ensure_agent import EnsureAgent
-from domain.use_cases.locate_agent import LocateAgent, Whereabouts
+from domain.use_cases.find_agent import FindAgent
+from domain.use_cases.keep_agent import KeepAgent
 from domain.use_cases.record_call import RecordCall
+from domain.use_cases.remove_agent import RemoveAgent
+from domain.use_cases.remove_late_agent import RemoveLateAgent
 from domain.use_cases.serve_call import ServeCall
-
-REPAIR_AFTER: Final = timedelta(seconds=10)
-"""How long after its dispatch an agent that left is replaced: one that fails at once would
-otherwise be dispatched in a circle."""
 
 
 @attrs.frozen(kw_only=True)
 class HandleEvent:
     """Events come late, twice, swapped or never; a repeated one changes nothing.
 
-    ``dispatch_on_any_join`` dispatches for everybody who joins, not for callers only (debugging).
+    Without ``telephony`` telephones are participants like others. ``dispatch_on_any_join``
+    dispatches for everybody who joins, not for callers only (debugging).
     """
 
     unit_of_work: UnitOfWorkFactory
@@ -41,49 +41,52 @@ class HandleEvent:
     record_call: RecordCall
     serve_call: ServeCall
     ensure_agent: EnsureAgent
-    locate_agent: LocateAgent
-    rooms: Rooms
+    find_agent: FindAgent
+    keep_agent: KeepAgent
+    remove_agent: RemoveAgent
+    remove_late_agent: RemoveLateAgent
     clock: Clock
     ids: IdGenerator
     agent_name: str
+    selection: RoomSelection = attrs.field(factory=RoomSelection)
+    telephony: bool = True
     dispatch_on_any_join: bool = False
 
-    async def __call__(self, event: RoomEvent) -> None:
-        """Handle ``event``.
+    async def __call__(self, event: RoomEvent, received_at: datetime) -> None:
+        """Handle ``event``, which was received then.
 
         Raises :class:`~domain.errors.ClaimHeld`, :class:`~domain.errors.Conflict` and
         :class:`~domain.errors.TooEarly` when it should be tried again, other errors as
         :class:`ServeCall`.
         """
-        who = event.participant
+        participant = event.participant
         if event.kind is EventKind.ROOM_FINISHED:
             await self._room_finished(event)
-        elif who is None:
+        elif participant is None:
             return
-        elif who.leg is not None:
-            await self._caller(event, who)
-        elif who.kind is ParticipantKind.AGENT:
+        elif self.telephony and participant.leg is not None:
+            if not self.selection.ignores_call(participant.leg):
+                await self._caller(event, participant, received_at)
+        elif participant.kind is ParticipantKind.AGENT:
             if event.kind is EventKind.PARTICIPANT_JOINED:
-                await self._agent_joined(event, who)
+                await self._agent_joined(event, participant, received_at)
             else:
-                await self._agent_left(event.room)
-        elif (
-            self.dispatch_on_any_join
-            and who.is_person
-            and event.kind is EventKind.PARTICIPANT_JOINED
-        ):
-            await self._anybody_joined(event.room, who)
+                await self._agent_left(event.room, participant)
+        elif participant.is_person and event.kind is EventKind.PARTICIPANT_JOINED:
+            await self._person_joined(event.room, participant)
 
-    async def _caller(self, event: RoomEvent, who: Participant) -> None:
-        assert who.leg is not None  # noqa: S101 - for mypy; the caller has looked
-        status = who.leg_status
+    async def _caller(
+        self, event: RoomEvent, participant: Participant, received_at: datetime
+    ) -> None:
+        leg, status = participant.leg, participant.leg_status
+        assert leg is not None  # noqa: S101 - for mypy; the caller has looked
         if event.kind is EventKind.PARTICIPANT_JOINED:
             await self.serve_call(
-                who.leg, lambda known: known.seen(status, event.at, Source.WEBHOOK), event.at
+                leg, lambda known: known.seen(status, event.at, Source.WEBHOOK), received_at
             )
             return
         await self.record_call(
-            who.leg,
+            leg,
             lambda known: known.gone(
                 event.at,
                 Source.WEBHOOK,
@@ -92,29 +95,93 @@ class HandleEvent:
                 aborted=event.kind is EventKind.PARTICIPANT_CONNECTION_ABORTED,
             ),
         )
+        await self._caller_left(event.room, leg.participant_sid)
 
-    async def _agent_joined(self, event: RoomEvent, agent: Participant) -> None:
-        session = await self._unclaimed(event.room)
-        if session is None or agent.agent_name != session.agent_name:
-            return
-        known = session.status is SessionStatus.ACTIVE and session.room_sid == event.room.sid
-        # CREATED without a claim is a dead process's: whoever takes it over settles it.
-        if known or session.status is SessionStatus.CREATED:
-            return
-        if session.room_sid in (None, event.room.sid) and event.at >= session.created_at:
-            await self.ledger.save(session.activated(event.room.sid, event.at))
-
-    async def _agent_left(self, room: Room) -> None:
-        """Somebody is on the telephone and nobody answers any more."""
-        calls = await self._live_calls(room)
-        if not calls:
+    async def _caller_left(self, room: Room, participant_sid: str) -> None:
+        """Call the agent of a caller back who hung up while it was on its way."""
+        if await self._live_calls(room):
             return
         session = await self._unclaimed(room)
-        if session is not None and session.dispatched_at is not None:
-            due_at = session.dispatched_at + REPAIR_AFTER
-            if self.clock.now() < due_at:
-                raise TooEarly("The agent that left was dispatched a moment ago.", due_at)
-        await self.serve_call.again(calls[0], Source.API)
+        if session is None or session.phone is None or session.status is SessionStatus.ACTIVE:
+            return  # an agent that is there leaves with the room, which LiveKit closes
+        contents = await self.find_agent.contents(session.room_name)
+        if contents is None or contents.room.sid != room.sid:
+            return
+        others = [
+            one
+            for one in contents.participants
+            if one.leg is None or one.leg.participant_sid != participant_sid
+        ]
+        contents = attrs.evolve(contents, participants=others)
+        presence = await self.find_agent.judge(session, contents)
+        if presence.state is AgentState.IN_ROOM:
+            await self.keep_agent.record(session, presence, Source.WEBHOOK)
+        elif not contents.has_people:
+            await self.remove_agent(session, EndReason.ROOM_FINISHED, Source.WEBHOOK)
+
+    async def _agent_joined(
+        self, event: RoomEvent, agent: Participant, received_at: datetime
+    ) -> None:
+        session = await self._unclaimed(event.room)
+        if session is None:
+            await self.remove_late_agent(event.room)
+            return
+        # A worker that does not say its name is known by its job, which is listed later.
+        if agent.agent_name != session.agent_name or received_at < session.created_at:
+            return
+        known = session.status is SessionStatus.ACTIVE and session.room_sid == event.room.sid
+        if known and session.agent_identity in (None, agent.identity):
+            return
+        if (
+            session.status is SessionStatus.AGENT_DISPATCHED
+            and session.room_sid in (None, event.room.sid)
+            and event.at >= session.created_at
+        ):
+            seen = SeenAgent(identity=agent.identity)
+            await self.keep_agent.seen(session, event.room, seen, Source.WEBHOOK)
+            return
+        presence = await self.find_agent(session, thorough=True)
+        if presence.state is AgentState.ROOM_CLOSED:
+            return
+        session = await self.keep_agent.record(session, presence, Source.WEBHOOK)
+        await self.keep_agent.remove_surplus(session, presence)
+
+    async def _agent_left(self, room: Room, agent: Participant) -> None:
+        session = await self._unclaimed(room)
+        if session is None:
+            calls = await self._live_calls(room)
+            if calls and agent.agent_name == self.agent_name:
+                await self.serve_call.again(calls[0], Source.API)
+            return
+        if session.room_sid not in (None, room.sid):
+            return
+        if session.agent_identity not in (None, agent.identity):
+            return
+        if agent.agent_name not in (None, session.agent_name):
+            return
+        presence = await self.find_agent(session, left=(agent.identity,))
+        if presence.state is not AgentState.ROOM_CLOSED:
+            await self._keep(session, presence)
+
+    async def _keep(self, session: Session, presence: AgentPresence) -> None:
+        kept = await self.keep_agent(session, presence, Source.WEBHOOK)
+        if not kept.agent_dispatched and kept.retry_at and self.keep_agent.is_needed(presence):
+            raise TooEarly("The next dispatch waits for its back-off.", kept.retry_at)
+
+    async def _person_joined(self, room: Room, participant: Participant) -> None:
+        """Dispatch an agent for a person who comes to a session that has none."""
+        session = await self.ledger.live_in(RoomName(room.name))
+        if session is None:
+            if self.dispatch_on_any_join and not self.selection.ignores_room(room.name):
+                await self._begin_for(room, participant)
+            return
+        if session.agent_dispatched or session.room_sid not in (None, room.sid):
+            return
+        if session.claim.is_held(self.clock.now()):
+            raise ClaimHeld("Somebody else is starting or ending this session.")
+        presence = await self.find_agent(session)
+        if presence.state is not AgentState.ROOM_CLOSED:
+            await self._keep(session, presence)
 
     async def _room_finished(self, event: RoomEvent) -> None:
         for call in await self._live_calls(event.room):
@@ -126,21 +193,21 @@ class HandleEvent:
         if session is None or session.room_sid not in (None, event.room.sid):
             return
         # A dispatch may have brought the room back since.
-        located = await self.locate_agent(session)
-        if located.whereabouts is Whereabouts.ROOM_CLOSED:
-            await self.ledger.save(session.ended(EndReason.ROOM_FINISHED, event.at))
+        presence = await self.find_agent(session)
+        if presence.state is AgentState.ROOM_CLOSED:
+            await self.ledger.save(session.ended(EndReason.ROOM_FINISHED, event.at, Source.WEBHOOK))
 
-    async def _anybody_joined(self, room: Room, who: Participant) -> None:
-        there = await self.rooms.find(RoomName(room.name))
-        if there is None or there.sid != room.sid:
+    async def _begin_for(self, room: Room, participant: Participant) -> None:
+        contents = await self.find_agent.contents(RoomName(room.name))
+        if contents is None or contents.room.sid != room.sid:
             return
-        if any(other.identity == who.identity for other in await self.rooms.participants(there)):
+        if any(other.identity == participant.identity for other in contents.participants):
             await self.ensure_agent(
                 Session(
                     id=self.ids.session_id(),
                     room_name=RoomName(room.name),
                     room_sid=room.sid,
-                    identity=Identity(who.identity),
+                    identity=Identity(participant.identity),
                     agent_name=self.agent_name,
                     agent_config=AgentConfig.parse(None),
                     created_at=self.clock.now(),

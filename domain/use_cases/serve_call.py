@@ -9,7 +9,7 @@ import attrs
 
 from domain.agent_config import AgentConfig
 from domain.call import ROOM_CLOSED, Call, PhoneLeg, Source
-from domain.errors import LiveKitError, TooEarly
+from domain.errors import LeftToOthers, LiveKitError, TooEarly
 from domain.identifiers import Identity, RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
@@ -21,9 +21,13 @@ from domain.use_cases.ensure_agent import EnsureAgent
 from domain.use_cases.record_call import Fact, RecordCall
 
 FRESH: Final = timedelta(seconds=5)
-"""How old the news of a caller may be for an agent to be dispatched without asking LiveKit."""
+"""How long ago a caller's event may have been received for LiveKit not to be asked about them.
 
-ASK_AGAIN_AFTER: Final = timedelta(milliseconds=500)
+LiveKit's own clock is not compared: it may differ.
+"""
+
+LISTED_WITHIN: Final = timedelta(seconds=2)
+"""How long after its event LiveKit may not yet list a participant."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,26 +47,34 @@ class ServeCall:
     ids: IdGenerator
     agent_name: str
 
-    async def __call__(self, leg: PhoneLeg, told: Fact, told_at: datetime) -> Call:
-        """The call with its agent, after ``told`` was heard of a caller who joined at ``told_at``.
+    async def __call__(self, leg: PhoneLeg, told: Fact, received_at: datetime) -> Call:
+        """The call with its agent, after ``told`` was heard at ``received_at`` of its caller.
 
-        What a caller who has gone by now has left behind is never shown as a live call. Raises as
+        A caller who has gone by now never leaves a new call behind that is shown as live. Raises as
         :class:`EnsureAgent`, and :class:`~domain.errors.TooEarly` while LiveKit cannot tell yet
         whether the caller is there; what was told is recorded all the same.
         """
         known = await self.record_call.known(leg)
         if known is not None and (not known.is_live or known.session_id is not None):
             return await self.record_call.on(known, leg, told)
-        if await self._is_surely_there(leg, told_at):
-            call = await self.record_call.on(known, leg, told)
-        else:
-            try:
-                found = await self._found(leg, Source.API)
-            except (LiveKitError, TooEarly):
-                await self.record_call.on(known, leg, told)
-                raise
-            call = await self.record_call.on(known, leg, lambda call: found(told(call)))
-        return await self._with_agent(call)
+        if await self._is_surely_there(leg, received_at):
+            return await self._with_agent(await self.record_call.on(known, leg, told))
+        try:
+            found = await self._found(leg, Source.API)
+        except LiveKitError:
+            await self.record_call.on(known, leg, told)
+            raise
+        if found.is_there:
+            return await self._with_agent(
+                await self.record_call.on(known, leg, lambda call: found.fact(told(call)))
+            )
+        due_at = received_at + LISTED_WITHIN
+        if not found.room_is_gone and self.clock.now() < due_at:
+            await self.record_call.on(known, leg, told)
+            raise TooEarly("LiveKit may not list the caller yet.", due_at)
+        if known is not None:  # one answer ends nothing: the reconciler looks again
+            return await self.record_call.on(known, leg, told)
+        return await self.record_call.on(None, leg, lambda call: found.fact(told(call)))
 
     async def again(self, call: Call, source: Source) -> Call:
         """The call with its agent, whom it may have lost; who asks is ``source``. Raises as above.
@@ -70,47 +82,62 @@ class ServeCall:
         LiveKit is asked whether the caller is there, and where the agent is.
         """
         found = await self._found(call.leg, source)
-        return await self._with_agent(await self.record_call.on(call, call.leg, found))
+        if not found.is_there:
+            return call  # one answer ends nothing: the reconciler looks again
+        return await self._with_agent(await self.record_call.on(call, call.leg, found.fact))
 
     async def _with_agent(self, call: Call) -> Call:
         if not call.is_live:
             return call
-        session = await self.ensure_agent(self._candidate(call))
+        try:
+            session = await self.ensure_agent(await self._candidate(call))
+        except LeftToOthers:
+            return call
         now = self.clock.now()
         return await self.record_call.on(
             call, call.leg, lambda known: known.served_by(session.id, now, session.tenant)
         )
 
-    async def _is_surely_there(self, leg: PhoneLeg, told_at: datetime) -> bool:
-        if self.clock.now() - told_at > FRESH or await self.inbox.has_finished(leg.room_sid):
+    async def _is_surely_there(self, leg: PhoneLeg, received_at: datetime) -> bool:
+        if self.clock.now() - received_at > FRESH or await self.inbox.has_finished(leg.room_sid):
             return False
         newest = await self.ledger.newest_in(RoomName(leg.room_name))
         if newest is None:
             return True
         return newest.is_live and newest.room_sid in (None, leg.room_sid)
 
-    async def _found(self, leg: PhoneLeg, source: Source) -> Fact:
+    async def _found(self, leg: PhoneLeg, source: Source) -> _Found:
         """What LiveKit says of the caller."""
         now = self.clock.now()
         room = await self.rooms.find(RoomName(leg.room_name))
         if room is None or room.sid != leg.room_sid:
-            return lambda call: call.gone(now, source, reason=ROOM_CLOSED)
+            return _Found(
+                lambda call: call.gone(now, source, reason=ROOM_CLOSED), room_is_gone=True
+            )
         callers = {
-            who.leg.participant_sid: who
-            for who in await self.rooms.participants(room)
-            if who.leg is not None
+            one.leg.participant_sid: one
+            for one in await self.rooms.participants(room)
+            if one.leg is not None
         }
         caller = callers.get(leg.participant_sid)
-        if caller is not None:
-            status = caller.leg_status
-            return lambda call: call.seen(status, now, source)
-        if leg.may_be_unlisted(now):
-            raise TooEarly("LiveKit may not list the caller yet.", now + ASK_AGAIN_AFTER)
-        return lambda call: call.gone(now, source)
+        if caller is None:
+            return _Found(lambda call: call.gone(now, source))
+        status = caller.leg_status
+        return _Found(lambda call: call.seen(status, now, source), is_there=True)
 
-    def _candidate(self, call: Call) -> Session:
-        """The session that is started for the call unless its room has one."""
+    async def _candidate(self, call: Call) -> Session:
+        """The session that is started for the call unless its room has one.
+
+        It is the tenant's whose session had the room last, if that was lately: a user of theirs may
+        have come by a token that is still valid.
+        """
         leg = call.leg
+        newest = await self.ledger.newest_in(RoomName(leg.room_name))
+        tenant = None
+        if newest is not None and (
+            newest.room_sid == leg.room_sid or newest.was_lately(self.clock.now())
+        ):
+            tenant = newest.tenant
         return Session(
             id=self.ids.session_id(),
             room_name=RoomName(leg.room_name),
@@ -119,6 +146,7 @@ class ServeCall:
             agent_name=self.agent_name,
             agent_config=AgentConfig.for_phone(),
             created_at=self.clock.now(),
+            tenant=tenant,
             phone=PhoneCorrelation(
                 call_id=call.id,
                 direction=leg.direction,
@@ -126,3 +154,12 @@ class ServeCall:
                 called_number=leg.to_number,
             ),
         )
+
+
+@attrs.frozen
+class _Found:
+    """What LiveKit's answer tells of a caller, as a fact of their call."""
+
+    fact: Fact
+    is_there: bool = False
+    room_is_gone: bool = False

@@ -16,7 +16,7 @@ from domain.ports.clock import Clock
 from domain.ports.ids import IdGenerator
 from domain.ports.token_signer import TOKEN_TTL, TokenSigner
 from domain.session import Session
-from domain.use_cases.ensure_agent import EnsureAgent
+from domain.use_cases.ensure_agent import EnsureAgent, RoomNovelty
 from domain.use_cases.turn import Turn
 
 
@@ -67,10 +67,12 @@ class StartSession:
         :class:`~domain.errors.StorageUnavailable`.
         """
         candidate = self._candidate(command)
-        nobody_knows = command.new_room is None and _named(command.room_name) is None
+        room = RoomNovelty.NAMED
+        if _named(command.room_name) is None:
+            known = command.new_room is not None
+            room = RoomNovelty.OURS if known else RoomNovelty.UNKNOWN_TO_ALL
         session = await self.turn.take(
-            candidate.room_name,
-            self._attempt(candidate, command.access, new_room=nobody_knows),
+            candidate.room_name, self._attempt(candidate, command.access, room)
         )
         identity = candidate.identity
         token = self.token_for(identity, session.room_name)
@@ -107,10 +109,13 @@ class StartSession:
         return self.token_signer.join_token(identity, room_name, TOKEN_TTL)
 
     def _attempt(
-        self, candidate: Session, access: Access, *, new_room: bool
+        self, candidate: Session, access: Access, room: RoomNovelty
     ) -> Callable[[], Awaitable[Session]]:
-        rooms_are_new = iter([new_room])  # another attempt finds what this one left there
-        return lambda: self.ensure_agent(candidate, access, new_room=next(rooms_are_new, False))
+        first = iter([room])
+        again = RoomNovelty.NAMED if room is RoomNovelty.NAMED else RoomNovelty.OURS
+
+        # A second attempt finds in the ledger what the first one left there.
+        return lambda: self.ensure_agent(candidate, access, room=next(first, again))
 
 
 def _named(wanted: str | None) -> str | None:

@@ -17,7 +17,7 @@ from domain.agent_config import DEFAULTS, NOISE_CANCELLATION_TYPES, RESERVED
 from domain.call import COURSE, CallStatus, Direction
 from domain.identifiers import LONGEST, MAX_LENGTH, Identity, RoomName
 from domain.page import DEFAULT_LIMIT, MAX_LIMIT
-from domain.session import SessionStatus
+from domain.session import SESSION_EVENTS, SessionStatus
 
 CURSOR_FORMAT: Final = "cursor"
 """Not one of JSON Schema's: what is in a cursor is this service's business."""
@@ -36,6 +36,7 @@ def _says(**schema: object) -> msgspec.Meta:
 
 Timestamp = Annotated[str, _says(format=OpenAPIFormat.DATE_TIME)]
 Happening = Annotated[str, _says(enum=list(COURSE))]
+SessionEvent = Annotated[str, _says(enum=list(SESSION_EVENTS))]
 Uuid = Annotated[str, _says(format=OpenAPIFormat.UUID)]
 NewIdentity = Annotated[
     str, _says(pattern=f"^{_SPACE}{_NEW}{_SPACE}$", examples=[Identity.example])

@@ -13,6 +13,7 @@ from litestar.params import Body
 from litestar.types import Scope as AsgiScope
 
 from domain.access import Scope
+from domain.call import Source
 from domain.errors import LiveKitError
 from domain.identifiers import Identity, RoomName
 from domain.page import SessionFilter
@@ -33,6 +34,7 @@ from entrypoints.http.fields import (
     NewIdentity,
     NewRoomName,
     RoomNameQuery,
+    SessionEvent,
     SessionRoom,
     SessionStatusQuery,
     TimeQuery,
@@ -99,8 +101,21 @@ class EndSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
     room_name: KnownRoomName
 
 
+class SessionHappening(msgspec.Struct):
+    """One thing that happened to a session, and the source that reported it."""
+
+    at: Timestamp
+    what: SessionEvent
+    source: Source
+
+
 class SessionAnswer(msgspec.Struct, rename="camel", kw_only=True):
-    """A session as the ledger has it. Times are RFC 3339 in UTC with milliseconds."""
+    """A session as the ledger has it. Times are RFC 3339 in UTC with milliseconds.
+
+    `agentDispatched` is true while the agent is in the room or on its way. `agentJoinedAt` and
+    `agentLeftAt` are the latest agent's; `agentJoinSeconds` is how long it took from its dispatch
+    until it joined. `agentAdopted`: the agent, or its dispatch, was in the room before the session.
+    """
 
     session_id: Uuid
     room_name: str
@@ -113,9 +128,14 @@ class SessionAnswer(msgspec.Struct, rename="camel", kw_only=True):
     created_at: Timestamp
     dispatched_at: Timestamp | None
     active_at: Timestamp | None
+    agent_joined_at: Timestamp | None
+    agent_left_at: Timestamp | None
+    agent_join_seconds: float | None
+    agent_adopted: bool
     ended_at: Timestamp | None
     end_reason: EndReason | None
     call_id: Uuid | None
+    timeline: list[SessionHappening]
 
 
 class SessionsAnswer(msgspec.Struct, rename="camel", kw_only=True):
@@ -126,6 +146,7 @@ class SessionsAnswer(msgspec.Struct, rename="camel", kw_only=True):
 
 
 def _answer(session: Session) -> SessionAnswer:
+    latency = session.join_latency
     return SessionAnswer(
         session_id=str(session.id),
         room_name=str(session.room_name),
@@ -138,9 +159,17 @@ def _answer(session: Session) -> SessionAnswer:
         created_at=rfc3339(session.created_at),
         dispatched_at=rfc3339_or_none(session.dispatched_at),
         active_at=rfc3339_or_none(session.active_at),
+        agent_joined_at=rfc3339_or_none(session.agent_joined_at),
+        agent_left_at=rfc3339_or_none(session.agent_left_at),
+        agent_join_seconds=None if latency is None else latency.total_seconds(),
+        agent_adopted=session.agent_adopted,
         ended_at=rfc3339_or_none(session.ended_at),
         end_reason=session.end_reason,
         call_id=None if session.phone is None else str(session.phone.call_id),
+        timeline=[
+            SessionHappening(rfc3339(entry.at), entry.what, entry.source)
+            for entry in session.timeline
+        ],
     )
 
 

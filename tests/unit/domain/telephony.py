@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import attrs
+from domain.use_cases.withdraw_agent import WithdrawAgent
 
 from domain.call import Call, LegStatus, PhoneLeg
 from domain.errors import InvalidWebhook
@@ -20,7 +21,6 @@ from domain.use_cases.read_calls import ReadCalls
 from domain.use_cases.reconcile import Reconcile, Reconciliation
 from domain.use_cases.record_call import RecordCall
 from domain.use_cases.serve_call import ServeCall
-from domain.use_cases.withdraw_agent import WithdrawAgent
 from tests.unit.domain.world import AGENT, LEASE, ROOM, World
 
 INBOX_LEASE = timedelta(seconds=6)

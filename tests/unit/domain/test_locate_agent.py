@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from domain.use_cases.locate_agent import Whereabouts
 
 from domain.errors import LiveKitError
 from domain.room import Participant, ParticipantKind
 from domain.session import Session
-from domain.use_cases.locate_agent import Whereabouts
 from tests.unit.domain.fake_livekit import Fault, ListedDispatch
 from tests.unit.domain.world import AGENT, GRACE, MOMENT, ROOM, World
 

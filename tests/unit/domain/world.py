@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from domain.use_cases.locate_agent import LocateAgent
+
 from domain.agent_config import AgentConfig
 from domain.errors import DomainError
 from domain.identifiers import Identity, RoomName
@@ -14,7 +16,6 @@ from domain.session import Session
 from domain.use_cases.dispatch_agent import DispatchAgent
 from domain.use_cases.end_session import EndSession, EndSessionCommand
 from domain.use_cases.ensure_agent import EnsureAgent
-from domain.use_cases.locate_agent import LocateAgent
 from domain.use_cases.once import Once
 from domain.use_cases.read_sessions import ReadSessions
 from domain.use_cases.start_session import StartedSession, StartSession, StartSessionCommand

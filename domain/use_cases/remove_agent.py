@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import attrs
 
+from domain.call import Source
 from domain.errors import LiveKitError
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
@@ -15,10 +16,10 @@ from domain.session import EndReason, Session
 
 
 @attrs.frozen(kw_only=True)
-class WithdrawAgent:
-    """Deletes a session's dispatches and ends it; the empty room then closes by itself.
+class RemoveAgent:
+    """Delete a session's dispatches and end it; the empty room then closes by itself.
 
-    Holds the session's dispatch claim meanwhile, so that nobody dispatches at the same time.
+    The session's dispatch claim is held meanwhile, so that no agent is dispatched at the same time.
     """
 
     ledger: Ledger
@@ -27,8 +28,8 @@ class WithdrawAgent:
     ids: IdGenerator
     lease: timedelta
 
-    async def __call__(self, session: Session, reason: EndReason) -> Session:
-        """The session, ended.
+    async def __call__(self, session: Session, reason: EndReason, source: Source) -> Session:
+        """Return the session, ended.
 
         Raises :class:`~domain.errors.ClaimHeld`, :class:`~domain.errors.Conflict`,
         :class:`~domain.errors.LiveKitError` (the session stays live) or
@@ -39,9 +40,9 @@ class WithdrawAgent:
         )
         try:
             for dispatch in await self.dispatcher.list(session.room_name):
-                if session.owns(dispatch):
+                if dispatch.agent_name == session.agent_name:
                     await self.dispatcher.delete(session.room_name, dispatch.id)
         except LiveKitError:
             await self.ledger.save(session.released())
             raise
-        return await self.ledger.save(session.ended(reason, self.clock.now()))
+        return await self.ledger.save(session.ended(reason, self.clock.now(), source))

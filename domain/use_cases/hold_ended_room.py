@@ -1,0 +1,42 @@
+"""Keep sessions from beginning in the room of an ended one for a moment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import attrs
+
+from domain.ledger import Ledger
+from domain.ports.clock import Clock
+from domain.ports.ids import IdGenerator
+from domain.session import Session
+
+
+@attrs.frozen(kw_only=True)
+class HoldEndedRoom:
+    """Hold the room of an ended session under a claim.
+
+    LiveKit deletes a room by its name: without the claim, a session that begins between a look and
+    the deletion would lose its room.
+    """
+
+    ledger: Ledger
+    clock: Clock
+    ids: IdGenerator
+    lease: timedelta
+
+    @asynccontextmanager
+    async def __call__(self, ended: Session) -> AsyncIterator[None]:
+        """Hold the room for the length of the block.
+
+        Raises :class:`~domain.errors.Conflict` if a session has begun there, and
+        :class:`~domain.errors.StorageUnavailable`.
+        """
+        claimed = ended.claimed_after_end(self.ids.claim_holder(), self.clock.now(), self.lease)
+        held = await self.ledger.save(claimed)
+        try:
+            yield
+        finally:
+            await self.ledger.save(attrs.evolve(ended, version=held.version))
