@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import attrs
-from domain.use_cases.withdraw_agent import WithdrawAgent
 
 from domain.call import Call, LegStatus, PhoneLeg
 from domain.errors import InvalidWebhook
@@ -14,16 +13,21 @@ from domain.identifiers import RoomName
 from domain.inbox import InboxEntry
 from domain.ports.webhook_verifier import WebhookEvent
 from domain.room import Participant, ParticipantKind
+from domain.room_choice import RoomChoice
 from domain.room_event import EventKind, RoomEvent
+from domain.use_cases.check_room import CheckRoom
 from domain.use_cases.handle_entry import HandleEntry
 from domain.use_cases.handle_event import HandleEvent
 from domain.use_cases.read_calls import ReadCalls
 from domain.use_cases.reconcile import Reconcile, Reconciliation
 from domain.use_cases.record_call import RecordCall
+from domain.use_cases.remove_agent import RemoveAgent
+from domain.use_cases.remove_late_agent import RemoveLateAgent
 from domain.use_cases.serve_call import ServeCall
 from tests.unit.domain.world import AGENT, LEASE, ROOM, World
 
 INBOX_LEASE = timedelta(seconds=6)
+INTERVAL = timedelta(seconds=10)
 CALLER = "sip_+15105550100"
 
 
@@ -60,14 +64,32 @@ class PhoneWorld(World):
             ids=self.ids,
             agent_name=AGENT,
         )
+        dispatcher = self.dispatch_agent.dispatcher
+        self.remove_agent = RemoveAgent(
+            ledger=self.ledger,
+            dispatcher=dispatcher,
+            clock=self.clock,
+            ids=self.ids,
+            lease=LEASE,
+        )
+        self.remove_late_agent = RemoveLateAgent(
+            ledger=self.ledger,
+            find_agent=self.find_agent,
+            rooms=self.rooms,
+            dispatcher=dispatcher,
+            hold_room=self.hold_room,
+            clock=self.clock,
+        )
         self.handle_event = HandleEvent(
             unit_of_work=self.storage,
             ledger=self.ledger,
             record_call=self.record_call,
             serve_call=self.serve_call,
             ensure_agent=self.ensure_agent,
-            locate_agent=self.locate_agent,
-            rooms=self.rooms,
+            find_agent=self.find_agent,
+            keep_agent=self.keep_agent,
+            remove_agent=self.remove_agent,
+            remove_late_agent=self.remove_late_agent,
             clock=self.clock,
             ids=self.ids,
             agent_name=AGENT,
@@ -76,29 +98,33 @@ class PhoneWorld(World):
         self.handle_entry = HandleEntry(
             inbox=self.inbox, reader=self.reader, handle_event=self.handle_event, clock=self.clock
         )
-        self.withdraw_agent = WithdrawAgent(
-            ledger=self.ledger,
-            dispatcher=self.dispatch_agent.dispatcher,
-            clock=self.clock,
-            ids=self.ids,
-            lease=LEASE,
-        )
         self.reconcile = self.new_reconcile()
         self.read_calls = ReadCalls(self.storage)
 
-    def new_reconcile(self, *, telephony: bool = True, budget: int = 500) -> Reconcile:
+    def new_reconcile(
+        self, *, telephony: bool = True, budget: int = 500, rotation: int = 250
+    ) -> Reconcile:
         """A reconciler that has not looked yet."""
         return Reconcile(
             unit_of_work=self.storage,
             ledger=self.ledger,
             rooms=self.rooms,
+            check_room=CheckRoom(
+                rooms=self.rooms,
+                ledger=self.ledger,
+                record_call=self.record_call,
+                serve_call=self.serve_call,
+                find_agent=self.find_agent,
+                keep_agent=self.keep_agent,
+                remove_agent=self.remove_agent,
+                remove_late_agent=self.remove_late_agent,
+                clock=self.clock,
+                telephony=telephony,
+            ),
             record_call=self.record_call,
-            serve_call=self.serve_call,
-            locate_agent=self.locate_agent,
-            withdraw_agent=self.withdraw_agent,
             clock=self.clock,
-            telephony=telephony,
-            budget=budget,
+            interval=INTERVAL,
+            choice=RoomChoice(telephony=telephony, budget=budget, rotation=rotation),
             parallel=1,
         )
 
@@ -223,6 +249,12 @@ class PhoneWorld(World):
 
     async def looks(self) -> Reconciliation:
         """The reconciler runs once."""
+        return await self.reconcile()
+
+    async def looks_twice(self) -> Reconciliation:
+        """The reconciler runs, and again an interval later; what it did the second time."""
+        await self.reconcile()
+        self.clock.advance(INTERVAL)
         return await self.reconcile()
 
     async def settles(self) -> None:

@@ -130,7 +130,7 @@ async def test_given_another_instance_of_the_room_then_the_session_ends_and_anot
 async def test_given_an_agent_of_another_name_then_ours_is_dispatched_all_the_same() -> None:
     world = World()
     session = await world.claimed_session()
-    await world.ledger.save(session.with_dispatch_failed(uncertain=False))
+    await world.ledger.save(session.with_dispatch_failed(world.clock.now(), uncertain=False))
     world.livekit.opens(ROOM)
     await world.dispatch_agent.dispatcher.create(
         session.room_name, "another", '{"session_id": null}'

@@ -196,7 +196,7 @@ async def test_given_somebody_works_on_the_session_then_it_is_left_to_them() -> 
 async def test_given_a_session_that_nobody_ever_came_to_then_it_is_abandoned_in_the_end() -> None:
     world = PhoneWorld()
     session = await world.claimed_session()
-    await world.ledger.save(session.with_dispatch_failed(uncertain=False))
+    await world.ledger.save(session.with_dispatch_failed(world.clock.now(), uncertain=False))
     world.clock.advance(9 * 60 * SECOND)
     await world.looks()
     assert world.session().is_live

@@ -181,7 +181,7 @@ async def test_an_agent_that_was_seen_is_not_missed() -> None:
 async def test_an_agent_that_was_never_dispatched_is_not_missed() -> None:
     world = only_for_a_reason(PhoneWorld())
     session = await world.claimed_session()
-    await world.ledger.save(session.with_dispatch_failed(uncertain=False))
+    await world.ledger.save(session.with_dispatch_failed(world.clock.now(), uncertain=False))
     world.livekit.opens(ROOM).people["user-1"] = USER
 
     world.clock.advance(MINUTE)
@@ -407,7 +407,7 @@ async def test_a_session_without_a_dispatch_is_abandoned_after_ten_minutes(
 ) -> None:
     world = PhoneWorld()
     session = await world.claimed_session()
-    await world.ledger.save(session.with_dispatch_failed(uncertain=False))
+    await world.ledger.save(session.with_dispatch_failed(world.clock.now(), uncertain=False))
 
     world.clock.advance(after)
     done = await world.looks()

@@ -152,7 +152,9 @@ async def test_given_no_agent_was_dispatched_yet_then_a_strangers_leaving_waits_
     leg = world.joins()
     await world.hears_all()
     undone = attrs.evolve(
-        world.session().with_dispatch_failed(uncertain=False), dispatched_at=None, dispatch_id=None
+        world.session().with_dispatch_failed(world.clock.now(), uncertain=False),
+        dispatched_at=None,
+        dispatch_id=None,
     )
     await world.ledger.save(undone)
     world.livekit.opens(ROOM).dispatches.clear()

@@ -69,14 +69,14 @@ def test_a_renewed_claim_stays_as_uncertain_as_it_was(session: Session) -> None:
 def test_a_released_claim_is_free_at_once_and_as_certain_as_before(
     session: Session, *, uncertain: bool
 ) -> None:
-    failed = session.with_dispatch_failed(uncertain=uncertain)
+    failed = session.with_dispatch_failed(NOON, uncertain=uncertain)
     released = failed.claimed("a", NOON, LEASE).released()
     assert released.claim == DispatchClaim(uncertain=uncertain)
     assert released.claimed("b", NOON, LEASE).claim.uncertain is uncertain
 
 
 def test_uncertainty_lasts_through_holders_until_a_dispatch_is_recorded(session: Session) -> None:
-    uncertain = session.with_dispatch_failed(uncertain=True).claimed("a", NOON, LEASE)
+    uncertain = session.with_dispatch_failed(NOON, uncertain=True).claimed("a", NOON, LEASE)
     assert uncertain.released().claimed("b", NOON, LEASE).claim.uncertain
     settled = uncertain.with_agent_dispatched("AD_1", NOON)
     assert not settled.claimed("b", NOON, LEASE).claim.uncertain

@@ -70,7 +70,7 @@ class SessionHistory(RuleBasedStateMachine):
 
     @rule(uncertain=st.booleans())
     def failed(self, *, uncertain: bool) -> None:
-        if self._move(lambda: self.session.with_dispatch_failed(uncertain=uncertain)):
+        if self._move(lambda: self.session.with_dispatch_failed(NOON, uncertain=uncertain)):
             self.holder = None
 
     @rule()

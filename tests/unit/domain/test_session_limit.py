@@ -125,7 +125,9 @@ async def test_nor_does_one_that_is_known_to_have_got_none_when_its_process_died
         await start(world, room)
     left = attrs.evolve(world.new_session(ROOMS[MOST]), tenant=ANN.tenant)
     left = await world.ledger.add(left.claimed("dead", world.clock.now(), LEASE))
-    await world.ledger.save(left.with_dispatch_failed(uncertain=False))  # by the reconciler
+    await world.ledger.save(
+        left.with_dispatch_failed(world.clock.now(), uncertain=False)
+    )  # by the reconciler
 
     with pytest.raises(TooManySessions):
         await start(world, ROOMS[MOST])

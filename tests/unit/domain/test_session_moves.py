@@ -25,7 +25,7 @@ CREATED, DISPATCHED, FAILED, ACTIVE, ENDED = (
 )
 MOVES: dict[SessionStatus, Callable[[Session], Session]] = {
     DISPATCHED: lambda session: session.with_agent_dispatched("AD_1", LATER),
-    FAILED: lambda session: session.with_dispatch_failed(uncertain=False),
+    FAILED: lambda session: session.with_dispatch_failed(NOON, uncertain=False),
     ACTIVE: lambda session: session.activated("RM_1", LATER),
     ENDED: lambda session: session.ended(EndReason.ENDED_BY_CALLER, LATER),
 }
@@ -109,12 +109,12 @@ def test_a_dispatch_is_recorded_and_gives_the_claim_back() -> None:
 def test_a_failed_dispatch_gives_the_claim_back_and_says_how_certain_it_is(
     *, uncertain: bool
 ) -> None:
-    session = in_status(CREATED).with_dispatch_failed(uncertain=uncertain)
+    session = in_status(CREATED).with_dispatch_failed(NOON, uncertain=uncertain)
     assert session.claim == DispatchClaim(uncertain=uncertain)
 
 
 def test_a_failed_dispatch_does_not_forget_the_one_before() -> None:
-    session = in_status(DISPATCHED).with_dispatch_failed(uncertain=True)
+    session = in_status(DISPATCHED).with_dispatch_failed(NOON, uncertain=True)
     assert session.dispatch_id == "AD_1"
 
 
@@ -167,8 +167,8 @@ def test_given_the_agents_dispatch_was_not_known_then_it_was_when_the_agent_was_
     session = World().new_session()
 
     known = session.with_agent_dispatched("AD_1", NOON).activated("RM_1", LATER)
-    found = session.with_dispatch_failed(uncertain=True).activated("RM_1", LATER, "AD_2")
-    nobodys = session.with_dispatch_failed(uncertain=True).activated("RM_1", LATER)
+    found = session.with_dispatch_failed(NOON, uncertain=True).activated("RM_1", LATER, "AD_2")
+    nobodys = session.with_dispatch_failed(NOON, uncertain=True).activated("RM_1", LATER)
 
     assert (known.dispatch_id, known.dispatched_at) == ("AD_1", NOON)
     assert (found.dispatch_id, found.dispatched_at) == ("AD_2", LATER)

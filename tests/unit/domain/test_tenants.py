@@ -9,7 +9,7 @@ from domain.access import EVERYTHING, WORK, Access, Scope
 from domain.errors import NotFound, RoomTaken, TooManySessions
 from domain.page import SessionFilter
 from domain.use_cases.end_session import EndSessionCommand
-from domain.use_cases.ensure_agent import LEFT_FOR
+from domain.session import LEFT_FOR
 from domain.use_cases.start_session import StartedSession, StartSessionCommand
 from tests.unit.domain.world import ROOM, World
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from domain.use_cases.locate_agent import LocateAgent
-
 from domain.agent_config import AgentConfig
+from domain.agent_presence import AgentTimeouts
 from domain.errors import DomainError
 from domain.identifiers import Identity, RoomName
 from domain.ledger import Ledger
@@ -16,6 +15,9 @@ from domain.session import Session
 from domain.use_cases.dispatch_agent import DispatchAgent
 from domain.use_cases.end_session import EndSession, EndSessionCommand
 from domain.use_cases.ensure_agent import EnsureAgent
+from domain.use_cases.find_agent import FindAgent
+from domain.use_cases.hold_ended_room import HoldEndedRoom
+from domain.use_cases.keep_agent import KeepAgent
 from domain.use_cases.once import Once
 from domain.use_cases.read_sessions import ReadSessions
 from domain.use_cases.start_session import StartedSession, StartSession, StartSessionCommand
@@ -28,7 +30,10 @@ from tests.unit.domain.steps import Steps
 AGENT = "shreya-obnox"
 ROOM = "room-1"
 LEASE = timedelta(seconds=15)
-GRACE = timedelta(seconds=10)
+TIMEOUTS = AgentTimeouts()
+GRACE = TIMEOUTS.taken_within
+"""After which a dispatch without a job counts as not taken."""
+JOIN = TIMEOUTS.joined_within
 MOMENT = timedelta(milliseconds=1)
 
 
@@ -48,15 +53,30 @@ class World:
         dispatcher = FakeDispatcher(self.livekit)
         rooms = self.rooms = FakeRooms(self.livekit)
         turn = Turn(clock=self.clock, patience=patience)
-        self.locate_agent = LocateAgent(
-            rooms=rooms, dispatcher=dispatcher, clock=self.clock, join_grace=GRACE
+        self.find_agent = FindAgent(
+            rooms=rooms, dispatcher=dispatcher, clock=self.clock, timeouts=TIMEOUTS
         )
         self.dispatch_agent = DispatchAgent(
             ledger=self.ledger, dispatcher=dispatcher, clock=self.clock, lease=LEASE
         )
+        self.latencies: list[timedelta] = []
+        self.keep_agent = KeepAgent(
+            ledger=self.ledger,
+            dispatch_agent=self.dispatch_agent,
+            dispatcher=dispatcher,
+            rooms=rooms,
+            clock=self.clock,
+            ids=self.ids,
+            lease=LEASE,
+            joined=self.latencies.append,
+        )
+        self.hold_room = HoldEndedRoom(
+            ledger=self.ledger, clock=self.clock, ids=self.ids, lease=LEASE
+        )
         self.ensure_agent = EnsureAgent(
             ledger=self.ledger,
-            locate_agent=self.locate_agent,
+            find_agent=self.find_agent,
+            keep_agent=self.keep_agent,
             dispatch_agent=self.dispatch_agent,
             clock=self.clock,
             ids=self.ids,
@@ -80,6 +100,8 @@ class World:
         self.end_session = EndSession(
             ledger=self.ledger,
             rooms=rooms,
+            dispatcher=dispatcher,
+            hold_room=self.hold_room,
             clock=self.clock,
             ids=self.ids,
             turn=turn,

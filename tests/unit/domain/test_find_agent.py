@@ -109,7 +109,7 @@ async def test_given_it_was_seen_and_has_left_then_it_is_gone_within_the_grace_t
 
 async def test_given_a_failed_dispatch_that_is_listed_then_it_is_not_on_its_way() -> None:
     world = World()
-    session = (await dispatched(world)).with_dispatch_failed(uncertain=True)
+    session = (await dispatched(world)).with_dispatch_failed(world.clock.now(), uncertain=True)
     assert await where(world, session) is Whereabouts.GONE
 
 
@@ -122,7 +122,7 @@ async def test_given_no_room_any_more_then_the_room_is_closed() -> None:
 
 async def test_given_no_room_where_none_was_seen_then_the_agent_is_gone() -> None:
     world = World()
-    session = world.new_session().with_dispatch_failed(uncertain=True)
+    session = world.new_session().with_dispatch_failed(world.clock.now(), uncertain=True)
     assert await where(world, session) is Whereabouts.GONE
 
 
