@@ -55,6 +55,9 @@ class Settings:
     sip_identity_prefix: str
     dispatch_on_any_join: bool
     reconcile_interval: timedelta
+    agent_join_timeout: timedelta
+    room_ignore: tuple[str, ...]
+    trunk_ignore: tuple[str, ...]
     inbox_retention: timedelta
     session_retention: timedelta | None
     call_retention: timedelta | None

@@ -85,6 +85,10 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         )
     prefix = reader.optional("TELEPHONY_SIP_IDENTITY_PREFIX", _text, "sip_")
     interval = reader.optional("RECONCILE_INTERVAL_SECONDS", _amount("seconds", 0.1, 86400), 10.0)
+    join_timeout = reader.optional("AGENT_JOIN_TIMEOUT_SECONDS", _amount("seconds", 1, 3600), 60.0)
+    no_patterns: tuple[str, ...] = ()
+    room_ignore = reader.optional("ROOM_IGNORE", _patterns, no_patterns)
+    trunk_ignore = reader.optional("TRUNK_IGNORE", _patterns, no_patterns)
     retention = reader.optional("INBOX_RETENTION_DAYS", _amount("days", 0.01, 3650), 7.0)
     session_retention = reader.optional("SESSION_RETENTION_DAYS", _days, None)
     call_retention = reader.optional("CALL_RETENTION_DAYS", _days, None)
@@ -124,6 +128,9 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         sip_identity_prefix=prefix,
         dispatch_on_any_join=any_join,
         reconcile_interval=timedelta(seconds=interval),
+        agent_join_timeout=timedelta(seconds=join_timeout),
+        room_ignore=room_ignore,
+        trunk_ignore=trunk_ignore,
         inbox_retention=timedelta(days=retention),
         session_retention=session_retention,
         call_retention=call_retention,
@@ -241,6 +248,11 @@ def _api_keys(raw: str) -> tuple[FixedKey, ...]:
                 FixedKey(tenant=named["tenant"] if named else f"key-{hashed[:16]}", digest=hashed)
             )
     return tuple(found)
+
+
+def _patterns(raw: str) -> tuple[str, ...]:
+    """Names and shell patterns, for :func:`fnmatch.fnmatchcase`; blank ones are left out."""
+    return tuple(pattern for part in raw.split(",") if (pattern := part.strip()))
 
 
 def _boolean(raw: str) -> bool:

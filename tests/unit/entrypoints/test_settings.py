@@ -43,6 +43,8 @@ def test_the_required_three_are_enough_and_the_rest_has_the_contracts_defaults(
     assert settings.sip_identity_prefix == "sip_"
     assert settings.dispatch_on_any_join is False
     assert settings.reconcile_interval == timedelta(seconds=10)
+    assert settings.agent_join_timeout == timedelta(seconds=60)
+    assert (settings.room_ignore, settings.trunk_ignore) == ((), ())
     assert settings.inbox_retention == timedelta(days=7)
     assert settings.api_keys == ()
     assert (settings.rate_limit_per_minute, settings.trusted_proxies) == (6000, 0)
@@ -160,6 +162,7 @@ def test_several_processes_need_a_database_that_they_share(tmp_path: Path) -> No
     ("name", "values"),
     [
         ("RECONCILE_INTERVAL_SECONDS", ["0.1", "1", "10.0", "86400"]),
+        ("AGENT_JOIN_TIMEOUT_SECONDS", ["1", "0060", "3600"]),
         ("INBOX_RETENTION_DAYS", ["0.01", "1", "3650"]),
         ("API_KEYS", ["k" * 16, "k" * 500, ","]),
         ("WORKERS", ["1", "64"]),
@@ -233,6 +236,8 @@ def test_one_message_names_every_missing_and_malformed_variable(tmp_path: Path) 
         ("RECONCILE_INTERVAL_SECONDS", "10s"),
         ("RECONCILE_INTERVAL_SECONDS", "1_0"),
         ("RECONCILE_INTERVAL_SECONDS", "\u0661\u0660"),
+        ("AGENT_JOIN_TIMEOUT_SECONDS", "0.9"),
+        ("AGENT_JOIN_TIMEOUT_SECONDS", "3601"),
         ("INBOX_RETENTION_DAYS", "0"),
         ("INBOX_RETENTION_DAYS", "-7"),
         ("INBOX_RETENTION_DAYS", "3651"),
@@ -288,6 +293,15 @@ def test_origins_are_split_and_trimmed(tmp_path: Path) -> None:
     settings = load_settings(environ, tmp_path)
 
     assert settings.cors_allow_origins == ("https://a.example", "http://localhost:5173")
+
+
+def test_ignored_rooms_and_trunks_are_split_and_trimmed(tmp_path: Path) -> None:
+    environ = {**REQUIRED, "ROOM_IGNORE": " consult-*, Lobby ,,", "TRUNK_IGNORE": "ST_[ab]?"}
+
+    settings = load_settings(environ, tmp_path)
+
+    assert settings.room_ignore == ("consult-*", "Lobby")
+    assert settings.trunk_ignore == ("ST_[ab]?",)
 
 
 def test_the_environment_wins_over_the_env_file(tmp_path: Path) -> None:
