@@ -39,7 +39,7 @@ def read_env_file(path: Path) -> dict[str, str]:
         raise UnreadableEnvFile(f".env cannot be read: {error.strerror}.") from None
     found: dict[str, str] = {}
     for binding in parse_stream(StringIO(_decoded(raw))):
-        if binding.error:
+        if binding.error or "=" in (binding.key or ""):
             raise UnreadableEnvFile(f".env line {binding.original.line} is not NAME=value.")
         if binding.key is not None and binding.value:
             found[binding.key] = binding.value

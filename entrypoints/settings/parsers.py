@@ -17,7 +17,7 @@ _NAMED_KEY: Final = re.compile(r"(?P<tenant>[a-z][a-z0-9-]{0,31})=(?P<key>.{16,}
 _TRUE: Final = ("true", "1", "yes", "on")
 _FALSE: Final = ("false", "0", "no", "off")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
-_HOST: Final = re.compile(r"[^\s/\\@?#\[\]]+")
+_HOST: Final = re.compile(r"[^\s/\\@?#*\[\]]+")
 
 
 def text(raw: str) -> str:
@@ -27,10 +27,10 @@ def text(raw: str) -> str:
 
 def credential(raw: str) -> str:
     """Take a key or a secret as it is copied: without spaces or invisible characters."""
-    if not raw.isprintable() or " " in raw:
-        raise ValueError("must be without spaces and invisible characters; copy it again.")
     if raw[0] == "<" and raw[-1] == ">":
         raise ValueError("must be your own value, in place of the template's <...>.")
+    if not raw.isprintable() or " " in raw:
+        raise ValueError("must be without spaces and invisible characters; copy it again.")
     return raw
 
 

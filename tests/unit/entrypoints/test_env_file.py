@@ -60,6 +60,7 @@ def test_given_special_characters_then_values_are_read_as_they_are(tmp_path: Pat
         (TEXT.encode("utf-16-le"), ".env line 1 contains a NUL character"),
         (TEXT.encode("utf-16")[:-1], "is not UTF-16 text"),
         (TEXT.replace("=", ": ").encode(), ".env line 1 is not NAME=value"),
+        (b"'A=B'=c\n", ".env line 1 is not NAME=value"),
         (TEXT.replace("=secret", '="secret').encode(), ".env line 3 is not NAME=value"),
     ],
 )
