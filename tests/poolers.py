@@ -46,7 +46,7 @@ def pooled(server: PostgresServer, direct_url: str, mode: str = "transaction") -
         "[pgbouncer]\n"
         f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
         f"auth_type = any\nauth_file = {folder}/users\nlogfile = {folder}/log\n"
-        f"pool_mode = {mode}\ndefault_pool_size = {2 if mode == 'transaction' else 20}\n"
+        f"pool_mode = {mode}\ndefault_pool_size = 2\n"
     )
     command = [binary, str(folder / "ini")]
     if os.geteuid() == 0:  # as which it does not run

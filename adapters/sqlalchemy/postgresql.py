@@ -18,16 +18,16 @@ from sqlalchemy.util import await_only
 from domain.errors import StorageUnavailable
 
 _CONNECTIONS: Final = 10
-"""The most that one process holds; a server admits 100 by default."""
+"""The most that one process holds unless the URL says so; a server admits 100 by default."""
 _PASSED_ON: Final = frozenset({"host", "port", "passfile", "target_session_attrs"})
 _TLS_FILES: Final = frozenset({"sslcert", "sslkey", "sslrootcert"})
 _OPTIONS: Final = (
     _PASSED_ON
     | _TLS_FILES
     | {"ssl", "sslmode", "application_name", "channel_binding", "connect_timeout"}
-    | {"options", "pgbouncer"}
+    | {"options", "pgbouncer", "connection_limit"}
 )
-"""What may follow the URL's question mark, named as in libpq's URLs; ``pgbouncer`` is Prisma's."""
+"""What may follow the URL's question mark, named as in libpq's URLs; the last two are Prisma's."""
 _UNNAMED: Final = {
     "statement_cache_size": 0,
     "prepared_statement_cache_size": 0,
@@ -50,7 +50,7 @@ def engines(
     """
     reader = create_async_engine(
         url.difference_update_query(set(url.query) - _PASSED_ON),
-        pool_size=_CONNECTIONS,
+        pool_size=int(str(url.query.get("connection_limit", _CONNECTIONS))),
         max_overflow=0,
         pool_timeout=patience.total_seconds(),
         hide_parameters=True,

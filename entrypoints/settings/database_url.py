@@ -147,6 +147,11 @@ def _seconds(value: str) -> str:
     return "" if right else "a whole number of seconds"
 
 
+def _connections(value: str) -> str:
+    right = value.isascii() and value.isdigit() and 0 < len(value) < 4 and int(value) > 1
+    return "" if right else "a number from 2 to 999"
+
+
 def _file(value: str) -> str:
     return "" if Path(value).is_file() else "the path of a file"
 
@@ -160,6 +165,7 @@ _OPTIONS: Final[Mapping[str, Callable[[str], str]]] = {
     "application_name": _anything,
     "channel_binding": _one_of("disable", "prefer", "require"),
     "connect_timeout": _seconds,
+    "connection_limit": _connections,
     "host": _anything,
     "options": _anything,
     "passfile": _file,
@@ -176,5 +182,5 @@ _OPTIONS: Final[Mapping[str, Callable[[str], str]]] = {
 }
 """What may follow the URL's question mark, named as libpq names it, and what its value must be.
 
-``pgbouncer`` is Prisma's and Supabase's; the driver has no channel binding.
+``pgbouncer`` and ``connection_limit`` are Prisma's. The driver has no channel binding.
 """

@@ -84,6 +84,5 @@ async def test_given_a_pooler_in_session_mode_then_a_migration_runs_if_the_url_s
             await migrate(url)
         assert await migrate(f"{url}?pgbouncer=false") == SCHEMA_VERSION
 
-    target = database(direct_url)
-    assert await current(target) == SCHEMA_VERSION
-    await target.dispose()
+        async with SqlLedger(f"{url}?connection_limit=2") as ledger:
+            await asyncio.gather(*(store_and_read(ledger) for _ in range(WORKERS)))
