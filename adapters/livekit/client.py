@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 from google.protobuf.message import Message
@@ -17,7 +18,7 @@ from adapters.livekit.tokens import TokenFactory
 Answer = TypeVar("Answer", bound=Message)
 
 _TOKEN_TTL: Final = timedelta(minutes=10)
-_SCHEMES: Final = {"ws://": "http://", "wss://": "https://"}
+_SCHEMES: Final = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 
 
 class TwirpError(Exception):
@@ -108,10 +109,15 @@ class LiveKitClient:
 
 
 def _http(url: str) -> str:
-    for scheme, instead in _SCHEMES.items():
-        if url.startswith(scheme):
-            return instead + url.removeprefix(scheme)
-    return url
+    """Return ``url`` with the scheme of its API. Raises :class:`ValueError` for another scheme.
+
+    An unknown scheme must not become plain HTTP, which would show the API token to others.
+    """
+    parts = urlsplit(url)  # which writes the scheme in small letters
+    scheme = _SCHEMES.get(parts.scheme)
+    if scheme is None:
+        raise ValueError(f"'{parts.scheme}' is not a scheme of a LiveKit server's URL.")
+    return parts._replace(scheme=scheme).geturl()
 
 
 def _error(status: int, body: bytes) -> TwirpError:

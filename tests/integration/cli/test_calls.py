@@ -182,15 +182,15 @@ def test_a_ledger_in_memory_can_be_told_of_a_call(backend: Backend, url: str, ro
         "simulate-call", "--seconds", "0", "--room", room
     )
 
-    route = lines[-1].removeprefix("See the call: GET ")
+    route = lines[-1].removeprefix("See the call: GET ").partition(" ")[0]
     assert httpx.get(route).json()["roomName"] == room
 
 
 def test_a_wrong_configuration_is_code_2(backend: Backend) -> None:
-    result = backend.with_environ(PORT="x").process("calls", "list")
+    result = backend.with_environ(DATABASE_URL="x").process("calls", "list")
 
     assert result.code == 2
-    assert "- PORT must be" in result.errors
+    assert "- DATABASE_URL must be" in result.errors
     assert "Traceback" not in result.errors
 
 
