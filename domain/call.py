@@ -46,6 +46,15 @@ class LegStatus(enum.StrEnum):
     HANGUP = "hangup"
 
 
+class Precision(enum.StrEnum):
+    """How a reported value relates to the true one."""
+
+    EXACT = "exact"
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+    UNKNOWN = "unknown"
+
+
 FAILURES: Final = frozenset(
     {
         "USER_UNAVAILABLE",
@@ -57,6 +66,14 @@ FAILURES: Final = frozenset(
     }
 )
 """LiveKit's disconnect reasons that make an unanswered call a failed one."""
+
+NEVER_ANSWERED: Final = frozenset(
+    {"USER_UNAVAILABLE", "USER_REJECTED", "SIP_TRUNK_FAILURE", "JOIN_FAILURE"}
+)
+"""Those of them that LiveKit gives only before the answer (livekit/sip, classifyInviteError)."""
+
+_ANSWERED: Final = (LegStatus.ACTIVE, LegStatus.AUTOMATION)
+_UNANSWERED: Final = (LegStatus.DIALING, LegStatus.RINGING)
 
 LISTED_WITHIN: Final = timedelta(seconds=2)
 """How long after joining LiveKit may not yet list a participant."""
@@ -87,9 +104,12 @@ class TimelineEntry:
 
 @attrs.frozen(kw_only=True)
 class PhoneLeg:
-    """What is the same in everything that LiveKit tells of a phone participant.
+    """What LiveKit reports of a phone participant, apart from its state.
 
-    ``from_number`` and ``to_number`` are E.164 where they parse, else as given.
+    ``from_number`` and ``to_number`` are E.164 where they parse, else as given. Where LiveKit does
+    not report the direction it is ``direction_assumed`` to be inbound. The last three fields may
+    be reported later than the rest: ``sip_call_id_full`` is SIP's Call-ID, ``sip_status_code`` the
+    call's final SIP response, ``carrier_call_id`` the carrier's own id (Twilio's call SID, …).
     """
 
     room_name: str
@@ -103,6 +123,25 @@ class PhoneLeg:
     trunk_id: str | None = None
     dispatch_rule_id: str | None = None
     sip_call_id: str | None = None
+    direction_assumed: bool = False
+    sip_call_id_full: str | None = None
+    sip_status_code: int | None = None
+    carrier_call_id: str | None = None
+
+    @property
+    def reports_answer(self) -> bool:
+        """Whether an outbound call has been answered: only then livekit/sip sets its Call-ID."""
+        return self.direction is Direction.OUTBOUND and self.sip_call_id_full is not None
+
+    def completed_by(self, other: PhoneLeg) -> PhoneLeg:
+        """With what ``other`` reports in addition; the same in whatever order they come."""
+        return attrs.evolve(
+            self,
+            sip_call_id_full=_either(self.sip_call_id_full, other.sip_call_id_full),
+            carrier_call_id=_either(self.carrier_call_id, other.carrier_call_id),
+            # Final responses are greater than provisional ones (RFC 3261 §7.2).
+            sip_status_code=max(self.sip_status_code or 0, other.sip_status_code or 0) or None,
+        )
 
     def may_be_unlisted(self, now: datetime) -> bool:
         """Whether LiveKit not listing the participant says nothing yet."""
@@ -113,15 +152,18 @@ class PhoneLeg:
 class Call:
     """A phone call, as far as facts have told of it.
 
-    Immutable; :meth:`seen` and :meth:`gone` are facts. They commute, and a repeated one changes
-    nothing: each field keeps the earliest or the most telling value, and ``status`` is read off
-    the fields. So lost, doubled and swapped webhooks and the reconciler's findings end up alike.
-    ``tenant`` is its session's. Times are UTC with millisecond precision.
+    Immutable; :meth:`seen`, :meth:`gone` and :meth:`described_by` are facts. They commute, and a
+    repeated one changes nothing: each field keeps the earliest or the most telling value, and
+    ``status`` is read off the fields. So lost, doubled and swapped webhooks and the reconciler's
+    findings end up alike.
+    ``tenant`` is its session's. Times are UTC with millisecond precision. ``unanswered_at`` is the
+    latest time at which the leg was seen dialing or ringing.
     """
 
     id: CallId
     leg: PhoneLeg
     ringing_at: datetime | None = None
+    unanswered_at: datetime | None = None
     seen_active_at: datetime | None = None
     was_active_at_end: bool = False
     ended_at: datetime | None = None
@@ -139,12 +181,50 @@ class Call:
 
     @property
     def answered_at(self) -> datetime | None:
-        """When the call became active; the nearest time that is known if nobody saw it happen."""
+        """The earliest time at which the call is known to have been answered by then."""
         if self.seen_active_at is not None:
             return self.seen_active_at
-        if not self.was_active_at_end:
-            return None
-        return self.created_at if self.ringing_at is None else self.ended_at
+        return self.ended_at if self._was_answered_unseen else None
+
+    @property
+    def answered_at_is(self) -> Precision:
+        """How ``answered_at`` relates to the moment of the answer.
+
+        ``EXACT`` is the moment (None: it was never answered), ``AT_MOST`` a time by which it had
+        been answered. ``UNKNOWN``: no answer was seen, which says nothing.
+        """
+        if self.answered_at is not None:
+            exact = self.answered_at == self.created_at
+            return Precision.EXACT if exact else Precision.AT_MOST
+        return Precision.EXACT if self._was_never_answered else Precision.UNKNOWN
+
+    @property
+    def _was_answered_unseen(self) -> bool:
+        """Whether only its end says that it was answered."""
+        return self.ended_at is not None and (self.was_active_at_end or self.leg.reports_answer)
+
+    @property
+    def _was_never_answered(self) -> bool:
+        if self.ended_at is None or self.answered_at is not None:
+            return False
+        # The same fact set both: a look's time is by another clock than LiveKit's.
+        rang_to_the_end = self.unanswered_at == self.ended_at
+        return self.aborted or self.disconnect_reason in NEVER_ANSWERED or rang_to_the_end
+
+    @property
+    def _not_answered_before(self) -> datetime:
+        """The latest time by which it is known not to have been answered yet."""
+        seen = [self.created_at, self.unanswered_at or self.ringing_at or self.created_at]
+        return min(max(seen), self.answered_at or max(seen))
+
+    @property
+    def _ended_at_is(self) -> Precision:
+        """``EXACT`` if LiveKit told that the participant left, else found out some time after."""
+        told = any(
+            entry.what == "left" and entry.source is Source.WEBHOOK for entry in self.timeline
+        )
+        exact = told and self.disconnect_reason != ROOM_CLOSED
+        return Precision.EXACT if exact else Precision.AT_MOST
 
     @property
     def status(self) -> CallStatus:
@@ -168,27 +248,54 @@ class Call:
 
     @property
     def duration(self) -> timedelta | None:
-        """From the answer to the end; None while the call lives, zero if it was never answered."""
-        if self.ended_at is None:
+        """From the answer to the end, as exactly as ``duration_is`` says.
+
+        None while the call lives, or if nobody knows whether it was answered; zero if it was not.
+        """
+        if self.ended_at is None or self.duration_is is Precision.UNKNOWN:
             return None
         if self.answered_at is None:
             return timedelta()
-        return max(self.ended_at - self.answered_at, timedelta())
+        at_most = self.duration_is is Precision.AT_MOST
+        since = self._not_answered_before if at_most else self.answered_at
+        return max(self.ended_at - since, timedelta())
+
+    @property
+    def duration_is(self) -> Precision | None:
+        """How ``duration`` relates to the true one; None while the call lives."""
+        if self.ended_at is None:
+            return None
+        if self.answered_at is None:
+            return self.answered_at_is
+        exact_end = self._ended_at_is is Precision.EXACT
+        if self.answered_at_is is Precision.EXACT:
+            return Precision.EXACT if exact_end else Precision.AT_MOST
+        seen = self.seen_active_at is not None
+        return Precision.AT_LEAST if exact_end and seen else Precision.AT_MOST
 
     def seen(self, leg_status: LegStatus | None, at: datetime, source: Source) -> Call:
         """After the participant was seen in the room at ``at``.
 
-        Without a ``leg_status`` whoever is in the room talks.
+        Without a ``leg_status`` whoever is in the room talks. A webhook tells what the leg was when
+        it joined, so a call that did not have to be placed was answered in that moment.
         """
         call = self._noted(self.created_at, "joined", source)
+        if leg_status in _UNANSWERED:
+            call = attrs.evolve(call, unanswered_at=max(call.unanswered_at or at, at))
         match leg_status:
             case LegStatus.RINGING:
                 ringing_at = _earliest(call.ringing_at, at)
                 return attrs.evolve(call, ringing_at=ringing_at)._noted(at, "ringing", source)
             case LegStatus.ACTIVE | LegStatus.AUTOMATION | None:
+                if leg_status and source is Source.WEBHOOK and not self._was_placed:
+                    at = self.created_at
                 active_at = _earliest(call.seen_active_at, at)
                 return attrs.evolve(call, seen_active_at=active_at)._noted(at, "active", source)
         return call
+
+    @property
+    def _was_placed(self) -> bool:
+        return self.leg.direction is Direction.OUTBOUND
 
     def gone(
         self,
@@ -204,14 +311,21 @@ class Call:
         ``reason`` is LiveKit's ``disconnectReason``; ``last_status`` what the leg last said;
         ``aborted`` a connection that broke before it was ready.
         """
-        active = last_status in (LegStatus.ACTIVE, LegStatus.AUTOMATION)
+        unanswered_at = self.unanswered_at
+        if last_status in _UNANSWERED:
+            unanswered_at = max(unanswered_at or at, at)
         return attrs.evolve(
             self,
+            unanswered_at=unanswered_at,
             ended_at=_earliest(self.ended_at, at),
-            was_active_at_end=self.was_active_at_end or active,
+            was_active_at_end=self.was_active_at_end or last_status in _ANSWERED,
             aborted=self.aborted or aborted,
             disconnect_reason=_more_telling(self.disconnect_reason, reason),
         )._noted(at, "left", source)
+
+    def described_by(self, leg: PhoneLeg) -> Call:
+        """After LiveKit reported ``leg`` of the participant, which may complete what is known."""
+        return attrs.evolve(self, leg=self.leg.completed_by(leg))
 
     def served_by(self, session_id: SessionId, at: datetime, tenant: str | None = None) -> Call:
         """After an agent was dispatched for it, in session ``session_id`` of ``tenant``'s."""
@@ -235,6 +349,11 @@ class Call:
 
 def _earliest(known: datetime | None, told: datetime) -> datetime:
     return told if known is None else min(known, told)
+
+
+def _either(known: str | None, told: str | None) -> str | None:
+    """The one of two texts that there is; of two, the same one in either order."""
+    return min(text for text in (known, told) if text) if known or told else None
 
 
 def _more_telling(known: str | None, told: str | None) -> str | None:

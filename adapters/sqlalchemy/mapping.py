@@ -111,6 +111,7 @@ def call_values(call: Call) -> dict[str, Any]:
         "trunk_id": leg.trunk_id,
         "dispatch_rule_id": leg.dispatch_rule_id,
         "sip_call_id": leg.sip_call_id,
+        "direction_assumed": leg.direction_assumed,
         "created_at": leg.joined_at,
         **call_moves(call),
     }
@@ -120,7 +121,11 @@ def call_moves(call: Call) -> dict[str, Any]:
     """The columns that change in a call's life; the others as for :func:`session_moves`."""
     return {
         "status": call.status.value,
+        "sip_call_id_full": call.leg.sip_call_id_full,
+        "sip_status_code": call.leg.sip_status_code,
+        "carrier_call_id": call.leg.carrier_call_id,
         "ringing_at": call.ringing_at,
+        "unanswered_at": call.unanswered_at,
         "seen_active_at": call.seen_active_at,
         "was_active_at_end": call.was_active_at_end,
         "ended_at": call.ended_at,
@@ -153,8 +158,13 @@ def to_call(row: Row[Any]) -> Call:
                 trunk_id=row.trunk_id,
                 dispatch_rule_id=row.dispatch_rule_id,
                 sip_call_id=row.sip_call_id,
+                direction_assumed=bool(row.direction_assumed),
+                sip_call_id_full=row.sip_call_id_full,
+                sip_status_code=row.sip_status_code,
+                carrier_call_id=row.carrier_call_id,
             ),
             ringing_at=row.ringing_at,
+            unanswered_at=row.unanswered_at,
             seen_active_at=row.seen_active_at,
             was_active_at_end=row.was_active_at_end,
             ended_at=row.ended_at,

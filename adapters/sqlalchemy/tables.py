@@ -110,6 +110,12 @@ calls: Final = Table(
     Column("timeline", Text, nullable=False),
     Column("tenant", Text),
     Column("version", Integer, nullable=False),
+    # Since 0005; empty in older rows.
+    Column("direction_assumed", Boolean),
+    Column("unanswered_at", UtcDateTime),
+    Column("sip_call_id_full", Text),
+    Column("sip_status_code", Integer),
+    Column("carrier_call_id", Text),
 )
 
 CALL_IS_LIVE: Final[ColumnElement[bool]] = calls.c.ended_at.is_(None)
