@@ -14,6 +14,7 @@ from dependency_injector import containers, providers
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.dispatcher import LiveKitDispatcher
 from adapters.livekit.event_reader import LiveKitEventReader
+from adapters.livekit.numbers import normalised
 from adapters.livekit.probe import LiveKitProbe
 from adapters.livekit.rooms import LiveKitRooms
 from adapters.livekit.token_signer import LiveKitTokenSigner
@@ -170,6 +171,7 @@ class Container(containers.DeclarativeContainer):
             settings.provided.livekit_api_key,
             settings.provided.livekit_api_secret,
         ),
+        settings.provided.sip_identity_prefix,
     )
 
     storage = providers.Selector(
@@ -286,7 +288,9 @@ class Container(containers.DeclarativeContainer):
         lease=CLAIM_LEASE,
     )
     read_sessions = providers.Singleton(ReadSessions, ledger)
-    read_calls = providers.Singleton(ReadCalls, storage.provided.unit_of_work)
+    read_calls = providers.Singleton(
+        ReadCalls, storage.provided.unit_of_work, providers.Object(normalised)
+    )
     record_call = providers.Singleton(
         RecordCall, unit_of_work=storage.provided.unit_of_work, ids=ids
     )

@@ -12,12 +12,16 @@ from urllib.parse import urlsplit
 import msgspec
 from google.protobuf.message import Message
 
+from adapters.livekit.http import Answer as HttpAnswer
 from adapters.livekit.http import HttpPool
 from adapters.livekit.tokens import TokenFactory
 
 Answer = TypeVar("Answer", bound=Message)
 
 _TOKEN_TTL: Final = timedelta(minutes=10)
+_PROTOBUF: Final = "application/protobuf"
+_REDIRECTS: Final = (301, 302, 307, 308)
+"""RFC 9110 §15.4: what was asked for was not done. After a 303 it may have been."""
 _SCHEMES: Final = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 
 
@@ -30,6 +34,18 @@ class TwirpError(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{code} (HTTP {status}): {message}")
         self.status, self.code, self.message = status, code, message
+
+
+class UnexpectedAnswer(Exception):
+    """What came is no answer of LiveKit's API; the message says what it is instead."""
+
+
+class Redirected(Exception):
+    """The server sends its callers to ``target``, an origin (empty if it does not say which)."""
+
+    def __init__(self, status: int, target: str) -> None:
+        super().__init__(f"HTTP {status} to {target or 'an unknown address'}")
+        self.status, self.target = status, target
 
 
 class LiveKitClient:
@@ -75,15 +91,13 @@ class LiveKitClient:
             raise RuntimeError("The LiveKit client is not open.")
         headers = {
             "authorization": f"Bearer {self._tokens.token(_TOKEN_TTL, grants)}",
-            "content-type": "application/protobuf",
+            "content-type": _PROTOBUF,
         }
         with self._watch(method):
             found = await self._pool.post(
                 f"/twirp/livekit.{method}", headers, request.SerializeToString()
             )
-            if found.status != 200:
-                raise _error(found.status, found.body)
-            return answer.FromString(found.body)
+            return _message(found, answer)
 
     async def open(self) -> None:
         """Make the pool; no connection yet, so that the service starts without LiveKit."""
@@ -118,6 +132,31 @@ def _http(url: str) -> str:
     if scheme is None:
         raise ValueError(f"'{parts.scheme}' is not a scheme of a LiveKit server's URL.")
     return parts._replace(scheme=scheme).geturl()
+
+
+def _message(found: HttpAnswer, kind: type[Answer]) -> Answer:
+    """The message in ``found``; Twirp sends a success as 200 with the request's content type."""
+    content_type = found.content_type.partition(";")[0].strip().lower()
+    if found.status in _REDIRECTS:
+        raise Redirected(found.status, _origin(found.location))
+    if found.status >= 400:
+        raise _error(found.status, found.body)
+    if found.status != 200 or content_type != _PROTOBUF:
+        what = "".join(char for char in content_type[:60] if char.isprintable())
+        raise UnexpectedAnswer(f"HTTP {found.status} with {what or 'no content type'}")
+    return kind.FromString(found.body)
+
+
+def _origin(location: str) -> str:
+    """Scheme, host and port of ``location``: a path or query may carry a secret."""
+    try:
+        parts = urlsplit(location)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    host = "".join(char for char in parts.hostname or "" if char.isprintable())[:253]
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme or 'https'}://{host}{port}" if host else ""
 
 
 def _error(status: int, body: bytes) -> TwirpError:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from google.protobuf.message import DecodeError
 
-from adapters.livekit.client import TwirpError
+from adapters.livekit.client import Redirected, TwirpError, UnexpectedAnswer
 from adapters.livekit.http import Broken, NotConnected
 from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
 
@@ -34,6 +34,17 @@ def livekit_errors() -> Iterator[None]:
     except Broken as error:
         raise LiveKitUncertain(
             "The connection to LiveKit broke before it had answered; try again."
+        ) from error
+    except Redirected as error:
+        raise LiveKitRefused(
+            f"The server at LIVEKIT_URL redirects to {error.target or 'another address'} "
+            f"(HTTP {error.status}) instead of answering; set LIVEKIT_URL to the address that it "
+            "redirects to."
+        ) from error
+    except UnexpectedAnswer as error:
+        raise LiveKitUncertain(
+            f"The server at LIVEKIT_URL did not answer as LiveKit does ({error}); check that "
+            "LIVEKIT_URL is a LiveKit server and that no proxy answers in its place."
         ) from error
     except DecodeError as error:
         raise LiveKitUncertain(

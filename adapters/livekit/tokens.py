@@ -55,16 +55,27 @@ class TokenFactory:
     api_key: str
     api_secret: str = attrs.field(repr=False)
 
-    def token(self, ttl: timedelta, video: dict[str, Any], identity: str = "") -> str:
-        """A token valid for ``ttl`` from now; ``video`` are its grants by their names in JSON."""
+    def token(
+        self,
+        ttl: timedelta,
+        video: dict[str, Any],
+        identity: str = "",
+        attributes: dict[str, str] | None = None,
+    ) -> str:
+        """A token valid for ``ttl`` from now; ``video`` are its grants by their names in JSON.
+
+        ``attributes`` are those that its participant has.
+        """
         now = int(time.time())
-        claims = {
+        claims: dict[str, Any] = {
             "video": video,
             "sub": identity,
             "iss": self.api_key,
             "nbf": now,
             "exp": now + int(ttl.total_seconds()),
         }
+        if attributes:
+            claims["attributes"] = attributes
         signed = _HEADER + b"." + _base64(msgspec.json.encode(claims))
         signature = hmac.digest(self.api_secret.encode(), signed, "sha256")
         return (signed + b"." + _base64(signature)).decode()

@@ -115,12 +115,19 @@ calls: Final = Table(
     Column("seen_active_at", UtcDateTime),
     Column("was_active_at_end", Boolean, nullable=False),
     Column("ended_at", UtcDateTime),
+    Column("end_concluded", Boolean, nullable=False, server_default=false()),
     Column("aborted", Boolean, nullable=False),
     Column("disconnect_reason", Text),
     Column("session_id", String(36)),
     Column("timeline", Text, nullable=False),
     Column("tenant", Text),
     Column("version", Integer, nullable=False),
+    # Since 0005; empty in older rows.
+    Column("direction_assumed", Boolean),
+    Column("unanswered_at", UtcDateTime),
+    Column("sip_call_id_full", Text),
+    Column("sip_status_code", Integer),
+    Column("carrier_call_id", Text),
 )
 
 CALL_IS_LIVE: Final[ColumnElement[bool]] = calls.c.ended_at.is_(None)

@@ -462,7 +462,7 @@ async def test_given_debugging_then_anybody_who_joins_gets_an_agent() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [ParticipantKind.AGENT, ParticipantKind.EGRESS, ParticipantKind.INGRESS]
+    "kind", [kind for kind in ParticipantKind if not Participant("x", kind).is_person]
 )
 async def test_given_debugging_then_agents_egress_and_ingress_get_none(
     kind: ParticipantKind,

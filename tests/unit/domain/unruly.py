@@ -1,13 +1,14 @@
 """A world in which nothing can be relied on, in virtual time.
 
-Workers are slow, absent or deaf to the end of their job; webhooks are lost, late or doubled; LiveKit
-answers too little, dates events by a clock of its own and carries requests out after their time-out;
-the ledger is restored from a backup; other programs dispatch agents of the same name.
+Workers are slow, absent or deaf to the end of their job; webhooks are lost, late or doubled.
+LiveKit answers too little, dates events by a clock of its own and carries requests out after their
+time-out. The ledger is restored from a backup. Other programs dispatch agents of the same name.
 """
 
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -151,10 +152,8 @@ class UnrulyWorld(PhoneWorld):
 
     async def asks(self, what: str, room: str) -> None:
         """A caller starts or ends a session."""
-        try:
+        with suppress(DomainError):
             await (self.start(room_name=room) if what == "post" else self.end(room))
-        except DomainError:
-            pass
         self.observes()
 
     async def crashes(self, room: str, after: int) -> None:
