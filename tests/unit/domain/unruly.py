@@ -291,7 +291,9 @@ class UnrulyWorld(PhoneWorld):
         now = self.clock.now()
         honest = self.livekit.down is None and not self.livekit.lies
         for room in self.livekit.open:
-            if len(self.agents_in(room)) < 2 or not honest:
+            # Without a session it is another program's room.
+            ours = bool(self.storage.live_in(room))
+            if len(self.agents_in(room)) < 2 or not honest or not ours:
                 self._two_since.pop(room, None)
                 continue
             since = self._two_since.setdefault(room, now)
