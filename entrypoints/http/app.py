@@ -87,9 +87,7 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
             "end_session": _provide(container.end_session),
             "read_sessions": _provide(container.read_sessions),
             "read_calls": _provide(container.read_calls),
-            "receive_webhook": _provide(
-                container.receive_webhook if settings.telephony_enabled else lambda: None
-            ),
+            "receive_webhook": _provide(container.receive_webhook),
             "readiness": _provide(container.recent_readiness),
             "clock": _provide(container.clock),
             "telemetry": _provide(container.telemetry),

@@ -243,6 +243,8 @@ def _stored(started: StartedSession) -> str:
 @post(
     "/session/end",
     needs=(Scope.SESSIONS_WRITE,),
+    # No forgery by another site's form: a key comes in a header, which only scripts can set.
+    takes_beacons=True,
     security=KEYED,
     status_code=204,
     tags=["sessions"],
@@ -255,7 +257,7 @@ def _stored(started: StartedSession) -> str:
             404: "Neither the ledger nor LiveKit knows the room.",
             409: "Another request is still starting or ending this room's session.",
             413: "The body is too large.",
-            415: "The body is not sent as JSON.",
+            415: "The body is not sent as JSON, nor as `navigator.sendBeacon` sends it.",
             502: "LiveKit refused or could not be reached; the session stays open. Post again.",
             503: "The ledger is out of reach.",
         }
@@ -269,7 +271,10 @@ async def end_session(
     end_session: EndSession,
     scope: AsgiScope,
 ) -> None:
-    """Delete the LiveKit room and end its session. A room that is already gone is a success."""
+    """Delete the LiveKit room and end its session. A room that is already gone is a success.
+
+    JSON may also be sent as `text/plain` or without a content type, as `navigator.sendBeacon` does.
+    """
     note(scope, roomName=data.room_name)
     await end_session(EndSessionCommand(data.room_name, access_of(scope)))
 

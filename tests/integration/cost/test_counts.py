@@ -20,13 +20,13 @@ from adapters.simulator.webhooks import signed_webhook
 from adapters.sqlalchemy.ledger import SqlLedger
 from domain.access import EVERYTHING, WORK, Access
 from domain.inbox import InboxStatus
-from domain.use_cases.receive_webhook import ReceiveWebhookCommand
 from domain.use_cases.start_session import StartedSession, StartSessionCommand
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
 from tests.benchmarks.events import event_of_a_call
 from tests.contract.storage.ledgers import engines
 from tests.livekit_server import API_KEY, API_SECRET
+from tests.webhook_command import webhook_command
 
 
 @attrs.frozen
@@ -55,18 +55,24 @@ class Costs:
         """One event of a call that nobody knows."""
         body, headers = signed_webhook(event_of_a_call(kind), API_KEY, API_SECRET)
         self.forget()
-        command = ReceiveWebhookCommand(body, headers["Authorization"])
+        command = webhook_command(body, headers["Authorization"])
         await self.container.receive_webhook()(command)
 
 
 @pytest.fixture
 def signatures(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counts: Counter[str] = Counter()
-    digest = hmac.digest
+    digest, new = hmac.digest, hmac.new
 
     def counting(*arguments: Any) -> bytes:
         counts["signatures"] += 1
         return digest(*arguments)
+
+    def counting_pyjwt(*arguments: Any) -> hmac.HMAC:
+        counts["signatures"] += 1
+        return new(*arguments)
+
+    monkeypatch.setattr(hmac, "new", counting_pyjwt)
 
     monkeypatch.setattr(hmac, "digest", counting)
     return counts
@@ -213,8 +219,6 @@ async def test_a_forged_webhook_costs_a_signature(costs: Costs) -> None:
     costs.forget()
 
     with pytest.raises(Exception, match="another secret"):
-        await costs.container.receive_webhook()(
-            ReceiveWebhookCommand(body, headers["Authorization"])
-        )
+        await costs.container.receive_webhook()(webhook_command(body, headers["Authorization"]))
 
     assert await costs.seen() == {"signatures": 1}
