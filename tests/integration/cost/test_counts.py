@@ -15,6 +15,7 @@ import pytest
 from livekit.protocol.webhook import WebhookEvent
 from sqlalchemy import Engine, event
 
+from adapters.livekit.tokens import TokenFactory
 from adapters.simulator.server import Simulator
 from adapters.simulator.webhooks import signed_webhook
 from adapters.sqlalchemy.ledger import SqlLedger
@@ -62,17 +63,17 @@ class Costs:
 @pytest.fixture
 def signatures(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counts: Counter[str] = Counter()
-    digest, new = hmac.digest, hmac.new
+    digest, verified = hmac.digest, TokenFactory.body_digest
 
     def counting(*arguments: Any) -> bytes:
         counts["signatures"] += 1
         return digest(*arguments)
 
-    def counting_pyjwt(*arguments: Any) -> hmac.HMAC:
+    def counting_verified(factory: TokenFactory, token: str) -> bytes:
         counts["signatures"] += 1
-        return new(*arguments)
+        return verified(factory, token)
 
-    monkeypatch.setattr(hmac, "new", counting_pyjwt)
+    monkeypatch.setattr(TokenFactory, "body_digest", counting_verified)
 
     monkeypatch.setattr(hmac, "digest", counting)
     return counts
