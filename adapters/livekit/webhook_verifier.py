@@ -95,9 +95,13 @@ def _read(body: bytes) -> _Event:
             raise
         except msgspec.DecodeError:
             # Python's reader also takes half a surrogate pair or a number beyond a double's range.
-            return msgspec.convert(json.loads(text), _Event)
+            return msgspec.convert(json.loads(text, parse_constant=_refuse), _Event)
     except (ValueError, RecursionError):
         raise InvalidWebhook("The body is not a LiveKit webhook event in JSON.") from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _storable(value: object) -> str:

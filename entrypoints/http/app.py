@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
@@ -35,6 +36,7 @@ from entrypoints.http.webhook import livekit_webhook
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
+_PARAMETER_TYPE: Final = re.compile(r":\w+(?=})")
 HANDLERS: Final = (
     start_session,
     end_session,
@@ -119,7 +121,7 @@ def _provide(make: Callable[[], object]) -> Provide:
 def _routes(handlers: Iterable[HTTPRouteHandler]) -> dict[str, str]:
     """``{"POST /session": "Start a session…"}`` for what the documentation shows."""
     return {
-        f"{min(handler.http_methods)} {path.replace(':str', '')}": handler.summary or ""
+        f"{min(handler.http_methods)} {_PARAMETER_TYPE.sub('', path)}": handler.summary or ""
         for handler in handlers
         if handler.summary
         for path in sorted(handler.paths)

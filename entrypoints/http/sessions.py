@@ -43,6 +43,7 @@ from entrypoints.http.idempotency import AS_BEFORE, REPEATED, IdempotencyKey, re
 from entrypoints.http.openapi import HIDDEN, KEYED, REFUSALS, errors
 from entrypoints.http.operation import Operation
 from entrypoints.http.request_log import note
+from entrypoints.http.room_path import room_in_path
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
 READS: Final = (Scope.CALLS_READ, Scope.SESSIONS_WRITE)
@@ -352,7 +353,7 @@ async def session_by_id(
 
 
 @get(
-    "/sessions/by-room/{roomName:str}",
+    "/sessions/by-room/{roomName:path}",
     needs=READS,
     security=KEYED,
     hidden=True,
@@ -374,4 +375,4 @@ async def session_by_room(
     scope: AsgiScope,
 ) -> SessionAnswer:
     """The session as the ledger has it; LiveKit is not asked."""
-    return _answer(await read_sessions.by_room(roomName, access_of(scope)))
+    return _answer(await read_sessions.by_room(room_in_path(scope, roomName), access_of(scope)))
