@@ -18,6 +18,7 @@ from dotenv import dotenv_values
 
 from application.settings import AppEnv, Settings, Storage
 from domain.api_key import FixedKey, digest
+from entrypoints.origins import parse_origin
 
 T = TypeVar("T")
 
@@ -289,14 +290,14 @@ def _database_url(raw: str) -> tuple[Storage, str]:
 
 
 def _origins(raw: str) -> tuple[str, ...]:
-    origins = tuple(origin.strip().rstrip("/") for origin in raw.split(",") if origin.strip())
-    for origin in origins:
-        url = urlsplit(origin)
-        if origin != "*" and not (
-            url.scheme in ("http", "https") and url.netloc and origin.endswith(url.netloc)
-        ):
+    origins = []
+    for entry in filter(None, (part.strip() for part in raw.split(","))):
+        try:
+            origins.append(parse_origin(entry))
+        except ValueError as error:
+            shown = re.sub("//.*@", "//…@", entry)  # a password
             raise ValueError(
-                f"must be * or a comma-separated list of origins such as "
-                f"https://app.example.com; '{origin}' is not one."
-            )
-    return origins
+                "must be * or a comma-separated list of origins such as https://app.example.com, "
+                f"https://*.example.com or capacitor://localhost; '{shown}' {error}."
+            ) from None
+    return tuple(origins)

@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from litestar import Litestar
-from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
@@ -20,9 +19,8 @@ from entrypoints.http.access import admission
 from entrypoints.http.calls import call_by_id, call_by_room, list_calls
 from entrypoints.http.errors import on_domain_error, on_http_error, on_unexpected_error
 from entrypoints.http.health import alive, health, ready, ready_without_body, service
-from entrypoints.http.idempotency import REPLAYED
 from entrypoints.http.json_request import MAX_BODY_BYTES, JsonRequest
-from entrypoints.http.limits import HEADERS, Limits
+from entrypoints.http.limits import Limits
 from entrypoints.http.metrics import metrics
 from entrypoints.http.openapi import openapi_config, swagger_asset
 from entrypoints.http.sessions import (
@@ -102,10 +100,6 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
             HTTPException: on_http_error,
             Exception: on_unexpected_error,
         },
-        cors_config=CORSConfig(
-            allow_origins=list(settings.cors_allow_origins),
-            expose_headers=["X-Request-Id", "Retry-After", REPLAYED, *HEADERS],
-        ),
         openapi_config=openapi_config(),
         logging_config=None,
     )
