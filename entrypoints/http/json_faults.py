@@ -19,14 +19,14 @@ class _Constant(str):
     __slots__ = ()
 
 
-def check_values(body: bytes) -> None:
-    """Raise :class:`InvalidInput` for the first value in ``body`` that cannot be kept.
+def check_values(text: str) -> None:
+    """Raise :class:`InvalidInput` for the first value in ``text`` that cannot be kept.
 
-    Return if there is none, or if ``body`` is not JSON. (The request's own reader is faster, and
+    Return if there is none, or if ``text`` is not JSON. (The request's own reader is faster, and
     does not say where such a value is.)
     """
     try:
-        data = json.loads(body, parse_constant=_Constant)
+        data = json.loads(text, parse_constant=_Constant)
     except (ValueError, RecursionError):
         return
     for field, problem in _problems(data):

@@ -28,6 +28,9 @@ BEACON_TYPES: Final = ("text/plain", "")
 """Content types that ``navigator.sendBeacon`` sets for a string and for bytes."""
 
 
+_NOT_UTF8: Final = "The body is not valid UTF-8, in which JSON is sent."
+
+
 class UnsupportedMediaType(ClientException):
     """The body is not declared as what this route takes, which is ``wanted``."""
 
@@ -86,12 +89,19 @@ class JsonRequest(Request[Any, Any, Any]):
         try:
             return msgspec.json.decode(body)
         except UnicodeDecodeError as error:
-            raise MalformedJson("The body is not valid UTF-8.") from error
+            raise MalformedJson(_NOT_UTF8) from error
         except RecursionError as error:
             raise MalformedJson("The body is nested too deeply.") from error
         except msgspec.DecodeError as error:
-            check_values(body)
+            check_values(_text(body))
             raise MalformedJson(f"The body is not valid JSON: {error}.") from error
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedJson(_NOT_UTF8) from error
 
 
 def _is_json(media_type: str) -> bool:
