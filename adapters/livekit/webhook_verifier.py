@@ -91,8 +91,6 @@ def _read(body: bytes) -> _Event:
         text = body.decode("utf-8-sig")
         try:
             return _READER.decode(text)
-        except msgspec.ValidationError:
-            raise
         except msgspec.DecodeError:
             # Python's reader also takes half a surrogate pair or a number beyond a double's range.
             return msgspec.convert(json.loads(text, parse_constant=_refuse), _Event)

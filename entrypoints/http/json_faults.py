@@ -22,14 +22,14 @@ class _Constant(str):
 def check_values(text: str) -> None:
     """Raise :class:`InvalidInput` for the first value in ``text`` that cannot be kept.
 
-    Return if there is none, or if ``text`` is not JSON. (The request's own reader is faster, and
-    does not say where such a value is.)
+    Return if there is none in a field, or if ``text`` is not a JSON object. (The request's own
+    reader is faster, and does not say where such a value is.)
     """
     try:
         data = json.loads(text, parse_constant=_Constant)
     except (ValueError, RecursionError):
         return
-    for field, problem in _problems(data):
+    for field, problem in _problems(data if isinstance(data, dict) else {}):
         readable = field[:256].encode(errors="backslashreplace").decode()
         raise InvalidInput(f"{readable} {problem}", field=readable)
 
@@ -46,7 +46,7 @@ def _problems(data: object) -> Iterator[tuple[str, str]]:
         elif isinstance(value, list):
             left += reversed([(f"{field}[{i}]", child) for i, child in enumerate(value)])
         elif problem := _problem(value):
-            yield field or "The body", problem
+            yield field, problem
 
 
 _CUT: Final = (

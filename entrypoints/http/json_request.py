@@ -37,9 +37,9 @@ class UnsupportedMediaType(ClientException):
     status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
     def __init__(self, sent: str, wanted: str = "application/json") -> None:
-        declared = f"is '{sent[:80]}'" if sent else "is missing"
+        declared = f"as '{sent[:80]}'" if sent else "without a content type"
         super().__init__(
-            f"Send the body as JSON with the header 'Content-Type: {wanted}'; it {declared}."
+            f"Send the body as JSON with the header 'Content-Type: {wanted}'; it came {declared}."
         )
         self.wanted = wanted
 

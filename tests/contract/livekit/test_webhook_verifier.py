@@ -173,6 +173,7 @@ def test_a_secret_as_short_as_that_of_livekits_dev_mode_verifies_without_a_warni
         (b'{"event": "e", "id": "EV_1", "room": {"name": "r"}, "x": 1e400}', "EV_1", "r"),
         (b'\xef\xbb\xbf{"event": "e", "id": "EV_1", "room": {"name": "r"}}', "EV_1", "r"),
         (b'{"event": "e", "id": 7, "room": {"name": 8}}', "7", "8"),
+        (b'{"event": "e", "id": "EV_1", "room": {"name": 1e400}}', "EV_1", "inf"),
         (b'{"event": "e", "id": "EV_1", "room": {"name": null}}', "EV_1", ""),
         (b'{"event": "e", "id": "EV_1", "room": null}', "EV_1", ""),
         (b'{"event": "e", "id": "EV_1", "room": {"name": ["x"]}}', "EV_1", ""),

@@ -127,7 +127,7 @@ def test_a_body_that_is_not_declared_as_json_is_415_and_tells_how_it_was_declare
     assert answer.status_code == 415
     error = error_of(answer)
     assert (error["code"], error["example"]) == ("unsupported_media_type", "application/json")
-    assert (content_type or "missing").partition(";")[0] in error["error"]
+    assert (content_type or "without").partition(";")[0] in error["error"]
 
 
 FORM = "application/x-www-form-urlencoded"

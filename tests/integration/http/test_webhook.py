@@ -275,7 +275,7 @@ def test_another_content_type_is_415(receiver: Receiver, content_type: str | Non
 
     assert verdict(answer) == (415, "unsupported_media_type")
     assert answer.json()["example"] == MEDIA_TYPE
-    assert (content_type or "missing") in answer.json()["error"]
+    assert (content_type or "without") in answer.json()["error"]
     assert receiver.inbox() == before
 
 
