@@ -35,21 +35,20 @@ class WebhookAnswer(msgspec.Struct):
     ok: Literal[True]
 
 
-_TEXT: Final = Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL])
+_LIKE_TEXT: Final = "A string; a number counts as its digits, anything else as absent."
 _EVENT: Final = Schema(
     type=OpenAPIType.OBJECT,
     description="An event of LiveKit's. What a kind brings beside these fields is kept.",
     properties={
         "event": Schema(type=OpenAPIType.STRING, min_length=1),
         "id": Schema(
-            type=[OpenAPIType.STRING, OpenAPIType.NULL],
-            description="By it a repeat is known; without one, by the body.",
+            description=f"By it a repeat is known; without one, by the body. {_LIKE_TEXT}",
         ),
         "room": Schema(
             type=[OpenAPIType.OBJECT, OpenAPIType.NULL],
             properties={
-                "name": Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL], max_length=LONGEST),
-                "sid": _TEXT,
+                "name": Schema(description=_LIKE_TEXT, max_length=LONGEST),
+                "sid": Schema(description=_LIKE_TEXT),
             },
         ),
     },
