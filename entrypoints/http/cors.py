@@ -78,6 +78,7 @@ class Cors:
         return [(b"access-control-allow-origin", origin), _VARY]
 
     async def _preflight(self, scope: Any, origin: bytes, send: Send) -> None:
+        scope.setdefault("state", {})  # as Litestar does, which is not reached
         if not self._allows(origin.decode("latin-1")):
             await _refuse(scope, send)
             return
@@ -95,7 +96,6 @@ class Cors:
 
 
 async def _refuse(scope: Any, send: Send) -> None:
-    scope.setdefault("state", {})
     error = {
         "error": "Pages of this origin may not use the service; CORS_ALLOW_ORIGINS names those "
         "that may.",
