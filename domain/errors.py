@@ -78,12 +78,6 @@ class InvalidWebhook(DomainError):
     code = "invalid_webhook"
 
 
-class TelephonyDisabled(DomainError):
-    """The service was told to have nothing to do with telephony."""
-
-    code = "telephony_disabled"
-
-
 class NotFound(DomainError):
     """No such session, call or room."""
 

@@ -459,9 +459,8 @@ async def serving(container: Container) -> AsyncIterator[Container]:
         tasks = [
             asyncio.create_task(container.reconciler().run()),
             asyncio.create_task(container.pruner().run()),
+            asyncio.create_task(container.inbox_worker().run()),
         ]
-        if container.settings().telephony_enabled:
-            tasks.append(asyncio.create_task(container.inbox_worker().run()))
         try:
             yield container
         finally:

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp
 from domain.errors import DomainError
 from entrypoints.container import Container, serving
 from entrypoints.http.app import create_app
+from entrypoints.http.cors import Cors
 from entrypoints.http.draining import listen
 from entrypoints.http.health import OPEN, guarded
 from entrypoints.http.limits import BYPASSED, can_be_bypassed
@@ -58,7 +59,8 @@ def create() -> ASGIApp:
             lines.close()
         log.info("stopped")
 
-    return RequestLog(create_app(container, lifespan), container.telemetry(), tracing)
+    app = Cors(create_app(container, lifespan), settings.cors_allow_origins)
+    return RequestLog(app, container.telemetry(), tracing)
 
 
 def _collect_garbage_less_often() -> None:

@@ -32,6 +32,7 @@ from entrypoints.http.fields import (
 )
 from entrypoints.http.openapi import HIDDEN, KEYED, REFUSALS, errors
 from entrypoints.http.operation import Operation
+from entrypoints.http.room_path import room_in_path
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
 
@@ -208,7 +209,7 @@ async def call_by_id(
 
 
 @get(
-    "/telephony/calls/by-room/{roomName:str}",
+    "/telephony/calls/by-room/{roomName:path}",
     needs=(Scope.CALLS_READ,),
     security=KEYED,
     hidden=True,
@@ -230,4 +231,4 @@ async def call_by_room(
     scope: AsgiScope,
 ) -> CallAnswer:
     """The call as the ledger has it; LiveKit is not asked."""
-    return answer(await read_calls.by_room(roomName, access_of(scope)))
+    return answer(await read_calls.by_room(room_in_path(scope, roomName), access_of(scope)))

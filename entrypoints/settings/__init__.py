@@ -9,7 +9,6 @@ import os
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from application.settings import AppEnv, Settings, Storage
 from domain.api_key import FixedKey
@@ -62,7 +61,7 @@ def load_settings(
         "DATABASE_URL", parse_database_url, (Storage.SQLITE, "sqlite+aiosqlite:///data/backend.db")
     )
     every: tuple[str, ...] = ("*",)
-    origins = reader.optional("CORS_ALLOW_ORIGINS", _origins, every)
+    origins = reader.optional("CORS_ALLOW_ORIGINS", parsers.origins, every)
     telephony = reader.optional("TELEPHONY_ENABLED", parsers.boolean, False)  # noqa: FBT003
     any_join = reader.optional(
         "TELEPHONY_DISPATCH_ON_ANY_PARTICIPANT_JOIN",
@@ -161,17 +160,3 @@ def read_environment(
         **given,
         **{name: text for name, text in from_file.items() if not given.get(name, "").strip()},
     }
-
-
-def _origins(raw: str) -> tuple[str, ...]:
-    origins = tuple(origin.strip().rstrip("/") for origin in raw.split(",") if origin.strip())
-    for origin in origins:
-        url = urlsplit(origin)
-        if origin != "*" and not (
-            url.scheme in ("http", "https") and url.netloc and origin.endswith(url.netloc)
-        ):
-            raise ValueError(
-                f"must be * or a comma-separated list of origins such as "
-                f"https://app.example.com; '{origin}' is not one."
-            )
-    return origins

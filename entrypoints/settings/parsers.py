@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from application.settings import AppEnv
 from domain.api_key import FixedKey, digest
+from entrypoints.origins import parse_origin
 
 _DECIMAL: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _NAMED_KEY: Final = re.compile(r"(?P<tenant>[a-z][a-z0-9-]{0,31})=(?P<key>.{16,})", re.ASCII)
@@ -143,3 +144,18 @@ def app_env(raw: str) -> AppEnv:
         return AppEnv(raw.lower())
     except ValueError:
         raise ValueError(f"must be development or production, not '{raw}'.") from None
+
+
+def origins(raw: str) -> tuple[str, ...]:
+    """Read ``*`` or a comma-separated list of origins."""
+    found = []
+    for entry in filter(None, (part.strip() for part in raw.split(","))):
+        try:
+            found.append(parse_origin(entry))
+        except ValueError as error:
+            shown = re.sub("//.*@", "//…@", entry)  # a password
+            raise ValueError(
+                "must be * or a comma-separated list of origins such as https://app.example.com, "
+                f"https://*.example.com or capacitor://localhost; '{shown}' {error}."
+            ) from None
+    return tuple(found)

@@ -41,12 +41,12 @@ from domain.inbox import MAX_FAILURES, InboxEntry, InboxStatus
 from domain.page import CallFilter
 from domain.session import Session
 from domain.use_cases.end_session import EndSessionCommand
-from domain.use_cases.receive_webhook import ReceiveWebhookCommand
 from domain.use_cases.reconcile import ABANDONED_AFTER
 from domain.use_cases.start_session import StartSessionCommand
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
 from tests.livekit_server import API_KEY, API_SECRET
+from tests.webhook_command import webhook_command
 
 AGENT: Final = "agent-of-ours"
 SECOND: Final = timedelta(seconds=1)
@@ -425,7 +425,7 @@ class AnyHistory(RuleBasedStateMachine):
 
     async def _hear(self, event: WebhookEvent) -> None:
         body, headers = signed_webhook(event, API_KEY, API_SECRET)
-        command = ReceiveWebhookCommand(body, headers["Authorization"])
+        command = webhook_command(body, headers["Authorization"])
         await self.container.receive_webhook()(command)
         self.heard.append(event)
 
