@@ -89,7 +89,7 @@ class TokenFactory:
             digest = base64.b64decode(claims.sha256, validate=True)
         except (msgspec.DecodeError, binascii.Error, ValueError, RecursionError) as error:
             raise TokenRefused("it is no JWT of LiveKit's") from error
-        now = time.time()
+        now = self.now()
         if claims.iss != self.api_key:
             raise TokenRefused("another API key has issued it")
         if claims.exp <= now - _LEEWAY_SECONDS:

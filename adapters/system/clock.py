@@ -13,6 +13,13 @@ import attrs
 STEP_SECONDS: Final = 1.0
 """A correction that is larger is a step; a smaller one never moves the time back."""
 
+LASTING_SECONDS: Final = 60.0
+"""How long a step of the machine's clock must have lasted before it is followed.
+
+One that is undone, or that has set a right clock wrong, changes nothing until then. (A database
+server's is followed at once, as the other replicas do.)
+"""
+
 
 def boot_time() -> float:
     """Seconds since the machine started, including those of its suspension (Linux), or since then.
@@ -28,13 +35,14 @@ class SystemClock:
     """Implements :class:`domain.ports.clock.ServiceClock`.
 
     Follows the machine's clock until it is first set. Between two readings a step of the machine's
-    clock moves nothing.
+    clock moves nothing, and where that clock is the ledger's, nothing for ``LASTING_SECONDS``.
     """
 
     machine: Callable[[], float] = time.time
     stopwatch: Callable[[], float] = boot_time
     _epoch: float = attrs.field(init=False)
     _latest: float = attrs.field(default=0.0, init=False)
+    _step: tuple[float, float] | None = attrs.field(default=None, init=False)
 
     @_epoch.default
     def _machines_epoch(self) -> float:
@@ -63,7 +71,19 @@ class SystemClock:
         read_at = received if reading is None else (sent + received) / 2
         difference = shown - read_at - self._epoch
         if abs(difference) <= (received - sent) / 2:
+            self._step = None
             return  # no more than the reading's own error
+        if reading is None and not self._is_lasting(difference, received):
+            return
         self._epoch += difference
         if difference < -STEP_SECONDS:
             self._latest = 0.0
+
+    def _is_lasting(self, difference: float, at: float) -> bool:
+        """Whether the machine's clock is to be followed."""
+        if abs(difference) <= STEP_SECONDS:
+            self._step = None
+            return True
+        if self._step is None or abs(self._step[0] - difference) > STEP_SECONDS:
+            self._step = difference, at
+        return at - self._step[1] >= LASTING_SECONDS

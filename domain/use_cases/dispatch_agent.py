@@ -107,15 +107,16 @@ class DispatchAgent:
 
     async def _still_held(self, session: Session) -> Session:
         """The session, its claim renewed if this process was stopped since it took the claim."""
+        return await self._renewed(session) if self._may_have_lost(session) else session
+
+    def _may_have_lost(self, session: Session) -> bool:
         holder = session.claim.holder
-        if holder is None or not self.liveness.may_have_lost(holder):
-            return session
-        return await self._renewed(session)
+        return holder is not None and self.liveness.may_have_lost(holder)
 
     async def _dispatched(self, session: Session, dispatch_id: str) -> Session:
         now = self.clock.now()
         dispatched = session.with_agent_dispatched(dispatch_id, now)
-        if session.claim.is_held(now):
+        if session.claim.is_held(now) and not self._may_have_lost(session):
             return self.ledger.record(dispatched, lambda: self._overtaken(session, dispatch_id))
         try:  # somebody may have taken it over, of which the caller must hear
             return await self.ledger.save(dispatched)

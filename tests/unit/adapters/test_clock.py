@@ -99,15 +99,55 @@ def test_given_a_small_correction_then_the_time_never_goes_back() -> None:
     assert clock.now() == NOON + SECOND * 0.9
 
 
-def test_where_the_machine_is_the_ledger_a_step_is_followed_at_the_next_reading() -> None:
+def reads(clock: SystemClock, machine: Machine) -> None:
+    """Where the machine's clock is the ledger's."""
+    clock.set(None, machine.passed, machine.passed)
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+def test_where_the_machine_is_the_ledger_a_step_is_followed_once_it_has_lasted(
+    step: timedelta,
+) -> None:
     machine = Machine()
     clock = machine.clock()
 
-    machine.shows -= HOUR
-    assert clock.now() == NOON
-    clock.set(None, machine.passed, machine.passed)
+    machine.shows += step
+    for _ in range(60):
+        reads(clock, machine)
+        assert clock.now() == machine.shows - step
+        machine.passes(1)
+    reads(clock, machine)
 
-    assert clock.now() == NOON - HOUR
+    assert clock.now() == machine.shows
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+def test_where_the_machine_is_the_ledger_a_step_that_is_undone_moves_nothing(
+    step: timedelta,
+) -> None:
+    machine = Machine()
+    clock = machine.clock()
+
+    for _ in range(3):
+        machine.shows += step
+        for _ in range(40):
+            reads(clock, machine)
+            machine.passes(1)
+        machine.shows -= step
+        reads(clock, machine)
+        assert clock.now() == machine.shows
+
+
+def test_where_the_machine_is_the_ledger_its_clock_is_followed_as_it_is_slewed() -> None:
+    machine = Machine()
+    clock = machine.clock()
+
+    for _ in range(600):
+        machine.passes(1)
+        machine.shows += timedelta(milliseconds=5)
+        reads(clock, machine)
+
+    assert clock.now() == machine.shows
 
 
 def test_the_monotonic_clock_goes_on_while_the_machine_is_suspended() -> None:
