@@ -123,7 +123,6 @@ def test_given_a_replica_an_hour_off_then_it_works_beside_the_others(  # noqa: P
             hears_of_a_call(service)
         eventually(lambda: cycles(skewed) + cycles(right) > 3, "the reconciler stopped")
         assert metric(skewed, "backend_inbox_oldest_pending_age_seconds") < HOUR / 2
-    assert "dead" not in skewed.output() + right.output()
 
 
 @pytest.mark.parametrize("off", [HOUR, -HOUR])
@@ -153,4 +152,3 @@ def test_given_a_clock_that_is_set_while_it_runs_then_it_goes_on(  # noqa: PLR09
         eventually(lambda: cycles(service) > done + 1, "the reconciler stopped")
         hears_of_a_call(service)
     assert len(simulator.dispatches(room)) == 1
-    assert "dead" not in service.output()
