@@ -7,16 +7,19 @@ HTTP contract; ``str(error)`` is a sentence that the caller can act on.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 
 class DomainError(Exception):
     """An expected failure.
 
     ``details`` are further facts for the caller (for example ``field`` and ``example``), by the
-    names that the HTTP contract gives them.
+    names that the HTTP contract gives them. ``is_outage`` tells that a dependency was down: what
+    failed may succeed unchanged once it is up.
     """
 
     code = "error"
+    is_outage: ClassVar[bool] = False
 
     def __init__(self, message: str, **details: object) -> None:
         super().__init__(message)
@@ -165,6 +168,7 @@ class StorageUnavailable(DomainError):
     """The ledger could not be read or written; a write may have got through all the same."""
 
     code = "storage_unavailable"
+    is_outage = True
 
 
 class LiveKitError(DomainError):
@@ -183,6 +187,7 @@ class LiveKitUnreachable(LiveKitError):
     """No connection to LiveKit could be made: certainly nothing happened."""
 
     code = "livekit_unreachable"
+    is_outage = True
 
 
 class LiveKitUncertain(LiveKitError):
@@ -192,6 +197,7 @@ class LiveKitUncertain(LiveKitError):
     """
 
     code = "livekit_unavailable"
+    is_outage = True
 
     def __init__(self, message: str, *, timed_out: bool = False) -> None:
         super().__init__(message)

@@ -41,6 +41,7 @@ from application.settings import (
 )
 from application.telemetry import Telemetry, Tracing
 from application.workers.doorbell import Doorbell
+from application.workers.heartbeat import Heartbeat
 from application.workers.inbox_worker import InboxWorker
 from application.workers.jobs import PruneJob, ReconcileJob
 from application.workers.periodic_job import PeriodicJob
@@ -48,6 +49,7 @@ from domain.agent_presence import AgentTimeouts
 from domain.errors import DomainError
 from domain.ledger import Ledger
 from domain.ports.rate_limiter import RateLimiter
+from domain.process import ProcessIdentity
 from domain.room_choice import RoomChoice
 from domain.room_selection import RoomSelection
 from domain.session import Session
@@ -146,9 +148,10 @@ class Container(containers.DeclarativeContainer):
     settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
 
     clock = providers.Singleton(SystemClock)
-    ids = providers.Singleton(UuidIds)
+    process_identity = providers.Singleton(ProcessIdentity)
+    ids = providers.Singleton(UuidIds, process_identity)
 
-    telemetry = providers.Singleton(PrometheusTelemetry, VERSION)
+    telemetry = providers.Singleton(PrometheusTelemetry, VERSION, clock.provided.timestamp)
     tracing = providers.Singleton(
         _tracing, settings.provided.otlp_endpoint, settings.provided.otlp_service_name
     )
@@ -161,6 +164,7 @@ class Container(containers.DeclarativeContainer):
         connect_limit=LIVEKIT_CONNECT_LIMIT,
         total_limit=LIVEKIT_TOTAL_LIMIT,
         watch=providers.Singleton(_watch, telemetry, tracing),
+        now=clock.provided.timestamp,
     )
     rooms = providers.Singleton(LiveKitRooms, livekit_client, settings.provided.sip_identity_prefix)
     dispatcher = providers.Singleton(LiveKitDispatcher, livekit_client)
@@ -170,6 +174,7 @@ class Container(containers.DeclarativeContainer):
             TokenFactory,
             settings.provided.livekit_api_key,
             settings.provided.livekit_api_secret,
+            clock.provided.timestamp,
         ),
         settings.provided.sip_identity_prefix,
     )
@@ -196,6 +201,14 @@ class Container(containers.DeclarativeContainer):
     ledger = providers.Singleton(Ledger, storage.provided.unit_of_work, _tell_lost)
     inbox = storage.provided.inbox
     censor = providers.Singleton(RecentCensus, storage, clock)
+    heartbeat = providers.Singleton(
+        Heartbeat,
+        processes=storage.provided.processes,
+        clock=clock,
+        identity=process_identity,
+        ids=ids,
+        alone=settings.provided.serves_alone,
+    )
 
     authenticate = providers.Singleton(
         Authenticate,
@@ -239,7 +252,12 @@ class Container(containers.DeclarativeContainer):
         HoldEndedRoom, ledger=ledger, clock=clock, ids=ids, lease=CLAIM_LEASE
     )
     dispatch_agent = providers.Singleton(
-        DispatchAgent, ledger=ledger, dispatcher=dispatcher, clock=clock, lease=CLAIM_LEASE
+        DispatchAgent,
+        ledger=ledger,
+        dispatcher=dispatcher,
+        clock=clock,
+        lease=CLAIM_LEASE,
+        liveness=heartbeat,
     )
     keep_agent = providers.Singleton(
         KeepAgent,
@@ -314,6 +332,7 @@ class Container(containers.DeclarativeContainer):
                 TokenFactory,
                 settings.provided.webhook_api_key,
                 settings.provided.webhook_api_secret,
+                clock.provided.timestamp,
             ),
         ),
         inbox=inbox,
@@ -392,6 +411,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         doorbell=doorbell,
+        liveness=heartbeat,
         tracing=tracing,
     )
     reconciler = providers.Singleton(
@@ -402,6 +422,7 @@ class Container(containers.DeclarativeContainer):
         leases=storage.provided.leases,
         clock=clock,
         ids=ids,
+        liveness=heartbeat,
     )
     pruner = providers.Singleton(
         PeriodicJob,
@@ -430,6 +451,7 @@ class Container(containers.DeclarativeContainer):
         leases=storage.provided.leases,
         clock=clock,
         ids=ids,
+        liveness=heartbeat,
     )
 
     check_readiness = providers.Singleton(
@@ -446,6 +468,7 @@ class Container(containers.DeclarativeContainer):
 async def running(container: Container) -> AsyncIterator[Container]:
     """``container`` with its connections open, for the length of the block."""
     async with container.storage(), container.livekit_client():
+        await container.heartbeat().read_time()
         try:
             yield container
         finally:
@@ -456,6 +479,9 @@ async def running(container: Container) -> AsyncIterator[Container]:
 async def serving(container: Container) -> AsyncIterator[Container]:
     """``container`` running, with its workers at work."""
     async with running(container):
+        heartbeat = container.heartbeat()
+        await heartbeat.start()
+        beating = asyncio.create_task(heartbeat.run())
         tasks = [
             asyncio.create_task(container.reconciler().run()),
             asyncio.create_task(container.pruner().run()),
@@ -464,6 +490,13 @@ async def serving(container: Container) -> AsyncIterator[Container]:
         try:
             yield container
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancelled(*tasks)
+            await container.ledger().settled()
+            await _cancelled(beating)  # until here, or what is being finished is taken over
+            await heartbeat.stop()
+
+
+async def _cancelled(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

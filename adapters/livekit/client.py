@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
@@ -61,7 +62,7 @@ class LiveKitClient:
     of a method is in, which sees what it raises.
     """
 
-    def __init__(  # noqa: PLR0913 - whom to speak to, how patiently, and who watches
+    def __init__(  # noqa: PLR0913 - whom to speak to, how patiently, who watches, and the time
         self,
         url: str,
         api_key: str,
@@ -70,9 +71,10 @@ class LiveKitClient:
         connect_limit: timedelta = timedelta(seconds=3),
         total_limit: timedelta = timedelta(seconds=10),
         watch: Callable[[str], AbstractContextManager[object]] = nullcontext,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._url = _http(url)
-        self._tokens = TokenFactory(api_key, api_secret)
+        self._tokens = TokenFactory(api_key, api_secret, now)
         self._connect_limit = connect_limit
         self._total_limit = total_limit
         self._watch = watch

@@ -11,7 +11,7 @@ import base64
 import binascii
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -25,7 +25,10 @@ _LEEWAY_SECONDS: Final = 60
 """How far two machines' clocks may be apart; livekit-api's own."""
 
 _DIGEST_BYTES: Final = 32
-_DECODER: Final = jwt.PyJWT({"require": ["exp", "iss"]})
+# PyJWT would compare times with the machine's clock rather than with the ledger's.
+_DECODER: Final = jwt.PyJWT(
+    {"require": ["exp", "iss"], "verify_exp": False, "verify_nbf": False, "verify_iat": False}
+)
 _REASONS: Final[Mapping[type[jwt.PyJWTError], str]] = {
     jwt.InvalidSignatureError: "it is signed with another secret",
     jwt.InvalidAlgorithmError: "it is not in HS256",
@@ -57,6 +60,7 @@ class TokenFactory:
 
     api_key: str
     api_secret: str = attrs.field(repr=False)
+    now: Callable[[], float] = time.time
     _key: jwt.PyJWK = attrs.field(init=False, repr=False, eq=False)
 
     @_key.default
@@ -77,7 +81,7 @@ class TokenFactory:
 
         ``attributes`` are those that its participant has.
         """
-        now = int(time.time())
+        now = int(self.now())
         claims: dict[str, Any] = {
             "video": video,
             "sub": identity,
@@ -98,13 +102,12 @@ class TokenFactory:
         by this key, valid now, for no audience in particular, and for a body.
         """
         try:
-            claims = _DECODER.decode(
-                token, self._key, ["HS256"], issuer=self.api_key, leeway=_LEEWAY_SECONDS
-            )
+            claims = _DECODER.decode(token, self._key, ["HS256"], issuer=self.api_key)
         except jwt.PyJWTError as error:
             raise TokenRefused(_REASONS.get(type(error), _UNREADABLE)) from error
         except UnicodeEncodeError as error:
             raise TokenRefused(_UNREADABLE) from error
+        self._check_times(claims)
         try:
             digest = base64.b64decode(claims["sha256"], validate=True)
         except (KeyError, TypeError, ValueError, binascii.Error):
@@ -112,6 +115,19 @@ class TokenFactory:
         if len(digest) != _DIGEST_BYTES:
             raise TokenRefused("it names no SHA-256 of a body, as a webhook's token does")
         return digest
+
+    def _check_times(self, claims: Mapping[str, Any]) -> None:
+        """Raise :class:`TokenRefused` unless the token is valid now (RFC 7519 §4.1.4 to 4.1.6)."""
+        now = self.now()
+        try:
+            expires_at = int(claims["exp"])
+            begins_at = max(int(claims.get(name, 0)) for name in ("nbf", "iat"))
+        except (TypeError, ValueError, OverflowError):
+            raise TokenRefused(_UNREADABLE) from None
+        if expires_at <= now - _LEEWAY_SECONDS:
+            raise TokenRefused(_REASONS[jwt.ExpiredSignatureError])
+        if begins_at > now + _LEEWAY_SECONDS:
+            raise TokenRefused(_REASONS[jwt.ImmatureSignatureError])
 
 
 def _base64(data: bytes) -> bytes:

@@ -215,6 +215,7 @@ def entry_moves(entry: InboxEntry) -> dict[str, Any]:
         "due_at": entry.due_at,
         "status": entry.status.value,
         "failures": entry.failures,
+        "outages": entry.outages,
         "last_error": entry.last_error,
         "handled_at": entry.handled_at,
     }
@@ -232,6 +233,7 @@ def to_entry(row: Row[Any]) -> InboxEntry:
         due_at=row.due_at,
         status=status,
         failures=row.failures,
+        outages=row.outages,
         last_error=row.last_error,
         handled_at=row.handled_at,
         trace=row.trace,

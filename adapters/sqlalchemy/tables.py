@@ -166,6 +166,8 @@ inbox: Final = Table(
     Column("due_at", UtcDateTime, nullable=False),
     Column("status", String(16), nullable=False),
     Column("failures", Integer, nullable=False),
+    # Attempts that failed because LiveKit or the database was down.
+    Column("outages", Integer, nullable=False, server_default="0"),
     Column("last_error", Text),
     Column("handled_at", UtcDateTime),
     Column("lease_holder", Text),
@@ -210,6 +212,15 @@ leases: Final = Table(
     Column("name", Text, primary_key=True),
     Column("holder", Text, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+)
+
+# The processes that serve; what each holds is held under a name that begins with its id and a dot.
+processes: Final = Table(
+    "processes",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
 )
 
 api_keys: Final = Table(

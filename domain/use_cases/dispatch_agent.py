@@ -10,6 +10,7 @@ from domain.errors import Conflict, LiveKitError, LiveKitUncertain, SessionEnded
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
 from domain.ports.dispatcher import Dispatcher
+from domain.ports.liveness import Liveness, NeverDeclaredDead
 from domain.session import Session
 
 
@@ -33,6 +34,7 @@ class DispatchAgent:
     clock: Clock
     lease: timedelta
     settle: timedelta = timedelta(seconds=5)
+    liveness: Liveness = attrs.field(factory=NeverDeclaredDead)
 
     async def __call__(self, session: Session) -> Session:
         """The session with its agent dispatched and its claim given back.
@@ -47,6 +49,7 @@ class DispatchAgent:
                 if session.claim.uncertain or session.dispatch_id is not None:
                     await self._clear_predecessor(session)
                     session = await self._renewed(session)
+                session = await self._still_held(session)
                 dispatch_id = await self._create(session)
             if dispatch_id is None:
                 session = await self._renewed(session)
@@ -103,10 +106,18 @@ class DispatchAgent:
         """With a whole lease before a CreateDispatch, which then ends before the lease does."""
         return await self.ledger.save(session.renewed(self.clock.now(), self.lease))
 
+    async def _still_held(self, session: Session) -> Session:
+        """The session, its claim renewed if this process was stopped since it took the claim."""
+        return await self._renewed(session) if self._may_have_lost(session) else session
+
+    def _may_have_lost(self, session: Session) -> bool:
+        holder = session.claim.holder
+        return holder is not None and self.liveness.may_have_lost(holder)
+
     async def _dispatched(self, session: Session, dispatch_id: str) -> Session:
         now = self.clock.now()
         dispatched = session.with_agent_dispatched(dispatch_id, now)
-        if session.claim.is_held(now):
+        if session.claim.is_held(now) and not self._may_have_lost(session):
             return self.ledger.record(dispatched, lambda: self._overtaken(session, dispatch_id))
         try:  # somebody may have taken it over, of which the caller must hear
             return await self.ledger.save(dispatched)

@@ -314,6 +314,7 @@ HARMLESS = {
     "leases": {"name", "holder"},
     "api_keys": {"id", "tenant", "name", "prefix", "digest", "scopes"},
     "rate_windows": {"bucket"},
+    "processes": {"id"},
     "schema_floor": {"version"},
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
 
 from domain.dispatch import DispatchClaim
@@ -250,3 +251,36 @@ async def test_given_the_ledger_fails_after_the_dispatch_then_the_next_start_fin
     started = await world.start()
     assert world.livekit.count("create") == 1
     assert [d.id for d in world.dispatches()] == [started.session.dispatch_id]
+
+
+class Stopped:
+    """A process that was stopped since it took what it holds."""
+
+    def may_have_lost(self, holder: str) -> bool:
+        return holder == "me"
+
+
+async def test_given_a_process_that_was_stopped_then_it_dispatches_only_if_it_has_its_claim() -> (
+    None
+):
+    world = World()
+    session = await world.claimed_session()
+    dispatch = attrs.evolve(world.dispatch_agent, liveness=Stopped())
+    await taken_over(world, session)
+
+    with pytest.raises(Conflict):
+        await dispatch(session)
+
+    assert world.dispatches() == []
+    assert world.livekit.calls == []
+
+
+async def test_given_a_process_that_was_stopped_and_not_missed_then_it_dispatches_once() -> None:
+    world = World()
+    session = await world.claimed_session()
+
+    dispatched = await attrs.evolve(world.dispatch_agent, liveness=Stopped())(session)
+
+    assert dispatched.agent_dispatched
+    assert len(world.dispatches()) == 1
+    assert world.session() == dispatched, "it is durable before the answer"

@@ -363,13 +363,13 @@ async def test_given_somebody_else_dispatches_then_the_event_waits_without_a_fai
     assert world.call(leg).session_id is not None
 
 
-async def test_given_livekit_fails_then_the_event_is_handled_later() -> None:
+async def test_given_livekit_is_down_then_the_event_waits_and_is_handled_later() -> None:
     world = PhoneWorld()
     leg = world.joins()
     world.livekit.down = Fault.UNREACHABLE
     await world.hears_all()
     (entry,) = await world.inbox.list(None, 10)
-    assert (entry.status, entry.failures) == (InboxStatus.PENDING, 1)
+    assert (entry.status, entry.failures, entry.outages) == (InboxStatus.PENDING, 0, 1)
     assert entry.last_error == "LiveKit cannot be reached."
     world.livekit.recover()
     world.clock.advance(SECOND)
@@ -378,16 +378,35 @@ async def test_given_livekit_fails_then_the_event_is_handled_later() -> None:
     assert len(world.dispatches()) == 1
 
 
-async def test_given_livekit_fails_ten_times_then_the_event_is_a_dead_letter() -> None:
+@pytest.mark.parametrize(
+    "down", [Fault.UNREACHABLE, Fault.TIMED_OUT_BEFORE, Fault.UNCERTAIN_BEFORE]
+)
+async def test_given_livekit_is_down_for_an_hour_then_no_event_is_a_dead_letter(
+    down: Fault,
+) -> None:
     world = PhoneWorld()
     world.joins()
-    world.livekit.down = Fault.UNREACHABLE
+    world.livekit.down = down
+    await world.hears_all()
+    for _ in range(60):
+        world.clock.advance(60 * SECOND)
+        await world.works_off()
+    (entry,) = await world.inbox.list(None, 10)
+    assert (entry.status, entry.failures) == (InboxStatus.PENDING, 0)
+    assert entry.outages > 10
+    assert entry.last_error is not None
+
+
+async def test_given_livekit_refuses_ten_times_then_the_event_is_a_dead_letter() -> None:
+    world = PhoneWorld()
+    world.joins()
+    world.livekit.down = Fault.REFUSED
     await world.hears_all()
     for _ in range(9):
         world.clock.advance(31 * SECOND)
         await world.works_off()
     (entry,) = await world.inbox.list(InboxStatus.DEAD, 10)
-    assert entry.failures == 10
+    assert (entry.failures, entry.outages) == (10, 0)
 
 
 async def test_a_body_that_cannot_be_read_ends_as_a_dead_letter_too() -> None:
