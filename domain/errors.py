@@ -183,6 +183,12 @@ class LiveKitRefused(LiveKitError):
     code = "livekit_refused"
 
 
+class LiveKitRefusesAll(LiveKitRefused):
+    """LiveKit refuses every request now: the credentials are wrong, or there were too many."""
+
+    is_outage = True
+
+
 class LiveKitUnreachable(LiveKitError):
     """No connection to LiveKit could be made: certainly nothing happened."""
 

@@ -74,6 +74,7 @@ from domain.use_cases.reconcile import Reconcile
 from domain.use_cases.record_call import RecordCall
 from domain.use_cases.remove_agent import RemoveAgent
 from domain.use_cases.remove_late_agent import RemoveLateAgent
+from domain.use_cases.renew_claim import RenewClaim
 from domain.use_cases.replay_events import ReplayEvents
 from domain.use_cases.serve_call import ServeCall
 from domain.use_cases.start_session import StartSession
@@ -251,13 +252,11 @@ class Container(containers.DeclarativeContainer):
     hold_ended_room = providers.Singleton(
         HoldEndedRoom, ledger=ledger, clock=clock, ids=ids, lease=CLAIM_LEASE
     )
+    renew_claim = providers.Singleton(
+        RenewClaim, ledger=ledger, clock=clock, lease=CLAIM_LEASE, liveness=heartbeat
+    )
     dispatch_agent = providers.Singleton(
-        DispatchAgent,
-        ledger=ledger,
-        dispatcher=dispatcher,
-        clock=clock,
-        lease=CLAIM_LEASE,
-        liveness=heartbeat,
+        DispatchAgent, ledger=ledger, dispatcher=dispatcher, clock=clock, renew_claim=renew_claim
     )
     keep_agent = providers.Singleton(
         KeepAgent,
@@ -303,6 +302,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         turn=turn,
+        renew_claim=renew_claim,
         lease=CLAIM_LEASE,
     )
     read_sessions = providers.Singleton(ReadSessions, ledger)
@@ -340,7 +340,13 @@ class Container(containers.DeclarativeContainer):
         doorbell=doorbell,
     )
     remove_agent = providers.Singleton(
-        RemoveAgent, ledger=ledger, dispatcher=dispatcher, clock=clock, ids=ids, lease=CLAIM_LEASE
+        RemoveAgent,
+        ledger=ledger,
+        dispatcher=dispatcher,
+        clock=clock,
+        ids=ids,
+        renew_claim=renew_claim,
+        lease=CLAIM_LEASE,
     )
     remove_late_agent = providers.Singleton(
         RemoveLateAgent,

@@ -9,7 +9,13 @@ from google.protobuf.message import DecodeError
 
 from adapters.livekit.client import Redirected, TwirpError, UnexpectedAnswer
 from adapters.livekit.http import Broken, NotConnected
-from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
+from domain.errors import (
+    LiveKitError,
+    LiveKitRefused,
+    LiveKitRefusesAll,
+    LiveKitUncertain,
+    LiveKitUnreachable,
+)
 
 
 @contextmanager
@@ -54,9 +60,11 @@ def livekit_errors() -> Iterator[None]:
 
 def _from_answer(error: TwirpError) -> LiveKitError:
     if error.status in (401, 403):
-        return LiveKitRefused(
+        return LiveKitRefusesAll(
             "LiveKit did not accept the credentials; check LIVEKIT_API_KEY and LIVEKIT_API_SECRET."
         )
+    if error.status == 429:
+        return LiveKitRefusesAll("LiveKit takes no more requests at the moment; try again later.")
     # 408 is Twirp's deadline_exceeded and canceled: given up on halfway.
     if error.status == 408:
         return LiveKitUncertain("LiveKit ran out of time; try again.", timed_out=True)

@@ -10,8 +10,8 @@ from domain.errors import Conflict, LiveKitError, LiveKitUncertain, SessionEnded
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
 from domain.ports.dispatcher import Dispatcher
-from domain.ports.liveness import Liveness, NeverDeclaredDead
 from domain.session import Session
+from domain.use_cases.renew_claim import RenewClaim
 
 
 @attrs.frozen(kw_only=True)
@@ -25,16 +25,16 @@ class DispatchAgent:
     A dispatch that was made is recorded while the caller goes on: should the process die before it
     is durable, the claim is left behind and LiveKit is asked in the same way.
 
-    ``lease`` is how long the claim is held: longer than one API call can take. ``settle`` is how
-    long after a time-out LiveKit may still carry the dispatch out.
+    Before each CreateDispatch but the first the claim is renewed, so that the request ends before
+    its lease does. ``settle`` is how long after a time-out LiveKit may still carry the dispatch
+    out.
     """
 
     ledger: Ledger
     dispatcher: Dispatcher
     clock: Clock
-    lease: timedelta
+    renew_claim: RenewClaim
     settle: timedelta = timedelta(seconds=5)
-    liveness: Liveness = attrs.field(factory=NeverDeclaredDead)
 
     async def __call__(self, session: Session) -> Session:
         """The session with its agent dispatched and its claim given back.
@@ -48,11 +48,11 @@ class DispatchAgent:
             if dispatch_id is None:
                 if session.claim.uncertain or session.dispatch_id is not None:
                     await self._clear_predecessor(session)
-                    session = await self._renewed(session)
-                session = await self._still_held(session)
+                    session = await self.renew_claim(session)
+                session = await self.renew_claim.if_doubtful(session)
                 dispatch_id = await self._create(session)
             if dispatch_id is None:
-                session = await self._renewed(session)
+                session = await self.renew_claim(session)
                 dispatch_id = await self._create(session)
             if dispatch_id is None:
                 raise LiveKitUncertain("LiveKit failed to dispatch the agent twice; try again.")
@@ -102,22 +102,10 @@ class DispatchAgent:
             if session.owns(dispatch):
                 await self.dispatcher.delete(session.room_name, dispatch.id)
 
-    async def _renewed(self, session: Session) -> Session:
-        """With a whole lease before a CreateDispatch, which then ends before the lease does."""
-        return await self.ledger.save(session.renewed(self.clock.now(), self.lease))
-
-    async def _still_held(self, session: Session) -> Session:
-        """The session, its claim renewed if this process was stopped since it took the claim."""
-        return await self._renewed(session) if self._may_have_lost(session) else session
-
-    def _may_have_lost(self, session: Session) -> bool:
-        holder = session.claim.holder
-        return holder is not None and self.liveness.may_have_lost(holder)
-
     async def _dispatched(self, session: Session, dispatch_id: str) -> Session:
         now = self.clock.now()
         dispatched = session.with_agent_dispatched(dispatch_id, now)
-        if session.claim.is_held(now) and not self._may_have_lost(session):
+        if session.claim.is_held(now) and not self.renew_claim.is_doubtful(session):
             return self.ledger.record(dispatched, lambda: self._overtaken(session, dispatch_id))
         try:  # somebody may have taken it over, of which the caller must hear
             return await self.ledger.save(dispatched)

@@ -14,7 +14,13 @@ from adapters.livekit.client import LiveKitClient
 from adapters.livekit.http import NotConnected
 from adapters.simulator.faults import Fault, FaultKind
 from adapters.simulator.server import Simulator
-from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
+from domain.errors import (
+    LiveKitError,
+    LiveKitRefused,
+    LiveKitRefusesAll,
+    LiveKitUncertain,
+    LiveKitUnreachable,
+)
 from domain.identifiers import RoomName
 from domain.room import Room
 from tests.contract.livekit.conftest import Adapters, until
@@ -113,11 +119,11 @@ async def test_a_request_may_take_effect_after_its_time_out(
     ("status", "expected"),
     [
         (400, LiveKitRefused),
-        (401, LiveKitRefused),
+        (401, LiveKitRefusesAll),
         (403, LiveKitRefused),
         (404, LiveKitRefused),
         (408, LiveKitUncertain),  # Twirp's deadline_exceeded
-        (429, LiveKitRefused),
+        (429, LiveKitRefusesAll),
         (500, LiveKitUncertain),
         (502, LiveKitUncertain),
         (504, LiveKitUncertain),

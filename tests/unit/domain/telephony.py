@@ -70,6 +70,7 @@ class PhoneWorld(World):
             dispatcher=dispatcher,
             clock=self.clock,
             ids=self.ids,
+            renew_claim=self.renew_claim,
             lease=LEASE,
         )
         self.remove_late_agent = RemoveLateAgent(

@@ -11,6 +11,7 @@ from domain.dispatch import DispatchClaim
 from domain.errors import Conflict, LiveKitError, SessionEnded, StorageUnavailable
 from domain.page import SessionFilter
 from domain.session import EndReason, Session, SessionStatus
+from domain.use_cases.dispatch_agent import DispatchAgent
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import LEASE, MOMENT, ROOM, World
 
@@ -260,12 +261,18 @@ class Stopped:
         return holder == "me"
 
 
+def stopped(world: World) -> DispatchAgent:
+    """The use case in a process that was stopped."""
+    renew = attrs.evolve(world.renew_claim, liveness=Stopped())
+    return attrs.evolve(world.dispatch_agent, renew_claim=renew)
+
+
 async def test_given_a_process_that_was_stopped_then_it_dispatches_only_if_it_has_its_claim() -> (
     None
 ):
     world = World()
     session = await world.claimed_session()
-    dispatch = attrs.evolve(world.dispatch_agent, liveness=Stopped())
+    dispatch = stopped(world)
     await taken_over(world, session)
 
     with pytest.raises(Conflict):
@@ -279,7 +286,7 @@ async def test_given_a_process_that_was_stopped_and_not_missed_then_it_dispatche
     world = World()
     session = await world.claimed_session()
 
-    dispatched = await attrs.evolve(world.dispatch_agent, liveness=Stopped())(session)
+    dispatched = await stopped(world)(session)
 
     assert dispatched.agent_dispatched
     assert len(world.dispatches()) == 1
