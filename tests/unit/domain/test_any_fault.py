@@ -158,6 +158,12 @@ def ledger_is_true(world: UnrulyWorld) -> None:
         if live is None:
             assert not [one for one in sessions if one.has_had_room], "its room is no more"
             continue
+        newest = world.storage.newest_in(name)
+        if newest is not None and not sessions:
+            wrong = newest.end_concluded and newest.room_sid == live.sid
+            assert not wrong, "it was concluded to have ended, and its room is there"
+            alone = not people and world.ours.intersection(agents)
+            assert not alone, "an agent of a session that has ended sits alone"
         for session in sessions:
             assert session.room_sid in (None, live.sid)
             assert session.agent_dispatched is bool(agents), "the ledger says something else"
