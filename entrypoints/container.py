@@ -466,6 +466,7 @@ class Container(containers.DeclarativeContainer):
             livekit=providers.Singleton(LiveKitProbe, livekit_client),
             database=storage,
         ),
+        warn=reconcile.provided.warning,
     )
     recent_readiness = providers.Singleton(Recent, check_readiness, clock, READINESS_GOOD_FOR)
 

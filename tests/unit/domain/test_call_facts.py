@@ -308,11 +308,6 @@ def test_a_call_that_left_did_not_break_off_unless_that_is_told() -> None:
     assert NEW.gone(NOON, Source.WEBHOOK, aborted=True).aborted
 
 
-@pytest.mark.parametrize(("seconds", "may_be"), [(0, True), (1.999, True), (2, False), (3, False)])
-def test_who_joined_may_be_unlisted_for_two_seconds(seconds: float, may_be: bool) -> None:  # noqa: FBT001
-    assert NEW.leg.may_be_unlisted(NOON + after(seconds)) is may_be
-
-
 def test_an_id_is_a_uuid() -> None:
     with pytest.raises(InvalidInput, match="callId must be a UUID"):
         CallId("call-1")
