@@ -23,11 +23,6 @@ class LedgerView:
     sessions: Mapping[str, Session]
     calls: Mapping[str, list[Call]]
 
-    @property
-    def live_calls(self) -> int:
-        """How many calls there are."""
-        return sum(map(len, self.calls.values()))
-
 
 @attrs.frozen(kw_only=True)
 class RoomLook:

@@ -82,10 +82,11 @@ class _Look:
         session = session or await self._reopened()
         if session is not None:
             session = await self._agent(session, contents, live, first=first)
+        listed = [call for call in live if not self.absences.is_noted(str(call.id))]
         elsewhere = False
-        if session is None and live:
-            elsewhere = not await self._serve(live)
-        elif session is None and await self.use.remove_late_agent(self.room):
+        if session is None and listed:
+            elsewhere = not await self._serve(listed)
+        elif session is None and not live and await self.use.remove_late_agent(self.room):
             self.repairs["late_agent_removed"] += 1
         return RoomLook(
             calls=frozenset(call.id for call in live),
@@ -105,7 +106,10 @@ class _Look:
     # Calls
 
     async def _callers(self, calls: list[Call], participants: list[Participant]) -> list[Call]:
-        """Return the room's live calls after what its participants told."""
+        """Return the room's live calls after what its participants told.
+
+        Those whose callers are missing are among them: the reconciler ends them, once confirmed.
+        """
         callers = {
             one.leg.participant_sid: one
             for one in participants
@@ -114,10 +118,11 @@ class _Look:
         live = []
         for call in calls:
             caller = callers.pop(call.leg.participant_sid, None)
-            if caller is not None:
-                live.append(await self._note(call, caller))
-            elif not await self._end_if_confirmed(call):
+            if caller is None:
+                self.absences.note(str(call.id), self.use.clock.now())
                 live.append(call)
+            else:
+                live.append(await self._note(call, caller))
         if callers:
             # LiveKit lists by name: make sure that these are in this instance.
             found = await self.use.rooms.find(RoomName(self.room.name))
@@ -144,16 +149,6 @@ class _Look:
             self.repairs["call_followed"] += 1
         return noted
 
-    async def _end_if_confirmed(self, call: Call) -> bool:
-        """End a call whose caller was missing at an earlier look too; return whether it did."""
-        now = self.use.clock.now()
-        missing_for = self.absences.note(str(call.id), now)
-        if not self.absences.is_confirmed(missing_for):
-            return False
-        await self.use.record_call(call.leg, lambda known: known.gone(now, Source.RECONCILER))
-        self.repairs["call_ended"] += 1
-        return True
-
     async def _serve(self, calls: list[Call]) -> bool:
         """Give callers without a session an agent; return whether that is ours to do."""
         ours = True
@@ -178,7 +173,7 @@ class _Look:
             presence = await self.use.find_agent.judge(session, contents, thorough=first)
         if presence.state is AgentState.ROOM_CLOSED:
             return await self._end(session, presence)
-        if self._is_deserted(session, presence):
+        if not calls and self._is_deserted(session, presence):
             await self.use.remove_agent(session, EndReason.ROOM_FINISHED, Source.RECONCILER)
             self.repairs["agent_withdrawn"] += 1
             return None
