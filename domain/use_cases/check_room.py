@@ -14,7 +14,7 @@ from domain.ledger import Ledger
 from domain.ports.clock import Clock
 from domain.ports.rooms import Rooms
 from domain.room import Participant, Room
-from domain.room_choice import RoomLook
+from domain.room_choice import RoomLook, agent_key
 from domain.room_selection import RoomSelection
 from domain.session import EndReason, Session, SessionStatus
 from domain.use_cases.find_agent import FindAgent
@@ -204,7 +204,7 @@ class _Look:
         """Whether an agent that no webhook said had left was missing at an earlier look too."""
         if presence.state is not AgentState.LEFT:
             return True
-        missing_for = self.absences.note(str(session.id), self.use.clock.now())
+        missing_for = self.absences.note(agent_key(session), self.use.clock.now())
         return self.absences.is_confirmed(missing_for)
 
     async def _keep(self, session: Session, presence: AgentPresence, calls: list[Call]) -> Session:

@@ -263,5 +263,3 @@ async def test_given_the_room_was_replaced_while_it_was_looked_into_then_nothing
     }
     for call in world.storage.calls:
         assert call.leg in world.stays
-
-

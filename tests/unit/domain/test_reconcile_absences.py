@@ -1,4 +1,4 @@
-"""What LiveKit does not list ends only once that is confirmed, and comes back if it is seen again."""
+"""What LiveKit does not list ends once that is confirmed, and is reopened if it is seen again."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ async def web_session(world: PhoneWorld) -> Session:
 def only_for_a_reason(world: PhoneWorld, **options: bool) -> PhoneWorld:
     """With a reconciler that has not looked yet and gives no room its turn."""
     world.reconcile = world.new_reconcile(**options)
-    world.reconcile.rotation = 0
+    world.reconcile.choice.rotation = 0
     return world
 
 
@@ -143,7 +143,7 @@ async def test_a_call_without_an_agent_is_a_reason_until_it_has_one() -> None:
 
 async def test_without_telephony_who_is_there_is_no_reason() -> None:
     world = only_for_a_reason(PhoneWorld(), telephony=False)
-    world.reconcile.rotation = 10
+    world.reconcile.choice.rotation = 10
     world.livekit.opens("room-1").people["user-1"] = USER
     world.joins("sip_1", "room-2")
 
@@ -470,7 +470,7 @@ async def test_rooms_with_a_reason_leave_a_fifth_of_the_budget_to_the_others(
     rotation: int, unknown: int, looks: str
 ) -> None:
     world, watched = await quiet(calls=5, users=0)
-    world.reconcile.budget, world.reconcile.rotation = 10, rotation
+    world.reconcile.choice.budget, world.reconcile.choice.rotation = 10, rotation
     for room in UNKNOWN[:unknown]:
         world.livekit.opens(room).people["user-1"] = USER
 

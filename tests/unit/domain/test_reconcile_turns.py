@@ -43,7 +43,7 @@ async def quiet(calls: int, users: int) -> tuple[PhoneWorld, Watched]:
     await world.looks()  # at all that it has never seen
     watched = Watched(world.reconcile.rooms)
     world.reconcile.rooms = watched
-    world.reconcile._turns.clear()
+    world.reconcile.choice._turn.clear()
     return world, watched
 
 
@@ -72,7 +72,7 @@ async def test_each_room_with_a_call_has_its_turn_before_any_has_it_again(
     rotation: int, looks: list[str]
 ) -> None:
     world, watched = await quiet(calls=5, users=0)
-    world.reconcile.rotation = rotation
+    world.reconcile.choice.rotation = rotation
 
     assert await cycles(world, watched, len(looks)) == looks
 
@@ -90,13 +90,13 @@ async def test_rooms_without_a_call_have_a_fifth_as_many_turns(
     rotation: int, looks: list[str]
 ) -> None:
     world, watched = await quiet(calls=2, users=3)
-    world.reconcile.rotation = rotation
+    world.reconcile.choice.rotation = rotation
 
     assert await cycles(world, watched, len(looks)) == looks
 
 
 async def test_what_the_rooms_with_calls_leave_is_for_the_others() -> None:
     world, watched = await quiet(calls=9, users=3)
-    world.reconcile.rotation = 10
+    world.reconcile.choice.rotation = 10
 
     assert await cycles(world, watched, 2) == ["012345678x", "123456780y"]
