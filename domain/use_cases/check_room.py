@@ -16,7 +16,7 @@ from domain.ports.rooms import Rooms
 from domain.room import Participant, Room
 from domain.room_choice import RoomLook, agent_key
 from domain.room_selection import RoomSelection
-from domain.session import EndReason, Session, SessionStatus
+from domain.session import EndReason, Session
 from domain.use_cases.find_agent import FindAgent
 from domain.use_cases.keep_agent import KeepAgent
 from domain.use_cases.record_call import RecordCall
@@ -231,6 +231,6 @@ def _repair(before: Session, after: Session, presence: AgentPresence) -> str | N
         if after.agent_dispatched:
             return "agent_dispatched"
         return "agent_lost" if before.agent_dispatched else "dispatch_settled"
-    if after.status is SessionStatus.ACTIVE and before.status is not SessionStatus.ACTIVE:
+    if after.agent_joined_at != before.agent_joined_at:
         return "agent_seen"
     return "dispatch_settled"

@@ -78,7 +78,7 @@ class KeepAgent:
             and session.room_sid == room.sid
             and agent.identity in (None, session.agent_identity)
         )
-        if known and not session.claim.uncertain:
+        if known and not session.claim.is_unsettled:
             return session
         active = session.activated(room.sid, self.clock.now(), agent, source)
         stored = await self.ledger.save(active)
