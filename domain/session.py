@@ -185,7 +185,8 @@ class Session:
         if self.agent_adopted or self.agent_joined_at is None or self.dispatched_at is None:
             return None
         latency = self.agent_joined_at - self.dispatched_at
-        return latency if latency >= timedelta() else None
+        # A dispatch that was learnt of when its agent was seen tells nothing.
+        return latency if latency > timedelta() else None
 
     @property
     def has_had_room(self) -> bool:
@@ -280,7 +281,7 @@ class Session:
             active_at=self.active_at or at,
             agent_identity=agent.identity or known,
             dispatch_id=agent.dispatch_id or self.dispatch_id,
-            dispatched_at=self.dispatched_at or (at if agent.dispatch_id else None),
+            dispatched_at=self.dispatched_at if self._is_known(agent.dispatch_id) else at,
             agent_adopted=self.agent_adopted or agent.adopted,
             claim=DispatchClaim(),
         )
@@ -342,6 +343,9 @@ class Session:
         return attrs.evolve(
             self, status=_FAILED, ended_at=None, end_reason=None, end_concluded=False, claim=claim
         )
+
+    def _is_known(self, dispatch_id: str | None) -> bool:
+        return dispatch_id in (None, self.dispatch_id)
 
     def _expecting(self, dispatch_id: str, at: datetime) -> Session:
         attempts = self.dispatch_attempts + 1
