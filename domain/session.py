@@ -240,6 +240,10 @@ class Session:
         """With the claim given back and nothing else changed."""
         return attrs.evolve(self, claim=self.claim.released())
 
+    def settled(self) -> Session:
+        """With the claim given back and nothing uncertain."""
+        return attrs.evolve(self, claim=DispatchClaim())
+
     def with_agent_dispatched(self, dispatch_id: str, at: datetime) -> Session:
         """After LiveKit has accepted dispatch ``dispatch_id``; gives the claim back."""
         return self._expecting(dispatch_id, at)._noted("agent_dispatched", at, Source.API)
