@@ -73,15 +73,15 @@ class Choosing:
             by_sid.setdefault(one.leg.room_sid, []).append(one)
         view = LedgerView(sessions=self.sessions, calls=by_sid)
         chosen = self.choice.choose(self.rooms, view, self.absences, NOON + after)
-        for one in chosen:
-            session = self.sessions.get(one.name)
+        for looked in chosen:
+            session = self.sessions.get(looked.name)
             look = RoomLook(
-                calls=frozenset(known.id for known in by_sid.get(one.sid, ())),
+                calls=frozenset(known.id for known in by_sid.get(looked.sid, ())),
                 session_version=None if session is None else session.version,
                 left_to_others=self.elsewhere,
             )
-            self.choice.looked(one, look)
-        return "".join(one.name for one in chosen)
+            self.choice.looked(looked, look)
+        return "".join(looked.name for looked in chosen)
 
     def twice(self, after: timedelta = timedelta()) -> list[str]:
         """What the first look chooses, and the second one."""
