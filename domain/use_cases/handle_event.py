@@ -132,17 +132,18 @@ class HandleEvent:
         known = session.status is SessionStatus.ACTIVE and session.room_sid == event.room.sid
         if known and session.agent_identity in (None, agent.identity):
             return
+        dispatched_at = session.dispatched_at or session.created_at
         if (
             session.status is SessionStatus.AGENT_DISPATCHED
             and session.room_sid in (None, event.room.sid)
-            and event.at >= session.created_at
+            and event.at >= dispatched_at  # an earlier agent may have joined before that
         ):
             seen = SeenAgent(identity=agent.identity)
             await self.keep_agent.seen(session, event.room, seen, Source.WEBHOOK)
             return
         presence = await self.find_agent(session, thorough=True)
-        if presence.state is AgentState.ROOM_CLOSED:
-            return
+        if presence.state is AgentState.ROOM_CLOSED or presence.is_missing:
+            return  # one answer without an agent ends nothing: the reconciler looks again
         session = await self.keep_agent.record(session, presence, Source.WEBHOOK)
         await self.keep_agent.remove_surplus(session, presence)
 

@@ -112,6 +112,41 @@ async def test_given_livekit_dates_the_event_before_the_session_then_it_is_asked
     assert world.livekit.count("participants") == 1
 
 
+async def test_an_agent_whose_joining_is_heard_of_after_its_successors_dispatch_is_not_seen() -> (
+    None
+):
+    """LiveKit sends a room's events in no order."""
+    world = PhoneWorld()
+    world.joins()
+    await world.hears_all()
+    world.agents_join()
+    joined = world.reader.events[-1]
+    world.clock.advance(5 * SECOND)
+    world.agents_leave()
+    await world.hears(world.told[-1])
+    await world.works_off()
+    await world.ledger.settled()
+    second = world.session()
+    assert (second.status, second.dispatch_attempts) == (SessionStatus.AGENT_DISPATCHED, 2)
+
+    await handles(world, joined)
+
+    assert world.session() == second
+    assert world.latencies == []
+
+
+async def test_an_agent_that_joined_and_is_not_listed_does_not_lose_the_sessions_own() -> None:
+    """One answer without the session's agent may be wrong; the reconciler looks again."""
+    world = PhoneWorld()
+    await world.serves()
+    session = world.session()
+    world.livekit.agents_leave(ROOM)
+
+    await handles(world, event(JOINED, session.room_sid or "", world.clock.now(), "agent-2"))
+
+    assert world.session() == session
+
+
 async def test_an_agent_who_joined_another_instance_of_the_room_was_an_earlier_ones() -> None:
     world = PhoneWorld()
     session = (await world.start()).session
