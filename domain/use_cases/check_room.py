@@ -9,6 +9,7 @@ import attrs
 from domain.absences import Absences
 from domain.agent_presence import AgentPresence, AgentState, RoomContents
 from domain.call import Call, CallStatus, Source
+from domain.errors import LeftToOthers
 from domain.identifiers import RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
@@ -151,13 +152,15 @@ class _Look:
 
     async def _serve(self, calls: list[Call]) -> bool:
         """Give callers without a session an agent; return whether that is ours to do."""
-        ours = True
+        served = []
         for call in calls:
-            served = await self.use.serve_call.again(call, Source.RECONCILER)
-            ours = ours and (served.session_id is not None or not served.is_live)
-        if ours:
+            try:
+                served.append(await self.use.serve_call.again(call, Source.RECONCILER))
+            except LeftToOthers:
+                return False
+        if any(call.is_live and call.session_id is not None for call in served):
             self.repairs["agent_dispatched"] += 1
-        return ours
+        return True
 
     # The agent
 

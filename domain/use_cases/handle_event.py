@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 import attrs
@@ -9,7 +10,7 @@ import attrs
 from domain.agent_config import AgentConfig
 from domain.agent_presence import AgentPresence, AgentState
 from domain.call import ROOM_CLOSED, Call, Source
-from domain.errors import ClaimHeld, TooEarly
+from domain.errors import ClaimHeld, LeftToOthers, TooEarly
 from domain.identifiers import Identity, RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
@@ -152,7 +153,8 @@ class HandleEvent:
         if session is None:
             calls = await self._live_calls(room)
             if calls and agent.agent_name == self.agent_name:
-                await self.serve_call.again(calls[0], Source.API)
+                with suppress(LeftToOthers):
+                    await self.serve_call.again(calls[0], Source.API)
             return
         if session.room_sid not in (None, room.sid):
             return

@@ -10,7 +10,7 @@ from typing import cast
 import attrs
 import pytest
 
-from domain.call import CallStatus, LegStatus
+from domain.call import CallStatus, LegStatus, Source
 from domain.ports.rooms import Rooms
 from domain.room import Participant, ParticipantKind, Room
 from domain.session import EndReason, SessionStatus
@@ -136,6 +136,43 @@ async def test_given_no_worker_for_long_then_dispatches_are_further_and_further_
     world.agents_join()
     await world.hears_all()
     assert world.session().status is SessionStatus.ACTIVE
+
+
+async def test_given_livekit_does_not_confirm_the_caller_once_then_they_are_served_next() -> None:
+    world = PhoneWorld()
+    leg = world.joins()
+    await world.record_call(leg, lambda call: call.seen(None, leg.joined_at, Source.WEBHOOK))
+    world.reconcile = world.new_reconcile(rotation=0)
+    pause = world.livekit.pause("participants", after_applying=True)
+    cycle = asyncio.create_task(world.looks())
+    await pause.reached.wait()
+    room = world.livekit.open.pop(ROOM)
+    pause.resumed.set()
+    assert (await cycle).repairs == {}
+    world.livekit.open[ROOM] = room
+
+    [done] = await world.goes_on()
+
+    assert done.repairs == {"agent_dispatched": 1}
+    assert world.call(leg).session_id == world.session().id
+
+
+@pytest.mark.parametrize("by", ["dispatch", "agent"])
+async def test_given_another_programs_agent_serves_the_caller_then_they_are_left_to_it(
+    by: str,
+) -> None:
+    """A consultation room of a warm transfer, or another deployment's caller."""
+    world = PhoneWorld()
+    leg = world.joins()
+    world.livekit.dispatches_of_others(ROOM, "another")
+    if by == "agent":
+        world.livekit.agents_join(ROOM)
+        world.livekit.open[ROOM].dispatches.clear()
+    world.reconcile = world.new_reconcile(rotation=0)
+    done = [await world.looks(), *await world.goes_on(3)]
+    assert [one.examined for one in done] == [1, 0, 0, 0]
+    assert world.call(leg).session_id is None
+    assert world.livekit.count("create") == 0
 
 
 async def test_given_nobody_told_that_the_agent_joined_then_the_session_becomes_active() -> None:
