@@ -14,7 +14,7 @@ help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
 
 run: .venv/.run-stamp ## Start the service, with a local LiveKit unless LIVEKIT_URL is set
-	@$(RUN) -m entrypoints.dev
+	@exec $(RUN) -m entrypoints.dev $$PPID
 
 test: .venv/.dev-stamp ## Run every tier of tests, with coverage
 	@sh scripts/test.sh

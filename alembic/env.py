@@ -7,7 +7,7 @@ command connects to what DATABASE_URL names.
 from __future__ import annotations
 
 import asyncio
-import os
+import sys
 
 from sqlalchemy import Connection
 
@@ -15,6 +15,8 @@ from adapters.sqlalchemy.database import database
 from adapters.sqlalchemy.migrations import alone
 from adapters.sqlalchemy.tables import metadata
 from alembic import context
+from domain.errors import StorageUnavailable
+from entrypoints.settings import InvalidSettings, load_settings
 
 
 def run(connection: Connection) -> None:
@@ -32,7 +34,8 @@ def run(connection: Connection) -> None:
 
 
 async def connect_and_run() -> None:
-    target = database(os.environ["DATABASE_URL"], patience=None)
+    settings = load_settings(only=("DATABASE_URL",))
+    target = database(settings.database_url, patience=None)
     await target.prepare()
     try:
         await alone(target, run)
@@ -44,6 +47,12 @@ if context.is_offline_mode():
     raise SystemExit("These migrations need a database; --sql is not supported.")
 given = context.config.attributes.get("connection")
 if given is None:
-    asyncio.run(connect_and_run())
+    try:
+        asyncio.run(connect_and_run())
+    except InvalidSettings as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    except StorageUnavailable as error:
+        sys.exit(str(error))
 else:
     run(given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 import attrs
@@ -25,7 +25,7 @@ class Recent(Generic[Told]):
     clock: Clock
     good_for: timedelta
     _asking: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
-    _last: tuple[Told, datetime] | None = attrs.field(default=None, init=False)
+    _last: tuple[Told, float] | None = attrs.field(default=None, init=False)
 
     async def __call__(self) -> Told:
         """What was told a moment ago, or is now."""
@@ -33,8 +33,8 @@ class Recent(Generic[Told]):
             if self._last is None or self._is_old(self._last[1]):
                 told = await self.ask()
                 # Dated afterwards: to find somebody out of reach takes seconds.
-                self._last = told, self.clock.now()
+                self._last = told, self.clock.monotonic()
             return self._last[0]
 
-    def _is_old(self, at: datetime) -> bool:
-        return not timedelta(0) <= self.clock.now() - at < self.good_for
+    def _is_old(self, at: float) -> bool:
+        return self.clock.monotonic() - at >= self.good_for.total_seconds()

@@ -155,7 +155,7 @@ class _Judgement:
                 AgentState.JOINING if first.jobs else AgentState.WAITING,
                 dispatch_id=first.id,
                 adopted=not self.session.owns(first),
-                surplus_dispatches=tuple(one.id for one in live[1:]),
+                surplus_dispatches=tuple(one.id for one in self._dispatches if one is not first),
             )
         return self._found(self._why_missing())
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
+
+LONGEST_LEASE: Final = timedelta(seconds=30)
+"""Twice what a claim is taken for."""
 
 
 @attrs.frozen
@@ -22,8 +26,11 @@ class DispatchClaim:
     uncertain: bool = False
 
     def is_held(self, now: datetime) -> bool:
-        """Whether somebody's lease is running at ``now``."""
-        return self.expires_at is not None and now < self.expires_at
+        """Whether a lease is running at ``now``.
+
+        One that ends later than it can have been set to is void: a clock was set back since.
+        """
+        return self.expires_at is not None and now < self.expires_at <= now + LONGEST_LEASE
 
     @property
     def is_unsettled(self) -> bool:

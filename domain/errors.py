@@ -7,16 +7,19 @@ HTTP contract; ``str(error)`` is a sentence that the caller can act on.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 
 class DomainError(Exception):
     """An expected failure.
 
     ``details`` are further facts for the caller (for example ``field`` and ``example``), by the
-    names that the HTTP contract gives them.
+    names that the HTTP contract gives them. ``is_outage`` tells that a dependency was down: what
+    failed may succeed unchanged once it is up.
     """
 
     code = "error"
+    is_outage: ClassVar[bool] = False
 
     def __init__(self, message: str, **details: object) -> None:
         super().__init__(message)
@@ -76,12 +79,6 @@ class InvalidWebhook(DomainError):
     """What LiveKit's key has signed is not a webhook event."""
 
     code = "invalid_webhook"
-
-
-class TelephonyDisabled(DomainError):
-    """The service was told to have nothing to do with telephony."""
-
-    code = "telephony_disabled"
 
 
 class NotFound(DomainError):
@@ -171,6 +168,7 @@ class StorageUnavailable(DomainError):
     """The ledger could not be read or written; a write may have got through all the same."""
 
     code = "storage_unavailable"
+    is_outage = True
 
 
 class LiveKitError(DomainError):
@@ -185,10 +183,17 @@ class LiveKitRefused(LiveKitError):
     code = "livekit_refused"
 
 
+class LiveKitRefusesAll(LiveKitRefused):
+    """LiveKit refuses every request now: the credentials are wrong, or there were too many."""
+
+    is_outage = True
+
+
 class LiveKitUnreachable(LiveKitError):
     """No connection to LiveKit could be made: certainly nothing happened."""
 
     code = "livekit_unreachable"
+    is_outage = True
 
 
 class LiveKitUncertain(LiveKitError):
@@ -198,6 +203,7 @@ class LiveKitUncertain(LiveKitError):
     """
 
     code = "livekit_unavailable"
+    is_outage = True
 
     def __init__(self, message: str, *, timed_out: bool = False) -> None:
         super().__init__(message)

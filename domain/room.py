@@ -18,6 +18,8 @@ class ParticipantKind(enum.Enum):
     AGENT = "agent"
     EGRESS = "egress"
     INGRESS = "ingress"
+    CONNECTOR = "connector"
+    BRIDGE = "bridge"
     OTHER = "other"
 
 
@@ -58,6 +60,7 @@ class Participant:
             ParticipantKind.AGENT,
             ParticipantKind.EGRESS,
             ParticipantKind.INGRESS,
+            ParticipantKind.BRIDGE,
         )
 
 

@@ -14,6 +14,7 @@ from dependency_injector import containers, providers
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.dispatcher import LiveKitDispatcher
 from adapters.livekit.event_reader import LiveKitEventReader
+from adapters.livekit.numbers import normalised
 from adapters.livekit.probe import LiveKitProbe
 from adapters.livekit.rooms import LiveKitRooms
 from adapters.livekit.token_signer import LiveKitTokenSigner
@@ -40,6 +41,7 @@ from application.settings import (
 )
 from application.telemetry import Telemetry, Tracing
 from application.workers.doorbell import Doorbell
+from application.workers.heartbeat import Heartbeat
 from application.workers.inbox_worker import InboxWorker
 from application.workers.jobs import PruneJob, ReconcileJob
 from application.workers.periodic_job import PeriodicJob
@@ -47,6 +49,7 @@ from domain.agent_presence import AgentTimeouts
 from domain.errors import DomainError
 from domain.ledger import Ledger
 from domain.ports.rate_limiter import RateLimiter
+from domain.process import ProcessIdentity
 from domain.room_choice import RoomChoice
 from domain.room_selection import RoomSelection
 from domain.session import Session
@@ -71,6 +74,7 @@ from domain.use_cases.reconcile import Reconcile
 from domain.use_cases.record_call import RecordCall
 from domain.use_cases.remove_agent import RemoveAgent
 from domain.use_cases.remove_late_agent import RemoveLateAgent
+from domain.use_cases.renew_claim import RenewClaim
 from domain.use_cases.replay_events import ReplayEvents
 from domain.use_cases.serve_call import ServeCall
 from domain.use_cases.start_session import StartSession
@@ -145,9 +149,10 @@ class Container(containers.DeclarativeContainer):
     settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
 
     clock = providers.Singleton(SystemClock)
-    ids = providers.Singleton(UuidIds)
+    process_identity = providers.Singleton(ProcessIdentity)
+    ids = providers.Singleton(UuidIds, process_identity)
 
-    telemetry = providers.Singleton(PrometheusTelemetry, VERSION)
+    telemetry = providers.Singleton(PrometheusTelemetry, VERSION, clock.provided.timestamp)
     tracing = providers.Singleton(
         _tracing, settings.provided.otlp_endpoint, settings.provided.otlp_service_name
     )
@@ -160,6 +165,7 @@ class Container(containers.DeclarativeContainer):
         connect_limit=LIVEKIT_CONNECT_LIMIT,
         total_limit=LIVEKIT_TOTAL_LIMIT,
         watch=providers.Singleton(_watch, telemetry, tracing),
+        now=clock.provided.timestamp,
     )
     rooms = providers.Singleton(LiveKitRooms, livekit_client, settings.provided.sip_identity_prefix)
     dispatcher = providers.Singleton(LiveKitDispatcher, livekit_client)
@@ -169,7 +175,9 @@ class Container(containers.DeclarativeContainer):
             TokenFactory,
             settings.provided.livekit_api_key,
             settings.provided.livekit_api_secret,
+            clock.provided.timestamp,
         ),
+        settings.provided.sip_identity_prefix,
     )
 
     storage = providers.Selector(
@@ -194,6 +202,14 @@ class Container(containers.DeclarativeContainer):
     ledger = providers.Singleton(Ledger, storage.provided.unit_of_work, _tell_lost)
     inbox = storage.provided.inbox
     censor = providers.Singleton(RecentCensus, storage, clock)
+    heartbeat = providers.Singleton(
+        Heartbeat,
+        processes=storage.provided.processes,
+        clock=clock,
+        identity=process_identity,
+        ids=ids,
+        alone=settings.provided.serves_alone,
+    )
 
     authenticate = providers.Singleton(
         Authenticate,
@@ -236,8 +252,11 @@ class Container(containers.DeclarativeContainer):
     hold_ended_room = providers.Singleton(
         HoldEndedRoom, ledger=ledger, clock=clock, ids=ids, lease=CLAIM_LEASE
     )
+    renew_claim = providers.Singleton(
+        RenewClaim, ledger=ledger, clock=clock, lease=CLAIM_LEASE, liveness=heartbeat
+    )
     dispatch_agent = providers.Singleton(
-        DispatchAgent, ledger=ledger, dispatcher=dispatcher, clock=clock, lease=CLAIM_LEASE
+        DispatchAgent, ledger=ledger, dispatcher=dispatcher, clock=clock, renew_claim=renew_claim
     )
     keep_agent = providers.Singleton(
         KeepAgent,
@@ -283,10 +302,13 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         turn=turn,
+        renew_claim=renew_claim,
         lease=CLAIM_LEASE,
     )
     read_sessions = providers.Singleton(ReadSessions, ledger)
-    read_calls = providers.Singleton(ReadCalls, storage.provided.unit_of_work)
+    read_calls = providers.Singleton(
+        ReadCalls, storage.provided.unit_of_work, providers.Object(normalised)
+    )
     record_call = providers.Singleton(
         RecordCall, unit_of_work=storage.provided.unit_of_work, ids=ids
     )
@@ -310,6 +332,7 @@ class Container(containers.DeclarativeContainer):
                 TokenFactory,
                 settings.provided.webhook_api_key,
                 settings.provided.webhook_api_secret,
+                clock.provided.timestamp,
             ),
         ),
         inbox=inbox,
@@ -317,7 +340,13 @@ class Container(containers.DeclarativeContainer):
         doorbell=doorbell,
     )
     remove_agent = providers.Singleton(
-        RemoveAgent, ledger=ledger, dispatcher=dispatcher, clock=clock, ids=ids, lease=CLAIM_LEASE
+        RemoveAgent,
+        ledger=ledger,
+        dispatcher=dispatcher,
+        clock=clock,
+        ids=ids,
+        renew_claim=renew_claim,
+        lease=CLAIM_LEASE,
     )
     remove_late_agent = providers.Singleton(
         RemoveLateAgent,
@@ -388,6 +417,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         doorbell=doorbell,
+        liveness=heartbeat,
         tracing=tracing,
     )
     reconciler = providers.Singleton(
@@ -398,6 +428,7 @@ class Container(containers.DeclarativeContainer):
         leases=storage.provided.leases,
         clock=clock,
         ids=ids,
+        liveness=heartbeat,
     )
     pruner = providers.Singleton(
         PeriodicJob,
@@ -426,6 +457,7 @@ class Container(containers.DeclarativeContainer):
         leases=storage.provided.leases,
         clock=clock,
         ids=ids,
+        liveness=heartbeat,
     )
 
     check_readiness = providers.Singleton(
@@ -434,6 +466,7 @@ class Container(containers.DeclarativeContainer):
             livekit=providers.Singleton(LiveKitProbe, livekit_client),
             database=storage,
         ),
+        warn=reconcile.provided.warning,
     )
     recent_readiness = providers.Singleton(Recent, check_readiness, clock, READINESS_GOOD_FOR)
 
@@ -442,6 +475,7 @@ class Container(containers.DeclarativeContainer):
 async def running(container: Container) -> AsyncIterator[Container]:
     """``container`` with its connections open, for the length of the block."""
     async with container.storage(), container.livekit_client():
+        await container.heartbeat().read_time()
         try:
             yield container
         finally:
@@ -452,15 +486,24 @@ async def running(container: Container) -> AsyncIterator[Container]:
 async def serving(container: Container) -> AsyncIterator[Container]:
     """``container`` running, with its workers at work."""
     async with running(container):
+        heartbeat = container.heartbeat()
+        await heartbeat.start()
+        beating = asyncio.create_task(heartbeat.run())
         tasks = [
             asyncio.create_task(container.reconciler().run()),
             asyncio.create_task(container.pruner().run()),
+            asyncio.create_task(container.inbox_worker().run()),
         ]
-        if container.settings().telephony_enabled:
-            tasks.append(asyncio.create_task(container.inbox_worker().run()))
         try:
             yield container
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancelled(*tasks)
+            await container.ledger().settled()
+            await _cancelled(beating)  # until here, or what is being finished is taken over
+            await heartbeat.stop()
+
+
+async def _cancelled(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

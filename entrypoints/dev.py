@@ -1,4 +1,8 @@
-"""``make run``: the service, and a local LiveKit beside it if none is configured."""
+"""``make run``: the service, and a local LiveKit beside it if none is configured.
+
+On Linux both end with this process, even if it is killed; and it ends with the process that its
+argument names, which started it: make.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -17,6 +21,8 @@ from typing import Final
 import attrs
 
 from application.settings import Settings
+from entrypoints.http.address import CannotListen, base_url, listen_address
+from entrypoints.parent import end_with_parent, ending_with_me
 from entrypoints.settings import InvalidSettings, load_settings, read_environment
 
 CACHE: Final = Path(__file__).resolve().parent.parent / ".cache"
@@ -40,13 +46,12 @@ class LiveKit:
         """Where it is once it runs."""
         return f"ws://127.0.0.1:{self.port}"
 
-    def command(self, webhooks: str | None) -> tuple[str, ...]:
-        """What starts it, so that it posts its events to ``webhooks``."""
+    def command(self, webhooks: str) -> tuple[str, ...]:
+        """Return what starts it, so that it posts its events to ``webhooks``."""
         if self.binary is None:
             simulator = (sys.executable, "-m", "entrypoints.cli", "simulator")
             keys = ("--api-key", DEV_KEY, "--api-secret", DEV_SECRET)
-            told = ("--webhook-url", webhooks) if webhooks else ()
-            return (*simulator, "--port", str(self.port), *keys, *told)
+            return (*simulator, "--port", str(self.port), *keys, "--webhook-url", webhooks)
         config = CACHE / "livekit.yaml"
         config.write_text(
             f"port: {self.port}\n"
@@ -54,7 +59,7 @@ class LiveKit:
             f"rtc: {{tcp_port: {self.port + 1}, udp_port: {self.port + 2}, "
             "node_ip: 127.0.0.1, use_external_ip: false}\n"
             f"keys: {{{DEV_KEY}: {DEV_SECRET}}}\n"
-            + (f'webhook: {{api_key: {DEV_KEY}, urls: ["{webhooks}"]}}\n' if webhooks else "")
+            f'webhook: {{api_key: {DEV_KEY}, urls: ["{webhooks}"]}}\n'
         )
         return self.binary, "--config", str(config)
 
@@ -63,33 +68,39 @@ class CannotStart(Exception):
     """Why not, as a sentence."""
 
 
-def main() -> int:
-    """Run until Ctrl-C or SIGTERM, then stop everything that was started."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    environ = read_environment()
+def main(arguments: Sequence[str] = ()) -> int:
+    """Run until Ctrl-C, SIGTERM or the terminal's end, then stop everything that was started.
+
+    The first of ``arguments``, if any, is the number of the process that this one ends with.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup(1) wants SIGHUP to be
+            signal.signal(number, signal.default_int_handler)
     try:
+        if arguments:
+            end_with_parent(int(arguments[0]), signal.SIGTERM)
         with ExitStack() as stack:
-            return _run(environ, stack)
+            return _run(read_environment(), stack)
     except KeyboardInterrupt:
         say("Stopped.")
         return 0
     except InvalidSettings as error:
         say(str(error))
         return 2
-    except CannotStart as error:
+    except (CannotListen, CannotStart) as error:
         say(str(error))
         return 1
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """Print, if the terminal is still there."""
+    with suppress(OSError):
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
 
 def _run(environ: dict[str, str], stack: ExitStack) -> int:
-    livekit = None if environ.get("LIVEKIT_URL") else _choose_livekit()
+    livekit = None if environ.get("LIVEKIT_URL", "").strip() else _choose_livekit()
     if livekit:
         environ |= {
             "LIVEKIT_URL": livekit.url,
@@ -97,20 +108,15 @@ def _run(environ: dict[str, str], stack: ExitStack) -> int:
             "LIVEKIT_API_SECRET": DEV_SECRET,
         }
     settings = load_settings(environ)
-    port = settings.port
-    if not _is_free(port):
-        raise CannotStart(
-            f"Port {port} is in use. Stop what listens there, or choose another one: "
-            f"PORT={port + 1} make run"
-        )
+    listen_address(settings.host, settings.port)
+    url = base_url(settings.host, settings.port)
     if livekit:
-        webhooks = f"http://127.0.0.1:{port}/telephony/livekit-webhook"
-        _start_livekit(livekit, webhooks if settings.telephony_enabled else None, stack)
+        _start_livekit(livekit, f"{url}/telephony/livekit-webhook", stack)
     service = stack.enter_context(
-        _process((sys.executable, "-m", "entrypoints.http"), environ=environ)
+        _process((sys.executable, "-m", "entrypoints.http"), signal.SIGTERM, environ=environ)
     )
-    if _answers(f"http://127.0.0.1:{port}/health", service):
-        say(_banner(livekit.what if livekit else "the one that LIVEKIT_URL names", settings))
+    if _answers(f"{url}/health", service):
+        say(_banner(livekit.what if livekit else "the one that LIVEKIT_URL names", url, settings))
     return service.wait()
 
 
@@ -128,11 +134,12 @@ def _choose_livekit() -> LiveKit:
     return LiveKit(f"a real server on this machine ({binary})", port, binary)
 
 
-def _start_livekit(livekit: LiveKit, webhooks: str | None, stack: ExitStack) -> None:
+def _start_livekit(livekit: LiveKit, webhooks: str, stack: ExitStack) -> None:
     CACHE.mkdir(exist_ok=True)
     output = stack.enter_context(LOG.open("wb"))
     command = livekit.command(webhooks)
-    process = stack.enter_context(_process(command, output=output.fileno()))
+    # Killed: livekit-server waits for its participants after SIGTERM.
+    process = stack.enter_context(_process(command, signal.SIGKILL, output=output.fileno()))
     if not _answers(livekit.url.replace("ws://", "http://"), process):
         tail = LOG.read_text(errors="replace")[-2000:]
         raise CannotStart(f"LiveKit did not start. The end of {LOG}:\n{tail}")
@@ -140,11 +147,21 @@ def _start_livekit(livekit: LiveKit, webhooks: str | None, stack: ExitStack) -> 
 
 @contextmanager
 def _process(
-    command: tuple[str, ...], *, environ: Mapping[str, str] | None = None, output: int | None = None
+    command: tuple[str, ...],
+    orphaned: signal.Signals,
+    *,
+    environ: Mapping[str, str] | None = None,
+    output: int | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    # A session of its own: Ctrl-C reaches only this process, which stops the others in order.
+    """Run ``command`` for the length of a block; ``orphaned`` ends it if this process is killed."""
     process = subprocess.Popen(  # noqa: S603 - our own commands
-        command, env=environ, stdout=output, stderr=output, start_new_session=True
+        command,
+        env=environ,
+        stdout=output,
+        stderr=output,
+        # Ctrl-C reaches only this process, which stops the others in order.
+        start_new_session=True,
+        preexec_fn=ending_with_me(orphaned),  # noqa: PLW1509 - there are no threads
     )
     try:
         yield process
@@ -177,11 +194,11 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _banner(what: str, settings: Settings) -> str:
+def _banner(what: str, url: str, settings: Settings) -> str:
     local = settings.livekit_api_secret == DEV_SECRET
     telephony = "on" if settings.telephony_enabled else "off (TELEPHONY_ENABLED=true make run)"
     return f"""
-backend-livekit is running at http://127.0.0.1:{settings.port} (API documentation: /docs)
+backend-livekit is running at {url} (API documentation: /docs)
 
   LiveKit     {what}
   URL         {settings.livekit_url}
@@ -192,7 +209,7 @@ backend-livekit is running at http://127.0.0.1:{settings.port} (API documentatio
 
 Try this next, in another terminal:
 
-  curl -s http://127.0.0.1:{settings.port}/session -H 'Content-Type: application/json' \\
+  curl -s '{url}/session' -H 'Content-Type: application/json' \\
     -d '{{"userIdentity": "user-42"}}'
 
 Ctrl-C stops everything.
@@ -200,4 +217,4 @@ Ctrl-C stops everything.
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 from google.protobuf.message import Message
 
+from adapters.livekit.http import Answer as HttpAnswer
 from adapters.livekit.http import HttpPool
 from adapters.livekit.tokens import TokenFactory
 
 Answer = TypeVar("Answer", bound=Message)
 
 _TOKEN_TTL: Final = timedelta(minutes=10)
-_SCHEMES: Final = {"ws://": "http://", "wss://": "https://"}
+_PROTOBUF: Final = "application/protobuf"
+_REDIRECTS: Final = (301, 302, 307, 308)
+"""RFC 9110 §15.4: what was asked for was not done. After a 303 it may have been."""
+_SCHEMES: Final = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 
 
 class TwirpError(Exception):
@@ -29,6 +35,18 @@ class TwirpError(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{code} (HTTP {status}): {message}")
         self.status, self.code, self.message = status, code, message
+
+
+class UnexpectedAnswer(Exception):
+    """What came is no answer of LiveKit's API; the message says what it is instead."""
+
+
+class Redirected(Exception):
+    """The server sends its callers to ``target``, an origin (empty if it does not say which)."""
+
+    def __init__(self, status: int, target: str) -> None:
+        super().__init__(f"HTTP {status} to {target or 'an unknown address'}")
+        self.status, self.target = status, target
 
 
 class LiveKitClient:
@@ -44,7 +62,7 @@ class LiveKitClient:
     of a method is in, which sees what it raises.
     """
 
-    def __init__(  # noqa: PLR0913 - whom to speak to, how patiently, and who watches
+    def __init__(  # noqa: PLR0913 - whom to speak to, how patiently, who watches, and the time
         self,
         url: str,
         api_key: str,
@@ -53,9 +71,10 @@ class LiveKitClient:
         connect_limit: timedelta = timedelta(seconds=3),
         total_limit: timedelta = timedelta(seconds=10),
         watch: Callable[[str], AbstractContextManager[object]] = nullcontext,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._url = _http(url)
-        self._tokens = TokenFactory(api_key, api_secret)
+        self._tokens = TokenFactory(api_key, api_secret, now)
         self._connect_limit = connect_limit
         self._total_limit = total_limit
         self._watch = watch
@@ -74,15 +93,13 @@ class LiveKitClient:
             raise RuntimeError("The LiveKit client is not open.")
         headers = {
             "authorization": f"Bearer {self._tokens.token(_TOKEN_TTL, grants)}",
-            "content-type": "application/protobuf",
+            "content-type": _PROTOBUF,
         }
         with self._watch(method):
             found = await self._pool.post(
                 f"/twirp/livekit.{method}", headers, request.SerializeToString()
             )
-            if found.status != 200:
-                raise _error(found.status, found.body)
-            return answer.FromString(found.body)
+            return _message(found, answer)
 
     async def open(self) -> None:
         """Make the pool; no connection yet, so that the service starts without LiveKit."""
@@ -108,10 +125,40 @@ class LiveKitClient:
 
 
 def _http(url: str) -> str:
-    for scheme, instead in _SCHEMES.items():
-        if url.startswith(scheme):
-            return instead + url.removeprefix(scheme)
-    return url
+    """Return ``url`` with the scheme of its API. Raises :class:`ValueError` for another scheme.
+
+    An unknown scheme must not become plain HTTP, which would show the API token to others.
+    """
+    parts = urlsplit(url)  # which writes the scheme in small letters
+    scheme = _SCHEMES.get(parts.scheme)
+    if scheme is None:
+        raise ValueError(f"'{parts.scheme}' is not a scheme of a LiveKit server's URL.")
+    return parts._replace(scheme=scheme).geturl()
+
+
+def _message(found: HttpAnswer, kind: type[Answer]) -> Answer:
+    """The message in ``found``; Twirp sends a success as 200 with the request's content type."""
+    content_type = found.content_type.partition(";")[0].strip().lower()
+    if found.status in _REDIRECTS:
+        raise Redirected(found.status, _origin(found.location))
+    if found.status >= 400:
+        raise _error(found.status, found.body)
+    if found.status != 200 or content_type != _PROTOBUF:
+        what = "".join(char for char in content_type[:60] if char.isprintable())
+        raise UnexpectedAnswer(f"HTTP {found.status} with {what or 'no content type'}")
+    return kind.FromString(found.body)
+
+
+def _origin(location: str) -> str:
+    """Scheme, host and port of ``location``: a path or query may carry a secret."""
+    try:
+        parts = urlsplit(location)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    host = "".join(char for char in parts.hostname or "" if char.isprintable())[:253]
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme or 'https'}://{host}{port}" if host else ""
 
 
 def _error(status: int, body: bytes) -> TwirpError:

@@ -17,7 +17,7 @@ from livekit.protocol.agent_dispatch import (
     ListAgentDispatchResponse,
 )
 
-from adapters.livekit.client import LiveKitClient, TwirpError
+from adapters.livekit.client import LiveKitClient, TwirpError, UnexpectedAnswer
 from adapters.livekit.errors import livekit_errors
 from adapters.livekit.moments import from_nanoseconds
 from adapters.livekit.rooms import LiveKitRooms
@@ -53,6 +53,8 @@ class LiveKitDispatcher:
                 roomAdmin=True,
                 room=str(room_name),
             )
+            if not dispatch.id:
+                raise UnexpectedAnswer("a new dispatch without an id")
         return dispatch.id
 
     async def list(self, room_name: RoomName) -> list[Dispatch]:

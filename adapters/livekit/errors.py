@@ -7,9 +7,15 @@ from contextlib import contextmanager
 
 from google.protobuf.message import DecodeError
 
-from adapters.livekit.client import TwirpError
+from adapters.livekit.client import Redirected, TwirpError, UnexpectedAnswer
 from adapters.livekit.http import Broken, NotConnected
-from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
+from domain.errors import (
+    LiveKitError,
+    LiveKitRefused,
+    LiveKitRefusesAll,
+    LiveKitUncertain,
+    LiveKitUnreachable,
+)
 
 
 @contextmanager
@@ -35,6 +41,17 @@ def livekit_errors() -> Iterator[None]:
         raise LiveKitUncertain(
             "The connection to LiveKit broke before it had answered; try again."
         ) from error
+    except Redirected as error:
+        raise LiveKitRefused(
+            f"The server at LIVEKIT_URL redirects to {error.target or 'another address'} "
+            f"(HTTP {error.status}) instead of answering; set LIVEKIT_URL to the address that it "
+            "redirects to."
+        ) from error
+    except UnexpectedAnswer as error:
+        raise LiveKitUncertain(
+            f"The server at LIVEKIT_URL did not answer as LiveKit does ({error}); check that "
+            "LIVEKIT_URL is a LiveKit server and that no proxy answers in its place."
+        ) from error
     except DecodeError as error:
         raise LiveKitUncertain(
             "LiveKit's answer could not be understood; check that LIVEKIT_URL is a LiveKit server."
@@ -43,9 +60,11 @@ def livekit_errors() -> Iterator[None]:
 
 def _from_answer(error: TwirpError) -> LiveKitError:
     if error.status in (401, 403):
-        return LiveKitRefused(
+        return LiveKitRefusesAll(
             "LiveKit did not accept the credentials; check LIVEKIT_API_KEY and LIVEKIT_API_SECRET."
         )
+    if error.status == 429:
+        return LiveKitRefusesAll("LiveKit takes no more requests at the moment; try again later.")
     # 408 is Twirp's deadline_exceeded and canceled: given up on halfway.
     if error.status == 408:
         return LiveKitUncertain("LiveKit ran out of time; try again.", timed_out=True)

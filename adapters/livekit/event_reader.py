@@ -6,16 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import attrs
-from google.protobuf.json_format import Parse, ParseError
-from livekit.protocol.models import DisconnectReason
+from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.webhook import WebhookEvent
 
+from adapters.livekit.event_json import parse_event
 from adapters.livekit.participants import to_participant
-from domain.errors import InvalidWebhook
 from domain.room import Room
 from domain.room_event import EventKind, RoomEvent
 
 _REST_OF_SECOND: Final = timedelta(milliseconds=999)
+_LATEST_SECOND: Final = 10**11
+"""In the year 5138; a larger number counts milliseconds."""
 
 
 @attrs.frozen
@@ -29,22 +30,21 @@ class LiveKitEventReader:
 
     def read(self, body: bytes, received_at: datetime) -> RoomEvent | None:
         """The event in ``body``; None if the ledger learns nothing from its kind."""
-        try:
-            event = Parse(body, WebhookEvent(), ignore_unknown_fields=True)
-        except (ParseError, UnicodeDecodeError, RecursionError):
-            raise InvalidWebhook("The body is not a LiveKit webhook event in JSON.") from None
+        event = parse_event(body)
         try:
             kind = EventKind(event.event)
         except ValueError:
             return None
         room = Room(event.room.name, event.room.sid, event.room.num_participants)
+        at = _moment(event, received_at)
         if kind is EventKind.ROOM_FINISHED:
-            return RoomEvent(kind=kind, room=room, at=_moment(event, received_at))
+            return RoomEvent(kind=kind, room=room, at=at)
         who = event.participant
+        _complete_join_time(who, at)
         return RoomEvent(
             kind=kind,
             room=room,
-            at=_moment(event, received_at),
+            at=at,
             participant=to_participant(event.room, who, self.sip_identity_prefix),
             disconnect_reason=_reason(who.disconnect_reason),
         )
@@ -52,13 +52,26 @@ class LiveKitEventReader:
 
 def _moment(event: WebhookEvent, received_at: datetime) -> datetime:
     """LiveKit tells the second: that moment of it which is nearest to ``received_at``."""
-    if not event.created_at:
+    milliseconds = _milliseconds(event.created_at)
+    if milliseconds is None:
         return received_at
-    try:
-        second = datetime.fromtimestamp(event.created_at, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise InvalidWebhook("The event's createdAt is no time.") from None
+    second = datetime.fromtimestamp(milliseconds // 1000, UTC)
     return min(max(received_at, second), second + _REST_OF_SECOND)
+
+
+def _complete_join_time(info: ParticipantInfo, seen_at: datetime) -> None:
+    """Set both fields of when a participant joined; to ``seen_at`` where the event has neither."""
+    milliseconds = info.joined_at_ms
+    if not _LATEST_SECOND < milliseconds < _LATEST_SECOND * 1000:
+        milliseconds = _milliseconds(info.joined_at) or round(seen_at.timestamp() * 1000)
+    info.joined_at, info.joined_at_ms = milliseconds // 1000, milliseconds
+
+
+def _milliseconds(time: int) -> int | None:
+    """Return ``time``, seconds or by a sender's mistake milliseconds; None if it is no time."""
+    if 0 < time < _LATEST_SECOND:
+        return time * 1000
+    return time if 0 < time < _LATEST_SECOND * 1000 else None
 
 
 def _reason(reason: DisconnectReason) -> str | None:

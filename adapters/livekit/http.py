@@ -7,18 +7,22 @@ An all-purpose client costs as much as everything else that starting a session d
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final, cast
 from urllib.parse import urlsplit
 
+import aiohappyeyeballs
 import attrs
 import httptools
 
 _LIMIT: Final = 100
 _IDLE_LIMIT_SECONDS: Final = 15.0
 """What lies between may forget a connection that is idle for longer, and tells nobody."""
+_NEXT_ADDRESS_SECONDS: Final = 0.25
+"""How long an address is tried alone (RFC 8305 §5, Connection Attempt Delay)."""
 
 
 class NotConnected(ConnectionError):
@@ -31,10 +35,12 @@ class Broken(Exception):
 
 @attrs.frozen
 class Answer:
-    """What the server has answered."""
+    """What the server has answered; ``content_type`` and ``location`` are empty if absent."""
 
     status: int
     body: bytes
+    content_type: str = ""
+    location: str = ""
 
 
 class HttpPool:
@@ -110,11 +116,30 @@ class HttpPool:
     async def _connect(self, deadline: float) -> _Connection:
         try:
             async with self._patience(deadline):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    _Connection, self._host, self._port, ssl=self._tls
-                )
+                return await self._connect_to_any_address()
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             raise NotConnected(f"No connection ({type(error).__name__}).") from error
+
+    async def _connect_to_any_address(self) -> _Connection:
+        """Connect to the first address of the host that accepts (RFC 8305, Happy Eyeballs).
+
+        Not ``create_connection(happy_eyeballs_delay=…)``, which uvloop does not have.
+        """
+        loop = asyncio.get_running_loop()
+        addresses = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        connected = await aiohappyeyeballs.start_connection(
+            addresses, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS, interleave=1
+        )
+        try:
+            _, connection = await loop.create_connection(
+                _Connection,
+                sock=connected,
+                ssl=self._tls,
+                server_hostname=self._host if self._tls else None,
+            )
+        except BaseException:
+            connected.close()
+            raise
         return connection
 
 
@@ -125,6 +150,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._answer: asyncio.Future[Answer] | None = None
         self._body: list[bytes] = []
+        self._headers: dict[bytes, bytes] = {}
         self.is_reusable = False
         self.idle_since = 0.0
 
@@ -153,13 +179,21 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(Broken(f"The answer is no HTTP ({error})."))
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_reusable = False
         self._fail(Broken("The connection was closed." if exc is None else f"{exc}"))
+
+    def on_message_begin(self) -> None:
+        """httptools: an answer begins."""
+        self._headers.clear()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """httptools: one of its headers."""
+        self._headers[name.lower()] = value
 
     def on_body(self, body: bytes) -> None:
         """httptools: some of the body."""
@@ -176,7 +210,12 @@ class _Connection(asyncio.Protocol):
             return
         self.is_reusable = self._parser.should_keep_alive()
         self.idle_since = asyncio.get_running_loop().time()
-        self._answer.set_result(Answer(status, body))
+        self._answer.set_result(
+            Answer(status, body, self._header(b"content-type"), self._header(b"location"))
+        )
+
+    def _header(self, name: bytes) -> str:
+        return self._headers.get(name, b"").decode("latin-1")
 
     def _fail(self, error: Broken | TimeoutError) -> None:
         if self._answer is not None and not self._answer.done():

@@ -18,6 +18,8 @@ _KINDS: Final[Mapping[ParticipantInfo.Kind, ParticipantKind]] = {
     ParticipantInfo.Kind.AGENT: ParticipantKind.AGENT,
     ParticipantInfo.Kind.EGRESS: ParticipantKind.EGRESS,
     ParticipantInfo.Kind.INGRESS: ParticipantKind.INGRESS,
+    ParticipantInfo.Kind.CONNECTOR: ParticipantKind.CONNECTOR,
+    ParticipantInfo.Kind.BRIDGE: ParticipantKind.BRIDGE,
 }
 
 

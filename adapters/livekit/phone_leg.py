@@ -1,26 +1,51 @@
-"""What a participant's ``sip.*`` attributes say of a call.
+"""What a participant's attributes say of a call.
 
-https://docs.livekit.io/sip/sip-participant/ names the attributes.
+https://docs.livekit.io/sip/sip-participant/ names most of them; which are set when is read in
+livekit/protocol (livekit/attrs.go, rpc/sip.go, sip/sip.go) and livekit/sip (pkg/sip) of 2026-08.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Final
 
-import phonenumbers
 from livekit.protocol.models import ParticipantInfo, Room
 
+from adapters.livekit.moments import from_milliseconds
+from adapters.livekit.numbers import normalised
 from domain.call import Direction, LegStatus, PhoneLeg
 from domain.identifiers import LONGEST
 
+_PHONES: Final = (ParticipantInfo.Kind.SIP, ParticipantInfo.Kind.CONNECTOR)
+NO_PHONE: Final[Mapping[str, str]] = {"backend-livekit.user": "true"}
+"""The attribute of users with a token of this service, whose identity may be like a phone's."""
+_CARRIER_IDS: Final = (
+    "sip.twilio.callSid",
+    "sip.telnyx.callLegID",
+    "sip.telnyx.callSessionID",
+    "sip.amazon.contactId",
+    "sip.h.x-twilio-callsid",
+    "sip.h.x-call_leg_id",
+    "sip.h.x-call_session_id",
+    "sip.h.x-amzn-connectcontactid",
+)
+"""livekit/sip sets them from the carriers' headers; the first that is there is the call's id."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def is_phone(info: ParticipantInfo, identity_prefix: str) -> bool:
-    """Whether a participant is a telephone: by its kind, or by its identity's prefix."""
-    return info.kind == ParticipantInfo.Kind.SIP or (
+    """Whether a participant is a telephone: by its kind, or by its identity's prefix.
+
+    LiveKit's connectors bring calls of WhatsApp and Twilio, in their own kind. A user who joined
+    with a token of this service is none, whatever the identity is.
+    """
+    return info.kind in _PHONES or (
         bool(identity_prefix)
         and info.kind == ParticipantInfo.Kind.STANDARD
         and info.identity.startswith(identity_prefix)
+        and not NO_PHONE.items() <= dict(info.attributes).items()
     )
 
 
@@ -28,28 +53,45 @@ def phone_leg(room: Room, info: ParticipantInfo) -> PhoneLeg:
     """The leg that ``info`` is in ``room``.
 
     ``sip.phoneNumber`` is the other side's number and ``sip.trunkPhoneNumber`` ours, whoever
-    called; only inbound calls come by a dispatch rule.
+    called; both are absent where the trunk or rule hides them.
     """
-    theirs = _number(info.attributes.get("sip.phoneNumber"))
-    ours = _number(info.attributes.get("sip.trunkPhoneNumber"))
-    rule = _text(info.attributes.get("sip.ruleID"))
-    placed = rule is None and _text(info.attributes.get("sip.trunkID")) is not None
-    joined_ms = info.joined_at_ms or info.joined_at * 1000
+    told = info.attributes
+    theirs, ours = _number(told.get("sip.phoneNumber")), _number(told.get("sip.trunkPhoneNumber"))
+    direction = _direction(told)
+    placed = direction is Direction.OUTBOUND
     return PhoneLeg(
         room_name=room.name,
         room_sid=room.sid,
         participant_sid=info.sid,
         participant_identity=info.identity.replace("\0", "�"),
-        joined_at=datetime.fromtimestamp(joined_ms // 1000, UTC).replace(
-            microsecond=joined_ms % 1000 * 1000
-        ),
-        direction=Direction.OUTBOUND if placed else Direction.INBOUND,
+        joined_at=from_milliseconds(info.joined_at_ms or info.joined_at * 1000) or _EPOCH,
+        direction=direction or Direction.INBOUND,
+        direction_assumed=direction is None,
         from_number=ours if placed else theirs,
         to_number=theirs if placed else ours,
-        trunk_id=_text(info.attributes.get("sip.trunkID")),
-        dispatch_rule_id=rule,
-        sip_call_id=_text(info.attributes.get("sip.callID")),
+        trunk_id=_text(told.get("sip.trunkID")),
+        dispatch_rule_id=_text(told.get("sip.ruleID")),
+        sip_call_id=_text(told.get("sip.callID")),
+        sip_call_id_full=_text(told.get("sip.callIDFull")),
+        sip_status_code=_status_code(told.get("sip.callStatusCode")),
+        carrier_call_id=_first(_text(told.get(name)) for name in _CARRIER_IDS),
     )
+
+
+def _direction(told: Mapping[str, str]) -> Direction | None:
+    """Who called whom; None if the attributes do not say.
+
+    Every inbound call has come by a dispatch rule. LiveKit gives every SIP call an id, so one
+    without a rule was placed; its trunk has no id if CreateSIPParticipant got it inline. Whoever
+    places a call by a connector can say so in ``sip.callDirection``.
+    """
+    if _text(told.get("sip.ruleID")):
+        return Direction.INBOUND
+    if _text(told.get("sip.trunkID")) or _text(told.get("sip.callID")):
+        return Direction.OUTBOUND
+    with suppress(ValueError):
+        return Direction(told.get("sip.callDirection", "").strip().lower())
+    return None
 
 
 def leg_status(info: ParticipantInfo) -> LegStatus | None:
@@ -59,16 +101,20 @@ def leg_status(info: ParticipantInfo) -> LegStatus | None:
     return None
 
 
+def _status_code(given: str | None) -> int | None:
+    """A SIP status code (RFC 3261 §21), which LiveKit's own gateway does not report yet."""
+    text = (given or "").strip()
+    is_one = text.isascii() and text.isdigit() and len(text) == 3 and "100" <= text <= "699"
+    return int(text) if is_one else None
+
+
 def _number(given: str | None) -> str | None:
-    """E.164 (ITU-T E.164) where ``given`` is a number with its country's code, else as given."""
     text = _text(given)
-    if text is None:
-        return None
-    with suppress(phonenumbers.NumberParseException):
-        number = phonenumbers.parse(text)
-        if phonenumbers.is_possible_number(number):
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return text
+    return None if text is None else normalised(text)
+
+
+def _first(texts: Iterable[str | None]) -> str | None:
+    return next((text for text in texts if text is not None), None)
 
 
 def _text(given: str | None) -> str | None:

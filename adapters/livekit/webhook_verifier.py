@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Final
+import json
+from typing import Any, Final
 
 import attrs
 import msgspec
@@ -12,21 +13,19 @@ import msgspec
 from adapters.livekit.tokens import TokenFactory, TokenRefused
 from domain.errors import InvalidWebhook, WebhookForged
 from domain.identifiers import LONGEST
-from domain.ports.webhook_verifier import WebhookEvent
-
-_BEARER: Final = "Bearer "
+from domain.ports.webhook_verifier import WebhookBody, WebhookEvent
 
 
 class _Room(msgspec.Struct):
-    name: str | None = None
-    sid: str | None = None
+    name: Any = None
+    sid: Any = None
 
 
 class _Event(msgspec.Struct):
-    """What the inbox must know of an event; whoever handles it reads the rest."""
+    """The fields that the inbox needs; whoever processes the event reads the rest."""
 
     event: str
-    id: str | None = None
+    id: Any = None
     room: _Room | None = None
 
 
@@ -38,45 +37,74 @@ _NO_ROOM: Final = _Room()
 class LiveKitWebhookVerifier:
     """Implements :class:`domain.ports.webhook_verifier.WebhookVerifier`.
 
-    The ``Authorization`` header is a JWT in HS256, with or without ``Bearer``, issued by the API
-    key, not expired, without an audience, whose ``sha256`` claim is the body's.
+    The ``Authorization`` header is a JWT in HS256, bare or after ``Bearer`` (a scheme's case does
+    not matter: RFC 9110, 11.1), issued by the API key, not expired, without an audience, whose
+    ``sha256`` claim is the body's.
     """
 
     tokens: TokenFactory
 
-    def verify(self, body: bytes, authorization: str | None) -> WebhookEvent:
-        """The event in ``body``, which ``authorization`` vouches for."""
-        if not authorization:
+    def body_digest(self, authorization: str | None) -> bytes:
+        """Return the digest of the body that ``authorization`` vouches for."""
+        if not authorization or authorization.isspace():
             raise WebhookForged("A webhook carries LiveKit's JWT in its Authorization header.")
-        digest = hashlib.sha256(body)
         try:
-            vouched_for = self.tokens.body_hash(authorization.removeprefix(_BEARER))
+            return self.tokens.body_digest(_token(authorization))
         except TokenRefused as error:
             raise WebhookForged(
-                f"LiveKit's key did not sign this webhook: {error}; "
-                "check LIVEKIT_API_KEY and LIVEKIT_API_SECRET."
+                f"LiveKit's key did not sign this webhook: {error}. Check LIVEKIT_API_KEY and "
+                "LIVEKIT_API_SECRET, or LIVEKIT_WEBHOOK_API_KEY and LIVEKIT_WEBHOOK_API_SECRET if "
+                "webhooks are signed with another key."
             ) from None
-        if not hmac.compare_digest(vouched_for, digest.digest()):
+
+    def event(self, body: WebhookBody, digest: bytes) -> WebhookEvent:
+        """Return the event in ``body``, which must have this ``digest``."""
+        found = hashlib.sha256(body.plain)
+        if not (
+            hmac.compare_digest(digest, found.digest())
+            or hmac.compare_digest(digest, hashlib.sha256(body.received).digest())
+        ):
             raise WebhookForged("The signature is not one for this body.")
-        try:
-            body.decode()
-            event = _READER.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise InvalidWebhook("The body is not a LiveKit webhook event in JSON.") from None
+        event = _read(body.plain)
         room = event.room or _NO_ROOM
+        name = _storable(room.name)
         if not event.event:
             raise InvalidWebhook("The body names no event.")
-        if len(room.name or "") > LONGEST:
+        if len(name) > LONGEST:
             raise InvalidWebhook(f"The event's room has a name of more than {LONGEST} characters.")
         return WebhookEvent(
-            id=_storable(event.id) or f"sha256:{digest.hexdigest()}",
+            id=_storable(event.id) or f"sha256:{found.hexdigest()}",
             kind=_storable(event.event),
-            room_name=_storable(room.name),
+            room_name=name,
             room_sid=_storable(room.sid),
-            body=body,
+            body=body.plain,
         )
 
 
-def _storable(text: str | None) -> str:
-    """``text`` without what no database holds."""
-    return (text or "").replace("\0", "�")
+def _token(authorization: str) -> str:
+    scheme, *token = authorization.split(maxsplit=1)
+    return token[0].strip() if token and scheme.lower() == "bearer" else authorization.strip()
+
+
+def _read(body: bytes) -> _Event:
+    try:
+        text = body.decode("utf-8-sig")
+        try:
+            return _READER.decode(text)
+        except msgspec.DecodeError:
+            # Python's reader also takes half a surrogate pair or a number beyond a double's range.
+            return msgspec.convert(json.loads(text, parse_constant=_refuse), _Event)
+    except (ValueError, RecursionError):
+        raise InvalidWebhook("The body is not a LiveKit webhook event in JSON.") from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _storable(value: object) -> str:
+    """Return ``value`` as a text that every database stores; empty if it is no text or number."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    text = value if isinstance(value, str) else ""
+    return text.replace("\0", "�").encode(errors="replace").decode()

@@ -29,7 +29,7 @@ class MemoryIdempotency:
         begun = attempt.begun(attempt.now)
         if row is not None:
             known = row.remembered
-            if row.held_until is not None and attempt.now < row.held_until:
+            if row.held_until is not None and attempt.now < row.held_until <= attempt.horizon:
                 return known
             if known.created_at >= attempt.since:
                 if known.answer is not None or known.fingerprint != attempt.fingerprint:
@@ -72,6 +72,13 @@ class MemoryIdempotency:
         """Delete them."""
         for place in self.mentioning(person, session_ids):
             del self._rows[place]
+
+    def free(self, prefix: str) -> None:
+        """Free the keys whose holders' names begin so."""
+        for place, row in self._rows.items():
+            holder = row.remembered.holder
+            if holder is not None and holder.startswith(prefix):
+                self._rows[place] = _Row(attrs.evolve(row.remembered, holder=None), None)
 
     def _release(self, attempt: Attempt, answer: str | None) -> None:
         row = self._rows.get((attempt.tenant, attempt.key))

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import attrs
 
-from domain.inbox import InboxEntry, InboxStatus
+from domain.inbox import LONGEST_WAIT, InboxEntry, InboxStatus
 from domain.person import Person
 from domain.room_event import EventKind
 
@@ -48,10 +48,20 @@ class MemoryInbox:
             self._pending.pop(event_id, None)
 
     async def claim(
-        self, holder: str, now: datetime, until: datetime, limit: int
+        self,
+        holder: str,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        working: Collection[str] = (),
     ) -> list[InboxEntry]:
         """Lease the oldest due entry of each room in which none is leased."""
-        self._leases = {one: lease for one, lease in self._leases.items() if now < lease.until}
+        horizon = now + LONGEST_WAIT
+        self._leases = {
+            event_id: lease
+            for event_id, lease in self._leases.items()
+            if now < lease.until <= horizon or event_id in working
+        }
         busy = {self._entries[event_id].event.room_name for event_id in self._leases}
         claimed: list[InboxEntry] = []
         for entry in sorted(
@@ -59,18 +69,30 @@ class MemoryInbox:
         ):
             if len(claimed) == limit:
                 break
-            if entry.due_at <= now and entry.event.room_name not in busy:
+            if not now < entry.due_at <= horizon and entry.event.room_name not in busy:
                 busy.add(entry.event.room_name)
                 self._leases[entry.event.id] = Lease(holder, until)
                 claimed.append(entry)
         return claimed
 
-    async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> None:
-        """Prolong the leases that ``holder`` still has on these entries."""
-        for event_id in event_ids:
-            lease = self._leases.get(event_id)
-            if lease is not None and lease.holder == holder:
-                self._leases[event_id] = Lease(holder, until)
+    async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> int:
+        """Prolong the leases that ``holder`` still has on these entries; how many it has."""
+        held = [
+            event_id
+            for event_id in event_ids
+            if event_id in self._leases and self._leases[event_id].holder == holder
+        ]
+        for event_id in held:
+            self._leases[event_id] = Lease(holder, until)
+        return len(held)
+
+    def free(self, prefix: str) -> None:
+        """End the leases whose holders' names begin so."""
+        self._leases = {
+            event_id: lease
+            for event_id, lease in self._leases.items()
+            if not lease.holder.startswith(prefix)
+        }
 
     async def settle(self, entry: InboxEntry, holder: str) -> bool:
         """Store what has become of a leased entry and give the lease back."""

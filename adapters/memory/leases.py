@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MemoryLeases:
@@ -11,10 +14,12 @@ class MemoryLeases:
     def __init__(self) -> None:
         self._held: dict[str, tuple[str, datetime]] = {}
 
-    async def acquire(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
-        """Take or prolong ``name`` until then; False while somebody else's lease runs."""
+    async def acquire(
+        self, name: str, holder: str, now: datetime, until: datetime, longest: timedelta
+    ) -> bool:
+        """Take or prolong ``name`` until then; False while another holder's lease runs."""
         has, ends = self._held.get(name, (holder, now))
-        if has != holder and now < ends:
+        if has != holder and now < ends <= now + longest:
             return False
         self._held[name] = (holder, until)
         return True
@@ -24,3 +29,9 @@ class MemoryLeases:
         has, _ = self._held.get(name, ("", free_at))
         if has == holder:
             self._held[name] = ("", free_at)
+
+    def free(self, prefix: str) -> None:
+        """End the leases whose holders' names begin so."""
+        for name, (holder, _) in self._held.items():
+            if holder and holder.startswith(prefix):
+                self._held[name] = ("", _LONG_AGO)

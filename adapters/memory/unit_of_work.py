@@ -10,6 +10,7 @@ from adapters.memory.calls import CallTable, MemoryCalls
 from adapters.memory.idempotency import MemoryIdempotency
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
+from adapters.memory.processes import MemoryProcesses
 from adapters.memory.records import MemoryRecords
 from adapters.memory.sessions import MemorySessions, SessionTable
 from domain.inbox import InboxStatus
@@ -27,6 +28,7 @@ class MemoryLedger:
         self.api_keys = MemoryApiKeys()
         self.idempotency = MemoryIdempotency()
         self.records = MemoryRecords(self)
+        self.processes = MemoryProcesses(self)
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""

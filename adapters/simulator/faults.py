@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 from aiohttp import web
 
-from adapters.simulator.twirp import JSON, error_body
+from adapters.simulator.twirp import JSON, PROTOBUF, error_body
 
 ANY_METHOD: Final = "*"
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, zero seconds
@@ -29,6 +29,12 @@ class FaultKind(enum.StrEnum):
     """No answer, or a right one after ``seconds``."""
     GARBAGE = "garbage"
     """A 200 whose body is no Twirp message."""
+    BLANK = "blank"
+    """A 200 without a body or content type, as some proxies answer."""
+    EMPTY = "empty"
+    """A 200 whose message has every field at its default."""
+    REDIRECT = "redirect"
+    """A 308 to the same path at https://livekit.example."""
 
 
 @attrs.frozen(kw_only=True)
@@ -67,6 +73,13 @@ class Fault:
             _reset(request)
         if self.kind is FaultKind.GARBAGE:
             return web.Response(text="<html>gateway</html>", content_type="text/html")
+        if self.kind is FaultKind.BLANK:
+            return web.Response(headers={"Content-Type": ""})
+        if self.kind is FaultKind.EMPTY:
+            return web.Response(content_type=PROTOBUF)
+        if self.kind is FaultKind.REDIRECT:
+            location = f"https://livekit.example{request.path_qs}"
+            return web.Response(status=308, headers={"Location": location})
         body = error_body("unavailable", f"the simulator's fault plan answers {self.status}")
         return web.Response(status=self.status, body=body, content_type=JSON)
 

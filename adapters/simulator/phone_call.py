@@ -45,6 +45,7 @@ class SimulatedCall:
     room_sid: str = attrs.field(factory=lambda: new_id("RM_"), init=False)
     participant_sid: str = attrs.field(factory=lambda: new_id("PA_"), init=False)
     sip_call_id: str = attrs.field(factory=lambda: new_id("SCL_"), init=False)
+    sip_call_id_full: str = attrs.field(factory=lambda: new_id("") + "@simulator", init=False)
 
     def joined(self) -> WebhookEvent:
         """The caller is in the room and talks."""
@@ -82,7 +83,11 @@ class SimulatedCall:
 
     def _participant(self, status: str) -> ParticipantInfo:
         theirs, ours = self.from_number, self.to_number
-        attributes = {"sip.callID": self.sip_call_id, "sip.callStatus": status}
+        attributes = {
+            "sip.callID": self.sip_call_id,
+            "sip.callIDFull": self.sip_call_id_full,
+            "sip.callStatus": status,
+        }
         if self.direction is Direction.OUTBOUND:
             theirs, ours = ours, theirs
             attributes["sip.trunkID"] = "ST_simulated_outbound"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -44,6 +45,8 @@ def storage_errors() -> Iterator[None]:
         raise _unavailable(f"could not be used ({type(error).__name__})") from None
     except TimeoutError:
         raise _unavailable("did not answer in time") from None
+    except ssl.SSLError as error:
+        raise _unavailable(f"cannot be reached (TLS: {error.reason})") from None
     except OSError as error:
         # asyncio's own text would name the server's address.
         number = error.errno or 0
@@ -53,11 +56,17 @@ def storage_errors() -> Iterator[None]:
 
 _UNIQUE_VIOLATIONS: Final = ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 
+_POOLED: Final = (
+    "is behind a connection pooler that changes the session; add pgbouncer=true to DATABASE_URL"
+)
+
 # SQLSTATE, whole or by its class (https://www.postgresql.org/docs/current/errcodes-appendix.html),
 # and SQLite's primary result codes (https://www.sqlite.org/rescode.html).
 _REASONS: Final[Mapping[str, str]] = {
     "08": "cannot be reached",
     "25006": "is read-only",
+    "26000": _POOLED,
+    "42P05": _POOLED,
     "28": "refused the user name or the password",
     "3D000": "does not exist on its server",
     "42501": "does not let its user do this",

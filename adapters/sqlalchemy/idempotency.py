@@ -8,10 +8,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Executable, Row, bindparam, delete, insert, or_, select, update
 
 from adapters.sqlalchemy.database import AT_ONCE, Database
-from adapters.sqlalchemy.tables import idempotency
+from adapters.sqlalchemy.tables import idempotency, processes
 from adapters.sqlalchemy.write import Write
 from domain.errors import Conflict
 from domain.ports.idempotency import Attempt, Remembered
+from domain.process import process_of
 
 _THIS: Final = (
     idempotency.c.tenant == bindparam("of_tenant"),
@@ -19,6 +20,7 @@ _THIS: Final = (
 )
 _GET: Final = select(idempotency).where(*_THIS)
 _LOCKED: Final = _GET.with_for_update()
+_PROCESS: Final = select(processes.c.id).where(processes.c.id == bindparam("wanted"))
 _ADD: Final[Executable] = insert(idempotency)
 _FORGET: Final = delete(idempotency).where(*_THIS)
 _RELEASE: Final[Executable] = (
@@ -50,7 +52,7 @@ class SqlIdempotency:
                 values = {"tenant": attempt.tenant, "key": attempt.key, "created_at": attempt.now}
                 connection.execute(_ADD, values | begun)
                 return attempt.begun(attempt.now)
-            if row.holder is not None and attempt.now < row.lease_expires_at:
+            if _is_held(connection, row, attempt):
                 return _remembered(row)
             created_at = attempt.now
             if row.created_at >= attempt.since:
@@ -105,6 +107,16 @@ class SqlIdempotency:
             "answer": answer,
         }
         await self._database.write([Write(_RELEASE, values, must_change=False)])
+
+
+def _is_held(connection: Connection, row: Row[Any], attempt: Attempt) -> bool:
+    """Whether another attempt is going on: its lease runs and its process is not known as dead."""
+    if row.holder is None or not attempt.now < row.lease_expires_at <= attempt.horizon:
+        return False
+    process_id = process_of(row.holder)
+    if process_id is None:
+        return True
+    return connection.execute(_PROCESS, {"wanted": process_id}).first() is not None
 
 
 def _remembered(row: Row[Any]) -> Remembered:

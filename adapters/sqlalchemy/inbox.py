@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Executable,
     String,
@@ -33,18 +34,25 @@ from adapters.sqlalchemy.tables import (
 )
 from adapters.sqlalchemy.write import Write
 from domain.errors import Conflict
-from domain.inbox import InboxEntry, InboxStatus
+from domain.inbox import LONGEST_WAIT, InboxEntry, InboxStatus
 
 _FREE_EVERY: Final = timedelta(seconds=1)
 _PENDING: Final = literal_column("'pending'", String)
 _earlier: Final = inbox.alias("earlier")
 _NOW: Final = bindparam("now", type_=inbox.c.due_at.type)
+_HORIZON: Final = bindparam("horizon", type_=inbox.c.due_at.type)
+
+
+def _is_over(at: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the time has come, or was set before the clock was set back."""
+    return or_(at <= _NOW, at > _HORIZON)
+
 
 _HEADS: Final = (
     select(inbox)
     .where(
         ENTRY_IS_PENDING,
-        inbox.c.due_at <= _NOW,
+        _is_over(inbox.c.due_at),
         inbox.c.lease_holder.is_(None),
         ~exists().where(
             _earlier.c.room_name == inbox.c.room_name,
@@ -52,7 +60,7 @@ _HEADS: Final = (
             or_(
                 _earlier.c.lease_holder.is_not(None),
                 and_(
-                    _earlier.c.due_at <= _NOW,
+                    _is_over(_earlier.c.due_at),
                     tuple_(_earlier.c.received_at, _earlier.c.event_id)
                     < tuple_(inbox.c.received_at, inbox.c.event_id),
                 ),
@@ -68,8 +76,8 @@ _DUE: Final = (
     select(inbox.c.event_id)
     .where(
         ENTRY_IS_PENDING,
-        inbox.c.due_at <= _NOW,
-        or_(inbox.c.lease_holder.is_(None), inbox.c.lease_expires_at <= _NOW),
+        _is_over(inbox.c.due_at),
+        or_(inbox.c.lease_holder.is_(None), _is_over(inbox.c.lease_expires_at)),
     )
     .limit(1)
 )
@@ -78,7 +86,11 @@ _DUE: Final = (
 _HEADS_LOCKED: Final = _HEADS.with_for_update(skip_locked=True, of=inbox)
 _EXPIRED: Final = (
     select(inbox.c.event_id)
-    .where(ENTRY_IS_LEASED, inbox.c.lease_expires_at <= _NOW)
+    .where(
+        ENTRY_IS_LEASED,
+        _is_over(inbox.c.lease_expires_at),
+        inbox.c.event_id.not_in(bindparam("working", expanding=True)),
+    )
     .with_for_update(skip_locked=True)
 )
 _FREE_EXPIRED: Final[Executable] = (
@@ -140,17 +152,23 @@ class SqlInbox:
         return True
 
     async def claim(
-        self, holder: str, now: datetime, until: datetime, limit: int
+        self,
+        holder: str,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        working: Collection[str] = (),
     ) -> list[InboxEntry]:
         """Lease the oldest due entry of each room in which none is leased."""
-        if not self._busy and not await self._database.read(_DUE, {"now": now}):
+        times = {"now": now, "horizon": now + LONGEST_WAIT}
+        if not self._busy and not await self._database.read(_DUE, times):
             return []  # without a lock for an idle inbox
         free = abs(now - self._freed_at) >= _FREE_EVERY
 
         def lease(connection: Connection) -> list[InboxEntry]:
             if free:
-                connection.execute(_FREE_EXPIRED, {"now": now})
-            heads = connection.execute(_HEADS_LOCKED, {"now": now, "most": limit})
+                connection.execute(_FREE_EXPIRED, {**times, "working": [*working, ""]})
+            heads = connection.execute(_HEADS_LOCKED, {**times, "most": limit})
             entries = [to_entry(row) for row in heads]
             if entries:
                 ids = [entry.event.id for entry in entries]
@@ -166,10 +184,14 @@ class SqlInbox:
             self._freed_at = now
         return entries
 
-    async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> None:
-        """Prolong the leases that ``holder`` still has on these entries."""
+    async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> int:
+        """Prolong the leases that ``holder`` still has on these entries; how many it has."""
         values = {"ids": list(event_ids), "by": holder, "until": until}
-        await self._database.transact(lambda connection: connection.execute(_RENEW, values))
+
+        def renew(connection: Connection) -> int:
+            return connection.execute(_RENEW, values).rowcount
+
+        return await self._database.transact(renew)
 
     async def settle(self, entry: InboxEntry, holder: str) -> bool:
         """Store what has become of a leased entry and give the lease back."""

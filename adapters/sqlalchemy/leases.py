@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, Executable, bindparam, insert, or_, select, update
@@ -17,7 +17,11 @@ _TAKE: Final[Executable] = (
     update(leases)
     .where(
         leases.c.name == bindparam("wanted"),
-        or_(leases.c.holder == bindparam("by"), leases.c.expires_at <= bindparam("now")),
+        or_(
+            leases.c.holder == bindparam("by"),
+            leases.c.expires_at <= bindparam("now"),
+            leases.c.expires_at > bindparam("horizon"),
+        ),
     )
     .values(holder=bindparam("by"), expires_at=bindparam("until"))
 )
@@ -34,16 +38,18 @@ class SqlLeases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def acquire(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
-        """Take or prolong ``name`` until then; False while somebody else's lease runs."""
+    async def acquire(
+        self, name: str, holder: str, now: datetime, until: datetime, longest: timedelta
+    ) -> bool:
+        """Take or prolong ``name`` until then; False while another holder's lease runs."""
+        horizon = now + longest
         rows = await self._database.read(_GET, {"wanted": name})
-        if rows and rows[0].holder != holder and now < rows[0].expires_at:
+        if rows and rows[0].holder != holder and now < rows[0].expires_at <= horizon:
             return False  # without a lock
+        values = {"wanted": name, "by": holder, "now": now, "horizon": horizon, "until": until}
 
         def take(connection: Connection) -> None:
-            taken = connection.execute(
-                _TAKE, {"wanted": name, "by": holder, "now": now, "until": until}
-            )
+            taken = connection.execute(_TAKE, values)
             if taken.rowcount == 0:
                 connection.execute(
                     insert(leases), {"name": name, "holder": holder, "expires_at": until}

@@ -14,6 +14,7 @@ from adapters.sqlalchemy.idempotency import SqlIdempotency
 from adapters.sqlalchemy.inbox import SqlInbox
 from adapters.sqlalchemy.leases import SqlLeases
 from adapters.sqlalchemy.migrations import check_schema, ensure_schema
+from adapters.sqlalchemy.processes import SqlProcesses
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.records import SqlRecords
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
@@ -41,6 +42,7 @@ class SqlLedger:
         self._whole_configs = whole_configs
         self.inbox = SqlInbox(self.database)
         self.leases = SqlLeases(self.database)
+        self.processes = SqlProcesses(self.database)
         self.api_keys = SqlApiKeys(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.records = SqlRecords(self.database)

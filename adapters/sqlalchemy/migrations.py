@@ -15,13 +15,14 @@ from sqlalchemy import Connection, column, func, inspect, select, table, text
 
 from adapters.sqlalchemy.database import Database, database
 from adapters.sqlalchemy.errors import SchemaOutdated, storage_errors
+from adapters.sqlalchemy.postgresql import require_session
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 Result = TypeVar("Result")
 
-SCHEMA_VERSION: Final = "0005"
+SCHEMA_VERSION: Final = "0007"
 """The newest migration in ``alembic/versions``, whose names sort by age."""
 
 ALEMBIC_FOLDER: Final = Path(__file__).resolve().parents[2] / "alembic"
@@ -157,13 +158,15 @@ async def alone(database: Database, run: Callable[[Connection], Result]) -> Resu
     """What ``run`` returns, called while no other process migrates.
 
     SQLite: in a transaction, which is a lock on the whole file. PostgreSQL: on a connection of its
-    own, on which each migration has a transaction, and waits ``LOCK_LIMIT`` for a lock.
+    own, on which each migration has a transaction, and waits ``LOCK_LIMIT`` for a lock. Raises
+    :class:`~domain.errors.StorageUnavailable` for a URL that leads through a pooler.
     """
     with storage_errors():
         if database.embedded:
             async with database.writer.begin() as connection:
                 return await connection.run_sync(run)
         async with database.writer.connect() as connection:
+            await connection.run_sync(require_session, database.url)
             # Asked for again and again: CREATE INDEX CONCURRENTLY waits for every statement that
             # is under way, so also for one that waits for this lock, for ever.
             attempt = select(func.pg_try_advisory_lock(_ONE_AT_A_TIME))

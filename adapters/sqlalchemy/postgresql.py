@@ -1,63 +1,176 @@
-"""Engines for PostgreSQL."""
+"""Engines for PostgreSQL, also behind a pooler."""
 
 from __future__ import annotations
 
+import ssl
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
-from sqlalchemy import URL, event
+import asyncpg
+from sqlalchemy import URL, Connection, Dialect, event, func, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from domain.errors import StorageUnavailable
 
 _CONNECTIONS: Final = 10
-"""The most that one process holds; a server admits 100 by default."""
-_OPTIONS: Final = frozenset({"host", "port", "ssl", "sslmode", "passfile", "target_session_attrs"})
-"""What may follow the URL's question mark, named as in libpq's URLs."""
+"""The most that one process holds unless the URL says so; a server admits 100 by default."""
+_PASSED_ON: Final = frozenset({"host", "port", "passfile", "target_session_attrs"})
+_TLS_FILES: Final = frozenset({"sslcert", "sslkey", "sslrootcert"})
+_OPTIONS: Final = (
+    _PASSED_ON
+    | _TLS_FILES
+    | {"ssl", "sslmode", "application_name", "channel_binding", "connect_timeout"}
+    | {"options", "pgbouncer", "connection_limit"}
+)
+"""What may follow the URL's question mark, named as in libpq's URLs; the last two are Prisma's."""
+_UNNAMED: Final = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: "",
+}
+"""Prepare each statement anew and without a name: the next one may reach another session.
+
+The driver sends a statement and its parameters in one exchange, which a pooler keeps together.
+"""
 
 
 def engines(
     url: URL, patience: timedelta, command_limit: timedelta | None
 ) -> tuple[AsyncEngine, AsyncEngine]:
-    """The reading and the writing engine, which share their connections.
+    """Return the reading and the writing engine, which share their connections.
 
-    Waits of up to ``patience`` for a connection and of up to ``command_limit`` for an answer.
+    Both wait up to ``patience`` for a connection and up to ``command_limit`` for an answer. The
+    first connection finds out whether a pooler is between, unless ``url`` says so (``pgbouncer``).
     Raises :class:`~domain.errors.StorageUnavailable` for an unknown option in ``url``.
     """
     reader = create_async_engine(
-        _for_asyncpg(url),
-        pool_size=_CONNECTIONS,
+        url.difference_update_query(set(url.query) - _PASSED_ON),
+        pool_size=int(str(url.query.get("connection_limit", _CONNECTIONS))),
         max_overflow=0,
         pool_timeout=patience.total_seconds(),
         hide_parameters=True,
         # A single SELECT without BEGIN before and ROLLBACK after it.
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
-        connect_args={
-            "timeout": patience.total_seconds(),
-            "command_timeout": command_limit and command_limit.total_seconds(),
-            "server_settings": {"application_name": "backend-livekit"},
-        },
+        connect_args=_arguments(url, patience, command_limit),
     )
+    _adapt_to_poolers(reader, url)
     event.listen(reader.sync_engine, "checkout", _replace_closed)
     event.listen(reader.sync_engine, "handle_error", _give_up_after_timeout)
     return reader, reader.execution_options(isolation_level="READ COMMITTED")
 
 
-def _for_asyncpg(url: URL) -> URL:
-    """``url`` with its options as the driver names them; an unknown one would be a TypeError."""
+def require_session(connection: Connection, url: URL) -> None:
+    """Raise :class:`~domain.errors.StorageUnavailable` if a pooler may change the session.
+
+    ``pgbouncer=false`` in ``url`` says that it does not.
+    """
+    if url.query.get("pgbouncer") == "false":
+        return
+    process = connection.scalar(select(func.pg_backend_pid()))
+    if _process(connection.connection.driver_connection) != process:
+        raise StorageUnavailable(
+            "DATABASE_URL goes through a connection pooler, but a migration needs one session "
+            "from its beginning to its end. Run it with the database's direct URL, or add "
+            "pgbouncer=false to the URL if the pooler is in session mode."
+        )
+
+
+def _arguments(url: URL, patience: timedelta, command_limit: timedelta | None) -> dict[str, Any]:
+    """Return the driver's arguments; it would not take the URL's options by libpq's names."""
     unknown = sorted(set(url.query) - _OPTIONS)
     if unknown:
         raise StorageUnavailable(
             f"DATABASE_URL has the unknown option '{unknown[0]}'; "
             f"there are {', '.join(sorted(_OPTIONS))}."
         )
-    if "sslmode" not in url.query:
-        return url
-    mode = url.query["sslmode"]
-    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    option = {name: str(value) for name, value in url.query.items()}
+    server = {"application_name": option.get("application_name", "backend-livekit")}
+    if "options" in option:
+        server["options"] = option["options"]
+    arguments: dict[str, Any] = {
+        # libpq's zero means no limit.
+        "timeout": float(option.get("connect_timeout", 0)) or patience.total_seconds(),
+        "command_timeout": command_limit and command_limit.total_seconds(),
+        "server_settings": server,
+    }
+    files = {name: option[name] for name in _TLS_FILES & option.keys()}
+    mode = option.get("sslmode", option.get("ssl"))
+    if _trusts_system(mode, files):
+        context = ssl.create_default_context()
+        context.check_hostname = mode != "verify-ca"
+        if "sslcert" in files:
+            _load_certificate(context, files["sslcert"], files.get("sslkey"))
+        return {**arguments, "ssl": context}
+    if mode is not None:
+        arguments["ssl"] = mode
+    if files:
+        arguments["dsn"] = f"postgresql://?{urlencode(files)}"  # the driver's only way to take them
+    return arguments
+
+
+def _load_certificate(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError:  # ssl.SSLError is one
+        raise StorageUnavailable(
+            "DATABASE_URL's sslcert and sslkey are not a certificate and its key in PEM files."
+        ) from None
+
+
+def _trusts_system(mode: str | None, files: dict[str, str]) -> bool:
+    """Whether the server's certificate is checked against the machine's authorities.
+
+    As by libpq for ``sslrootcert=system``, and where the driver would miss ~/.postgresql/root.crt.
+    """
+    root = files.get("sslrootcert")
+    if root is not None:
+        return root == "system"
+    own = Path("~/.postgresql/root.crt").expanduser()
+    return mode in ("verify-ca", "verify-full") and not own.is_file()
+
+
+def _adapt_to_poolers(engine: AsyncEngine, url: URL) -> None:
+    told = url.query.get("pgbouncer")
+    pooled: bool | None = None if told is None else told == "true"
+
+    def before_connecting(
+        _dialect: Dialect, _record: object, _args: object, arguments: dict[str, Any]
+    ) -> None:
+        nonlocal pooled
+        if pooled is None:
+            pooled = await_only(_is_pooled(arguments))
+        if pooled:
+            arguments.update(_UNNAMED)
+
+    event.listen(engine.sync_engine, "do_connect", before_connecting)
+
+
+async def _is_pooled(arguments: dict[str, Any]) -> bool | None:
+    """Return whether a pooler is between; None if the server refuses the connection."""
+    try:
+        connection = await asyncpg.connect(**arguments, statement_cache_size=0)
+        try:
+            process = await connection.fetchval("SELECT pg_backend_pid()")
+        finally:
+            await connection.close()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError):
+        return None  # the engine's own attempt reports it
+    return _process(connection) != int(process)
+
+
+def _process(connection: Any) -> int:
+    """Return the server process that the connection was given to; poolers make up a number.
+
+    Otherwise a cancellation, which names it, would reach another client's session.
+    """
+    number: int = connection.get_server_pid()
+    return number
 
 
 def _replace_closed(connection: Any, _record: object, _proxy: object) -> None:

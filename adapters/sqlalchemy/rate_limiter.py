@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import Connection, Executable, bindparam, case, delete, select
+from sqlalchemy import Connection, Executable, bindparam, case, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.sqlalchemy.batches import Batches, Outcome
 from adapters.sqlalchemy.database import AT_ONCE, Database
 from adapters.sqlalchemy.tables import rate_windows
-from domain.ports.rate_limiter import Bucket, Permit, window_of
+from domain.ports.rate_limiter import WINDOW, Bucket, Permit, window_of
 
 _OLD: Final = (
     select(rate_windows.c.bucket)
@@ -84,11 +84,13 @@ def _counted(dialect: str, bucket: str, window: datetime, number: int) -> Any:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     add = insert(rate_windows).values(bucket=bucket, began_at=window, used=number)
     there, new = rate_windows.c, add.excluded
+    # A process whose clock is a little behind counts in the newer window. One that is further ahead
+    # was begun before the clock was set back.
+    is_over = or_(there.began_at < new.began_at, there.began_at > window + WINDOW)
     return add.on_conflict_do_update(
         index_elements=[there.bucket],
         set_={
-            # A process whose clock is behind counts in the newer window.
-            "used": case((there.began_at < new.began_at, new.used), else_=there.used + new.used),
-            "began_at": case((there.began_at < new.began_at, new.began_at), else_=there.began_at),
+            "used": case((is_over, new.used), else_=there.used + new.used),
+            "began_at": case((is_over, new.began_at), else_=there.began_at),
         },
     ).returning(there.used)

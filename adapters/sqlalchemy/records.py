@@ -60,6 +60,9 @@ _TEXTS: Final[Mapping[Table, Mapping[str, Callable[[Person, Any], bool]]]] = {
         "participant_identity": Person.is_called,
         "from_number": Person.is_in,
         "to_number": Person.is_in,
+        "sip_call_id": Person.is_in,
+        "sip_call_id_full": Person.is_in,
+        "carrier_call_id": Person.is_in,
     },
     inbox: {
         "room_name": Person.is_in,

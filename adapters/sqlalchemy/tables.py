@@ -115,12 +115,19 @@ calls: Final = Table(
     Column("seen_active_at", UtcDateTime),
     Column("was_active_at_end", Boolean, nullable=False),
     Column("ended_at", UtcDateTime),
+    Column("end_concluded", Boolean, nullable=False, server_default=false()),
     Column("aborted", Boolean, nullable=False),
     Column("disconnect_reason", Text),
     Column("session_id", String(36)),
     Column("timeline", Text, nullable=False),
     Column("tenant", Text),
     Column("version", Integer, nullable=False),
+    # Since 0005; empty in older rows.
+    Column("direction_assumed", Boolean),
+    Column("unanswered_at", UtcDateTime),
+    Column("sip_call_id_full", Text),
+    Column("sip_status_code", Integer),
+    Column("carrier_call_id", Text),
 )
 
 CALL_IS_LIVE: Final[ColumnElement[bool]] = calls.c.ended_at.is_(None)
@@ -159,6 +166,8 @@ inbox: Final = Table(
     Column("due_at", UtcDateTime, nullable=False),
     Column("status", String(16), nullable=False),
     Column("failures", Integer, nullable=False),
+    # Attempts that failed because LiveKit or the database was down.
+    Column("outages", Integer, nullable=False, server_default="0"),
     Column("last_error", Text),
     Column("handled_at", UtcDateTime),
     Column("lease_holder", Text),
@@ -203,6 +212,15 @@ leases: Final = Table(
     Column("name", Text, primary_key=True),
     Column("holder", Text, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+)
+
+# The processes that serve; what each holds is held under a name that begins with its id and a dot.
+processes: Final = Table(
+    "processes",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
 )
 
 api_keys: Final = Table(

@@ -6,11 +6,14 @@ import attrs
 import uuid_utils
 
 from domain.identifiers import CallId, RoomName, SessionId
+from domain.process import ProcessIdentity
 
 
 @attrs.frozen
 class UuidIds:
     """Implements :class:`domain.ports.ids.IdGenerator` with UUIDs of version 7."""
+
+    process: ProcessIdentity = attrs.field(factory=ProcessIdentity)
 
     def session_id(self) -> SessionId:
         """A UUIDv7: later ones sort after earlier ones."""
@@ -24,6 +27,10 @@ class UuidIds:
         """A room name of the form ``room-<uuid>``."""
         return RoomName(f"room-{uuid_utils.uuid7()}")
 
-    def claim_holder(self) -> str:
-        """A name for one attempt to hold a claim."""
+    def process_id(self) -> str:
+        """An id for a process that registers."""
         return str(uuid_utils.uuid7())
+
+    def claim_holder(self) -> str:
+        """A name for one attempt to hold a claim, as this process's."""
+        return self.process.holder(str(uuid_utils.uuid7()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,7 +26,7 @@ class Doorbell:
         """Count somebody among those who arrive, for the length of the block."""
         self._arriving += 1
         if self._arriving >= CROWD:
-            self._crowded_at = time.monotonic()
+            self._crowded_at = asyncio.get_running_loop().time()
         try:
             yield
         finally:
@@ -36,7 +35,7 @@ class Doorbell:
     @property
     def is_crowded(self) -> bool:
         """Whether a crowd arrives at the same time, or has within the last moments."""
-        recently = time.monotonic() - self._crowded_at < _MOMENTS_SECONDS
+        recently = asyncio.get_running_loop().time() - self._crowded_at < _MOMENTS_SECONDS
         return recently or self._arriving >= CROWD
 
     def ring(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 
@@ -16,21 +17,29 @@ from domain.inbox import InboxEntry, InboxStatus
 from domain.ports.clock import Clock
 from domain.ports.ids import IdGenerator
 from domain.ports.inbox import Inbox
+from domain.ports.liveness import Liveness, NeverDeclaredDead
 from domain.use_cases.handle_entry import HandleEntry
 
 log = structlog.get_logger()
+
+
+@attrs.frozen
+class _Work:
+    entry: InboxEntry
+    holder: str
+    task: asyncio.Task[None]
 
 
 @attrs.define(kw_only=True)
 class InboxWorker:
     """Claims due entries and handles up to ``parallel`` rooms' events at a time.
 
-    Only a sixteenth of that while events arrive faster than they are stored: one that is stored can
-    wait, one that is not may be lost.
+    Half of that while events arrive faster than they are stored: one that is stored can wait, one
+    that is not may be lost. The other half is a guaranteed share, so that no backlog grows.
 
-    ``lease`` is how long an entry of a killed process waits to be taken over; a process that
-    lives renews its leases. ``poll`` is how often it looks for what nobody has rung for: other
-    replicas' events, and those whose time has come.
+    ``lease`` is how long an entry of a killed process waits to be taken over if the process was
+    not registered; a process that lives renews its leases. ``poll`` is how often it looks for what
+    was not announced: other replicas' events, and those whose time has come.
     """
 
     inbox: Inbox
@@ -38,48 +47,54 @@ class InboxWorker:
     clock: Clock
     ids: IdGenerator
     doorbell: Doorbell
+    liveness: Liveness = attrs.field(factory=NeverDeclaredDead)
     tracing: Tracing | None = None
     lease: timedelta = timedelta(seconds=6)
     poll: timedelta = timedelta(seconds=1)
     drain: timedelta = timedelta(seconds=5)
     parallel: int = 32
-    _working: dict[str, asyncio.Task[None]] = attrs.field(factory=dict, init=False)
-    _unfinished: dict[str, InboxEntry] = attrs.field(factory=dict, init=False)
+    _working: dict[str, _Work] = attrs.field(factory=dict, init=False)
 
     async def run(self) -> None:
         """Work until cancelled; what is being handled then gets ``drain`` to finish."""
         holder = self.ids.claim_holder()
-        renewing = asyncio.create_task(self._renew(holder))
+        renewing = asyncio.create_task(self._renew())
         try:
             while True:
+                if self.liveness.may_have_lost(holder):
+                    holder = self.ids.claim_holder()
                 await self._claim(holder)
                 await self.doorbell.wait(self.poll)
         finally:
             if self._working:
-                await asyncio.wait(self._working.values(), timeout=self.drain.total_seconds())
+                tasks = [work.task for work in self._working.values()]
+                await asyncio.wait(tasks, timeout=self.drain.total_seconds())
             renewing.cancel()
-            await self._give_back(holder)
+            await self._give_back()
 
-    async def _give_back(self, holder: str) -> None:
+    async def _give_back(self) -> None:
         """Let another process take over at once what this one cannot finish."""
-        unfinished = dict(self._unfinished)
-        for task in self._working.values():
-            task.cancel()
-        await asyncio.gather(*self._working.values(), return_exceptions=True)
-        for entry in unfinished.values():
+        unfinished = list(self._working.values())
+        for work in unfinished:
+            work.task.cancel()
+        await asyncio.gather(*(work.task for work in unfinished), return_exceptions=True)
+        for work in unfinished:
             try:
-                await self.inbox.settle(entry, holder)
+                await self.inbox.settle(work.entry, work.holder)
             except DomainError as error:
-                log.warning("lease not given back", event_id=entry.event.id, reason=str(error))
+                event_id = work.entry.event.id
+                log.warning("lease not given back", event_id=event_id, reason=str(error))
 
     async def _claim(self, holder: str) -> None:
-        places = max(1, self.parallel // 16) if self.doorbell.is_crowded else self.parallel
+        places = max(1, self.parallel // 2) if self.doorbell.is_crowded else self.parallel
         free = places - len(self._working)
         if free <= 0:
-            return  # whoever finishes rings
+            return  # each that finishes rings
         now = self.clock.now()
         try:
-            entries = await self.inbox.claim(holder, now, now + self.lease, free)
+            entries = await self.inbox.claim(
+                holder, now, now + self.lease, free, self._working.keys()
+            )
         except DomainError as error:
             log.warning("inbox out of reach", reason=str(error))
             return
@@ -87,27 +102,35 @@ class InboxWorker:
             log.exception("inbox out of reach")
             return
         for entry in entries:
-            self._unfinished[entry.event.id] = entry
-            self._working[entry.event.id] = asyncio.create_task(self._handle(entry, holder))
+            event_id = entry.event.id
+            if event_id in self._working:
+                continue  # lost to another process, and due again before it was finished here
+            task = asyncio.create_task(self._handle(entry, holder))
+            self._working[event_id] = _Work(entry, holder, task)
 
     async def _handle(self, entry: InboxEntry, holder: str) -> None:
         event = entry.event
         if entry.trace is not None:  # for all that is logged in this task
             structlog.contextvars.bind_contextvars(trace_id=entry.trace.split("-")[1])
         try:
-            with self._traced(entry):
-                after = await self.handle_entry(entry, holder)
+            if await self._is_mine(entry, holder):
+                with self._traced(entry):
+                    self._tell(entry, await self.handle_entry(entry, holder))
         except DomainError as error:
             log.warning(
                 "event not settled", event_id=event.id, room=event.room_name, reason=str(error)
             )
         except Exception:
             log.exception("event failed", event_id=event.id, kind=event.kind, room=event.room_name)
-        else:
-            self._tell(entry, after)
         finally:
-            del self._working[event.id], self._unfinished[event.id]
+            del self._working[event.id]
             self.doorbell.ring()
+
+    async def _is_mine(self, entry: InboxEntry, holder: str) -> bool:
+        """Whether the entry is still leased to ``holder``, after this process was stopped, too."""
+        if not self.liveness.may_have_lost(holder):
+            return True
+        return await self.inbox.renew(holder, [entry.event.id], self.clock.now() + self.lease) == 1
 
     def _traced(self, entry: InboxEntry) -> AbstractContextManager[object]:
         if self.tracing is None:
@@ -116,25 +139,28 @@ class InboxWorker:
 
     def _tell(self, before: InboxEntry, after: InboxEntry) -> None:
         event = after.event
-        if after.failures > before.failures:
+        if after.status is InboxStatus.DEAD:
+            what = "event set aside as a dead letter"
+        else:
+            what = "event failed" if after.failures > before.failures else "event waits"
+        if after.failures > before.failures or after.outages > before.outages:
             log.warning(
-                "event set aside as a dead letter" if after.status is InboxStatus.DEAD
-                else "event failed",
-                event_id=event.id, kind=event.kind, room=event.room_name,
-                failures=after.failures, reason=after.last_error,
+                what, event_id=event.id, kind=event.kind, room=event.room_name,
+                failures=after.failures, outages=after.outages, reason=after.last_error,
             )  # fmt: skip
         if after.status is InboxStatus.PENDING:
             wait = max((after.due_at - self.clock.now()).total_seconds(), 0)
             if wait < self.poll.total_seconds():
                 asyncio.get_running_loop().call_later(wait, self.doorbell.ring)
 
-    async def _renew(self, holder: str) -> None:
+    async def _renew(self) -> None:
         while True:
             await self.clock.sleep(self.lease / 3)
-            if not self._working:
-                continue
-            until = self.clock.now() + self.lease
-            try:
-                await self.inbox.renew(holder, list(self._working), until)
-            except DomainError as error:
-                log.warning("leases not renewed", reason=str(error))
+            held = defaultdict[str, list[str]](list)
+            for event_id, work in self._working.items():
+                held[work.holder].append(event_id)
+            for holder, event_ids in held.items():
+                try:
+                    await self.inbox.renew(holder, event_ids, self.clock.now() + self.lease)
+                except DomainError as error:
+                    log.warning("leases not renewed", reason=str(error))

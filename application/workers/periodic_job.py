@@ -13,6 +13,7 @@ from domain.errors import DomainError
 from domain.ports.clock import Clock
 from domain.ports.ids import IdGenerator
 from domain.ports.leases import Leases
+from domain.ports.liveness import Liveness, NeverDeclaredDead
 
 log = structlog.get_logger()
 
@@ -21,7 +22,8 @@ log = structlog.get_logger()
 class PeriodicJob:
     """Runs ``job`` every ``interval``, in one process of all that share the lease ``name``.
 
-    ``lease`` is how soon another process takes over from one that was killed at it.
+    ``lease`` is how soon another process takes over from one that was killed at it and was not
+    registered. A run that has lost its lease is cancelled.
     """
 
     name: str
@@ -30,6 +32,7 @@ class PeriodicJob:
     leases: Leases
     clock: Clock
     ids: IdGenerator
+    liveness: Liveness = attrs.field(factory=NeverDeclaredDead)
     lease: timedelta = timedelta(seconds=4)
 
     async def run(self) -> None:
@@ -37,6 +40,8 @@ class PeriodicJob:
         holder = self.ids.claim_holder()
         look_again = min(self.interval / 2, timedelta(seconds=1))
         while True:
+            if self.liveness.may_have_lost(holder):
+                holder = self.ids.claim_holder()
             try:
                 await self._run_once(holder)
             except DomainError as error:
@@ -47,20 +52,35 @@ class PeriodicJob:
 
     async def _run_once(self, holder: str) -> None:
         began = self.clock.now()
-        if not await self.leases.acquire(self.name, holder, began, began + self.lease):
+        if not await self._acquire(holder):
             return
-        renewing = asyncio.create_task(self._renew(holder))
+        running = asyncio.ensure_future(self.job())
+        keeping = asyncio.create_task(self._keep(holder))
         try:
-            await self.job()
+            await asyncio.wait([running, keeping], return_when=asyncio.FIRST_COMPLETED)
+            if not running.done():
+                keeping.result()
+                log.warning("job stopped: its lease was lost", job=self.name)
+                return
+            await running
         finally:
-            renewing.cancel()
+            for task in (running, keeping):
+                task.cancel()
+            await asyncio.gather(running, keeping, return_exceptions=True)
             await self.leases.release(self.name, holder, began + self.interval)
 
-    async def _renew(self, holder: str) -> None:
+    async def _keep(self, holder: str) -> None:
+        """Renew the lease; return once it is another's."""
         while True:
             await self.clock.sleep(self.lease / 3)
-            now = self.clock.now()
             try:
-                await self.leases.acquire(self.name, holder, now, now + self.lease)
+                if not await self._acquire(holder):
+                    return
             except DomainError as error:
                 log.warning("lease not renewed", job=self.name, reason=str(error))
+
+    async def _acquire(self, holder: str) -> bool:
+        now = self.clock.now()
+        # Twice what it can be, for the clocks of two replicas.
+        longest = 2 * max(self.lease, self.interval)
+        return await self.leases.acquire(self.name, holder, now, now + self.lease, longest)

@@ -24,6 +24,11 @@ class Attempt:
     until: datetime
     since: datetime
 
+    @property
+    def horizon(self) -> datetime:
+        """The time after which no other attempt's can end: twice as far ahead as this one's."""
+        return self.until + (self.until - self.now)
+
     def begun(self, created_at: datetime) -> Remembered:
         """What is remembered while this attempt works on it."""
         return Remembered(
@@ -47,8 +52,9 @@ class Idempotency(Protocol):
     async def begin(self, attempt: Attempt) -> Remembered:
         """What is remembered of the key; its ``holder`` is the attempt's if this one may go on.
 
-        That is so if nobody works on it within its time, and the key is new, or older than
-        ``since``, or has the same fingerprint and no answer; it then keeps its ``created_at``.
+        That is so if no attempt holds it, and the key is new, or older than ``since``, or has the
+        same fingerprint and no answer; it then keeps its ``created_at``. One that holds it does
+        until its time is over, which is no later than ``horizon``, or its process is dead.
         """
         ...
 

@@ -22,6 +22,10 @@ class IdGenerator(Protocol):
         """A room name of the form ``room-<uuid>``."""
         ...
 
+    def process_id(self) -> str:
+        """An id for a process that registers."""
+        ...
+
     def claim_holder(self) -> str:
-        """A name for one attempt to hold a claim."""
+        """A name for one attempt to hold a claim, as this process's."""
         ...

@@ -21,16 +21,24 @@ class Inbox(Protocol):
         ...
 
     async def claim(
-        self, holder: str, now: datetime, until: datetime, limit: int
+        self,
+        holder: str,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        working: Collection[str] = (),
     ) -> list[InboxEntry]:
         """Lease to ``holder`` up to ``limit`` pending entries that are due at ``now``.
 
-        The oldest of each room first; none of a room in which another entry is leased.
+        The oldest of each room first; none of a room in which another entry is leased. The leases
+        of the events ``working``, which this process is working on, count as running even if they
+        have lapsed. A lease or a due time so far ahead that no process can have set it, since
+        before the clock was set back, is over.
         """
         ...
 
-    async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> None:
-        """Prolong the leases that ``holder`` still has on these entries."""
+    async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> int:
+        """Prolong the leases that ``holder`` still has on these entries; how many it has."""
         ...
 
     async def settle(self, entry: InboxEntry, holder: str) -> bool:

@@ -8,12 +8,20 @@ import attrs
 
 
 @attrs.frozen
+class WebhookBody:
+    """A webhook's body: the bytes ``received``, and the ``plain`` ones after decompression."""
+
+    received: bytes
+    plain: bytes
+
+
+@attrs.frozen
 class WebhookEvent:
     """A verified event.
 
     ``id`` is LiveKit's, or the SHA-256 of the body where it has none, so that a repeat is known.
-    ``room_name`` and ``room_sid`` are empty in events that are about no room. ``body`` is what was
-    received, byte by byte.
+    ``room_name`` and ``room_sid`` are empty in events that are about no room. ``body`` is the plain
+    body, byte by byte.
     """
 
     id: str
@@ -24,10 +32,17 @@ class WebhookEvent:
 
 
 class WebhookVerifier(Protocol):
-    """Checks who sent a webhook and that nobody has changed it."""
+    """Verifies a webhook in two steps: its token, before its body is read, then its body."""
 
-    def verify(self, body: bytes, authorization: str | None) -> WebhookEvent:
-        """The event in ``body``, which ``authorization`` (a JWT) vouches for.
+    def body_digest(self, authorization: str | None) -> bytes:
+        """Return the SHA-256 digest of the body that ``authorization`` (a JWT) vouches for.
+
+        Raises :class:`~domain.errors.WebhookForged`.
+        """
+        ...
+
+    def event(self, body: WebhookBody, digest: bytes) -> WebhookEvent:
+        """Return the event in ``body``, whose received or plain bytes must have this ``digest``.
 
         Raises :class:`~domain.errors.WebhookForged` or :class:`~domain.errors.InvalidWebhook`.
         """

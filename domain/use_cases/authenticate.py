@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,10 +29,10 @@ class Authenticate:
     keys: ApiKeys
     fixed: Sequence[FixedKey]
     clock: Clock
-    _known: dict[str, tuple[ApiKey, datetime]] = attrs.field(factory=dict, init=False)
-    _noted: dict[str, datetime] = attrs.field(factory=dict, init=False)
+    _known: dict[str, tuple[ApiKey, float]] = attrs.field(factory=dict, init=False)
+    _noted: dict[str, float] = attrs.field(factory=dict, init=False)
     _guarded: bool = attrs.field(default=False, init=False)
-    _asked_until: datetime | None = attrs.field(default=None, init=False)
+    _asked_until: float = attrs.field(default=-math.inf, init=False)
 
     async def __call__(self, presented: str | None) -> Access:
         """What the one who presents this key may do.
@@ -70,30 +71,30 @@ class Authenticate:
         """Whether there is a key, so that one is needed. Raises ``StorageUnavailable``."""
         if self._guarded or self.fixed:
             return True
-        now = self.clock.now()
-        if self._asked_until is None or now >= self._asked_until:
+        asked_at = self.clock.monotonic()
+        if asked_at >= self._asked_until:
             self._guarded = await self.keys.any()
-            self._asked_until = now + REMEMBERED
+            self._asked_until = asked_at + REMEMBERED.total_seconds()
         return self._guarded
 
     async def _find(self, presented: str) -> ApiKey | None:
         prefix = prefix_of(presented)
         if prefix is None:
             return None
-        now = self.clock.now()
+        asked_at = self.clock.monotonic()
         known = self._known.get(prefix)
-        if known is not None and now < known[1]:
+        if known is not None and asked_at < known[1]:
             return known[0]
         key = await self.keys.find(prefix)
         if key is not None:
-            self._known[prefix] = key, now + REMEMBERED
+            self._known[prefix] = key, asked_at + REMEMBERED.total_seconds()
         return key
 
     async def _note(self, key: ApiKey, now: datetime) -> None:
-        noted = self._noted.get(key.prefix)
-        if noted is not None and now < noted + NOTED_EVERY:
+        noted, at = self._noted.get(key.prefix), self.clock.monotonic()
+        if noted is not None and at < noted + NOTED_EVERY.total_seconds():
             return
-        self._noted[key.prefix] = now
+        self._noted[key.prefix] = at
         try:
             await self.keys.used(key.prefix, now)
         except StorageUnavailable:

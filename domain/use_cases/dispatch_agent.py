@@ -11,6 +11,7 @@ from domain.ledger import Ledger
 from domain.ports.clock import Clock
 from domain.ports.dispatcher import Dispatcher
 from domain.session import Session
+from domain.use_cases.renew_claim import RenewClaim
 
 
 @attrs.frozen(kw_only=True)
@@ -24,14 +25,15 @@ class DispatchAgent:
     A dispatch that was made is recorded while the caller goes on: should the process die before it
     is durable, the claim is left behind and LiveKit is asked in the same way.
 
-    ``lease`` is how long the claim is held: longer than one API call can take. ``settle`` is how
-    long after a time-out LiveKit may still carry the dispatch out.
+    Before each CreateDispatch but the first the claim is renewed, so that the request ends before
+    its lease does. ``settle`` is how long after a time-out LiveKit may still carry the dispatch
+    out.
     """
 
     ledger: Ledger
     dispatcher: Dispatcher
     clock: Clock
-    lease: timedelta
+    renew_claim: RenewClaim
     settle: timedelta = timedelta(seconds=5)
 
     async def __call__(self, session: Session) -> Session:
@@ -46,10 +48,11 @@ class DispatchAgent:
             if dispatch_id is None:
                 if session.claim.uncertain or session.dispatch_id is not None:
                     await self._clear_predecessor(session)
-                    session = await self._renewed(session)
+                    session = await self.renew_claim(session)
+                session = await self.renew_claim.if_doubtful(session)
                 dispatch_id = await self._create(session)
             if dispatch_id is None:
-                session = await self._renewed(session)
+                session = await self.renew_claim(session)
                 dispatch_id = await self._create(session)
             if dispatch_id is None:
                 raise LiveKitUncertain("LiveKit failed to dispatch the agent twice; try again.")
@@ -99,14 +102,10 @@ class DispatchAgent:
             if session.owns(dispatch):
                 await self.dispatcher.delete(session.room_name, dispatch.id)
 
-    async def _renewed(self, session: Session) -> Session:
-        """With a whole lease before a CreateDispatch, which then ends before the lease does."""
-        return await self.ledger.save(session.renewed(self.clock.now(), self.lease))
-
     async def _dispatched(self, session: Session, dispatch_id: str) -> Session:
         now = self.clock.now()
         dispatched = session.with_agent_dispatched(dispatch_id, now)
-        if session.claim.is_held(now):
+        if session.claim.is_held(now) and not self.renew_claim.is_doubtful(session):
             return self.ledger.record(dispatched, lambda: self._overtaken(session, dispatch_id))
         try:  # somebody may have taken it over, of which the caller must hear
             return await self.ledger.save(dispatched)

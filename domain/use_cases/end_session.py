@@ -17,6 +17,7 @@ from domain.ports.rooms import Rooms
 from domain.session import EndReason, Session, SessionStatus
 from domain.use_cases.hold_ended_room import HoldEndedRoom
 from domain.use_cases.keep_agent import delete_dispatches
+from domain.use_cases.renew_claim import RenewClaim
 from domain.use_cases.turn import Turn
 
 
@@ -46,6 +47,7 @@ class EndSession:
     clock: Clock
     ids: IdGenerator
     turn: Turn
+    renew_claim: RenewClaim
     lease: timedelta
 
     async def __call__(self, command: EndSessionCommand) -> None:
@@ -97,6 +99,7 @@ class EndSession:
         try:
             if session.status is not SessionStatus.ACTIVE:
                 await delete_dispatches(self.dispatcher, session)
+            session = await self.renew_claim.if_doubtful(session)
             await self.rooms.delete(session.room_name)
         except LiveKitError:
             await self.ledger.save(session.released())

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from domain.errors import ClaimHeld, Conflict, DomainError, TooEarly
+from domain.errors import ClaimHeld, Conflict, DomainError, RateLimited, TooEarly
 from domain.inbox import InboxEntry, InboxStatus
 from domain.ports.clock import Clock
 from domain.ports.event_reader import EventReader
@@ -37,12 +37,8 @@ class HandleEntry:
             event = self.reader.read(entry.event.body, entry.received_at)
             if event is not None:
                 await self.handle_event(event, entry.received_at)
-        except TooEarly as error:
-            entry = entry.deferred(error.due_at)
-        except (ClaimHeld, Conflict):
-            entry = entry.deferred(self.clock.now() + SOON)
         except DomainError as error:
-            entry = entry.failed(str(error), self.clock.now())
+            entry = self._after(entry, error)
         except Exception as defect:
             reason = f"a defect ({type(defect).__name__}); see the log"
             await self.inbox.settle(entry.failed(reason, self.clock.now()), holder)
@@ -51,6 +47,19 @@ class HandleEntry:
             entry = entry.handled(self.clock.now())
         await self.inbox.settle(entry, holder)
         return entry
+
+    def _after(self, entry: InboxEntry, error: DomainError) -> InboxEntry:
+        reason, now = str(error), self.clock.now()
+        match error:
+            case TooEarly():
+                return entry.deferred(reason, now, error.due_at)
+            case ClaimHeld() | Conflict():
+                return entry.deferred(reason, now, now + SOON)
+            case RateLimited():
+                return entry.deferred(reason, now, now + timedelta(seconds=error.retry_after))
+        if error.is_outage:
+            return entry.held_up(reason, now)
+        return entry.failed(reason, now)
 
     @staticmethod
     def is_done(entry: InboxEntry) -> bool:

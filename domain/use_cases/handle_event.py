@@ -83,7 +83,10 @@ class HandleEvent:
         assert leg is not None  # noqa: S101 - for mypy; the caller has looked
         if event.kind is EventKind.PARTICIPANT_JOINED:
             await self.serve_call(
-                leg, lambda known: known.seen(status, event.at, Source.WEBHOOK), received_at
+                leg,
+                lambda known: known.seen(status, event.at, Source.WEBHOOK),
+                event.at,
+                received_at,
             )
             return
         await self.record_call(

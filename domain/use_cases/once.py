@@ -24,7 +24,7 @@ from domain.ports.ids import IdGenerator
 
 REMEMBERED: Final = timedelta(hours=24)
 LEASE: Final = timedelta(seconds=60)
-"""How long a key whose process was killed stays in flight.
+"""How long a key stays in flight at most whose process is dead and was never registered.
 
 A request that takes longer, because LiveKit is slow at every step, meets the next attempt at what
 both of them name alike, as any two requests do.

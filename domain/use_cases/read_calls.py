@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from domain.access import EVERYTHING, Access
@@ -14,9 +16,13 @@ from domain.ports.unit_of_work import UnitOfWorkFactory
 
 @attrs.frozen
 class ReadCalls:
-    """Reads the ledger only; LiveKit is not asked."""
+    """Reads the ledger only; LiveKit is not asked.
+
+    ``normalised`` turns a number as somebody writes it into the form that calls have.
+    """
 
     unit_of_work: UnitOfWorkFactory
+    normalised: Callable[[str], str] = str
 
     async def by_id(self, call_id: str, access: Access = EVERYTHING) -> Call:
         """The call with this id, if it is there for them. Raises :class:`NotFound`."""
@@ -48,6 +54,14 @@ class ReadCalls:
         self, wanted: CallFilter, after: Position | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[Call]:
         """The calls that are wanted, newest first, of those after ``after``."""
+        wanted = attrs.evolve(
+            wanted,
+            from_number=self._number(wanted.from_number),
+            to_number=self._number(wanted.to_number),
+        )
         async with self.unit_of_work() as work:
             found = await work.calls.page(wanted, after, limit + 1)
         return Page.cut(found, limit)
+
+    def _number(self, given: str | None) -> str | None:
+        return None if given is None else self.normalised(given)

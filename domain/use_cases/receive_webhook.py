@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import attrs
@@ -10,7 +11,7 @@ from domain.inbox import InboxEntry
 from domain.ports.clock import Clock
 from domain.ports.doorbell import Doorbell
 from domain.ports.inbox import Inbox
-from domain.ports.webhook_verifier import WebhookVerifier
+from domain.ports.webhook_verifier import WebhookBody, WebhookVerifier
 from domain.room_event import EventKind
 
 RELEVANT: Final = frozenset(EventKind)
@@ -18,10 +19,10 @@ RELEVANT: Final = frozenset(EventKind)
 
 @attrs.frozen
 class ReceiveWebhookCommand:
-    """An HTTP request's body and its ``Authorization`` header, unchecked; its ``traceparent``."""
+    """A request's ``Authorization`` header, unverified; its body, unread; its ``traceparent``."""
 
-    body: bytes
     authorization: str | None
+    read_body: Callable[[], Awaitable[WebhookBody]]
     trace: str | None = None
 
 
@@ -40,10 +41,12 @@ class ReceiveWebhook:
     async def __call__(self, command: ReceiveWebhookCommand) -> None:
         """Return once the event is durable; a repeat changes nothing.
 
-        Raises :class:`~domain.errors.WebhookForged`, :class:`~domain.errors.InvalidWebhook` or
+        The body is read only after the token has been verified. Raises what ``read_body`` raises,
+        :class:`~domain.errors.WebhookForged`, :class:`~domain.errors.InvalidWebhook` or
         :class:`~domain.errors.StorageUnavailable` (LiveKit then sends it again).
         """
-        event = self.verifier.verify(command.body, command.authorization)
+        digest = self.verifier.body_digest(command.authorization)
+        event = self.verifier.event(await command.read_body(), digest)
         now = self.clock.now()
         entry = InboxEntry(event=event, received_at=now, due_at=now, trace=command.trace)
         is_news = event.kind in RELEVANT and bool(event.room_name)

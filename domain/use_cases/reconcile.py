@@ -128,6 +128,10 @@ class Reconcile:
         await self._each(chosen, lambda room: self._look_into(room, view))
         return await self._end_missing(listed, view, now)
 
+    def warning(self) -> str | None:
+        """Say why entries that LiveKit does not list are kept; None where there are none."""
+        return self.held
+
     async def _look_into(self, room: Room, view: LedgerView) -> None:
         session = view.sessions.get(room.name)
         found = await self.check_room(

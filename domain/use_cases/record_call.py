@@ -42,7 +42,10 @@ class RecordCall:
                 known = await self.known(leg)
 
     async def _attempt(self, known: Call | None, leg: PhoneLeg, fact: Fact) -> Call:
-        call = fact(Call(id=self.ids.call_id(), leg=leg) if known is None else known)
+        if known is None:
+            call = fact(Call(id=self.ids.call_id(), leg=leg))
+        else:
+            call = fact(known.described_by(leg))
         if call == known:
             return known
         async with self.unit_of_work() as work:

@@ -13,6 +13,7 @@ from domain.ports.clock import Clock
 from domain.ports.dispatcher import Dispatcher
 from domain.ports.ids import IdGenerator
 from domain.session import EndReason, Session
+from domain.use_cases.renew_claim import RenewClaim
 
 
 @attrs.frozen(kw_only=True)
@@ -26,6 +27,7 @@ class RemoveAgent:
     dispatcher: Dispatcher
     clock: Clock
     ids: IdGenerator
+    renew_claim: RenewClaim
     lease: timedelta
 
     async def __call__(self, session: Session, reason: EndReason, source: Source) -> Session:
@@ -41,6 +43,7 @@ class RemoveAgent:
         try:
             for dispatch in await self.dispatcher.list(session.room_name):
                 if dispatch.agent_name == session.agent_name:
+                    session = await self.renew_claim.if_doubtful(session)
                     await self.dispatcher.delete(session.room_name, dispatch.id)
         except LiveKitError:
             await self.ledger.save(session.released())

@@ -17,13 +17,14 @@ from domain.ports.ids import IdGenerator
 from domain.ports.inbox import Inbox
 from domain.ports.rooms import Rooms
 from domain.session import PhoneCorrelation, Session
-from domain.use_cases.ensure_agent import EnsureAgent
+from domain.use_cases.ensure_agent import SOON, EnsureAgent
 from domain.use_cases.record_call import Fact, RecordCall
 
 FRESH: Final = timedelta(seconds=5)
-"""How long ago a caller's event may have been received for LiveKit not to be asked about them.
+"""How old a caller's event may be for LiveKit not to be asked about them.
 
-LiveKit's own clock is not compared: it may differ.
+By when it was received, and by what LiveKit dates it; its clock may differ, and to ask needlessly
+does no harm.
 """
 
 LISTED_WITHIN: Final = timedelta(seconds=2)
@@ -47,17 +48,19 @@ class ServeCall:
     ids: IdGenerator
     agent_name: str
 
-    async def __call__(self, leg: PhoneLeg, told: Fact, received_at: datetime) -> Call:
+    async def __call__(
+        self, leg: PhoneLeg, told: Fact, told_at: datetime, received_at: datetime
+    ) -> Call:
         """The call with its agent, after ``told`` was heard at ``received_at`` of its caller.
 
-        A caller who has gone by now never leaves a new call behind that is shown as live. Raises as
-        :class:`EnsureAgent`, and :class:`~domain.errors.TooEarly` while LiveKit cannot tell yet
-        whether the caller is there; what was told is recorded all the same.
+        LiveKit dates that to ``told_at``. A caller who has gone by now never leaves a new call
+        behind that is shown as live. Raises as :class:`EnsureAgent`, and
+        :class:`~domain.errors.TooEarly` while LiveKit cannot tell yet whether the caller is there.
         """
         known = await self.record_call.known(leg)
         if known is not None and (not known.is_live or known.session_id is not None):
             return await self.record_call.on(known, leg, told)
-        if await self._is_surely_there(leg, received_at):
+        if await self._is_surely_there(leg, min(told_at, received_at)):
             return await self._with_agent(await self.record_call.on(known, leg, told))
         try:
             found = await self._found(leg, Source.API)
@@ -68,10 +71,9 @@ class ServeCall:
             return await self._with_agent(
                 await self.record_call.on(known, leg, lambda call: found.fact(told(call)))
             )
-        due_at = received_at + LISTED_WITHIN
-        if not found.room_is_gone and self.clock.now() < due_at:
-            await self.record_call.on(known, leg, told)
-            raise TooEarly("LiveKit may not list the caller yet.", due_at)
+        now, due_at = self.clock.now(), received_at + LISTED_WITHIN
+        if not found.room_is_gone and now < due_at:
+            raise TooEarly("LiveKit may not list the caller yet.", min(now + SOON, due_at))
         if known is not None:  # one answer ends nothing: the reconciler looks again
             return await self.record_call.on(known, leg, told)
         return await self.record_call.on(None, leg, lambda call: found.fact(told(call)))
@@ -102,8 +104,8 @@ class ServeCall:
             call, call.leg, lambda known: known.served_by(session.id, now, session.tenant)
         )
 
-    async def _is_surely_there(self, leg: PhoneLeg, received_at: datetime) -> bool:
-        if self.clock.now() - received_at > FRESH or await self.inbox.has_finished(leg.room_sid):
+    async def _is_surely_there(self, leg: PhoneLeg, since: datetime) -> bool:
+        if self.clock.now() - since > FRESH or await self.inbox.has_finished(leg.room_sid):
             return False
         newest = await self.ledger.newest_in(RoomName(leg.room_name))
         if newest is None:

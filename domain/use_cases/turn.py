@@ -28,12 +28,12 @@ class Turn:
 
     async def take(self, room_name: RoomName, attempt: Callable[[], Awaitable[Result]]) -> Result:
         """What ``attempt`` returns once it meets nobody. Raises :class:`SessionBusy`."""
-        deadline = self.clock.now() + self.patience
+        deadline = self.clock.monotonic() + self.patience.total_seconds()
         while True:
             try:
                 return await attempt()
             except (ClaimHeld, Conflict):
-                if self.clock.now() >= deadline:
+                if self.clock.monotonic() >= deadline:
                     raise SessionBusy(
                         f"The session in room '{room_name}' is still being started or ended "
                         "by another request; try again in a few seconds."

@@ -15,7 +15,7 @@ from domain.errors import DomainError
 from entrypoints.cli import calls, inbox, keys
 from entrypoints.cli.data import backup, forget, restore
 from entrypoints.cli.phone import simulate_call
-from entrypoints.cli.process import stop_signal
+from entrypoints.cli.process import LEDGER_VARIABLES, stop_signal
 from entrypoints.container import Container
 from entrypoints.dev import DEV_KEY, DEV_SECRET
 from entrypoints.settings import InvalidSettings, load_settings
@@ -58,7 +58,7 @@ def show_version() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database that DATABASE_URL names to this version's schema."""
-    settings = load_settings()
+    settings = load_settings(only=LEDGER_VARIABLES)
     if settings.storage is Storage.MEMORY:
         typer.echo("DATABASE_URL is memory://, which has no schema.")
         return

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from domain.call import Call, CallStatus, Direction
+from domain.call import Call, CallStatus, Direction, Precision
 from domain.errors import NotFound
 from domain.identifiers import RoomName
 from domain.page import DEFAULT_LIMIT, MAX_LIMIT, CallFilter, Page
@@ -18,7 +18,7 @@ from entrypoints.cli.follower import Follower
 from entrypoints.cli.output import printable, show
 from entrypoints.cli.process import ledger, stop_signal, stopped_within
 from entrypoints.http import query
-from entrypoints.http.calls import answer
+from entrypoints.http.calls import CallAnswer, answer
 
 app = typer.Typer(no_args_is_help=True, help="Read the phone calls in the ledger.")
 
@@ -140,9 +140,23 @@ def _row(call: Call) -> Sequence[object]:
         shown.direction,
         shown.from_number,
         shown.to_number,
-        shown.duration_seconds,
+        _seconds(shown),
         shown.room_name,
     )
+
+
+def _seconds(shown: CallAnswer) -> str | None:
+    """The duration with what it is: 12.5, >=12.5 or <=12.5; ? if nobody knows."""
+    if shown.duration_is is Precision.UNKNOWN:
+        return "?"
+    if shown.duration_seconds is None:
+        return None
+    match shown.duration_is:
+        case Precision.AT_LEAST:
+            return f">={shown.duration_seconds}"
+        case Precision.AT_MOST:
+            return f"<={shown.duration_seconds}"
+    return f"{shown.duration_seconds}"
 
 
 def _fields(call: Call) -> list[tuple[str, object]]:

@@ -12,7 +12,7 @@ from application.settings import Storage
 from domain.errors import StorageUnavailable
 from domain.person import Person
 from domain.ports.records import Mentions
-from entrypoints.cli.process import ledger
+from entrypoints.cli.process import LEDGER_VARIABLES, ledger
 from entrypoints.container import Container
 from entrypoints.settings import load_settings
 
@@ -67,7 +67,7 @@ def restore(
 
 
 def _database_url() -> str:
-    settings = load_settings()
+    settings = load_settings(only=LEDGER_VARIABLES)
     if settings.storage is not Storage.SQLITE:
         raise StorageUnavailable(
             "DATABASE_URL names no SQLite file; for PostgreSQL use pg_dump and pg_restore."

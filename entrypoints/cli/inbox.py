@@ -18,7 +18,9 @@ from entrypoints.http.times import rfc3339
 
 app = typer.Typer(no_args_is_help=True, help="Read the inbox of webhook events; replay events.")
 
-_HEADER: Final = ("event", "kind", "room", "received", "failures", "last error")
+_HEADER: Final = (
+    "event", "kind", "room", "received", "next attempt", "failures", "outages", "last error",
+)  # fmt: skip
 
 
 @app.command("list")
@@ -29,7 +31,9 @@ def list_events(
 ) -> None:
     """Count the events, and list the newest: the dead letters unless --status says otherwise.
 
-    A dead letter is an event that could not be handled ten times.
+    A dead letter is an event that failed ten times while LiveKit and the database answered, or
+    that waited for an outage of one of them for a day. The last error of a pending event says why
+    it waits.
     """
     counts, entries = asyncio.run(_list(status, room, limit))
     typer.echo(", ".join(f"{number} {kind}" for kind, number in counts.items()))
@@ -83,6 +87,8 @@ def _row(entry: InboxEntry) -> Sequence[object]:
         event.kind,
         event.room_name,
         rfc3339(entry.received_at),
+        rfc3339(entry.due_at) if entry.status is InboxStatus.PENDING else None,
         entry.failures,
+        entry.outages,
         entry.last_error,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final, TypeVar
 
 import typer
@@ -54,8 +54,8 @@ def create(
 @app.command("list")
 def list_keys() -> None:
     """List the keys, the newest first; those in API_KEYS are not among them."""
-    now = datetime.now(UTC)
-    show(_HEADER, (_row(key, now) for key in _with_keys(lambda keys: keys.all())))
+    now, keys = asyncio.run(_all())
+    show(_HEADER, (_row(key, now) for key in keys))
 
 
 @app.command("rotate")
@@ -77,6 +77,11 @@ def revoke(key: Prefix) -> None:
     """Let a key open nothing any more, within 5 seconds on every process that serves."""
     _with_keys(lambda keys: keys.revoke(key))
     typer.echo(f"Key {printable(key)} is revoked.")
+
+
+async def _all() -> tuple[datetime, Sequence[ApiKey]]:
+    async with ledger() as container:
+        return container.clock().now(), await container.manage_keys().all()
 
 
 def _with_keys(use: Callable[[ManageKeys], Awaitable[T]]) -> T:

@@ -10,17 +10,17 @@ from urllib.parse import quote
 
 import typer
 
-from application.settings import Storage
 from domain.call import Direction
 from entrypoints.cli.process import stop_signal, stopped_within
 from entrypoints.container import Container
-from entrypoints.settings import load_settings
+from entrypoints.http.address import base_url
+from entrypoints.settings import load_settings, read_environment
 
 
 def simulate_call(  # noqa: PLR0913 - each is an option
     *,
     url: Annotated[
-        str | None, typer.Option(help="The service's; http://127.0.0.1:PORT if not given.")
+        str | None, typer.Option(help="The service's; by HOST and PORT if not given.")
     ] = None,
     from_number: Annotated[str, typer.Option("--from", help="Who calls.")] = "+15105550100",
     to_number: Annotated[str, typer.Option("--to", help="Who is called.")] = "+15105550199",
@@ -39,8 +39,8 @@ def simulate_call(  # noqa: PLR0913 - each is an option
     RECONCILE_INTERVAL_SECONDS, ends a longer call when it does not find it; and the agent's
     dispatch makes a room at LiveKit, which closes by itself after some minutes.
     """
-    settings = load_settings()
-    service = (url or f"http://127.0.0.1:{settings.port}").rstrip("/")
+    settings = load_settings(only=_variables(url))
+    service = (url or base_url(settings.host, settings.port)).rstrip("/")
     room_name = room or f"call-_{from_number}_{secrets.token_hex(4)}"
     call = Container(settings=settings).simulated_call(
         url=service,
@@ -51,10 +51,19 @@ def simulate_call(  # noqa: PLR0913 - each is an option
     )
     asyncio.run(_tell(call, seconds))
     route = f"{service}/telephony/calls/by-room/{quote(room_name, safe='')}"
-    if settings.storage is Storage.MEMORY:
-        typer.echo(f"See the call: GET {route}")
-    else:
-        typer.echo(f"See the call: backend calls show {shlex.quote(room_name)} or GET {route}")
+    typer.echo(
+        f"See the call: GET {route} or, unless DATABASE_URL is memory://, "
+        f"backend calls show {shlex.quote(room_name)}"
+    )
+
+
+def _variables(url: str | None) -> set[str]:
+    """Return the names of the variables that the command uses."""
+    environ = read_environment()
+    signing = {"LIVEKIT_WEBHOOK_API_KEY", "LIVEKIT_WEBHOOK_API_SECRET"}
+    if not any(environ.get(name, "").strip() for name in signing):
+        signing |= {"LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"}
+    return signing if url else signing | {"HOST", "PORT"}
 
 
 async def _tell(call: Any, seconds: float) -> None:

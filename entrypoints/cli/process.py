@@ -1,4 +1,4 @@
-"""What commands share: the ledger that the settings name, and the way to be stopped."""
+"""What commands share: the ledger that DATABASE_URL names, and the way to be stopped."""
 
 from __future__ import annotations
 
@@ -6,26 +6,31 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from application.settings import Storage
 from domain.errors import StorageUnavailable
-from entrypoints.container import Container, running
+from entrypoints.container import Container
 from entrypoints.settings import load_settings
+
+LEDGER_VARIABLES: Final = ("DATABASE_URL",)
+"""All that a command needs that only reads or changes the ledger."""
 
 
 @asynccontextmanager
 async def ledger() -> AsyncIterator[Container]:
-    """A container on the database that DATABASE_URL names.
+    """Yield a container whose database is open; it has no address and no keys of LiveKit.
 
-    Raises :class:`~domain.errors.StorageUnavailable`, also if that is memory.
+    Raises :class:`~domain.errors.StorageUnavailable`, also if DATABASE_URL is memory.
     """
-    settings = load_settings()
+    settings = load_settings(only=LEDGER_VARIABLES)
     if settings.storage is Storage.MEMORY:
         raise StorageUnavailable(
             "DATABASE_URL is memory://, so the ledger is inside the service's process, where only "
             "its HTTP routes reach it."
         )
-    async with running(Container(settings=settings)) as container:
+    container = Container(settings=settings)
+    async with container.storage():
         yield container
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import socket
 import sys
 import threading
 from contextlib import ExitStack, suppress
@@ -17,11 +16,9 @@ from granian.http import HTTP1Settings
 from granian.server import Server
 
 from application.settings import Settings
-from entrypoints.http.draining import NOT_READY, STOP
+from entrypoints.http.address import CannotListen, listen_address
+from entrypoints.http.draining import NOT_READY, PATIENCE_SECONDS, STOP
 from entrypoints.settings import InvalidSettings, load_settings
-
-_PATIENCE_SECONDS: Final = 9
-"""How long a worker may take to stop; then it is killed, as a machine that fails would."""
 
 _LARGEST_HEADERS: Final = 64 * 1024
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - shm_overview(7)
@@ -35,12 +32,9 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     try:
-        address = _free_address(settings)
-    except OSError as error:
-        sys.stderr.write(
-            f"backend-livekit cannot listen on {settings.host}:{settings.port}: "
-            f"{error.strerror}. HOST and PORT choose another address.\n"
-        )
+        address = listen_address(settings.host, settings.port)
+    except CannotListen as error:
+        sys.stderr.write(f"backend-livekit cannot start: {error}\n")
         return 1
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection is a file
@@ -69,7 +63,7 @@ def _serve(settings: Settings, address: str) -> None:
         workers=settings.workers,
         backlog=4096,
         backpressure=_connections(),
-        workers_kill_timeout=_PATIENCE_SECONDS,
+        workers_kill_timeout=PATIENCE_SECONDS,
         http1_settings=HTTP1Settings(
             # granian has one limit for the time until a request's headers are there, whether the
             # connection is new or kept.
@@ -137,20 +131,6 @@ def _tell(worker: Any, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):  # it has just ended
         if worker.is_alive():
             os.kill(worker.inner.pid, number)
-
-
-def _free_address(settings: Settings) -> str:
-    """The IP address of ``settings.host``.
-
-    Raises :class:`OSError` if somebody listens there: granian would share the port with them.
-    """
-    family, kind, _, _, address = socket.getaddrinfo(
-        settings.host, settings.port, type=socket.SOCK_STREAM
-    )[0]
-    with socket.socket(family, kind) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(address)
-    return str(address[0])
 
 
 if __name__ == "__main__":

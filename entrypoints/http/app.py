@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from litestar import Litestar
-from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
@@ -19,9 +19,8 @@ from entrypoints.http.access import admission
 from entrypoints.http.calls import call_by_id, call_by_room, list_calls
 from entrypoints.http.errors import on_domain_error, on_http_error, on_unexpected_error
 from entrypoints.http.health import alive, health, ready, ready_without_body, service
-from entrypoints.http.idempotency import REPLAYED
 from entrypoints.http.json_request import MAX_BODY_BYTES, JsonRequest
-from entrypoints.http.limits import HEADERS, Limits
+from entrypoints.http.limits import Limits
 from entrypoints.http.metrics import metrics
 from entrypoints.http.openapi import openapi_config, swagger_asset
 from entrypoints.http.sessions import (
@@ -35,6 +34,7 @@ from entrypoints.http.webhook import livekit_webhook
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
+_PARAMETER_TYPE: Final = re.compile(r":\w+(?=})")
 HANDLERS: Final = (
     start_session,
     end_session,
@@ -87,9 +87,7 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
             "end_session": _provide(container.end_session),
             "read_sessions": _provide(container.read_sessions),
             "read_calls": _provide(container.read_calls),
-            "receive_webhook": _provide(
-                container.receive_webhook if settings.telephony_enabled else lambda: None
-            ),
+            "receive_webhook": _provide(container.receive_webhook),
             "readiness": _provide(container.recent_readiness),
             "clock": _provide(container.clock),
             "telemetry": _provide(container.telemetry),
@@ -102,10 +100,6 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
             HTTPException: on_http_error,
             Exception: on_unexpected_error,
         },
-        cors_config=CORSConfig(
-            allow_origins=list(settings.cors_allow_origins),
-            expose_headers=["X-Request-Id", "Retry-After", REPLAYED, *HEADERS],
-        ),
         openapi_config=openapi_config(),
         logging_config=None,
     )
@@ -121,7 +115,7 @@ def _provide(make: Callable[[], object]) -> Provide:
 def _routes(handlers: Iterable[HTTPRouteHandler]) -> dict[str, str]:
     """``{"POST /session": "Start a session…"}`` for what the documentation shows."""
     return {
-        f"{min(handler.http_methods)} {path.replace(':str', '')}": handler.summary or ""
+        f"{min(handler.http_methods)} {_PARAMETER_TYPE.sub('', path)}": handler.summary or ""
         for handler in handlers
         if handler.summary
         for path in sorted(handler.paths)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import sys
 from collections.abc import AsyncIterator
@@ -15,7 +14,8 @@ from litestar.types import ASGIApp
 from domain.errors import DomainError
 from entrypoints.container import Container, serving
 from entrypoints.http.app import create_app
-from entrypoints.http.draining import STOP, listen
+from entrypoints.http.cors import Cors
+from entrypoints.http.draining import listen
 from entrypoints.http.health import OPEN, guarded
 from entrypoints.http.limits import BYPASSED, can_be_bypassed
 from entrypoints.http.request_log import RequestLog
@@ -24,8 +24,6 @@ from entrypoints.logs import configure_logs
 from entrypoints.settings import load_settings
 from entrypoints.version import VERSION
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
-
 log = structlog.get_logger()
 
 
@@ -33,7 +31,6 @@ def create() -> ASGIApp:
     """The application as the environment configures it."""
     settings = load_settings()
     lines = configure_logs(settings.log_level)
-    _end_with_parent()
     listen()
     container = Container(settings=settings)
     tracing = container.tracing()
@@ -62,7 +59,8 @@ def create() -> ASGIApp:
             lines.close()
         log.info("stopped")
 
-    return RequestLog(create_app(container, lifespan), container.telemetry(), tracing)
+    app = Cors(create_app(container, lifespan), settings.cors_allow_origins)
+    return RequestLog(app, container.telemetry(), tracing)
 
 
 def _collect_garbage_less_often() -> None:
@@ -75,9 +73,3 @@ def _collect_garbage_less_often() -> None:
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
     gc.enable()
-
-
-def _end_with_parent() -> None:
-    """Let no worker outlive a killed parent and go on holding the port."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, STOP)

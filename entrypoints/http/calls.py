@@ -7,16 +7,18 @@ from litestar import get
 from litestar.types import Scope as AsgiScope
 
 from domain.access import Scope
-from domain.call import Call, CallStatus, Direction, Source
+from domain.call import Call, CallStatus, Direction, Precision, Source
 from domain.identifiers import RoomName
 from domain.page import CallFilter
 from domain.use_cases.read_calls import ReadCalls
 from entrypoints.http import query
 from entrypoints.http.access import access_of
 from entrypoints.http.fields import (
+    AnsweredAtIs,
     CallRoom,
     CallStatusQuery,
     CursorQuery,
+    DirectionIs,
     DirectionQuery,
     FromQuery,
     Happening,
@@ -30,6 +32,7 @@ from entrypoints.http.fields import (
 )
 from entrypoints.http.openapi import HIDDEN, KEYED, REFUSALS, errors
 from entrypoints.http.operation import Operation
+from entrypoints.http.room_path import room_in_path
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
 
@@ -44,7 +47,16 @@ class TimelineAnswer(msgspec.Struct, kw_only=True):
 class CallAnswer(msgspec.Struct, rename="camel", kw_only=True):
     """A phone call as the ledger has it. Times are RFC 3339 in UTC with milliseconds.
 
-    `from` and `to` are E.164 where they parse. `durationSeconds` is from the answer to the end.
+    `from` and `to` are E.164 where they parse. `directionIs` is `assumed` where LiveKit does not
+    report who called whom; then `from` is the other side's number.
+
+    `answeredAtIs` is `exact` if `answeredAt` is the moment of the answer (null: there was none),
+    `at_most` if it is a time by which the call had been answered, `unknown` if no answer was seen,
+    which does not mean that there was none. `durationSeconds`, from the answer to the end, is
+    `exact`, a bound (`at_least`, `at_most`) or `unknown` by `durationIs`.
+
+    `sipCallIdFull` is the SIP Call-ID, `sipStatusCode` the SIP response that ended the call's
+    set-up, `carrierCallId` the carrier's own id (such as Twilio's call SID); null if not reported.
     """
 
     call_id: Uuid
@@ -52,18 +64,24 @@ class CallAnswer(msgspec.Struct, rename="camel", kw_only=True):
     room_name: str
     room_sid: str
     direction: Direction
+    direction_is: DirectionIs
     from_number: str | None = msgspec.field(name="from")
     to_number: str | None = msgspec.field(name="to")
     trunk_id: str | None
     dispatch_rule_id: str | None
     sip_call_id: str | None
+    sip_call_id_full: str | None
+    sip_status_code: int | None
+    carrier_call_id: str | None
     participant_identity: str
     status: CallStatus
     agent_dispatched: bool
     created_at: Timestamp
     answered_at: Timestamp | None
+    answered_at_is: AnsweredAtIs
     ended_at: Timestamp | None
     duration_seconds: float | None
+    duration_is: Precision | None
     disconnect_reason: str | None
     timeline: list[TimelineAnswer]
 
@@ -84,18 +102,24 @@ def answer(call: Call) -> CallAnswer:
         room_name=leg.room_name,
         room_sid=leg.room_sid,
         direction=leg.direction,
+        direction_is="assumed" if leg.direction_assumed else "reported",
         from_number=leg.from_number,
         to_number=leg.to_number,
         trunk_id=leg.trunk_id,
         dispatch_rule_id=leg.dispatch_rule_id,
         sip_call_id=leg.sip_call_id,
+        sip_call_id_full=leg.sip_call_id_full,
+        sip_status_code=leg.sip_status_code,
+        carrier_call_id=leg.carrier_call_id,
         participant_identity=leg.participant_identity,
         status=call.status,
         agent_dispatched=call.session_id is not None,
         created_at=rfc3339(call.created_at),
         answered_at=rfc3339_or_none(call.answered_at),
+        answered_at_is=call.answered_at_is,
         ended_at=rfc3339_or_none(call.ended_at),
         duration_seconds=None if call.duration is None else call.duration.total_seconds(),
+        duration_is=call.duration_is,
         disconnect_reason=call.disconnect_reason,
         timeline=[
             TimelineAnswer(at=rfc3339(entry.at), what=entry.what, source=entry.source)
@@ -136,7 +160,8 @@ async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
 ) -> CallsAnswer:
     """Filters are combined. `since` (included) and `until` (not) bound `createdAt`.
 
-    `from` and `to` are compared as shown: E.164, such as +15105550100.
+    `from` and `to` may be written as shown (E.164, such as +15105550100) or as the carrier sent
+    them.
     """
     page = await read_calls.page(
         CallFilter(
@@ -184,7 +209,7 @@ async def call_by_id(
 
 
 @get(
-    "/telephony/calls/by-room/{roomName:str}",
+    "/telephony/calls/by-room/{roomName:path}",
     needs=(Scope.CALLS_READ,),
     security=KEYED,
     hidden=True,
@@ -206,4 +231,4 @@ async def call_by_room(
     scope: AsgiScope,
 ) -> CallAnswer:
     """The call as the ledger has it; LiveKit is not asked."""
-    return answer(await read_calls.by_room(roomName, access_of(scope)))
+    return answer(await read_calls.by_room(room_in_path(scope, roomName), access_of(scope)))

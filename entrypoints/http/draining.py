@@ -11,6 +11,9 @@ NOT_READY: Final = signal.SIGUSR1
 STOP: Final = signal.SIGUSR2
 """What stops a worker. One that has not begun to serve is ended by it, as by any signal."""
 
+PATIENCE_SECONDS: Final = 9
+"""How long a worker may take to stop; then it is killed, as a machine that fails would."""
+
 _told: list[int] = []
 
 

@@ -31,11 +31,11 @@ from domain.errors import (
     SessionBusy,
     SessionEnded,
     StorageUnavailable,
-    TelephonyDisabled,
     Unauthenticated,
     WebhookForged,
 )
 from domain.identifiers import Identity, RoomName
+from entrypoints.http.content_coding import CorruptBody, UnsupportedCoding
 from entrypoints.http.json_request import MalformedJson, SlowBody, UnsupportedMediaType
 from entrypoints.http.request_id import request_id
 from entrypoints.http.request_log import ids
@@ -57,7 +57,6 @@ STATUS: Final[Mapping[type[DomainError], HTTPStatus]] = {
     MetadataTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     LiveKitError: HTTPStatus.BAD_GATEWAY,
     StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    TelephonyDisabled: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 RETRY_AFTER_SECONDS: Final[Mapping[HTTPStatus, int]] = {
     HTTPStatus.CONFLICT: 2,
@@ -139,6 +138,11 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
         case UnsupportedMediaType():
             code, text = "unsupported_media_type", error.detail
             details = {"example": error.wanted}
+        case UnsupportedCoding():
+            code, text = "unsupported_content_encoding", error.detail
+            headers = {"Accept-Encoding": error.accepted}  # RFC 9110, 15.5.16
+        case CorruptBody():
+            code, text = "corrupt_body", error.detail
         case SlowBody():
             code, text, headers = "request_timeout", error.detail, {"Connection": "close"}
         case MalformedJson():

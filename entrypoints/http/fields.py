@@ -14,7 +14,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import PathParameter, QueryParameter
 
 from domain.agent_config import DEFAULTS, NOISE_CANCELLATION_TYPES, RESERVED
-from domain.call import COURSE, CallStatus, Direction
+from domain.call import COURSE, CallStatus, Direction, Precision
 from domain.identifiers import LONGEST, MAX_LENGTH, Identity, RoomName
 from domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from domain.session import SESSION_EVENTS, SessionStatus
@@ -37,6 +37,8 @@ def _says(**schema: object) -> msgspec.Meta:
 Timestamp = Annotated[str, _says(format=OpenAPIFormat.DATE_TIME)]
 Happening = Annotated[str, _says(enum=list(COURSE))]
 SessionEvent = Annotated[str, _says(enum=list(SESSION_EVENTS))]
+AnsweredAtIs = Annotated[str, _says(enum=[Precision.EXACT, Precision.AT_MOST, Precision.UNKNOWN])]
+DirectionIs = Annotated[str, _says(enum=["reported", "assumed"])]
 Uuid = Annotated[str, _says(format=OpenAPIFormat.UUID)]
 NewIdentity = Annotated[
     str, _says(pattern=f"^{_SPACE}{_NEW}{_SPACE}$", examples=[Identity.example])

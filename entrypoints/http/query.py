@@ -36,8 +36,14 @@ def span(since: str | None, until: str | None) -> Span:
 
 
 def name(kind: type[Name], raw: str | None) -> str | None:
-    """What LiveKit may have as such a name; None if absent. Raises :class:`InvalidInput`."""
-    return str(kind.existing(raw)) if raw else None
+    """What LiveKit may have as such a name, to the letter; None if absent.
+
+    Raises :class:`InvalidInput` for what is no such name, or blank.
+    """
+    if not raw:
+        return None
+    kind.existing(raw)
+    return str(kind(raw))
 
 
 def number(raw: str | None, field: str = "number") -> str | None:

@@ -45,6 +45,7 @@ from entrypoints.http.idempotency import AS_BEFORE, REPEATED, IdempotencyKey, re
 from entrypoints.http.openapi import HIDDEN, KEYED, REFUSALS, errors
 from entrypoints.http.operation import Operation
 from entrypoints.http.request_log import note
+from entrypoints.http.room_path import room_in_path
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
 READS: Final = (Scope.CALLS_READ, Scope.SESSIONS_WRITE)
@@ -272,6 +273,8 @@ def _stored(started: StartedSession) -> str:
 @post(
     "/session/end",
     needs=(Scope.SESSIONS_WRITE,),
+    # No forgery by another site's form: a key comes in a header, which only scripts can set.
+    takes_beacons=True,
     security=KEYED,
     status_code=204,
     tags=["sessions"],
@@ -284,7 +287,7 @@ def _stored(started: StartedSession) -> str:
             404: "Neither the ledger nor LiveKit knows the room.",
             409: "Another request is still starting or ending this room's session.",
             413: "The body is too large.",
-            415: "The body is not sent as JSON.",
+            415: "The body is not sent as JSON, nor as `navigator.sendBeacon` sends it.",
             502: "LiveKit refused or could not be reached; the session stays open. Post again.",
             503: "The ledger is out of reach.",
         }
@@ -298,7 +301,10 @@ async def end_session(
     end_session: EndSession,
     scope: AsgiScope,
 ) -> None:
-    """Delete the LiveKit room and end its session. A room that is already gone is a success."""
+    """Delete the LiveKit room and end its session. A room that is already gone is a success.
+
+    JSON may also be sent as `text/plain` or without a content type, as `navigator.sendBeacon` does.
+    """
     note(scope, roomName=data.room_name)
     await end_session(EndSessionCommand(data.room_name, access_of(scope)))
 
@@ -376,7 +382,7 @@ async def session_by_id(
 
 
 @get(
-    "/sessions/by-room/{roomName:str}",
+    "/sessions/by-room/{roomName:path}",
     needs=READS,
     security=KEYED,
     hidden=True,
@@ -398,4 +404,4 @@ async def session_by_room(
     scope: AsgiScope,
 ) -> SessionAnswer:
     """The session as the ledger has it; LiveKit is not asked."""
-    return _answer(await read_sessions.by_room(roomName, access_of(scope)))
+    return _answer(await read_sessions.by_room(room_in_path(scope, roomName), access_of(scope)))

@@ -11,16 +11,22 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from domain.errors import TelephonyDisabled
 from domain.identifiers import LONGEST
+from domain.ports.webhook_verifier import WebhookBody
 from domain.use_cases.receive_webhook import ReceiveWebhook, ReceiveWebhookCommand
+from entrypoints.http.content_coding import GZIP, coding_of, decompressed
 from entrypoints.http.json_request import JsonRequest, UnsupportedMediaType
 from entrypoints.http.openapi import LIVEKIT_JWT, errors
 from entrypoints.http.operation import Operation
 from entrypoints.http.request_log import trace_parent
 
 MEDIA_TYPE: Final = "application/webhook+json"
-MAX_EVENT_BYTES: Final = 256 * 1024
+MEDIA_TYPES: Final = (MEDIA_TYPE, "application/json")
+"""LiveKit's own, and what relays make of it."""
+
+MAX_EVENT_BYTES: Final = 1024 * 1024
+"""Room for LiveKit's own limits, 64 KiB of metadata and 64 KiB of attributes for a participant and
+64 KiB of metadata for a room, each escaped in JSON, and hundreds of tracks."""
 
 
 class WebhookAnswer(msgspec.Struct):
@@ -29,21 +35,20 @@ class WebhookAnswer(msgspec.Struct):
     ok: Literal[True]
 
 
-_TEXT: Final = Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL])
+_LIKE_TEXT: Final = "A string; a number counts as its digits, anything else as absent."
 _EVENT: Final = Schema(
     type=OpenAPIType.OBJECT,
     description="An event of LiveKit's. What a kind brings beside these fields is kept.",
     properties={
         "event": Schema(type=OpenAPIType.STRING, min_length=1),
         "id": Schema(
-            type=[OpenAPIType.STRING, OpenAPIType.NULL],
-            description="By it a repeat is known; without one, by the body.",
+            description=f"By it a repeat is known; without one, by the body. {_LIKE_TEXT}",
         ),
         "room": Schema(
             type=[OpenAPIType.OBJECT, OpenAPIType.NULL],
             properties={
-                "name": Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL], max_length=LONGEST),
-                "sid": _TEXT,
+                "name": Schema(description=_LIKE_TEXT, max_length=LONGEST),
+                "sid": Schema(description=_LIKE_TEXT),
             },
         ),
     },
@@ -99,9 +104,10 @@ class _WebhookOperation(Operation):
         {
             400: "The body is signed, and is not a webhook event.",
             401: "LiveKit's key did not sign this body.",
-            413: f"The body is larger than {MAX_EVENT_BYTES} bytes.",
-            415: f"The body is not sent as {MEDIA_TYPE}.",
-            503: "Telephony is off, or the event could not be stored; LiveKit sends it again.",
+            413: f"The body is larger than {MAX_EVENT_BYTES} bytes, before or after decompression.",
+            415: f"The body is not sent as {MEDIA_TYPE} or application/json, or is compressed with "
+            "something else than gzip.",
+            503: "The event could not be stored; LiveKit sends it again.",
         },
         {
             400: ("invalid_webhook", "The body is not a LiveKit webhook event in JSON.", {}),
@@ -119,25 +125,26 @@ class _WebhookOperation(Operation):
         },
     ),
 )
-async def livekit_webhook(
-    request: JsonRequest, receive_webhook: ReceiveWebhook | None
-) -> WebhookAnswer:
+async def livekit_webhook(request: JsonRequest, receive_webhook: ReceiveWebhook) -> WebhookAnswer:
     """Store an event that LiveKit has signed, then answer; a repeat changes nothing.
 
     The body is what LiveKit sends (https://docs.livekit.io/home/server/webhooks/), the
-    `Authorization` header its JWT.
+    `Authorization` header its JWT. The checks come in this order: the content type and coding
+    (415), the JWT (401), the body's size (413), the body's hash (401), the event (400). So the body
+    of a sender without a valid JWT is not read.
     """
-    if receive_webhook is None:
-        raise TelephonyDisabled(
-            "Telephony is off; TELEPHONY_ENABLED=true makes this service take webhooks."
-        )
     media_type, _ = request.content_type
-    if media_type != MEDIA_TYPE:
-        raise UnsupportedMediaType(MEDIA_TYPE)
-    body = await request.body()
+    if media_type not in MEDIA_TYPES:
+        raise UnsupportedMediaType(media_type, MEDIA_TYPE)
+    coding = coding_of(request.headers, supported=(GZIP,))
+
+    async def read_body() -> WebhookBody:
+        received = await request.body()
+        return WebhookBody(received, decompressed(received, coding, MAX_EVENT_BYTES))
+
     await receive_webhook(
         ReceiveWebhookCommand(
-            body, request.headers.get("authorization"), trace_parent(request.scope)
+            request.headers.get("authorization"), read_body, trace_parent(request.scope)
         )
     )
     return WebhookAnswer(ok=True)

@@ -29,7 +29,7 @@ from livekit.api import (
 )
 
 from domain.agent_config import AgentConfig
-from domain.call import CallStatus, Direction, Source
+from domain.call import CallStatus, Direction, Precision, Source
 from domain.identifiers import Identity, RoomName
 from entrypoints.http.calls import CallAnswer, TimelineAnswer
 from entrypoints.http.sessions import AgentConfigSummary, StartSessionAnswer, StartSessionRequest
@@ -116,18 +116,24 @@ _CALL = CallAnswer(
     room_name="call-1",
     room_sid="RM_1",
     direction=Direction.INBOUND,
+    direction_is="reported",
     from_number="+15105550100",
     to_number="+15105550123",
     trunk_id="ST_1",
     dispatch_rule_id="SDR_1",
     sip_call_id="SCL_1",
+    sip_call_id_full="8c6f@203.0.113.7",
+    sip_status_code=None,
+    carrier_call_id="CA0123456789",
     participant_identity="sip_+15105550100",
     status=CallStatus.ENDED,
     agent_dispatched=True,
     created_at=_TIME,
     answered_at=_TIME,
+    answered_at_is=Precision.EXACT,
     ended_at=_TIME,
     duration_seconds=60.5,
+    duration_is=Precision.EXACT,
     disconnect_reason="CLIENT_INITIATED",
     timeline=[TimelineAnswer(at=_TIME, what="joined", source=Source.WEBHOOK)] * 3,
 )

@@ -99,6 +99,7 @@ async def fill(container: Container) -> None:
                     await serve(
                         who.leg,
                         lambda known: known.seen(None, now, Source.WEBHOOK),
+                        now,
                         datetime.now(UTC),
                     )
 

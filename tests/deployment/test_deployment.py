@@ -13,7 +13,7 @@ import pytest
 import yaml
 from dockerfile_parse import DockerfileParser
 
-from entrypoints.http.__main__ import _PATIENCE_SECONDS
+from entrypoints.http.draining import PATIENCE_SECONDS
 from entrypoints.settings import load_settings
 from entrypoints.version import VERSION
 from tests.service import PROJECT
@@ -143,7 +143,7 @@ def test_compose_s_services_wait_for_what_they_need() -> None:
     )
     assert services["migrate"]["command"][-2:] == ["entrypoints.cli", "migrate"]
     assert services["postgres"]["healthcheck"]["test"][0] == "CMD-SHELL"
-    assert int(services["backend"]["stop_grace_period"].rstrip("s")) > _PATIENCE_SECONDS
+    assert int(services["backend"]["stop_grace_period"].rstrip("s")) > PATIENCE_SECONDS
 
 
 def test_compose_s_livekit_sends_its_webhooks_to_the_service_and_signs_them_with_its_key() -> None:
@@ -187,7 +187,7 @@ def test_the_probes_ask_routes_that_there_are_and_wait_for_their_answers() -> No
 def test_a_pod_has_the_time_that_stopping_takes() -> None:
     delay = float(manifests()["ConfigMap"]["data"]["SHUTDOWN_DELAY_SECONDS"])
 
-    assert pod()["terminationGracePeriodSeconds"] > delay + _PATIENCE_SECONDS
+    assert pod()["terminationGracePeriodSeconds"] > delay + PATIENCE_SECONDS
 
 
 def test_pods_are_confined_and_migrate_first() -> None:
@@ -225,7 +225,7 @@ def test_the_unit_gives_the_service_what_it_needs_and_little_else() -> None:
     service = unit()["Service"]
 
     assert service["ExecStart"].endswith("-m entrypoints.http")
-    assert int(service["TimeoutStopSec"]) > _PATIENCE_SECONDS
+    assert int(service["TimeoutStopSec"]) > PATIENCE_SECONDS
     assert service["DynamicUser"] == service["NoNewPrivileges"] == "yes"
     given = dict(line.split("=", 1) for line in environment())
     assert set(given) <= KNOWN

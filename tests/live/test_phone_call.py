@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
-from livekit import api
+from livekit import api, rtc
 
 from tests.live.conftest import Worker
 from tests.live.steps import (
@@ -22,6 +23,7 @@ from tests.live.steps import (
     has_agents,
     never_two_agents,
     on_the_phone,
+    post,
     received_metadata,
     room_of_a_call,
     session_ends,
@@ -212,3 +214,33 @@ async def joined_at(livekit: api.LiveKitAPI, room: str) -> dict[str, float]:
 def when(call: dict[str, Any], what: str) -> str:
     [at] = [entry["at"] for entry in call["timeline"] if entry["what"] == what]
     return str(at)
+
+
+async def session_becomes_active(http: httpx.AsyncClient, session_id: str) -> None:
+    """Return once the service has handled the agent's webhook, and so the user's before it."""
+
+    async def is_active() -> bool:
+        answer = await http.get(f"/sessions/{session_id}")
+        return bool(answer.json()["status"] == "active")
+
+    await until(is_active)
+
+
+async def test_given_a_user_whose_identity_is_like_a_telephone_s_then_the_session_has_no_call(
+    http: httpx.AsyncClient, livekit: api.LiveKitAPI, participant: rtc.Room
+) -> None:
+    room = f"room-{uuid.uuid4()}"
+    started = await post(http, "sip_ann", room)
+    await participant.connect(started["livekitUrl"], started["userToken"])
+    await until(lambda: has_agents(livekit, room, 1))
+    await session_becomes_active(http, started["sessionId"])
+    # LiveKit ignores both, since the token has no canUpdateOwnMetadata.
+    await participant.local_participant.set_attributes({"backend-livekit.user": ""})
+    await participant.local_participant.set_attributes({"sip.callID": "SCL_1"})
+    await asyncio.sleep(1)
+    listed = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
+
+    [user] = [one for one in listed.participants if one.identity == "sip_ann"]
+    assert dict(user.attributes) == {"backend-livekit.user": "true"}
+    assert await calls_in(http, room) == {}
+    assert len(await dispatches(livekit, room)) == 1

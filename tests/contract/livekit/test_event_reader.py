@@ -144,9 +144,100 @@ def test_what_is_no_event_is_told(body: bytes) -> None:
         LiveKitEventReader().read(body, SECOND)
 
 
-@pytest.mark.parametrize("created", [2**62, -(2**62)])
-def test_a_time_out_of_time_is_told(created: int) -> None:
+@pytest.mark.parametrize("created", [2**62, -(2**62), -1])
+def test_a_time_that_is_none_is_when_the_event_came(created: int) -> None:
     told = event("room_finished")
     told.created_at = created
-    with pytest.raises(InvalidWebhook):
-        read(told)
+    assert getattr(read(told, SECOND + MOMENT), "at", None) == SECOND + MOMENT
+
+
+LATER = SECOND + timedelta(seconds=5, milliseconds=7)
+
+
+@pytest.mark.parametrize(
+    ("times", "joined_at"),
+    [
+        ({"joinedAt": str(CREATED)}, SECOND),
+        ({"joinedAt": str(CREATED), "joinedAtMs": str(CREATED * 1000 + 7)}, SECOND + 7 * MOMENT),
+        ({"joined_at": CREATED}, SECOND),
+        ({"joinedAt": str(CREATED * 1000)}, SECOND),
+        ({"joinedAt": CREATED * 1000 + 7, "joinedAtMs": None}, SECOND + 7 * MOMENT),
+        ({"joinedAt": str(CREATED), "joinedAtMs": str(CREATED)}, SECOND),
+        ({"joinedAt": str(CREATED), "joinedAtMs": -5}, SECOND),
+        ({}, LATER),
+        ({"joinedAt": None, "joinedAtMs": None}, LATER),
+        ({"joinedAt": "0"}, LATER),
+        ({"joinedAt": -1}, LATER),
+        ({"joinedAt": str(2**62)}, LATER),
+        ({"joinedAt": "today"}, LATER),
+        ({"joinedAt": ""}, LATER),
+    ],
+)
+@pytest.mark.parametrize("created", [LATER.timestamp() // 1, LATER.timestamp() * 1000 // 1, None])
+def test_a_caller_joined_when_the_event_says_or_else_when_it_was_made_or_came(
+    times: dict[str, Any], joined_at: datetime, created: float | None
+) -> None:
+    made = {} if created is None else {"createdAt": int(created)}
+
+    told = odd({"sid": "PA_1", "identity": "sip_1", "kind": "SIP", **times}, LATER, **made)
+
+    assert told.participant is not None
+    assert told.participant.leg is not None
+    assert told.participant.leg.joined_at == joined_at
+
+
+def odd(who: dict[str, Any], received_at: datetime = SECOND, **fields: Any) -> RoomEvent:
+    """What is read of a body that LiveKit did not write."""
+    body = {"event": "participant_joined", "room": {"name": "r", "sid": "RM_1"}, **fields}
+    told = LiveKitEventReader().read(json.dumps(body | {"participant": who}).encode(), received_at)
+    assert told is not None
+    return told
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"attributes": {"sip.phoneNumber": 15105550100}},
+        {"attributes": {"sip.phoneNumber": "15105550100", "x": None, "y": {"z": []}}},
+        {"attributes": {"sip.phoneNumber": "15105550100"}, "name": 7},
+        {"attributes": {"sip.phoneNumber": "15105550100"}, "metadata": {"a": 1}},
+        {"attributes": {"sip.phoneNumber": "15105550100"}, "tracks": [None]},
+        {"attributes": {"sip.phoneNumber": "15105550100"}, "name": "\ud83d"},
+        {"attributes": {"sip.phoneNumber": "15105550100"}, "permission": 7},
+        {"attributes": {"sip.phoneNumber": "15105550100"}, "state": "TOMORROWS", "kind": "SIP"},
+        {"attributes": {"sip.phoneNumber": "15105550100"}, "kind": "TOMORROWS"},
+    ],
+    ids=lambda fields: ascii(fields)[-40:],
+)
+def test_what_cannot_be_read_hides_nothing_that_can(fields: dict[str, Any]) -> None:
+    told = odd({"sid": "PA_1", "identity": "sip_1", **fields}, createdAt=CREATED)
+
+    assert told.at == SECOND
+    assert told.room == Room("r", "RM_1", 0)
+    assert told.participant is not None
+    assert told.participant.identity == "sip_1"
+    assert told.participant.leg is not None
+    assert told.participant.leg.participant_sid == "PA_1"
+    assert told.participant.leg.from_number == "15105550100"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'\xef\xbb\xbf{"event": "room_finished", "room": {"name": "r"}}',
+        b'{"event": "room_started", "event": "room_finished", "room": {"name": "r"}}',
+        b'{"event": "room_finished", "room": {"name": "r", "numParticipants": -1}}',
+        b'{"event": "room_finished", "room": {"name": "r"}, "createdAt": "now"}',
+    ],
+)
+def test_a_body_in_an_odd_form_is_read(body: bytes) -> None:
+    told = LiveKitEventReader().read(body, SECOND)
+
+    assert told == RoomEvent(kind=EventKind.ROOM_FINISHED, room=Room("r", "", 0), at=SECOND)
+
+
+def test_a_number_where_a_text_belongs_is_its_digits() -> None:
+    told = odd({"sid": 7, "identity": 15105550100})
+
+    assert told.participant is not None
+    assert told.participant.identity == "15105550100"

@@ -14,8 +14,15 @@ from adapters.livekit.client import LiveKitClient
 from adapters.livekit.http import NotConnected
 from adapters.simulator.faults import Fault, FaultKind
 from adapters.simulator.server import Simulator
-from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
+from domain.errors import (
+    LiveKitError,
+    LiveKitRefused,
+    LiveKitRefusesAll,
+    LiveKitUncertain,
+    LiveKitUnreachable,
+)
 from domain.identifiers import RoomName
+from domain.room import Room
 from tests.contract.livekit.conftest import Adapters, until
 from tests.livekit_server import API_KEY, API_SECRET, free_port
 
@@ -62,6 +69,8 @@ def dispatches(simulator: Simulator) -> int:
         (FaultKind.ERROR, False),
         (FaultKind.RESET, False),
         (FaultKind.GARBAGE, False),
+        (FaultKind.BLANK, False),
+        (FaultKind.EMPTY, False),
         (FaultKind.HANG, True),
     ],
 )
@@ -110,11 +119,11 @@ async def test_a_request_may_take_effect_after_its_time_out(
     ("status", "expected"),
     [
         (400, LiveKitRefused),
-        (401, LiveKitRefused),
-        (403, LiveKitRefused),
+        (401, LiveKitRefusesAll),
+        (403, LiveKitRefusesAll),
         (404, LiveKitRefused),
         (408, LiveKitUncertain),  # Twirp's deadline_exceeded
-        (429, LiveKitRefused),
+        (429, LiveKitRefusesAll),
         (500, LiveKitUncertain),
         (502, LiveKitUncertain),
         (504, LiveKitUncertain),
@@ -185,6 +194,94 @@ async def test_an_error_that_is_not_twirps_is_still_one_of_ours(answer: bytes) -
         adapters_over(f"ws://127.0.0.1:{port}") as adapters,
     ):
         assert isinstance(await create(adapters), LiveKitUncertain)
+
+
+MESSAGES = {
+    "a page": (b"200 OK", b"Content-Type: text/html", b"<html>gateway</html>", "text/html"),
+    "JSON": (b"200 OK", b"Content-Type: application/json", b"{}", "application/json"),
+    "nothing": (b"200 OK", b"X-Proxy: 1", b"", "no content type"),
+    "no content": (b"204 No Content", b"X-Proxy: 1", b"", "HTTP 204"),
+    "half a message": (b"200 OK", b"Content-Type: application/protobuf", b"\x0a\x7fAD_", "LIVEKIT"),
+}
+
+
+@contextlib.asynccontextmanager
+async def answering(status: bytes, header: bytes, body: bytes) -> AsyncIterator[Adapters]:
+    """The ports to a server that answers everything so."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            asked = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(asked.rpartition(b"content-length: ")[2]))
+            head = b"HTTP/1.1 %b\r\n%b\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+            writer.write(head % (status, header, len(body)) + body)
+            await writer.drain()
+        writer.close()
+
+    port = free_port()
+    async with (
+        await asyncio.start_server(serve, "127.0.0.1", port),
+        adapters_over(f"ws://127.0.0.1:{port}") as adapters,
+    ):
+        yield adapters
+
+
+@pytest.mark.parametrize(("status", "header", "body", "says"), MESSAGES.values(), ids=MESSAGES)
+async def test_a_success_that_is_no_answer_of_livekits_is_a_failure_of_every_method(
+    status: bytes, header: bytes, body: bytes, says: str
+) -> None:
+    async with answering(status, header, body) as adapters:
+        for ask in (
+            lambda: adapters.dispatcher.create(ROOM, "agent-a", "{}"),
+            adapters.rooms.all,
+            lambda: adapters.rooms.find(ROOM),
+            lambda: adapters.rooms.participants(Room(str(ROOM), "RM_1")),
+            lambda: adapters.rooms.remove_participant(ROOM, "user-1"),
+            lambda: adapters.rooms.delete(ROOM),
+            lambda: adapters.dispatcher.list(ROOM),
+            lambda: adapters.dispatcher.delete(ROOM, "AD_1"),
+            adapters.probe.check,
+        ):
+            with pytest.raises(LiveKitUncertain, match=says) as info:
+                await ask()
+            assert "LIVEKIT_URL" in str(info.value)
+            assert not info.value.timed_out
+
+
+async def test_no_rooms_is_an_answer() -> None:
+    async with answering(b"200 OK", b"Content-Type: Application/Protobuf", b"") as adapters:
+        assert await adapters.rooms.all() == []
+
+
+@pytest.mark.parametrize("status", [b"301 Moved", b"302 Found", b"307 Again", b"308 For ever"])
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        (b"https://user:pw@eu.example:8443/x?token=secret", "https://eu.example:8443"),
+        (b"https://[::1]/", "https://[::1]"),
+        (b"//eu.example/x", "https://eu.example"),
+        (b"/login?token=secret", "another address"),
+        (b"https://[/", "another address"),
+        (b"", "another address"),
+    ],
+)
+async def test_a_redirect_did_nothing_and_is_named_by_its_origin(
+    status: bytes, location: bytes, target: str
+) -> None:
+    async with answering(status, b"Location: " + location, b"") as adapters:
+        error = await create(adapters)
+
+    assert type(error) is LiveKitRefused
+    assert f"redirects to {target} (HTTP {status[:3].decode()})" in str(error)
+    assert "set LIVEKIT_URL" in str(error)
+    assert "secret" not in str(error)
+    assert "pw" not in str(error)
+
+
+@pytest.mark.parametrize("status", [b"303 See Other", b"304 Not Modified"])
+async def test_after_another_redirect_it_may_have_been_done(status: bytes) -> None:
+    async with answering(status, b"Location: https://eu.example/", b"") as adapters:
+        assert type(await create(adapters)) is LiveKitUncertain
 
 
 async def test_a_failure_while_asking_for_the_room_is_not_no_dispatches(

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
+import uvloop
 
 from adapters.livekit import http
 from adapters.livekit.http import Answer, Broken, HttpPool, NotConnected
+from tests.livekit_server import free_port
 
 SECOND = timedelta(seconds=1)
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -50,9 +55,11 @@ class Scripted:
 
 
 @asynccontextmanager
-async def scripted(*answers: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[Scripted]:
+async def scripted(
+    *answers: bytes, tls: ssl.SSLContext | None = None, host: str = "localhost"
+) -> AsyncIterator[Scripted]:
     script = Scripted("", list(answers))
-    server = await asyncio.start_server(script.serve, "localhost", 0, ssl=tls)
+    server = await asyncio.start_server(script.serve, host, 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     script.url = f"{'https' if tls else 'http'}://localhost:{port}/base/"
     async with server:
@@ -113,6 +120,87 @@ async def test_an_answer(sent: bytes, expected: Answer) -> None:
         assert await pool.post("/", {}, b"") == Answer(200, b"ok")
 
     assert server.connections == 1
+
+
+async def test_an_answer_has_its_headers_and_none_of_an_interim_one() -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nlocation: https://early.example\r\n\r\n"
+    final = b"HTTP/1.1 308 Moved\r\nContent-Type: text/html\r\ncontent-length: 0\r\n\r\n"
+    async with scripted(interim + final, OK) as server, pool_to(server.url) as pool:
+        assert await pool.post("/", {}, b"") == Answer(308, b"", "text/html", "")
+        assert await pool.post("/", {}, b"") == Answer(200, b"ok")
+
+
+async def test_a_server_that_switches_protocols_breaks_the_connection() -> None:
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n?"
+    async with scripted(switch) as server, pool_to(server.url) as pool:
+        with pytest.raises(Broken, match="no HTTP"):
+            await pool.post("/", {}, b"")
+
+
+@asynccontextmanager
+async def black_hole(host: str, port: int) -> AsyncIterator[None]:
+    """An address at which connections are neither accepted nor refused."""
+    with contextlib.ExitStack() as sockets:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        full = sockets.enter_context(socket.create_server((host, port), family=family, backlog=0))
+        for _ in range(3):  # more than its backlog takes: the kernel leaves the next one waiting
+            client = sockets.enter_context(socket.socket(family))
+            client.settimeout(0)
+            client.connect_ex(full.getsockname())
+        yield
+
+
+def resolving(
+    name: str, hosts: Sequence[str], loop: asyncio.AbstractEventLoop
+) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """The loop's ``getaddrinfo``, for which ``name`` has the addresses ``hosts``."""
+    real = loop.getaddrinfo
+
+    async def getaddrinfo(host: str, port: int, **options: Any) -> Any:
+        if host != name:
+            return await real(host, port, **options)
+        families = [socket.AF_INET6 if ":" in one else socket.AF_INET for one in hosts]
+        return [
+            (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (one, port))
+            for family, one in zip(families, hosts, strict=True)
+        ]
+
+    return getaddrinfo
+
+
+@pytest.mark.parametrize("first", ["127.0.0.2", "::1"])
+@pytest.mark.parametrize("loop_kind", ["asyncio", "uvloop"])
+def test_given_the_first_address_swallows_packets_then_the_next_one_is_used(
+    first: str, loop_kind: str
+) -> None:
+    async def ask() -> Answer:
+        async with scripted(OK, host="127.0.0.1") as server:
+            port = int(server.url.split(":")[2].split("/")[0])
+            loop = asyncio.get_running_loop()
+            resolver = resolving("two.test", [first, "127.0.0.1"], loop)
+            loop.getaddrinfo = resolver  # type: ignore[method-assign]
+            async with black_hole(first, port), pool_to(f"http://two.test:{port}") as pool:
+                return await pool.post("/", {}, b"")
+
+    factory = uvloop.new_event_loop if loop_kind == "uvloop" else asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        assert runner.run(ask()) == Answer(200, b"ok")
+
+
+async def test_given_every_address_swallows_packets_then_the_connect_limit_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
+    async with contextlib.AsyncExitStack() as holes:
+        port = free_port()
+        for host in hosts:
+            await holes.enter_async_context(black_hole(host, port))
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(loop, "getaddrinfo", resolving("three.test", hosts, loop))
+        pool = HttpPool(f"http://three.test:{port}", timedelta(seconds=0.6), SECOND * 30)
+        with pytest.raises(NotConnected, match="TimeoutError"):
+            async with asyncio.timeout(10):
+                await pool.post("/", {}, b"")
 
 
 async def test_a_connection_that_the_server_ends_is_not_used_again() -> None:

@@ -184,7 +184,8 @@ async def test_an_agent_does_not_join_a_room_that_was_deleted_meanwhile(
         (ParticipantInfo.Kind.AGENT, ParticipantKind.AGENT),
         (ParticipantInfo.Kind.EGRESS, ParticipantKind.EGRESS),
         (ParticipantInfo.Kind.INGRESS, ParticipantKind.INGRESS),
-        (ParticipantInfo.Kind.CONNECTOR, ParticipantKind.OTHER),
+        (ParticipantInfo.Kind.CONNECTOR, ParticipantKind.CONNECTOR),
+        (ParticipantInfo.Kind.BRIDGE, ParticipantKind.BRIDGE),
     ],
 )
 async def test_participants_are_told_apart_by_kind(

@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from livekit.protocol.models import ParticipantInfo
 
+from adapters.livekit.phone_leg import is_phone
 from adapters.livekit.token_signer import LiveKitTokenSigner
 from adapters.livekit.tokens import TokenFactory
 from domain.identifiers import Identity, RoomName
@@ -42,3 +47,45 @@ def test_a_join_token_is_signed_with_the_secret() -> None:
 
 def test_the_signer_shows_no_secret() -> None:
     assert API_SECRET not in repr(SIGNER)
+
+
+PREFIXES = st.sampled_from(["sip_", "phone-", "+", ""])
+IDENTITIES = st.builds(
+    "".join, st.tuples(PREFIXES, st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True))
+).filter(lambda text: "+" not in text)
+
+
+def claims_of(identity: str, prefix: str) -> dict[str, Any]:
+    signer = LiveKitTokenSigner(TokenFactory(API_KEY, API_SECRET), prefix)
+    token = signer.join_token(Identity(identity), RoomName("room-1"), timedelta(minutes=10))
+    claims: dict[str, Any] = jwt.decode(token, API_SECRET, algorithms=["HS256"])
+    return claims
+
+
+@given(identity=IDENTITIES, prefix=PREFIXES)
+def test_no_token_of_ours_makes_its_holder_a_telephone(identity: str, prefix: str) -> None:
+    claims = claims_of(identity, prefix)
+
+    # livekit-server gives a participant the kind and the attributes of its token.
+    participant = ParticipantInfo(
+        identity=claims["sub"],
+        kind=claims.get("kind", "STANDARD"),
+        attributes=claims.get("attributes", {}),
+    )
+    assert not is_phone(participant, prefix)
+    # Without this grant a holder can neither change attributes nor join with others.
+    assert "canUpdateOwnMetadata" not in claims["video"]
+
+
+@given(identity=IDENTITIES, prefix=PREFIXES)
+def test_only_a_token_that_needs_it_has_attributes(identity: str, prefix: str) -> None:
+    needed = bool(prefix) and identity.startswith(prefix)
+
+    assert ("attributes" in claims_of(identity, prefix)) is needed
+
+
+def test_a_telephone_of_the_kind_sip_is_one_whatever_its_attributes_say() -> None:
+    attributes = claims_of("sip_ann", "sip_")["attributes"]
+
+    for kind in (ParticipantInfo.Kind.SIP, ParticipantInfo.Kind.CONNECTOR):
+        assert is_phone(ParticipantInfo(identity="x", kind=kind, attributes=attributes), "sip_")

@@ -28,8 +28,9 @@ ROOMS: Final = ["RM_a", "RM_b"]
 OUTCOMES: Final[dict[str, Callable[[InboxEntry, datetime], InboxEntry]]] = {
     "handled": lambda entry, now: entry.handled(now),
     "failed": lambda entry, now: entry.failed("no", now),
+    "held up": lambda entry, now: entry.held_up("down", now),
     "dead": lambda entry, now: attrs.evolve(entry, failures=9).failed("no", now),
-    "deferred": lambda entry, now: entry.deferred(now + SECOND),
+    "deferred": lambda entry, now: entry.deferred("soon", now, now + SECOND),
 }
 
 

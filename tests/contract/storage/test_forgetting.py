@@ -65,6 +65,19 @@ async def test_a_number_is_found_with_separators_and_as_it_is_dialled(
     assert await ledger.records.mentions(by_number()) == Mentions()
 
 
+@pytest.mark.parametrize("field", ["sip_call_id", "sip_call_id_full", "carrier_call_id"])
+async def test_a_call_is_found_by_its_ids_at_livekit_and_at_the_carrier(
+    ledger: Ledger, field: str
+) -> None:
+    await store(ledger, ended_call(**{field: "CA0123456789"}))
+    await store(ledger, ended_call(**{field: "CA01234567890"}))
+    await store(ledger, ended_call(**{field: "8c6f-01115105550177@203.0.113.7"}))
+
+    assert await ledger.records.forget(Person.with_identity("CA0123456789")) == Mentions(calls=1)
+    assert await ledger.records.forget(by_number()) == Mentions(calls=1)
+    assert await ledger.records.mentions(Person.with_identity("CA01234567890")) == Mentions(calls=1)
+
+
 @pytest.mark.parametrize("identity", ['say "hi"', "back\\slash", "Zoë", "王小明", "a+b <c>", "."])
 async def test_an_identity_is_found_however_json_writes_it(ledger: Ledger, identity: str) -> None:
     await store(ledger, noted(identity), new_session(identity=Identity(identity)))

@@ -52,6 +52,23 @@ async def test_a_key_in_flight_is_another_s(idempotency: Idempotency) -> None:
     assert (await idempotency.begin(attempt("you"))) == begun("me")
 
 
+async def test_given_a_clock_that_was_set_back_then_a_key_is_in_flight_no_longer_than_it_can(
+    idempotency: Idempotency,
+) -> None:
+    await idempotency.begin(attempt("dead", NOON + 60 * MINUTE))
+
+    assert (await idempotency.begin(attempt("you"))).holder == "you"
+    assert (await idempotency.begin(attempt("third"))).holder == "you"
+
+
+async def test_given_clocks_that_differ_by_little_then_a_key_in_flight_is_another_s(
+    idempotency: Idempotency,
+) -> None:
+    await idempotency.begin(attempt("ahead", NOON + timedelta(seconds=1)))
+
+    assert (await idempotency.begin(attempt("you"))).holder == "ahead"
+
+
 async def test_of_many_at_once_one_begins(idempotency: Idempotency) -> None:
     found = await asyncio.gather(
         *(idempotency.begin(attempt(f"holder-{number}")) for number in range(50))
@@ -175,4 +192,4 @@ async def test_old_keys_are_forgotten(idempotency: Idempotency) -> None:
     assert await idempotency.prune(NOON + 2 * MINUTE) == 2
 
     assert await idempotency.prune(NOON + 2 * MINUTE) == 0
-    assert (await idempotency.begin(attempt("you", key="key-2"))).holder == "me"
+    assert (await idempotency.begin(attempt("you", NOON + 2 * MINUTE, key="key-2"))).holder == "me"

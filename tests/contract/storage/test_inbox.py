@@ -90,7 +90,7 @@ async def test_one_that_came_too_early_is_due_later(inbox: Inbox) -> None:
     entry = new_entry()
     await inbox.add(entry)
     await claim(inbox)
-    await inbox.settle(entry.deferred(NOON + 3 * SECOND), "me")
+    await inbox.settle(entry.deferred("soon", NOON, NOON + 3 * SECOND), "me")
     assert await claim(inbox, 2 * SECOND) == []
     (again,) = await claim(inbox, 3 * SECOND)
     assert again.failures == 0
@@ -105,6 +105,48 @@ async def test_a_dead_process_is_taken_over_from(inbox: Inbox) -> None:
     assert not await inbox.settle(entry.handled(NOON), "dead"), "it has lost it"
     assert await inbox.get(entry.event.id) == entry
     assert await inbox.settle(entry.handled(NOON), "me")
+
+
+async def test_a_lapsed_lease_of_what_this_process_works_on_is_not_its_own_to_take(
+    inbox: Inbox,
+) -> None:
+    entry, later = new_entry("a"), new_entry("a", received_at=NOON + SECOND)
+    await inbox.add(entry)
+    await inbox.add(later)
+    await claim(inbox)
+    working = [entry.event.id]
+
+    at = NOON + LEASE
+    assert await inbox.claim("me", at, at + LEASE, 10, working) == []
+    at += 2 * SECOND
+    assert await inbox.claim("other", at, at + LEASE, 10) == [entry]
+    assert not await inbox.settle(entry.handled(NOON), "me")
+
+
+async def test_renewing_tells_how_many_leases_it_still_has(inbox: Inbox) -> None:
+    mine, lost = new_entry("a"), new_entry("b")
+    await inbox.add(mine)
+    await claim(inbox)
+    await inbox.add(lost)
+    await claim(inbox, holder="other")
+
+    ids = [mine.event.id, lost.event.id]
+    assert await inbox.renew("me", ids, NOON + LEASE) == 1
+    assert await inbox.renew("nobody", ids, NOON + LEASE) == 0
+
+
+async def test_given_a_clock_that_was_set_back_then_no_lease_and_no_wait_lasts_for_an_hour(
+    inbox: Inbox,
+) -> None:
+    hour = timedelta(hours=1)
+    leased, waiting = new_entry("a"), new_entry("b", due_at=NOON + hour)
+    later = new_entry("b", received_at=NOON + SECOND)
+    await inbox.add(leased)
+    assert await claim(inbox, hour, holder="dead") == [leased]
+    for entry in (waiting, later):
+        await inbox.add(entry)
+
+    assert set(await claim(inbox, timedelta())) == {leased, waiting}, "the oldest of each room"
 
 
 async def test_a_later_one_of_the_room_is_free_once_the_lease_is_over(inbox: Inbox) -> None:

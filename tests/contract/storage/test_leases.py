@@ -8,11 +8,11 @@ from datetime import timedelta
 from domain.ports.leases import Leases
 from tests.contract.storage.ledgers import NOON, opened
 
-SECOND = timedelta(seconds=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 async def acquire(leases: Leases, holder: str, at: timedelta = timedelta()) -> bool:
-    return await leases.acquire("reconcile", holder, NOON + at, NOON + at + 6 * SECOND)
+    return await leases.acquire("reconcile", holder, NOON + at, NOON + at + 6 * SECOND, MINUTE)
 
 
 async def test_one_has_it_and_may_prolong_it_and_the_others_wait(leases: Leases) -> None:
@@ -20,7 +20,7 @@ async def test_one_has_it_and_may_prolong_it_and_the_others_wait(leases: Leases)
     assert not await acquire(leases, "b")
     assert await acquire(leases, "a", 5 * SECOND)
     assert not await acquire(leases, "b", 10 * SECOND)
-    assert await leases.acquire("another", "b", NOON, NOON + SECOND)
+    assert await leases.acquire("another", "b", NOON, NOON + SECOND, MINUTE)
 
 
 async def test_a_dead_holder_is_followed_when_the_lease_is_over(leases: Leases) -> None:
@@ -35,6 +35,16 @@ async def test_it_is_free_for_everybody_from_the_time_that_its_holder_says(lease
     assert not await acquire(leases, "a", 9 * SECOND)
     assert not await acquire(leases, "b", 9 * SECOND)
     assert await acquire(leases, "b", 10 * SECOND)
+
+
+async def test_given_a_clock_that_was_set_back_then_a_lease_lasts_no_longer_than_it_can(
+    leases: Leases,
+) -> None:
+    hour = timedelta(hours=1)
+    assert await acquire(leases, "a", hour)
+
+    assert await acquire(leases, "b")
+    assert not await acquire(leases, "c")
 
 
 async def test_who_has_lost_it_cannot_release_it(leases: Leases) -> None:

@@ -56,6 +56,17 @@ async def test_the_next_window_begins_anew(limiters: Limiters) -> None:
     )
 
 
+async def test_given_a_clock_that_was_set_back_then_its_window_begins_anew(
+    limiters: Limiters,
+) -> None:
+    limiter = limiters()
+    for _ in range(LIMIT + 1):
+        await limiter.take(ANN, NOW + timedelta(hours=1))
+
+    assert (await limiter.take(ANN, NOW)).remaining == LIMIT - 1
+    assert (await limiter.take(ANN, NOW)).remaining == LIMIT - 2
+
+
 async def test_others_have_limits_of_their_own(limiters: Limiters) -> None:
     limiter = limiters()
     for _ in range(LIMIT + 1):

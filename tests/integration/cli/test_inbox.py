@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from domain.inbox import MAX_FAILURES, InboxEntry, InboxStatus
 from domain.ports.webhook_verifier import WebhookEvent
 from entrypoints.container import Container, running
+from entrypoints.http.times import rfc3339
 from entrypoints.settings import load_settings
 from tests.integration.cli.backend import Backend
 
@@ -52,7 +53,7 @@ def test_dead_letters_are_listed_and_replayed(backend: Backend, room: str) -> No
     assert "3 dead" in counts
     assert [row.split("\t")[0] for row in rows] == sorted((first, second, third), reverse=True)
     assert rows[0].split("\t")[1:] == [
-        "room_finished", room, "2026-11-23T06:27:37.123Z", "10", "LiveKit�fell silent."
+        "room_finished", room, "2026-11-23T06:27:37.123Z", "", "10", "0", "LiveKit�fell silent."
     ]  # fmt: skip
 
     assert backend.lines("inbox", "replay", first) == [f"{first} is pending again."]
@@ -64,6 +65,32 @@ def test_dead_letters_are_listed_and_replayed(backend: Backend, room: str) -> No
     for event_id in (first, second, third):
         counts, *_ = backend.eventually(event_id, *handled)
     assert "0 dead" in counts
+
+
+def test_an_event_that_waits_for_an_outage_says_why_and_until_when(
+    backend: Backend, room: str
+) -> None:
+    due_at = datetime.now(UTC) + timedelta(minutes=4)
+    event = WebhookEvent(f"EV_{uuid.uuid4().hex}", "participant_joined", room, "RM_1", b"{}")
+    entry = InboxEntry(
+        event=event,
+        received_at=RECEIVED,
+        due_at=due_at,
+        outages=7,
+        last_error="LiveKit could not be reached.",
+    )
+
+    async def add() -> None:
+        async with running(Container(settings=load_settings(backend.environ))) as container:
+            await container.inbox().add(entry)
+
+    asyncio.run(add())
+
+    _, row = backend.lines("inbox", "list", "--status", "pending", "--room", room)
+
+    assert row.split("\t")[3:] == [
+        "2026-11-23T06:27:37.123Z", rfc3339(due_at), "0", "7", "LiveKit could not be reached."
+    ]  # fmt: skip
 
 
 def test_an_unknown_event_leaves_the_others_as_they_are(backend: Backend, room: str) -> None:

@@ -15,18 +15,19 @@ import pytest
 from livekit.protocol.webhook import WebhookEvent
 from sqlalchemy import Engine, event
 
+from adapters.livekit.tokens import TokenFactory
 from adapters.simulator.server import Simulator
 from adapters.simulator.webhooks import signed_webhook
 from adapters.sqlalchemy.ledger import SqlLedger
 from domain.access import EVERYTHING, WORK, Access
 from domain.inbox import InboxStatus
-from domain.use_cases.receive_webhook import ReceiveWebhookCommand
 from domain.use_cases.start_session import StartedSession, StartSessionCommand
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
 from tests.benchmarks.events import event_of_a_call
 from tests.contract.storage.ledgers import engines
 from tests.livekit_server import API_KEY, API_SECRET
+from tests.webhook_command import webhook_command
 
 
 @attrs.frozen
@@ -55,18 +56,24 @@ class Costs:
         """One event of a call that nobody knows."""
         body, headers = signed_webhook(event_of_a_call(kind), API_KEY, API_SECRET)
         self.forget()
-        command = ReceiveWebhookCommand(body, headers["Authorization"])
+        command = webhook_command(body, headers["Authorization"])
         await self.container.receive_webhook()(command)
 
 
 @pytest.fixture
 def signatures(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counts: Counter[str] = Counter()
-    digest = hmac.digest
+    digest, verified = hmac.digest, TokenFactory.body_digest
 
     def counting(*arguments: Any) -> bytes:
         counts["signatures"] += 1
         return digest(*arguments)
+
+    def counting_verified(factory: TokenFactory, token: str) -> bytes:
+        counts["signatures"] += 1
+        return verified(factory, token)
+
+    monkeypatch.setattr(TokenFactory, "body_digest", counting_verified)
 
     monkeypatch.setattr(hmac, "digest", counting)
     return counts
@@ -213,8 +220,6 @@ async def test_a_forged_webhook_costs_a_signature(costs: Costs) -> None:
     costs.forget()
 
     with pytest.raises(Exception, match="another secret"):
-        await costs.container.receive_webhook()(
-            ReceiveWebhookCommand(body, headers["Authorization"])
-        )
+        await costs.container.receive_webhook()(webhook_command(body, headers["Authorization"]))
 
     assert await costs.seen() == {"signatures": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_the_example_of_an_error_is_a_good_value(http: httpx.Client, field: str)
         b'{"userIdentity": "u", "agentConfig": {"x": "\\ud800"}}',
         b'{"userIdentity": "\xff"}',
         b'{"userIdentity": "u\x00"}',
-        b'\xef\xbb\xbf{"userIdentity": "u"}',
+        '{"userIdentity": "u"}'.encode("utf-16"),
         b'{"userIdentity": "u"} {}',
         b"[]",
         b"null",
@@ -116,17 +117,83 @@ def test_a_body_that_is_no_json_object_is_400(http: httpx.Client, path: str, bod
     "content_type",
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", None],
 )
-@pytest.mark.parametrize("path", ["/session", "/session/end"])
-def test_a_body_that_is_not_declared_as_json_is_415(
-    http: httpx.Client, path: str, content_type: str | None
+def test_a_body_that_is_not_declared_as_json_is_415_and_tells_how_it_was_declared(
+    http: httpx.Client, content_type: str | None
 ) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
 
-    answer = http.post(path, content=b'{"userIdentity":"u","roomName":"r"}', headers=headers)
+    answer = http.post("/session", content=b'{"userIdentity":"u"}', headers=headers)
 
     assert answer.status_code == 415
     error = error_of(answer)
     assert (error["code"], error["example"]) == ("unsupported_media_type", "application/json")
+    assert (content_type or "without").partition(";")[0] in error["error"]
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [("text/plain;charset=UTF-8", 404), ("text/plain", 404), (None, 404), (FORM, 415)],
+)
+def test_a_beacon_may_end_a_room(http: httpx.Client, content_type: str | None, status: int) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+
+    answer = http.post("/session/end", content=b'{"roomName": "nobody-here"}', headers=headers)
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", ["/session", "/session/end"])
+def test_a_compressed_body_is_415(http: httpx.Client, path: str) -> None:
+    body = gzip.compress(b'{"userIdentity": "u", "roomName": "r"}')
+
+    answer = http.post(path, content=body, headers={**JSON, "Content-Encoding": "gzip"})
+
+    assert answer.status_code == 415
+    assert error_of(answer)["code"] == "unsupported_content_encoding"
+    assert answer.headers["accept-encoding"] == "identity"
+
+
+CUT = r"\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ('{"userIdentity": "u", "agentConfig": {"prompt": "Hello CUT"}}', "agentConfig.prompt"),
+        ('{"userIdentity": "u", "agentConfig": {"prompt": "CUT and on"}}', "agentConfig.prompt"),
+        ('{"userIdentity": "u", "agentConfig": {"greeting": "\\udc4b"}}', "agentConfig.greeting"),
+        ('{"userIdentity": "uCUT"}', "userIdentity"),
+        ('{"userIdentity": "u", "roomName": "CUT"}', "roomName"),
+        (
+            '{"userIdentity": "u", "agentConfig": {"tools": [{}, {"name": "CUT"}]}}',
+            "agentConfig.tools[1].name",
+        ),
+        ('{"userIdentity": "u", "agentConfig": {"CUT": 1}}', r"agentConfig.\ud83d"),
+        ('{"userIdentity": "u", "agentConfig": {"n": 1e400}}', "agentConfig.n"),
+        ('{"userIdentity": "u", "agentConfig": {"n": [-1e999]}}', "agentConfig.n[0]"),
+        ('{"userIdentity": "u", "agentConfig": {"n": NaN}}', "agentConfig.n"),
+        ('{"userIdentity": "u", "agentConfig": {"n": -Infinity}}', "agentConfig.n"),
+    ],
+)
+def test_a_value_that_cannot_be_kept_is_400_and_named(
+    http: httpx.Client, body: str, field: str
+) -> None:
+    answer = http.post("/session", content=body.replace("CUT", CUT).encode(), headers=JSON)
+
+    assert answer.status_code == 400
+    error = error_of(answer)
+    assert (error["code"], error["field"]) == ("validation_failed", field)
+    assert field in error["error"]
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a BOM"])
+def test_the_last_of_repeated_keys_counts(http: httpx.Client, start: bytes) -> None:
+    body = start + b'{"userIdentity": "good", "userIdentity": "not good"}'
+
+    assert error_of(http.post("/session", content=body, headers=JSON))["field"] == "userIdentity"
 
 
 def test_metadata_beyond_64_kib_is_413(http: httpx.Client) -> None:

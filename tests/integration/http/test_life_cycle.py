@@ -45,7 +45,7 @@ def test_given_a_port_in_use_then_a_sentence_says_so(
         code, output = refusal(environ, tmp_path)
 
     assert code == 1
-    assert f"cannot listen on 127.0.0.1:{port}" in output
+    assert f"PORT {port} is in use on HOST 127.0.0.1" in output
     assert output.count("\n") == 1
 
 

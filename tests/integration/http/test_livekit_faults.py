@@ -28,7 +28,7 @@ def assert_one_agent(simulator: SimulatorProcess, room: str) -> None:
     assert len(simulator.agents(room)) == 1
 
 
-@pytest.mark.parametrize("kind", ["error", "reset", "garbage"])
+@pytest.mark.parametrize("kind", ["error", "reset", "garbage", "blank", "empty"])
 def test_given_a_failure_after_applying_then_the_dispatch_is_found_and_not_repeated(
     http: httpx.Client, simulator: SimulatorProcess, room: str, kind: str
 ) -> None:
@@ -40,7 +40,7 @@ def test_given_a_failure_after_applying_then_the_dispatch_is_found_and_not_repea
     assert_one_agent(simulator, room)
 
 
-@pytest.mark.parametrize("kind", ["error", "reset"])
+@pytest.mark.parametrize("kind", ["error", "reset", "garbage", "blank", "empty"])
 def test_given_a_failure_before_applying_then_a_second_try_makes_the_one_agent(
     http: httpx.Client, simulator: SimulatorProcess, room: str, kind: str
 ) -> None:
@@ -50,6 +50,21 @@ def test_given_a_failure_before_applying_then_a_second_try_makes_the_one_agent(
 
     assert (answer.status_code, answer.json()["agentDispatched"]) == (200, True)
     assert_one_agent(simulator, room)
+
+
+@pytest.mark.parametrize("kind", ["garbage", "blank", "redirect"])
+def test_given_something_else_answers_for_livekit_then_502_says_what_to_set(
+    http: httpx.Client, simulator: SimulatorProcess, room: str, kind: str
+) -> None:
+    simulator.fault("*", kind, times=50)
+    answer = start(http, room)
+    simulator.no_faults()
+
+    assert_failed_without_agent(answer)
+    assert "LIVEKIT_URL" in answer.json()["error"]
+    if kind == "redirect":
+        assert "redirects to https://livekit.example (HTTP 308)" in answer.json()["error"]
+    assert simulator.dispatches(room) == []
 
 
 def test_given_failures_that_go_on_then_502_and_the_next_post_settles_it(

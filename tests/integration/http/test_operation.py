@@ -129,9 +129,10 @@ def test_the_openapi_document_describes_every_route_with_its_errors(http: httpx.
 
 PAGE = ("since", "until", "cursor", "limit")
 CALL = (
-    "callId", "sessionId", "roomName", "roomSid", "direction", "from", "to", "trunkId",
-    "dispatchRuleId", "sipCallId", "participantIdentity", "status", "agentDispatched",
-    "createdAt", "answeredAt", "endedAt", "durationSeconds", "disconnectReason", "timeline",
+    "callId", "sessionId", "roomName", "roomSid", "direction", "directionIs", "from", "to",
+    "trunkId", "dispatchRuleId", "sipCallId", "sipCallIdFull", "sipStatusCode", "carrierCallId",
+    "participantIdentity", "status", "agentDispatched", "createdAt", "answeredAt", "answeredAtIs",
+    "endedAt", "durationSeconds", "durationIs", "disconnectReason", "timeline",
 )  # fmt: skip
 
 

@@ -29,8 +29,14 @@ INBOUND: Final = {
     "sip.ruleID": "SDR_1",
     "sip.callID": "SCL_1",
     "sip.callStatus": "active",
+    "sip.callIDFull": "8c6f@203.0.113.7",
+    "sip.twilio.callSid": "CA0123456789",
 }
-OUTBOUND: Final = {key: value for key, value in INBOUND.items() if key != "sip.ruleID"}
+LATER: Final = ("sip.callIDFull", "sip.twilio.callSid")
+"""What livekit/sip sets of a call that it places once it is answered."""
+OUTBOUND: Final = {
+    key: value for key, value in INBOUND.items() if key not in ("sip.ruleID", *LATER)
+}
 IDENTITY: Final = "sip_+15105550100"
 RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -118,18 +124,24 @@ def test_an_incoming_call_is_read_with_everything_that_livekit_told(
         "roomName": phone_room,
         "roomSid": room["sid"],
         "direction": "inbound",
+        "directionIs": "reported",
         "from": "+15105550100",
         "to": "+4315880100",
         "trunkId": "ST_1",
         "dispatchRuleId": "SDR_1",
         "sipCallId": "SCL_1",
+        "sipCallIdFull": "8c6f@203.0.113.7",
+        "sipStatusCode": None,
+        "carrierCallId": "CA0123456789",
         "participantIdentity": IDENTITY,
         "status": "active",
         "agentDispatched": True,
         "createdAt": call["createdAt"],
-        "answeredAt": call["answeredAt"],
+        "answeredAt": call["createdAt"],
+        "answeredAtIs": "exact",
         "endedAt": None,
         "durationSeconds": None,
+        "durationIs": None,
         "disconnectReason": None,
         "timeline": call["timeline"],
     }
@@ -179,6 +191,73 @@ def test_a_hidden_number_is_left_out(telephony: Telephony, room: str) -> None:
     assert "caller_number" not in json.loads(dispatch["metadata"])
 
 
+def test_a_call_by_an_inline_trunk_is_outgoing_and_learns_its_ids_when_it_is_answered(
+    telephony: Telephony, room: str
+) -> None:
+    placed = {**OUTBOUND, "sip.trunkID": "", "sip.callStatus": "dialing"}
+    telephony.simulator.join(room, IDENTITY, attributes=placed)
+    call = telephony.served(room)
+    assert (call["direction"], call["trunkId"], call["sipCallIdFull"]) == ("outbound", None, None)
+
+    answered = {key: INBOUND[key] for key in LATER}
+    telephony.simulator.set_attributes(room, IDENTITY, answered | {"sip.callStatus": "hangup"})
+    telephony.simulator.leave(room, IDENTITY)
+
+    call = telephony.call(room, lambda call: call["status"] == "ended")
+    assert (call["sipCallIdFull"], call["carrierCallId"]) == ("8c6f@203.0.113.7", "CA0123456789")
+    assert (call["answeredAtIs"], call["durationIs"]) == ("at_most", "at_most")
+    assert call["answeredAt"] == call["endedAt"]
+
+
+def test_a_placed_call_that_was_hung_up_between_two_looks_may_have_been_answered(
+    telephony: Telephony, room: str
+) -> None:
+    telephony.simulator.join(room, IDENTITY, attributes={**OUTBOUND, "sip.callStatus": "ringing"})
+    telephony.served(room)
+    telephony.simulator.set_attributes(room, IDENTITY, {"sip.callStatus": "hangup"})
+    telephony.simulator.leave(room, IDENTITY)
+
+    call = telephony.call(room, lambda call: call["status"] == "ended")
+
+    assert (call["answeredAt"], call["answeredAtIs"]) == (None, "unknown")
+    assert (call["durationSeconds"], call["durationIs"]) == (None, "unknown")
+
+
+def test_a_call_by_a_connector_gets_an_agent_and_says_that_its_direction_is_assumed(
+    telephony: Telephony, room: str
+) -> None:
+    telephony.simulator.join(room, "whatsapp_1", kind="CONNECTOR")
+
+    call = telephony.served(room)
+
+    assert (call["direction"], call["directionIs"]) == ("inbound", "assumed")
+    assert (call["from"], call["status"]) == (None, "active")
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("Anonymous", "anonymous"),
+        ("+266696687", "anonymous"),
+        ("sip:+15105550177@203.0.113.7", "+15105550177"),
+        ("0015105550177", "+15105550177"),
+        ("+15105550177;ext=7", "+15105550177"),
+        ("0568566878", "0568566878"),
+    ],
+)
+def test_a_call_is_found_by_its_number_as_the_carrier_sent_it(
+    telephony: Telephony, room: str, sent: str, shown: str
+) -> None:
+    attributes = {**INBOUND, "sip.phoneNumber": sent}
+    telephony.simulator.join(room, IDENTITY, attributes=attributes)
+    assert telephony.served(room)["from"] == shown
+
+    for number in (sent, shown):
+        parameters = {"from": number, "roomName": room}
+        found = telephony.client.get("/telephony/calls", params=parameters).json()["calls"]
+        assert [call["from"] for call in found] == [shown]
+
+
 def test_a_hang_up_ends_the_call(telephony: Telephony, phone_room: str) -> None:
     telephony.simulator.join(phone_room, IDENTITY, attributes=INBOUND)
     telephony.served(phone_room)
@@ -188,6 +267,7 @@ def test_a_hang_up_ends_the_call(telephony: Telephony, phone_room: str) -> None:
     call = telephony.call(phone_room, lambda call: call["status"] == "ended")
     answered, ended = (datetime.fromisoformat(call[key]) for key in ("answeredAt", "endedAt"))
     assert call["durationSeconds"] == (ended - answered).total_seconds() >= 0
+    assert (call["answeredAtIs"], call["durationIs"]) == ("exact", "exact")
     assert call["disconnectReason"] == "CLIENT_INITIATED"
     assert {entry["what"]: entry["source"] for entry in call["timeline"]} == {
         "joined": "webhook", "active": "webhook", "agent_dispatched": "api", "left": "webhook",

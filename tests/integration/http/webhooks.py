@@ -34,6 +34,11 @@ def event(kind: str, event_id: str | None = None, **fields: Any) -> bytes:
     ).encode()
 
 
+def impossible_event() -> bytes:
+    """An event that is stored and then fails each time: of a room with a NUL in its name."""
+    return event("room_finished", room={"name": "r\0", "sid": "RM_x"})
+
+
 def token(
     body: bytes,
     key: str = API_KEY,

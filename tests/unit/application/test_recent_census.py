@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import attrs
 import pytest
@@ -64,11 +65,16 @@ async def test_nor_do_many_wait_for_a_ledger_that_is_out_of_reach() -> None:
     assert (await recent.census()).live_sessions == 2
 
 
-async def test_a_clock_that_is_set_back_keeps_no_old_count() -> None:
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1)])
+async def test_given_a_clock_that_steps_then_a_count_is_good_for_as_long_as_ever(
+    step: timedelta,
+) -> None:
     ledger, clock = Counted(), FakeClock()
     recent = RecentCensus(ledger, clock)
     await recent.census()
 
-    clock.advance(-GOOD_FOR)
+    clock.step(step)
 
+    assert (await recent.census()).live_sessions == 1
+    clock.advance(GOOD_FOR)
     assert (await recent.census()).live_sessions == 2

@@ -7,7 +7,7 @@ import enum
 import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import attrs
 
@@ -90,6 +90,8 @@ class FakeLiveKit:
         self.calls: list[str] = []
         self.down: Fault | None = None
         self.agents_say_their_name = True
+        self.lies: set[str] = set()
+        """Operations that answer as if there were nothing."""
         self._steps = steps or Steps()
         self._faults: defaultdict[str, deque[Fault | None]] = defaultdict(deque)
         self._pauses: dict[str, Pause] = {}
@@ -192,6 +194,8 @@ class FakeLiveKit:
             raise fault.error()
         result = apply()
         await self._steps()
+        if operation in self.lies:
+            result = type(result)() if isinstance(result, list) else cast("Result", None)
         if pause and pause.after_applying:
             await self._held(pause)
         if fault is not None:

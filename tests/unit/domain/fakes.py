@@ -32,20 +32,29 @@ class FakeClock:
 
     def __init__(self, steps: Steps | None = None) -> None:
         self._now = NOON
+        self._passed = timedelta(0)
         self._steps = steps or Steps()
         self.slept: list[timedelta] = []
 
     def now(self) -> datetime:
         return self._now
 
+    def monotonic(self) -> float:
+        return self._passed.total_seconds()
+
     def advance(self, duration: timedelta) -> None:
+        self._now += duration
+        self._passed += duration
+
+    def step(self, duration: timedelta) -> None:
+        """Set the clock: no time passes."""
         self._now += duration
 
     async def sleep(self, duration: timedelta) -> None:
         self.slept.append(duration)
-        wakes_at = self._now + duration  # those who sleep together wake together
+        wakes_at = self._passed + duration  # those who sleep together wake together
         await self._steps()
-        self._now = max(self._now, wakes_at)
+        self.advance(max(wakes_at - self._passed, timedelta(0)))
 
 
 class SequentialIds:
@@ -66,6 +75,9 @@ class SequentialIds:
 
     def room_name(self) -> RoomName:
         return RoomName(f"room-00000000-0000-7000-9000-{self._next():012x}")
+
+    def process_id(self) -> str:
+        return f"process-{self._next()}"
 
     def claim_holder(self) -> str:
         return f"holder-{self._next()}"

@@ -12,7 +12,7 @@ from domain.errors import InvalidWebhook
 from domain.identifiers import RoomName
 from domain.inbox import InboxEntry
 from domain.ports.webhook_verifier import WebhookEvent
-from domain.room import Participant, ParticipantKind
+from domain.room import Participant, ParticipantKind, Room
 from domain.room_choice import RoomChoice
 from domain.room_event import EventKind, RoomEvent
 from domain.use_cases.check_room import CheckRoom
@@ -70,6 +70,7 @@ class PhoneWorld(World):
             dispatcher=dispatcher,
             clock=self.clock,
             ids=self.ids,
+            renew_claim=self.renew_claim,
             lease=LEASE,
         )
         self.remove_late_agent = RemoveLateAgent(
@@ -215,18 +216,30 @@ class PhoneWorld(World):
         who: Participant | None = None,
         reason: str | None = None,
     ) -> None:
-        room = self.livekit.opens(room_name)
+        sid = self.livekit.opens(room_name).sid
+        self.emits(kind, room_name, sid, self.clock.now(), who, reason)
+
+    def emits(  # noqa: PLR0917 - what an event is made of
+        self,
+        kind: EventKind,
+        room_name: str,
+        sid: str,
+        at: datetime,
+        who: Participant | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """LiveKit sends an event of this room instance."""
         event = RoomEvent(
             kind=kind,
-            room=room.told(room_name),
-            at=self.clock.now(),
+            room=Room(room_name, sid),
+            at=at,
             participant=who,
             disconnect_reason=reason,
         )
         number = len(self.reader.events)
         self.reader.events.append(event)
         self.told.append(
-            WebhookEvent(f"EV_{number}", kind.value, room_name, room.sid, str(number).encode())
+            WebhookEvent(f"EV_{number}", kind.value, room_name, sid, str(number).encode())
         )
 
     # What the service hears of it and does

@@ -20,7 +20,7 @@ from domain.errors import DomainError
 from domain.session import EndReason, Session
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.steps import Crashed
-from tests.unit.domain.world import GRACE, World
+from tests.unit.domain.world import JOIN, World
 
 ROOMS = ["one", "two"]
 OPERATIONS = ["create", "list", "delete_dispatch", "find", "participants", "delete_room"]
@@ -136,8 +136,8 @@ async def check(history: list[Phase]) -> None:
         await run(world, phase)
     for room in ROOMS:
         await one_agent(world, room)
-    # An agent that came and left unseen may pass for one on its way, but only for the grace.
-    world.clock.advance(GRACE)
+    # An agent that came and left unseen may pass for one that a worker is still starting.
+    world.clock.advance(JOIN)
     for room in ROOMS:
         await one_agent(world, room)
         assert len(world.livekit.expected(room)) == 1, "it has left, and no other was dispatched"

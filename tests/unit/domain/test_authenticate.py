@@ -131,6 +131,33 @@ async def test_a_revoked_key_opens_nothing_after_five_seconds(keys: Keys, more: 
     await keys.refuses(None)  # and the service is not open again
 
 
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1)])
+async def test_given_a_clock_that_steps_then_a_revoked_key_opens_nothing_after_five_seconds(
+    keys: Keys, step: timedelta
+) -> None:
+    made = await keys.made()
+    await keys.authenticate(made.text)
+    await keys.manage.revoke(made.key.prefix)
+
+    keys.clock.step(step)
+    keys.clock.advance(REMEMBERED)
+
+    await keys.refuses(made.text)
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1)])
+async def test_given_a_clock_that_steps_then_the_first_key_is_heard_of_within_seconds(
+    keys: Keys, step: timedelta
+) -> None:
+    assert await keys.authenticate(None) == EVERYTHING
+    await keys.manage.create(CreateKeyCommand(name="acme"))
+
+    keys.clock.step(step)
+    keys.clock.advance(REMEMBERED)
+
+    await keys.refuses(None)
+
+
 async def test_an_expired_key_opens_nothing_from_that_moment_on(keys: Keys) -> None:
     made = await keys.made(lasts=timedelta(hours=1))
     keys.clock.advance(timedelta(hours=1) - REMEMBERED - timedelta(milliseconds=1))

@@ -14,8 +14,10 @@ from domain.call import (
     ROOM_CLOSED,
     Call,
     CallStatus,
+    Direction,
     LegStatus,
     PhoneLeg,
+    Precision,
     Source,
     TimelineEntry,
 )
@@ -38,6 +40,7 @@ NEW = Call(
         to_number="+15105550123",
     ),
 )
+PLACED = attrs.evolve(NEW, leg=attrs.evolve(NEW.leg, direction=Direction.OUTBOUND))
 JOINED_RINGING, JOINED_ACTIVE = LegStatus.RINGING, LegStatus.ACTIVE
 
 
@@ -62,8 +65,18 @@ def left(
     )
 
 
-def told(*facts: Fact) -> Call:
-    call = NEW
+def described(full: str | None, code: int | None, carriers: str | None) -> Fact:
+    leg = attrs.evolve(
+        NEW.leg, sip_call_id_full=full, sip_status_code=code, carrier_call_id=carriers
+    )
+    return lambda call: call.described_by(leg)
+
+
+def placed(*facts: Fact) -> Call:
+    return told(*facts, call=PLACED)
+
+
+def told(*facts: Fact, call: Call = NEW) -> Call:
     for fact in facts:
         call = fact(call)
     return call
@@ -108,11 +121,102 @@ def test_a_call_rings_is_answered_and_ends() -> None:
     ]
 
 
-def test_a_caller_who_gives_up_while_it_rings_has_a_call_of_no_length() -> None:
+def test_a_call_that_was_ringing_when_last_seen_may_have_been_answered() -> None:
     call = told(seen(JOINED_RINGING, 0), left(9))
 
-    assert summary(call) == (CallStatus.ENDED, 0, "CLIENT_INITIATED")
+    assert summary(call) == (CallStatus.ENDED, None, "CLIENT_INITIATED")
     assert call.answered_at is None
+    assert (call.answered_at_is, call.duration_is) == (Precision.UNKNOWN, Precision.UNKNOWN)
+
+
+@pytest.mark.parametrize("last", [LegStatus.DIALING, LegStatus.RINGING])
+def test_a_caller_who_leaves_while_it_rings_has_a_call_of_no_length(last: LegStatus) -> None:
+    call = told(seen(JOINED_RINGING, 0), left(9, status=last))
+
+    assert summary(call) == (CallStatus.ENDED, 0, "CLIENT_INITIATED")
+    assert (call.answered_at_is, call.duration_is) == (Precision.EXACT, Precision.EXACT)
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("USER_REJECTED", Precision.EXACT),
+        ("USER_UNAVAILABLE", Precision.EXACT),
+        ("SIP_TRUNK_FAILURE", Precision.EXACT),
+        ("JOIN_FAILURE", Precision.EXACT),
+        ("MEDIA_FAILURE", Precision.UNKNOWN),
+        ("CONNECTION_TIMEOUT", Precision.UNKNOWN),
+        ("SERVER_SHUTDOWN", Precision.UNKNOWN),
+        (None, Precision.UNKNOWN),
+    ],
+)
+def test_some_reasons_say_that_a_call_was_never_answered(
+    reason: str | None, expected: Precision
+) -> None:
+    call = told(seen(JOINED_RINGING, 0), left(9, reason))
+
+    assert call.answered_at is None
+    assert call.answered_at_is is expected
+
+
+def test_a_call_that_joined_active_was_answered_as_it_joined() -> None:
+    call = told(seen(JOINED_ACTIVE, 0.7), left(30))
+
+    assert (call.answered_at, call.answered_at_is) == (NOON, Precision.EXACT)
+    assert (call.duration, call.duration_is) == (after(30), Precision.EXACT)
+
+
+def test_a_placed_call_that_was_active_when_it_joined_was_answered_by_then() -> None:
+    call = placed(seen(JOINED_ACTIVE, 0.7), left(30))
+
+    assert (call.answered_at, call.answered_at_is) == (NOON + after(0.7), Precision.AT_MOST)
+    assert (call.duration, call.duration_is) == (after(29.3), Precision.AT_LEAST)
+
+
+def test_an_answer_that_was_only_looked_at_makes_the_duration_at_least_that() -> None:
+    call = told(seen(JOINED_RINGING, 0), seen(JOINED_ACTIVE, 4, Source.RECONCILER), left(64))
+
+    assert (call.answered_at_is, call.duration_is) == (Precision.AT_MOST, Precision.AT_LEAST)
+    assert call.duration == after(60)
+
+
+def test_an_end_that_was_found_makes_the_duration_at_most_that() -> None:
+    found = left(12, None, None, Source.RECONCILER)
+    finished = left(12, ROOM_CLOSED, None)
+
+    for end in (found, finished):
+        call = told(seen(JOINED_ACTIVE, 0), end)
+        assert (call.duration, call.duration_is) == (after(12), Precision.AT_MOST)
+        looked = told(
+            seen(JOINED_RINGING, 0), seen(JOINED_RINGING, 3), seen(None, 8, Source.API), end
+        )
+        assert (looked.duration, looked.duration_is) == (after(9), Precision.AT_MOST)
+
+
+def test_a_live_call_has_no_duration_and_may_have_been_answered_since() -> None:
+    call = told(seen(JOINED_RINGING, 0))
+
+    assert (call.duration, call.duration_is) == (None, None)
+    assert (call.answered_at, call.answered_at_is) == (None, Precision.UNKNOWN)
+
+
+def test_a_placed_call_with_a_full_call_id_was_answered_nobody_knows_when() -> None:
+    answered = attrs.evolve(PLACED.leg, sip_call_id_full="8c6f@carrier")
+    call = placed(seen(LegStatus.DIALING, 0), seen(JOINED_RINGING, 2, Source.RECONCILER), left(9))
+    assert call.answered_at_is is Precision.UNKNOWN
+
+    call = call.described_by(answered)
+
+    assert (call.status, call.answered_at) == (CallStatus.ENDED, NOON + after(9))
+    assert (call.duration, call.duration_is) == (after(7), Precision.AT_MOST)
+
+
+def test_an_inbound_call_s_full_call_id_says_nothing_of_an_answer() -> None:
+    leg = attrs.evolve(NEW.leg, sip_call_id_full="8c6f@carrier")
+    call = told(seen(JOINED_RINGING, 0), left(9)).described_by(leg)
+
+    assert call.answered_at is None
+    assert call.leg.sip_call_id_full == "8c6f@carrier"
 
 
 @pytest.mark.parametrize("reason", ["USER_REJECTED", "USER_UNAVAILABLE", "SIP_TRUNK_FAILURE"])
@@ -132,7 +236,7 @@ def test_an_answered_call_whose_trunk_fails_ended() -> None:
 
 def test_a_call_that_left_before_it_joined_is_over_and_learns_the_rest_later() -> None:
     over = told(left(30))
-    assert summary(over) == (CallStatus.ENDED, 0, "CLIENT_INITIATED")
+    assert summary(over) == (CallStatus.ENDED, None, "CLIENT_INITIATED")
 
     complete = seen(JOINED_ACTIVE, 0)(over)
 
@@ -146,8 +250,8 @@ def test_a_call_of_which_only_the_end_was_told_was_answered_if_it_was_active_the
 def test_a_call_that_rang_and_ended_active_was_answered_nobody_knows_when() -> None:
     call = told(seen(JOINED_RINGING, 0), left(30, status=JOINED_ACTIVE))
 
-    assert call.answered_at == NOON + after(30)
-    assert call.duration == timedelta()
+    assert (call.answered_at, call.answered_at_is) == (NOON + after(30), Precision.AT_MOST)
+    assert (call.duration, call.duration_is) == (after(30), Precision.AT_MOST)
 
 
 def test_a_room_that_finished_ends_its_calls_until_better_is_told() -> None:
@@ -166,7 +270,9 @@ def test_a_call_that_was_found_gone_has_no_reason() -> None:
 
 def test_an_end_is_never_before_the_answer() -> None:
     # LiveKit's clock and ours may differ.
-    assert told(seen(JOINED_ACTIVE, 5), left(3)).duration == timedelta()
+    call = told(seen(JOINED_ACTIVE, 5, Source.RECONCILER), left(3))
+
+    assert (call.duration, call.duration_is) == (timedelta(), Precision.AT_LEAST)
 
 
 def test_the_session_that_serves_a_call_stays_the_first() -> None:
@@ -202,37 +308,72 @@ def test_a_call_that_left_did_not_break_off_unless_that_is_told() -> None:
     assert NEW.gone(NOON, Source.WEBHOOK, aborted=True).aborted
 
 
-@pytest.mark.parametrize(("seconds", "may_be"), [(0, True), (1.999, True), (2, False), (3, False)])
-def test_who_joined_may_be_unlisted_for_two_seconds(seconds: float, may_be: bool) -> None:  # noqa: FBT001
-    assert NEW.leg.may_be_unlisted(NOON + after(seconds)) is may_be
-
-
 def test_an_id_is_a_uuid() -> None:
     with pytest.raises(InvalidInput, match="callId must be a UUID"):
         CallId("call-1")
 
 
-SOURCES = st.sampled_from([Source.WEBHOOK, Source.RECONCILER])
+SOURCES = st.just(Source.WEBHOOK)
 REASONS = st.sampled_from([None, ROOM_CLOSED, "CLIENT_INITIATED", "USER_REJECTED"])
 SECONDS = st.integers(0, 60)
 FACTS = st.builds(
     seen, st.sampled_from(LegStatus) | st.none(), SECONDS, SOURCES
 ) | st.builds(left, SECONDS, REASONS, st.sampled_from(LegStatus) | st.none(), SOURCES,
-              aborted=st.booleans())  # fmt: skip
+              aborted=st.booleans()) | st.builds(
+    described,
+    st.sampled_from([None, "8c6f@carrier", "other@carrier"]),
+    st.sampled_from([None, 100, 180, 200, 486]),
+    st.sampled_from([None, "CA1", "CA2"]),
+)  # fmt: skip
 
 
-@given(facts=st.lists(FACTS, max_size=8), data=st.data())
-def test_any_order_and_repetition_of_the_same_facts_is_the_same_call(
-    facts: list[Fact], data: st.DataObject
+LOOKS = st.builds(
+    lambda second, status: (second, seen(status, second, Source.RECONCILER)),
+    SECONDS,
+    st.sampled_from(LegStatus) | st.none(),
+) | st.builds(
+    lambda second, reason: (second, left(second, reason, None, Source.RECONCILER)),
+    SECONDS,
+    st.sampled_from([None, ROOM_CLOSED]),
+)
+"""What the one reconciler finds, and when: it looks in the order of time."""
+
+
+def drawn_together(data: st.DataObject, heard: list[Fact], found: list[Fact]) -> list[Fact]:
+    """What was heard in any order, some of it again, and what was found in its own."""
+    again = data.draw(st.lists(st.sampled_from(heard), max_size=4)) if heard else []
+    together = list(data.draw(st.permutations(heard + again)))
+    places = sorted(data.draw(st.integers(0, len(together))) for _ in found)
+    for number, (place, fact) in enumerate(zip(places, found, strict=True)):
+        together.insert(place + number, fact)
+    return together
+
+
+def without_corrections(call: Call) -> Call:
+    """A correction is noted only where a wrong conclusion was noted before it."""
+    timeline = tuple(entry for entry in call.timeline if entry.what != "reopened")
+    return attrs.evolve(call, timeline=timeline)
+
+
+@given(
+    heard=st.lists(FACTS, max_size=6),
+    looks=st.lists(LOOKS, max_size=4, unique_by=lambda look: look[0]),
+    data=st.data(),
+)
+def test_any_order_and_repetition_of_what_is_heard_and_found_is_the_same_call(
+    heard: list[Fact], looks: list[tuple[int, Fact]], data: st.DataObject
 ) -> None:
-    repeated = data.draw(st.lists(st.sampled_from(facts), max_size=4)) if facts else []
-    shuffled = data.draw(st.permutations(facts + repeated))
+    found = [fact for _, fact in sorted(looks, key=lambda look: look[0])]
+    one, other = (drawn_together(data, heard, found) for _ in range(2))
 
-    assert told(*shuffled) == told(*facts)
+    for call in (NEW, PLACED):
+        assert without_corrections(told(*one, call=call)) == without_corrections(
+            told(*other, call=call)
+        )
 
 
 @given(facts=st.lists(FACTS, max_size=8))
-def test_a_call_never_goes_back_to_life(facts: list[Fact]) -> None:
+def test_a_call_whose_end_was_told_never_goes_back_to_life(facts: list[Fact]) -> None:
     call, order = NEW, list(CallStatus)
     for fact in facts:
         further = fact(call)
@@ -241,3 +382,105 @@ def test_a_call_never_goes_back_to_life(facts: list[Fact]) -> None:
         elif further.is_live:
             assert order.index(further.status) >= order.index(call.status)
         call = further
+
+
+def test_an_end_that_was_concluded_is_taken_back_when_the_caller_is_seen_again() -> None:
+    concluded = told(seen(None, 0), left(20, ROOM_CLOSED, None, Source.RECONCILER))
+    assert concluded.status is CallStatus.ENDED
+    assert concluded.end_concluded
+
+    call = told(seen(None, 30, Source.RECONCILER), call=concluded)
+
+    assert call.is_live
+    assert call.disconnect_reason is None
+    assert [(entry.what, entry.source) for entry in call.timeline][-1] == (
+        "reopened",
+        Source.RECONCILER,
+    )
+    assert told(left(40), call=call).ended_at == NOON + after(40)
+
+
+def test_an_end_that_was_told_corrects_one_that_was_concluded_and_stays() -> None:
+    call = told(left(20, None, None, Source.RECONCILER), left(12, "CLIENT_INITIATED"))
+    assert (call.ended_at, call.end_concluded) == (NOON + after(12), False)
+    later = told(left(8, ROOM_CLOSED, None, Source.RECONCILER), call=call)
+    assert later == call
+    assert not told(seen(None, 50, Source.RECONCILER), call=call).is_live
+
+
+@attrs.frozen
+class Truth:
+    """When a call was answered (None: never) and ended, in seconds after it joined."""
+
+    answered: int | None
+    ended: int
+    looks: tuple[int, ...]
+    end_heard: bool
+    join_heard: bool
+    says_hangup: bool
+    outbound: bool
+
+    def status_at(self, second: int) -> LegStatus:
+        answered = self.answered is not None and second >= self.answered
+        return LegStatus.ACTIVE if answered else LegStatus.RINGING
+
+    def facts(self) -> list[Fact]:
+        """What is heard and seen of it, all of it true."""
+        facts = [
+            seen(self.status_at(second), second, Source.RECONCILER)
+            for second in self.looks
+            if second < self.ended
+        ]
+        if self.join_heard:
+            facts.append(seen(self.status_at(0), 0))
+        last = LegStatus.HANGUP if self.says_hangup else self.status_at(self.ended)
+        if self.end_heard:
+            facts.append(left(self.ended, status=last))
+        found_at = max((second for second in self.looks if second >= self.ended), default=61)
+        facts.append(left(found_at, None, None, Source.RECONCILER))
+        return facts
+
+
+@st.composite
+def truths(draw: st.DrawFn) -> Truth:
+    ended = draw(st.integers(1, 50))
+    return Truth(
+        answered=draw(st.none() | st.integers(0, ended - 1)),
+        ended=ended,
+        looks=tuple(draw(st.lists(SECONDS, max_size=4))),
+        end_heard=draw(st.booleans()),
+        join_heard=draw(st.booleans()),
+        says_hangup=draw(st.booleans()),
+        outbound=draw(st.booleans()),
+    )
+
+
+@given(truth=truths(), data=st.data())
+def test_what_is_said_of_the_answer_and_the_duration_is_true(
+    truth: Truth, data: st.DataObject
+) -> None:
+    facts = data.draw(st.permutations(truth.facts()))
+    call = told(*facts, call=PLACED if truth.outbound else NEW)
+
+    answered = None if truth.answered is None else NOON + after(truth.answered)
+    match call.answered_at_is:
+        case Precision.EXACT:
+            assert call.answered_at == answered
+        case Precision.AT_MOST:
+            assert answered is not None
+            assert call.answered_at is not None
+            assert answered <= call.answered_at
+        case _:
+            assert call.answered_at is None
+    duration = after(truth.ended - (truth.ended if truth.answered is None else truth.answered))
+    match call.duration_is:
+        case Precision.EXACT:
+            assert call.duration == duration
+        case Precision.AT_LEAST:
+            assert call.duration is not None
+            assert call.duration <= duration
+        case Precision.AT_MOST:
+            assert call.duration is not None
+            assert call.duration >= duration
+        case _:
+            assert call.duration is None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
 
 from domain.dispatch import DispatchClaim
 from domain.errors import Conflict, LiveKitError, SessionEnded, StorageUnavailable
 from domain.page import SessionFilter
 from domain.session import EndReason, Session, SessionStatus
+from domain.use_cases.dispatch_agent import DispatchAgent
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import LEASE, MOMENT, ROOM, World
 
@@ -203,7 +205,7 @@ async def test_given_it_is_being_recorded_then_another_session_is_looked_up_as_e
     assert await world.ledger.get(session.id) == session
 
 
-async def test_given_a_stray_dispatch_that_cannot_be_deleted_then_the_next_dispatch_clears_it() -> (
+async def test_given_a_stray_dispatch_that_cannot_be_deleted_then_the_next_start_takes_it_up() -> (
     None
 ):
     world = World()
@@ -214,9 +216,11 @@ async def test_given_a_stray_dispatch_that_cannot_be_deleted_then_the_next_dispa
     resumed.set()
     with pytest.raises(LiveKitError):
         await task
+    (_, stray) = world.dispatches()
     world.clock.advance(LEASE)
     started = await world.start()
-    assert [d.id for d in world.dispatches()] == [started.session.dispatch_id]
+    assert started.session.dispatch_id == stray.id
+    assert world.livekit.count("create") == 2
 
 
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.TIMED_OUT_BEFORE])
@@ -248,3 +252,42 @@ async def test_given_the_ledger_fails_after_the_dispatch_then_the_next_start_fin
     started = await world.start()
     assert world.livekit.count("create") == 1
     assert [d.id for d in world.dispatches()] == [started.session.dispatch_id]
+
+
+class Stopped:
+    """A process that was stopped since it took what it holds."""
+
+    def may_have_lost(self, holder: str) -> bool:
+        return holder == "me"
+
+
+def stopped(world: World) -> DispatchAgent:
+    """The use case in a process that was stopped."""
+    renew = attrs.evolve(world.renew_claim, liveness=Stopped())
+    return attrs.evolve(world.dispatch_agent, renew_claim=renew)
+
+
+async def test_given_a_process_that_was_stopped_then_it_dispatches_only_if_it_has_its_claim() -> (
+    None
+):
+    world = World()
+    session = await world.claimed_session()
+    dispatch = stopped(world)
+    await taken_over(world, session)
+
+    with pytest.raises(Conflict):
+        await dispatch(session)
+
+    assert world.dispatches() == []
+    assert world.livekit.calls == []
+
+
+async def test_given_a_process_that_was_stopped_and_not_missed_then_it_dispatches_once() -> None:
+    world = World()
+    session = await world.claimed_session()
+
+    dispatched = await stopped(world)(session)
+
+    assert dispatched.agent_dispatched
+    assert len(world.dispatches()) == 1
+    assert world.session() == dispatched, "it is durable before the answer"

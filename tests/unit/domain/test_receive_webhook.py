@@ -8,11 +8,13 @@ from contextlib import contextmanager
 import attrs
 import pytest
 
+from domain.errors import WebhookForged
 from domain.inbox import InboxEntry, InboxStatus
-from domain.ports.webhook_verifier import WebhookEvent
+from domain.ports.webhook_verifier import WebhookBody, WebhookEvent
 from domain.use_cases.receive_webhook import ReceiveWebhook, ReceiveWebhookCommand
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.telephony import PhoneWorld
+from tests.webhook_command import webhook_command
 
 
 @attrs.define
@@ -35,12 +37,18 @@ class Bell:
 
 @attrs.frozen
 class Trusting:
-    """Takes a body for the event that it was told."""
+    """Takes each body for the event that it was made with."""
 
-    event: WebhookEvent
+    found: WebhookEvent
 
-    def verify(self, _body: bytes, _authorization: str | None) -> WebhookEvent:
-        return self.event
+    def body_digest(self, authorization: str | None) -> bytes:
+        if authorization != "a JWT":
+            raise WebhookForged("That is no JWT.")
+        return b"a digest"
+
+    def event(self, body: WebhookBody, digest: bytes) -> WebhookEvent:
+        assert (body.plain, digest) == (self.found.body, b"a digest")
+        return self.found
 
 
 def event(kind: str = "participant_joined", room: str = "room-1") -> WebhookEvent:
@@ -54,7 +62,7 @@ async def received(told: WebhookEvent, times: int = 1) -> tuple[InboxEntry, Bell
         verifier=Trusting(told), inbox=world.inbox, clock=world.clock, doorbell=bell
     )
     for _ in range(times):
-        await receive(ReceiveWebhookCommand(told.body, "a JWT", "a trace"))
+        await receive(webhook_command(told.body, "a JWT", "a trace"))
     entry = await world.inbox.get(told.id)
     assert entry is not None
     return entry, bell
@@ -82,3 +90,19 @@ async def test_what_tells_the_ledger_nothing_is_kept_as_handled_and_rings_for_no
 
     assert (entry.status, entry.handled_at) == (InboxStatus.HANDLED, NOON)
     assert bell == Bell(rung=0)
+
+
+async def test_given_a_forged_token_then_the_body_is_not_read() -> None:
+    world, read = PhoneWorld(), []
+
+    async def read_body() -> WebhookBody:
+        read.append("a body")
+        return WebhookBody(b"{}", b"{}")
+
+    receive = ReceiveWebhook(
+        verifier=Trusting(event()), inbox=world.inbox, clock=world.clock, doorbell=Bell()
+    )
+    with pytest.raises(WebhookForged):
+        await receive(ReceiveWebhookCommand("another JWT", read_body))
+
+    assert not read

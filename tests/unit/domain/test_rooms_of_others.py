@@ -7,8 +7,8 @@ import pytest
 from domain.access import EVERYTHING, WORK, Access, Scope
 from domain.errors import LiveKitUnreachable, RoomTaken
 from domain.ports.token_signer import TOKEN_TTL
-from domain.use_cases.end_session import EndSessionCommand
 from domain.session import LEFT_FOR
+from domain.use_cases.end_session import EndSessionCommand
 from domain.use_cases.start_session import StartedSession, StartSessionCommand
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import MOMENT, ROOM, World

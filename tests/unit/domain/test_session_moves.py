@@ -11,7 +11,7 @@ import pytest
 from domain.dispatch import DispatchClaim
 from domain.errors import IllegalTransition
 from domain.room import Dispatch
-from domain.session import EndReason, Session, SessionStatus
+from domain.session import EndReason, SeenAgent, Session, SessionStatus
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.world import AGENT, LEASE, World
 
@@ -32,6 +32,7 @@ MOVES: dict[SessionStatus, Callable[[Session], Session]] = {
 LEGAL = {
     (CREATED, DISPATCHED),
     (CREATED, FAILED),
+    (CREATED, ACTIVE),
     (CREATED, ENDED),
     (DISPATCHED, DISPATCHED),
     (DISPATCHED, FAILED),
@@ -167,7 +168,9 @@ def test_given_the_agents_dispatch_was_not_known_then_it_was_when_the_agent_was_
     session = World().new_session()
 
     known = session.with_agent_dispatched("AD_1", NOON).activated("RM_1", LATER)
-    found = session.with_dispatch_failed(NOON, uncertain=True).activated("RM_1", LATER, "AD_2")
+    found = session.with_dispatch_failed(NOON, uncertain=True).activated(
+        "RM_1", LATER, SeenAgent(dispatch_id="AD_2")
+    )
     nobodys = session.with_dispatch_failed(NOON, uncertain=True).activated("RM_1", LATER)
 
     assert (known.dispatch_id, known.dispatched_at) == ("AD_1", NOON)

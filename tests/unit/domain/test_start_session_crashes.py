@@ -84,7 +84,7 @@ async def test_given_a_crash_at_any_step_after_a_lost_answer_then_there_is_one_a
 
 async def test_given_a_crash_then_a_start_within_the_lease_waits_for_its_end() -> None:
     world = World()
-    assert await crash_after(world, 5)
+    assert await crash_after(world, 7)
     assert world.session().claim.is_held(world.clock.now())
     began = world.clock.now()
     started = await world.start("user-2")

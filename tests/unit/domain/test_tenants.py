@@ -8,8 +8,8 @@ import pytest
 from domain.access import EVERYTHING, WORK, Access, Scope
 from domain.errors import NotFound, RoomTaken, TooManySessions
 from domain.page import SessionFilter
-from domain.use_cases.end_session import EndSessionCommand
 from domain.session import LEFT_FOR
+from domain.use_cases.end_session import EndSessionCommand
 from domain.use_cases.start_session import StartedSession, StartSessionCommand
 from tests.unit.domain.world import ROOM, World
 

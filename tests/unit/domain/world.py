@@ -20,6 +20,7 @@ from domain.use_cases.hold_ended_room import HoldEndedRoom
 from domain.use_cases.keep_agent import KeepAgent
 from domain.use_cases.once import Once
 from domain.use_cases.read_sessions import ReadSessions
+from domain.use_cases.renew_claim import RenewClaim
 from domain.use_cases.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.use_cases.start_session_once import RepeatableAnswer, StartSessionOnce
 from domain.use_cases.turn import Turn
@@ -56,8 +57,12 @@ class World:
         self.find_agent = FindAgent(
             rooms=rooms, dispatcher=dispatcher, clock=self.clock, timeouts=TIMEOUTS
         )
+        self.renew_claim = RenewClaim(ledger=self.ledger, clock=self.clock, lease=LEASE)
         self.dispatch_agent = DispatchAgent(
-            ledger=self.ledger, dispatcher=dispatcher, clock=self.clock, lease=LEASE
+            ledger=self.ledger,
+            dispatcher=dispatcher,
+            clock=self.clock,
+            renew_claim=self.renew_claim,
         )
         self.latencies: list[timedelta] = []
         self.keep_agent = KeepAgent(
@@ -105,6 +110,7 @@ class World:
             clock=self.clock,
             ids=self.ids,
             turn=turn,
+            renew_claim=self.renew_claim,
             lease=LEASE,
         )
         self.read_sessions = ReadSessions(self.ledger)

@@ -127,8 +127,13 @@ def test_a_name_is_any_that_livekit_may_have() -> None:
     assert query.name(RoomName, "call-_+15105550100_Ü x") == "call-_+15105550100_Ü x"
 
 
+@pytest.mark.parametrize("raw", [" lead", "trail ", "a/b", "..", "%", "%2F"])
+def test_a_name_filters_to_the_letter(raw: str) -> None:
+    assert query.name(RoomName, raw) == raw
+
+
 @pytest.mark.parametrize("field", ["roomName", "userIdentity"])
-@pytest.mark.parametrize("raw", ["\0", "a\0b", "r" * 513, "\ud800"])
+@pytest.mark.parametrize("raw", [" ", "\0", "a\0b", "r" * 513, "\ud800"])
 def test_a_name_that_no_room_and_nobody_has_is_refused(field: str, raw: str) -> None:
     assert refusal(field, raw).details["field"] == field
 

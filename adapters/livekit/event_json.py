@@ -1,0 +1,73 @@
+"""Webhook bodies → LiveKit's ``WebhookEvent``, also where one is not as protobuf wants it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Final
+
+from google.protobuf.json_format import Parse, ParseDict, ParseError
+from livekit.protocol.webhook import WebhookEvent
+
+from domain.errors import InvalidWebhook
+
+_NO_EVENT: Final = "The body is not a LiveKit webhook event in JSON."
+
+
+def parse_event(body: bytes) -> WebhookEvent:
+    """Return the event in ``body``, without the fields that cannot be read.
+
+    Old servers, relays and hand-made senders put numbers where LiveKit puts strings, nulls into
+    maps and the like; such an event is in the inbox, so what it says is used. Raises
+    :class:`InvalidWebhook` if ``body`` is no JSON object or names no event.
+    """
+    try:
+        event = Parse(body, WebhookEvent(), ignore_unknown_fields=True)
+    except (ParseError, UnicodeDecodeError, RecursionError):
+        event = _parse_field_by_field(body)
+    if not event.event:
+        raise InvalidWebhook(_NO_EVENT)
+    return event
+
+
+def _parse_field_by_field(body: bytes) -> WebhookEvent:
+    try:
+        data = json.loads(body.decode("utf-8-sig"))
+        # protobuf refuses half a surrogate pair.
+        data = json.loads(json.dumps(data, ensure_ascii=False).encode(errors="replace"))
+    except (ValueError, RecursionError):
+        raise InvalidWebhook(_NO_EVENT) from None
+    event = WebhookEvent()
+    for path, value in _fields(data):
+        for form in (value, _as_text(value)):
+            with suppress(ParseError, RecursionError):
+                event.MergeFrom(_event_of(path, form))
+                break
+    return event
+
+
+def _fields(data: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the smallest parts that are read each by itself, with where they are."""
+    for key, value in _items(data):
+        if not isinstance(value, dict):
+            yield (key,), value
+        for field, inner in _items(value):
+            if field != "attributes":
+                yield (key, field), inner
+            for name, text in _items(inner) if field == "attributes" else ():
+                yield (key, field, name), text
+
+
+def _items(data: Any) -> Iterator[tuple[str, Any]]:
+    yield from data.items() if isinstance(data, dict) else ()
+
+
+def _event_of(path: tuple[str, ...], value: Any) -> WebhookEvent:
+    for key in reversed(path):
+        value = {key: value}
+    return ParseDict(value, WebhookEvent(), ignore_unknown_fields=True)
+
+
+def _as_text(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, bool | int | float) else value

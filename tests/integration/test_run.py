@@ -1,0 +1,172 @@
+"""``make run`` as real processes: where it listens, and what is left when one is killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.livekit_server import free_port
+from tests.service import PROJECT
+
+LIMIT_SECONDS = 30
+LIVEKIT = {
+    "LIVEKIT_URL": "ws://127.0.0.1:9",
+    "LIVEKIT_API_KEY": "key",
+    "LIVEKIT_API_SECRET": "a-secret-of-thirty-two-characters",
+}
+MAKE = ("make", "-s", "-o", ".venv/.run-stamp", "run")
+DEV = (sys.executable, "-m", "entrypoints.dev")
+HTTP = (sys.executable, "-m", "entrypoints.http")
+
+
+def eventually(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+@contextmanager
+def launched(
+    command: tuple[str, ...], log: Path, environ: Mapping[str, str]
+) -> Iterator[psutil.Popen]:
+    """Run ``command`` for the length of a block."""
+    with log.open("wb") as output:
+        process = psutil.Popen(
+            command,
+            cwd=PROJECT,
+            env={"PATH": os.environ["PATH"], "DATABASE_URL": "memory://", **environ},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            for member in (process, *process.children(recursive=True)):
+                member.kill()
+        process.wait()
+
+
+def left_of(family: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Return which of ``family`` go on running; they are killed then."""
+    _, alive = psutil.wait_procs(list(family), timeout=LIMIT_SECONDS)
+    for member in alive:
+        member.kill()
+    return alive
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.mark.parametrize("command", [MAKE, DEV, HTTP])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_given_the_started_process_is_killed_then_nothing_it_started_is_left(
+    command: tuple[str, ...], workers: int, tmp_path: Path
+) -> None:
+    port = free_port()
+    database = {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}
+    environ = {**LIVEKIT, **database, "PORT": str(port), "WORKERS": str(workers)}
+    with launched(command, tmp_path / "log", environ) as process:
+        eventually(lambda: answers(f"http://127.0.0.1:{port}"), "it does not start")
+        family = process.children(recursive=True)
+        assert len(family) >= workers
+
+        process.kill()
+
+        assert not left_of(family)
+        with socket.socket() as again:
+            again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            again.bind(("0.0.0.0", port))
+
+
+def test_given_a_process_is_killed_at_any_moment_of_its_start_then_nothing_is_left(
+    tmp_path: Path,
+) -> None:
+    for step in range(8):
+        environ = {**LIVEKIT, "PORT": str(free_port())}
+        with launched(DEV, tmp_path / "log", environ) as process:
+            seen: set[psutil.Process] = set()
+            deadline = time.monotonic() + 0.15 * step
+            while time.monotonic() < deadline:
+                seen |= set(process.children(recursive=True))
+            seen |= set(process.children(recursive=True))
+            process.kill()
+            assert not left_of(seen), step
+
+
+def test_given_an_ipv6_host_and_no_livekit_then_every_url_is_right_until_make_is_killed(
+    tmp_path: Path,
+) -> None:
+    port, log = free_port(), tmp_path / "log"
+    environ = {"PORT": str(port), "HOST": "[::1]"}
+    with launched(MAKE, log, environ) as process:
+        eventually(lambda: "Ctrl-C stops" in log.read_text(), "it does not start")
+        url = f"http://[::1]:{port}"
+        assert f"backend-livekit is running at {url} " in log.read_text()
+        assert f"curl -s '{url}/session'" in log.read_text()
+        family = process.children(recursive=True)
+        commands = [" ".join(member.cmdline()) for member in family]
+        config = re.search(r"--config (\S+)", "\n".join(commands))
+        settings = Path(config[1]).read_text() if config else "\n".join(commands)
+        assert f"{url}/telephony/livekit-webhook" in settings
+
+        process.kill()
+
+        assert not left_of(family)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("::", "http://[::1]"),
+        ("0.0.0.0", "http://127.0.0.1"),
+        ("127.0.0.2", "http://127.0.0.2"),
+        ("localhost", "http://localhost"),
+    ],
+)
+def test_given_a_host_then_the_banner_s_url_answers_and_ctrl_c_stops_everything(
+    host: str, url: str, tmp_path: Path
+) -> None:
+    port, log = free_port(), tmp_path / "log"
+    with launched(DEV, log, {**LIVEKIT, "HOST": host, "PORT": str(port)}) as process:
+        eventually(lambda: "Ctrl-C stops" in log.read_text(), "it does not start")
+        family = process.children(recursive=True)
+
+        assert f"running at {url}:{port} " in log.read_text()
+        assert answers(f"{url}:{port}")
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(LIMIT_SECONDS) == 0
+        assert not left_of(family)
+
+
+@pytest.mark.parametrize("command", [DEV, HTTP])
+@pytest.mark.parametrize("host", ["203.0.113.7", "no-such-host.invalid", "a..b"])
+def test_given_a_host_of_another_machine_then_one_sentence_names_it(
+    command: tuple[str, ...], host: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    environ = {**LIVEKIT, "HOST": host, "PORT": str(free_port())}
+    with launched(command, log, environ) as process:
+        assert process.wait(LIMIT_SECONDS) == 1
+
+    assert f"HOST {host} is not an address of this machine" in log.read_text()
+    assert log.read_text().count("\n") == 1
