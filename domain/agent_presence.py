@@ -163,9 +163,10 @@ class _Judgement:
         dispatch = self._dispatch_of(kept)
         unrecorded = next((one for one in self._dispatches if self._is_unrecorded(one)), None)
         known = dispatch or unrecorded
-        adopted = self.session.dispatch_id is None and (
-            known is None or not self.session.owns(known)
-        )
+        if known is None:  # its job is listed late
+            adopted = self.session.dispatch_id is None
+        else:
+            adopted = not self.session.owns(known)
         surplus = [
             one.id
             for one in self._dispatches

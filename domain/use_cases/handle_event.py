@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 import attrs
@@ -9,7 +10,7 @@ import attrs
 from domain.agent_config import AgentConfig
 from domain.agent_presence import AgentPresence, AgentState
 from domain.call import ROOM_CLOSED, Call, Source
-from domain.errors import ClaimHeld, TooEarly
+from domain.errors import ClaimHeld, LeftToOthers, TooEarly
 from domain.identifiers import Identity, RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
@@ -135,17 +136,18 @@ class HandleEvent:
         known = session.status is SessionStatus.ACTIVE and session.room_sid == event.room.sid
         if known and session.agent_identity in (None, agent.identity):
             return
+        dispatched_at = session.dispatched_at or session.created_at
         if (
             session.status is SessionStatus.AGENT_DISPATCHED
             and session.room_sid in (None, event.room.sid)
-            and event.at >= session.created_at
+            and event.at >= dispatched_at  # an earlier agent may have joined before that
         ):
             seen = SeenAgent(identity=agent.identity)
             await self.keep_agent.seen(session, event.room, seen, Source.WEBHOOK)
             return
         presence = await self.find_agent(session, thorough=True)
-        if presence.state is AgentState.ROOM_CLOSED:
-            return
+        if presence.state is AgentState.ROOM_CLOSED or presence.is_missing:
+            return  # one answer without an agent ends nothing: the reconciler looks again
         session = await self.keep_agent.record(session, presence, Source.WEBHOOK)
         await self.keep_agent.remove_surplus(session, presence)
 
@@ -154,7 +156,8 @@ class HandleEvent:
         if session is None:
             calls = await self._live_calls(room)
             if calls and agent.agent_name == self.agent_name:
-                await self.serve_call.again(calls[0], Source.API)
+                with suppress(LeftToOthers):
+                    await self.serve_call.again(calls[0], Source.API)
             return
         if session.room_sid not in (None, room.sid):
             return

@@ -154,16 +154,22 @@ class Reconcile:
             for name, one in view.sessions.items()
             if name not in listed and not one.claim.is_held(now)
         ]
-        calls = [call for sid, some in view.calls.items() if sid not in sids for call in some]
+        live = [call for some in view.calls.values() for call in some]
+        calls = [call for call in live if call.leg.room_sid not in sids]
         # Another instance of the room proves that the call's is no more.
         replaced = {str(call.id) for call in calls if call.leg.room_name in listed}
+        left = [call for call in live if self._absences.is_noted(str(call.id))]
         missing = {str(one.id) for one in sessions if one.has_had_room}
-        missing |= {str(call.id) for call in calls} - replaced
+        missing |= {str(call.id) for call in (*calls, *left)} - replaced
         since = {key: self._absences.note(key, now) for key in missing}
-        ended = replaced | self._confirmed(since, len(view.sessions) + view.live_calls)
+        ended = replaced | self._confirmed(since, len(view.sessions) + len(live))
+        await self._each(
+            [call for call in left if str(call.id) in ended],
+            lambda call: self._end_call(call, now),
+        )
         await self._each(
             [call for call in calls if str(call.id) in ended],
-            lambda call: self._end_call(call, now),
+            lambda call: self._end_call_of_room(call, now),
         )
         await self._each(
             [one for one in sessions if str(one.id) in ended or self._is_abandoned(one, now)],
@@ -183,9 +189,9 @@ class Reconcile:
         held = len(confirmed) - len(lasting)
         if held:
             self.held = (
-                f"LiveKit lists no room for {held} of {live} live sessions and calls. They are "
-                "kept until further looks confirm that; check that LIVEKIT_URL names the same "
-                "LiveKit as before."
+                f"LiveKit does not list {held} of {live} live sessions and calls. They are kept "
+                "until further looks confirm that; check that LIVEKIT_URL names the same LiveKit "
+                "as before."
             )
         self._done = attrs.evolve(self._done, held=self.held, held_entries=held)
         return lasting
@@ -194,12 +200,14 @@ class Reconcile:
     def _is_abandoned(session: Session, now: datetime) -> bool:
         return not session.has_had_room and now - session.created_at > ABANDONED_AFTER
 
-    async def _end_call(self, call: Call, now: datetime) -> None:
+    async def _end_call_of_room(self, call: Call, now: datetime) -> None:
         room = await self.rooms.find(RoomName(call.leg.room_name))
-        if room is not None and room.sid == call.leg.room_sid:
-            return
+        if room is None or room.sid != call.leg.room_sid:
+            await self._end_call(call, now, ROOM_CLOSED)
+
+    async def _end_call(self, call: Call, now: datetime, reason: str | None = None) -> None:
         await self.record_call(
-            call.leg, lambda known: known.gone(now, Source.RECONCILER, reason=ROOM_CLOSED)
+            call.leg, lambda known: known.gone(now, Source.RECONCILER, reason=reason)
         )
         self._done.repairs["call_ended"] += 1
 
