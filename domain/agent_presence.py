@@ -171,7 +171,9 @@ class _Judgement:
             one.id
             for one in self._dispatches
             # A job is listed late: one without jobs may be the kept agent's own.
-            if kept.identity not in one.agents and (one.agents or dispatch is not None)
+            if kept.identity not in one.agents
+            and (one.agents or dispatch is not None)
+            and not self._brings_its_own(one)
         ]
         return self._found(
             AgentState.IN_ROOM,
@@ -235,6 +237,14 @@ class _Judgement:
             return False  # its agent was there, or did not come in time
         limit = self.timeouts.joined_within if jobs else self.timeouts.taken_within
         return self._age < limit
+
+    def _brings_its_own(self, dispatch: Dispatch) -> bool:
+        """Whether the session's own agent may still join, beside one that is not its own."""
+        return (
+            dispatch.id == self.session.dispatch_id
+            and any(map(self._may_bring, dispatch.jobs))
+            and self._age < self.timeouts.joined_within
+        )
 
     def _may_bring(self, job: Job) -> bool:
         if job.status not in (JobStatus.PENDING, JobStatus.RUNNING):

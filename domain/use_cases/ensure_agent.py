@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from domain.access import EVERYTHING, Access
-from domain.agent_presence import AgentPresence, AgentState, RoomContents, presence_of
+from domain.agent_presence import AgentPresence, AgentState, presence_of
 from domain.call import Source
 from domain.errors import ClaimHeld, LeftToOthers, RoomTaken, TooEarly, TooManySessions
 from domain.identifiers import RoomName
@@ -115,11 +115,11 @@ class EnsureAgent:
     async def _look(self, candidate: Session, access: Access) -> AgentPresence | None:
         """What the candidate's room has of an agent before the first dispatch into it."""
         contents = await self.find_agent.contents(candidate.room_name)
-        if candidate.room_sid is not None and not _has_user(contents, candidate):
-            # A dispatch would bring a dead room back.
-            raise TooEarly("LiveKit does not list the caller.", self.clock.now() + SOON)
         if contents is None:
             return None
+        if candidate.room_sid not in (None, contents.room.sid):
+            # A dispatch would go to another instance than the caller's.
+            raise TooEarly("LiveKit lists another room of this name.", self.clock.now() + SOON)
         if not access.sees(None) and not await self._was_lately(contents.room, access):
             raise _taken(candidate.room_name)
         found = presence_of(candidate, contents, self.clock.now(), self.find_agent.timeouts)
@@ -181,15 +181,6 @@ class EnsureAgent:
                 f"This key may have {self.max_sessions} live sessions at a time; end one first.",
                 retry_after=RETRY_AFTER_SECONDS,
             )
-
-
-def _has_user(contents: RoomContents | None, candidate: Session) -> bool:
-    """Whether the participant for whom a session shall begin is in its room instance."""
-    return (
-        contents is not None
-        and contents.room.sid == candidate.room_sid
-        and any(one.identity == candidate.identity.value for one in contents.participants)
-    )
 
 
 def _taken(room_name: RoomName) -> RoomTaken:

@@ -205,15 +205,32 @@ async def test_given_that_agent_leaves_then_ours_stays_away_all_the_same() -> No
     assert world.livekit.count("create") == 0
 
 
-async def test_given_the_room_closed_before_the_dispatch_then_it_is_not_brought_back() -> None:
+async def test_given_another_instance_of_the_room_then_it_gets_no_agent_of_the_earlier_call() -> (
+    None
+):
     world = PhoneWorld()
     world.joins()
     world.livekit.closes(ROOM)
+    world.livekit.opens(ROOM)
 
     await world.hears_all()
 
     assert world.livekit.count("create") == 0
-    assert ROOM not in world.livekit.open
+
+
+async def test_given_the_caller_went_unheard_then_the_agent_is_called_back_in_one_interval() -> (
+    None
+):
+    world = PhoneWorld()
+    world.joins()
+    world.livekit.closes(ROOM)
+    await world.hears_all()
+    assert world.livekit.count("create") == 1, "the event is fresh: LiveKit may list late"
+
+    await world.looks()
+
+    assert world.dispatches() == []
+    assert not world.session().is_live
 
 
 async def test_a_call_in_a_tenants_room_is_the_tenants() -> None:
