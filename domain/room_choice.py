@@ -58,8 +58,8 @@ class RoomChoice:
     that was not looked into since it began, an absence that must be confirmed. Beside these,
     ``rotation`` rooms are looked into in turn, for what shows in no number: an agent that went away
     without a word, a second one, a caller in another's place; a fifth of these turns is for rooms
-    without a session or call. No more than ``budget`` rooms are
-    looked into in a cycle; what is left has its reason in the next one too.
+    without a session or call. No more than ``budget`` rooms are looked into in a cycle; what is
+    left has its reason in the next one too.
     """
 
     taken_within: timedelta = TAKEN_WITHIN
@@ -99,6 +99,11 @@ class RoomChoice:
         version = None if session is None else session.version
         return seen is None or seen.found.session_version != version
 
+    def is_left_to_others(self, room: Room) -> bool:
+        """Whether another program's agent served its callers at the last look."""
+        seen = self._seen.get(room.sid)
+        return seen is not None and seen.found.left_to_others
+
     def looked(self, room: Room, found: RoomLook) -> None:
         """Remember what a look found."""
         self._seen[room.sid] = _Seen(room.people, found)
@@ -112,7 +117,7 @@ class RoomChoice:
         now: datetime,
     ) -> bool:
         seen = self._seen.get(room.sid)
-        elsewhere = seen is not None and seen.found.left_to_others
+        elsewhere = self.is_left_to_others(room)
         if any(self._wants(call, elsewhere=elsewhere) for call in calls):
             return True
         if any(absences.is_doubted(str(call.id)) for call in calls):

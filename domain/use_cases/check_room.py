@@ -54,14 +54,16 @@ class CheckRoom:
         repairs: Counter[str],
         *,
         first: bool,
+        left_to_others: bool = False,
     ) -> RoomLook:
         """Look into ``room``, count what was put right in ``repairs``; return what was found.
 
         ``session`` and ``calls`` are the ledger's live ones there. On the ``first`` look since
-        either changed, dispatches are listed too. Raises as :class:`KeepAgent` and
+        either changed, dispatches are listed too. A room that an earlier look ``left_to_others``
+        stays theirs, also when their agent has left. Raises as :class:`KeepAgent` and
         :class:`ServeCall`.
         """
-        look = _Look(self, room, absences, repairs)
+        look = _Look(self, room, absences, repairs, left_to_others)
         return await look(session, calls, first=first)
 
 
@@ -73,6 +75,7 @@ class _Look:
     room: Room
     absences: Absences
     repairs: Counter[str]
+    left_to_others: bool
 
     async def __call__(
         self, session: Session | None, calls: list[Call], *, first: bool
@@ -84,8 +87,8 @@ class _Look:
         if session is not None:
             session = await self._agent(session, contents, live, first=first)
         listed = [call for call in live if not self.absences.is_noted(str(call.id))]
-        elsewhere = False
-        if session is None and listed:
+        elsewhere = self.left_to_others
+        if session is None and listed and not elsewhere:
             elsewhere = not await self._serve(listed)
         elif session is None and not live and await self.use.remove_late_agent(self.room):
             self.repairs["late_agent_removed"] += 1

@@ -141,6 +141,7 @@ class Reconcile:
             self._absences,
             self._done.repairs,
             first=self.choice.is_new(room, session),
+            left_to_others=self.choice.is_left_to_others(room),
         )
         self.choice.looked(room, found)
 
