@@ -90,8 +90,8 @@ async def test_given_an_error_within_then_the_session_has_ended_all_the_same() -
     await world.start()
 
 
-async def test_given_a_crash_within_then_the_next_start_takes_the_session_over() -> None:
-    world = World()
+async def killed_while_it_holds(world: World) -> Session:
+    """A process that held the room of an ended session is no more."""
     session = await ended(world)
     world.storage.kills = True
 
@@ -104,7 +104,13 @@ async def test_given_a_crash_within_then_the_next_start_takes_the_session_over()
         await asyncio.sleep(0)
     holding.cancel()
     await asyncio.gather(holding, return_exceptions=True)
-    assert world.session().is_live
+    assert world.session().version == session.version + 1
+    return session
+
+
+async def test_given_a_crash_within_then_the_next_start_dispatches_one_agent() -> None:
+    world = World()
+    await killed_while_it_holds(world)
     started = await world.start()
     assert started.session.agent_dispatched
     assert len(world.dispatches()) == 1
