@@ -9,6 +9,7 @@ import pytest
 
 from domain.errors import ClaimHeld, Conflict, SessionBusy
 from domain.session import EndReason, Session, SessionStatus
+from tests.unit.domain.telephony import PhoneWorld
 from tests.unit.domain.world import LEASE, MOMENT, ROOM, World
 
 
@@ -90,8 +91,8 @@ async def test_given_an_error_within_then_the_session_has_ended_all_the_same() -
     await world.start()
 
 
-async def test_given_a_crash_within_then_the_next_start_takes_the_session_over() -> None:
-    world = World()
+async def killed_while_it_holds(world: World) -> Session:
+    """A process that held the room of an ended session is no more."""
     session = await ended(world)
     world.storage.kills = True
 
@@ -104,8 +105,31 @@ async def test_given_a_crash_within_then_the_next_start_takes_the_session_over()
         await asyncio.sleep(0)
     holding.cancel()
     await asyncio.gather(holding, return_exceptions=True)
-    assert world.session().is_live
+    assert world.session().version == session.version + 1
+    return session
+
+
+async def test_given_a_crash_within_then_the_next_start_dispatches_one_agent() -> None:
+    world = World()
+    await killed_while_it_holds(world)
     started = await world.start()
     assert started.session.agent_dispatched
     assert len(world.dispatches()) == 1
     assert len(world.storage.live_in(ROOM)) == 1
+
+
+@pytest.mark.parametrize("person", [False, True])
+async def test_given_a_crash_within_then_the_session_does_not_come_back(
+    person: bool,  # noqa: FBT001
+) -> None:
+    """Whoever has a token that is still valid gets no agent of a session that was ended."""
+    world = PhoneWorld()
+    session = await killed_while_it_holds(world)
+    if person:
+        world.user_joins()
+    await world.hears_all()
+    await world.goes_on(4)
+    after = world.session()
+    assert (after.id, after.status) == (session.id, SessionStatus.ENDED)
+    assert (after.end_reason, after.ended_at) == (session.end_reason, session.ended_at)
+    assert world.livekit.count("create") == 1

@@ -268,6 +268,20 @@ async def test_given_the_number_of_people_is_late_then_nobody_loses_their_agent(
     assert new.room_sid == world.session().room_sid
 
 
+async def test_given_the_list_of_participants_is_late_then_nobody_loses_their_agent() -> None:
+    world = PhoneWorld()
+    await room_brought_back(world)
+    told = world.rooms.all
+
+    async def with_a_person() -> list[Room]:
+        return [attrs.evolve(room, people=1) for room in await told()]
+
+    world.reconcile.rooms = cast("Rooms", SimpleNamespace(all=with_a_person, find=world.rooms.find))
+    await world.looks()
+    assert world.session().is_live
+    assert len(world.livekit.expected(ROOM)) == 1
+
+
 async def test_given_somebody_has_come_to_the_room_that_was_brought_back_then_all_go_on() -> None:
     world = PhoneWorld()
     await room_brought_back(world)

@@ -115,6 +115,21 @@ async def test_given_a_caller_who_has_just_joined_then_not_being_listed_takes_no
     assert world.livekit.count("create") == 1
 
 
+async def test_given_an_ended_session_and_a_caller_who_is_not_listed_then_their_room_stays() -> (
+    None
+):
+    world = PhoneWorld()
+    await served(world)
+    ended = world.session().ended(EndReason.ENDED_BY_CALLER, world.clock.now())
+    await world.ledger.save(ended)
+    caller = world.livekit.open[ROOM].people.pop("sip_1")
+    await world.looks()
+    assert ROOM in world.livekit.open
+    world.livekit.open[ROOM].people["sip_1"] = caller
+    await world.goes_on()
+    assert world.call(world.stays[0]).is_live
+
+
 # A room is not listed
 
 

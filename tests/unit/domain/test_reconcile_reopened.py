@@ -43,6 +43,19 @@ async def test_given_the_room_is_listed_again_then_the_session_is_reopened() -> 
     assert world.agents() == [f"agent-{session.dispatch_id}"], "it was not taken for a late one"
 
 
+async def test_given_its_agent_is_heard_of_then_it_is_not_taken_for_a_late_one() -> None:
+    world = PhoneWorld()
+    room = await concluded(world)
+    del room.people["user-1"]
+    world.livekit.open[ROOM] = room
+    agent = world.agents()
+    world.agent_joins(agent[0])
+    await world.hears_all()
+    assert world.agents() == agent
+    await world.goes_on()
+    assert world.session().status is SessionStatus.ACTIVE
+
+
 async def test_given_the_agent_has_left_meanwhile_then_the_reopened_session_gets_another() -> None:
     world = PhoneWorld()
     room = await concluded(world)

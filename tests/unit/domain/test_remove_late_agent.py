@@ -136,8 +136,10 @@ async def test_given_a_person_in_the_room_then_it_is_left_alone(kind: Participan
     world = PhoneWorld()
     await late(world)
     world.livekit.open[ROOM].people["user-1"] = Participant("user-1", kind)
+    ended = world.session()
     assert not await removes(world)
     assert world.agents() == [LATE]
+    assert world.session() == ended, "the room is not held either"
 
 
 async def test_given_something_else_in_the_room_then_only_the_agent_is_removed() -> None:

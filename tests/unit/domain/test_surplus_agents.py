@@ -82,6 +82,16 @@ async def test_given_a_dispatch_that_landed_after_its_time_out_then_one_agent_st
     assert world.agents() == [world.session().agent_identity]
 
 
+async def test_given_an_agent_without_a_dispatch_then_it_is_removed_by_itself() -> None:
+    """Its dispatch was deleted while a worker had its job, or with an earlier room."""
+    world = PhoneWorld()
+    kept = await served(world)
+    world.agent_joins("agent-AJ_late")
+    await world.goes_on()
+    assert world.agents() == [kept]
+    assert len(world.dispatches()) == 1
+
+
 async def test_given_a_surplus_dispatch_whose_agent_is_on_its_way_then_it_is_deleted() -> None:
     world = PhoneWorld()
     kept = await served(world)
