@@ -345,11 +345,18 @@ class Session:
         )._noted("reopened", at, source)
 
     def claimed_after_end(self, holder: str, now: datetime, lease: timedelta) -> Session:
-        """As a live session under a claim, so that no other begins in its room meanwhile."""
+        """As one that has ended and holds its room under a claim, so that no other begins there."""
         claim = DispatchClaim().taken(holder, now + lease)
-        return attrs.evolve(
-            self, status=_FAILED, ended_at=None, end_reason=None, end_concluded=False, claim=claim
-        )
+        return attrs.evolve(self, status=_FAILED, claim=claim)
+
+    @property
+    def only_holds_room(self) -> bool:
+        """Whether the session has ended and is kept as a live one to hold its room."""
+        return self.is_live and self.ended_at is not None
+
+    def ended_again(self) -> Session:
+        """After it held its room: as it ended before."""
+        return attrs.evolve(self, status=_ENDED, claim=DispatchClaim())
 
     @property
     def _dispatch_brought_one(self) -> bool:

@@ -368,6 +368,7 @@ class Container(containers.DeclarativeContainer):
         keep_agent=keep_agent,
         remove_agent=remove_agent,
         remove_late_agent=remove_late_agent,
+        hold_room=hold_ended_room,
         clock=clock,
         ids=ids,
         agent_name=settings.provided.agent_name,

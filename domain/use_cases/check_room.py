@@ -173,6 +173,9 @@ class _Look:
         """Return the session after what was found of its agent; None if it ended."""
         if session.claim.is_held(self.use.clock.now()):
             return session
+        if session.only_holds_room:  # its holder died
+            await self.use.ledger.save(session.ended_again())
+            return None
         if session.room_sid not in (None, self.room.sid):
             presence = await self.use.find_agent(session)
         else:

@@ -99,6 +99,9 @@ class EnsureAgent:
         """The live session after a look at its agent; None once its room has closed."""
         if session.claim.is_held(self.clock.now()):
             raise ClaimHeld("Another request is starting or ending this session.")
+        if session.only_holds_room:  # its holder died
+            await self.ledger.save(session.ended_again())
+            return None
         if not access.sees(session.tenant):
             raise _taken(session.room_name)
         if session.status is SessionStatus.CREATED:

@@ -22,6 +22,7 @@ from domain.room_selection import RoomSelection
 from domain.session import EndReason, SeenAgent, Session, SessionStatus
 from domain.use_cases.ensure_agent import EnsureAgent
 from domain.use_cases.find_agent import FindAgent
+from domain.use_cases.hold_ended_room import HoldEndedRoom
 from domain.use_cases.keep_agent import KeepAgent
 from domain.use_cases.record_call import RecordCall
 from domain.use_cases.remove_agent import RemoveAgent
@@ -46,6 +47,7 @@ class HandleEvent:
     keep_agent: KeepAgent
     remove_agent: RemoveAgent
     remove_late_agent: RemoveLateAgent
+    hold_room: HoldEndedRoom
     clock: Clock
     ids: IdGenerator
     agent_name: str
@@ -183,8 +185,9 @@ class HandleEvent:
             return
         if session.agent_dispatched or session.room_sid not in (None, room.sid):
             return
-        if session.claim.is_held(self.clock.now()):
-            raise ClaimHeld("Somebody else is starting or ending this session.")
+        session = await self._unclaimed(room)
+        if session is None:
+            return
         presence = await self.find_agent(session)
         if presence.state is not AgentState.ROOM_CLOSED:
             await self._keep(session, presence)
@@ -232,4 +235,4 @@ class HandleEvent:
         session = await self.ledger.live_in(RoomName(room.name))
         if session is not None and session.claim.is_held(self.clock.now()):
             raise ClaimHeld("Somebody else is starting or ending this session.")
-        return session
+        return await self.hold_room.released(session)

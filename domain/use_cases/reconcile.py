@@ -160,7 +160,7 @@ class Reconcile:
         # Another instance of the room proves that the call's is no more.
         replaced = {str(call.id) for call in calls if call.leg.room_name in listed}
         left = [call for call in live if self._absences.is_noted(str(call.id))]
-        missing = {str(one.id) for one in sessions if one.has_had_room}
+        missing = {str(one.id) for one in sessions if one.has_had_room and not one.only_holds_room}
         missing |= {str(call.id) for call in (*calls, *left)} - replaced
         since = {key: self._absences.note(key, now) for key in missing}
         ended = replaced | self._confirmed(since, len(view.sessions) + len(live))
@@ -176,6 +176,7 @@ class Reconcile:
             [one for one in sessions if str(one.id) in ended or self._is_abandoned(one, now)],
             lambda session: self._end_session(session, now),
         )
+        await self._each([one for one in sessions if one.only_holds_room], self._end_again)
         return self._done
 
     def _confirmed(self, missing: dict[str, timedelta], live: int) -> set[str]:
@@ -199,7 +200,8 @@ class Reconcile:
 
     @staticmethod
     def _is_abandoned(session: Session, now: datetime) -> bool:
-        return not session.has_had_room and now - session.created_at > ABANDONED_AFTER
+        waits = not session.has_had_room and not session.only_holds_room
+        return waits and now - session.created_at > ABANDONED_AFTER
 
     async def _end_call_of_room(self, call: Call, now: datetime) -> None:
         room = await self.rooms.find(RoomName(call.leg.room_name))
@@ -220,6 +222,10 @@ class Reconcile:
         reason = EndReason.ROOM_FINISHED if gone else EndReason.ABANDONED
         await self.ledger.save(session.ended(reason, now, Source.RECONCILER, concluded=gone))
         self._done.repairs["session_ended"] += 1
+
+    async def _end_again(self, session: Session) -> None:
+        """End what a process held the room of an ended session with that died."""
+        await self.ledger.save(session.ended_again())
 
     async def _each(self, items: Iterable[Item], treat: Callable[[Item], Awaitable[None]]) -> None:
         """Treat every item; what one of them raises is counted and stops no other."""

@@ -91,6 +91,7 @@ class PhoneWorld(World):
             keep_agent=self.keep_agent,
             remove_agent=self.remove_agent,
             remove_late_agent=self.remove_late_agent,
+            hold_room=self.hold_room,
             clock=self.clock,
             ids=self.ids,
             agent_name=AGENT,

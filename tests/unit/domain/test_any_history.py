@@ -98,7 +98,8 @@ def life_is_consistent(history: list[Session]) -> None:
             assert session.id not in ends or session.claim.holder is not None
         else:
             assert ends.setdefault(session.id, end) == end, "changed after its end"
-        assert session.is_live is (session.end_reason is None)
+        has_ended = not session.is_live or session.only_holds_room
+        assert has_ended is (session.end_reason is not None)
 
 
 def no_agent_without_a_session(world: World) -> None:
