@@ -11,7 +11,14 @@ import attrs
 from domain.access import EVERYTHING, Access
 from domain.agent_presence import AgentPresence, AgentState, presence_of
 from domain.call import Source
-from domain.errors import ClaimHeld, LeftToOthers, RoomTaken, TooEarly, TooManySessions
+from domain.errors import (
+    ClaimHeld,
+    LeftToOthers,
+    LiveKitError,
+    RoomTaken,
+    TooEarly,
+    TooManySessions,
+)
 from domain.identifiers import RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
@@ -92,7 +99,12 @@ class EnsureAgent:
             return await self._again(session, candidate)
         found = None
         if room is RoomNovelty.NAMED:
-            found = await self._look(candidate, access)
+            try:
+                found = await self._look(candidate, access)
+            except LiveKitError:
+                if access.sees(None):  # else the room may be another tenant's
+                    await self._begin_failed(candidate)
+                raise
         return await self._begin(candidate, found)
 
     async def _joined(self, session: Session, access: Access) -> Session | None:
@@ -148,6 +160,13 @@ class EnsureAgent:
         if found is None or found.is_missing:
             return await self.dispatch_agent(session)
         return await self.keep_agent.record(session, found, Source.API)
+
+    async def _begin_failed(self, candidate: Session) -> None:
+        """Record a session whose room LiveKit did not tell of; starting again settles it."""
+        await self._refuse_if_more_than(self.max_sessions - 1, candidate.tenant)
+        now = self.clock.now()
+        begun = candidate.begun(self.ids.session_id(), self.ids.claim_holder(), now, self.lease)
+        await self.ledger.add(begun.with_dispatch_failed(now, uncertain=False))
 
     async def _again(self, session: Session, candidate: Session) -> Session:
         if session.dispatch_id is None:  # perhaps one too many whose process died

@@ -92,16 +92,29 @@ async def test_given_only_agents_of_other_names_then_ours_is_dispatched(name: st
     assert not session.agent_adopted
 
 
-async def test_given_livekit_does_not_answer_then_nothing_is_stored_or_dispatched() -> None:
+async def test_given_livekit_does_not_answer_then_the_session_waits_for_the_next_start() -> None:
     world = World()
-    world.livekit.opens(ROOM)
+    somebody_dispatched(world)
     world.livekit.fail("participants", Fault.UNREACHABLE)
 
     with pytest.raises(LiveKitError):
         await world.start()
 
-    assert not world.storage.stored
+    assert world.session().status is SessionStatus.DISPATCH_FAILED
     assert world.livekit.count("create") == 0
+    session = (await world.start()).session
+    assert (session.id, session.agent_adopted) == (world.session().id, True)
+    assert world.livekit.count("create") == 0
+
+
+async def test_given_livekit_does_not_answer_then_no_room_becomes_a_tenants_unseen() -> None:
+    world = World()
+    world.livekit.fail("find", Fault.UNREACHABLE)
+
+    with pytest.raises(LiveKitError):
+        await start_as(world, OWN_ONLY)
+
+    assert not world.storage.stored
 
 
 async def test_a_generated_name_needs_no_look() -> None:

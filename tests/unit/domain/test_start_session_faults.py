@@ -47,14 +47,14 @@ async def test_given_livekit_down_then_the_error_is_told_and_recorded(
 
 @pytest.mark.parametrize("fault", SCRIPTED)
 @pytest.mark.parametrize("question", ["find", "participants", "list"])
-async def test_given_no_answer_what_is_in_a_named_room_then_no_session_begins(
+async def test_given_no_answer_what_is_in_a_named_room_then_nothing_is_dispatched_into_it(
     question: str, fault: Fault
 ) -> None:
     world = World()
     world.livekit.opens(ROOM)
     world.livekit.fail(question, fault)
     await failing_start(world)
-    assert world.storage.stored == {}
+    assert world.session().status is SessionStatus.DISPATCH_FAILED
     assert world.livekit.count("create") == 0
     await world.start()
     assert world.session().agent_dispatched
