@@ -206,12 +206,16 @@ class _Judgement:
         return self.session.owns(dispatch) and dispatch.id != self.session.dispatch_id
 
     def _agents_rank(self, agent: Participant) -> tuple[bool, bool, bool, float, str]:
-        """The agent that the ledger names first, else the one that joined first."""
+        """The agent that the ledger names first, else the one that joined first.
+
+        The dispatch decides before the identity: the agent that a webhook reported first may be an
+        ended session's, which has that one's metadata.
+        """
         dispatch = self._dispatch_of(agent)
         joined_at = agent.joined_at.timestamp() if agent.joined_at else float("inf")
         return (
-            agent.identity != self.session.agent_identity,
             dispatch is None or dispatch.id != self.session.dispatch_id,
+            agent.identity != self.session.agent_identity,
             dispatch is None or not self.session.owns(dispatch),
             joined_at,
             agent.identity,
