@@ -233,7 +233,7 @@ class _Judgement:
             return False
         if dispatch.id != self.session.dispatch_id:
             return True  # the ledger has just learnt of it
-        if self.session.status is not SessionStatus.AGENT_DISPATCHED:
+        if not self._is_awaited(jobs):
             return False  # its agent was there, or did not come in time
         limit = self.timeouts.joined_within if jobs else self.timeouts.taken_within
         return self._age < limit
@@ -245,6 +245,14 @@ class _Judgement:
             and any(map(self._may_bring, dispatch.jobs))
             and self._age < self.timeouts.joined_within
         )
+
+    def _is_awaited(self, jobs: Sequence[Job]) -> bool:
+        """Whether the agent of the session's dispatch was not seen yet, given its live ``jobs``."""
+        if self.session.status is not SessionStatus.ACTIVE:
+            return self.session.status is SessionStatus.AGENT_DISPATCHED
+        # The agent that was seen may have been an ended session's.
+        seen = self.session.agent_identity
+        return seen is not None and any(job.agent_identity not in ("", seen) for job in jobs)
 
     def _may_bring(self, job: Job) -> bool:
         if job.status not in (JobStatus.PENDING, JobStatus.RUNNING):

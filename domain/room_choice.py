@@ -33,20 +33,26 @@ def agent_key(session: Session) -> str:
 class RoomLook:
     """What a look into a room found and left there.
 
-    ``left_to_others``: another program's agent serves its callers.
+    ``left_to_others``: another program's agent serves its callers. ``had_surplus``: an agent was
+    removed whose dispatch LiveKit may not have listed yet.
     """
 
     calls: frozenset[CallId]
     session_version: int | None = None
     left_to_others: bool = False
+    had_surplus: bool = False
 
 
 @attrs.frozen
 class _Seen:
-    """A room when it was looked into, and how many people were there."""
+    """A room when it was looked into, and how many people were there.
+
+    Until ``unsettled_until`` each look is as thorough as the first.
+    """
 
     people: int
     found: RoomLook
+    unsettled_until: datetime | None = None
 
 
 @attrs.define(kw_only=True)
@@ -80,7 +86,7 @@ class RoomChoice:
             calls, session = view.calls.get(room.sid, []), view.sessions.get(room.name)
             if self._is_urgent(room, calls, session, absences, now):
                 urgent.append(room)
-            elif self.is_new(room, session):
+            elif self.is_new(room, session, now):
                 new.append(room)
             elif calls or session is not None:
                 ours.append(room)
@@ -93,20 +99,29 @@ class RoomChoice:
         turned += self._in_turn("others", others, turns - len(turned))
         return [*urgent, *new][: self.budget - len(turned)] + turned
 
-    def is_new(self, room: Room, session: Session | None) -> bool:
-        """Whether neither the room nor its session was looked into since it began or changed."""
+    def is_new(self, room: Room, session: Session | None, now: datetime) -> bool:
+        """Whether a thorough look is due: the first since the room or its session changed.
+
+        A surplus agent is followed by more, until LiveKit has listed the dispatch that brought it.
+        """
         seen = self._seen.get(room.sid)
         version = None if session is None else session.version
-        return seen is None or seen.found.session_version != version
+        if seen is None or seen.found.session_version != version:
+            return True
+        return seen.unsettled_until is not None and now < seen.unsettled_until
 
     def is_left_to_others(self, room: Room) -> bool:
         """Whether another program's agent served its callers at the last look."""
         seen = self._seen.get(room.sid)
         return seen is not None and seen.found.left_to_others
 
-    def looked(self, room: Room, found: RoomLook) -> None:
+    def looked(self, room: Room, found: RoomLook, now: datetime) -> None:
         """Remember what a look found."""
-        self._seen[room.sid] = _Seen(room.people, found)
+        seen = self._seen.get(room.sid)
+        until = None if seen is None else seen.unsettled_until
+        if found.had_surplus:
+            until = now + 2 * self.taken_within
+        self._seen[room.sid] = _Seen(room.people, found, until)
 
     def _is_urgent(
         self,

@@ -67,7 +67,7 @@ class CheckRoom:
         return await look(session, calls, first=first)
 
 
-@attrs.frozen
+@attrs.define
 class _Look:
     """One look at one room."""
 
@@ -76,6 +76,7 @@ class _Look:
     absences: Absences
     repairs: Counter[str]
     left_to_others: bool
+    had_surplus: bool = False
 
     async def __call__(
         self, session: Session | None, calls: list[Call], *, first: bool
@@ -96,6 +97,7 @@ class _Look:
             calls=frozenset(call.id for call in live),
             session_version=None if session is None else session.version,
             left_to_others=elsewhere,
+            had_surplus=self.had_surplus,
         )
 
     async def _reopened(self) -> Session | None:
@@ -221,6 +223,7 @@ class _Look:
         if repair := _repair(session, kept, presence):
             self.repairs[repair] += 1
         if presence.has_surplus:
+            self.had_surplus = bool(presence.surplus_agents)
             removed = await self.use.keep_agent.remove_surplus(kept, presence)
             self.repairs["surplus_removed"] += removed
         now = self.use.clock.now()

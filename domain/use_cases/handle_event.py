@@ -8,7 +8,7 @@ from datetime import datetime
 import attrs
 
 from domain.agent_config import AgentConfig
-from domain.agent_presence import AgentPresence, AgentState
+from domain.agent_presence import TAKEN_WITHIN, AgentPresence, AgentState
 from domain.call import ROOM_CLOSED, Call, Source
 from domain.errors import ClaimHeld, LeftToOthers, TooEarly
 from domain.identifiers import Identity, RoomName
@@ -152,6 +152,10 @@ class HandleEvent:
             return  # one answer without an agent ends nothing: the reconciler looks again
         session = await self.keep_agent.record(session, presence, Source.WEBHOOK)
         await self.keep_agent.remove_surplus(session, presence)
+        if presence.surplus_agents and not presence.surplus_dispatches:
+            # The dispatch that brought it must not bring another one.
+            due_at = self.clock.now() + TAKEN_WITHIN
+            raise TooEarly("LiveKit does not list the agent's dispatch yet.", due_at)
 
     async def _agent_left(self, room: Room, agent: Participant) -> None:
         session = await self._unclaimed(room)

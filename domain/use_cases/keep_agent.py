@@ -62,6 +62,9 @@ class KeepAgent:
         if presence.state is AgentState.IN_ROOM and presence.room is not None:
             seen = presence.agent or SeenAgent()
             return await self.seen(session, presence.room, seen, source)
+        if presence.is_expected and session.status is SessionStatus.ACTIVE:
+            session = session.without_agent(now, source)
+            return await self.ledger.save(self.expecting(session, presence, now, source))
         if presence.is_expected and presence.dispatch_id not in (None, session.dispatch_id):
             return await self.ledger.save(self.expecting(session, presence, now, source))
         if presence.is_missing and session.agent_dispatched:

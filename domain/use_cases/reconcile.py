@@ -133,17 +133,17 @@ class Reconcile:
         return self.held
 
     async def _look_into(self, room: Room, view: LedgerView) -> None:
-        session = view.sessions.get(room.name)
+        session, now = view.sessions.get(room.name), self.clock.now()
         found = await self.check_room(
             room,
             session,
             view.calls.get(room.sid, []),
             self._absences,
             self._done.repairs,
-            first=self.choice.is_new(room, session),
+            first=self.choice.is_new(room, session, now),
             left_to_others=self.choice.is_left_to_others(room),
         )
-        self.choice.looked(room, found)
+        self.choice.looked(room, found, now)
 
     async def _end_missing(
         self, listed: dict[str, Room], view: LedgerView, now: datetime

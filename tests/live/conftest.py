@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import httpx
@@ -24,17 +24,27 @@ from tests.service import PROJECT, Service, running
 
 AGENT_NAME = "live-agent"
 START_LIMIT_SECONDS = 60.0
+EXAMPLE_WORKER: Final = PROJECT / "examples" / "agent_worker.py"
 
 
 @attrs.frozen
 class Worker:
-    """A running ``examples/agent_worker.py start``."""
+    """A worker's running process."""
 
     process: psutil.Popen
     log: Path
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """SIGKILL to the worker and the processes of its jobs."""
+        family = [self.process, *self.process.children(recursive=True)]
+        for member in family:
+            if member.is_running():
+                member.kill()
+        self.process.wait(timeout=10)
+        psutil.wait_procs(family[1:], timeout=10)
 
     def log_lines(self) -> list[dict[str, Any]]:
         """What it has logged: an object for each line, with ``pid`` and, in a job, ``room``."""
@@ -43,12 +53,14 @@ class Worker:
 
 
 @contextmanager
-def running_worker(environ: dict[str, str], folder: Path) -> Iterator[Worker]:
+def running_worker(
+    environ: dict[str, str], folder: Path, program: Path = EXAMPLE_WORKER
+) -> Iterator[Worker]:
     """A worker that has registered."""
     log = folder / "worker.log"
     with log.open("wb") as output:
         process = psutil.Popen(
-            [sys.executable, str(PROJECT / "examples" / "agent_worker.py"), "start"],
+            [sys.executable, str(program), "start"],
             cwd=folder,
             env={
                 "PATH": os.environ["PATH"],
@@ -70,12 +82,8 @@ def running_worker(environ: dict[str, str], folder: Path) -> Iterator[Worker]:
             time.sleep(0.1)
         yield worker
     finally:
-        family = [process, *process.children(recursive=True)]
-        for member in family:
-            if member.is_running():
-                member.kill()
-        process.wait(timeout=10)
-        psutil.wait_procs(family[1:], timeout=10)
+        if process.poll() is None:
+            worker.kill()
 
 
 @pytest.fixture(scope="session")

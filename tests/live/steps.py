@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import attrs
 import httpx
 from livekit import api, rtc
 
@@ -22,6 +23,7 @@ SIP_ATTRIBUTES = {
     "sip.trunkID": "ST_live",
     "sip.ruleID": "SDR_live",
 }
+LOOKS_AGAIN_SECONDS = 2.0  # twice, where the interval is a second
 AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 
 
@@ -106,24 +108,38 @@ def room_of_a_call() -> str:
     return f"call-_+15105550100_{uuid.uuid4().hex[:12]}"
 
 
+def token(server: LiveKitServer, room: str, identity: str) -> api.AccessToken:
+    """What another program gives a participant, to be completed."""
+    return (
+        api.AccessToken(server.api_key, server.api_secret)
+        .with_identity(identity)
+        .with_grants(api.VideoGrants(room_join=True, room=room))
+    )
+
+
 @asynccontextmanager
 async def on_the_phone(
-    server: LiveKitServer, room: str, identity: str = CALLER, status: str = "active"
+    server: LiveKitServer,
+    room: str,
+    identity: str = CALLER,
+    status: str = "active",
+    agents_by_rule: Sequence[str] = (),
 ) -> AsyncIterator[rtc.Room]:
     """Somebody who has called; they hang up at the end of the block.
 
-    There is no SIP gateway here: they join by a token that says what a gateway's says.
+    There is no SIP gateway here: they join by a token that says what a gateway's says. A dispatch
+    rule's ``roomConfig.agents`` are in it too.
     """
-    token = (
-        api.AccessToken(server.api_key, server.api_secret)
-        .with_identity(identity)
+    ticket = (
+        token(server, room, identity)
         .with_kind("sip")
         .with_attributes({**SIP_ATTRIBUTES, "sip.callStatus": status})
-        .with_grants(api.VideoGrants(room_join=True, room=room))
-        .to_jwt()
     )
+    if agents_by_rule:
+        rule = [api.RoomAgentDispatch(agent_name=name) for name in agents_by_rule]
+        ticket = ticket.with_room_config(api.RoomConfiguration(agents=rule))
     phone = rtc.Room()
-    await phone.connect(server.url, token)
+    await phone.connect(server.url, ticket.to_jwt())
     try:
         microphone = rtc.LocalAudioTrack.create_audio_track("phone", rtc.AudioSource(48000, 1))
         await phone.local_participant.publish_track(microphone)
@@ -132,33 +148,52 @@ async def on_the_phone(
         await phone.disconnect()
 
 
+@attrs.define
+class Sightings:
+    """What was seen in a room in the course of time."""
+
+    most_agents: int = 0
+    dispatches: set[str] = attrs.field(factory=set)
+
+
 @asynccontextmanager
-async def never_two_agents(livekit: api.LiveKitAPI, room: str) -> AsyncIterator[None]:
-    """There is an agent in the block, and never two, until the reconciler has looked once more."""
-    numbers: list[int] = []
+async def watched(livekit: api.LiveKitAPI, room: str) -> AsyncIterator[Sightings]:
+    """What is seen in the block, and until the reconciler has looked twice more."""
+    seen = Sightings()
 
     async def watch() -> None:
         while True:
-            numbers.append(len(await agents(livekit, room)))
+            seen.most_agents = max(seen.most_agents, len(await agents(livekit, room)))
+            with suppress(api.TwirpError):  # the room has just closed
+                if await rooms(livekit, room):
+                    seen.dispatches.update(one.id for one in await dispatches(livekit, room))
             await asyncio.sleep(0.05)
 
     watching = asyncio.create_task(watch())
     try:
-        yield
-        await asyncio.sleep(2)
+        yield seen
+        await asyncio.sleep(LOOKS_AGAIN_SECONDS)
     finally:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
-    assert max(numbers) == 1
 
 
-async def call_in(http: httpx.AsyncClient, room: str) -> dict[str, Any] | None:
-    answer = await http.get(f"/telephony/calls/by-room/{room}")
-    if answer.status_code == 404:
-        return None
-    call: dict[str, Any] = answer.raise_for_status().json()
-    return call
+@asynccontextmanager
+async def never_two_agents(livekit: api.LiveKitAPI, room: str) -> AsyncIterator[None]:
+    """There is an agent in the block, and never two, until the reconciler has looked once more."""
+    async with watched(livekit, room) as seen:
+        yield
+    assert seen.most_agents == 1
+
+
+async def has_only(livekit: api.LiveKitAPI, room: str, agent: str) -> bool:
+    """Whether ``agent`` is the room's only one, and so is its dispatch."""
+    return (
+        await agents(livekit, room) == [agent]
+        and await rooms(livekit, room) == 1
+        and len(await dispatches(livekit, room)) == 1
+    )
 
 
 async def calls_in(http: httpx.AsyncClient, room: str) -> dict[str, dict[str, Any]]:
@@ -174,19 +209,33 @@ async def call_becomes(
     http: httpx.AsyncClient, room: str, seconds: float = 20, **expected: object
 ) -> dict[str, Any]:
     """The room's call once its fields are as expected."""
-    call: dict[str, Any] | None = None
+    return await _becomes(http, f"/telephony/calls/by-room/{room}", seconds, expected)
+
+
+async def session_becomes(
+    http: httpx.AsyncClient, room: str, seconds: float = 60, **expected: object
+) -> dict[str, Any]:
+    """The room's session once its fields are as expected."""
+    return await _becomes(http, f"/sessions/by-room/{room}", seconds, expected)
+
+
+async def _becomes(
+    http: httpx.AsyncClient, path: str, seconds: float, expected: dict[str, object]
+) -> dict[str, Any]:
+    found: dict[str, Any] | None = None
 
     async def is_so() -> bool:
-        nonlocal call
-        call = await call_in(http, room)
-        return call is not None and expected.items() <= call.items()
+        nonlocal found
+        answer = await http.get(path)
+        found = None if answer.status_code == 404 else answer.raise_for_status().json()
+        return found is not None and expected.items() <= found.items()
 
     try:
         await until(is_so, seconds)
     except TimeoutError:
-        raise AssertionError(f"not {expected} but {call}") from None
-    assert call is not None
-    return call
+        raise AssertionError(f"not {expected} but {found}") from None
+    assert found is not None
+    return found
 
 
 async def session_ends(http: httpx.AsyncClient, session_id: str, reason: str) -> None:
@@ -197,6 +246,11 @@ async def session_ends(http: httpx.AsyncClient, session_id: str, reason: str) ->
     await until(has_ended)
 
 
-def timeline(call: dict[str, Any]) -> list[tuple[str, str]]:
-    """What happened in the call, and who told."""
-    return [(entry["what"], entry["source"]) for entry in call["timeline"]]
+def timeline(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """What happened in a call or a session, and who told."""
+    return [(entry["what"], entry["source"]) for entry in record["timeline"]]
+
+
+def happenings(record: dict[str, Any]) -> list[str]:
+    """What happened in a call or a session."""
+    return [entry["what"] for entry in record["timeline"]]

@@ -1,11 +1,21 @@
-"""Which of two agents stays."""
+"""Which of two agents stays, and which one is waited for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from domain.agent_config import AgentConfig
-from domain.agent_presence import AgentPresence, AgentTimeouts, RoomContents, presence_of
+from domain.agent_presence import (
+    JOINED_WITHIN,
+    AgentPresence,
+    AgentState,
+    AgentTimeouts,
+    RoomContents,
+    presence_of,
+)
 from domain.identifiers import Identity, RoomName, SessionId
 from domain.room import Dispatch, Job, JobStatus, Participant, ParticipantKind, Room
 from domain.session import SeenAgent, Session
@@ -27,14 +37,21 @@ def session() -> Session:
     return new.with_agent_dispatched("AD_own", NOW)
 
 
-def presence(session: Session, *dispatches: Dispatch) -> AgentPresence:
-    """Of ``session`` in a room where ``first`` and then ``second`` joined."""
-    first = Participant("first", ParticipantKind.AGENT, AGENT, joined_at=NOW + SECOND)
-    second = Participant("second", ParticipantKind.AGENT, AGENT, joined_at=NOW + 2 * SECOND)
+FIRST = Participant("first", ParticipantKind.AGENT, AGENT, joined_at=NOW + SECOND)
+SECOND_ONE = Participant("second", ParticipantKind.AGENT, AGENT, joined_at=NOW + 2 * SECOND)
+
+
+def presence(
+    session: Session,
+    *dispatches: Dispatch,
+    agents: Sequence[Participant] = (SECOND_ONE, FIRST),
+    after: timedelta = 3 * SECOND,
+) -> AgentPresence:
+    """Of ``session`` in a room with ``agents``, ``after`` its dispatch."""
     contents = RoomContents(
-        room=Room("room", "RM_1"), participants=[second, first], dispatches=dispatches
+        room=Room("room", "RM_1"), participants=agents, dispatches=dispatches, left=("first",)
     )
-    return presence_of(session, contents, NOW + 3 * SECOND, AgentTimeouts())
+    return presence_of(session, contents, NOW + after, AgentTimeouts())
 
 
 def dispatch(id: str, agent: str | None) -> Dispatch:  # noqa: A002 - as in Dispatch
@@ -65,3 +82,20 @@ def test_given_an_ended_session_s_agent_was_reported_first_then_the_own_dispatch
     assert (found.agent.identity, found.dispatch_id) == ("second", "AD_own")
     assert found.surplus_agents == ("first",)
     assert found.surplus_dispatches == ()
+
+
+@pytest.mark.parametrize(
+    ("brings", "after", "expected"),
+    [
+        ("second", 3 * SECOND, AgentState.JOINING),
+        ("second", JOINED_WITHIN, AgentState.LEFT),
+        ("first", 3 * SECOND, AgentState.LEFT),
+        (None, 3 * SECOND, AgentState.LEFT),
+    ],
+)
+def test_given_an_ended_session_s_agent_came_and_left_then_the_own_dispatch_s_is_waited_for(
+    brings: str | None, after: timedelta, expected: AgentState
+) -> None:
+    active = session().activated("RM_1", NOW, SeenAgent(identity="first"))
+    found = presence(active, dispatch("AD_own", brings), agents=(), after=after)
+    assert found.state is expected

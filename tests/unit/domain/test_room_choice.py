@@ -80,7 +80,7 @@ class Choosing:
                 session_version=None if session is None else session.version,
                 left_to_others=self.elsewhere,
             )
-            self.choice.looked(looked, look)
+            self.choice.looked(looked, look, NOON)
         return "".join(looked.name for looked in chosen)
 
     def twice(self, after: timedelta = timedelta()) -> list[str]:
@@ -117,9 +117,9 @@ def test_a_session_that_changed_or_ended_makes_a_room_new(after: Session | None)
     choosing = Choosing([room("a")], {"a": ACTIVE})
     assert choosing.twice() == ["a", ""]
     choosing.sessions = {} if after is None else {"a": after}
-    assert choosing.choice.is_new(room("a"), after)
+    assert choosing.choice.is_new(room("a"), after, NOON)
     assert [choosing.names(), choosing.names()] == ["a", ""]
-    assert not choosing.choice.is_new(room("a"), after)
+    assert not choosing.choice.is_new(room("a"), after, NOON)
 
 
 # What has changed
