@@ -102,10 +102,11 @@ class Reconcile:
         nothing, or :class:`~domain.errors.StorageUnavailable`.
         """
         # The ledger first: what it has and LiveKit lists no more may be gone.
+        unreadable: list[StorageUnavailable] = []
         async with self.unit_of_work() as work:
-            sessions = {str(one.room_name): one for one in await work.sessions.open()}
+            sessions = {str(one.room_name): one for one in await work.sessions.open(unreadable)}
             calls: defaultdict[str, list[Call]] = defaultdict(list)
-            for call in await work.calls.live():
+            for call in await work.calls.live(unreadable):
                 calls[call.leg.room_sid].append(call)
         now = self.clock.now()
         listed = {
@@ -123,6 +124,9 @@ class Reconcile:
             problems=[],
             defects=[],
         )
+        if unreadable:
+            self._done.failures["unreadable"] = len(unreadable)
+            self._done.problems.extend(map(str, unreadable))
         self._absences.begin_cycle()
         # Whoever waits for an agent comes before what is over.
         await self._each(chosen, lambda room: self._look_into(room, view))
