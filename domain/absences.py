@@ -33,6 +33,10 @@ class Absences:
         self._noted.add(key)
         return now - self._since.setdefault(key, now)
 
+    def is_noted(self, key: str) -> bool:
+        """Whether ``key`` is missing in this cycle."""
+        return key in self._noted
+
     def is_confirmed(self, missing_for: timedelta, looks: int = 1) -> bool:
         """Whether an absence was seen again ``looks`` intervals after it was first seen."""
         return missing_for >= self.interval * looks * _ALMOST

@@ -163,14 +163,17 @@ class _Judgement:
         dispatch = self._dispatch_of(kept)
         unrecorded = next((one for one in self._dispatches if self._is_unrecorded(one)), None)
         known = dispatch or unrecorded
-        adopted = self.session.dispatch_id is None and (
-            known is None or not self.session.owns(known)
-        )
+        if known is None:  # its job is listed late
+            adopted = self.session.dispatch_id is None
+        else:
+            adopted = not self.session.owns(known)
         surplus = [
             one.id
             for one in self._dispatches
             # A job is listed late: one without jobs may be the kept agent's own.
-            if kept.identity not in one.agents and (one.agents or dispatch is not None)
+            if kept.identity not in one.agents
+            and (one.agents or dispatch is not None)
+            and not self._brings_its_own(one)
         ]
         return self._found(
             AgentState.IN_ROOM,
@@ -234,6 +237,14 @@ class _Judgement:
             return False  # its agent was there, or did not come in time
         limit = self.timeouts.joined_within if jobs else self.timeouts.taken_within
         return self._age < limit
+
+    def _brings_its_own(self, dispatch: Dispatch) -> bool:
+        """Whether the session's own agent may still join, beside one that is not its own."""
+        return (
+            dispatch.id == self.session.dispatch_id
+            and any(map(self._may_bring, dispatch.jobs))
+            and self._age < self.timeouts.joined_within
+        )
 
     def _is_awaited(self, jobs: Sequence[Job]) -> bool:
         """Whether the agent of the session's dispatch was not seen yet, given its live ``jobs``."""

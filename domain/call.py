@@ -258,20 +258,18 @@ class Call:
         if last_status in _UNANSWERED:
             unanswered_at = max(unanswered_at or at, at)
         concluded = source is not Source.WEBHOOK
-        call = attrs.evolve(
-            self,
+        if self.ended_at is not None and concluded and not self.end_concluded:
+            return self  # LiveKit told when it was
+        call = self._without_end() if self.end_concluded and not concluded else self
+        return attrs.evolve(
+            call,
             unanswered_at=unanswered_at,
+            ended_at=_earliest(call.ended_at, at),
+            end_concluded=concluded,
             was_active_at_end=self.was_active_at_end or last_status in _ANSWERED,
             aborted=self.aborted or aborted,
-            disconnect_reason=_more_telling(self.disconnect_reason, reason),
-        )
-        if self.ended_at is not None and concluded and not self.end_concluded:
-            return call  # LiveKit told when it was
-        if self.end_concluded and not concluded:
-            call = call._without_end()
-        ended_at = _earliest(call.ended_at, at)
-        call = attrs.evolve(call, ended_at=ended_at, end_concluded=concluded)
-        return call._noted(at, "left", source)
+            disconnect_reason=_more_telling(call.disconnect_reason, reason),
+        )._noted(at, "left", source)
 
     def _reopened(self, at: datetime, source: Source) -> Call:
         """With an end taken back that was concluded before the participant was seen at ``at``.
@@ -281,13 +279,17 @@ class Call:
         wrong = self.end_concluded and self.ended_at is not None and at > self.ended_at
         if not wrong or source is Source.WEBHOOK:
             return self
-        reason = None if self.disconnect_reason == ROOM_CLOSED else self.disconnect_reason
-        call = attrs.evolve(self._without_end(), disconnect_reason=reason)
-        return call._noted(at, "reopened", source)
+        return self._without_end()._noted(at, "reopened", source)
 
     def _without_end(self) -> Call:
-        timeline = tuple(entry for entry in self.timeline if entry.what != "left")
-        return attrs.evolve(self, ended_at=None, end_concluded=False, timeline=timeline)
+        """Without what was concluded of its end."""
+        return attrs.evolve(
+            self,
+            ended_at=None,
+            end_concluded=False,
+            disconnect_reason=None,
+            timeline=tuple(entry for entry in self.timeline if entry.what != "left"),
+        )
 
     def described_by(self, leg: PhoneLeg) -> Call:
         """After LiveKit reported ``leg`` of the participant, which may complete what is known."""

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import enum
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 import attrs
-
-LISTED_WITHIN: Final = timedelta(seconds=2)
-"""How long after joining LiveKit may not yet list a participant."""
 
 
 class Direction(enum.StrEnum):
@@ -69,10 +65,6 @@ class PhoneLeg:
             # Final responses are greater than provisional ones (RFC 3261 §7.2).
             sip_status_code=max(self.sip_status_code or 0, other.sip_status_code or 0) or None,
         )
-
-    def may_be_unlisted(self, now: datetime) -> bool:
-        """Whether LiveKit not listing the participant says nothing yet."""
-        return now < self.joined_at + LISTED_WITHIN
 
 
 def _either(known: str | None, told: str | None) -> str | None:

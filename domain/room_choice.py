@@ -23,10 +23,10 @@ class LedgerView:
     sessions: Mapping[str, Session]
     calls: Mapping[str, list[Call]]
 
-    @property
-    def live_calls(self) -> int:
-        """How many calls there are."""
-        return sum(map(len, self.calls.values()))
+
+def agent_key(session: Session) -> str:
+    """Return what the absence of a session's agent is noted as; its room's is by its id."""
+    return f"agent of {session.id}"
 
 
 @attrs.frozen(kw_only=True)
@@ -63,8 +63,9 @@ class RoomChoice:
     or has no agent, a session without an agent or with one that is expected, a session or a room
     that was not looked into since it began, an absence that must be confirmed. Beside these,
     ``rotation`` rooms are looked into in turn, for what shows in no number: an agent that went away
-    without a word, a second one, a caller in another's place. No more than ``budget`` rooms are
-    looked into in a cycle; what is left has its reason in the next one too.
+    without a word, a second one, a caller in another's place; a fifth of these turns is for rooms
+    without a session or call. No more than ``budget`` rooms are looked into in a cycle; what is
+    left has its reason in the next one too.
     """
 
     taken_within: timedelta = TAKEN_WITHIN
@@ -80,21 +81,21 @@ class RoomChoice:
         """Return the rooms to look into, those where someone may wait for an agent first."""
         sids = {room.sid for room in rooms}
         self._seen = {sid: seen for sid, seen in self._seen.items() if sid in sids}
-        urgent, new, with_calls, others = [], [], [], []
+        urgent, new, ours, others = [], [], [], []
         for room in rooms:
             calls, session = view.calls.get(room.sid, []), view.sessions.get(room.name)
             if self._is_urgent(room, calls, session, absences, now):
                 urgent.append(room)
             elif self.is_new(room, session, now):
                 new.append(room)
-            elif calls:
-                with_calls.append(room)
+            elif calls or session is not None:
+                ours.append(room)
             else:
                 others.append(room)
         # However many have a reason, a fifth of the budget is for those whose turn it is.
         reasons = len(urgent) + len(new)
         turns = min(self.rotation, max(self.budget - reasons, self.budget // 5))
-        turned = self._in_turn("with calls", with_calls, turns)
+        turned = self._in_turn("ours", ours, turns - min(turns // 5, len(others)))
         turned += self._in_turn("others", others, turns - len(turned))
         return [*urgent, *new][: self.budget - len(turned)] + turned
 
@@ -108,6 +109,11 @@ class RoomChoice:
         if seen is None or seen.found.session_version != version:
             return True
         return seen.unsettled_until is not None and now < seen.unsettled_until
+
+    def is_left_to_others(self, room: Room) -> bool:
+        """Whether another program's agent served its callers at the last look."""
+        seen = self._seen.get(room.sid)
+        return seen is not None and seen.found.left_to_others
 
     def looked(self, room: Room, found: RoomLook, now: datetime) -> None:
         """Remember what a look found."""
@@ -126,7 +132,7 @@ class RoomChoice:
         now: datetime,
     ) -> bool:
         seen = self._seen.get(room.sid)
-        elsewhere = seen is not None and seen.found.left_to_others
+        elsewhere = self.is_left_to_others(room)
         if any(self._wants(call, elsewhere=elsewhere) for call in calls):
             return True
         if any(absences.is_doubted(str(call.id)) for call in calls):
@@ -145,7 +151,9 @@ class RoomChoice:
     def _needs_a_look(
         self, session: Session, room: Room, absences: Absences, now: datetime
     ) -> bool:
-        if session.room_sid not in (None, room.sid) or absences.is_doubted(str(session.id)):
+        if session.room_sid not in (None, room.sid):
+            return True
+        if absences.is_doubted(agent_key(session)) or absences.is_doubted(str(session.id)):
             return True
         if session.claim.is_unsettled:
             return not session.claim.is_held(now)

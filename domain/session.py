@@ -185,7 +185,8 @@ class Session:
         if self.agent_adopted or self.agent_joined_at is None or self.dispatched_at is None:
             return None
         latency = self.agent_joined_at - self.dispatched_at
-        return latency if latency >= timedelta() else None
+        # A dispatch that was learnt of when its agent was seen tells nothing.
+        return latency if latency > timedelta() else None
 
     @property
     def has_had_room(self) -> bool:
@@ -239,6 +240,10 @@ class Session:
         """With the claim given back and nothing else changed."""
         return attrs.evolve(self, claim=self.claim.released())
 
+    def settled(self) -> Session:
+        """With the claim given back and nothing uncertain."""
+        return attrs.evolve(self, claim=DispatchClaim())
+
     def with_agent_dispatched(self, dispatch_id: str, at: datetime) -> Session:
         """After LiveKit has accepted dispatch ``dispatch_id``; gives the claim back."""
         return self._expecting(dispatch_id, at)._noted("agent_dispatched", at, Source.API)
@@ -274,17 +279,20 @@ class Session:
         """After the agent was seen in the room instance ``room_sid``; nothing is uncertain then."""
         again = self.status is not SessionStatus.ACTIVE or self.room_sid != room_sid
         known = None if again else self.agent_identity
+        joins = again or (known is not None and agent.identity not in (None, known))
+        is_known = agent.dispatch_id in (None, self.dispatch_id)
+        its_own = is_known and not (joins and self._dispatch_brought_one)
         active = self._moved(
             SessionStatus.ACTIVE,
             room_sid=room_sid,
             active_at=self.active_at or at,
             agent_identity=agent.identity or known,
             dispatch_id=agent.dispatch_id or self.dispatch_id,
-            dispatched_at=self.dispatched_at or (at if agent.dispatch_id else None),
+            dispatched_at=self.dispatched_at if its_own else at,
             agent_adopted=self.agent_adopted or agent.adopted,
             claim=DispatchClaim(),
         )
-        if not again and (known is None or active.agent_identity == known):
+        if not joins:
             return active
         if agent.adopted:
             active = active._noted("agent_adopted", at, source)
@@ -337,11 +345,25 @@ class Session:
         )._noted("reopened", at, source)
 
     def claimed_after_end(self, holder: str, now: datetime, lease: timedelta) -> Session:
-        """As a live session under a claim, so that no other begins in its room meanwhile."""
+        """As one that has ended and holds its room under a claim, so that no other begins there."""
         claim = DispatchClaim().taken(holder, now + lease)
-        return attrs.evolve(
-            self, status=_FAILED, ended_at=None, end_reason=None, end_concluded=False, claim=claim
-        )
+        return attrs.evolve(self, status=_FAILED, claim=claim)
+
+    @property
+    def only_holds_room(self) -> bool:
+        """Whether the session has ended and is kept as a live one to hold its room."""
+        return self.is_live and self.ended_at is not None
+
+    def ended_again(self) -> Session:
+        """After it held its room: as it ended before."""
+        return attrs.evolve(self, status=_ENDED, claim=DispatchClaim())
+
+    @property
+    def _dispatch_brought_one(self) -> bool:
+        """Whether an agent has joined since the dispatch, so that it tells nothing of another."""
+        if self.agent_joined_at is None or self.dispatched_at is None:
+            return False
+        return self.agent_joined_at >= self.dispatched_at
 
     def _expecting(self, dispatch_id: str, at: datetime) -> Session:
         attempts = self.dispatch_attempts + 1

@@ -368,6 +368,7 @@ class Container(containers.DeclarativeContainer):
         keep_agent=keep_agent,
         remove_agent=remove_agent,
         remove_late_agent=remove_late_agent,
+        hold_room=hold_ended_room,
         clock=clock,
         ids=ids,
         agent_name=settings.provided.agent_name,
@@ -466,6 +467,7 @@ class Container(containers.DeclarativeContainer):
             livekit=providers.Singleton(LiveKitProbe, livekit_client),
             database=storage,
         ),
+        warn=reconcile.provided.warning,
     )
     recent_readiness = providers.Singleton(Recent, check_readiness, clock, READINESS_GOOD_FOR)
 

@@ -11,7 +11,7 @@ import attrs
 from adapters.memory.newest_first import NewestFirst
 from domain.access import Tenants
 from domain.call import Call
-from domain.errors import Conflict
+from domain.errors import Conflict, StorageUnavailable
 from domain.identifiers import CallId, RoomName
 from domain.page import CallFilter, Position
 
@@ -154,8 +154,8 @@ class MemoryCalls:
         ]
         return max(theirs, key=lambda call: call.age, default=None)
 
-    async def live(self) -> list[Call]:
-        """Every call that has not ended."""
+    async def live(self, _unreadable: list[StorageUnavailable] | None = None) -> list[Call]:
+        """Every call that has not ended; each can be read."""
         return [self._seen.by_id[one] for there in self._seen.live.values() for one in there]
 
     async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:

@@ -10,7 +10,7 @@ import attrs
 
 from adapters.memory.newest_first import NewestFirst
 from domain.access import Tenants
-from domain.errors import Conflict
+from domain.errors import Conflict, StorageUnavailable
 from domain.identifiers import RoomName, SessionId
 from domain.page import Position, SessionFilter
 from domain.session import Session
@@ -159,8 +159,8 @@ class MemorySessions:
         ids = [session_id for session_id in self._committed.live.values() if session_id is not None]
         return sum(self._committed.by_id[session_id].tenant == tenant for session_id in ids)
 
-    async def open(self) -> list[Session]:
-        """Every live session."""
+    async def open(self, _unreadable: list[StorageUnavailable] | None = None) -> list[Session]:
+        """Every live session; each can be read."""
         ids = (session_id for session_id in self._seen.live.values() if session_id is not None)
         return [self._seen.by_id[session_id] for session_id in ids]
 

@@ -8,12 +8,13 @@ from typing import Any, Final
 from sqlalchemy import Executable, Select, bindparam, insert, select, update
 
 from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.mapping import call_moves, call_values, to_call
+from adapters.sqlalchemy.mapping import call_moves, call_values, readable, to_call
 from adapters.sqlalchemy.page import of_tenants, page_of
 from adapters.sqlalchemy.tables import CALL_IS_LIVE, calls
 from adapters.sqlalchemy.write import Write
 from domain.access import Tenants
 from domain.call import Call
+from domain.errors import StorageUnavailable
 from domain.identifiers import CallId, RoomName
 from domain.page import CallFilter, Position
 
@@ -103,9 +104,9 @@ class SqlCalls:
         found = await self._read(of_tenants(_NEWEST_IN, calls, tenants), is_wanted, wanted=name)
         return max(found, key=lambda call: call.age, default=None)
 
-    async def live(self) -> list[Call]:
+    async def live(self, unreadable: list[StorageUnavailable] | None = None) -> list[Call]:
         """Every call that has not ended."""
-        found = [to_call(row) for row in await self._database.read_many(_LIVE)]
+        found = readable(await self._database.read_many(_LIVE), to_call, unreadable)
         return self._seen(found, lambda call: call.is_live)
 
     async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:

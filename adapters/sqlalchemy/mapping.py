@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
@@ -16,6 +17,8 @@ from domain.identifiers import CallId, Identity, RoomName, SessionId
 from domain.inbox import InboxEntry, InboxStatus
 from domain.ports.webhook_verifier import WebhookEvent
 from domain.session import EndReason, PhoneCorrelation, Session, SessionStatus
+
+Entity = TypeVar("Entity")
 
 
 def session_values(session: Session) -> dict[str, Any]:
@@ -252,6 +255,23 @@ def _to_timeline(text: str) -> tuple[TimelineEntry, ...]:
         TimelineEntry(datetime.fromisoformat(at), what, Source(source))
         for at, what, source in json.loads(text)
     )
+
+
+def readable(
+    rows: Iterable[Row[Any]],
+    mapped: Callable[[Row[Any]], Entity],
+    unreadable: list[StorageUnavailable] | None,
+) -> list[Entity]:
+    """Return what ``rows`` were made from; as :meth:`SessionRepository.open` for the others."""
+    found = []
+    for row in rows:
+        try:
+            found.append(mapped(row))
+        except StorageUnavailable as error:
+            if unreadable is None:
+                raise
+            unreadable.append(error)
+    return found
 
 
 def _unreadable(what: str) -> StorageUnavailable:

@@ -7,11 +7,12 @@ from typing import Any, Final
 from sqlalchemy import Executable, Select, bindparam, func, insert, select, update
 
 from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.mapping import session_moves, session_values, to_session
+from adapters.sqlalchemy.mapping import readable, session_moves, session_values, to_session
 from adapters.sqlalchemy.page import of_tenants, page_of
 from adapters.sqlalchemy.tables import SESSION_IS_LIVE, sessions
 from adapters.sqlalchemy.write import Write
 from domain.access import Tenants
+from domain.errors import StorageUnavailable
 from domain.identifiers import RoomName, SessionId
 from domain.page import Position, SessionFilter
 from domain.session import Session
@@ -112,9 +113,9 @@ class SqlSessions:
         rows = await self._database.read(_LIVE_OF, {"wanted": tenant})
         return int(rows[0][0])
 
-    async def open(self) -> list[Session]:
+    async def open(self, unreadable: list[StorageUnavailable] | None = None) -> list[Session]:
         """Every live session."""
-        found = [to_session(row) for row in await self._database.read_many(_OPEN)]
+        found = readable(await self._database.read_many(_OPEN), to_session, unreadable)
         return [session for session in found if session.id not in self._changed] + [
             session for session in self._changed.values() if session.is_live
         ]

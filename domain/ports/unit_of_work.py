@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 from domain.access import Tenants
 from domain.call import Call
+from domain.errors import StorageUnavailable
 from domain.identifiers import CallId, RoomName, SessionId
 from domain.page import CallFilter, Position, SessionFilter
 from domain.session import Session
@@ -48,8 +49,11 @@ class SessionRepository(Protocol):
         """How many committed sessions of the tenant's are live."""
         ...
 
-    async def open(self) -> list[Session]:
-        """Every live session."""
+    async def open(self, unreadable: list[StorageUnavailable] | None = None) -> list[Session]:
+        """Every live session.
+
+        The errors of rows that cannot be read are appended to ``unreadable``, or else raised.
+        """
         ...
 
     async def page(
@@ -97,8 +101,8 @@ class CallRepository(Protocol):
         """The room's call, of these ``tenants``', that was created last."""
         ...
 
-    async def live(self) -> list[Call]:
-        """Every call that has not ended."""
+    async def live(self, unreadable: list[StorageUnavailable] | None = None) -> list[Call]:
+        """Every call that has not ended; ``unreadable`` as for sessions."""
         ...
 
     async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
@@ -13,9 +13,13 @@ from domain.ports.probe import Probe
 
 @attrs.frozen
 class Readiness:
-    """For each dependency: None if it is ready, else the reason why it is not."""
+    """For each dependency: None if it is ready, else the reason why it is not.
+
+    ``warnings`` are for the operator; requests are served all the same.
+    """
 
     problems: Mapping[str, str | None]
+    warnings: Sequence[str] = ()
 
     @property
     def ready(self) -> bool:
@@ -25,14 +29,18 @@ class Readiness:
 
 @attrs.frozen
 class CheckReadiness:
-    """Asks every probe at once."""
+    """Asks every probe at once; ``warn`` tells what the operator should know."""
 
     probes: Mapping[str, Probe]
+    warn: Callable[[], str | None] = lambda: None
 
     async def __call__(self) -> Readiness:
         """Each dependency's state; never raises a :class:`DomainError`."""
         problems = await asyncio.gather(*(_problem(probe) for probe in self.probes.values()))
-        return Readiness(dict(zip(self.probes, problems, strict=True)))
+        warning = self.warn()
+        return Readiness(
+            dict(zip(self.probes, problems, strict=True)), [warning] if warning else []
+        )
 
 
 async def _problem(probe: Probe) -> str | None:

@@ -9,14 +9,15 @@ import attrs
 from domain.absences import Absences
 from domain.agent_presence import AgentPresence, AgentState, RoomContents
 from domain.call import Call, CallStatus, Source
+from domain.errors import LeftToOthers
 from domain.identifiers import RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
 from domain.ports.rooms import Rooms
 from domain.room import Participant, Room
-from domain.room_choice import RoomLook
+from domain.room_choice import RoomLook, agent_key
 from domain.room_selection import RoomSelection
-from domain.session import EndReason, Session, SessionStatus
+from domain.session import EndReason, Session
 from domain.use_cases.find_agent import FindAgent
 from domain.use_cases.keep_agent import KeepAgent
 from domain.use_cases.record_call import RecordCall
@@ -53,14 +54,16 @@ class CheckRoom:
         repairs: Counter[str],
         *,
         first: bool,
+        left_to_others: bool = False,
     ) -> RoomLook:
         """Look into ``room``, count what was put right in ``repairs``; return what was found.
 
         ``session`` and ``calls`` are the ledger's live ones there. On the ``first`` look since
-        either changed, dispatches are listed too. Raises as :class:`KeepAgent` and
+        either changed, dispatches are listed too. A room that an earlier look ``left_to_others``
+        stays theirs, also when their agent has left. Raises as :class:`KeepAgent` and
         :class:`ServeCall`.
         """
-        look = _Look(self, room, absences, repairs)
+        look = _Look(self, room, absences, repairs, left_to_others)
         return await look(session, calls, first=first)
 
 
@@ -72,6 +75,7 @@ class _Look:
     room: Room
     absences: Absences
     repairs: Counter[str]
+    left_to_others: bool
     had_surplus: bool = False
 
     async def __call__(
@@ -83,10 +87,11 @@ class _Look:
         session = session or await self._reopened()
         if session is not None:
             session = await self._agent(session, contents, live, first=first)
-        elsewhere = False
-        if session is None and live:
-            elsewhere = not await self._serve(live)
-        elif session is None and await self.use.remove_late_agent(self.room):
+        listed = [call for call in live if not self.absences.is_noted(str(call.id))]
+        elsewhere = self.left_to_others
+        if session is None and listed and not elsewhere:
+            elsewhere = not await self._serve(listed)
+        elif session is None and not live and await self.use.remove_late_agent(self.room):
             self.repairs["late_agent_removed"] += 1
         return RoomLook(
             calls=frozenset(call.id for call in live),
@@ -107,7 +112,10 @@ class _Look:
     # Calls
 
     async def _callers(self, calls: list[Call], participants: list[Participant]) -> list[Call]:
-        """Return the room's live calls after what its participants told."""
+        """Return the room's live calls after what its participants told.
+
+        Those whose callers are missing are among them: the reconciler ends them, once confirmed.
+        """
         callers = {
             one.leg.participant_sid: one
             for one in participants
@@ -116,10 +124,11 @@ class _Look:
         live = []
         for call in calls:
             caller = callers.pop(call.leg.participant_sid, None)
-            if caller is not None:
-                live.append(await self._note(call, caller))
-            elif not await self._end_if_confirmed(call):
+            if caller is None:
+                self.absences.note(str(call.id), self.use.clock.now())
                 live.append(call)
+            else:
+                live.append(await self._note(call, caller))
         if callers:
             # LiveKit lists by name: make sure that these are in this instance.
             found = await self.use.rooms.find(RoomName(self.room.name))
@@ -146,25 +155,17 @@ class _Look:
             self.repairs["call_followed"] += 1
         return noted
 
-    async def _end_if_confirmed(self, call: Call) -> bool:
-        """End a call whose caller was missing at an earlier look too; return whether it did."""
-        now = self.use.clock.now()
-        missing_for = self.absences.note(str(call.id), now)
-        if not self.absences.is_confirmed(missing_for):
-            return False
-        await self.use.record_call(call.leg, lambda known: known.gone(now, Source.RECONCILER))
-        self.repairs["call_ended"] += 1
-        return True
-
     async def _serve(self, calls: list[Call]) -> bool:
         """Give callers without a session an agent; return whether that is ours to do."""
-        ours = True
+        served = []
         for call in calls:
-            served = await self.use.serve_call.again(call, Source.RECONCILER)
-            ours = ours and (served.session_id is not None or not served.is_live)
-        if ours:
+            try:
+                served.append(await self.use.serve_call.again(call, Source.RECONCILER))
+            except LeftToOthers:
+                return False
+        if any(call.is_live and call.session_id is not None for call in served):
             self.repairs["agent_dispatched"] += 1
-        return ours
+        return True
 
     # The agent
 
@@ -174,13 +175,16 @@ class _Look:
         """Return the session after what was found of its agent; None if it ended."""
         if session.claim.is_held(self.use.clock.now()):
             return session
+        if session.only_holds_room:  # its holder died
+            await self.use.ledger.save(session.ended_again())
+            return None
         if session.room_sid not in (None, self.room.sid):
             presence = await self.use.find_agent(session)
         else:
             presence = await self.use.find_agent.judge(session, contents, thorough=first)
         if presence.state is AgentState.ROOM_CLOSED:
             return await self._end(session, presence)
-        if self._is_deserted(session, presence):
+        if not calls and self._is_deserted(session, presence):
             await self.use.remove_agent(session, EndReason.ROOM_FINISHED, Source.RECONCILER)
             self.repairs["agent_withdrawn"] += 1
             return None
@@ -211,7 +215,7 @@ class _Look:
         """Whether an agent that no webhook said had left was missing at an earlier look too."""
         if presence.state is not AgentState.LEFT:
             return True
-        missing_for = self.absences.note(str(session.id), self.use.clock.now())
+        missing_for = self.absences.note(agent_key(session), self.use.clock.now())
         return self.absences.is_confirmed(missing_for)
 
     async def _keep(self, session: Session, presence: AgentPresence, calls: list[Call]) -> Session:
@@ -239,6 +243,6 @@ def _repair(before: Session, after: Session, presence: AgentPresence) -> str | N
         if after.agent_dispatched:
             return "agent_dispatched"
         return "agent_lost" if before.agent_dispatched else "dispatch_settled"
-    if after.status is SessionStatus.ACTIVE and before.status is not SessionStatus.ACTIVE:
+    if after.agent_joined_at != before.agent_joined_at:
         return "agent_seen"
     return "dispatch_settled"

@@ -62,7 +62,7 @@ class EndSession:
         await self.turn.take(room_name, lambda: self._end(room_name, command.access))
 
     async def _end(self, room_name: RoomName, access: Access) -> None:
-        session = await self.ledger.live_in(room_name)
+        session = await self.hold_room.released(await self.ledger.live_in(room_name))
         if session is None:
             session = await self.ledger.newest_in(room_name)
         if not access.sees(None if session is None else session.tenant):

@@ -9,9 +9,16 @@ from typing import Final
 import attrs
 
 from domain.access import EVERYTHING, Access
-from domain.agent_presence import AgentPresence, AgentState, RoomContents, presence_of
+from domain.agent_presence import AgentPresence, AgentState, presence_of
 from domain.call import Source
-from domain.errors import ClaimHeld, LeftToOthers, RoomTaken, TooEarly, TooManySessions
+from domain.errors import (
+    ClaimHeld,
+    LeftToOthers,
+    LiveKitError,
+    RoomTaken,
+    TooEarly,
+    TooManySessions,
+)
 from domain.identifiers import RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
@@ -92,13 +99,21 @@ class EnsureAgent:
             return await self._again(session, candidate)
         found = None
         if room is RoomNovelty.NAMED:
-            found = await self._look(candidate, access)
+            try:
+                found = await self._look(candidate, access)
+            except LiveKitError:
+                if access.sees(None):  # else the room may be another tenant's
+                    await self._begin_failed(candidate)
+                raise
         return await self._begin(candidate, found)
 
     async def _joined(self, session: Session, access: Access) -> Session | None:
         """The live session after a look at its agent; None once its room has closed."""
         if session.claim.is_held(self.clock.now()):
             raise ClaimHeld("Another request is starting or ending this session.")
+        if session.only_holds_room:  # its holder died
+            await self.ledger.save(session.ended_again())
+            return None
         if not access.sees(session.tenant):
             raise _taken(session.room_name)
         if session.status is SessionStatus.CREATED:
@@ -115,11 +130,11 @@ class EnsureAgent:
     async def _look(self, candidate: Session, access: Access) -> AgentPresence | None:
         """What the candidate's room has of an agent before the first dispatch into it."""
         contents = await self.find_agent.contents(candidate.room_name)
-        if candidate.room_sid is not None and not _has_user(contents, candidate):
-            # A dispatch would bring a dead room back.
-            raise TooEarly("LiveKit does not list the caller.", self.clock.now() + SOON)
         if contents is None:
             return None
+        if candidate.room_sid not in (None, contents.room.sid):
+            # A dispatch would go to another instance than the caller's.
+            raise TooEarly("LiveKit lists another room of this name.", self.clock.now() + SOON)
         if not access.sees(None) and not await self._was_lately(contents.room, access):
             raise _taken(candidate.room_name)
         found = presence_of(candidate, contents, self.clock.now(), self.find_agent.timeouts)
@@ -145,6 +160,13 @@ class EnsureAgent:
         if found is None or found.is_missing:
             return await self.dispatch_agent(session)
         return await self.keep_agent.record(session, found, Source.API)
+
+    async def _begin_failed(self, candidate: Session) -> None:
+        """Record a session whose room LiveKit did not tell of; starting again settles it."""
+        await self._refuse_if_more_than(self.max_sessions - 1, candidate.tenant)
+        now = self.clock.now()
+        begun = candidate.begun(self.ids.session_id(), self.ids.claim_holder(), now, self.lease)
+        await self.ledger.add(begun.with_dispatch_failed(now, uncertain=False))
 
     async def _again(self, session: Session, candidate: Session) -> Session:
         if session.dispatch_id is None:  # perhaps one too many whose process died
@@ -181,15 +203,6 @@ class EnsureAgent:
                 f"This key may have {self.max_sessions} live sessions at a time; end one first.",
                 retry_after=RETRY_AFTER_SECONDS,
             )
-
-
-def _has_user(contents: RoomContents | None, candidate: Session) -> bool:
-    """Whether the participant for whom a session shall begin is in its room instance."""
-    return (
-        contents is not None
-        and contents.room.sid == candidate.room_sid
-        and any(one.identity == candidate.identity.value for one in contents.participants)
-    )
 
 
 def _taken(room_name: RoomName) -> RoomTaken:

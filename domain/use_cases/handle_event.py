@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 import attrs
@@ -9,7 +10,7 @@ import attrs
 from domain.agent_config import AgentConfig
 from domain.agent_presence import TAKEN_WITHIN, AgentPresence, AgentState
 from domain.call import ROOM_CLOSED, Call, Source
-from domain.errors import ClaimHeld, TooEarly
+from domain.errors import ClaimHeld, LeftToOthers, TooEarly
 from domain.identifiers import Identity, RoomName
 from domain.ledger import Ledger
 from domain.ports.clock import Clock
@@ -21,6 +22,7 @@ from domain.room_selection import RoomSelection
 from domain.session import EndReason, SeenAgent, Session, SessionStatus
 from domain.use_cases.ensure_agent import EnsureAgent
 from domain.use_cases.find_agent import FindAgent
+from domain.use_cases.hold_ended_room import HoldEndedRoom
 from domain.use_cases.keep_agent import KeepAgent
 from domain.use_cases.record_call import RecordCall
 from domain.use_cases.remove_agent import RemoveAgent
@@ -45,6 +47,7 @@ class HandleEvent:
     keep_agent: KeepAgent
     remove_agent: RemoveAgent
     remove_late_agent: RemoveLateAgent
+    hold_room: HoldEndedRoom
     clock: Clock
     ids: IdGenerator
     agent_name: str
@@ -135,17 +138,18 @@ class HandleEvent:
         known = session.status is SessionStatus.ACTIVE and session.room_sid == event.room.sid
         if known and session.agent_identity in (None, agent.identity):
             return
+        dispatched_at = session.dispatched_at or session.created_at
         if (
             session.status is SessionStatus.AGENT_DISPATCHED
             and session.room_sid in (None, event.room.sid)
-            and event.at >= session.created_at
+            and event.at >= dispatched_at  # an earlier agent may have joined before that
         ):
             seen = SeenAgent(identity=agent.identity)
             await self.keep_agent.seen(session, event.room, seen, Source.WEBHOOK)
             return
         presence = await self.find_agent(session, thorough=True)
-        if presence.state is AgentState.ROOM_CLOSED:
-            return
+        if presence.state is AgentState.ROOM_CLOSED or presence.is_missing:
+            return  # one answer without an agent ends nothing: the reconciler looks again
         session = await self.keep_agent.record(session, presence, Source.WEBHOOK)
         await self.keep_agent.remove_surplus(session, presence)
         if presence.surplus_agents and not presence.surplus_dispatches:
@@ -158,7 +162,8 @@ class HandleEvent:
         if session is None:
             calls = await self._live_calls(room)
             if calls and agent.agent_name == self.agent_name:
-                await self.serve_call.again(calls[0], Source.API)
+                with suppress(LeftToOthers):
+                    await self.serve_call.again(calls[0], Source.API)
             return
         if session.room_sid not in (None, room.sid):
             return
@@ -184,8 +189,9 @@ class HandleEvent:
             return
         if session.agent_dispatched or session.room_sid not in (None, room.sid):
             return
-        if session.claim.is_held(self.clock.now()):
-            raise ClaimHeld("Somebody else is starting or ending this session.")
+        session = await self._unclaimed(room)
+        if session is None:
+            return
         presence = await self.find_agent(session)
         if presence.state is not AgentState.ROOM_CLOSED:
             await self._keep(session, presence)
@@ -233,4 +239,4 @@ class HandleEvent:
         session = await self.ledger.live_in(RoomName(room.name))
         if session is not None and session.claim.is_held(self.clock.now()):
             raise ClaimHeld("Somebody else is starting or ending this session.")
-        return session
+        return await self.hold_room.released(session)

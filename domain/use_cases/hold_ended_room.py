@@ -39,4 +39,16 @@ class HoldEndedRoom:
         try:
             yield
         finally:
-            await self.ledger.save(attrs.evolve(ended, version=held.version))
+            await self.ledger.save(held.ended_again())
+
+    async def released(self, session: Session | None) -> Session | None:
+        """Return a room's live session; None once one has ended that a dead process held it for.
+
+        Raises as above.
+        """
+        if session is None or not session.only_holds_room:
+            return session
+        if not session.claim.is_held(self.clock.now()):
+            await self.ledger.save(session.ended_again())
+            return None
+        return session

@@ -71,7 +71,10 @@ class KeepAgent:
             return await self.ledger.save(session.without_agent(now, source))
         if presence.is_missing and session.claim.is_unsettled and not presence.has_people:
             # What became of a dispatch is settled: there is none.
-            return await self.ledger.save(session.with_dispatch_failed(now, uncertain=False))
+            failed = session.status is SessionStatus.DISPATCH_FAILED
+            return await self.ledger.save(
+                session.settled() if failed else session.with_dispatch_failed(now, uncertain=False)
+            )
         return session
 
     async def seen(self, session: Session, room: Room, agent: SeenAgent, source: Source) -> Session:
@@ -81,7 +84,7 @@ class KeepAgent:
             and session.room_sid == room.sid
             and agent.identity in (None, session.agent_identity)
         )
-        if known and not session.claim.uncertain:
+        if known and not session.claim.is_unsettled:
             return session
         active = session.activated(room.sid, self.clock.now(), agent, source)
         stored = await self.ledger.save(active)

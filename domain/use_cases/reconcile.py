@@ -102,10 +102,11 @@ class Reconcile:
         nothing, or :class:`~domain.errors.StorageUnavailable`.
         """
         # The ledger first: what it has and LiveKit lists no more may be gone.
+        unreadable: list[StorageUnavailable] = []
         async with self.unit_of_work() as work:
-            sessions = {str(one.room_name): one for one in await work.sessions.open()}
+            sessions = {str(one.room_name): one for one in await work.sessions.open(unreadable)}
             calls: defaultdict[str, list[Call]] = defaultdict(list)
-            for call in await work.calls.live():
+            for call in await work.calls.live(unreadable):
                 calls[call.leg.room_sid].append(call)
         now = self.clock.now()
         listed = {
@@ -123,10 +124,17 @@ class Reconcile:
             problems=[],
             defects=[],
         )
+        if unreadable:
+            self._done.failures["unreadable"] = len(unreadable)
+            self._done.problems.extend(map(str, unreadable))
         self._absences.begin_cycle()
         # Whoever waits for an agent comes before what is over.
         await self._each(chosen, lambda room: self._look_into(room, view))
         return await self._end_missing(listed, view, now)
+
+    def warning(self) -> str | None:
+        """Say why entries that LiveKit does not list are kept; None where there are none."""
+        return self.held
 
     async def _look_into(self, room: Room, view: LedgerView) -> None:
         session, now = view.sessions.get(room.name), self.clock.now()
@@ -137,6 +145,7 @@ class Reconcile:
             self._absences,
             self._done.repairs,
             first=self.choice.is_new(room, session, now),
+            left_to_others=self.choice.is_left_to_others(room),
         )
         self.choice.looked(room, found, now)
 
@@ -150,21 +159,28 @@ class Reconcile:
             for name, one in view.sessions.items()
             if name not in listed and not one.claim.is_held(now)
         ]
-        calls = [call for sid, some in view.calls.items() if sid not in sids for call in some]
+        live = [call for some in view.calls.values() for call in some]
+        calls = [call for call in live if call.leg.room_sid not in sids]
         # Another instance of the room proves that the call's is no more.
         replaced = {str(call.id) for call in calls if call.leg.room_name in listed}
-        missing = {str(one.id) for one in sessions if one.has_had_room}
-        missing |= {str(call.id) for call in calls} - replaced
+        left = [call for call in live if self._absences.is_noted(str(call.id))]
+        missing = {str(one.id) for one in sessions if one.has_had_room and not one.only_holds_room}
+        missing |= {str(call.id) for call in (*calls, *left)} - replaced
         since = {key: self._absences.note(key, now) for key in missing}
-        ended = replaced | self._confirmed(since, len(view.sessions) + view.live_calls)
+        ended = replaced | self._confirmed(since, len(view.sessions) + len(live))
+        await self._each(
+            [call for call in left if str(call.id) in ended],
+            lambda call: self._end_call(call, now),
+        )
         await self._each(
             [call for call in calls if str(call.id) in ended],
-            lambda call: self._end_call(call, now),
+            lambda call: self._end_call_of_room(call, now),
         )
         await self._each(
             [one for one in sessions if str(one.id) in ended or self._is_abandoned(one, now)],
             lambda session: self._end_session(session, now),
         )
+        await self._each([one for one in sessions if one.only_holds_room], self._end_again)
         return self._done
 
     def _confirmed(self, missing: dict[str, timedelta], live: int) -> set[str]:
@@ -179,23 +195,26 @@ class Reconcile:
         held = len(confirmed) - len(lasting)
         if held:
             self.held = (
-                f"LiveKit lists no room for {held} of {live} live sessions and calls. They are "
-                "kept until further looks confirm that; check that LIVEKIT_URL names the same "
-                "LiveKit as before."
+                f"LiveKit does not list {held} of {live} live sessions and calls. They are kept "
+                "until further looks confirm that; check that LIVEKIT_URL names the same LiveKit "
+                "as before."
             )
         self._done = attrs.evolve(self._done, held=self.held, held_entries=held)
         return lasting
 
     @staticmethod
     def _is_abandoned(session: Session, now: datetime) -> bool:
-        return not session.has_had_room and now - session.created_at > ABANDONED_AFTER
+        waits = not session.has_had_room and not session.only_holds_room
+        return waits and now - session.created_at > ABANDONED_AFTER
 
-    async def _end_call(self, call: Call, now: datetime) -> None:
+    async def _end_call_of_room(self, call: Call, now: datetime) -> None:
         room = await self.rooms.find(RoomName(call.leg.room_name))
-        if room is not None and room.sid == call.leg.room_sid:
-            return
+        if room is None or room.sid != call.leg.room_sid:
+            await self._end_call(call, now, ROOM_CLOSED)
+
+    async def _end_call(self, call: Call, now: datetime, reason: str | None = None) -> None:
         await self.record_call(
-            call.leg, lambda known: known.gone(now, Source.RECONCILER, reason=ROOM_CLOSED)
+            call.leg, lambda known: known.gone(now, Source.RECONCILER, reason=reason)
         )
         self._done.repairs["call_ended"] += 1
 
@@ -207,6 +226,10 @@ class Reconcile:
         reason = EndReason.ROOM_FINISHED if gone else EndReason.ABANDONED
         await self.ledger.save(session.ended(reason, now, Source.RECONCILER, concluded=gone))
         self._done.repairs["session_ended"] += 1
+
+    async def _end_again(self, session: Session) -> None:
+        """End what a process held the room of an ended session with that died."""
+        await self.ledger.save(session.ended_again())
 
     async def _each(self, items: Iterable[Item], treat: Callable[[Item], Awaitable[None]]) -> None:
         """Treat every item; what one of them raises is counted and stops no other."""

@@ -82,6 +82,7 @@ class RemoveLateAgent:
         """Return the dispatches of ended sessions, and the identities of their agents."""
         ours: list[Dispatch] = []
         others: set[str] = set()
+        may_be_others = False
         for dispatch in contents.dispatches or ():
             if dispatch.agent_name != ended.agent_name:
                 continue
@@ -89,9 +90,12 @@ class RemoveLateAgent:
                 ours.append(dispatch)
             else:
                 others.update(dispatch.agents)
+                # LiveKit lists a job some seconds after its agent has joined.
+                may_be_others = may_be_others or not dispatch.agents
         agents = {one.identity for one in contents.agents(ended.agent_name)} - others
         explained = {identity for dispatch in ours for identity in dispatch.agents}
-        if ended.ended_at is None or self.clock.now() > ended.ended_at + LATE_BY:
+        is_recent = ended.ended_at is not None and self.clock.now() <= ended.ended_at + LATE_BY
+        if may_be_others or not is_recent:
             agents &= explained
         return ours, agents
 

@@ -79,22 +79,26 @@ class ServeCall:
         return await self.record_call.on(None, leg, lambda call: found.fact(told(call)))
 
     async def again(self, call: Call, source: Source) -> Call:
-        """The call with its agent, whom it may have lost; who asks is ``source``. Raises as above.
+        """The call with its agent, whom it may have lost; who asks is ``source``.
 
-        LiveKit is asked whether the caller is there, and where the agent is.
+        LiveKit is asked whether the caller is there, and where the agent is. Raises as above, and
+        :class:`~domain.errors.LeftToOthers`.
         """
         found = await self._found(call.leg, source)
         if not found.is_there:
             return call  # one answer ends nothing: the reconciler looks again
-        return await self._with_agent(await self.record_call.on(call, call.leg, found.fact))
+        return await self._served(await self.record_call.on(call, call.leg, found.fact))
 
     async def _with_agent(self, call: Call) -> Call:
-        if not call.is_live:
-            return call
         try:
-            session = await self.ensure_agent(await self._candidate(call))
+            return await self._served(call)
         except LeftToOthers:
             return call
+
+    async def _served(self, call: Call) -> Call:
+        if not call.is_live:
+            return call
+        session = await self.ensure_agent(await self._candidate(call))
         now = self.clock.now()
         return await self.record_call.on(
             call, call.leg, lambda known: known.served_by(session.id, now, session.tenant)

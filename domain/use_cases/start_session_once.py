@@ -60,7 +60,7 @@ class StartSessionOnce:
 
     async def _check_live(self, session_id: SessionId) -> None:
         session = await self.ledger.get(session_id)
-        if session is None or not session.is_live:
+        if session is None or not session.is_live or session.only_holds_room:
             raise AnsweredSessionEnded(
                 f"The session that this {HEADER} began has ended; begin another with a new key."
             )

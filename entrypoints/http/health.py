@@ -110,7 +110,9 @@ async def ready(
     }
     # A database that is out of reach is not asked by each request whether it has keys.
     unknown = found.problems.get("database") is not None
-    warnings = [] if unknown or await guarded(authenticate) else [OPEN]
+    warnings = [*found.warnings]
+    if not unknown and not await guarded(authenticate):
+        warnings.append(OPEN)
     answer = ReadinessAnswer("ready" if found.ready else "not_ready", checks, warnings)
     return Response(answer, status_code=_status(found))
 

@@ -155,7 +155,7 @@ def _answer(session: Session) -> SessionAnswer:
         user_identity=str(session.identity),
         agent_name=session.agent_name,
         agent_config=dict(session.agent_config.values),
-        status=session.status,
+        status=SessionStatus.ENDED if session.only_holds_room else session.status,
         agent_dispatched=session.agent_dispatched,
         created_at=rfc3339(session.created_at),
         dispatched_at=rfc3339_or_none(session.dispatched_at),

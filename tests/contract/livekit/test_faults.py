@@ -120,7 +120,7 @@ async def test_a_request_may_take_effect_after_its_time_out(
     [
         (400, LiveKitRefused),
         (401, LiveKitRefusesAll),
-        (403, LiveKitRefused),
+        (403, LiveKitRefusesAll),
         (404, LiveKitRefused),
         (408, LiveKitUncertain),  # Twirp's deadline_exceeded
         (429, LiveKitRefusesAll),

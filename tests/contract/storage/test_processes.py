@@ -59,7 +59,7 @@ async def held(ledger: AnyLedger, who: ProcessIdentity) -> Held:
     """``who`` registers and takes one of each."""
     assert who.id is not None
     await ledger.processes.register(who.id, NOON, alone=False)
-    session = new_session().claimed(who.holder("claim"), NOON, MINUTE)
+    session = new_session().claimed(who.holder("claim"), NOON, MINUTE / 4)
     await Ledger(ledger.unit_of_work).add(session)
     await ledger.inbox.add(new_entry(who.id))
     claimed = await ledger.inbox.claim(who.holder("worker"), NOON, NOON + MINUTE, 10)

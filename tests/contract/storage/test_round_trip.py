@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from domain.agent_config import AgentConfig
-from domain.call import Call, Direction, PhoneLeg, Source, TimelineEntry
+from domain.call import COURSE, Call, Direction, PhoneLeg, Source, TimelineEntry
 from domain.dispatch import DispatchClaim
 from domain.identifiers import LONGEST, CallId, Identity, RoomName
 from domain.inbox import InboxEntry, InboxStatus
@@ -20,7 +21,7 @@ from domain.ledger import Ledger
 from domain.ports.inbox import Inbox
 from domain.ports.unit_of_work import UnitOfWorkFactory
 from domain.ports.webhook_verifier import WebhookEvent
-from domain.session import EndReason, PhoneCorrelation, Session, SessionStatus
+from domain.session import SESSION_EVENTS, EndReason, PhoneCorrelation, Session, SessionStatus
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_id, new_session
 
 ENOUGH = settings(
@@ -40,6 +41,15 @@ JSON: some.SearchStrategy[Any] = some.recursive(
     lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner),
     max_leaves=12,
 )
+
+
+def timelines(events: Sequence[str]) -> some.SearchStrategy[tuple[TimelineEntry, ...]]:
+    entry = some.builds(
+        TimelineEntry, at=TIMES, what=some.sampled_from(events), source=some.sampled_from(Source)
+    )
+    return some.lists(entry, max_size=5).map(tuple)
+
+
 SESSIONS = some.builds(
     Session,
     id=some.builds(new_id),
@@ -70,6 +80,14 @@ SESSIONS = some.builds(
         called_number=some.none() | TEXTS,
     ),
     end_reason=some.none() | some.sampled_from(EndReason),
+    end_concluded=some.booleans(),
+    agent_identity=some.none() | TEXTS,
+    agent_joined_at=some.none() | TIMES,
+    agent_left_at=some.none() | TIMES,
+    agent_adopted=some.booleans(),
+    dispatch_attempts=some.integers(0, 2**31 - 2),
+    retry_at=some.none() | TIMES,
+    timeline=timelines(SESSION_EVENTS),
     version=some.integers(0, 2**31 - 2),
 )
 FRESH = some.builds(lambda: str(new_id()))
@@ -99,18 +117,11 @@ CALLS = some.builds(
     seen_active_at=some.none() | TIMES,
     was_active_at_end=some.booleans(),
     ended_at=some.none() | TIMES,
+    end_concluded=some.booleans(),
     aborted=some.booleans(),
     disconnect_reason=some.none() | TEXTS,
     session_id=some.none() | some.builds(new_id),
-    timeline=some.lists(
-        some.builds(
-            TimelineEntry,
-            at=TIMES,
-            what=some.sampled_from(["joined", "ringing", "active", "agent_dispatched", "left"]),
-            source=some.sampled_from(Source),
-        ),
-        max_size=5,
-    ).map(tuple),
+    timeline=timelines(COURSE),
     version=some.integers(0, 2**31 - 2),
 )
 ENTRIES = some.builds(

@@ -281,7 +281,9 @@ def test_prompts_are_kept_out_of_the_database_and_agents_get_them(
         assert shown == {**started["agentConfig"]}
         assert shown["llm"] == "x/first"
 
-        # Its agent goes; who joins then brings the configuration of the next one.
+        # Its agent is seen and goes; who joins then brings the configuration of the next one.
+        eventually(lambda: simulator.agents("private"), bool)
+        client.post("/session", json=body).raise_for_status()
         for agent in simulator.agents("private"):
             simulator.leave("private", agent)
         second = {"prompt": "the-second-prompt", "llm": "x/second"}

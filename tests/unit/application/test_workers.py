@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from domain.errors import LiveKitUnreachable, StorageUnavailable
 from domain.inbox import InboxEntry, InboxStatus
 from domain.ports.webhook_verifier import WebhookEvent
 from domain.use_cases.handle_entry import HandleEntry
-from domain.use_cases.reconcile import Reconcile
+from domain.use_cases.reconcile import Reconcile, Reconciliation
 from tests.unit.domain.fakes import FakeClock, SequentialIds
 from tests.unit.domain.telephony import PhoneWorld
 
@@ -496,30 +497,66 @@ async def test_a_lease_that_cannot_be_renewed_is_told(monkeypatch: pytest.Monkey
     assert logs[0]["event"] == "lease not renewed"
 
 
-async def test_a_reconciliation_tells_what_it_has_put_right_and_what_it_could_not() -> None:
+async def test_a_reconciliation_tells_what_it_has_put_right() -> None:
     world = PhoneWorld()
     world.joins()
-    cycles: list[tuple[dict[str, int], float]] = []
-    job = ReconcileJob(
-        world.reconcile, lambda repairs, seconds: cycles.append((dict(repairs), seconds))
-    )
+    cycles: list[tuple[Reconciliation, float]] = []
+    job = ReconcileJob(world.reconcile, lambda done, seconds: cycles.append((done, seconds)))
     with capture_logs() as logs:
         await job()
         await job()
     (told,) = logs
-    assert told["event"] == "reconciled"
-    assert (told["rooms"], told["call_added"], told["agent_dispatched"]) == (1, 1, 1)
-    assert [sum(repairs.values()) for repairs, _ in cycles] == [2, 0]
+    assert (told["event"], told["log_level"]) == ("reconciled", "info")
+    assert (told["rooms"], told["looked_into"]) == (1, 1)
+    assert (told["call_added"], told["agent_dispatched"]) == (1, 1)
+    assert [sum(done.repairs.values()) for done, _ in cycles] == [2, 0]
     assert all(seconds > 0 for _, seconds in cycles)
-    world.reconcile._problems.clear()
 
-    async def with_a_problem() -> Any:
-        done = await world.reconcile()
-        return attrs.evolve(done, problems=["LiveKit cannot be reached."])
 
+def nothing_done(**what: Any) -> ReconcileJob:
+    """A job whose cycle has put nothing right, with ``what`` beside that."""
+    nothing: dict[str, Any] = {"rooms": 3, "examined": 2, "problems": [], "defects": []}
+    counts: dict[str, Any] = {"repairs": Counter(), "failures": Counter()}
+
+    async def cycle() -> Reconciliation:
+        return Reconciliation(**(nothing | counts | what))
+
+    return ReconcileJob(cast("Reconcile", cycle), lambda *_: None)
+
+
+async def test_a_reconciliation_tells_which_rooms_must_wait_by_the_kind_of_failure() -> None:
+    job = nothing_done(
+        problems=["LiveKit cannot be reached.", "The row cannot be read."],
+        failures=Counter({"livekit_unreachable": 1, "storage_unavailable": 1}),
+    )
     with capture_logs() as logs:
-        await ReconcileJob(cast("Reconcile", with_a_problem), lambda *_: None)()
-    assert logs[-1]["reason"] == "LiveKit cannot be reached."
+        await job()
+    (told,) = logs
+    assert (told["event"], told["log_level"]) == ("some rooms could not be reconciled", "warning")
+    assert (told["rooms"], told["reason"]) == (2, "LiveKit cannot be reached.")
+    assert (told["livekit_unreachable"], told["storage_unavailable"]) == (1, 1)
+
+
+async def test_a_reconciliation_tells_each_defect_with_its_traceback() -> None:
+    defects = [ZeroDivisionError("one"), KeyError("two")]
+    with capture_logs() as logs:
+        await nothing_done(defects=defects, failures=Counter(defect=2))()
+    assert [line["log_level"] for line in logs] == ["error", "error"]
+    assert [line["exc_info"] for line in logs] == defects
+
+
+async def test_a_reconciliation_tells_why_it_ends_nothing() -> None:
+    with capture_logs() as logs:
+        await nothing_done(held="LiveKit does not list 8 of 8.", held_entries=8)()
+    (told,) = logs
+    assert told["log_level"] == "warning"
+    assert told["reason"] == "LiveKit does not list 8 of 8."
+
+
+async def test_a_reconciliation_that_finds_all_well_tells_nothing() -> None:
+    with capture_logs() as logs:
+        await nothing_done()()
+    assert logs == []
 
 
 async def test_what_was_handled_long_ago_is_pruned() -> None:

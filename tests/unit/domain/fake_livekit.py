@@ -44,12 +44,17 @@ class Fault(enum.Enum):
 
 @attrs.define
 class ListedDispatch:
-    """A dispatch that a room lists. A job is listed as running after its agent has left."""
+    """A dispatch that a room lists. A job is listed as running after its agent has left.
+
+    ``agent`` has joined; ``accepted`` tells that a worker runs the job of one that has not.
+    """
 
     id: str
     agent_name: str
     metadata: str = attrs.field(repr=False)
     agent: str | None = None
+    accepted: bool = False
+    job_status: JobStatus = JobStatus.RUNNING
 
     def __str__(self) -> str:
         return self.id
@@ -138,6 +143,17 @@ class FakeLiveKit:
                     dispatch.agent, ParticipantKind.AGENT, says
                 )
 
+    def workers_accept(self, room_name: str) -> None:
+        """Workers run a job for every dispatch; their agents have not joined yet."""
+        for dispatch in self.listed(room_name):
+            dispatch.accepted = True
+
+    def dispatches_of_others(self, room_name: str, agent_name: str) -> ListedDispatch:
+        """Another program, or a rule, dispatches an agent of this name."""
+        dispatch = ListedDispatch(self.new_id("AD"), agent_name, "{}")
+        self.opens(room_name).dispatches[dispatch.id] = dispatch
+        return dispatch
+
     def agents_leave(self, room_name: str) -> None:
         """Every agent leaves; their dispatches stay listed."""
         room = self.open.get(room_name)
@@ -195,9 +211,10 @@ class FakeLiveKit:
     def told(dispatch: ListedDispatch) -> Dispatch:
         session_id = json.loads(dispatch.metadata).get("session_id")
         jobs = []
-        if dispatch.agent:
+        if dispatch.agent or dispatch.accepted:
+            identity = dispatch.agent or f"agent-{dispatch.id}"
             job_id = f"AJ_{dispatch.id}"
-            jobs = [Job(id=job_id, status=JobStatus.RUNNING, agent_identity=dispatch.agent)]
+            jobs = [Job(id=job_id, status=dispatch.job_status, agent_identity=identity)]
         return Dispatch(dispatch.id, dispatch.agent_name, session_id, tuple(jobs))
 
     def new_id(self, prefix: str) -> str:

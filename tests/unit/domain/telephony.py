@@ -91,6 +91,7 @@ class PhoneWorld(World):
             keep_agent=self.keep_agent,
             remove_agent=self.remove_agent,
             remove_late_agent=self.remove_late_agent,
+            hold_room=self.hold_room,
             clock=self.clock,
             ids=self.ids,
             agent_name=AGENT,
@@ -154,6 +155,19 @@ class PhoneWorld(World):
         room.people[caller] = who
         self._tell(EventKind.PARTICIPANT_JOINED, room_name, who)
         return leg
+
+    def user_joins(self, identity: str = "user-1", room_name: str = ROOM) -> None:
+        """A person who is no telephone joins."""
+        who = Participant(identity, ParticipantKind.STANDARD)
+        self.livekit.opens(room_name).people[identity] = who
+        self._tell(EventKind.PARTICIPANT_JOINED, room_name, who)
+
+    def agent_joins(self, identity: str, room_name: str = ROOM, name: str | None = AGENT) -> None:
+        """An agent joins whose dispatch is not listed."""
+        joined_at = self.clock.now()
+        who = Participant(identity, ParticipantKind.AGENT, name, joined_at=joined_at)
+        self.livekit.opens(room_name).people[identity] = who
+        self._tell(EventKind.PARTICIPANT_JOINED, room_name, who)
 
     def answers(self, caller: str = CALLER, room_name: str = ROOM) -> None:
         """A call becomes active, of which LiveKit sends nothing."""
@@ -269,6 +283,21 @@ class PhoneWorld(World):
         await self.reconcile()
         self.clock.advance(INTERVAL)
         return await self.reconcile()
+
+    async def goes_on(self, cycles: int = 1) -> list[Reconciliation]:
+        """So many intervals pass, each with its look; events are handled when they are due."""
+        done = []
+        for _ in range(cycles):
+            self.clock.advance(INTERVAL)
+            await self.works_off()
+            done.append(await self.looks())
+        return done
+
+    def agents(self, room_name: str = ROOM) -> list[str]:
+        """The identities of the agents in the room."""
+        room = self.livekit.open.get(room_name)
+        people = room.people.values() if room else ()
+        return [one.identity for one in people if one.kind is ParticipantKind.AGENT]
 
     async def settles(self) -> None:
         """Time passes until every lease and grace is over, and work goes on meanwhile."""

@@ -308,17 +308,12 @@ def test_a_call_that_left_did_not_break_off_unless_that_is_told() -> None:
     assert NEW.gone(NOON, Source.WEBHOOK, aborted=True).aborted
 
 
-@pytest.mark.parametrize(("seconds", "may_be"), [(0, True), (1.999, True), (2, False), (3, False)])
-def test_who_joined_may_be_unlisted_for_two_seconds(seconds: float, may_be: bool) -> None:  # noqa: FBT001
-    assert NEW.leg.may_be_unlisted(NOON + after(seconds)) is may_be
-
-
 def test_an_id_is_a_uuid() -> None:
     with pytest.raises(InvalidInput, match="callId must be a UUID"):
         CallId("call-1")
 
 
-SOURCES = st.sampled_from([Source.WEBHOOK, Source.RECONCILER])
+SOURCES = st.just(Source.WEBHOOK)
 REASONS = st.sampled_from([None, ROOM_CLOSED, "CLIENT_INITIATED", "USER_REJECTED"])
 SECONDS = st.integers(0, 60)
 FACTS = st.builds(
@@ -332,19 +327,53 @@ FACTS = st.builds(
 )  # fmt: skip
 
 
-@given(facts=st.lists(FACTS, max_size=8), data=st.data())
-def test_any_order_and_repetition_of_the_same_facts_is_the_same_call(
-    facts: list[Fact], data: st.DataObject
+LOOKS = st.builds(
+    lambda second, status: (second, seen(status, second, Source.RECONCILER)),
+    SECONDS,
+    st.sampled_from(LegStatus) | st.none(),
+) | st.builds(
+    lambda second, reason: (second, left(second, reason, None, Source.RECONCILER)),
+    SECONDS,
+    st.sampled_from([None, ROOM_CLOSED]),
+)
+"""What the one reconciler finds, and when: it looks in the order of time."""
+
+
+def drawn_together(data: st.DataObject, heard: list[Fact], found: list[Fact]) -> list[Fact]:
+    """What was heard in any order, some of it again, and what was found in its own."""
+    again = data.draw(st.lists(st.sampled_from(heard), max_size=4)) if heard else []
+    together = list(data.draw(st.permutations(heard + again)))
+    places = sorted(data.draw(st.integers(0, len(together))) for _ in found)
+    for number, (place, fact) in enumerate(zip(places, found, strict=True)):
+        together.insert(place + number, fact)
+    return together
+
+
+def without_corrections(call: Call) -> Call:
+    """A correction is noted only where a wrong conclusion was noted before it."""
+    timeline = tuple(entry for entry in call.timeline if entry.what != "reopened")
+    return attrs.evolve(call, timeline=timeline)
+
+
+@given(
+    heard=st.lists(FACTS, max_size=6),
+    looks=st.lists(LOOKS, max_size=4, unique_by=lambda look: look[0]),
+    data=st.data(),
+)
+def test_any_order_and_repetition_of_what_is_heard_and_found_is_the_same_call(
+    heard: list[Fact], looks: list[tuple[int, Fact]], data: st.DataObject
 ) -> None:
-    repeated = data.draw(st.lists(st.sampled_from(facts), max_size=4)) if facts else []
-    shuffled = data.draw(st.permutations(facts + repeated))
+    found = [fact for _, fact in sorted(looks, key=lambda look: look[0])]
+    one, other = (drawn_together(data, heard, found) for _ in range(2))
 
     for call in (NEW, PLACED):
-        assert told(*shuffled, call=call) == told(*facts, call=call)
+        assert without_corrections(told(*one, call=call)) == without_corrections(
+            told(*other, call=call)
+        )
 
 
 @given(facts=st.lists(FACTS, max_size=8))
-def test_a_call_never_goes_back_to_life(facts: list[Fact]) -> None:
+def test_a_call_whose_end_was_told_never_goes_back_to_life(facts: list[Fact]) -> None:
     call, order = NEW, list(CallStatus)
     for fact in facts:
         further = fact(call)
@@ -353,6 +382,30 @@ def test_a_call_never_goes_back_to_life(facts: list[Fact]) -> None:
         elif further.is_live:
             assert order.index(further.status) >= order.index(call.status)
         call = further
+
+
+def test_an_end_that_was_concluded_is_taken_back_when_the_caller_is_seen_again() -> None:
+    concluded = told(seen(None, 0), left(20, ROOM_CLOSED, None, Source.RECONCILER))
+    assert concluded.status is CallStatus.ENDED
+    assert concluded.end_concluded
+
+    call = told(seen(None, 30, Source.RECONCILER), call=concluded)
+
+    assert call.is_live
+    assert call.disconnect_reason is None
+    assert [(entry.what, entry.source) for entry in call.timeline][-1] == (
+        "reopened",
+        Source.RECONCILER,
+    )
+    assert told(left(40), call=call).ended_at == NOON + after(40)
+
+
+def test_an_end_that_was_told_corrects_one_that_was_concluded_and_stays() -> None:
+    call = told(left(20, None, None, Source.RECONCILER), left(12, "CLIENT_INITIATED"))
+    assert (call.ended_at, call.end_concluded) == (NOON + after(12), False)
+    later = told(left(8, ROOM_CLOSED, None, Source.RECONCILER), call=call)
+    assert later == call
+    assert not told(seen(None, 50, Source.RECONCILER), call=call).is_live
 
 
 @attrs.frozen

@@ -11,12 +11,12 @@ import pytest
 
 from domain.call import CallStatus, LegStatus, Source
 from domain.room import Participant, ParticipantKind
-from domain.session import EndReason, Session, SessionStatus
+from domain.session import FIRST_RETRY, EndReason, SeenAgent, Session, SessionStatus
 from domain.use_cases.reconcile import Reconciliation
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import PhoneWorld
-from tests.unit.domain.test_reconcile_turns import Watched, quiet
-from tests.unit.domain.world import AGENT, LEASE, MOMENT, ROOM
+from tests.unit.domain.test_reconcile_turns import quiet, watch
+from tests.unit.domain.world import AGENT, GRACE, LEASE, MOMENT, ROOM
 
 SECOND = timedelta(seconds=1)
 MINUTE = 60 * SECOND
@@ -33,7 +33,7 @@ async def web_session(world: PhoneWorld) -> Session:
 def only_for_a_reason(world: PhoneWorld, **options: bool) -> PhoneWorld:
     """With a reconciler that has not looked yet and gives no room its turn."""
     world.reconcile = world.new_reconcile(**options)
-    world.reconcile.rotation = 0
+    world.reconcile.choice.rotation = 0
     return world
 
 
@@ -56,33 +56,33 @@ async def meanwhile(
     return done
 
 
-# The first look of a process
+# The first look
 
 
-async def test_a_new_process_takes_the_ledgers_word_where_the_numbers_agree() -> None:
+async def test_a_new_process_looks_into_every_room_once() -> None:
     world = PhoneWorld()
     await world.serves("sip_1", "phones")
     await world.serves("sip_2", "phones")
     await web_session(world)
     world.livekit.opens("nobody")
+    only_for_a_reason(world)
 
-    assert (await only_for_a_reason(world).looks()).examined == 0
-
-
-async def test_a_user_and_a_caller_with_one_agent_are_two_people() -> None:
-    world = PhoneWorld()
-    await web_session(world)
-    await world.serves()
-
-    assert (await only_for_a_reason(world).looks()).examined == 0
+    assert [(await world.looks()).examined for _ in range(2)] == [3, 0]
 
 
-async def test_somebody_whom_the_ledger_does_not_know_is_a_reason_once() -> None:
+async def test_a_session_that_began_or_changed_is_a_reason_once() -> None:
     world = only_for_a_reason(PhoneWorld())
-    await web_session(world)
-    world.livekit.opens(ROOM).people["user-2"] = Participant("user-2", ParticipantKind.STANDARD)
+    world.agent_joins("agent-1")
+    await world.looks()
+
+    session = await world.ledger.add(world.new_session())
+    seen = SeenAgent(identity="agent-1")
+    sid = world.livekit.open[ROOM].sid
+    await world.ledger.save(session.activated(sid, world.clock.now(), seen))
+    world.livekit.calls.clear()
 
     assert [(await world.looks()).examined for _ in range(2)] == [1, 0]
+    assert world.livekit.count("list") == 1, "a second agent may be on its way"
 
 
 # News
@@ -138,55 +138,77 @@ async def test_a_call_without_an_agent_is_a_reason_until_it_has_one() -> None:
     assert (await world.looks()).problems == ["LiveKit cannot be reached."]
     done = await world.looks()
     assert (done.examined, done.repairs) == (1, {"agent_dispatched": 1})
+    assert (await world.looks()).examined == 1, "the session has begun"
     assert (await world.looks()).examined == 0
 
 
-async def test_without_telephony_who_is_there_is_no_reason() -> None:
+async def test_without_telephony_callers_are_no_calls() -> None:
     world = only_for_a_reason(PhoneWorld(), telephony=False)
-    world.reconcile.rotation = 10
-    world.livekit.opens("room-1").people["user-1"] = USER
+    world.user_joins()
     world.joins("sip_1", "room-2")
 
     done = await world.looks()
 
-    assert (done.rooms, done.examined) == (2, 0)
+    assert (done.rooms, done.examined, dict(done.repairs)) == (2, 2, {})
+    assert world.storage.calls == []
+    assert (await world.looks()).examined == 0
 
 
 # An agent that should have been seen
 
 
-@pytest.mark.parametrize(
-    ("after", "examined"), [(10 * SECOND - MOMENT, 0), (10 * SECOND, 1), (MINUTE, 1)]
-)
-async def test_ten_seconds_after_its_dispatch_an_agent_is_missed(
+@pytest.mark.parametrize(("after", "examined"), [(GRACE - MOMENT, 0), (GRACE, 1), (MINUTE, 1)])
+async def test_an_agent_that_was_not_seen_in_time_is_missed(
     after: timedelta, examined: int
 ) -> None:
     world = only_for_a_reason(PhoneWorld())
     await web_session(world)
+    await world.looks()
 
     world.clock.advance(after)
 
-    assert [(await world.looks()).examined for _ in range(2)] == [examined, 0]
+    assert (await world.looks()).examined == examined
 
 
 async def test_an_agent_that_was_seen_is_not_missed() -> None:
     world = only_for_a_reason(PhoneWorld())
     await world.serves()
+    await world.looks()
 
     world.clock.advance(MINUTE)
 
     assert (await world.looks()).examined == 0
 
 
-async def test_an_agent_that_was_never_dispatched_is_not_missed() -> None:
+@pytest.mark.parametrize(
+    ("after", "examined"), [(FIRST_RETRY - MOMENT, 0), (FIRST_RETRY, 1), (MINUTE, 1)]
+)
+async def test_a_dispatch_that_failed_is_repeated_once_its_back_off_is_over(
+    after: timedelta, examined: int
+) -> None:
     world = only_for_a_reason(PhoneWorld())
     session = await world.claimed_session()
     await world.ledger.save(session.with_dispatch_failed(world.clock.now(), uncertain=False))
-    world.livekit.opens(ROOM).people["user-1"] = USER
+    world.user_joins()
+    await world.looks()
+
+    world.clock.advance(after)
+
+    assert (await world.looks()).examined == examined
+    assert world.livekit.count("create") == examined
+
+
+async def test_without_a_person_a_dispatch_that_failed_is_not_repeated() -> None:
+    world = only_for_a_reason(PhoneWorld())
+    session = await world.claimed_session()
+    await world.ledger.save(session.with_dispatch_failed(world.clock.now(), uncertain=False))
+    world.livekit.opens(ROOM)
+    await world.looks()
 
     world.clock.advance(MINUTE)
 
     assert (await world.looks()).examined == 0
+    assert world.livekit.count("create") == 0
 
 
 async def test_a_callers_agent_is_missed_also_after_somebody_at_it_was_killed() -> None:
@@ -203,20 +225,6 @@ async def test_a_callers_agent_is_missed_also_after_somebody_at_it_was_killed() 
     assert (done.examined, done.repairs) == (1, {"agent_dispatched": 1})
 
 
-@pytest.mark.parametrize(("after", "dispatches"), [(10 * SECOND - MOMENT, 1), (10 * SECOND, 2)])
-async def test_ten_seconds_after_its_dispatch_a_callers_agent_is_replaced(
-    after: timedelta, dispatches: int
-) -> None:
-    world = PhoneWorld()
-    world.joins()
-    await world.hears_all()
-
-    world.clock.advance(after)
-    await world.looks()
-
-    assert world.livekit.count("create") == dispatches
-
-
 # What it finds in a room
 
 
@@ -231,16 +239,24 @@ async def test_given_two_callers_whom_nobody_serves_then_one_agent_is_dispatched
     assert len({call.session_id for call in world.storage.calls}) == 1
 
 
-@pytest.mark.parametrize(
-    ("says", "repairs"),
-    [
-        (AGENT, {"agent_seen": 1}),
-        (None, {"agent_seen": 1}),
-        ("another", {}),
-    ],
-)
-async def test_an_agent_is_the_sessions_by_its_name_if_it_says_one(
-    says: str | None, repairs: dict[str, int]
+@pytest.mark.parametrize("says_its_name", [False, True])
+async def test_an_agent_is_the_sessions_by_its_name_or_by_its_job(
+    says_its_name: bool,  # noqa: FBT001
+) -> None:
+    world = PhoneWorld()
+    session = await web_session(world)
+    world.livekit.agents_say_their_name = says_its_name
+    world.livekit.agents_join(ROOM)
+
+    world.clock.advance(11 * SECOND)
+
+    assert (await world.looks()).repairs == {"agent_seen": 1}
+    assert world.session().agent_identity == f"agent-{session.dispatch_id}"
+
+
+@pytest.mark.parametrize("says", [None, "another"])
+async def test_an_agent_of_another_name_or_of_no_job_of_ours_is_not_the_sessions(
+    says: str | None,
 ) -> None:
     world = PhoneWorld()
     await web_session(world)
@@ -248,7 +264,8 @@ async def test_an_agent_is_the_sessions_by_its_name_if_it_says_one(
 
     world.clock.advance(11 * SECOND)
 
-    assert (await world.looks()).repairs == repairs
+    assert (await world.looks()).repairs == {"agent_dispatched": 1}
+    assert world.agents() == ["a"], "it is left alone"
 
 
 async def test_what_is_known_of_an_agent_is_not_written_again() -> None:
@@ -271,15 +288,14 @@ async def test_an_agent_of_a_start_that_was_broken_off_is_found_and_seen() -> No
 
     assert (await world.looks()).repairs == {}  # its lease runs
     world.pass_lease()
-    assert (await world.looks()).repairs == {"dispatch_settled": 1}
+    assert (await world.looks()).repairs == {"agent_seen": 1}
 
     found = world.session()
-    assert found.status is SessionStatus.AGENT_DISPATCHED
+    assert found.status is SessionStatus.ACTIVE
     assert [one.id for one in world.dispatches()] == [found.dispatch_id]
     assert not found.claim.is_unsettled
-    world.clock.advance(11 * SECOND)
-    assert (await world.looks()).repairs == {"agent_seen": 1}
-    assert world.session().status is SessionStatus.ACTIVE
+    assert not found.agent_adopted, "its metadata names the session"
+    assert (await world.looks()).repairs == {}
 
 
 async def test_a_dispatch_of_a_start_that_was_broken_off_counts_though_nobody_has_come() -> None:
@@ -296,10 +312,26 @@ async def test_a_dispatch_of_a_start_that_was_broken_off_counts_though_nobody_ha
     assert (await world.looks()).repairs == {}
 
 
-async def test_a_start_that_was_broken_off_before_its_dispatch_has_failed() -> None:
+async def test_a_start_that_was_broken_off_before_its_dispatch_is_finished_for_a_person() -> None:
     world = PhoneWorld()
     await world.claimed_session()
     world.livekit.opens(ROOM).people["user-1"] = USER
+    world.pass_lease()
+
+    assert (await world.looks()).repairs == {"agent_dispatched": 1}
+
+    assert world.session().status is SessionStatus.AGENT_DISPATCHED
+    assert not world.session().claim.is_unsettled
+    assert (await world.looks()).repairs == {}
+    assert world.livekit.count("create") == 1
+
+
+async def test_a_start_that_was_broken_off_before_its_dispatch_has_failed_if_nobody_is_there() -> (
+    None
+):
+    world = PhoneWorld()
+    await world.claimed_session()
+    world.livekit.opens(ROOM)
     world.pass_lease()
 
     assert (await world.looks()).repairs == {"dispatch_settled": 1}
@@ -307,6 +339,7 @@ async def test_a_start_that_was_broken_off_before_its_dispatch_has_failed() -> N
     assert world.session().status is SessionStatus.DISPATCH_FAILED
     assert not world.session().claim.is_unsettled
     assert (await world.looks()).repairs == {}
+    assert world.livekit.count("create") == 0
 
 
 async def test_an_agent_that_is_there_although_its_second_start_was_broken_off_is_seen() -> None:
@@ -328,15 +361,20 @@ async def test_an_agent_that_is_there_although_its_second_start_was_broken_off_i
     assert (await world.looks()).repairs == {}
 
 
-async def test_an_agent_that_nobody_here_dispatched_settles_nothing() -> None:
+async def test_an_agent_that_nobody_here_dispatched_is_adopted() -> None:
     world = PhoneWorld()
     session = await world.claimed_session()
     world.livekit.opens(ROOM).people["a"] = Participant("a", ParticipantKind.AGENT, AGENT)
     world.pass_lease()
 
-    assert (await world.looks()).repairs == {}
+    assert (await world.looks()).repairs == {"agent_seen": 1}
 
-    assert world.session() == session
+    found = world.session()
+    assert (found.id, found.status) == (session.id, SessionStatus.ACTIVE)
+    assert (found.agent_identity, found.agent_adopted) == ("a", True)
+    assert [entry.what for entry in found.timeline] == ["agent_adopted", "agent_joined"]
+    assert world.latencies == []
+    assert world.livekit.count("create") == 0
 
 
 async def test_an_agent_that_is_in_the_rooms_next_instance_is_seen_there() -> None:
@@ -351,6 +389,7 @@ async def test_an_agent_that_is_in_the_rooms_next_instance_is_seen_there() -> No
 
     assert done.repairs == {"agent_seen": 1, "call_added": 1, "call_ended": 1}
     assert world.session().room_sid == new.room_sid
+    assert world.call(new).session_id == world.session().id
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -421,7 +460,7 @@ async def test_a_session_that_was_dispatched_ends_with_its_room_however_young_it
     await world.start()
     world.livekit.closes(ROOM)
 
-    await world.looks()
+    await world.looks_twice()
 
     assert world.session().end_reason is EndReason.ROOM_FINISHED
 
@@ -432,7 +471,7 @@ async def test_a_session_that_was_seen_in_a_room_ends_with_it_without_a_dispatch
     world = PhoneWorld()
     await world.ledger.add(attrs.evolve(world.new_session(), room_sid="RM_gone"))
 
-    await world.looks()
+    await world.looks_twice()
 
     assert world.session().end_reason is EndReason.ROOM_FINISHED
 
@@ -469,8 +508,8 @@ UNKNOWN = "abcdefghijklmnopqrst"
 async def test_rooms_with_a_reason_leave_a_fifth_of_the_budget_to_the_others(
     rotation: int, unknown: int, looks: str
 ) -> None:
-    world, watched = await quiet(calls=5, users=0)
-    world.reconcile.budget, world.reconcile.rotation = 10, rotation
+    world, watched = await quiet(calls=5, strangers=0)
+    world.reconcile.choice.budget, world.reconcile.choice.rotation = 10, rotation
     for room in UNKNOWN[:unknown]:
         world.livekit.opens(room).people["user-1"] = USER
 
@@ -479,16 +518,18 @@ async def test_rooms_with_a_reason_leave_a_fifth_of_the_budget_to_the_others(
     assert "".join(watched.looked_into) == looks
 
 
-async def test_rooms_of_which_nothing_is_known_come_before_those_that_ring() -> None:
+async def test_rooms_where_somebody_may_wait_for_an_agent_come_first() -> None:
     world = PhoneWorld()
+    await world.start(room_name="S")
+    for room in "ab":
+        world.livekit.opens(room)
     for room in "AB":
         world.joins("sip_1", room, LegStatus.RINGING)
         await world.hears_all()
     assert {call.status for call in world.storage.calls} == {CallStatus.RINGING}
-    for room in "ab":
-        world.livekit.opens(room).people["user-1"] = USER
-    watched = world.reconcile.rooms = Watched(world.reconcile.rooms)
+    world.user_joins(room_name="U")
+    watched = watch(world)
 
     await world.looks()
 
-    assert "".join(watched.looked_into) == "abAB"
+    assert "".join(watched.looked_into) == "ABUSab"

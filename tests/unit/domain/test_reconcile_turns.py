@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from domain.ports.rooms import Rooms
-from domain.room import Participant, ParticipantKind, Room
+from domain.room import Participant, Room
 from tests.unit.domain.telephony import PhoneWorld
 
 SECOND = timedelta(seconds=1)
@@ -30,20 +30,32 @@ class Watched:
         return await self.rooms.participants(room)
 
 
-async def quiet(calls: int, users: int) -> tuple[PhoneWorld, Watched]:
-    """So many rooms with a call, named ``0``…, and with a user, named ``x``…; all is well."""
+def watch(world: PhoneWorld) -> Watched:
+    """Note whose participants the reconciler asks for from now on."""
+    watched = Watched(world.rooms)
+    look = attrs.evolve(world.reconcile.check_room, rooms=watched)
+    world.reconcile.check_room = look
+    return watched
+
+
+async def quiet(calls: int, strangers: int, sessions: int = 0) -> tuple[PhoneWorld, Watched]:
+    """So many rooms with a call, named ``0``…, sessions ``A``…, strangers ``x``…; all is well."""
     world = PhoneWorld()
     for number in range(calls):
         await world.serves(f"sip_{number}", str(number))
-    for number in range(users):
-        who = Participant("user", ParticipantKind.STANDARD)
-        world.livekit.opens(chr(ord("x") + number)).people["user"] = who
+    for number in range(sessions):
+        room_name = chr(ord("A") + number)
+        await world.start(room_name=room_name)
+        world.user_joins(room_name=room_name)
+        world.agents_join(room_name)
+        await world.hears_all()
+    for number in range(strangers):
+        world.user_joins(room_name=chr(ord("x") + number))
     world.clock.advance(60 * SECOND)
     world.reconcile = world.new_reconcile()
     await world.looks()  # at all that it has never seen
-    watched = Watched(world.reconcile.rooms)
-    world.reconcile.rooms = watched
-    world.reconcile._turns.clear()
+    watched = watch(world)
+    world.reconcile.choice._turn.clear()
     return world, watched
 
 
@@ -71,8 +83,8 @@ async def cycles(world: PhoneWorld, watched: Watched, number: int) -> list[str]:
 async def test_each_room_with_a_call_has_its_turn_before_any_has_it_again(
     rotation: int, looks: list[str]
 ) -> None:
-    world, watched = await quiet(calls=5, users=0)
-    world.reconcile.rotation = rotation
+    world, watched = await quiet(calls=5, strangers=0)
+    world.reconcile.choice.rotation = rotation
 
     assert await cycles(world, watched, len(looks)) == looks
 
@@ -80,23 +92,35 @@ async def test_each_room_with_a_call_has_its_turn_before_any_has_it_again(
 @pytest.mark.parametrize(
     ("rotation", "looks"),
     [
-        (4, ["01", "01"]),
-        (5, ["01x", "10y", "01z", "10x"]),
-        (9, ["01x", "10y"]),
-        (10, ["01xy", "01zx", "01yz"]),
+        (2, ["01", "01"]),
+        (3, ["01x", "10y", "01z", "10x"]),
+        (4, ["01xy", "01zx", "01yz"]),
+        (9, ["01xyz", "01yzx"]),
     ],
 )
-async def test_rooms_without_a_call_have_a_fifth_as_many_turns(
+async def test_the_turns_that_our_rooms_leave_are_for_those_of_strangers(
     rotation: int, looks: list[str]
 ) -> None:
-    world, watched = await quiet(calls=2, users=3)
-    world.reconcile.rotation = rotation
+    world, watched = await quiet(calls=2, strangers=3)
+    world.reconcile.choice.rotation = rotation
 
     assert await cycles(world, watched, len(looks)) == looks
 
 
-async def test_what_the_rooms_with_calls_leave_is_for_the_others() -> None:
-    world, watched = await quiet(calls=9, users=3)
-    world.reconcile.rotation = 10
+@pytest.mark.parametrize(
+    ("rotation", "looks"), [(4, ["0123", "4567"]), (5, ["0123x", "4567y"]), (10, ["01234567xy"])]
+)
+async def test_however_many_rooms_are_ours_a_fifth_of_the_turns_is_for_strangers(
+    rotation: int, looks: list[str]
+) -> None:
+    world, watched = await quiet(calls=9, strangers=3)
+    world.reconcile.choice.rotation = rotation
 
-    assert await cycles(world, watched, 2) == ["012345678x", "123456780y"]
+    assert await cycles(world, watched, len(looks)) == looks
+
+
+async def test_however_many_calls_there_are_web_sessions_have_their_turn() -> None:
+    world, watched = await quiet(calls=4, strangers=0, sessions=2)
+    world.reconcile.choice.rotation = 2
+
+    assert await cycles(world, watched, 4) == ["01", "23", "AB", "01"]

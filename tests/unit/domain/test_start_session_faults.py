@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from domain.dispatch import DispatchClaim
 from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
+from domain.room import Participant, ParticipantKind
 from domain.session import SessionStatus
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import GRACE, ROOM, World
@@ -35,23 +37,50 @@ async def test_given_livekit_down_then_the_error_is_told_and_recorded(
 ) -> None:
     world = World()
     world.livekit.down = fault
-    await failing_start(world, expected)
-    session = world.session()
+    with pytest.raises(expected):
+        await world.start(room_name=None)
+    [session] = world.storage.stored.values()
     assert session.status is SessionStatus.DISPATCH_FAILED
     assert not session.agent_dispatched
     assert session.claim.uncertain is (fault not in NOTHING_HAPPENED)
 
 
 @pytest.mark.parametrize("fault", SCRIPTED)
+@pytest.mark.parametrize("question", ["find", "participants", "list"])
+async def test_given_no_answer_what_is_in_a_named_room_then_nothing_is_dispatched_into_it(
+    question: str, fault: Fault
+) -> None:
+    world = World()
+    world.livekit.opens(ROOM)
+    world.livekit.fail(question, fault)
+    await failing_start(world)
+    assert world.session().status is SessionStatus.DISPATCH_FAILED
+    assert world.livekit.count("create") == 0
+    await world.start()
+    assert world.session().agent_dispatched
+
+
+@pytest.mark.parametrize("fault", SCRIPTED)
 async def test_given_livekit_back_then_the_next_start_leaves_one_agent(fault: Fault) -> None:
     world = World()
-    world.livekit.down = fault
-    await failing_start(world)
+    pause = world.livekit.pause("find")
+    starting = asyncio.create_task(failing_start(world))
+    await pause.reached.wait()
+    world.livekit.down = fault  # all that comes after the look fails
+    pause.resumed.set()
+    await starting
     failed = world.session()
+    assert failed.status is SessionStatus.DISPATCH_FAILED
     world.livekit.recover()
     started = await world.start()
     assert started.session.id == failed.id
     assert [d.id for d in world.dispatches()] == [started.session.dispatch_id]
+
+
+async def test_given_a_generated_room_then_nothing_is_asked_before_the_dispatch() -> None:
+    world = World()
+    await world.start(room_name=None)
+    assert world.livekit.calls == ["create"]
 
 
 @pytest.mark.parametrize("fault", NOTHING_HAPPENED)
@@ -59,14 +88,14 @@ async def test_given_a_refusal_then_it_is_not_tried_again(fault: Fault) -> None:
     world = World()
     world.livekit.fail("create", fault)
     await failing_start(world)
-    assert world.livekit.calls == ["create"]
+    assert world.livekit.calls == ["find", "create"]
 
 
 async def test_given_a_5xx_before_applying_then_the_same_request_brings_the_agent() -> None:
     world = World()
     world.livekit.fail("create", Fault.UNCERTAIN_BEFORE)
     started = await world.start()
-    assert world.livekit.calls == ["create", "list", "create"]
+    assert world.livekit.calls == ["find", "create", "list", "create"]
     assert [d.id for d in world.dispatches()] == [started.session.dispatch_id]
 
 
@@ -170,17 +199,36 @@ async def test_given_a_hidden_dispatch_and_an_outage_then_it_is_not_forgotten() 
 
 
 @pytest.mark.parametrize("fault", SCRIPTED)
+@pytest.mark.parametrize(("person", "answers"), [(True, [None]), (False, [])])
 async def test_given_an_uncertain_start_and_no_answer_to_the_next_then_it_stays_uncertain(
+    person: bool,  # noqa: FBT001
+    answers: list[Fault | None],
     fault: Fault,
 ) -> None:
     world = World()
     world.livekit.fail("create", Fault.TIMED_OUT_BEFORE)
     await failing_start(world)
-    world.livekit.opens(ROOM)
-    world.livekit.fail("list", None, fault)
+    people = world.livekit.opens(ROOM).people
+    if person:
+        people["user-1"] = Participant("user-1", ParticipantKind.STANDARD)
+    world.livekit.fail("list", *answers, fault)
     await failing_start(world)
     assert world.session().claim.uncertain
     assert world.livekit.count("create") == 1
+
+
+async def test_given_an_uncertain_start_and_no_dispatch_listed_then_it_is_settled_for_good() -> (
+    None
+):
+    world = World()
+    world.livekit.fail("create", Fault.TIMED_OUT_BEFORE, Fault.REFUSED)
+    await failing_start(world)
+    world.livekit.opens(ROOM)
+    await failing_start(world, LiveKitRefused)
+    session = world.session()
+    assert session.claim == DispatchClaim()
+    assert session.dispatch_attempts == 2
+    assert [entry.what for entry in session.timeline] == ["dispatch_failed"] * 2
 
 
 @pytest.mark.parametrize("fault", [f for f in SCRIPTED if not f.applied])

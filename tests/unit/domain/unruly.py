@@ -58,6 +58,8 @@ class UnrulyWorld(PhoneWorld):
         self.jobs: list[Job] = []
         self._lag_ends: list[tuple[datetime, ListedDispatch, str]] = []
         self._dispatches: set[str] = set()
+        self.ours: set[str] = set()
+        """The identities of agents that the service dispatched."""
         self._there: dict[tuple[str, str], Participant] = {}
         self._rooms: dict[str, str] = {}
         self._empty_since: dict[str, datetime] = {}
@@ -246,6 +248,8 @@ class UnrulyWorld(PhoneWorld):
                 if dispatch.id in self._dispatches:
                     continue
                 self._dispatches.add(dispatch.id)
+                if self.livekit.told(dispatch).session_id is not None:
+                    self.ours.add(f"agent-{dispatch.id}")
                 if self.delay is not None:
                     identity = f"agent-{dispatch.id}"
                     self.jobs.append(Job(room, identity, now + self.delay, dispatch))
