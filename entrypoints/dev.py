@@ -196,7 +196,11 @@ def _is_free(port: int) -> bool:
 
 def _banner(what: str, url: str, settings: Settings) -> str:
     local = settings.livekit_api_secret == DEV_SECRET
-    telephony = "on" if settings.telephony_enabled else "off (TELEPHONY_ENABLED=true make run)"
+    telephony = (
+        "on"
+        if settings.telephony_enabled
+        else "off: phones are no calls (TELEPHONY_ENABLED=true make run)"
+    )
     return f"""
 backend-livekit is running at {url} (API documentation: /docs)
 

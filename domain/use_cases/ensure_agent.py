@@ -109,13 +109,14 @@ class EnsureAgent:
 
     async def _joined(self, session: Session, access: Access) -> Session | None:
         """The live session after a look at its agent; None once its room has closed."""
+        if not session.only_holds_room and not access.sees(session.tenant):
+            raise _taken(session.room_name)
         if session.claim.is_held(self.clock.now()):
             raise ClaimHeld("Another request is starting or ending this session.")
         if session.only_holds_room:  # its holder died
             await self.ledger.save(session.ended_again())
+            await self._refuse_another_s(session.room_name, access)
             return None
-        if not access.sees(session.tenant):
-            raise _taken(session.room_name)
         if session.status is SessionStatus.CREATED:
             return session
         presence = await self.find_agent(session)

@@ -33,7 +33,7 @@ def simulate_call(  # noqa: PLR0913 - each is an option
     """Tell a running service of a phone call, by the webhooks that LiveKit would send.
 
     They are signed with LIVEKIT_WEBHOOK_API_KEY and its secret, or else LIVEKIT_API_KEY and its
-    secret. Ctrl-C hangs up.
+    secret. Ctrl-C hangs up. The service must run with TELEPHONY_ENABLED=true, or it is no call.
 
     LiveKit knows nothing of such a call. So the service's reconciler, which looks every
     RECONCILE_INTERVAL_SECONDS, ends a longer call when it does not find it; and the agent's

@@ -331,7 +331,9 @@ def test_a_gzip_body_that_becomes_too_large_is_413(receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize(
-    "received", [b"", BODY, gzip.compress(BODY)[:-9], gzip.compress(BODY) + b"x"], ids=len
+    "received",
+    [b"", BODY, gzip.compress(BODY)[:-9], gzip.compress(BODY) + b"x"],
+    ids=["empty", "plain", "cut", "continued"],
 )
 def test_what_is_no_gzip_and_is_declared_so_is_400(receiver: Receiver, received: bytes) -> None:
     answer = compressed(receiver, received, BODY)

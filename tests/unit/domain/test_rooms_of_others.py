@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from domain.access import EVERYTHING, WORK, Access, Scope
@@ -111,3 +113,54 @@ async def test_given_livekit_cannot_tell_who_is_there_then_nothing_begins(world:
 
     assert world.session().tenant == "ann"
     assert world.livekit.count("create") == 1
+
+
+async def test_given_another_s_end_is_repeated_late_then_it_waits_and_keeps_its_room(
+    world: World,
+) -> None:
+    """A DeleteRoom of one tenant never meets the room that another has begun meanwhile."""
+    await had_a_session(world, ANN)
+    await world.ledger.settled()
+    world.clock.advance(LEFT_FOR)
+    world.livekit.opens(ROOM)  # by a token of a user of ann's, which makes it worth deleting
+    held = world.livekit.pause("find")
+    ending = asyncio.create_task(world.end_session(EndSessionCommand(ROOM, ANN)))
+    await held.reached.wait()
+    world.livekit.closes(ROOM)
+    starting = asyncio.create_task(start(world, BEN))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert world.livekit.count("create") == 1, "ben waits for the end of ann's"
+
+    held.resumed.set()
+    await ending
+    started = await starting
+
+    assert ROOM in world.livekit.open
+    assert started.session.tenant == "ben"
+    assert len(world.dispatches()) == 1
+
+
+async def test_given_a_name_of_long_ago_then_its_tenant_cannot_end_another_application_s_room(
+    world: World,
+) -> None:
+    await had_a_session(world, ANN)
+    await world.ledger.settled()
+    world.clock.advance(LEFT_FOR)
+    world.livekit.opens(ROOM)
+
+    await world.end_session(EndSessionCommand(ROOM, ANN))
+
+    assert ROOM in world.livekit.open
+
+
+async def test_given_a_room_that_was_theirs_lately_then_its_tenant_ends_it_again(
+    world: World,
+) -> None:
+    await had_a_session(world, ANN)
+    await world.ledger.settled()
+    world.livekit.opens(ROOM)
+
+    await world.end_session(EndSessionCommand(ROOM, ANN))
+
+    assert ROOM not in world.livekit.open
