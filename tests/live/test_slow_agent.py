@@ -50,7 +50,6 @@ async def test_given_a_slow_worker_then_one_dispatch_serves_user_and_caller_once
     with staged(tmp_path, delay=delay) as slower:
         async with slower.clients() as (http, livekit):
             await join(participant, await post(http, "ann", room))
-            # LiveKit offers a worker one job at a time and drops the other.
             await until(lambda: reports(slower.worker, "took", room))
             async with (
                 on_the_phone(slower.stage.server, ringing),
