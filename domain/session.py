@@ -55,6 +55,11 @@ LEGAL_MOVES: Final[dict[SessionStatus, frozenset[SessionStatus]]] = {
 
 FIRST_RETRY: Final = timedelta(seconds=5)
 LONGEST_RETRY: Final = timedelta(seconds=60)
+UNTAKEN_RETRY: Final = timedelta(seconds=8)
+UNTAKEN_AT_ONCE: Final = 6
+"""So many dispatches that no worker took are repeated as soon as that is known, later ones after
+``UNTAKEN_RETRY``: a worker that registers gets the waiting rooms within some seconds."""
+
 STAYED: Final = timedelta(seconds=60)
 """An agent that was in the room for so long worked; the next one is dispatched without delay."""
 
@@ -299,8 +304,12 @@ class Session:
         joined = attrs.evolve(active, agent_joined_at=at, agent_left_at=None)
         return joined._noted("agent_joined", at, source)
 
-    def without_agent(self, at: datetime, source: Source) -> Session:
-        """After the agent left, or did not come in time; unchanged if none was expected."""
+    def without_agent(self, at: datetime, source: Source, *, taken: bool = True) -> Session:
+        """After the agent left, or did not come in time; unchanged if none was expected.
+
+        One that no worker had ``taken`` is dispatched again sooner: it waited for a worker already,
+        and LiveKit drops some of the jobs that an idle worker is offered at once.
+        """
         if not self.agent_dispatched:
             return self
         left = self.status is SessionStatus.ACTIVE
@@ -310,9 +319,13 @@ class Session:
             agent_identity=None,
             agent_left_at=at if left else self.agent_left_at,
             dispatch_attempts=0 if stayed else self.dispatch_attempts,
-            retry_at=at if stayed else self.retry_at,
+            retry_at=at if stayed else self.retry_at if taken else self._untaken_retry(at),
             claim=self.claim.released(),
         )._noted("agent_left" if left else "agent_never_joined", at, source)
+
+    def _untaken_retry(self, at: datetime) -> datetime:
+        delay = UNTAKEN_RETRY if self.dispatch_attempts > UNTAKEN_AT_ONCE else timedelta()
+        return min(self.retry_at or at, at + delay)
 
     def ended(
         self,

@@ -68,7 +68,8 @@ class KeepAgent:
         if presence.is_expected and presence.dispatch_id not in (None, session.dispatch_id):
             return await self.ledger.save(self.expecting(session, presence, now, source))
         if presence.is_missing and session.agent_dispatched:
-            return await self.ledger.save(session.without_agent(now, source))
+            taken = presence.state is not AgentState.NOT_TAKEN
+            return await self.ledger.save(session.without_agent(now, source, taken=taken))
         if presence.is_missing and session.claim.is_unsettled and not presence.has_people:
             # What became of a dispatch is settled: there is none.
             failed = session.status is SessionStatus.DISPATCH_FAILED

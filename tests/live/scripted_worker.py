@@ -6,6 +6,7 @@ It prints ``took ROOM``, ``joined ROOM`` and, once the job changes nothing more,
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 
 from livekit.agents import AgentServer, JobContext, JobExecutorType, cli
@@ -16,6 +17,8 @@ server = AgentServer(
     num_idle_processes=1,
     host="127.0.0.1",
     port=0,
+    # By default an idle worker declines what is offered at once beyond its idle processes.
+    load_threshold=math.inf,
     load_fnc=lambda *_: 0.0,
 )
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +62,30 @@ def stage(folder: Path, *, webhooks: bool = True) -> Iterator[Stage]:
     url = f"http://127.0.0.1:{port}/telephony/livekit-webhook"
     with livekit_server(folder, webhook_urls=[url] if webhooks else []) as server:
         yield Stage(server=server, environ=environ_of(server, folder, port), folder=folder)
+
+
+@attrs.frozen(kw_only=True)
+class Staged:
+    """A stage with a worker and a service on it."""
+
+    stage: Stage
+    worker: Worker
+    service: Service
+
+    def clients(self) -> AbstractAsyncContextManager[tuple[httpx.AsyncClient, api.LiveKitAPI]]:
+        """Clients of the service, and of LiveKit's own API."""
+        return self.stage.clients(self.service)
+
+
+@contextmanager
+def staged(folder: Path, *, delay: float = 0, webhooks: bool = True) -> Iterator[Staged]:
+    """A stage where everything runs; agents take ``delay`` seconds until they join."""
+    with (
+        stage(folder, webhooks=webhooks) as empty,
+        empty.worker(delay=delay) as worker,
+        empty.service() as service,
+    ):
+        yield Staged(stage=empty, worker=worker, service=service)
 
 
 def environ_of(server: LiveKitServer, folder: Path, port: int) -> dict[str, str]:

@@ -13,7 +13,6 @@ from tests.live.steps import (
     agent_joins,
     agents,
     dispatches,
-    has_agents,
     join,
     post,
     received_metadata,
@@ -128,32 +127,6 @@ async def test_when_all_users_have_left_the_agent_leaves_and_the_next_post_begin
     assert second["sessionId"] != first["sessionId"]
     ended = (await http.get(f"/sessions/{first['sessionId']}")).json()
     assert (ended["status"], ended["endReason"]) == ("ended", "room_finished")
-
-
-async def test_an_agent_whose_process_is_killed_is_replaced_by_the_next_post(
-    http: httpx.AsyncClient,
-    livekit: api.LiveKitAPI,
-    participant: rtc.Room,
-    worker: Worker,
-    room: str,
-) -> None:
-    ear = Ear(participant)
-    first = await post(http, "ann", room)
-    await join(participant, first)
-    await agent_joins(http, livekit, room)
-    await talks_with(participant, ear)
-    [dead] = await agents(livekit, room)
-
-    job_process(worker, room).kill()
-    await until(lambda: has_agents(livekit, room, 0), 60)  # LiveKit's time to notice
-    ear.heard.clear()
-    again = await post(http, "ann", room)
-    await agent_joins(http, livekit, room)
-
-    await talks_with(participant, ear)
-    assert again["sessionId"] == first["sessionId"]
-    assert await agents(livekit, room) != [dead]
-    assert len(await dispatches(livekit, room)) == 1
 
 
 async def is_alone(livekit: api.LiveKitAPI, room: str, agent: str) -> bool:

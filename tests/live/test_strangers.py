@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from livekit import api, rtc
 
-from tests.live.stage import Stage, stage
+from tests.live.stage import Staged, stage, staged
 from tests.live.steps import (
     LOOKS_AGAIN_SECONDS,
     agents,
@@ -33,10 +33,11 @@ from tests.livekit_server import LiveKitServer
 NO_LOOK = {"RECONCILE_INTERVAL_SECONDS": "600"}
 
 
-@pytest.fixture
-def alone(tmp_path: Path) -> Iterator[Stage]:
-    with stage(tmp_path) as alone:
-        yield alone
+@pytest.fixture(scope="module")
+def switchboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staged]:
+    """Where calls come in."""
+    with staged(tmp_path_factory.mktemp("switchboard")) as switchboard:
+        yield switchboard
 
 
 @asynccontextmanager
@@ -55,47 +56,48 @@ async def present(
 
 
 async def test_given_a_warm_transfer_then_no_agent_of_ours_joins_the_consultation(
-    alone: Stage,
+    switchboard: Staged,
 ) -> None:
-    room, colleague = room_of_a_call(), "human-agent-sip"
-    consultation = f"{room}-human-agent"
-    with alone.worker(), alone.service() as service:
-        async with alone.clients(service) as (http, livekit), on_the_phone(alone.server, room):
-            await session_becomes(http, room, status="active")
-            async with (
-                present(alone.server, consultation, "human-agent-sip-consult", "agent"),
-                on_the_phone(alone.server, consultation, colleague),
-            ):
-                call = await call_becomes(http, consultation, status="active")
-                await asyncio.sleep(LOOKS_AGAIN_SECONDS)
+    room, server = room_of_a_call(), switchboard.stage.server
+    consultation, colleague = f"{room}-human-agent", "human-agent-sip"
+    async with switchboard.clients() as (http, livekit), on_the_phone(server, room):
+        await session_becomes(http, room, status="active")
+        async with (
+            present(server, consultation, "human-agent-sip-consult", "agent"),
+            on_the_phone(server, consultation, colleague),
+        ):
+            await call_becomes(http, consultation, status="active")
+            await asyncio.sleep(LOOKS_AGAIN_SECONDS)
 
-                assert await agents(livekit, consultation) == ["human-agent-sip-consult"]
-                assert await dispatches(livekit, consultation) == []
-                assert len(await agents(livekit, room)) == 1
-                after = await call_becomes(http, consultation, status="active")
-    assert (after["sessionId"], after["agentDispatched"]) == (None, False)
-    assert call["callId"] == after["callId"]
+            assert await agents(livekit, consultation) == ["human-agent-sip-consult"]
+            assert await dispatches(livekit, consultation) == []
+            assert len(await agents(livekit, room)) == 1
+            call = await call_becomes(http, consultation, status="active")
+    assert (call["sessionId"], call["agentDispatched"]) == (None, False)
 
 
 async def test_given_a_call_by_a_connector_then_it_is_one_and_gets_an_agent(
-    alone: Stage,
+    switchboard: Staged,
 ) -> None:
-    room = room_of_a_call()
-    with alone.worker(), alone.service() as service:
-        async with (
-            alone.clients(service) as (http, livekit),
-            present(alone.server, room, "whatsapp_15105550100", "connector"),
-        ):
-            call = await call_becomes(http, room, status="active", agentDispatched=True)
-            await until(lambda: has_agents(livekit, room, 1))
-    assert call["participantIdentity"] == "whatsapp_15105550100"
+    room, identity = room_of_a_call(), "whatsapp_15105550100"
+    async with (
+        switchboard.clients() as (http, livekit),
+        present(switchboard.stage.server, room, identity, "connector"),
+    ):
+        call = await call_becomes(http, room, status="active", agentDispatched=True)
+        await until(lambda: has_agents(livekit, room, 1))
+    assert call["participantIdentity"] == identity
 
 
 async def test_given_no_telephony_then_webhooks_are_used_and_sip_participants_are_no_calls(
-    alone: Stage, participant: rtc.Room, room: str
+    tmp_path: Path, participant: rtc.Room, room: str
 ) -> None:
     ringing = room_of_a_call()
-    with alone.worker(), alone.service(TELEPHONY_ENABLED="false", **NO_LOOK) as service:
+    with (
+        stage(tmp_path) as alone,
+        alone.worker(),
+        alone.service(TELEPHONY_ENABLED="false", **NO_LOOK) as service,
+    ):
         async with (
             alone.clients(service) as (http, livekit),
             on_the_phone(alone.server, ringing),
