@@ -179,6 +179,7 @@ class Users:
         self, session: aiohttp.ClientSession, path: str, room: str, identity: str | None = None
     ) -> None:
         body = {"roomName": room} | ({"userIdentity": identity} if identity else {})
+        answer = ""
         for attempt in range(TRIES):
             urls = self.urls()
             try:
@@ -188,8 +189,9 @@ class Users:
                     if response.status in (200, 204, 404):
                         self.started += path == "/session"
                         return
-                    self.refused += 1
-            except aiohttp.ClientError:
-                self.refused += 1
+                    answer = f"{response.status} {await response.text()}"
+            except aiohttp.ClientError as error:
+                answer = repr(error)
+            self.refused += 1
             await asyncio.sleep(0.5)
-        raise AssertionError(f"{path} of {room} was never answered")
+        raise AssertionError(f"{path} of {room} was never answered with success: {answer}")
