@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ import attrs
 from tests.faults.plan import Plan
 from tests.simulator import SimulatorProcess
 
-TRIES = 60
+TRIES = 300
 STAY_ON = 0.97
 """From this share of the calls, or users, on everybody stays, and comes once the worst is over."""
 
@@ -179,7 +180,7 @@ class Users:
         self, session: aiohttp.ClientSession, path: str, room: str, identity: str | None = None
     ) -> None:
         body = {"roomName": room} | ({"userIdentity": identity} if identity else {})
-        answer = ""
+        answers: Counter[str] = Counter()
         for attempt in range(TRIES):
             urls = self.urls()
             try:
@@ -189,9 +190,9 @@ class Users:
                     if response.status in (200, 204, 404):
                         self.started += path == "/session"
                         return
-                    answer = f"{response.status} {await response.text()}"
+                    answers[f"{response.status} {(await response.json())['code']}"] += 1
             except aiohttp.ClientError as error:
-                answer = repr(error)
+                answers[type(error).__name__] += 1
             self.refused += 1
             await asyncio.sleep(0.5)
-        raise AssertionError(f"{path} of {room} was never answered with success: {answer}")
+        raise AssertionError(f"{path} of {room} was never answered with success: {dict(answers)}")

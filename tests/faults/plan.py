@@ -14,9 +14,9 @@ class Plan:
 
     storage: str
     replicas: int
-    calls: int = 1000
-    users: int = 200
-    over: float = 80.0
+    calls: int = 600
+    users: int = 120
+    over: float = 50.0
     interval: float = 3.0
     """The reconciler's."""
     lose: float = 0.2

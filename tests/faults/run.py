@@ -168,7 +168,7 @@ class Run:
 
 
 def main(
-    calls: int = 1000, users: int = 200, over: float = 80.0, seed: int = 1, only: str = ""
+    calls: int = 600, users: int = 120, over: float = 50.0, seed: int = 1, only: str = ""
 ) -> None:
     """Run on SQLite, and on PostgreSQL with two replicas, and print a Markdown table."""
     lines = ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
