@@ -61,7 +61,7 @@ deployment: .venv/.dev-stamp ## Carry out the Dockerfile's steps and run what co
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null; }
 	@$(RUN) scripts/check_deployment.py
 
-faults: .venv/.dev-stamp ## Carry 1,000 calls and 200 sessions through every fault, print what came of it
+faults: .venv/.dev-stamp ## Carry 600 calls and 120 sessions through every fault, print what came of it
 	@$(RUN) -m tests.faults.run
 
 test-requirements: .venv/.dev-stamp ## Install what tests and examples need
