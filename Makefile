@@ -61,7 +61,7 @@ deployment: .venv/.dev-stamp ## Carry out the Dockerfile's steps and run what co
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null; }
 	@$(RUN) scripts/check_deployment.py
 
-faults: .venv/.dev-stamp ## Carry 2,000 calls through every fault and print what came of it
+faults: .venv/.dev-stamp ## Carry 600 calls and 120 sessions through every fault, print what came of it
 	@$(RUN) -m tests.faults.run
 
 test-requirements: .venv/.dev-stamp ## Install what tests and examples need

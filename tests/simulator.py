@@ -46,6 +46,10 @@ class SimulatorProcess:
     def outage(self, seconds: float) -> None:
         self._send("POST", "/simulator/outage", {"seconds": seconds})
 
+    def restart(self, seconds: float) -> None:
+        """Refuse connections for so long, and forget every room without a webhook."""
+        self._send("POST", "/simulator/restart", {"seconds": seconds})
+
     def register_worker(self, agent_name: str, join_after_ms: int = 0) -> None:
         path = f"/simulator/workers/{agent_name}"
         self._send("PUT", path, {"joinAfterMs": join_after_ms})
@@ -86,7 +90,7 @@ class SimulatorProcess:
         return self._get("/simulator/webhooks")
 
     def agents_record(self) -> dict[str, Any]:
-        """By room sid: the ``most`` agents at once, and the ``dispatches``."""
+        """By room sid: the ``most`` agents at once, when ``together``, and the ``dispatches``."""
         return self._get("/simulator/agents")
 
     def state(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@
 | --- | --- |
 | ``GET /simulator/state`` | ``rooms`` (or one: ``?room=``), ``workers``, ``faults``, ``requests`` |
 | ``GET /simulator/webhooks`` | what became of each event: ``events``, ``pending`` copies |
-| ``GET /simulator/agents`` | by room sid, even of closed rooms: ``most``, ``dispatches`` |
+| ``GET /simulator/agents`` | by room sid, also if closed: ``most``, ``together``, ``dispatches`` |
 | ``POST /simulator/rooms`` | ``{"rooms": [{"name", "participants": [...]}]}`` makes many at once |
 | ``DELETE /simulator/rooms/{room}`` | closes it; ``?reason=ROOM_CLOSED`` |
 | ``POST /simulator/rooms/{room}/participants`` | ``{"identity", "kind", "attributes"}`` joins |
@@ -16,9 +16,12 @@
 | ``DELETE /simulator/faults`` | from now on all goes well |
 | ``PUT /simulator/chaos`` | a :class:`~adapters.simulator.chaos.Chaos`'s fields; none: no chaos |
 | ``POST /simulator/outage`` | ``{"seconds": 2}``: connections are refused for so long |
+| ``POST /simulator/restart`` | the same, and every room is forgotten without a webhook |
 
-``most`` is how many agents of the same name were in the room at once. Of its dispatches ``created``
-counts those made by CreateDispatch, ``live`` those that are there now and name an agent.
+``most`` is how many agents of the same name were in the room at once, ``together`` since when and
+until when there was more than one, each time (``until`` null: still; seconds of the machine's
+monotonic clock). Of its dispatches ``created`` counts those made by CreateDispatch, ``live`` those
+that are there now and name an agent.
 """
 
 from __future__ import annotations
@@ -72,6 +75,7 @@ class Control:
                 web.delete("/simulator/faults", self._clear_faults),
                 web.put("/simulator/chaos", self._set_chaos),
                 web.post("/simulator/outage", self._go_down),
+                web.post("/simulator/restart", self._restart),
             ]
         )
 
@@ -104,6 +108,14 @@ class Control:
         return web.json_response(
             {
                 "most": {sid: record.most_at_once for sid, record in records.items()},
+                "together": {
+                    sid: [
+                        {"room": record.room, "since": since, "until": until}
+                        for since, until in record.together
+                    ]
+                    for sid, record in records.items()
+                    if record.together
+                },
                 "dispatches": {
                     sid: {"live": live.get(sid, 0), "created": record.dispatches}
                     for sid, record in records.items()
@@ -198,12 +210,15 @@ class Control:
             raise _bad_request(error) from error
         return web.Response(status=204)
 
+    async def _restart(self, request: web.Request) -> web.Response:
+        seconds = await _seconds(request)
+        self.world.clear()
+        return await self._refuse(request, seconds)
+
     async def _go_down(self, request: web.Request) -> web.Response:
-        body = await _body(request)
-        try:
-            seconds = float(body["seconds"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise _bad_request(error) from error
+        return await self._refuse(request, await _seconds(request))
+
+    async def _refuse(self, request: web.Request, seconds: float) -> web.Response:
         response = web.Response(status=204)
         # The answer must be out before its connection goes down with the others.
         await response.prepare(request)
@@ -238,6 +253,14 @@ def _reason(request: web.Request, default: DisconnectReason) -> DisconnectReason
     try:
         return cast("DisconnectReason", DisconnectReason.Value(name)) if name else default
     except ValueError as error:
+        raise _bad_request(error) from error
+
+
+async def _seconds(request: web.Request) -> float:
+    body = await _body(request)
+    try:
+        return float(body["seconds"])
+    except (KeyError, TypeError, ValueError) as error:
         raise _bad_request(error) from error
 
 

@@ -17,6 +17,7 @@ from livekit.protocol.agent_dispatch import (
 from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.room import CreateRoomRequest
 
+from adapters.simulator.chaos import Chaos
 from adapters.simulator.world import AGENT_NAME, LiveRoom, World, new_id
 
 
@@ -27,11 +28,17 @@ class Dispatches:
     their agents join, and leave when the dispatch is deleted. As on livekit-server 1.13.5 a
     dispatch that finds no worker stays without a job for ever, and a job goes on being listed as
     running after its agent has left.
+
+    ``chaos`` makes agents slow, late or deaf, and jobs listed late; see
+    :class:`~adapters.simulator.chaos.Chaos`.
     """
 
-    def __init__(self, world: World, workers: Mapping[str, int]) -> None:
+    def __init__(
+        self, world: World, workers: Mapping[str, int], chaos: Callable[[], Chaos] = Chaos
+    ) -> None:
         self._world = world
         self._workers = workers
+        self._chaos = chaos
         world.launch_agents = self._launch
 
     def create(self, request: CreateAgentDispatchRequest) -> AgentDispatch:
@@ -47,6 +54,7 @@ class Dispatches:
             room.cancel(dispatch.id)
             for job in dispatch.state.jobs:
                 leave = partial(self._world.leave, room.info.name, job.state.participant_identity)
+                room.cancel(_joining(job))
                 self._after_reaction(dispatch.agent_name, room, job.id, leave)
         return dispatch
 
@@ -79,26 +87,43 @@ class Dispatches:
 
     def _take(self, room: LiveRoom, dispatch: AgentDispatch) -> None:
         job_id = new_id("AJ_")
-        identity = f"agent-{job_id}"
-        name = dispatch.agent_name
-        dispatch.state.jobs.append(
-            Job(
-                id=job_id,
-                dispatch_id=dispatch.id,
-                type=JobType.JT_ROOM,
-                room=room.info,
-                metadata=dispatch.metadata,
-                agent_name=name,
-                state=JobState(
-                    status=JobStatus.JS_RUNNING,
-                    started_at=time.time_ns(),
-                    participant_identity=identity,
-                ),
-            )
+        job = Job(
+            id=job_id,
+            dispatch_id=dispatch.id,
+            type=JobType.JT_ROOM,
+            room=room.info,
+            metadata=dispatch.metadata,
+            agent_name=dispatch.agent_name,
+            state=JobState(
+                status=JobStatus.JS_RUNNING,
+                started_at=time.time_ns(),
+                participant_identity=f"agent-{job_id}",
+            ),
         )
+        chaos = self._chaos()
+        _later(chaos.list_lag(), lambda: dispatch.state.jobs.append(job))
+        timer = _later(chaos.slowness(), lambda: self._join(job))
+        if timer is not None and not chaos.is_deaf():
+            room.timers[_joining(job)] = timer
+
+    def _join(self, job: Job) -> None:
+        name = job.agent_name
         self._world.join(
-            room.info.name,
-            identity,
+            job.room.name,
+            job.state.participant_identity,
             kind=ParticipantInfo.Kind.AGENT,
             attributes={AGENT_NAME: name, "lk.agent_name": name},
         )
+
+
+def _joining(job: Job) -> str:
+    """The name of the timer after which a job's agent joins."""
+    return f"{job.id}:join"
+
+
+def _later(seconds: float, act: Callable[[], object]) -> asyncio.TimerHandle | None:
+    """Act after so many seconds; at once, and without a timer, if there are none."""
+    if seconds <= 0:
+        act()
+        return None
+    return asyncio.get_running_loop().call_later(seconds, act)

@@ -10,6 +10,7 @@ from typing import Final, Self
 from aiohttp import web
 
 from adapters.simulator.access import InvalidToken, grants_of
+from adapters.simulator.chaos import Chaos
 from adapters.simulator.control import Control
 from adapters.simulator.dispatches import Dispatches
 from adapters.simulator.faults import FaultPlan
@@ -62,10 +63,14 @@ class Simulator:
         self._host = host
         self._api_key = api_key
         self._api_secret = api_secret
+
+        def chaos() -> Chaos:
+            return self.webhooks.chaos
+
         self._methods = methods(
-            RoomService(self.world),
+            RoomService(self.world, chaos),
             AgentDispatchService(
-                self.world, Dispatches(self.world, self.workers), unknown_room_seconds
+                self.world, Dispatches(self.world, self.workers, chaos), unknown_room_seconds
             ),
         )
         app.router.add_get("/", self._root)
@@ -108,7 +113,7 @@ class Simulator:
     async def _twirp(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
         self.requests[method] += 1
-        fault = self.faults.take(method) or self.webhooks.chaos.failure()
+        fault = self.faults.take(method) or self.webhooks.chaos.failure(method)
         if fault is None:
             return await self._answer(request)
         return await fault.inflict(request, lambda: self._answer(request))

@@ -33,6 +33,7 @@ from livekit.protocol.room import (
 )
 
 from adapters.simulator.access import Grants
+from adapters.simulator.chaos import Chaos
 from adapters.simulator.dispatches import Dispatches
 from adapters.simulator.twirp import TwirpError
 from adapters.simulator.world import LiveRoom, World
@@ -54,8 +55,9 @@ class Method:
 class RoomService:
     """``livekit.RoomService``, as far as a backend calls it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, chaos: Callable[[], Chaos]) -> None:
         self._world = world
+        self._chaos = chaos
 
     async def create_room(self, request: CreateRoomRequest, grants: Grants) -> Room:
         """Make a room; needs ``roomCreate``."""
@@ -73,7 +75,8 @@ class RoomService:
         grants.require("roomList")
         rooms = self._world.rooms
         names = list(request.names) or list(rooms)
-        return ListRoomsResponse(rooms=[rooms[name].info for name in names if name in rooms])
+        found = [rooms[name].info for name in names if name in rooms]
+        return ListRoomsResponse(rooms=self._chaos().listed(found))
 
     async def delete_room(self, request: DeleteRoomRequest, grants: Grants) -> DeleteRoomResponse:
         """End a room for everybody in it; needs ``roomCreate``."""
@@ -88,7 +91,8 @@ class RoomService:
         """Who is in a room; nobody in one that does not exist."""
         grants.require_admin(request.room)
         room = self._world.rooms.get(request.room)
-        return ListParticipantsResponse(participants=room.participants.values() if room else ())
+        found = room.participants.values() if room else ()
+        return ListParticipantsResponse(participants=self._chaos().listed(found))
 
     async def get_participant(
         self, request: RoomParticipantIdentity, grants: Grants

@@ -31,8 +31,8 @@ _TIMEOUT_SECONDS: Final = 10.0
 class Delivery:
     """What became of an event, over all its copies and URLs.
 
-    ``created`` is when it happened (Unix seconds), ``sent`` counts the posts and ``acknowledged``
-    the 2xx answers to them.
+    ``created`` is when it happened, ``sent`` counts the posts and ``acknowledged`` the 2xx answers
+    to them, the first and the last of which came at ``first_at`` and ``last_at`` (Unix seconds).
     """
 
     id: str
@@ -44,6 +44,15 @@ class Delivery:
     lost: bool
     sent: int = 0
     acknowledged: int = 0
+    first_at: float | None = None
+    last_at: float | None = None
+
+    def note(self, status: int) -> None:
+        """Note the answer to a post."""
+        if 200 <= status < 300:
+            self.acknowledged += 1
+            self.last_at = time.time()
+            self.first_at = self.first_at or self.last_at
 
 
 _Queue = deque[tuple[float, WebhookEvent, Delivery]]
@@ -170,7 +179,7 @@ class WebhookSender:
             delivery.sent += 1
             status = await self._post(url, body, headers)
             if status is not None and status < 500 and status != 429:
-                delivery.acknowledged += 200 <= status < 300
+                delivery.note(status)
                 return
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> int | None:

@@ -64,10 +64,23 @@ class AgentRecord:
     """What a room instance has had of agents; kept after its end.
 
     ``most_at_once`` counts agents of the same name, ``dispatches`` what CreateDispatch made.
+    ``together`` are the times at which there was more than one, by the monotonic clock.
     """
 
+    room: str
     most_at_once: int = 0
     dispatches: int = 0
+    together: list[tuple[float, float | None]] = attrs.field(factory=list)
+
+    def note(self, agents: int) -> None:
+        """Note how many agents of the same name are in the room now."""
+        self.most_at_once = max(self.most_at_once, agents)
+        now = time.monotonic()
+        begun = bool(self.together) and self.together[-1][1] is None
+        if agents > 1 and not begun:
+            self.together.append((now, None))
+        elif agents <= 1 and begun:
+            self.together[-1] = self.together[-1][0], now
 
 
 class World:
@@ -98,7 +111,7 @@ class World:
                 creation_time_ms=int(now * 1000),
             )
             room = self.rooms[request.name] = LiveRoom(info)
-            self.agent_records[info.sid] = AgentRecord()
+            self.agent_records[info.sid] = AgentRecord(request.name)
         room.info.empty_timeout = request.empty_timeout or room.info.empty_timeout
         room.info.departure_timeout = request.departure_timeout or room.info.departure_timeout
         room.info.max_participants = request.max_participants or room.info.max_participants
@@ -145,8 +158,7 @@ class World:
         room = self.create_room(CreateRoomRequest(name=room_name))
         self.leave(room_name, identity, DisconnectReason.DUPLICATE_IDENTITY)
         room.participants[identity] = info
-        record = self.agent_records[room.info.sid]
-        record.most_at_once = max(record.most_at_once, room.most_agents)
+        self.agent_records[room.info.sid].note(room.most_agents)
         if not room.is_empty:
             room.cancel(_CLOSING)
         self._notify_of("participant_joined", room, info)
@@ -163,6 +175,7 @@ class World:
         info = room.participants.pop(identity, None) if room else None
         if room is None or info is None:
             return False
+        self.agent_records[room.info.sid].note(room.most_agents)
         info.state = ParticipantInfo.State.DISCONNECTED
         info.disconnect_reason = reason
         self._notify_of("participant_left", room, info)
@@ -192,6 +205,7 @@ class World:
         for room in self.rooms.values():
             for timer in list(room.timers):
                 room.cancel(timer)
+            self.agent_records[room.info.sid].note(0)
         self.rooms.clear()
 
     def _close_later(self, room: LiveRoom, seconds: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 
@@ -14,7 +15,7 @@ from adapters.simulator.faults import FaultKind
 from adapters.simulator.server import Simulator
 from domain.errors import LiveKitUncertain
 from domain.identifiers import RoomName
-from tests.contract.livekit.conftest import Adapters
+from tests.contract.livekit.conftest import Adapters, until
 from tests.contract.livekit.webhook_inbox import Inbox, open_inbox, simulator_posting_to
 from tests.livekit_server import API_KEY, API_SECRET
 
@@ -133,7 +134,7 @@ async def test_requests_take_effect_and_are_answered_by_an_error(simulator: Simu
 def test_a_failure_is_an_error_or_a_reset() -> None:
     chaos = Chaos(fail_after_applying=0.5, seed=1)
 
-    failures = [chaos.failure() for _ in range(200)]
+    failures = [chaos.failure("ListRooms") for _ in range(200)]
 
     kinds = Counter(failure and failure.kind for failure in failures)
     assert set(kinds) == {None, FaultKind.ERROR, FaultKind.RESET}
@@ -179,3 +180,89 @@ async def test_an_order_that_makes_no_sense_is_refused(
 ) -> None:
     assert await order(simulator, **fields) == 400
     assert simulator.webhooks.chaos == Chaos()
+
+
+# LiveKit and its workers --------------------------------------------------------------------------
+
+
+async def test_lists_leave_out_a_share_of_rooms_and_participants(simulator: Simulator) -> None:
+    for number in range(EVENTS):
+        simulator.world.join("room-1", f"user-{number}")
+    assert await order(simulator, leave_out=0.5, seed=1) == 204
+    async with LiveKitClient(simulator.url, API_KEY, API_SECRET) as client:
+        rooms = Adapters.over(client).rooms
+        looks = [len(await rooms.all()) for _ in range(EVENTS)]
+        assert await order(simulator) == 204
+        (room,) = await rooms.all()
+        assert await order(simulator, leave_out=0.5, seed=1) == 204
+        people = await rooms.participants(room)
+
+    assert set(looks) == {0, 1}
+    assert 0 < len(people) < EVENTS
+
+
+async def test_a_late_dispatch_takes_effect_after_its_caller_gave_up(simulator: Simulator) -> None:
+    assert await order(simulator, late_dispatch=1, late_dispatch_seconds=0.4) == 204
+    async with LiveKitClient(simulator.url, API_KEY, API_SECRET) as client:
+        dispatcher = Adapters.over(client).dispatcher
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await dispatcher.create(RoomName("room-1"), "agent-a", "{}")
+        assert "room-1" not in simulator.world.rooms
+
+        async def is_made() -> bool:
+            return "room-1" in simulator.world.rooms
+
+        await until(is_made)
+
+
+async def test_a_slow_agent_joins_after_its_job_was_listed(simulator: Simulator) -> None:
+    simulator.workers["agent-a"] = 0
+    assert await order(simulator, slow_join=1, slow_join_seconds=0.5, seed=1) == 204
+    async with LiveKitClient(simulator.url, API_KEY, API_SECRET) as client:
+        adapters = Adapters.over(client)
+        await adapters.dispatcher.create(RoomName("room-1"), "agent-a", "{}")
+
+        async def is_listed() -> bool:
+            return any(one.agents for one in await adapters.dispatcher.list(RoomName("room-1")))
+
+        await until(is_listed)
+        assert not simulator.world.rooms["room-1"].participants
+        await until(lambda: _has_agent(simulator))
+
+
+async def test_a_job_is_listed_after_its_agent_joined(simulator: Simulator) -> None:
+    simulator.workers["agent-a"] = 0
+    assert await order(simulator, list_lag_seconds=0.5, seed=1) == 204
+    async with LiveKitClient(simulator.url, API_KEY, API_SECRET) as client:
+        adapters = Adapters.over(client)
+        await adapters.dispatcher.create(RoomName("room-1"), "agent-a", "{}")
+        await until(lambda: _has_agent(simulator))
+
+        listed = await adapters.dispatcher.list(RoomName("room-1"))
+        assert [one.agents for one in listed if one.agent_name == "agent-a"] == [()]
+
+        async def is_listed() -> bool:
+            return any(one.agents for one in await adapters.dispatcher.list(RoomName("room-1")))
+
+        await until(is_listed)
+
+
+async def test_a_deaf_agent_reopens_the_room_that_was_deleted(simulator: Simulator) -> None:
+    simulator.workers["agent-a"] = 0
+    chaos = {"slow_join": 1, "slow_join_seconds": 0.5, "deaf": 1, "seed": 1}
+    assert await order(simulator, **chaos) == 204
+    async with LiveKitClient(simulator.url, API_KEY, API_SECRET) as client:
+        adapters = Adapters.over(client)
+        await adapters.dispatcher.create(RoomName("room-1"), "agent-a", "{}")
+        first = simulator.world.rooms["room-1"].info.sid
+        await adapters.rooms.delete(RoomName("room-1"))
+
+        await until(lambda: _has_agent(simulator))
+
+    assert simulator.world.rooms["room-1"].info.sid != first
+
+
+async def _has_agent(simulator: Simulator) -> bool:
+    room = simulator.world.rooms.get("room-1")
+    return room is not None and bool(room.participants)

@@ -330,6 +330,11 @@ async def test_the_most_agents_of_a_name_that_a_room_had_at_once_outlive_it(
     after = await (await control.get("agents")).json()
 
     assert before["most"] == after["most"] == dict(zip(sids, [1, 2], strict=True))
+    (episode,) = after["together"].pop(sids[1])
+    assert after["together"] == {}
+    assert episode["room"] == "room-2"
+    assert before["together"] == {sids[1]: [episode | {"until": None}]}
+    assert episode["since"] <= episode["until"] <= time.monotonic()
     assert [before["dispatches"][sid] for sid in sids] == [
         {"live": 1, "created": 2},
         {"live": 0, "created": 0},
@@ -373,6 +378,18 @@ async def test_faults_are_ordered_used_up_and_cleared_by_the_routes(
     await adapters.probe.check()
 
 
+async def test_a_restart_forgets_every_room_and_no_webhook_tells_of_it(
+    simulator: Simulator, control: aiohttp.ClientSession
+) -> None:
+    simulator.world.join("room-1", "user-1")
+    told = len(simulator.webhooks.deliveries)
+
+    assert (await control.post("restart", json={"seconds": 0.05})).status == 204
+
+    assert simulator.world.rooms == {}
+    assert len(simulator.webhooks.deliveries) == told
+
+
 async def test_an_outage_passes(simulator: Simulator, control: aiohttp.ClientSession) -> None:
     assert (await control.post("outage", json={"seconds": 0.3})).status == 204
     async with LiveKitClient(simulator.url, API_KEY, API_SECRET) as client:
@@ -400,6 +417,7 @@ async def test_an_outage_passes(simulator: Simulator, control: aiohttp.ClientSes
         ("faults", {"kind": "hang", "unknown": 1}),
         ("faults", ["kind"]),
         ("outage", {}),
+        ("restart", {}),
         ("rooms", {}),
         ("rooms", {"rooms": 1}),
         ("rooms", {"rooms": ["room-1"]}),

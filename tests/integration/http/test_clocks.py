@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import attrs
 import httpx
 import jwt
 import pytest
@@ -17,28 +16,12 @@ from tests.benchmarks.events import event_of_a_call
 from tests.databases import PostgresServer
 from tests.integration.http.webhooks import PATH
 from tests.livekit_server import API_KEY, API_SECRET
-from tests.service import PROJECT, Service, migrate, running
+from tests.machine import Machine
+from tests.service import Service, migrate, running
 from tests.simulator import SimulatorProcess
 
 HOUR = 3600
 TOLERANCE = timedelta(minutes=1)
-
-
-@attrs.define
-class Machine:
-    """Services on it see its clock, which is ``off`` by so many seconds."""
-
-    file: Path
-
-    def set(self, off: int) -> None:
-        new = self.file.with_suffix(".new")
-        new.write_text(str(off))
-        new.replace(self.file)
-
-    @property
-    def environ(self) -> dict[str, str]:
-        folder = PROJECT / "tests" / "skewed_clock"
-        return {"PYTHONPATH": f"{folder}:{PROJECT}", "TEST_CLOCK_FILE": str(self.file)}
 
 
 @pytest.fixture

@@ -214,6 +214,16 @@ def exposed(
     }
     simulator_process.register_worker("shreya-obnox")
     with running(environ, folder) as service, httpx.Client(base_url=service.url) as client:
+        simulator_process.fault("ListParticipants", "error", status=403, times=1000)
+        simulator_process.make_rooms([{"name": "out of reach", "participants": [
+            {"identity": "sip_+15105550100", "kind": "SIP"}
+        ]}])  # fmt: skip
+        eventually(
+            lambda: samples(client),
+            lambda found: any(name == "backend_reconciler_failures_total" for name, _ in found),
+        )
+        simulator_process.no_faults()
+        simulator_process.close_room("out of reach")
         client.post("/session", json={"userIdentity": "ann"})
         assert send(client, Caller(room="exposed", room_sid="RM_e").joined()).is_success
         seen = eventually(

@@ -1,0 +1,101 @@
+"""What goes wrong while people come and go, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import attrs
+
+from tests.faults.plan import Plan
+from tests.faults.replicas import Ledger, Replicas
+from tests.machine import Machine
+from tests.simulator import SimulatorProcess
+
+BACKUP, RESTORE, EMPTY, RESTART = 0.25, 0.4, 0.5, 0.85
+"""After which share of the time each begins."""
+LOOKS = 2.5
+"""For so many intervals of the reconciler LiveKit's lists are empty, and then have gaps."""
+GAPS = 0.5
+
+
+@attrs.define
+class Trouble:
+    """Kills processes all the time; the rest happens once.
+
+    ``lies`` are the times at which LiveKit's lists are empty or have gaps, ``backup`` is when the
+    backup began, ``restored`` when the service ran again on it; by the monotonic clock, or as Unix
+    time. ``over``: LiveKit has been restarted, which was the last of it.
+    """
+
+    plan: Plan
+    simulator: SimulatorProcess
+    replicas: Replicas
+    ledger: Ledger
+    machine: Machine
+    lies: list[tuple[float, float]] = attrs.field(factory=list)
+    backup: float = 0.0
+    restored: float = 0.0
+    over: asyncio.Event = attrs.field(factory=asyncio.Event)
+    _began: float = attrs.field(factory=time.monotonic)
+
+    def begin(self) -> None:
+        """From now on webhooks, requests and workers go wrong by chance."""
+        self._chaos()
+        self.machine.set(self.plan.skew)
+
+    def end(self) -> None:
+        """From now on workers and LiveKit's answers are as they should be."""
+        self.simulator.chaos()
+
+    async def kill_in_turn(self, enough: asyncio.Event) -> None:
+        """Kill one process after another."""
+        while not enough.is_set():
+            try:
+                async with asyncio.timeout(self.plan.kill_every):
+                    await enough.wait()
+            except TimeoutError:
+                await self.replicas.kill_one()
+
+    async def happen(self) -> None:
+        """A restored backup, clocks that are set, lists that lie, and a restart of LiveKit."""
+        await self._until(BACKUP)
+        self.backup = time.time()
+        await asyncio.to_thread(self.ledger.backup)
+        await self._until(RESTORE)
+        await self.replicas.restart_on(self.ledger)
+        self.restored = time.time()
+        self.machine.set(-self.plan.skew)
+        await self._until(EMPTY)
+        began = time.monotonic()
+        for share in (1.0, GAPS):
+            self._chaos(leave_out=share)
+            await asyncio.sleep(LOOKS * self.plan.interval)
+        self._chaos()
+        self.lies.append((began, time.monotonic()))
+        await self._until(RESTART)
+        began = time.monotonic()
+        await asyncio.to_thread(self.simulator.restart, 1.0)
+        self.lies.append((began, began + 1.0))
+        self.over.set()
+
+    async def _until(self, share: float) -> None:
+        due = self._began + share * self.plan.over
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    def _chaos(self, **more: Any) -> None:
+        plan = self.plan
+        self.simulator.chaos(
+            lose=plan.lose,
+            double=plan.double,
+            delay_seconds=plan.delay,
+            fail_after_applying=plan.fail,
+            late_dispatch=plan.late_dispatch,
+            slow_join=plan.slow_join,
+            slow_join_seconds=plan.slow_join_seconds,
+            deaf=plan.deaf,
+            list_lag_seconds=plan.list_lag,
+            seed=plan.seed,
+            **more,
+        )
