@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 import attrs
@@ -41,6 +41,9 @@ MANY_OF: Final = 10
 
 HELD_LOOKS: Final = 3
 """How many intervals an absence of many entries must last."""
+
+WARNS_FOR: Final = 3
+"""How many intervals a warning of entries that are held is good for."""
 
 STORAGE_FAILURES: Final = 16
 """So many rooms whose rows cannot be read or written mean that the storage is out of reach."""
@@ -88,6 +91,7 @@ class Reconcile:
     selection: RoomSelection = attrs.field(factory=RoomSelection)
     parallel: int = 16
     held: str | None = attrs.field(default=None, init=False)
+    _held_at: datetime = attrs.field(default=datetime.min.replace(tzinfo=UTC), init=False)
     _absences: Absences = attrs.field(init=False)
     _done: Reconciliation = attrs.field(init=False)
 
@@ -133,8 +137,12 @@ class Reconcile:
         return await self._end_missing(listed, view, now)
 
     def warning(self) -> str | None:
-        """Say why entries that LiveKit does not list are kept; None where there are none."""
-        return self.held
+        """Say why entries that LiveKit does not list are kept; None where there are none.
+
+        Another replica may have reconciled since: what this one found is old then.
+        """
+        is_old = self.clock.now() - self._held_at > WARNS_FOR * self.interval
+        return None if is_old else self.held
 
     async def _look_into(self, room: Room, view: LedgerView) -> None:
         session, now = view.sessions.get(room.name), self.clock.now()
@@ -186,7 +194,7 @@ class Reconcile:
     def _confirmed(self, missing: dict[str, timedelta], live: int) -> set[str]:
         """Return what may end; where that is much at once, only what was missing for longer."""
         confirmed = {key for key, since in missing.items() if self._absences.is_confirmed(since)}
-        self.held = None
+        self.held, self._held_at = None, self.clock.now()
         if len(confirmed) <= max(MANY, live // MANY_OF):
             return confirmed
         lasting = {

@@ -6,8 +6,9 @@ import pytest
 
 from domain.errors import LiveKitError
 from tests.unit.domain.fake_livekit import Fault
-from tests.unit.domain.telephony import PhoneWorld
+from tests.unit.domain.telephony import INTERVAL, PhoneWorld
 from tests.unit.domain.test_reconcile_absences import kept, loses_its_rooms, served
+from tests.unit.domain.world import MOMENT
 
 
 @pytest.mark.parametrize(
@@ -104,3 +105,16 @@ async def test_given_participants_are_missing_in_many_rooms_at_once_then_they_ar
     assert done.held_entries == 6
     [*_, done] = await world.goes_on(2)
     assert done.repairs["call_ended"] == 6, "it is confirmed now"
+
+
+async def test_given_another_replica_reconciles_then_an_old_finding_warns_no_more() -> None:
+    world = PhoneWorld()
+    await served(world, rooms=4)
+    loses_its_rooms(world)
+    await world.looks_twice()
+    assert world.reconcile.warning() == world.reconcile.held
+
+    world.clock.advance(3 * INTERVAL)
+    assert world.reconcile.warning() is not None
+    world.clock.advance(MOMENT)
+    assert world.reconcile.warning() is None
