@@ -113,6 +113,8 @@ class AgentPresence:
     adopted: bool = False
     surplus_agents: tuple[str, ...] = ()
     surplus_dispatches: tuple[str, ...] = ()
+    is_undecided: bool = False
+    """Whether there are two agents, and LiveKit does not list yet which one is the session's."""
 
     @property
     def is_missing(self) -> bool:
@@ -175,6 +177,8 @@ class _Judgement:
             and (one.agents or dispatch is not None)
             and not self._brings_its_own(one)
         ]
+        unexplained = [one for one in (kept, *others) if self._dispatch_of(one) is None]
+        undecided = len(unexplained) > 1 and self._awaits_listing
         return self._found(
             AgentState.IN_ROOM,
             agent=SeenAgent(
@@ -184,8 +188,9 @@ class _Judgement:
             ),
             dispatch_id=None if known is None else known.id,
             adopted=adopted,
-            surplus_agents=tuple(one.identity for one in others),
-            surplus_dispatches=tuple(surplus),
+            surplus_agents=() if undecided else tuple(one.identity for one in others),
+            surplus_dispatches=() if undecided else tuple(surplus),
+            is_undecided=undecided,
         )
 
     def _found(self, state: AgentState, **more: Any) -> AgentPresence:
@@ -201,6 +206,13 @@ class _Judgement:
             for one in self.contents.dispatches or ()
             if one.agent_name == self.session.agent_name
         ]
+
+    @property
+    def _awaits_listing(self) -> bool:
+        """Whether the session's dispatch is so young that LiveKit may not list its job yet."""
+        young = self._age < self.timeouts.taken_within
+        own = [one for one in self._dispatches if one.id == self.session.dispatch_id]
+        return young and any(not one.jobs for one in own)
 
     def _dispatch_of(self, agent: Participant) -> Dispatch | None:
         return next((one for one in self._dispatches if agent.identity in one.agents), None)

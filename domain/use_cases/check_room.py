@@ -222,8 +222,8 @@ class _Look:
         kept = await self.use.keep_agent(session, presence, Source.RECONCILER)
         if repair := _repair(session, kept, presence):
             self.repairs[repair] += 1
+        self.had_surplus = presence.is_undecided or bool(presence.surplus_agents)
         if presence.has_surplus:
-            self.had_surplus = bool(presence.surplus_agents)
             removed = await self.use.keep_agent.remove_surplus(kept, presence)
             self.repairs["surplus_removed"] += removed
         now = self.use.clock.now()

@@ -152,7 +152,8 @@ class HandleEvent:
             return  # one answer without an agent ends nothing: the reconciler looks again
         session = await self.keep_agent.record(session, presence, Source.WEBHOOK)
         await self.keep_agent.remove_surplus(session, presence)
-        if presence.surplus_agents and not presence.surplus_dispatches:
+        unlisted = presence.surplus_agents and not presence.surplus_dispatches
+        if unlisted or presence.is_undecided:
             # The dispatch that brought it must not bring another one.
             due_at = self.clock.now() + TAKEN_WITHIN
             raise TooEarly("LiveKit does not list the agent's dispatch yet.", due_at)

@@ -10,6 +10,7 @@ import pytest
 from domain.agent_config import AgentConfig
 from domain.agent_presence import (
     JOINED_WITHIN,
+    TAKEN_WITHIN,
     AgentPresence,
     AgentState,
     AgentTimeouts,
@@ -60,10 +61,19 @@ def dispatch(id: str, agent: str | None) -> Dispatch:  # noqa: A002 - as in Disp
 
 
 def test_given_neither_is_known_then_the_one_that_joined_first_stays() -> None:
-    found = presence(session(), dispatch("AD_own", None))
+    found = presence(session(), dispatch("AD_own", None), after=TAKEN_WITHIN)
     assert found.agent is not None
     assert found.agent.identity == "first"
     assert found.surplus_agents == ("second",)
+
+
+def test_given_livekit_may_list_soon_whose_they_are_then_none_is_removed_until_then() -> None:
+    found = presence(session(), dispatch("AD_own", None), after=TAKEN_WITHIN - SECOND)
+    assert found.is_undecided
+    assert not found.has_surplus
+    listed = presence(session(), dispatch("AD_own", "second"), after=TAKEN_WITHIN - SECOND)
+    assert listed.agent is not None
+    assert (listed.agent.identity, listed.surplus_agents) == ("second", ("first",))
 
 
 def test_given_the_ledger_names_one_then_it_stays_though_the_other_was_first() -> None:
