@@ -33,8 +33,8 @@ def agent_key(session: Session) -> str:
 class RoomLook:
     """What a look into a room found and left there.
 
-    ``left_to_others``: another program's agent serves its callers. ``had_surplus``: an agent was
-    removed whose dispatch LiveKit may not have listed yet.
+    ``left_to_others``: another program's agent serves its callers. ``had_surplus``: LiveKit does
+    not list yet which dispatch brought an agent that was, or may be, one too many.
     """
 
     calls: frozenset[CallId]
