@@ -11,7 +11,7 @@ import attrs
 from domain.identifiers import CallId, SessionId
 from domain.phone_leg import Direction, LegStatus, PhoneLeg
 
-# Re-exported: whoever needs calls needs these.
+# Re-exported: users of calls need these.
 __all__ = ["Direction", "LegStatus", "PhoneLeg"]
 
 
@@ -193,7 +193,7 @@ class Call:
     def duration(self) -> timedelta | None:
         """From the answer to the end, as exactly as ``duration_is`` says.
 
-        None while the call lives, or if nobody knows whether it was answered; zero if it was not.
+        None while the call lives, or if it is unknown whether it was answered; zero if it was not.
         """
         if self.ended_at is None or self.duration_is is Precision.UNKNOWN:
             return None

@@ -201,7 +201,7 @@ class _Look:
         return None
 
     def _is_deserted(self, session: Session, presence: AgentPresence) -> bool:
-        """Whether a caller's agent is alone, or on its way to nobody.
+        """Whether a caller's agent is alone, or on its way to an empty room.
 
         An agent that serves the caller's own room instance leaves when LiveKit closes that. LiveKit
         tells the number of people up to 5 s late.

@@ -233,7 +233,7 @@ class HandleEvent:
             return await work.calls.live_in(room.sid)
 
     async def _unclaimed(self, room: Room) -> Session | None:
-        """The room's live session. Raises :class:`ClaimHeld` while somebody works on it.
+        """Return the room's live session. Raises :class:`ClaimHeld` while a request works on it.
 
         Its holder would take any change for a lost claim.
         """

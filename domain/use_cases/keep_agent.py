@@ -24,7 +24,7 @@ from domain.use_cases.dispatch_agent import DispatchAgent
 class KeepAgent:
     """Keep exactly one agent in the room of a live session while a person is there.
 
-    ``joined`` is told how long each agent took from its dispatch until it joined.
+    ``joined`` gets the time that each agent took from its dispatch until it joined.
     """
 
     ledger: Ledger

@@ -56,7 +56,7 @@ class Reconciliation:
     """What one cycle did.
 
     ``repairs`` and ``failures`` are counted by kind; ``problems`` are reasons why rooms must wait
-    for the next cycle, ``defects`` those that nobody expected. ``held`` says why entries that are
+    for the next cycle, ``defects`` unexpected exceptions. ``held`` says why entries that are
     missing from LiveKit are kept for the time being.
     """
 
@@ -132,7 +132,7 @@ class Reconcile:
             self._done.failures["unreadable"] = len(unreadable)
             self._done.problems.extend(map(str, unreadable))
         self._absences.begin_cycle()
-        # Whoever waits for an agent comes before what is over.
+        # Rooms where a person may wait for an agent come before what is over.
         await self._each(chosen, lambda room: self._look_into(room, view))
         return await self._end_missing(listed, view, now)
 
@@ -248,7 +248,7 @@ class Reconcile:
                 try:
                     await treat(item)
                 except (ClaimHeld, Conflict, TooEarly, SessionEnded):
-                    continue  # somebody is at it; the next cycle looks again
+                    continue  # another request works on it; the next cycle looks again
                 except DomainError as error:
                     self._note_failure(error)
                 except Exception as error:  # noqa: BLE001 - reported; the other rooms go on

@@ -1,4 +1,4 @@
-"""Take an agent out of a room where nobody will come any more."""
+"""Take an agent out of a room that no person will join any more."""
 
 from __future__ import annotations
 
