@@ -216,6 +216,8 @@ async def test_the_record_tells_what_became_of_an_event(
     assert (before["pending"], after["pending"]) == (1, 0)
     (event,) = after["events"]
     assert began <= event.pop("created") <= time.time()
+    answered = event.pop("first_at"), event.pop("last_at")
+    assert all(began <= at for at in answered) if acknowledged else answered == (None, None)
     assert event == {
         "id": inbox.events[0].id,
         "event": "room_started",

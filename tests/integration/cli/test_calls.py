@@ -13,7 +13,7 @@ import pytest
 
 from tests.integration.cli.backend import Backend
 
-CALLER, CALLED = "+15105550123", "+15105550145"
+CALLER, CALLED = "+15105550176", "+15105550177"
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,12 @@ ERRORS: dict[int, dict[str, Any]] = {
     401: {"method": "POST", "url": PATH, "json": {}},
     404: {"method": "GET", "url": "/nope"},
     405: {"method": "GET", "url": "/session"},
-    413: {"method": "POST", "url": "/session", "json": {"userIdentity": "u" * 1_100_000}},
+    # One that is read whole: a client that still sends may not see an early answer.
+    413: {
+        "method": "POST",
+        "url": "/session",
+        "json": {"userIdentity": "u", "agentConfig": {"prompt": "x" * 65536}},
+    },
     415: {"method": "POST", "url": "/session", "content": b"{}"},
     429: {"method": "GET", "url": "/sessions"},
 }

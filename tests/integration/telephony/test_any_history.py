@@ -227,7 +227,10 @@ class AnyHistory(RuleBasedStateMachine):
         self.failed = 0
         self.holders = 0
         # LiveKit's time is the service's, and its ids are the same each time.
-        patched: Any = {"time": SimpleNamespace(time=self._seconds), "secrets": Random(0)}
+        patched: Any = {
+            "time": SimpleNamespace(time=self._seconds, monotonic=self._seconds),
+            "secrets": Random(0),
+        }
         self.open.enter_context(mock.patch.multiple("adapters.simulator.world", **patched))
         self.loop.run_until_complete(self._begin())
 
