@@ -13,10 +13,10 @@ import pytest
 
 from tests.integration.cli.backend import Backend
 
-CALLER, CALLED = "+15105550176", "+15105550177"
+CALLER, CALLED = "+15105550123", "+15105550145"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the service's: a module may be begun twice
 def simulated(backend: Backend) -> dict[str, str]:
     """A row of `calls list` for a call that was simulated and is over."""
     result = backend.process("simulate-call", "--seconds", "0.2", "--from", CALLER, "--to", CALLED)
