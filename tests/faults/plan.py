@@ -32,6 +32,8 @@ class Plan:
     skew: int = 3600
     """By how much the clock of the last of several replicas is ahead; halfway, behind."""
     settles_within: float = 40.0
+    least_served: float = 0.1
+    """The share of stays that must be served, or the run proves nothing."""
     """From the last event until the ledger is true."""
     seed: int = 1
 

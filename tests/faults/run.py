@@ -152,7 +152,7 @@ class Run:
         events = self.simulator.webhooks()["events"]
         judge_inbox(self.outcome, events, await self._inbox(), self.trouble)
         self.outcome.requests = sum(self.simulator.state()["requests"].values())
-        judge_the_run(self.outcome, self.trouble.replicas.output())
+        judge_the_run(self.outcome, self.trouble.replicas.output(), self.plan.least_served)
 
     async def _inbox(self) -> dict[str, str]:
         """The inbox once all of it is handled, or that takes too long."""

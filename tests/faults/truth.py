@@ -83,7 +83,10 @@ def _of_calls(rooms: Mapping[str, Room], calls: Entries) -> list[str]:
 
 def _of_sessions(rooms: Mapping[str, Room], sessions: Entries) -> list[str]:
     live = {session["roomName"]: session for session in sessions}
-    found = [f"{name} is closed and has a live session" for name in live.keys() - rooms.keys()]
+    # One that LiveKit never made a room for waits for its user to try again, for ten minutes.
+    waiting = {name for name, one in live.items() if not one["dispatchedAt"] and not one["roomSid"]}
+    closed = live.keys() - rooms.keys() - waiting
+    found = [f"{name} is closed and has a live session" for name in closed]
     if len(live) < len(sessions):
         found.append(f"{len(sessions)} live sessions in {len(live)} rooms")
     for name, room in rooms.items():

@@ -31,13 +31,14 @@ CREATE = "CreateDispatch"
 
 
 @contextlib.asynccontextmanager
-async def adapters_over(url: str) -> AsyncIterator[Adapters]:
+async def adapters_over(url: str, patience: float = 0.2) -> AsyncIterator[Adapters]:
+    """With little patience, for tests that wait until it is over."""
     async with LiveKitClient(
         url,
         API_KEY,
         API_SECRET,
-        connect_limit=timedelta(seconds=0.2),
-        total_limit=timedelta(seconds=0.4),
+        connect_limit=timedelta(seconds=patience),
+        total_limit=timedelta(seconds=2 * patience),
     ) as client:
         yield Adapters.over(client)
 
@@ -221,7 +222,7 @@ async def answering(status: bytes, header: bytes, body: bytes) -> AsyncIterator[
     port = free_port()
     async with (
         await asyncio.start_server(serve, "127.0.0.1", port),
-        adapters_over(f"ws://127.0.0.1:{port}") as adapters,
+        adapters_over(f"ws://127.0.0.1:{port}", patience=30) as adapters,
     ):
         yield adapters
 
