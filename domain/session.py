@@ -13,6 +13,7 @@ from domain.call import Direction, Source, TimelineEntry
 from domain.dispatch import DispatchClaim
 from domain.errors import ClaimHeld, IllegalTransition
 from domain.identifiers import CallId, Identity, RoomName, SessionId
+from domain.ports.token_signer import TOKEN_TTL
 from domain.room import Dispatch
 
 
@@ -80,11 +81,11 @@ SESSION_EVENTS: Final = (
 )
 """What a session's timeline may say."""
 
-LEFT_FOR: Final = timedelta(minutes=12)
+LEFT_FOR: Final = TOKEN_TTL + timedelta(minutes=2)
 """How long after its end a session's room is left to its tenant, whose users may hold tokens.
 
-A token is valid for ten minutes (:data:`~domain.ports.token_signer.TOKEN_TTL`) and LiveKit takes it
-for a minute longer; one more is for clocks that differ, and for a token that was being made.
+LiveKit takes a token for a minute after it has expired; one more is for clocks that differ, and
+for a token that was being made when the session ended.
 """
 
 

@@ -62,11 +62,12 @@ class KeepAgent:
         if presence.state is AgentState.IN_ROOM and presence.room is not None:
             seen = presence.agent or SeenAgent()
             return await self.seen(session, presence.room, seen, source)
-        if presence.is_expected and session.status is SessionStatus.ACTIVE:
-            session = session.without_agent(now, source)
-            return await self.ledger.save(self.expecting(session, presence, now, source))
-        if presence.is_expected and presence.dispatch_id not in (None, session.dispatch_id):
-            return await self.ledger.save(self.expecting(session, presence, now, source))
+        left = session.status is SessionStatus.ACTIVE
+        if presence.is_expected and (
+            left or presence.dispatch_id not in (None, session.dispatch_id)
+        ):
+            before = session.without_agent(now, source) if left else session
+            return await self.ledger.save(self._expecting(before, presence, now, source))
         if presence.is_missing and session.agent_dispatched:
             taken = presence.state is not AgentState.NOT_TAKEN
             return await self.ledger.save(session.without_agent(now, source, taken=taken))
@@ -106,7 +107,7 @@ class KeepAgent:
         return len(presence.surplus_agents) or len(presence.surplus_dispatches)
 
     @staticmethod
-    def expecting(
+    def _expecting(
         session: Session, presence: AgentPresence, now: datetime, source: Source
     ) -> Session:
         """Return the session that waits for a dispatch which the ledger did not know."""
