@@ -10,6 +10,7 @@ import attrs
 
 from domain.identifiers import CallId, SessionId
 from domain.phone_leg import Direction, LegStatus, PhoneLeg
+from domain.room_calls import CallOutline
 
 # Re-exported: users of calls need these.
 __all__ = ["Direction", "LegStatus", "PhoneLeg"]
@@ -183,6 +184,17 @@ class Call:
     def is_live(self) -> bool:
         """Whether the participant is not known to have gone."""
         return self.ended_at is None
+
+    @property
+    def outline(self) -> CallOutline:
+        """The part that the reconciler chooses by."""
+        return CallOutline(
+            id=self.id,
+            room_name=self.leg.room_name,
+            room_sid=self.leg.room_sid,
+            is_answered=self.status is CallStatus.ACTIVE,
+            has_session=self.session_id is not None,
+        )
 
     @property
     def age(self) -> tuple[datetime, str]:

@@ -171,6 +171,10 @@ class StorageUnavailable(DomainError):
     is_outage = True
 
 
+class Unreadable(StorageUnavailable):
+    """One stored record cannot be read by this version of the service."""
+
+
 class LiveKitError(DomainError):
     """LiveKit did not do what it was asked."""
 

@@ -2,48 +2,55 @@
 
 from __future__ import annotations
 
+import enum
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 import attrs
 
 from domain.absences import Absences
 from domain.agent_presence import TAKEN_WITHIN
-from domain.call import Call, CallStatus
-from domain.identifiers import CallId
 from domain.room import Room
-from domain.session import Session, SessionStatus
+from domain.room_calls import RoomCalls
+from domain.session_outline import SessionOutline, SessionStatus
 
 
-@attrs.frozen(kw_only=True)
-class LedgerView:
-    """What is live in the ledger: sessions by room name, calls by room sid."""
+class Reason(enum.Enum):
+    """Why a room is looked into.
 
-    sessions: Mapping[str, Session]
-    calls: Mapping[str, list[Call]]
+    ``URGENT``: a person may wait for an agent there, or an absence must be confirmed. ``NEW``: it
+    was not looked into since it, or its session, began. The others have their turn: ``OURS`` have a
+    session or a call, ``OTHERS`` have neither.
+    """
+
+    URGENT = "urgent"
+    NEW = "new"
+    OURS = "ours"
+    OTHERS = "others"
 
 
-def agent_key(session: Session) -> str:
+def agent_key(session: SessionOutline) -> str:
     """Return what the absence of a session's agent is noted as; its room's is by its id."""
     return f"agent of {session.id}"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class RoomLook:
     """What a look into a room found and left there.
 
-    ``left_to_others``: another program's agent serves its callers. ``had_surplus``: LiveKit does
-    not list yet which dispatch brought an agent that was, or may be, one too many.
+    ``calls`` is the :func:`~domain.room_calls.fingerprint` of those that live. ``left_to_others``:
+    another program's agent serves its callers. ``had_surplus``: LiveKit does not list yet which
+    dispatch brought an agent that was, or may be, one too many.
     """
 
-    calls: frozenset[CallId]
+    calls: int = 0
     session_version: int | None = None
     left_to_others: bool = False
     had_surplus: bool = False
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class _Seen:
     """A room when it was looked into, and how many people were there.
 
@@ -73,33 +80,39 @@ class RoomChoice:
     budget: int = 500
     rotation: int = 250
     _seen: dict[str, _Seen] = attrs.field(factory=dict, init=False)
-    _turn: Counter[str] = attrs.field(factory=Counter, init=False)
+    _turn: Counter[Reason] = attrs.field(factory=Counter, init=False)
 
-    def choose(
-        self, rooms: Sequence[Room], view: LedgerView, absences: Absences, now: datetime
-    ) -> list[Room]:
-        """Return the rooms to look into, those where someone may wait for an agent first."""
-        sids = {room.sid for room in rooms}
-        self._seen = {sid: seen for sid, seen in self._seen.items() if sid in sids}
-        urgent, new, ours, others = [], [], [], []
-        for room in rooms:
-            calls, session = view.calls.get(room.sid, []), view.sessions.get(room.name)
-            if self._is_urgent(room, calls, session, absences, now):
-                urgent.append(room)
-            elif self.is_new(room, session, now):
-                new.append(room)
-            elif calls or session is not None:
-                ours.append(room)
-            else:
-                others.append(room)
+    def forget_all_but(self, sids: Set[str]) -> None:
+        """Forget the rooms that LiveKit no longer lists; ``sids`` are those that it does."""
+        for gone in self._seen.keys() - sids:
+            del self._seen[gone]
+
+    def reason(
+        self,
+        room: Room,
+        session: SessionOutline | None,
+        calls: RoomCalls,
+        absences: Absences,
+        now: datetime,
+    ) -> Reason:
+        """Return why to look into ``room``, given its live session and calls in the ledger."""
+        if self._is_urgent(room, calls, session, absences, now):
+            return Reason.URGENT
+        if self.is_new(room, session, now):
+            return Reason.NEW
+        return Reason.OTHERS if session is None and not calls.fingerprint else Reason.OURS
+
+    def pick(self, rooms: Mapping[Reason, Sequence[Room]]) -> list[Room]:
+        """Return the rooms to look into in this cycle, in that order."""
+        ours, others = rooms.get(Reason.OURS, ()), rooms.get(Reason.OTHERS, ())
+        reasoned = [*rooms.get(Reason.URGENT, ()), *rooms.get(Reason.NEW, ())]
         # However many have a reason, a fifth of the budget is for those whose turn it is.
-        reasons = len(urgent) + len(new)
-        turns = min(self.rotation, max(self.budget - reasons, self.budget // 5))
-        turned = self._in_turn("ours", ours, turns - min(turns // 5, len(others)))
-        turned += self._in_turn("others", others, turns - len(turned))
-        return [*urgent, *new][: self.budget - len(turned)] + turned
+        turns = min(self.rotation, max(self.budget - len(reasoned), self.budget // 5))
+        turned = self._in_turn(Reason.OURS, ours, turns - min(turns // 5, len(others)))
+        turned += self._in_turn(Reason.OTHERS, others, turns - len(turned))
+        return reasoned[: self.budget - len(turned)] + turned
 
-    def is_new(self, room: Room, session: Session | None, now: datetime) -> bool:
+    def is_new(self, room: Room, session: SessionOutline | None, now: datetime) -> bool:
         """Whether a thorough look is due: the first since the room or its session changed.
 
         A surplus agent is followed by more, until LiveKit has listed the dispatch that brought it.
@@ -126,30 +139,24 @@ class RoomChoice:
     def _is_urgent(
         self,
         room: Room,
-        calls: list[Call],
-        session: Session | None,
+        calls: RoomCalls,
+        session: SessionOutline | None,
         absences: Absences,
         now: datetime,
     ) -> bool:
         seen = self._seen.get(room.sid)
-        elsewhere = self.is_left_to_others(room)
-        if any(self._wants(call, elsewhere=elsewhere) for call in calls):
+        if not calls.all_answered or calls.doubted:
             return True
-        if any(absences.is_doubted(str(call.id)) for call in calls):
+        if not calls.all_served and not self.is_left_to_others(room):
             return True
         if session is not None and self._needs_a_look(session, room, absences, now):
             return True
         if seen is None:
             return self.telephony and session is None and room.people > 0
-        known = frozenset(call.id for call in calls)
-        return (room.people, known) != (seen.people, seen.found.calls)
-
-    @staticmethod
-    def _wants(call: Call, *, elsewhere: bool) -> bool:
-        return call.status is not CallStatus.ACTIVE or (call.session_id is None and not elsewhere)
+        return (room.people, calls.fingerprint) != (seen.people, seen.found.calls)
 
     def _needs_a_look(
-        self, session: Session, room: Room, absences: Absences, now: datetime
+        self, session: SessionOutline, room: Room, absences: Absences, now: datetime
     ) -> bool:
         if session.room_sid not in (None, room.sid):
             return True
@@ -164,8 +171,9 @@ class RoomChoice:
                 return now >= session.dispatched_at + self.taken_within
         return room.people > 0 and session.may_retry(now)
 
-    def _in_turn(self, kind: str, rooms: list[Room], turns: int) -> list[Room]:
+    def _in_turn(self, kind: Reason, rooms: Sequence[Room], turns: int) -> list[Room]:
         """``turns`` of these rooms, others in each cycle until all had their turn."""
         first = self._turn[kind] % len(rooms) if rooms else 0
         self._turn[kind] = first + turns
-        return (rooms[first:] + rooms[:first])[:turns]
+        wrapped = max(first + turns - len(rooms), 0)
+        return [*rooms[first : first + turns], *rooms[: min(wrapped, first)]]

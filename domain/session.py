@@ -12,24 +12,13 @@ from domain.agent_config import AgentConfig
 from domain.call import Direction, Source, TimelineEntry
 from domain.dispatch import DispatchClaim
 from domain.errors import ClaimHeld, IllegalTransition
-from domain.identifiers import CallId, Identity, RoomName, SessionId
+from domain.identifiers import CallId, Identity, SessionId
 from domain.ports.token_signer import TOKEN_TTL
 from domain.room import Dispatch
+from domain.session_outline import SessionOutline, SessionStatus
 
-
-class SessionStatus(enum.StrEnum):
-    """Where a session is in its life.
-
-    ``active``: the agent is in the room. ``agent_dispatched``: it is on its way.
-    ``dispatch_failed``: there is none, because the dispatch failed, no worker took it, the agent
-    did not join in time, or it left; the timeline says which.
-    """
-
-    CREATED = "created"
-    AGENT_DISPATCHED = "agent_dispatched"
-    DISPATCH_FAILED = "dispatch_failed"
-    ACTIVE = "active"
-    ENDED = "ended"
+# SessionStatus is re-exported: users of sessions need it.
+__all__ = ["Session", "SessionStatus"]
 
 
 class EndReason(enum.StrEnum):
@@ -130,50 +119,33 @@ class PhoneCorrelation:
 
 
 @attrs.frozen(kw_only=True)
-class Session:
+class Session(SessionOutline):
     """One agent's session in one room; at most one in a room is live.
 
     Immutable: each method returns the session after a move, or raises
-    :class:`IllegalTransition`. ``version`` counts stored changes and is the storage's business.
-    ``tenant`` is whose key began it, None if nobody's. Times are UTC with millisecond precision.
+    :class:`IllegalTransition`. ``tenant`` is whose key began it, None if nobody's.
 
     ``agent_identity`` is the participant that serves the session; an agent beside it is surplus.
     ``agent_adopted`` tells that the ledger found the agent, or its dispatch, in the room and did
-    not dispatch it. ``dispatch_attempts`` counts dispatches since an agent last stayed; before
-    ``retry_at`` no further one is made unasked. ``end_concluded`` tells that the end was concluded
-    from an absence, so that a presence can correct it.
+    not dispatch it. ``dispatch_attempts`` counts dispatches since an agent last stayed.
+    ``end_concluded`` tells that the end was concluded from an absence, so that a presence can
+    correct it.
     """
 
-    id: SessionId
-    room_name: RoomName
     identity: Identity
     agent_name: str
     agent_config: AgentConfig
-    created_at: datetime
-    claim: DispatchClaim = attrs.field(factory=DispatchClaim)
-    status: SessionStatus = SessionStatus.CREATED
-    room_sid: str | None = None
-    dispatch_id: str | None = None
-    dispatched_at: datetime | None = None
     dispatch_attempts: int = 0
-    retry_at: datetime | None = None
     active_at: datetime | None = None
     agent_identity: str | None = None
     agent_joined_at: datetime | None = None
     agent_left_at: datetime | None = None
     agent_adopted: bool = False
-    ended_at: datetime | None = None
     end_reason: EndReason | None = None
     end_concluded: bool = False
     phone: PhoneCorrelation | None = None
     tenant: str | None = None
     timeline: tuple[TimelineEntry, ...] = ()
-    version: int = 0
-
-    @property
-    def is_live(self) -> bool:
-        """Whether the session has not ended."""
-        return self.status is not SessionStatus.ENDED
 
     @property
     def age(self) -> tuple[datetime, str]:
@@ -194,11 +166,6 @@ class Session:
         # A dispatch that was learnt of when its agent was seen tells nothing.
         return latency if latency > timedelta() else None
 
-    @property
-    def has_had_room(self) -> bool:
-        """Whether LiveKit made a room for the session, as far as the ledger knows."""
-        return self.dispatch_id is not None or self.room_sid is not None
-
     def owns(self, dispatch: Dispatch) -> bool:
         """Whether LiveKit's ``dispatch`` was made for this session, or adopted by it."""
         return dispatch.agent_name == self.agent_name and (
@@ -208,10 +175,6 @@ class Session:
     def was_lately(self, now: datetime) -> bool:
         """Whether users of the session may still come into its room."""
         return self.ended_at is None or now < self.ended_at + LEFT_FOR
-
-    def may_retry(self, now: datetime) -> bool:
-        """Whether a further dispatch may be made unasked."""
-        return self.retry_at is None or now >= self.retry_at
 
     def metadata(self) -> str:
         """The dispatch metadata that the worker reads as ``ctx.job.metadata``."""
@@ -362,11 +325,6 @@ class Session:
         """As one that has ended and holds its room under a claim, so that no other begins there."""
         claim = DispatchClaim().taken(holder, now + lease)
         return attrs.evolve(self, status=_FAILED, claim=claim)
-
-    @property
-    def only_holds_room(self) -> bool:
-        """Whether the session has ended and is kept as a live one to hold its room."""
-        return self.is_live and self.ended_at is not None
 
     def ended_again(self) -> Session:
         """After it held its room: as it ended before."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from types import TracebackType
@@ -15,12 +16,14 @@ from google.protobuf.message import Message
 
 from adapters.livekit.http import Answer as HttpAnswer
 from adapters.livekit.http import HttpPool
+from adapters.livekit.pieces import pieces
 from adapters.livekit.tokens import TokenFactory
 
 Answer = TypeVar("Answer", bound=Message)
 
 _TOKEN_TTL: Final = timedelta(minutes=10)
 _PROTOBUF: Final = "application/protobuf"
+_PIECE: Final = 500
 _REDIRECTS: Final = (301, 302, 307, 308)
 """RFC 9110 §15.4: what was asked for was not done. After a 303 it may have been."""
 _SCHEMES: Final = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
@@ -89,17 +92,37 @@ class LiveKitClient:
         :func:`~adapters.livekit.errors.livekit_errors` knows, and :class:`RuntimeError` unless
         open.
         """
+        with self._watch(method):
+            return answer.FromString(bytes(await self._post(method, request, grants)))
+
+    async def call_for_many(
+        self, method: str, request: Message, answer: type[Answer], **grants: str | bool
+    ) -> AsyncIterator[Answer]:
+        """The same in parts, each with some hundreds of the entries of the list that is asked for.
+
+        Other tasks have their turn between them.
+        """
+        with self._watch(method):
+            body = await self._post(method, request, grants)
+        for piece in pieces(body, _PIECE):
+            yield answer.FromString(piece)
+            await asyncio.sleep(0)
+
+    async def _post(
+        self, method: str, request: Message, grants: Mapping[str, str | bool]
+    ) -> bytes | bytearray:
+        """Return the encoded answer."""
         if self._pool is None:
             raise RuntimeError("The LiveKit client is not open.")
         headers = {
-            "authorization": f"Bearer {self._tokens.token(_TOKEN_TTL, grants)}",
+            "authorization": f"Bearer {self._tokens.token(_TOKEN_TTL, dict(grants))}",
             "content-type": _PROTOBUF,
         }
-        with self._watch(method):
-            found = await self._pool.post(
-                f"/twirp/livekit.{method}", headers, request.SerializeToString()
-            )
-            return _message(found, answer)
+        found = await self._pool.post(
+            f"/twirp/livekit.{method}", headers, request.SerializeToString()
+        )
+        _check(found)
+        return found.body
 
     async def open(self) -> None:
         """Make the pool; no connection yet, so that the service starts without LiveKit."""
@@ -136,8 +159,8 @@ def _http(url: str) -> str:
     return parts._replace(scheme=scheme).geturl()
 
 
-def _message(found: HttpAnswer, kind: type[Answer]) -> Answer:
-    """The message in ``found``; Twirp sends a success as 200 with the request's content type."""
+def _check(found: HttpAnswer) -> None:
+    """Refuse what is no success, which Twirp sends as 200 with the request's content type."""
     content_type = found.content_type.partition(";")[0].strip().lower()
     if found.status in _REDIRECTS:
         raise Redirected(found.status, _origin(found.location))
@@ -146,7 +169,6 @@ def _message(found: HttpAnswer, kind: type[Answer]) -> Answer:
     if found.status != 200 or content_type != _PROTOBUF:
         what = "".join(char for char in content_type[:60] if char.isprintable())
         raise UnexpectedAnswer(f"HTTP {found.status} with {what or 'no content type'}")
-    return kind.FromString(found.body)
 
 
 def _origin(location: str) -> str:
@@ -161,7 +183,7 @@ def _origin(location: str) -> str:
     return f"{parts.scheme or 'https'}://{host}{port}" if host else ""
 
 
-def _error(status: int, body: bytes) -> TwirpError:
+def _error(status: int, body: bytes | bytearray) -> TwirpError:
     """Twirp's error, which is JSON whatever the request was; some proxy's has neither."""
     try:
         told: Any = msgspec.json.decode(body)

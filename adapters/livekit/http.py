@@ -38,7 +38,7 @@ class Answer:
     """What the server has answered; ``content_type`` and ``location`` are empty if absent."""
 
     status: int
-    body: bytes
+    body: bytes | bytearray
     content_type: str = ""
     location: str = ""
 
@@ -149,7 +149,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._answer: asyncio.Future[Answer] | None = None
-        self._body: list[bytes] = []
+        self._body = bytearray()
         self._headers: dict[bytes, bytes] = {}
         self.is_reusable = False
         self.idle_since = 0.0
@@ -197,12 +197,12 @@ class _Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """httptools: some of the body."""
-        self._body.append(body)
+        self._body += body
 
     def on_message_complete(self) -> None:
         """httptools: the answer is complete, or an interim one (RFC 9110 §15.2)."""
-        status, body = self._parser.get_status_code(), b"".join(self._body)
-        self._body.clear()
+        status, body = self._parser.get_status_code(), self._body
+        self._body = bytearray()  # the other one is handed on: a copy could be megabytes
         if status < 200:
             return
         if self._answer is None or self._answer.done():

@@ -35,19 +35,22 @@ class LiveKitRooms:
 
     async def find(self, room_name: RoomName) -> Room | None:
         """The room's live instance, or None."""
-        rooms = await self._listed(ListRoomsRequest(names=[str(room_name)]))
-        return rooms[0] if rooms else None
+        with livekit_errors():
+            answer = await self.client.call(
+                "RoomService/ListRooms",
+                ListRoomsRequest(names=[str(room_name)]),
+                ListRoomsResponse,
+                roomList=True,
+            )
+        return _room(answer.rooms[0]) if answer.rooms else None
 
     async def all(self) -> list[Room]:
         """Every room there is."""
-        return await self._listed(ListRoomsRequest())
-
-    async def _listed(self, request: ListRoomsRequest) -> list[Room]:
         with livekit_errors():
-            answer = await self.client.call(
-                "RoomService/ListRooms", request, ListRoomsResponse, roomList=True
+            answers = self.client.call_for_many(
+                "RoomService/ListRooms", ListRoomsRequest(), ListRoomsResponse, roomList=True
             )
-        return [_room(room) for room in answer.rooms]
+            return [_room(info) async for answer in answers for info in answer.rooms]
 
     async def participants(self, room: Room) -> list[Participant]:
         """Who is in the room; nobody in a room that does not exist."""

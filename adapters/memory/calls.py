@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Collection, MutableMapping
+from collections.abc import AsyncIterator, Collection, MutableMapping
 from itertools import islice
 
 import attrs
@@ -14,6 +14,7 @@ from domain.call import Call
 from domain.errors import Conflict, StorageUnavailable
 from domain.identifiers import CallId, RoomName
 from domain.page import CallFilter, Position
+from domain.room_calls import CallOutline
 
 Stay = tuple[str, str]
 """A room's sid and a participant's."""
@@ -154,9 +155,10 @@ class MemoryCalls:
         ]
         return max(theirs, key=lambda call: call.age, default=None)
 
-    async def live(self, _unreadable: list[StorageUnavailable] | None = None) -> list[Call]:
-        """Every call that has not ended; each can be read."""
-        return [self._seen.by_id[one] for there in self._seen.live.values() for one in there]
+    async def live(self, _unreadable: list[StorageUnavailable]) -> AsyncIterator[list[CallOutline]]:
+        """Yield the outlines of the committed live calls at once; each can be read."""
+        ids = [call_id for there in self._committed.live.values() for call_id in there]
+        yield [self._committed.by_id[call_id].outline for call_id in ids]
 
     async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""

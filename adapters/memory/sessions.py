@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Collection, MutableMapping
+from collections.abc import AsyncIterator, Collection, MutableMapping
 from itertools import islice
 
 import attrs
@@ -14,6 +14,7 @@ from domain.errors import Conflict, StorageUnavailable
 from domain.identifiers import RoomName, SessionId
 from domain.page import Position, SessionFilter
 from domain.session import Session
+from domain.session_outline import SessionOutline
 
 
 @attrs.frozen(eq=False)
@@ -159,10 +160,12 @@ class MemorySessions:
         ids = [session_id for session_id in self._committed.live.values() if session_id is not None]
         return sum(self._committed.by_id[session_id].tenant == tenant for session_id in ids)
 
-    async def open(self, _unreadable: list[StorageUnavailable] | None = None) -> list[Session]:
-        """Every live session; each can be read."""
-        ids = (session_id for session_id in self._seen.live.values() if session_id is not None)
-        return [self._seen.by_id[session_id] for session_id in ids]
+    async def live(
+        self, _unreadable: list[StorageUnavailable]
+    ) -> AsyncIterator[list[SessionOutline]]:
+        """Yield the committed live sessions at once; each can be read."""
+        ids = [session_id for session_id in self._committed.live.values() if session_id is not None]
+        yield [self._committed.by_id[session_id] for session_id in ids]
 
     async def page(
         self, wanted: SessionFilter, after: Position | None, limit: int

@@ -39,8 +39,8 @@ class MemoryLedger:
         work = self.unit_of_work()
         events = await self.inbox.counts()
         return Census(
-            live_sessions=len(await work.sessions.open()),
-            live_calls=len(await work.calls.live()),
+            live_sessions=sum([len(some) async for some in work.sessions.live([])]),
+            live_calls=sum([len(some) async for some in work.calls.live([])]),
             pending_events=events[InboxStatus.PENDING],
             pending_since=self.inbox.pending_since(),
             dead_events=events[InboxStatus.DEAD],

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
-from sqlalchemy import Executable, Select, bindparam, insert, select, update
+from sqlalchemy import Executable, Select, bindparam, insert, select, tuple_, update
 
-from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.mapping import call_moves, call_values, readable, to_call
+from adapters.sqlalchemy.database import PAGE, Database
+from adapters.sqlalchemy.mapping import (
+    call_moves,
+    call_values,
+    readable,
+    to_call,
+    to_call_outline,
+)
 from adapters.sqlalchemy.page import of_tenants, page_of
 from adapters.sqlalchemy.tables import CALL_IS_LIVE, calls
 from adapters.sqlalchemy.write import Write
@@ -17,6 +23,7 @@ from domain.call import Call
 from domain.errors import StorageUnavailable
 from domain.identifiers import CallId, RoomName
 from domain.page import CallFilter, Position
+from domain.room_calls import CallOutline
 
 # Built once: SQLAlchemy then finds their compiled form by identity.
 _GET: Final = select(calls).where(calls.c.id == bindparam("wanted"))
@@ -24,7 +31,17 @@ _OF_PARTICIPANT: Final = select(calls).where(
     calls.c.room_sid == bindparam("wanted_room"),
     calls.c.participant_sid == bindparam("wanted_participant"),
 )
-_LIVE: Final = select(calls).where(CALL_IS_LIVE)
+# By the index of live calls' rooms, of which one may have more calls than a page.
+_LIVE_PAGE: Final = (
+    select(calls.c.id, calls.c.room_name, calls.c.room_sid, calls.c.status, calls.c.session_id)
+    .where(
+        CALL_IS_LIVE,
+        tuple_(calls.c.room_sid, calls.c.id)
+        > tuple_(bindparam("after_sid"), bindparam("after_id")),
+    )
+    .order_by(calls.c.room_sid, calls.c.id)
+    .limit(PAGE)
+)
 _LIVE_IN: Final = (
     select(calls)
     .where(calls.c.room_sid == bindparam("wanted"), CALL_IS_LIVE)
@@ -104,10 +121,12 @@ class SqlCalls:
         found = await self._read(of_tenants(_NEWEST_IN, calls, tenants), is_wanted, wanted=name)
         return max(found, key=lambda call: call.age, default=None)
 
-    async def live(self, unreadable: list[StorageUnavailable] | None = None) -> list[Call]:
-        """Every call that has not ended."""
-        found = readable(await self._database.read_many(_LIVE), to_call, unreadable)
-        return self._seen(found, lambda call: call.is_live)
+    async def live(self, unreadable: list[StorageUnavailable]) -> AsyncIterator[list[CallOutline]]:
+        """Yield the outlines of all committed live calls, a page at a time."""
+        after = {"after_sid": "", "after_id": ""}
+        while rows := await self._database.read_many(_LIVE_PAGE, after):
+            yield readable(rows, to_call_outline, unreadable)
+            after = {"after_sid": rows[-1].room_sid, "after_id": rows[-1].id}
 
     async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""

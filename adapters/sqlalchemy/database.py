@@ -29,6 +29,9 @@ _LANES: Final = 4
 AT_ONCE: Final = 500
 """Rows that one transaction deletes; others' changes wait for it."""
 
+PAGE: Final = 500
+"""Rows that one command reads where there may be many; other tasks have their turn between."""
+
 PATIENCE: Final = timedelta(seconds=5)
 """How long one step may take: getting a connection, a lock or an answer."""
 

@@ -10,13 +10,15 @@ from typing import Any, TypeVar
 from sqlalchemy import Row
 
 from domain.agent_config import AgentConfig
-from domain.call import Call, Direction, PhoneLeg, Source, TimelineEntry
+from domain.call import Call, CallStatus, Direction, PhoneLeg, Source, TimelineEntry
 from domain.dispatch import DispatchClaim
-from domain.errors import InvalidInput, StorageUnavailable
+from domain.errors import InvalidInput, StorageUnavailable, Unreadable
 from domain.identifiers import CallId, Identity, RoomName, SessionId
 from domain.inbox import InboxEntry, InboxStatus
 from domain.ports.webhook_verifier import WebhookEvent
+from domain.room_calls import CallOutline
 from domain.session import EndReason, PhoneCorrelation, Session, SessionStatus
+from domain.session_outline import SessionOutline
 
 Entity = TypeVar("Entity")
 
@@ -100,6 +102,26 @@ def to_session(row: Row[Any]) -> Session:
             timeline=_to_timeline(row.timeline),
             phone=None if row.call_id is None else _phone(row),
             tenant=row.tenant,
+            version=row.version,
+        )
+    except (ValueError, TypeError, InvalidInput):
+        raise _unreadable(f"session {row.id}") from None
+
+
+def to_session_outline(row: Row[Any]) -> SessionOutline:
+    """The outline that ``row`` was made from. Raises as :func:`to_session`."""
+    try:
+        return SessionOutline(
+            id=SessionId(row.id),
+            room_name=RoomName(row.room_name),
+            room_sid=row.room_sid,
+            status=SessionStatus(row.status),
+            dispatch_id=row.dispatch_id,
+            claim=DispatchClaim(row.claim_holder, row.claim_expires_at, row.claim_uncertain),
+            created_at=row.created_at,
+            dispatched_at=row.dispatched_at,
+            ended_at=row.ended_at,
+            retry_at=row.retry_at,
             version=row.version,
         )
     except (ValueError, TypeError, InvalidInput):
@@ -197,6 +219,20 @@ def to_call(row: Row[Any]) -> Call:
         raise _unreadable(f"call {row.id}") from None
 
 
+def to_call_outline(row: Row[Any]) -> CallOutline:
+    """The outline that ``row`` was made from. Raises as :func:`to_session`."""
+    try:
+        return CallOutline(
+            id=CallId(row.id),
+            room_name=row.room_name,
+            room_sid=row.room_sid,
+            is_answered=CallStatus(row.status) is CallStatus.ACTIVE,
+            has_session=row.session_id is not None,
+        )
+    except (ValueError, InvalidInput):
+        raise _unreadable(f"call {row.id}") from None
+
+
 def entry_values(entry: InboxEntry) -> dict[str, Any]:
     """The columns of ``entry``'s row, but for its lease."""
     event = entry.event
@@ -260,19 +296,17 @@ def _to_timeline(text: str) -> tuple[TimelineEntry, ...]:
 def readable(
     rows: Iterable[Row[Any]],
     mapped: Callable[[Row[Any]], Entity],
-    unreadable: list[StorageUnavailable] | None,
+    unreadable: list[StorageUnavailable],
 ) -> list[Entity]:
-    """Return what ``rows`` were made from; as :meth:`SessionRepository.open` for the others."""
+    """Return what ``rows`` were made from; append the errors of the others to ``unreadable``."""
     found = []
     for row in rows:
         try:
             found.append(mapped(row))
         except StorageUnavailable as error:
-            if unreadable is None:
-                raise
             unreadable.append(error)
     return found
 
 
-def _unreadable(what: str) -> StorageUnavailable:
-    return StorageUnavailable(f"The stored {what} cannot be read by this version of the service.")
+def _unreadable(what: str) -> Unreadable:
+    return Unreadable(f"The stored {what} cannot be read by this version of the service.")

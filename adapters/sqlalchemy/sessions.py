@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from sqlalchemy import Executable, Select, bindparam, func, insert, select, update
 
-from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.mapping import readable, session_moves, session_values, to_session
+from adapters.sqlalchemy.database import PAGE, Database
+from adapters.sqlalchemy.mapping import (
+    readable,
+    session_moves,
+    session_values,
+    to_session,
+    to_session_outline,
+)
 from adapters.sqlalchemy.page import of_tenants, page_of
 from adapters.sqlalchemy.tables import SESSION_IS_LIVE, sessions
 from adapters.sqlalchemy.write import Write
@@ -16,6 +23,7 @@ from domain.errors import StorageUnavailable
 from domain.identifiers import RoomName, SessionId
 from domain.page import Position, SessionFilter
 from domain.session import Session
+from domain.session_outline import SessionOutline
 
 # Built once: SQLAlchemy then finds their compiled form by identity.
 _GET: Final = select(sessions).where(sessions.c.id == bindparam("wanted"))
@@ -33,7 +41,27 @@ _LIVE_OF: Final = (
     .select_from(sessions)
     .where(sessions.c.tenant == bindparam("wanted"), SESSION_IS_LIVE)
 )
-_OPEN: Final = select(sessions).where(SESSION_IS_LIVE)
+# By the index of live rooms. The other columns may hold kilobytes.
+_LIVE_PAGE: Final = (
+    select(
+        sessions.c.id,
+        sessions.c.room_name,
+        sessions.c.room_sid,
+        sessions.c.status,
+        sessions.c.dispatch_id,
+        sessions.c.claim_holder,
+        sessions.c.claim_expires_at,
+        sessions.c.claim_uncertain,
+        sessions.c.created_at,
+        sessions.c.dispatched_at,
+        sessions.c.ended_at,
+        sessions.c.retry_at,
+        sessions.c.version,
+    )
+    .where(SESSION_IS_LIVE, sessions.c.room_name > bindparam("after"))
+    .order_by(sessions.c.room_name)
+    .limit(PAGE)
+)
 _ADD: Final[Executable] = insert(sessions)
 _SAVE: Final[Executable] = update(sessions).where(
     sessions.c.id == bindparam("saved_id"), sessions.c.version == bindparam("read_version")
@@ -113,12 +141,14 @@ class SqlSessions:
         rows = await self._database.read(_LIVE_OF, {"wanted": tenant})
         return int(rows[0][0])
 
-    async def open(self, unreadable: list[StorageUnavailable] | None = None) -> list[Session]:
-        """Every live session."""
-        found = readable(await self._database.read_many(_OPEN), to_session, unreadable)
-        return [session for session in found if session.id not in self._changed] + [
-            session for session in self._changed.values() if session.is_live
-        ]
+    async def live(
+        self, unreadable: list[StorageUnavailable]
+    ) -> AsyncIterator[list[SessionOutline]]:
+        """Yield the outlines of all committed live sessions, a page at a time."""
+        after = ""
+        while rows := await self._database.read_many(_LIVE_PAGE, {"after": after}):
+            yield readable(rows, to_session_outline, unreadable)
+            after = rows[-1].room_name
 
     async def page(
         self, wanted: SessionFilter, after: Position | None, limit: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -10,7 +11,9 @@ from domain.call import Call
 from domain.errors import StorageUnavailable
 from domain.identifiers import CallId, RoomName, SessionId
 from domain.page import CallFilter, Position, SessionFilter
+from domain.room_calls import CallOutline
 from domain.session import Session
+from domain.session_outline import SessionOutline
 
 
 class SessionRepository(Protocol):
@@ -49,10 +52,10 @@ class SessionRepository(Protocol):
         """How many committed sessions of the tenant's are live."""
         ...
 
-    async def open(self, unreadable: list[StorageUnavailable] | None = None) -> list[Session]:
-        """Every live session.
+    def live(self, unreadable: list[StorageUnavailable]) -> AsyncIterator[Sequence[SessionOutline]]:
+        """Yield the outlines of all committed live sessions, some hundreds at a time.
 
-        The errors of rows that cannot be read are appended to ``unreadable``, or else raised.
+        The errors of rows that cannot be read are appended to ``unreadable``.
         """
         ...
 
@@ -101,8 +104,8 @@ class CallRepository(Protocol):
         """The room's call, of these ``tenants``', that was created last."""
         ...
 
-    async def live(self, unreadable: list[StorageUnavailable] | None = None) -> list[Call]:
-        """Every call that has not ended; ``unreadable`` as for sessions."""
+    def live(self, unreadable: list[StorageUnavailable]) -> AsyncIterator[Sequence[CallOutline]]:
+        """Yield the outlines of all committed calls that have not ended, as for sessions."""
         ...
 
     async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:

@@ -15,6 +15,7 @@ from domain.ledger import Ledger
 from domain.ports.clock import Clock
 from domain.ports.rooms import Rooms
 from domain.room import Participant, Room
+from domain.room_calls import fingerprint
 from domain.room_choice import RoomLook, agent_key
 from domain.room_selection import RoomSelection
 from domain.session import EndReason, Session
@@ -94,7 +95,7 @@ class _Look:
         elif session is None and not live and await self.use.remove_late_agent(self.room):
             self.repairs["late_agent_removed"] += 1
         return RoomLook(
-            calls=frozenset(call.id for call in live),
+            calls=fingerprint(call.id for call in live),
             session_version=None if session is None else session.version,
             left_to_others=elsewhere,
             had_surplus=self.had_surplus,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 import attrs
 
 from domain.absences import Absences
-from domain.call import ROOM_CLOSED, Call, Source
+from domain.call import ROOM_CLOSED, Source
 from domain.errors import (
     ClaimHeld,
     Conflict,
@@ -19,6 +19,7 @@ from domain.errors import (
     SessionEnded,
     StorageUnavailable,
     TooEarly,
+    Unreadable,
 )
 from domain.identifiers import RoomName
 from domain.ledger import Ledger
@@ -26,14 +27,13 @@ from domain.ports.clock import Clock
 from domain.ports.rooms import Rooms
 from domain.ports.unit_of_work import UnitOfWorkFactory
 from domain.room import Room
-from domain.room_choice import LedgerView, RoomChoice
+from domain.room_calls import CallOutline
+from domain.room_choice import RoomChoice
 from domain.room_selection import RoomSelection
 from domain.session import EndReason, Session
 from domain.use_cases.check_room import CheckRoom
 from domain.use_cases.record_call import RecordCall
-
-ABANDONED_AFTER: Final = timedelta(minutes=10)
-"""How long a session may wait for a room that nobody has opened."""
+from domain.use_cases.survey_ledger import AT_ONCE, SessionVersion, Survey, SurveyLedger
 
 MANY: Final = 3
 MANY_OF: Final = 10
@@ -94,6 +94,7 @@ class Reconcile:
     _held_at: datetime = attrs.field(default=datetime.min.replace(tzinfo=UTC), init=False)
     _absences: Absences = attrs.field(init=False)
     _done: Reconciliation = attrs.field(init=False)
+    _left: list[CallOutline] = attrs.field(factory=list, init=False)
 
     @_absences.default
     def _new_absences(self) -> Absences:
@@ -105,36 +106,28 @@ class Reconcile:
         Raises :class:`~domain.errors.LiveKitError` if LiveKit does not list its rooms, which ends
         nothing, or :class:`~domain.errors.StorageUnavailable`.
         """
-        # The ledger first: what it has and LiveKit lists no more may be gone.
-        unreadable: list[StorageUnavailable] = []
-        async with self.unit_of_work() as work:
-            sessions = {str(one.room_name): one for one in await work.sessions.open(unreadable)}
-            calls: defaultdict[str, list[Call]] = defaultdict(list)
-            for call in await work.calls.live(unreadable):
-                calls[call.leg.room_sid].append(call)
+        rooms = {room.name: room for room in await self.rooms.all()}
         now = self.clock.now()
-        listed = {
-            room.name: room
-            for room in await self.rooms.all()
-            if room.name in sessions or not self.selection.ignores_room(room.name)
-        }
-        view = LedgerView(sessions=sessions, calls=calls)
-        chosen = self.choice.choose(list(listed.values()), view, self._absences, now)
+        look_at = SurveyLedger(
+            unit_of_work=self.unit_of_work, choice=self.choice, selection=self.selection
+        )
+        self._absences.begin_cycle()
+        survey = await look_at(rooms, self._absences, now)
+        chosen = self.choice.pick(survey.rooms)
         self._done = Reconciliation(
-            rooms=len(listed),
+            rooms=survey.listed,
             examined=len(chosen),
             repairs=Counter(),
             failures=Counter(),
             problems=[],
             defects=[],
         )
-        if unreadable:
-            self._done.failures["unreadable"] = len(unreadable)
-            self._done.problems.extend(map(str, unreadable))
-        self._absences.begin_cycle()
+        for error in survey.unreadable:
+            self._note_failure(error)
+        self._left = []
         # Rooms where a person may wait for an agent come before what is over.
-        await self._each(chosen, lambda room: self._look_into(room, view))
-        return await self._end_missing(listed, view, now)
+        await self._each(chosen, self._look_into)
+        return await self._end_missing(rooms, survey, now)
 
     def warning(self) -> str | None:
         """Say why entries that LiveKit does not list are kept; None where there are none.
@@ -144,62 +137,63 @@ class Reconcile:
         is_old = self.clock.now() - self._held_at > WARNS_FOR * self.interval
         return None if is_old else self.held
 
-    async def _look_into(self, room: Room, view: LedgerView) -> None:
-        session, now = view.sessions.get(room.name), self.clock.now()
+    async def _look_into(self, room: Room) -> None:
+        session, now = await self.ledger.live_in(RoomName(room.name)), self.clock.now()
+        async with self.unit_of_work() as work:
+            calls = await work.calls.live_in(room.sid)
         found = await self.check_room(
             room,
             session,
-            view.calls.get(room.sid, []),
+            calls,
             self._absences,
             self._done.repairs,
             first=self.choice.is_new(room, session, now),
             left_to_others=self.choice.is_left_to_others(room),
         )
+        self._left += [call.outline for call in calls if self._absences.is_noted(str(call.id))]
         self.choice.looked(room, found, now)
 
     async def _end_missing(
-        self, listed: dict[str, Room], view: LedgerView, now: datetime
+        self, rooms: Mapping[str, Room], survey: Survey, now: datetime
     ) -> Reconciliation:
         """End what LiveKit has not listed for long enough."""
-        sids = {room.sid for room in listed.values()}
-        sessions = [
-            one
-            for name, one in view.sessions.items()
-            if name not in listed and not one.claim.is_held(now)
-        ]
-        live = [call for some in view.calls.values() for call in some]
-        calls = [call for call in live if call.leg.room_sid not in sids]
         # Another instance of the room proves that the call's is no more.
-        replaced = {str(call.id) for call in calls if call.leg.room_name in listed}
-        left = [call for call in live if self._absences.is_noted(str(call.id))]
-        missing = {str(one.id) for one in sessions if one.has_had_room and not one.only_holds_room}
-        missing |= {str(call.id) for call in (*calls, *left)} - replaced
-        since = {key: self._absences.note(key, now) for key in missing}
-        ended = replaced | self._confirmed(since, len(view.sessions) + len(live))
+        replaced = {str(call.id) for call in survey.calls if call.room_name in rooms}
+        unlisted = [call for call in survey.calls if str(call.id) not in replaced]
+        missing: list[SessionVersion | CallOutline] = [*survey.sessions, *unlisted, *self._left]
+        ended = replaced | await self._confirmed(missing, survey.live, now)
         await self._each(
-            [call for call in left if str(call.id) in ended],
+            [call for call in self._left if str(call.id) in ended],
             lambda call: self._end_call(call, now),
         )
         await self._each(
-            [call for call in calls if str(call.id) in ended],
+            [call for call in survey.calls if str(call.id) in ended],
             lambda call: self._end_call_of_room(call, now),
         )
         await self._each(
-            [one for one in sessions if str(one.id) in ended or self._is_abandoned(one, now)],
+            [one for one in survey.sessions if str(one.id) in ended] + survey.abandoned,
             lambda session: self._end_session(session, now),
         )
-        await self._each([one for one in sessions if one.only_holds_room], self._end_again)
+        await self._each(survey.holding, self._end_again)
         return self._done
 
-    def _confirmed(self, missing: dict[str, timedelta], live: int) -> set[str]:
+    async def _confirmed(
+        self, missing: Sequence[SessionVersion | CallOutline], live: int, now: datetime
+    ) -> set[str]:
         """Return what may end; where that is much at once, only what was missing for longer."""
-        confirmed = {key for key, since in missing.items() if self._absences.is_confirmed(since)}
-        self.held, self._held_at = None, self.clock.now()
+        confirmed, lasting = set[str](), set[str]()
+        for number, entry in enumerate(missing):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+            key = str(entry.id)
+            missing_for = self._absences.note(key, now)
+            if self._absences.is_confirmed(missing_for):
+                confirmed.add(key)
+            if self._absences.is_confirmed(missing_for, HELD_LOOKS):
+                lasting.add(key)
+        self.held, self._held_at = None, now
         if len(confirmed) <= max(MANY, live // MANY_OF):
             return confirmed
-        lasting = {
-            key for key in confirmed if self._absences.is_confirmed(missing[key], HELD_LOOKS)
-        }
         held = len(confirmed) - len(lasting)
         if held:
             self.held = (
@@ -210,34 +204,42 @@ class Reconcile:
         self._done = attrs.evolve(self._done, held=self.held, held_entries=held)
         return lasting
 
-    @staticmethod
-    def _is_abandoned(session: Session, now: datetime) -> bool:
-        waits = not session.has_had_room and not session.only_holds_room
-        return waits and now - session.created_at > ABANDONED_AFTER
-
-    async def _end_call_of_room(self, call: Call, now: datetime) -> None:
-        room = await self.rooms.find(RoomName(call.leg.room_name))
-        if room is None or room.sid != call.leg.room_sid:
+    async def _end_call_of_room(self, call: CallOutline, now: datetime) -> None:
+        room = await self.rooms.find(RoomName(call.room_name))
+        if room is None or room.sid != call.room_sid:
             await self._end_call(call, now, ROOM_CLOSED)
 
-    async def _end_call(self, call: Call, now: datetime, reason: str | None = None) -> None:
-        await self.record_call(
-            call.leg, lambda known: known.gone(now, Source.RECONCILER, reason=reason)
+    async def _end_call(
+        self, outline: CallOutline, now: datetime, reason: str | None = None
+    ) -> None:
+        async with self.unit_of_work() as work:
+            call = await work.calls.get(outline.id)
+        if call is None or not call.is_live:
+            return
+        await self.record_call.on(
+            call, call.leg, lambda known: known.gone(now, Source.RECONCILER, reason=reason)
         )
         self._done.repairs["call_ended"] += 1
 
-    async def _end_session(self, session: Session, now: datetime) -> None:
-        room = await self.rooms.find(session.room_name)
-        if room is not None:
+    async def _end_session(self, known: SessionVersion, now: datetime) -> None:
+        session = await self._unchanged(known)
+        if session is None or await self.rooms.find(session.room_name) is not None:
             return  # the next look sees to it
         gone = session.has_had_room
         reason = EndReason.ROOM_FINISHED if gone else EndReason.ABANDONED
         await self.ledger.save(session.ended(reason, now, Source.RECONCILER, concluded=gone))
         self._done.repairs["session_ended"] += 1
 
-    async def _end_again(self, session: Session) -> None:
+    async def _end_again(self, known: SessionVersion) -> None:
         """End what a process held the room of an ended session with that died."""
-        await self.ledger.save(session.ended_again())
+        session = await self._unchanged(known)
+        if session is not None:
+            await self.ledger.save(session.ended_again())
+
+    async def _unchanged(self, known: SessionVersion) -> Session | None:
+        """Return the session itself; None where it has changed since the survey."""
+        session = await self.ledger.get(known.id)
+        return session if session is not None and session.version == known.version else None
 
     async def _each(self, items: Iterable[Item], treat: Callable[[Item], Awaitable[None]]) -> None:
         """Treat every item; what one of them raises is counted and stops no other."""
@@ -264,8 +266,13 @@ class Reconcile:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _note_failure(self, error: DomainError) -> None:
-        self._done.failures[error.code] += 1
+        if isinstance(error, Unreadable):
+            if str(error) not in self._done.problems:  # the survey and a look meet the same row
+                self._done.problems.append(str(error))
+                self._done.failures["unreadable"] += 1
+            return
         self._done.problems.append(str(error))
+        self._done.failures[error.code] += 1
         if (
             isinstance(error, StorageUnavailable)
             and self._done.failures[error.code] >= STORAGE_FAILURES

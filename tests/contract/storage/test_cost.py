@@ -158,7 +158,7 @@ async def test_no_list_and_no_question_of_the_workers_reads_a_whole_table(sqlite
         async with storage.unit_of_work() as work:
             await work.calls.of_participant("RM_1", "PA_1")
             await work.calls.live_in("RM_1")
-            await work.calls.live()
+            assert [page async for page in work.calls.live([])] == []
             await work.calls.newest_in(new_room())
             for wanted in (
                 CallFilter(),
@@ -171,7 +171,7 @@ async def test_no_list_and_no_question_of_the_workers_reads_a_whole_table(sqlite
             ):
                 for place in (None, after):
                     await work.calls.page(wanted, place, 10)
-            await work.sessions.open()
+            assert [page async for page in work.sessions.live([])] == []
             for only in (
                 SessionFilter(),
                 SessionFilter(status=SessionStatus.ACTIVE),
@@ -191,7 +191,10 @@ async def test_no_list_and_no_question_of_the_workers_reads_a_whole_table(sqlite
     assert len(plans) > 20
     by_hand = [plan for plan in plans if "SCAN" in plan[0] and "INDEX" not in plan[0]]
     assert by_hand == []
-    assert [plan for plan in plans if "TEMP B-TREE" in plan[0] and "LIMIT" in plan[1]] == []
+    # Ties, of which there are few, may be sorted by hand.
+    assert [
+        plan for plan in plans if "TEMP B-TREE FOR ORDER" in plan[0] and "LIMIT" in plan[1]
+    ] == []
 
 
 async def test_an_idle_inbox_costs_a_question_and_no_transaction(

@@ -143,14 +143,3 @@ async def test_sessions_have_filters_and_pages_too(unit_of_work: UnitOfWorkFacto
     first = await read.page(SessionFilter(), limit=2)
     assert first.next is not None
     assert (await read.page(SessionFilter(), first.next)).items == [old]
-    async with unit_of_work() as work:
-        assert {session.id for session in await work.sessions.open()} == {live.id, other.id}
-
-
-async def test_open_shows_this_units_changes(unit_of_work: UnitOfWorkFactory) -> None:
-    live = await Ledger(unit_of_work).add(new_session())
-    added = new_session()
-    async with unit_of_work() as work:
-        await work.sessions.save(live.ended(EndReason.ROOM_FINISHED, NOON))
-        await work.sessions.add(added)
-        assert await work.sessions.open() == [added]

@@ -39,11 +39,11 @@ from domain.call import Call, CallStatus
 from domain.errors import LiveKitError, NotFound, SessionBusy, SessionEnded, StorageUnavailable
 from domain.identifiers import CallId
 from domain.inbox import MAX_FAILURES, InboxEntry, InboxStatus
-from domain.page import CallFilter
+from domain.page import CallFilter, SessionFilter
 from domain.session import Session
 from domain.use_cases.end_session import EndSessionCommand
-from domain.use_cases.reconcile import ABANDONED_AFTER
 from domain.use_cases.start_session import StartSessionCommand
+from domain.use_cases.survey_ledger import ABANDONED_AFTER
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
 from tests.livekit_server import API_KEY, API_SECRET
@@ -489,8 +489,8 @@ class AnyHistory(RuleBasedStateMachine):
 
     async def _sessions(self) -> list[Session]:
         async with self.container.storage().unit_of_work() as work:
-            sessions: list[Session] = await work.sessions.open()
-            return sessions
+            found: list[Session] = await work.sessions.page(SessionFilter(), None, 10_000)
+            return [session for session in found if session.is_live]
 
     def _callers(self) -> list[tuple[LiveRoom, ParticipantInfo]]:
         return [(room, who) for room, who in self._people() if who.identity in PHONES]

@@ -6,7 +6,8 @@ LiveKit's is in ``fake_livekit.py``. The ledger is the memory adapter, slowed do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+import inspect
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, cast
@@ -145,14 +146,19 @@ class Stepped:
         self._target = target
         self._ledger = ledger
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._target, name)
 
         async def stepped(*args: Any, **kwargs: Any) -> Any:
             await self._ledger.asked()
             return await method(*args, **kwargs)
 
-        return stepped
+        async def stepped_pages(*args: Any) -> AsyncIterator[Any]:
+            await self._ledger.asked()
+            async for page in method(*args):
+                yield page
+
+        return stepped_pages if inspect.isasyncgenfunction(method) else stepped
 
 
 class InMemoryUnitOfWork:

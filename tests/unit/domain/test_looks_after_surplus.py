@@ -16,7 +16,7 @@ SECOND = timedelta(seconds=1)
 def test_given_no_surplus_then_only_the_first_look_is_thorough() -> None:
     choice = RoomChoice()
     assert choice.is_new(ROOM, None, NOW)
-    choice.looked(ROOM, RoomLook(calls=frozenset()), NOW)
+    choice.looked(ROOM, RoomLook(), NOW)
     assert not choice.is_new(ROOM, None, NOW + SECOND)
 
 
@@ -24,7 +24,7 @@ def test_given_a_surplus_agent_was_removed_then_looks_are_thorough_until_its_job
     None
 ):
     choice = RoomChoice()
-    choice.looked(ROOM, RoomLook(calls=frozenset(), had_surplus=True), NOW)
-    choice.looked(ROOM, RoomLook(calls=frozenset()), NOW + SECOND)
+    choice.looked(ROOM, RoomLook(had_surplus=True), NOW)
+    choice.looked(ROOM, RoomLook(), NOW + SECOND)
     assert choice.is_new(ROOM, None, NOW + TAKEN_WITHIN)
     assert not choice.is_new(ROOM, None, NOW + 2 * TAKEN_WITHIN)

@@ -143,12 +143,12 @@ async def test_given_the_ledger_is_out_of_reach_then_the_cycle_ends_and_nothing_
     assert world.storage.calls == []
 
 
-async def test_given_the_ledger_cannot_be_read_at_all_then_livekit_is_asked_nothing() -> None:
+async def test_given_the_ledger_cannot_be_read_at_all_then_nothing_is_changed() -> None:
     world = PhoneWorld()
     world.storage.broken = True
     with pytest.raises(StorageUnavailable):
         await world.looks()
-    assert world.livekit.calls == []
+    assert world.livekit.calls == ["list_rooms"]
 
 
 async def killed_after_create(world: PhoneWorld) -> None:

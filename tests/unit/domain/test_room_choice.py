@@ -13,7 +13,8 @@ from domain.agent_config import AgentConfig
 from domain.call import Call, LegStatus, PhoneLeg, Source
 from domain.identifiers import CallId, Identity, RoomName, SessionId
 from domain.room import Room
-from domain.room_choice import LedgerView, RoomChoice, RoomLook, agent_key
+from domain.room_calls import RoomCalls, fingerprint
+from domain.room_choice import Reason, RoomChoice, RoomLook, agent_key
 from domain.session import SeenAgent, Session
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.world import AGENT, MOMENT
@@ -68,20 +69,35 @@ class Choosing:
 
     def names(self, after: timedelta = timedelta()) -> str:
         """The rooms that are looked into."""
-        by_sid: dict[str, list[Call]] = {}
-        for one in self.calls:
-            by_sid.setdefault(one.leg.room_sid, []).append(one)
-        view = LedgerView(sessions=self.sessions, calls=by_sid)
-        chosen = self.choice.choose(self.rooms, view, self.absences, NOON + after)
+        self.choice.forget_all_but({one.sid for one in self.rooms})
+        by_reason: dict[Reason, list[Room]] = {reason: [] for reason in Reason}
+        for one in self.rooms:
+            reason = self.choice.reason(
+                one,
+                self.sessions.get(one.name),
+                self.calls_in(one),
+                self.absences,
+                NOON + after,
+            )
+            by_reason[reason].append(one)
+        chosen = self.choice.pick(by_reason)
         for looked in chosen:
             session = self.sessions.get(looked.name)
             look = RoomLook(
-                calls=frozenset(known.id for known in by_sid.get(looked.sid, ())),
+                calls=self.calls_in(looked).fingerprint,
                 session_version=None if session is None else session.version,
                 left_to_others=self.elsewhere,
             )
             self.choice.looked(looked, look, NOON)
         return "".join(looked.name for looked in chosen)
+
+    def calls_in(self, there: Room) -> RoomCalls:
+        """The calls of a room, summed up."""
+        found = RoomCalls()
+        for one in self.calls:
+            if one.leg.room_sid == there.sid:
+                found.add(one.outline, doubted=self.absences.is_doubted(str(one.id)))
+        return found
 
     def twice(self, after: timedelta = timedelta()) -> list[str]:
         """What the first look chooses, and the second one."""
@@ -165,6 +181,15 @@ def test_a_call_that_was_missing_is_looked_for_again() -> None:
     choosing.absences.begin_cycle()
     choosing.absences.note(str(call("a").id), NOON)
     assert choosing.names() == "a"
+
+
+def test_calls_are_the_same_in_whatever_order_they_are_counted() -> None:
+    counted = RoomCalls()
+    for one in "ba":
+        counted.add(call(one).outline)
+    assert counted.fingerprint == fingerprint([call("a").id, call("b").id])
+    assert counted.fingerprint != fingerprint([call("a").id])
+    assert fingerprint([]) == RoomCalls().fingerprint
 
 
 # Sessions
