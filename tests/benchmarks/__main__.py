@@ -16,6 +16,7 @@ from tests.benchmarks import (
     footprint,
     growth,
     handled,
+    many_sessions,
     processes,
     real_livekit,
     reconciler,
@@ -36,6 +37,7 @@ MORE: Final = {
     "processes": processes.measure,
     "dispatch": dispatch_latency.measure,
     "soak": footprint.measure_others,
+    "many-sessions": many_sessions.measure,
 }
 
 
