@@ -16,6 +16,7 @@ from tests.benchmarks import (
     footprint,
     growth,
     handled,
+    lists,
     processes,
     real_livekit,
     reconciler,
@@ -35,6 +36,7 @@ SECTIONS: Final = {
 MORE: Final = {
     "processes": processes.measure,
     "dispatch": dispatch_latency.measure,
+    "lists": lists.measure,
     "soak": footprint.measure_others,
 }
 
