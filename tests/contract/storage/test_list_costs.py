@@ -29,8 +29,8 @@ SLACK: Final = 100
 STEPS_OF_A_ROW: Final = 20
 """Of SQLite's machine, about: a row of an index that does not match takes some ten."""
 
-PRETEND_A_MILLION: Final = """
-    UPDATE pg_class SET reltuples = 1000000
+PRETEND: Final = """
+    UPDATE pg_class SET reltuples = {rows}
     WHERE oid IN ('sessions'::regclass, 'calls'::regclass) OR oid IN (
         SELECT indexrelid FROM pg_index
         WHERE indrelid IN ('sessions'::regclass, 'calls'::regclass)
@@ -162,14 +162,15 @@ async def test_on_postgresql_a_list_examines_no_more_of_a_larger_ledger(
     assert dearer(small, large) == []
 
 
+@pytest.mark.parametrize("rows", [60_000, 1_000_000])
 async def test_on_postgresql_a_plan_that_is_kept_for_any_values_uses_the_indexes_of_the_lists(
-    postgres: PostgresServer,
+    postgres: PostgresServer, rows: int
 ) -> None:
     """The server keeps a plan after five executions, whatever the values are then."""
     url = postgres.new_database()
     database, plans = url.split("/")[3].split("?")[0], dict[str, set[str]]()
     async with ledger(url, SMALL, statistics=True) as one:
-        postgres.sql(PRETEND_A_MILLION, database)
+        postgres.sql(PRETEND.format(rows=rows), database)
         for kind, values in filters_of(SMALL).items():
             for names, chosen in combinations(kind, values):
                 statement, _ = await one.statement(chosen[0])
