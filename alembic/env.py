@@ -12,8 +12,8 @@ import sys
 from sqlalchemy import Connection
 
 from adapters.sqlalchemy.database import database
+from adapters.sqlalchemy.list_indexes import metadata
 from adapters.sqlalchemy.migrations import alone
-from adapters.sqlalchemy.tables import metadata
 from alembic import context
 from domain.errors import StorageUnavailable
 from entrypoints.settings import InvalidSettings, load_settings

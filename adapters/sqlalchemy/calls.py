@@ -130,15 +130,9 @@ class SqlCalls:
 
     async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
-        columns = {
-            "status": wanted.status,
-            "direction": wanted.direction,
-            "from_number": wanted.from_number,
-            "to_number": wanted.to_number,
-            "room_name": wanted.room_name,
-        }
-        query = page_of(calls, columns, wanted, after, limit)
-        return [to_call(row) for row in await self._database.read_many(query)]
+        lateral = not self._database.embedded
+        query, values = page_of(wanted, after, limit, lateral=lateral)
+        return [to_call(row) for row in await self._database.read_many(query, values)]
 
     async def _read(
         self, query: Select[Any], is_wanted: Callable[[Call], bool], **values: str

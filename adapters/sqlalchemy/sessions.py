@@ -154,13 +154,9 @@ class SqlSessions:
         self, wanted: SessionFilter, after: Position | None, limit: int
     ) -> list[Session]:
         """The newest ``limit`` committed sessions that are wanted, of those after ``after``."""
-        columns = {
-            "status": wanted.status,
-            "identity": wanted.identity,
-            "room_name": wanted.room_name,
-        }
-        query = page_of(sessions, columns, wanted, after, limit)
-        return [to_session(row) for row in await self._database.read_many(query)]
+        lateral = not self._database.embedded
+        query, values = page_of(wanted, after, limit, lateral=lateral)
+        return [to_session(row) for row in await self._database.read_many(query, values)]
 
     async def _first(self, query: Select[Any], wanted: str) -> Session | None:
         rows = await self._database.read(query, {"wanted": wanted})

@@ -73,20 +73,7 @@ Index(
     sqlite_where=SESSION_IS_LIVE,
     postgresql_where=SESSION_IS_LIVE,
 )
-Index("ix_sessions_room_created", sessions.c.room_name, sessions.c.created_at, sessions.c.id)
-Index("ix_sessions_created", sessions.c.created_at, sessions.c.id)
-Index("ix_sessions_status_created", sessions.c.status, sessions.c.created_at, sessions.c.id)
-Index("ix_sessions_identity_created", sessions.c.identity, sessions.c.created_at, sessions.c.id)
-# Partial, so that they cost nothing where there are no keys.
 SESSION_IS_OWNED: Final[ColumnElement[bool]] = sessions.c.tenant.is_not(None)
-Index(
-    "ix_sessions_tenant_created",
-    sessions.c.tenant,
-    sessions.c.created_at,
-    sessions.c.id,
-    sqlite_where=SESSION_IS_OWNED,
-    postgresql_where=SESSION_IS_OWNED,
-)
 Index(
     "ix_sessions_tenant_live",
     sessions.c.tenant,
@@ -139,21 +126,6 @@ Index(
     sqlite_where=CALL_IS_LIVE,
     postgresql_where=CALL_IS_LIVE,
 )
-Index("ix_calls_created", calls.c.created_at, calls.c.id)
-Index("ix_calls_room_created", calls.c.room_name, calls.c.created_at, calls.c.id)
-Index("ix_calls_status_created", calls.c.status, calls.c.created_at, calls.c.id)
-Index("ix_calls_from_created", calls.c.from_number, calls.c.created_at, calls.c.id)
-Index("ix_calls_to_created", calls.c.to_number, calls.c.created_at, calls.c.id)
-CALL_IS_OWNED: Final[ColumnElement[bool]] = calls.c.tenant.is_not(None)
-Index(
-    "ix_calls_tenant_created",
-    calls.c.tenant,
-    calls.c.created_at,
-    calls.c.id,
-    sqlite_where=CALL_IS_OWNED,
-    postgresql_where=CALL_IS_OWNED,
-)
-
 inbox: Final = Table(
     "inbox",
     metadata,

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     footprint,
     growth,
     handled,
+    lists,
     many_sessions,
     processes,
     real_livekit,
@@ -36,6 +37,7 @@ SECTIONS: Final = {
 MORE: Final = {
     "processes": processes.measure,
     "dispatch": dispatch_latency.measure,
+    "lists": lists.measure,
     "soak": footprint.measure_others,
     "many-sessions": many_sessions.measure,
 }

@@ -143,6 +143,26 @@ async def test_given_an_index_that_was_cut_short_then_running_again_makes_it_ane
     assert await region_index(target) is None
 
 
+async def test_given_a_migration_of_many_indexes_that_was_cut_short_then_running_again_completes_it(
+    target: Database,
+) -> None:
+    async def names() -> set[str]:
+        async with target.reader.connect() as connection:
+            found = await connection.run_sync(lambda sync: inspect(sync).get_indexes("calls"))
+        return {str(index["name"]) for index in found}
+
+    whole = await names()
+    await downgrade(target, "0007")
+    assert await names() != whole
+    async with target.writer.begin() as connection:  # half of it is done
+        await connection.execute(text("CREATE INDEX ix_calls_from_to ON calls (from_number)"))
+        await connection.execute(text("DROP INDEX ix_calls_to_created"))
+
+    await upgrade(target)
+
+    assert await names() == whole
+
+
 async def test_whoever_uses_the_connections_next_waits_as_before(target: Database) -> None:
     async with target.reader.connect() as connection:
         assert await connection.scalar(text("SHOW lock_timeout")) == "0"

@@ -1,0 +1,177 @@
+"""What every filter of a list, and every pair of filters, costs beside the list without one."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from adapters.sqlalchemy.ledger import SqlLedger
+from adapters.sqlalchemy.migrations import migrate
+from domain.call import CallStatus, Direction
+from domain.page import CallFilter, SessionFilter, Span
+from domain.session import SessionStatus
+from tests.benchmarks import list_writes
+from tests.benchmarks.big_ledger import BEGUN, OLDEST, OURS, analyze, fill
+from tests.benchmarks.report import Report
+from tests.databases import running_postgres
+
+ROWS: Final = 1_000_000
+ROUNDS: Final = 8
+MORE_ROUNDS: Final = 40
+SUSPECTS: Final = 3
+PATIENCE: Final = timedelta(minutes=30)
+"""A million rows are stored by one statement."""
+LIMIT: Final = 51
+"""As a page of 50 asks for."""
+
+Filter = CallFilter | SessionFilter
+Values = Mapping[str, Sequence[Any]]
+
+
+def filters_of(rows: int) -> Mapping[type[Filter], Values]:
+    """Values of each filter: in many rows, in the oldest row only, and in none."""
+    middle = BEGUN + timedelta(seconds=rows // 2)
+    both: Values = {
+        "room_name": ["lobby", "room-2", "none"],
+        "created": [
+            Span(since=BEGUN, until=middle),
+            Span(since=middle),
+            Span(until=BEGUN + timedelta(seconds=1)),
+            Span(until=BEGUN),
+        ],
+        "tenants": [
+            *(("acme",), ("beta",), (OLDEST,), ("none",)),
+            *(("acme", None), (OLDEST, None), ("none", None)),
+        ],
+    }
+    numbers = [OURS, "+15102", OLDEST, "none"]
+    return {
+        SessionFilter: {
+            "status": list(SessionStatus),
+            "identity": ["everybody", "user-3", OLDEST, "none"],
+            **both,
+        },
+        CallFilter: {
+            "status": list(CallStatus),
+            "direction": list(Direction),
+            "from_number": numbers,
+            "to_number": numbers,
+            **both,
+        },
+    }
+
+
+def combinations(kind: type[Filter], values: Values) -> Iterator[tuple[str, list[Filter]]]:
+    """Each filter and each pair of filters, with every combination of their values."""
+    for number in (1, 2):
+        for names in itertools.combinations(values, number):
+            choices = itertools.product(*(values[name] for name in names))
+            chosen = [kind(**dict(zip(names, choice, strict=True))) for choice in choices]
+            yield " + ".join(names), chosen
+
+
+@attrs.frozen
+class Comparison:
+    """How many milliseconds a list takes with a filter and without."""
+
+    wanted: Filter
+    took: float
+    without: float
+
+    @property
+    def ratio(self) -> float:
+        return self.took / self.without
+
+
+Page = Callable[[Filter], Awaitable[Sequence[object]]]
+
+
+def pages(storage: SqlLedger) -> Mapping[type[Filter], Page]:
+    """The first page of each list."""
+    work = storage.unit_of_work()
+
+    async def sessions(wanted: Any) -> Sequence[object]:
+        return await work.sessions.page(wanted, None, LIMIT)
+
+    async def calls(wanted: Any) -> Sequence[object]:
+        return await work.calls.page(wanted, None, LIMIT)
+
+    return {SessionFilter: sessions, CallFilter: calls}
+
+
+async def _milliseconds(request: Awaitable[object]) -> float:
+    began = time.perf_counter()
+    await request
+    return (time.perf_counter() - began) * 1000
+
+
+async def _compare(page: Page, wanted: Filter, rounds: int) -> Comparison:
+    """The list without the filter and with it, in turn."""
+    plain = type(wanted)()
+    times = [
+        (await _milliseconds(page(plain)), await _milliseconds(page(wanted)))
+        for _ in range(rounds + 1)
+    ][1:]
+    # The least: what else the machine does can only add to it.
+    without, took = (min(one) for one in zip(*times, strict=True))
+    return Comparison(wanted, took, without)
+
+
+async def _worst(page: Page, chosen: Sequence[Filter]) -> Comparison:
+    """The filter with the greatest ratio: those that look the worst are compared once more."""
+    found = [await _compare(page, wanted, ROUNDS) for wanted in chosen]
+    suspects = heapq.nlargest(SUSPECTS, found, key=lambda one: one.ratio)
+    again = [await _compare(page, one.wanted, MORE_ROUNDS) for one in suspects]
+    return max(again, key=lambda one: one.ratio)
+
+
+async def _measure(report: Report, name: str, storage: SqlLedger, rows: int) -> None:
+    by_kind = pages(storage)
+    for kind, values in filters_of(rows).items():
+        title = f"Lists of {'sessions' if kind is SessionFilter else 'calls'}, {name}"
+        heads = ["filters", "ms", "without, ms", "ratio", "rows found", "worst with"]
+        report.section(title, heads, f"{rows:,} stored; the values with the worst ratio.")
+        for names, chosen in combinations(kind, values):
+            one = await _worst(by_kind[kind], chosen)
+            number = len(await by_kind[kind](one.wanted))
+            shown = ", ".join(str(_shown(getattr(one.wanted, each))) for each in names.split(" + "))
+            report.row(
+                [names, f"{one.took:.2f}", f"{one.without:.2f}", f"{one.ratio:.2f}", number, shown],
+                filters=names, database=name, ratio=one.ratio, milliseconds=one.took,
+            )  # fmt: skip
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, Span):
+        return f"{value.since or ''}..{value.until or ''}"
+    return value
+
+
+def measure(report: Report, folder: Path, rows: int = ROWS) -> None:
+    """Both databases in turn."""
+    with ExitStack() as stack:
+        postgres = stack.enter_context(running_postgres())
+        for name, url in (
+            ("sqlite", f"sqlite+aiosqlite:///{folder}/lists.db"),
+            ("postgresql", postgres.new_database()),
+        ):
+            asyncio.run(_of_database(report, name, url, rows))
+
+
+async def _of_database(report: Report, name: str, url: str, rows: int) -> None:
+    await migrate(url)
+    async with SqlLedger(url, PATIENCE) as storage:
+        await fill(storage, rows)
+        if not storage.database.embedded:  # as PostgreSQL does by itself
+            await analyze(storage)
+        await _measure(report, name, storage, rows)
+        await list_writes.measure(report, name, storage)

@@ -1,0 +1,173 @@
+"""Whatever a list is filtered by, every storage shows the same pages."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from domain.access import Tenants
+from domain.call import Call, CallStatus, Direction, LegStatus, Source
+from domain.identifiers import Identity
+from domain.page import CallFilter, Position, SessionFilter, Span
+from domain.ports.unit_of_work import UnitOfWorkFactory
+from domain.session import EndReason, Session, SessionStatus
+from tests.contract.storage.ledgers import NOON, new_call, new_room, new_session
+
+ROWS: Final = 60
+FILTERS: Final = 150
+SECOND: Final = timedelta(seconds=1)
+TENANTS: Final = (None, "acme", "beta")
+ROOMS: Final = [new_room() for _ in range(3)]
+NUMBERS: Final = (None, "+15105550100", "+15105550199")
+IDENTITIES: Final = ("ann", "ben")
+ANYONE: Final[Sequence[Tenants]] = (
+    None, None, ("acme",), ("beta",), ("nobody",), (None,), ("acme", None), ("nobody", None),
+    ("acme", "beta"), ("acme", "beta", None),
+)  # fmt: skip
+
+
+def some_time(chance: random.Random) -> datetime:
+    """Few of them, so that many rows share one."""
+    return NOON + chance.randrange(8) * SECOND
+
+
+def some_span(chance: random.Random) -> Span:
+    return Span(
+        since=some_time(chance) if chance.random() < 0.3 else None,
+        until=some_time(chance) if chance.random() < 0.3 else None,
+    )
+
+
+def some_call(chance: random.Random) -> Call:
+    call = new_call(
+        room_name=str(chance.choice(ROOMS)),
+        joined_at=some_time(chance),
+        direction=chance.choice(list(Direction)),
+        from_number=chance.choice(NUMBERS),
+        to_number=chance.choice(NUMBERS),
+        tenant=chance.choice(TENANTS),
+    )
+    moves = chance.choice([[], [LegStatus.RINGING], [LegStatus.ACTIVE]])
+    for status in moves:
+        call = call.seen(status, NOON, Source.WEBHOOK)
+    return call.gone(NOON, Source.WEBHOOK) if chance.random() < 0.6 else call
+
+
+def some_session(chance: random.Random, live: set[object]) -> Session:
+    room = chance.choice(ROOMS) if chance.random() < 0.6 else new_room()
+    session = new_session(
+        room,
+        identity=Identity(chance.choice(IDENTITIES)),
+        created_at=some_time(chance),
+        tenant=chance.choice(TENANTS),
+    )
+    if room in live or chance.random() < 0.6:
+        return session.ended(EndReason.ROOM_FINISHED, NOON)
+    live.add(room)
+    return session
+
+
+def maybe(chance: random.Random, values: Sequence[Any]) -> Any:
+    return chance.choice(values) if chance.random() < 0.4 else None
+
+
+def some_call_filter(chance: random.Random) -> CallFilter:
+    return CallFilter(
+        status=maybe(chance, list(CallStatus)),
+        direction=maybe(chance, list(Direction)),
+        from_number=maybe(chance, ["+15105550100", "+15105550199", "none"]),
+        to_number=maybe(chance, ["+15105550100", "+15105550199", "none"]),
+        room_name=maybe(chance, [str(ROOMS[0]), "none"]) if chance.random() < 0.3 else None,
+        created=some_span(chance),
+        tenants=chance.choice(ANYONE),
+    )
+
+
+def some_session_filter(chance: random.Random) -> SessionFilter:
+    return SessionFilter(
+        status=maybe(chance, list(SessionStatus)),
+        identity=maybe(chance, ["ann", "ben", "none"]),
+        room_name=maybe(chance, [str(ROOMS[0]), "none"]),
+        created=some_span(chance),
+        tenants=chance.choice(ANYONE),
+    )
+
+
+def call_is_wanted(call: Call, wanted: CallFilter) -> bool:
+    leg = call.leg
+    pairs = (
+        (wanted.status, call.status),
+        (wanted.direction, leg.direction),
+        (wanted.from_number, leg.from_number),
+        (wanted.to_number, leg.to_number),
+        (wanted.room_name, leg.room_name),
+    )
+    return (
+        all(one is None or one == other for one, other in pairs)
+        and wanted.created.holds(call.created_at)
+        and (wanted.tenants is None or call.tenant in wanted.tenants)
+    )
+
+
+def session_is_wanted(session: Session, wanted: SessionFilter) -> bool:
+    pairs = (
+        (wanted.status, session.status),
+        (wanted.identity, session.identity.value),
+        (wanted.room_name, session.room_name.value),
+    )
+    return (
+        all(one is None or one == other for one, other in pairs)
+        and wanted.created.holds(session.created_at)
+        and (wanted.tenants is None or session.tenant in wanted.tenants)
+    )
+
+
+async def all_pages(list_page: Any, wanted: object, limit: int) -> AsyncIterator[Any]:
+    after = None
+    while True:
+        page = await list_page(wanted, after, limit)
+        for one in page:
+            yield one
+        if len(page) < limit:
+            return
+        after = Position(*page[-1].age)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_calls_are_those_that_are_wanted_in_their_order(
+    unit_of_work: UnitOfWorkFactory, seed: int
+) -> None:
+    chance = random.Random(seed)
+    calls = [some_call(chance) for _ in range(ROWS)]
+    async with unit_of_work() as work:
+        for call in calls:
+            await work.calls.add(call)
+        await work.commit()
+    newest_first = sorted(calls, key=lambda call: call.age, reverse=True)
+
+    for _ in range(FILTERS):
+        wanted, limit = some_call_filter(chance), chance.choice([1, 3, 51])
+        found = [one async for one in all_pages(work.calls.page, wanted, limit)]
+        assert found == [one for one in newest_first if call_is_wanted(one, wanted)], wanted
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_sessions_are_those_that_are_wanted_in_their_order(
+    unit_of_work: UnitOfWorkFactory, seed: int
+) -> None:
+    chance, live = random.Random(seed), set[object]()
+    sessions = [some_session(chance, live) for _ in range(ROWS)]
+    async with unit_of_work() as work:
+        for session in sessions:
+            await work.sessions.add(session)
+        await work.commit()
+    newest_first = sorted(sessions, key=lambda session: session.age, reverse=True)
+
+    for _ in range(FILTERS):
+        wanted, limit = some_session_filter(chance), chance.choice([1, 3, 51])
+        found = [one async for one in all_pages(work.sessions.page, wanted, limit)]
+        assert found == [one for one in newest_first if session_is_wanted(one, wanted)], wanted
