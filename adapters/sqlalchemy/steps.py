@@ -45,3 +45,15 @@ def build_index(
             postgresql_concurrently=True,
         )
         op.execute(f"SET lock_timeout = '{LOCK_LIMIT}'")
+
+
+def drop_index(name: str, on: str) -> None:
+    """Drop an index of a table that others use, as :func:`build_index` makes one."""
+    context = op.get_context()
+    if context.dialect.name == "sqlite":
+        op.drop_index(name, on)
+        return
+    with context.autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        op.drop_index(name, on, if_exists=True, postgresql_concurrently=True)
+        op.execute(f"SET lock_timeout = '{LOCK_LIMIT}'")

@@ -137,7 +137,13 @@ async def test_a_move_rewrites_only_the_indexes_that_it_moves_within(sqlite_url:
     assert written == [
         {"uq_sessions_live_room", "ix_sessions_status_created", "ix_sessions_tenant_live"},
         {"ix_calls_live_room", "ix_calls_status_created", "ix_calls_tenant_created"},
-        {"ix_inbox_pending_room", "ix_inbox_status_received", "uq_inbox_leased_room"},
+        {
+            "ix_inbox_lease_expires",
+            "ix_inbox_ready_room",
+            "ix_inbox_status_received",
+            "ix_inbox_waiting",
+            "uq_inbox_leased_room",
+        },
     ]
 
 
@@ -189,7 +195,12 @@ async def test_no_list_and_no_question_of_the_workers_reads_a_whole_table(sqlite
                     )
                     plans += [(row.detail, statement) for row in plan]
     assert len(plans) > 20
-    by_hand = [plan for plan in plans if "SCAN" in plan[0] and "INDEX" not in plan[0]]
+    rooms_found = ("SCAN rooms", "SCAN CONSTANT ROW")
+    by_hand = [
+        plan
+        for plan in plans
+        if "SCAN" in plan[0] and "INDEX" not in plan[0] and plan[0] not in rooms_found
+    ]
     assert by_hand == []
     assert [plan for plan in plans if "TEMP B-TREE" in plan[0] and "LIMIT" in plan[1]] == []
 
@@ -204,11 +215,11 @@ async def test_an_idle_inbox_costs_a_question_and_no_transaction(
         await request
         return re.findall(r"LOG:  (?:statement|execute \S+): (\w+)", log.read_text()[before:])
 
-    assert await sent(storage.inbox.claim("me", NOON, NOON, 10)) == ["SELECT"]
+    assert await sent(storage.inbox.claim("me", NOON, NOON, 10)) == ["WITH"]
     entry = new_entry()
     assert await sent(storage.inbox.add(entry)) == ["BEGIN", "INSERT", "COMMIT"]
     claimed = await sent(storage.inbox.claim("me", NOON, NOON, 10))
-    assert claimed == ["SELECT", "BEGIN", "UPDATE", "SELECT", "UPDATE", "COMMIT"]
+    assert claimed == ["WITH", "BEGIN", "UPDATE", "COMMIT"]
     settled = await sent(storage.inbox.settle(entry.handled(NOON), "me"))
     assert settled == ["BEGIN", "UPDATE", "COMMIT"]
 
