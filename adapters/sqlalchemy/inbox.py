@@ -12,7 +12,6 @@ from sqlalchemy import (
     Executable,
     String,
     bindparam,
-    delete,
     func,
     insert,
     literal_column,
@@ -20,7 +19,8 @@ from sqlalchemy import (
     update,
 )
 
-from adapters.sqlalchemy.database import AT_ONCE, Database
+from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.deletion import delete_some
 from adapters.sqlalchemy.inbox_claims import LOOK, Found, lease, look, padded, tidy
 from adapters.sqlalchemy.mapping import entry_moves, entry_values, to_entry
 from adapters.sqlalchemy.tables import (
@@ -50,16 +50,11 @@ _FINISHED: Final = (
     .where(inbox.c.room_sid == bindparam("wanted"), ENTRY_FINISHES_ROOM)
     .limit(1)
 )
-_PRUNE: Final[Executable] = delete(inbox).where(
-    inbox.c.event_id.in_(
-        select(inbox.c.event_id)
-        .where(
-            inbox.c.status == literal_column("'handled'", String),
-            inbox.c.received_at < bindparam("before"),
-            inbox.c.handled_at < bindparam("before"),
-        )
-        .limit(AT_ONCE)
-    )
+_PRUNE: Final[Executable] = delete_some(
+    inbox,
+    inbox.c.status == literal_column("'handled'", String),
+    inbox.c.received_at < bindparam("before"),
+    inbox.c.handled_at < bindparam("before"),
 )
 
 

@@ -89,7 +89,11 @@ async def test_the_indexes_are_the_ones_in_code(empty: Database) -> None:
 
     def words(where: object) -> list[str]:
         """A condition without what each database writes in its own way."""
-        return [] if where is None else re.findall(r"pending|handled|dead|ended|room_finished|NULL", str(where))
+        return (
+            []
+            if where is None
+            else re.findall(r"pending|handled|dead|ended|room_finished|NULL", str(where))
+        )
 
     in_code = {
         str(index.name): (
