@@ -157,8 +157,9 @@ class MemoryInbox:
         return min(pending, default=None)
 
     async def replay(self, entry: InboxEntry) -> bool:
-        """Store an entry that was made pending again; False if it is not there."""
-        if entry.event.id not in self._entries:
+        """Store an entry that was made pending again; False if it is not there, or is pending."""
+        known = self._entries.get(entry.event.id)
+        if known is None or known.status is InboxStatus.PENDING:
             return False
         self._put(entry)
         return True

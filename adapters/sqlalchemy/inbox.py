@@ -25,6 +25,7 @@ from adapters.sqlalchemy.inbox_claims import LOOK, Found, lease, look, padded, t
 from adapters.sqlalchemy.mapping import entry_moves, entry_values, to_entry
 from adapters.sqlalchemy.tables import (
     ENTRY_FINISHES_ROOM,
+    ENTRY_IS_PENDING,
     inbox,
 )
 from adapters.sqlalchemy.write import Write
@@ -43,7 +44,9 @@ _RENEW: Final[Executable] = (
 _SETTLE: Final[Executable] = update(inbox).where(
     inbox.c.event_id == bindparam("settled"), inbox.c.lease_holder == bindparam("by")
 )
-_REPLAY: Final[Executable] = update(inbox).where(inbox.c.event_id == bindparam("replayed"))
+_REPLAY: Final[Executable] = update(inbox).where(
+    inbox.c.event_id == bindparam("replayed"), ~ENTRY_IS_PENDING
+)
 _GET: Final = select(inbox).where(inbox.c.event_id == bindparam("wanted"))
 _FINISHED: Final = (
     select(inbox.c.event_id)
@@ -155,7 +158,7 @@ class SqlInbox:
         return {status: found.get(status.value, 0) for status in InboxStatus}
 
     async def replay(self, entry: InboxEntry) -> bool:
-        """Store an entry that was made pending again; False if it is not there."""
+        """Store an entry that was made pending again; False if it is not there, or is pending."""
         values = entry_moves(entry) | {"replayed": entry.event.id}
         return await self._write(_REPLAY, values) == 1
 

@@ -23,7 +23,6 @@ from sqlalchemy import (
     Select,
     String,
     Update,
-    and_,
     bindparam,
     case,
     exists,
@@ -44,6 +43,7 @@ _STEPS_OF_FREE_ROOM: Final = 8
 
 _NOW: Final = bindparam("now", type_=inbox.c.due_at.type)
 _HORIZON: Final = bindparam("horizon", type_=inbox.c.due_at.type)
+"""What is due or lapses only after it was stored before the clock was set back, and is over."""
 _WORKING: Final[BindParameter[str]] = bindparam("working", expanding=True)
 
 _ready: Final = inbox.alias("ready")
@@ -54,35 +54,44 @@ def _is_leased(room: ColumnElement[Any]) -> ColumnElement[bool]:
     return exists().where(_leased.c.lease_holder.is_not(None), _leased.c.room_name == room)
 
 
-def _changes(which: ColumnElement[bool], by: ColumnElement[Any], *set_to_null: str) -> Update:
-    ids = (
-        select(inbox.c.event_id)
-        .where(which)
-        .order_by(by)
-        .limit(AT_ONCE)
+@attrs.frozen
+class _Tidying:
+    """Entries that must be changed before what is due is known, and how."""
+
+    which: ColumnElement[bool]
+    by: ColumnElement[Any]
+    set_to_null: tuple[str, ...]
+
+    @property
+    def is_needed(self) -> ColumnElement[bool]:
+        """Whether there are any; ordered, since planners without statistics read the whole table
+        for the first one of any order."""
+        first = select(inbox.c.event_id).where(self.which).order_by(self.by).limit(1)
+        return first.scalar_subquery().is_not(None)
+
+    @property
+    def statement(self) -> Update:
+        """Change so many of them."""
+        first = select(inbox.c.event_id).where(self.which).order_by(self.by).limit(AT_ONCE)
         # Another replica's row is passed over, not waited for: two that wait for each other are a
         # deadlock. SQLite, which locks the file, ignores this.
-        .with_for_update(skip_locked=True)
-    )
-    return update(inbox).where(inbox.c.event_id.in_(ids)).values(dict.fromkeys(set_to_null))
+        ids = first.with_for_update(skip_locked=True)
+        nulls = dict.fromkeys(self.set_to_null)
+        return update(inbox).where(inbox.c.event_id.in_(ids)).values(nulls)
 
 
-def _is_over(at: ColumnElement[Any]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Whether the time has come, and whether it was set before the clock was set back."""
-    return at <= _NOW, at > _HORIZON
-
-
-def _tidying() -> Iterator[tuple[ColumnElement[bool], Update]]:
-    """What may have to be done first: which entries need it, and how it is done."""
-    for is_over in _is_over(inbox.c.lease_expires_at):
-        lapsed = and_(ENTRY_IS_LEASED, is_over, inbox.c.event_id.not_in(_WORKING))
-        at = inbox.c.lease_expires_at
-        yield lapsed, _changes(lapsed, at, "lease_holder", "lease_expires_at")
-    for is_over in _is_over(inbox.c.waits_until):
-        yield is_over, _changes(is_over, inbox.c.waits_until, "waits_until")
+def _tidying() -> Iterator[_Tidying]:
+    at = inbox.c.lease_expires_at
+    is_lapsed = ENTRY_IS_LEASED & inbox.c.event_id.not_in(_WORKING)
+    yield _Tidying(is_lapsed & (at <= _NOW), at, ("lease_holder", "lease_expires_at"))
+    yield _Tidying(is_lapsed & (at > _HORIZON), at.desc(), ("lease_holder", "lease_expires_at"))
+    at = inbox.c.waits_until
+    yield _Tidying(at <= _NOW, at, ("waits_until",))
+    yield _Tidying(at > _HORIZON, at.desc(), ("waits_until",))
 
 
 _TIDYING: Final = tuple(_tidying())
+_TIDY: Final = tuple(one.statement for one in _TIDYING)
 
 
 def _rooms() -> CTE:
@@ -114,7 +123,7 @@ def _look() -> Select[Any]:
         due = select(column).where(
             entry_is_ready(_ready),
             _ready.c.room_name == rooms.c.name,
-            or_(*_is_over(_ready.c.due_at)),
+            or_(_ready.c.due_at <= _NOW, _ready.c.due_at > _HORIZON),
         )
         first = due.order_by(_ready.c.received_at, _ready.c.event_id).limit(1).scalar_subquery()
         return case((is_busy, None), else_=first)
@@ -124,7 +133,7 @@ def _look() -> Select[Any]:
         rooms.c.steps,
         oldest(_ready.c.event_id).label("event_id"),
         oldest(_ready.c.received_at).label("received_at"),
-        *(exists().where(which).label(f"tidy_{n}") for n, (which, _) in enumerate(_TIDYING)),
+        *(one.is_needed.label(f"tidy_{n}") for n, one in enumerate(_TIDYING)),
     )
 
 
@@ -183,7 +192,7 @@ def look(connection: Connection, values: Mapping[str, Any], start: str) -> Found
 
 def tidy(connection: Connection, values: Mapping[str, Any], found: Found) -> bool:
     """Free leases that are over and make entries ready that have waited; whether that is all."""
-    changed = [connection.execute(_TIDYING[n][1], values).rowcount for n in found.tidying]
+    changed = [connection.execute(_TIDY[n], values).rowcount for n in found.tidying]
     return max(changed) < AT_ONCE
 
 
