@@ -25,7 +25,6 @@ from sqlalchemy import (
     Update,
     bindparam,
     case,
-    exists,
     func,
     literal,
     literal_column,
@@ -51,7 +50,9 @@ _leased: Final = inbox.alias("leased")
 
 
 def _is_leased(room: ColumnElement[Any]) -> ColumnElement[bool]:
-    return exists().where(_leased.c.lease_holder.is_not(None), _leased.c.room_name == room)
+    # Not EXISTS: a plan made while the table was small would read all of it, for all rooms at once.
+    wanted = (_leased.c.lease_holder.is_not(None), _leased.c.room_name == room)
+    return select(_leased.c.event_id).where(*wanted).limit(1).scalar_subquery().is_not(None)
 
 
 @attrs.frozen

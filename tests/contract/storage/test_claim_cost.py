@@ -122,18 +122,21 @@ async def costs(database_url: str, backlog: Callable[[int], Backlog], *numbers: 
     for number in numbers:
         async with opened(database_url) as storage:
             await clear(storage)
-            await fill(storage, backlog(number))
-            await storage.inbox.add(new_entry(FREE, received_at=NOW))
-            found.append(await cost(storage))
+            waiting = backlog(number)
+            waiting = attrs.evolve(
+                waiting, waiting=[*waiting.waiting, new_entry(FREE, received_at=NOW)]
+            )
+            await fill(storage, waiting)
+            found.append(await cost(storage, waiting))
     return found
 
 
-async def cost(storage: Storage) -> int:
+async def cost(storage: Storage, backlog: Backlog) -> int:
     if isinstance(storage, MemoryLedger):
         return await calls(storage)
     if storage.database.threads is not None:
         return await instructions(storage)
-    return await rows(storage)
+    return await rows(storage, backlog)
 
 
 async def calls(storage: MemoryLedger) -> int:
@@ -169,32 +172,38 @@ async def instructions(storage: SqlLedger) -> int:
     return done
 
 
-async def rows(storage: SqlLedger) -> int:
+async def rows(storage: SqlLedger, backlog: Backlog) -> int:
     """Return how many rows the plans of a claim's statements touch, if it is done once more.
 
-    Before the server has statistics of the table, and with them.
+    By the plans that were made while the table was empty, and by those that statistics give.
     """
     sent = noted(storage)
-    claimed = await storage.inbox.claim("me", NOW, NOW + LEASE, 32)
+    await storage.inbox.claim("me", NOW, NOW + LEASE, 32)
     statements = [*sent]
-    for entry in claimed:
-        await storage.inbox.settle(entry, "me")
-    without = await _touched(storage, statements)
-    async with storage.database.writer.begin() as connection:
-        await connection.exec_driver_sql("ANALYZE inbox")
-    return without + await _touched(storage, statements)
-
-
-async def _touched(storage: SqlLedger, statements: Sequence[tuple[str, Any]]) -> int:
-    touched = 0
-    async with storage.database.writer.connect() as connection:
-        for statement, parameters in statements:
-            explained = await connection.exec_driver_sql(
-                f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters
-            )
-            touched += sum(_rows(explained.scalar_one()[0]["Plan"]))
-            await connection.rollback()
+    await clear(storage)
+    async with storage.database.reader.connect() as connection:
+        await connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
+        executed = []
+        for number, (statement, parameters) in enumerate(statements):
+            values = ", ".join(literal(value) for value in parameters)
+            executed.append(f"EXECUTE claim_{number}({values})")
+            await connection.exec_driver_sql(f"PREPARE claim_{number} AS {statement}")
+            await connection.exec_driver_sql(executed[-1])
+        touched = 0
+        for statistics in (False, True):
+            await clear(storage)
+            await fill(storage, backlog)
+            if statistics:
+                await connection.exec_driver_sql("ANALYZE inbox")
+            for execute in executed:
+                explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {execute}"
+                plan = (await connection.exec_driver_sql(explain)).scalar_one()
+                touched += sum(_rows(plan[0]["Plan"]))
     return touched
+
+
+def literal(value: object) -> str:
+    return str(value) if isinstance(value, int) else f"'{value}'"
 
 
 def _rows(plan: dict[str, Any]) -> Iterator[int]:
@@ -237,5 +246,7 @@ def add(rows: Sequence[dict[str, Any]], connection: Connection) -> None:
 
 
 async def clear(storage: Storage) -> None:
-    if isinstance(storage, SqlLedger):
-        await storage.database.transact(lambda one: one.execute(inbox_table.delete()))
+    if isinstance(storage, MemoryLedger):
+        return
+    empty = "DELETE FROM inbox" if storage.database.embedded else "TRUNCATE inbox"
+    await storage.database.transact(lambda one: one.exec_driver_sql(empty))
