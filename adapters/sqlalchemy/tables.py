@@ -175,7 +175,7 @@ inbox: Final = Table(
     Column("lease_expires_at", UtcDateTime),
     # The W3C traceparent of the request that brought it.
     Column("trace", Text),
-    # Due_at of a pending entry that is due later than it came in; null once that time is over.
+    # The due time of a pending entry that is due later than it came in; null once that has come.
     Column("waits_until", UtcDateTime),
 )
 
