@@ -83,6 +83,12 @@ class InboxEntry:
     handled_at: datetime | None = None
     trace: str | None = None
 
+    @property
+    def waits_until(self) -> datetime | None:
+        """Return when a pending entry is due that is due later than it came in."""
+        is_later = self.status is InboxStatus.PENDING and self.due_at > self.received_at
+        return self.due_at if is_later else None
+
     def handled(self, at: datetime) -> InboxEntry:
         """After it was processed."""
         return attrs.evolve(self, status=InboxStatus.HANDLED, handled_at=at)

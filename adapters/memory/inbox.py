@@ -8,6 +8,7 @@ from datetime import datetime
 
 import attrs
 
+from adapters.memory.inbox_queue import InboxQueue, Schedule
 from domain.inbox import LONGEST_WAIT, InboxEntry, InboxStatus
 from domain.person import Person
 from domain.room_event import EventKind
@@ -26,8 +27,9 @@ class MemoryInbox:
 
     def __init__(self) -> None:
         self._entries: dict[str, InboxEntry] = {}
-        self._pending: dict[str, InboxEntry] = {}
+        self._queue = InboxQueue()
         self._leases: dict[str, Lease] = {}
+        self._lease_ends = Schedule()
         self._finished: Counter[str] = Counter()
 
     async def add(self, entry: InboxEntry) -> bool:
@@ -42,10 +44,11 @@ class MemoryInbox:
     def _put(self, entry: InboxEntry) -> None:
         event_id = entry.event.id
         self._entries[event_id] = entry
+        if event_id in self._leases:
+            return
+        self._queue.remove(event_id)
         if entry.status is InboxStatus.PENDING:
-            self._pending[event_id] = entry
-        else:
-            self._pending.pop(event_id, None)
+            self._queue.put(entry)
 
     async def claim(
         self,
@@ -57,50 +60,50 @@ class MemoryInbox:
     ) -> list[InboxEntry]:
         """Lease the oldest due entry of each room in which none is leased."""
         horizon = now + LONGEST_WAIT
-        self._leases = {
-            event_id: lease
-            for event_id, lease in self._leases.items()
-            if now < lease.until <= horizon or event_id in working
-        }
-        busy = {self._entries[event_id].event.room_name for event_id in self._leases}
-        claimed: list[InboxEntry] = []
-        for entry in sorted(
-            self._pending.values(), key=lambda one: (one.received_at, one.event.id)
-        ):
-            if len(claimed) == limit:
-                break
-            if not now < entry.due_at <= horizon and entry.event.room_name not in busy:
-                busy.add(entry.event.room_name)
-                self._leases[entry.event.id] = Lease(holder, until)
-                claimed.append(entry)
+        for event_id in self._lease_ends.pop_over(now, horizon):
+            if event_id in working:
+                self._lease_ends.add(self._leases[event_id].until, event_id)
+            else:
+                self._free(event_id, is_scheduled=False)
+        in_work = {self._entries[one].event.room_name for one in working if one in self._entries}
+        claimed = self._queue.take(now, horizon, limit, in_work)
+        for entry in claimed:
+            self._leases[entry.event.id] = Lease(holder, until)
+            self._lease_ends.add(until, entry.event.id)
         return claimed
 
     async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> int:
         """Prolong the leases that ``holder`` still has on these entries; how many it has."""
-        held = [
-            event_id
-            for event_id in event_ids
-            if event_id in self._leases and self._leases[event_id].holder == holder
-        ]
+        held = [one for one in event_ids if self._is_held(one, holder)]
         for event_id in held:
+            self._lease_ends.remove(self._leases[event_id].until, event_id)
+            self._lease_ends.add(until, event_id)
             self._leases[event_id] = Lease(holder, until)
         return len(held)
 
     def free(self, prefix: str) -> None:
         """End the leases whose holders' names begin so."""
-        self._leases = {
-            event_id: lease
-            for event_id, lease in self._leases.items()
-            if not lease.holder.startswith(prefix)
-        }
+        for event_id, lease in [*self._leases.items()]:
+            if lease.holder.startswith(prefix):
+                self._free(event_id)
+
+    def _is_held(self, event_id: str, holder: str) -> bool:
+        return event_id in self._leases and self._leases[event_id].holder == holder
+
+    def _free(self, event_id: str, *, is_scheduled: bool = True) -> None:
+        """End a lease; the entry, if it is pending, can be claimed again."""
+        lease, entry = self._leases.pop(event_id), self._entries[event_id]
+        if is_scheduled:
+            self._lease_ends.remove(lease.until, event_id)
+        self._put(entry)
+        self._queue.offer(entry.event.room_name)
 
     async def settle(self, entry: InboxEntry, holder: str) -> bool:
         """Store what has become of a leased entry and give the lease back."""
-        lease = self._leases.get(entry.event.id)
-        if lease is None or lease.holder != holder:
+        if not self._is_held(entry.event.id, holder):
             return False
-        del self._leases[entry.event.id]
-        self._put(entry)
+        self._entries[entry.event.id] = entry
+        self._free(entry.event.id)
         return True
 
     async def get(self, event_id: str) -> InboxEntry | None:
@@ -137,9 +140,10 @@ class MemoryInbox:
         """Delete them."""
         for entry in self.mentioning(person):
             event = entry.event
+            if event.id in self._leases:
+                self._free(event.id)
+            self._queue.remove(event.id)
             del self._entries[event.id]
-            self._pending.pop(event.id, None)
-            self._leases.pop(event.id, None)
             if event.kind == EventKind.ROOM_FINISHED:
                 self._finished -= Counter([event.room_sid])
 
@@ -153,8 +157,9 @@ class MemoryInbox:
         return min(pending, default=None)
 
     async def replay(self, entry: InboxEntry) -> bool:
-        """Store an entry that was made pending again; False if it is not there."""
-        if entry.event.id not in self._entries:
+        """Store an entry that was made pending again; False if it is not there, or is pending."""
+        known = self._entries.get(entry.event.id)
+        if known is None or known.status is InboxStatus.PENDING:
             return False
         self._put(entry)
         return True

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Executable, Row, bindparam, insert, or_, select, update
 
-from adapters.sqlalchemy.database import AT_ONCE, Database
+from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.deletion import delete_some
 from adapters.sqlalchemy.tables import idempotency, processes
 from adapters.sqlalchemy.write import Write
 from domain.errors import Conflict
@@ -22,7 +23,11 @@ _GET: Final = select(idempotency).where(*_THIS)
 _LOCKED: Final = _GET.with_for_update()
 _PROCESS: Final = select(processes.c.id).where(processes.c.id == bindparam("wanted"))
 _ADD: Final[Executable] = insert(idempotency)
-_FORGET: Final = delete(idempotency).where(*_THIS)
+_PRUNE: Final[Executable] = delete_some(
+    idempotency,
+    idempotency.c.created_at < bindparam("before"),
+    or_(idempotency.c.holder.is_(None), idempotency.c.lease_expires_at <= bindparam("before")),
+)
 _RELEASE: Final[Executable] = (
     update(idempotency)
     .where(*_THIS, idempotency.c.holder == bindparam("by"))
@@ -79,23 +84,9 @@ class SqlIdempotency:
 
     async def prune(self, before: datetime) -> int:
         """Forget keys that were first used before then and are free; how many they were."""
-        old = (
-            select(idempotency.c.tenant, idempotency.c.key)
-            .where(
-                idempotency.c.created_at < before,
-                or_(
-                    idempotency.c.holder.is_(None),
-                    idempotency.c.lease_expires_at <= before,
-                ),
-            )
-            .limit(AT_ONCE)
-        )
 
         def prune(connection: Connection) -> int:
-            found = connection.execute(old).all()
-            for tenant, key in found:
-                connection.execute(_FORGET, {"of_tenant": tenant, "of_key": key})
-            return len(found)
+            return connection.execute(_PRUNE, {"before": before}).rowcount
 
         return await self._database.repeat(prune)
 

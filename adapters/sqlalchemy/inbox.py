@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final
 
+import attrs
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Executable,
     String,
-    and_,
     bindparam,
-    delete,
-    exists,
     func,
     insert,
     literal_column,
-    or_,
     select,
-    tuple_,
     update,
 )
 
-from adapters.sqlalchemy.database import AT_ONCE, Database
+from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.deletion import delete_some
+from adapters.sqlalchemy.inbox_claims import LOOK, Found, lease, look, padded, tidy
 from adapters.sqlalchemy.mapping import entry_moves, entry_values, to_entry
 from adapters.sqlalchemy.tables import (
     ENTRY_FINISHES_ROOM,
-    ENTRY_IS_LEASED,
     ENTRY_IS_PENDING,
     inbox,
 )
@@ -36,74 +32,7 @@ from adapters.sqlalchemy.write import Write
 from domain.errors import Conflict
 from domain.inbox import LONGEST_WAIT, InboxEntry, InboxStatus
 
-_FREE_EVERY: Final = timedelta(seconds=1)
-_PENDING: Final = literal_column("'pending'", String)
-_earlier: Final = inbox.alias("earlier")
-_NOW: Final = bindparam("now", type_=inbox.c.due_at.type)
-_HORIZON: Final = bindparam("horizon", type_=inbox.c.due_at.type)
-
-
-def _is_over(at: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether the time has come, or was set before the clock was set back."""
-    return or_(at <= _NOW, at > _HORIZON)
-
-
-_HEADS: Final = (
-    select(inbox)
-    .where(
-        ENTRY_IS_PENDING,
-        _is_over(inbox.c.due_at),
-        inbox.c.lease_holder.is_(None),
-        ~exists().where(
-            _earlier.c.room_name == inbox.c.room_name,
-            _earlier.c.status == _PENDING,
-            or_(
-                _earlier.c.lease_holder.is_not(None),
-                and_(
-                    _is_over(_earlier.c.due_at),
-                    tuple_(_earlier.c.received_at, _earlier.c.event_id)
-                    < tuple_(inbox.c.received_at, inbox.c.event_id),
-                ),
-            ),
-        ),
-    )
-    .order_by(inbox.c.received_at, inbox.c.event_id)
-    .limit(bindparam("most"))
-)
-"""The oldest due entry of each room in which none is leased."""
-
-_DUE: Final = (
-    select(inbox.c.event_id)
-    .where(
-        ENTRY_IS_PENDING,
-        _is_over(inbox.c.due_at),
-        or_(inbox.c.lease_holder.is_(None), _is_over(inbox.c.lease_expires_at)),
-    )
-    .limit(1)
-)
-# Another replica's row is passed over, not waited for: two that wait for each other are a deadlock.
-# SQLite, which locks the file, ignores this.
-_HEADS_LOCKED: Final = _HEADS.with_for_update(skip_locked=True, of=inbox)
-_EXPIRED: Final = (
-    select(inbox.c.event_id)
-    .where(
-        ENTRY_IS_LEASED,
-        _is_over(inbox.c.lease_expires_at),
-        inbox.c.event_id.not_in(bindparam("working", expanding=True)),
-    )
-    .with_for_update(skip_locked=True)
-)
-_FREE_EXPIRED: Final[Executable] = (
-    update(inbox)
-    .where(inbox.c.event_id.in_(_EXPIRED))
-    .values(lease_holder=None, lease_expires_at=None)
-)
 _ADD: Final[Executable] = insert(inbox)
-_LEASE: Final[Executable] = (
-    update(inbox)
-    .where(inbox.c.event_id.in_(bindparam("ids", expanding=True)))
-    .values(lease_holder=bindparam("by"), lease_expires_at=bindparam("until"))
-)
 _RENEW: Final[Executable] = (
     update(inbox)
     .where(
@@ -115,23 +44,20 @@ _RENEW: Final[Executable] = (
 _SETTLE: Final[Executable] = update(inbox).where(
     inbox.c.event_id == bindparam("settled"), inbox.c.lease_holder == bindparam("by")
 )
-_REPLAY: Final[Executable] = update(inbox).where(inbox.c.event_id == bindparam("replayed"))
+_REPLAY: Final[Executable] = update(inbox).where(
+    inbox.c.event_id == bindparam("replayed"), ~ENTRY_IS_PENDING
+)
 _GET: Final = select(inbox).where(inbox.c.event_id == bindparam("wanted"))
 _FINISHED: Final = (
     select(inbox.c.event_id)
     .where(inbox.c.room_sid == bindparam("wanted"), ENTRY_FINISHES_ROOM)
     .limit(1)
 )
-_PRUNE: Final[Executable] = delete(inbox).where(
-    inbox.c.event_id.in_(
-        select(inbox.c.event_id)
-        .where(
-            inbox.c.status == literal_column("'handled'", String),
-            inbox.c.received_at < bindparam("before"),
-            inbox.c.handled_at < bindparam("before"),
-        )
-        .limit(AT_ONCE)
-    )
+_PRUNE: Final[Executable] = delete_some(
+    inbox,
+    inbox.c.status == literal_column("'handled'", String),
+    inbox.c.received_at < bindparam("before"),
+    inbox.c.handled_at < bindparam("before"),
 )
 
 
@@ -140,8 +66,7 @@ class SqlInbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._busy = False
-        self._freed_at = datetime.min.replace(tzinfo=UTC)
+        self._next_room = ""
 
     async def add(self, entry: InboxEntry) -> bool:
         """Make ``entry`` durable; False if its event is there already."""
@@ -161,28 +86,39 @@ class SqlInbox:
     ) -> list[InboxEntry]:
         """Lease the oldest due entry of each room in which none is leased."""
         times = {"now": now, "horizon": now + LONGEST_WAIT}
-        if not self._busy and not await self._database.read(_DUE, times):
-            return []  # without a lock for an idle inbox
-        free = abs(now - self._freed_at) >= _FREE_EVERY
+        values = {**times, "working": padded(working)}
+        while True:
+            start = self._next_room
+            found = await self._look(values, limit)  # without a lock, for an idle inbox
+            if not (found.heads or found.tidying):
+                return []
 
-        def lease(connection: Connection) -> list[InboxEntry]:
-            if free:
-                connection.execute(_FREE_EXPIRED, {**times, "working": [*working, ""]})
-            heads = connection.execute(_HEADS_LOCKED, {**times, "most": limit})
-            entries = [to_entry(row) for row in heads]
-            if entries:
-                ids = [entry.event.id for entry in entries]
-                connection.execute(_LEASE, {"ids": ids, "by": holder, "until": until})
-            return entries
+            def claim(
+                connection: Connection, found: Found = found, start: str = start
+            ) -> tuple[list[InboxEntry], bool]:
+                is_all = True
+                if found.tidying:
+                    is_all = tidy(connection, values, found)
+                    found = look(connection, values, start)
+                rows = lease(connection, found.heads, limit, holder, until)
+                return [to_entry(row) for row in rows], is_all
 
-        try:
-            entries = await self._database.transact(lease)
-        except Conflict:
-            return []  # another replica has leased an entry of the same room at the same moment
-        self._busy = bool(entries)
-        if free:
-            self._freed_at = now
-        return entries
+            try:
+                entries, is_all = await self._database.transact(claim)
+            except Conflict:
+                return []  # another replica has leased an entry of the same room at the same moment
+            if entries or is_all:
+                return entries
+
+    async def _look(self, values: Mapping[str, Any], limit: int) -> Found:
+        """Look on from where the last look ended, and at the first rooms if that is too little."""
+        start = self._next_room
+        found = Found.of(await self._database.read(LOOK, {**values, "start": start}))
+        if start and not found.next_room and len(found.heads) < limit:
+            first = Found.of(await self._database.read(LOOK, {**values, "start": ""}))
+            found = attrs.evolve(first, heads=[*dict.fromkeys([*found.heads, *first.heads])])
+        self._next_room = found.next_room
+        return found
 
     async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> int:
         """Prolong the leases that ``holder`` still has on these entries; how many it has."""
@@ -222,7 +158,7 @@ class SqlInbox:
         return {status: found.get(status.value, 0) for status in InboxStatus}
 
     async def replay(self, entry: InboxEntry) -> bool:
-        """Store an entry that was made pending again; False if it is not there."""
+        """Store an entry that was made pending again; False if it is not there, or is pending."""
         values = entry_moves(entry) | {"replayed": entry.event.id}
         return await self._write(_REPLAY, values) == 1
 

@@ -252,6 +252,7 @@ def entry_moves(entry: InboxEntry) -> dict[str, Any]:
     """The columns that change as an event is handled; the others as for :func:`session_moves`."""
     return {
         "due_at": entry.due_at,
+        "waits_until": entry.waits_until,
         "status": entry.status.value,
         "failures": entry.failures,
         "outages": entry.outages,

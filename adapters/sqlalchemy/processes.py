@@ -9,7 +9,6 @@ from typing import Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    and_,
     bindparam,
     delete,
     func,
@@ -100,12 +99,14 @@ class SqlProcesses:
 def _free(connection: Connection, process_id: str | None) -> None:
     """Free what the process holds, or what any does.
 
+    Each condition is the statement's own, not a subquery's: PostgreSQL checks it again on a row
+    that another process has taken over meanwhile.
+
     An idempotency key is free once its holder is not registered (:class:`SqlIdempotency`).
     """
-    claimed = and_(SESSION_IS_LIVE, _is_held(sessions.c.claim_holder, process_id))
     connection.execute(
         update(sessions)
-        .where(sessions.c.id.in_(select(sessions.c.id).where(claimed)))
+        .where(SESSION_IS_LIVE, _is_held(sessions.c.claim_holder, process_id))
         .values(claim_expires_at=_LONG_AGO)
     )
     connection.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from adapters.sqlalchemy.database import AT_ONCE, Database
+from adapters.sqlalchemy.deletion import delete_some, key_of
 from adapters.sqlalchemy.tables import (
     CALL_IS_LIVE,
     SESSION_IS_LIVE,
@@ -91,16 +92,13 @@ class SqlRecords:
 
     async def _prune(self, table: Table, statuses: Sequence[str], before: datetime) -> int:
         # What ended before then was created before then, which an index finds.
-        old = (
-            select(table.c.id)
-            .where(
-                table.c.status.in_(statuses),
-                table.c.created_at < before,
-                table.c.ended_at < before,
-            )
-            .limit(AT_ONCE)
+        old = delete_some(
+            table,
+            table.c.status.in_(statuses),
+            table.c.created_at < before,
+            table.c.ended_at < before,
         )
-        return await self._database.repeat(partial(_delete, table, old))
+        return await self._database.repeat(lambda connection: connection.execute(old).rowcount)
 
     async def mentions(self, person: Person) -> Mentions:
         """What mentions ``person``."""
@@ -110,9 +108,11 @@ class SqlRecords:
         """Delete it; what it was. Cut short, it has deleted a part, and can be called again."""
         found = await self._find(person)
         counted = await self._counted(found)
+        session_ids = frozenset(found[sessions])
         for table, keys in found.items():
             for part in _parts(keys):
-                await self._database.transact(partial(_delete, table, part))
+                tells = partial(_tells, table=table, person=person, session_ids=session_ids)
+                await self._database.transact(partial(_delete_if, tells, table, part))
         await self._database.scrub(person.traces)
         return counted
 
@@ -123,14 +123,13 @@ class SqlRecords:
             found[table] = [
                 row[0]
                 async for row in self._rows(table, person.traces)
-                if _tells(row, table, person)
+                if _tells(row, table=table, person=person)
             ]
         theirs = frozenset(found[sessions])
         found[idempotency] = [
             (row.tenant, row.key)
             async for row in self._rows(idempotency)
-            if _tells(row, idempotency, person)
-            or not theirs.isdisjoint(_UUID.findall(row.answer or ""))
+            if _tells(row, table=idempotency, person=person, session_ids=theirs)
         ]
         return found
 
@@ -140,9 +139,8 @@ class SqlRecords:
         They are looked through without a transaction and a stretch at a time, so that nobody waits
         for it and no command takes long.
         """
-        key, keys = _key(table), table.primary_key.columns
+        key, keys, query = key_of(table), table.primary_key.columns, _keys_and_texts(table)
         texts = [table.c[name] for name in _TEXTS[table]]
-        query = select(*dict.fromkeys((*keys, *texts)))
         if traces:
             query = query.where(
                 or_(*(self._has(text, trace) for text in texts for trace in traces))
@@ -184,20 +182,33 @@ class SqlRecords:
         )
 
 
-def _key(table: Table) -> ColumnElement[Any]:
-    columns = list(table.primary_key.columns)
-    return columns[0] if len(columns) == 1 else tuple_(*columns)
-
-
 def _value(row: Row[Any]) -> Any:
     return row[0] if len(row) == 1 else tuple_(*row)
 
 
-def _delete(table: Table, keys: Select[Any] | Sequence[Any], connection: Connection) -> int:
-    return connection.execute(delete(table).where(_key(table).in_(keys))).rowcount
+def _keys_and_texts(table: Table) -> Select[Any]:
+    texts = [table.c[name] for name in _TEXTS[table]]
+    return select(*dict.fromkeys((*table.primary_key.columns, *texts)))
 
 
-def _tells(row: Row[Any], table: Table, person: Person) -> bool:
+def _delete_if(
+    tells: Callable[[Row[Any]], bool], table: Table, keys: Sequence[Any], connection: Connection
+) -> int:
+    """Delete those of the rows that still tell of the person, now that nobody can change them."""
+    key = key_of(table)
+    query = _keys_and_texts(table).where(key.in_(keys)).with_for_update()
+    width = len(table.primary_key.columns)
+    left = [tuple(row[:width]) for row in connection.execute(query) if tells(row)]
+    values = left if width > 1 else [one for (one,) in left]
+    return connection.execute(delete(table).where(key.in_(values))).rowcount
+
+
+def _tells(
+    row: Row[Any], *, table: Table, person: Person, session_ids: Collection[str] = frozenset()
+) -> bool:
+    """Whether the row mentions the person or, as an answer, one of these sessions."""
+    if table is idempotency and any(one in session_ids for one in _UUID.findall(row.answer or "")):
+        return True
     return any(
         (text := getattr(row, name)) is not None and mentions(person, text)
         for name, mentions in _TEXTS[table].items()

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    FromClause,
     Index,
     Integer,
     LargeBinary,
@@ -146,6 +147,8 @@ inbox: Final = Table(
     Column("lease_expires_at", UtcDateTime),
     # The W3C traceparent of the request that brought it.
     Column("trace", Text),
+    # The due time of a pending entry that is due later than it came in; null once that has come.
+    Column("waits_until", UtcDateTime),
 )
 
 ENTRY_IS_PENDING: Final[ColumnElement[bool]] = inbox.c.status == literal_column("'pending'", String)
@@ -155,19 +158,47 @@ ENTRY_FINISHES_ROOM: Final[ColumnElement[bool]] = inbox.c.kind == literal_column
 )
 
 Index("ix_inbox_status_received", inbox.c.status, inbox.c.received_at, inbox.c.event_id)
+
+
+def entry_is_ready(entry: FromClause) -> ColumnElement[bool]:
+    """Whether it may be claimed: pending, not waiting, not leased.
+
+    Written with ``!=`` so that no planner takes the index of all statuses for it, which it would
+    read from one end to the other.
+    """
+    return (
+        (entry.c.status != literal_column("'handled'", String))
+        & (entry.c.status != literal_column("'dead'", String))
+        & entry.c.waits_until.is_(None)
+        & entry.c.lease_holder.is_(None)
+    )
+
+
 Index(
-    "ix_inbox_pending_room",
+    "ix_inbox_ready_room",
     inbox.c.room_name,
     inbox.c.received_at,
     inbox.c.event_id,
-    sqlite_where=ENTRY_IS_PENDING,
-    postgresql_where=ENTRY_IS_PENDING,
+    sqlite_where=entry_is_ready(inbox),
+    postgresql_where=entry_is_ready(inbox),
+)
+Index(
+    "ix_inbox_waiting",
+    inbox.c.waits_until,
+    sqlite_where=inbox.c.waits_until.is_not(None),
+    postgresql_where=inbox.c.waits_until.is_not(None),
 )
 # One event of a room at a time, whoever handles it.
 Index(
     "uq_inbox_leased_room",
     inbox.c.room_name,
     unique=True,
+    sqlite_where=ENTRY_IS_LEASED,
+    postgresql_where=ENTRY_IS_LEASED,
+)
+Index(
+    "ix_inbox_lease_expires",
+    inbox.c.lease_expires_at,
     sqlite_where=ENTRY_IS_LEASED,
     postgresql_where=ENTRY_IS_LEASED,
 )

@@ -57,13 +57,10 @@ class InboxWorker:
 
     async def run(self) -> None:
         """Work until cancelled; what is being handled then gets ``drain`` to finish."""
-        holder = self.ids.claim_holder()
         renewing = asyncio.create_task(self._renew())
         try:
             while True:
-                if self.liveness.may_have_lost(holder):
-                    holder = self.ids.claim_holder()
-                await self._claim(holder)
+                await self._claim()
                 await self.doorbell.wait(self.poll)
         finally:
             if self._working:
@@ -85,12 +82,13 @@ class InboxWorker:
                 event_id = work.entry.event.id
                 log.warning("lease not given back", event_id=event_id, reason=str(error))
 
-    async def _claim(self, holder: str) -> None:
+    async def _claim(self) -> None:
         places = max(1, self.parallel // 2) if self.doorbell.is_crowded else self.parallel
         free = places - len(self._working)
         if free <= 0:
             return  # each that finishes rings
-        now = self.clock.now()
+        # Each claim's own: what an earlier one settles late, it has no right to any more.
+        holder, now = self.ids.claim_holder(), self.clock.now()
         try:
             entries = await self.inbox.claim(
                 holder, now, now + self.lease, free, self._working.keys()
@@ -102,11 +100,8 @@ class InboxWorker:
             log.exception("inbox out of reach")
             return
         for entry in entries:
-            event_id = entry.event.id
-            if event_id in self._working:
-                continue  # lost to another process, and due again before it was finished here
             task = asyncio.create_task(self._handle(entry, holder))
-            self._working[event_id] = _Work(entry, holder, task)
+            self._working[entry.event.id] = _Work(entry, holder, task)
 
     async def _handle(self, entry: InboxEntry, holder: str) -> None:
         event = entry.event
@@ -159,8 +154,12 @@ class InboxWorker:
             held = defaultdict[str, list[str]](list)
             for event_id, work in self._working.items():
                 held[work.holder].append(event_id)
-            for holder, event_ids in held.items():
-                try:
-                    await self.inbox.renew(holder, event_ids, self.clock.now() + self.lease)
-                except DomainError as error:
-                    log.warning("leases not renewed", reason=str(error))
+            await asyncio.gather(*(self._prolong(*one) for one in held.items()))
+
+    async def _prolong(self, holder: str, event_ids: list[str]) -> None:
+        try:
+            await self.inbox.renew(holder, event_ids, self.clock.now() + self.lease)
+        except DomainError as error:
+            log.warning("leases not renewed", reason=str(error))
+        except Exception:
+            log.exception("leases not renewed")

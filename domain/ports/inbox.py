@@ -30,10 +30,11 @@ class Inbox(Protocol):
     ) -> list[InboxEntry]:
         """Lease to ``holder`` up to ``limit`` pending entries that are due at ``now``.
 
-        The oldest of each room first; none of a room in which another entry is leased. The leases
-        of the events ``working``, which this process is working on, count as running even if they
-        have lapsed. A lease or a due time so far ahead that no process can have set it, since
-        before the clock was set back, is over.
+        The oldest of each room first; none of a room in which another entry is leased, or this
+        process is working on one of the events ``working``, even if that lease has lapsed or is
+        lost. Where more rooms have due entries than one look sees, later claims go on with the
+        others. Costs the same however many entries wait. A lease or a due time so far ahead that no
+        process can have set it, since before the clock was set back, is over.
         """
         ...
 
@@ -44,7 +45,8 @@ class Inbox(Protocol):
     async def settle(self, entry: InboxEntry, holder: str) -> bool:
         """Store what has become of a leased entry and give the lease back.
 
-        False, and nothing is changed, if ``holder`` has lost it to somebody else.
+        False, and nothing is changed, if ``holder`` has lost it. Each claim should have a holder of
+        its own, so that nothing settled late is taken for a later claim's.
         """
         ...
 
@@ -63,7 +65,10 @@ class Inbox(Protocol):
         ...
 
     async def replay(self, entry: InboxEntry) -> bool:
-        """Store a dead or handled entry that was made pending again; False if it is not there."""
+        """Store a dead or handled entry that was made pending again.
+
+        False, and nothing is changed, if it is not there or is pending already.
+        """
         ...
 
     async def has_finished(self, room_sid: str) -> bool:

@@ -58,13 +58,15 @@ class Add:
 
 @attrs.frozen
 class Claim:
-    """A holder takes what is due."""
+    """A holder takes what is due, while its process works on some events."""
 
     holder: str
     limit: int
+    working: list[int]
 
     async def __call__(self, inbox: Inbox, now: datetime) -> object:
-        return await inbox.claim(self.holder, now, now + LEASE, self.limit)
+        working = [EVENTS[one] for one in self.working]
+        return await inbox.claim(self.holder, now, now + LEASE, self.limit, working)
 
 
 @attrs.frozen
@@ -142,7 +144,12 @@ EVENT: Final = some.integers(0, len(EVENTS) - 1)
 ADD: Final = some.builds(
     Add, event=EVENT, room=some.sampled_from(ROOMS), ends=some.booleans(), late=some.integers(0, 3)
 )
-CLAIM: Final = some.builds(Claim, holder=HOLDERS, limit=some.integers(1, 3))
+CLAIM: Final = some.builds(
+    Claim,
+    holder=HOLDERS,
+    limit=some.integers(1, 3),
+    working=some.just([]) | some.lists(EVENT, max_size=2, unique=True),
+)
 SETTLE: Final = some.builds(
     Settle, event=EVENT, holder=HOLDERS, outcome=some.sampled_from([*OUTCOMES])
 )

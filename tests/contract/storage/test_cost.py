@@ -145,7 +145,13 @@ async def test_a_move_rewrites_only_the_indexes_that_it_moves_within(sqlite_url:
         {"uq_sessions_live_room", "ix_sessions_tenant_live"} | with_status("sessions"),
         # A call becomes a tenant's when its session is known.
         {"ix_calls_live_room", "ix_calls_tenant_from", "ix_calls_tenant_to"} | with_status("calls"),
-        {"ix_inbox_pending_room", "ix_inbox_status_received", "uq_inbox_leased_room"},
+        {
+            "ix_inbox_lease_expires",
+            "ix_inbox_ready_room",
+            "ix_inbox_status_received",
+            "ix_inbox_waiting",
+            "uq_inbox_leased_room",
+        },
     ]
 
 
@@ -186,8 +192,12 @@ async def test_no_question_of_the_workers_reads_a_whole_table(sqlite_url: str) -
                     )
                     plans += [(row.detail, statement) for row in plan]
     assert len(plans) > 20
-    by_hand = [plan for plan in plans if "SCAN" in plan[0] and "INDEX" not in plan[0]]
-    by_hand = [plan for plan in by_hand if plan[0] != "SCAN CONSTANT ROW"]
+    rooms_found = ("SCAN rooms", "SCAN CONSTANT ROW")
+    by_hand = [
+        plan
+        for plan in plans
+        if "SCAN" in plan[0] and "INDEX" not in plan[0] and plan[0] not in rooms_found
+    ]
     assert by_hand == []
     # Ties, of which there are few, may be sorted by hand.
     assert [
@@ -205,11 +215,11 @@ async def test_an_idle_inbox_costs_a_question_and_no_transaction(
         await request
         return re.findall(r"LOG:  (?:statement|execute \S+): (\w+)", log.read_text()[before:])
 
-    assert await sent(storage.inbox.claim("me", NOON, NOON, 10)) == ["SELECT"]
+    assert await sent(storage.inbox.claim("me", NOON, NOON, 10)) == ["WITH"]
     entry = new_entry()
     assert await sent(storage.inbox.add(entry)) == ["BEGIN", "INSERT", "COMMIT"]
     claimed = await sent(storage.inbox.claim("me", NOON, NOON, 10))
-    assert claimed == ["SELECT", "BEGIN", "UPDATE", "SELECT", "UPDATE", "COMMIT"]
+    assert claimed == ["WITH", "BEGIN", "UPDATE", "COMMIT"]
     settled = await sent(storage.inbox.settle(entry.handled(NOON), "me"))
     assert settled == ["BEGIN", "UPDATE", "COMMIT"]
 

@@ -201,6 +201,19 @@ async def test_what_has_failed_too_often_is_set_aside_listed_and_replayed(inbox:
     assert not await inbox.replay(new_entry())
 
 
+async def test_given_an_entry_that_was_replayed_and_is_in_work_then_it_is_not_replayed_again(
+    inbox: Inbox,
+) -> None:
+    dead = attrs.evolve(new_entry(), status=InboxStatus.DEAD)
+    await inbox.add(dead)
+    assert await inbox.replay(dead.replayed(NOON))
+    (in_work,) = await claim(inbox)
+
+    assert not await inbox.replay(dead.replayed(NOON + SECOND))
+
+    assert await inbox.get(in_work.event.id) == in_work
+
+
 async def test_the_newest_are_listed_first(inbox: Inbox) -> None:
     entries = [new_entry(f"room-{n % 2}", received_at=NOON + n * SECOND) for n in range(4)]
     for entry in entries:

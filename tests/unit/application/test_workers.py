@@ -298,39 +298,64 @@ async def test_given_a_lease_that_cannot_be_renewed_then_its_event_is_handled_on
     assert len(at_once) == 1
 
 
-async def test_given_a_lease_lost_to_another_process_then_its_event_is_not_handled_twice_at_once(
+async def test_given_a_lease_lost_to_another_process_then_its_room_is_left_alone_until_it_is_done(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The other one deferred it, so that it is due again while it is still in work here."""
     inbox, at_once = MemoryInbox(), list[str]()
-    go_on = asyncio.Event()
+    claimed, looked, go_on = list[str](), list[int](), asyncio.Event()
+    claim = inbox.claim
+
+    async def noted(*arguments: Any) -> list[InboxEntry]:
+        found = await claim(*arguments)
+        looked.append(1)
+        claimed.extend(one.event.id for one in found)
+        return found
 
     async def long(one: InboxEntry) -> InboxEntry:
-        assert one.event.id not in at_once
+        assert at_once == []
         at_once.append(one.event.id)
         await go_on.wait()
         at_once.remove(one.event.id)
         return await well(one)
 
+    monkeypatch.setattr(inbox, "claim", noted)
     handler = Handler(inbox, long)
-    await inbox.add(entry(1))
-    worker = worker_of(inbox, handler)
-    async with at_work(worker.run()):
+    for number in (1, 2):
+        await inbox.add(entry(number, "room"))
+    async with at_work(worker_of(inbox, handler).run()):
         await until(lambda: at_once == ["EV_1"])
-        del inbox._leases["EV_1"]  # the other process has freed, handled and deferred it
-        claimed = list[InboxEntry]()
-        claim = inbox.claim
-
-        async def noted(*arguments: Any) -> list[InboxEntry]:
-            found = await claim(*arguments)
-            claimed.extend(found)
-            return found
-
-        monkeypatch.setattr(inbox, "claim", noted)
-        await until(lambda: len(claimed) == 1)
+        inbox.free("")  # as another process does, which handles and defers it
+        begun = len(looked)
+        await until(lambda: len(looked) > begun + 3)
+        assert claimed == ["EV_1"]
         go_on.set()
-        await until(lambda: inbox._entries["EV_1"].status is InboxStatus.HANDLED)
-    assert handler.seen == ["EV_1"]
+        await until(lambda: handler.seen == ["EV_1", "EV_1", "EV_2"])
+
+
+async def test_given_a_defect_in_renewing_then_leases_are_renewed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inbox, go_on = MemoryInbox(), asyncio.Event()
+    renew, renewed = inbox.renew, list[int]()
+
+    async def fails_once(*arguments: Any) -> int:
+        renewed.append(1)
+        if len(renewed) == 1:
+            raise ZeroDivisionError
+        return await renew(*arguments)
+
+    async def long(one: InboxEntry) -> InboxEntry:
+        await go_on.wait()
+        return await well(one)
+
+    monkeypatch.setattr(inbox, "renew", fails_once)
+    await inbox.add(entry(1))
+    with capture_logs() as logs:
+        async with at_work(worker_of(inbox, Handler(inbox, long)).run()):
+            await until(lambda: len(renewed) > 2)
+            go_on.set()
+    assert [line["event"] for line in logs] == ["leases not renewed"]
 
 
 @attrs.define

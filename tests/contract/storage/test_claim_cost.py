@@ -1,0 +1,252 @@
+"""What a claim costs, counted, not timed: the same for a hundred events that wait and for 20,000.
+
+Counted are SQLite's instructions, the rows that PostgreSQL's plans have touched, and the calls that
+Python has made in memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from operator import attrgetter
+from typing import Any, Final
+
+import attrs
+import pytest
+from sqlalchemy import Connection, event, insert
+
+from adapters.memory.unit_of_work import MemoryLedger
+from adapters.sqlalchemy.ledger import SqlLedger
+from adapters.sqlalchemy.mapping import entry_values
+from adapters.sqlalchemy.tables import inbox as inbox_table
+from domain.inbox import InboxEntry
+from tests.contract.storage.ledgers import NOON, engines, new_entry, opened
+
+Storage = MemoryLedger | SqlLedger
+
+MOMENT: Final = timedelta(milliseconds=1)
+MINUTE: Final = timedelta(minutes=1)
+NOW: Final = NOON + MINUTE
+LEASE: Final = timedelta(seconds=6)
+NAME: Final = attrgetter("__name__")
+FREE: Final = "zoo"
+"""A room with one event, which came in last."""
+
+
+@attrs.frozen
+class Backlog:
+    """Events of which each waits for its handling, and those of them that others are handling."""
+
+    waiting: Sequence[InboxEntry] = ()
+    leased: Sequence[InboxEntry] = ()
+
+
+def one_room(number: int) -> Backlog:
+    return Backlog([new_entry("one", received_at=NOON + n * MOMENT) for n in range(number)])
+
+
+def one_room_in_work(number: int) -> Backlog:
+    head, *rest = one_room(number).waiting
+    return Backlog(rest, [head])
+
+
+def rooms(number: int) -> Backlog:
+    return Backlog([new_entry(f"room-{n}", received_at=NOON + n * MOMENT) for n in range(number)])
+
+
+def rooms_in_work(number: int) -> Backlog:
+    return Backlog((), rooms(number).waiting)
+
+
+def rooms_in_work_with_more_behind(number: int) -> Backlog:
+    return Backlog(rooms(number).waiting, rooms(number).waiting)
+
+
+def rooms_that_wait(number: int) -> Backlog:
+    later = NOW + MINUTE
+    return Backlog([attrs.evolve(entry, due_at=later) for entry in rooms(number).waiting])
+
+
+@pytest.mark.parametrize(
+    "backlog", [one_room, one_room_in_work, rooms, rooms_in_work, rooms_that_wait], ids=NAME
+)
+async def test_given_20_000_events_that_wait_then_a_claim_costs_what_it_costs_at_100(
+    database_url: str, backlog: Callable[[int], Backlog]
+) -> None:
+    few, many = await costs(database_url, backlog, 100, 20_000)
+
+    assert many <= 3 * few
+
+
+async def test_given_20_000_rooms_in_work_with_more_behind_then_a_claim_costs_no_more(
+    database_url: str,
+) -> None:
+    few, many = await costs(database_url, rooms_in_work_with_more_behind, 2000, 20_000)
+
+    assert many <= 3 * few
+
+
+@pytest.mark.parametrize("backlog", [one_room_in_work, rooms_in_work, rooms_that_wait], ids=NAME)
+async def test_given_20_000_events_that_cannot_be_claimed_then_one_that_can_is_claimed(
+    database_url: str, backlog: Callable[[int], Backlog]
+) -> None:
+    async with opened(database_url) as storage:
+        await fill(storage, backlog(20_000))
+        free = new_entry(FREE, received_at=NOW)
+        await storage.inbox.add(free)
+
+        assert await storage.inbox.claim("me", NOW, NOW + LEASE, 32) == [free]
+
+
+@pytest.mark.parametrize("backlog", [one_room_in_work, rooms_that_wait], ids=NAME)
+async def test_given_nothing_to_claim_then_a_worker_that_looks_for_work_locks_nothing(
+    sql_url: str, backlog: Callable[[int], Backlog]
+) -> None:
+    async with opened(sql_url) as storage:
+        assert isinstance(storage, SqlLedger)
+        await fill(storage, backlog(1000))
+        sent = noted(storage)
+
+        for second in range(3):
+            now = NOW + timedelta(seconds=second)
+            assert await storage.inbox.claim("me", now, now + LEASE, 32) == []
+
+    assert [statement.split()[0] for statement, _ in sent] == ["WITH"] * 3
+
+
+async def costs(database_url: str, backlog: Callable[[int], Backlog], *numbers: int) -> list[int]:
+    """Return what a claim costs with so many events."""
+    found = []
+    for number in numbers:
+        async with opened(database_url) as storage:
+            await clear(storage)
+            waiting = backlog(number)
+            waiting = attrs.evolve(
+                waiting, waiting=[*waiting.waiting, new_entry(FREE, received_at=NOW)]
+            )
+            await fill(storage, waiting)
+            found.append(await cost(storage, waiting))
+    return found
+
+
+async def cost(storage: Storage, backlog: Backlog) -> int:
+    if isinstance(storage, MemoryLedger):
+        return await calls(storage)
+    if storage.database.threads is not None:
+        return await instructions(storage)
+    return await rows(storage, backlog)
+
+
+async def calls(storage: MemoryLedger) -> int:
+    made = 0
+
+    def count(_frame: object, _event: str, _arg: object) -> None:
+        nonlocal made
+        made += 1
+
+    sys.setprofile(count)
+    try:
+        await storage.inbox.claim("me", NOW, NOW + LEASE, 32)
+    finally:
+        sys.setprofile(None)
+    return made
+
+
+async def instructions(storage: SqlLedger) -> int:
+    done = 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+
+    def watch(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.set_progress_handler(count, 1)
+
+    for thread in storage.database.threads or ():
+        await thread.transaction(watch)
+    done = 0
+    await storage.inbox.claim("me", NOW, NOW + LEASE, 32)
+    return done
+
+
+async def rows(storage: SqlLedger, backlog: Backlog) -> int:
+    """Return how many rows the plans of a claim's statements touch, if it is done once more.
+
+    By the plans that were made while the table was empty, and by those that statistics give.
+    """
+    sent = noted(storage)
+    await storage.inbox.claim("me", NOW, NOW + LEASE, 32)
+    statements = [*sent]
+    await clear(storage)
+    async with storage.database.reader.connect() as connection:
+        await connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
+        executed = []
+        for number, (statement, parameters) in enumerate(statements):
+            values = ", ".join(literal(value) for value in parameters)
+            executed.append(f"EXECUTE claim_{number}({values})")
+            await connection.exec_driver_sql(f"PREPARE claim_{number} AS {statement}")
+            await connection.exec_driver_sql(executed[-1])
+        touched = 0
+        for statistics in (False, True):
+            await clear(storage)
+            await fill(storage, backlog)
+            if statistics:
+                await connection.exec_driver_sql("ANALYZE inbox")
+            for execute in executed:
+                explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {execute}"
+                plan = (await connection.exec_driver_sql(explain)).scalar_one()
+                touched += sum(_rows(plan[0]["Plan"]))
+    return touched
+
+
+def literal(value: object) -> str:
+    return str(value) if isinstance(value, int) else f"'{value}'"
+
+
+def _rows(plan: dict[str, Any]) -> Iterator[int]:
+    removed = sum(plan[name] for name in plan if name.startswith("Rows Removed"))
+    yield (plan["Actual Rows"] + removed) * plan["Actual Loops"]
+    for inner in plan.get("Plans", ()):
+        yield from _rows(inner)
+
+
+def noted(storage: SqlLedger) -> list[tuple[str, Any]]:
+    """Return the statements and their parameters that are sent from now on."""
+    sent = list[tuple[str, Any]]()
+
+    def note(_c: Any, _d: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.append((statement, parameters))
+
+    for engine in engines(storage):
+        event.listen(engine, "before_cursor_execute", note)
+    return sent
+
+
+async def fill(storage: Storage, backlog: Backlog) -> None:
+    if isinstance(storage, MemoryLedger):
+        for entry in backlog.leased:
+            await storage.inbox.add(entry)
+        await storage.inbox.claim("other", NOW, NOW + MINUTE, len(backlog.leased))
+        for entry in backlog.waiting:
+            await storage.inbox.add(entry)
+        return
+    free: dict[str, Any] = {"lease_holder": None, "lease_expires_at": None}
+    leased = {"lease_holder": "other", "lease_expires_at": NOW + MINUTE}
+    values = [entry_values(entry) | free for entry in backlog.waiting]
+    values += [entry_values(entry) | leased for entry in backlog.leased]
+    for begin in range(0, len(values), 5000):
+        await storage.database.transact(partial(add, values[begin : begin + 5000]))
+
+
+def add(rows: Sequence[dict[str, Any]], connection: Connection) -> None:
+    connection.execute(insert(inbox_table), rows)
+
+
+async def clear(storage: Storage) -> None:
+    if isinstance(storage, MemoryLedger):
+        return
+    empty = "DELETE FROM inbox" if storage.database.embedded else "TRUNCATE inbox"
+    await storage.database.transact(lambda one: one.exec_driver_sql(empty))
