@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Connection,
     Executable,
@@ -16,13 +17,13 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     literal_column,
     or_,
     select,
     tuple_,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.sqlalchemy.database import AT_ONCE, Database
 from adapters.sqlalchemy.mapping import entry_moves, entry_values, to_entry
@@ -36,6 +37,9 @@ from adapters.sqlalchemy.write import Write
 from domain.errors import Conflict
 from domain.inbox import LONGEST_WAIT, InboxEntry, InboxStatus
 
+_ADDED: Final = [
+    column.name for column in inbox.c if column.name not in ("lease_holder", "lease_expires_at")
+]
 _FREE_EVERY: Final = timedelta(seconds=1)
 _PENDING: Final = literal_column("'pending'", String)
 _earlier: Final = inbox.alias("earlier")
@@ -98,7 +102,19 @@ _FREE_EXPIRED: Final[Executable] = (
     .where(inbox.c.event_id.in_(_EXPIRED))
     .values(lease_holder=None, lease_expires_at=None)
 )
-_ADD: Final[Executable] = insert(inbox)
+_ADD: Final[Executable] = sqlite.insert(inbox).on_conflict_do_nothing()
+_ROWS: Final = (
+    func.unnest(*(bindparam(name, type_=ARRAY(inbox.c[name].type)) for name in _ADDED))
+    .table_valued(*_ADDED)
+    .render_derived()
+)
+# Statements that differ in their number of rows would each be prepared anew.
+_ADD_MANY: Final[Executable] = (
+    postgresql.insert(inbox)
+    .from_select(_ADDED, select(_ROWS))
+    .on_conflict_do_nothing()
+    .returning(inbox.c.event_id)
+)
 _LEASE: Final[Executable] = (
     update(inbox)
     .where(inbox.c.event_id.in_(bindparam("ids", expanding=True)))
@@ -145,11 +161,16 @@ class SqlInbox:
 
     async def add(self, entry: InboxEntry) -> bool:
         """Make ``entry`` durable; False if its event is there already."""
-        try:
-            await self._write(_ADD, entry_values(entry))
-        except Conflict:
-            return False
-        return True
+        embedded = self._database.embedded
+        write = Write(
+            _ADD if embedded else _ADD_MANY,
+            entry_values(entry),
+            ("inbox", entry.event.id),
+            must_change=False,
+            many=not embedded,
+        )
+        (added,) = await self._database.write([write])
+        return added == 1
 
     async def claim(
         self,
@@ -197,7 +218,7 @@ class SqlInbox:
         """Store what has become of a leased entry and give the lease back."""
         which = {"settled": entry.event.id, "by": holder}
         free = {"lease_holder": None, "lease_expires_at": None}
-        return await self._write(_SETTLE, {**entry_moves(entry), **free, **which}) == 1
+        return await self._write(_SETTLE, entry, {**free, **which}) == 1
 
     async def get(self, event_id: str) -> InboxEntry | None:
         """The entry of this event."""
@@ -223,8 +244,7 @@ class SqlInbox:
 
     async def replay(self, entry: InboxEntry) -> bool:
         """Store an entry that was made pending again; False if it is not there."""
-        values = entry_moves(entry) | {"replayed": entry.event.id}
-        return await self._write(_REPLAY, values) == 1
+        return await self._write(_REPLAY, entry, {"replayed": entry.event.id}) == 1
 
     async def has_finished(self, room_sid: str) -> bool:
         """Whether an event is there that tells of this room instance's end."""
@@ -238,7 +258,9 @@ class SqlInbox:
 
         return await self._database.repeat(prune)
 
-    async def _write(self, statement: Executable, values: dict[str, Any]) -> int:
+    async def _write(self, statement: Executable, entry: InboxEntry, which: dict[str, Any]) -> int:
         """How many rows the statement changed."""
-        (changed,) = await self._database.write([Write(statement, values, must_change=False)])
+        values = entry_moves(entry) | which
+        write = Write(statement, values, ("inbox", entry.event.id), must_change=False)
+        (changed,) = await self._database.write([write])
         return changed
