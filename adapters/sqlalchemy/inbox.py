@@ -102,7 +102,8 @@ _FREE_EXPIRED: Final[Executable] = (
     .where(inbox.c.event_id.in_(_EXPIRED))
     .values(lease_holder=None, lease_expires_at=None)
 )
-_ADD: Final[Executable] = sqlite.insert(inbox).on_conflict_do_nothing()
+_ADD_SQLITE: Final[Executable] = sqlite.insert(inbox).on_conflict_do_nothing()
+_ADD: Final[Executable] = postgresql.insert(inbox).on_conflict_do_nothing()
 _ROWS: Final = (
     func.unnest(*(bindparam(name, type_=ARRAY(inbox.c[name].type)) for name in _ADDED))
     .table_valued(*_ADDED)
@@ -163,11 +164,11 @@ class SqlInbox:
         """Make ``entry`` durable; False if its event is there already."""
         embedded = self._database.embedded
         write = Write(
-            _ADD if embedded else _ADD_MANY,
+            _ADD_SQLITE if embedded else _ADD,
             entry_values(entry),
             ("inbox", entry.event.id),
             must_change=False,
-            many=not embedded,
+            many=None if embedded else _ADD_MANY,
         )
         (added,) = await self._database.write([write])
         return added == 1

@@ -38,16 +38,16 @@ class Transaction(Protocol):
 class Write:
     """A statement that changes one row or none, its parameters, and the row.
 
-    ``must_change`` makes it a :class:`~domain.errors.Conflict` to change none. A statement for
-    ``many`` rows takes a list for each parameter, in any number of rows, and returns the last part
-    of ``lock`` for each row that it has changed.
+    ``must_change`` makes it a :class:`~domain.errors.Conflict` to change none. ``many`` is the
+    statement for several rows at once: it takes a list for each parameter, and returns the last
+    part of ``lock`` for each row that it has changed.
     """
 
     statement: Executable
     values: Mapping[str, Any]
     lock: Lock
     must_change: bool = True
-    many: bool = False
+    many: Executable | None = None
 
 
 @attrs.frozen
@@ -147,9 +147,8 @@ class _Step:
     @property
     def statement(self) -> object:
         """The same for steps that one execution can do."""
-        return (
-            self.change.statement if isinstance(self.change, Write) and self.change.many else self
-        )
+        many = self.change.many if isinstance(self.change, Write) else None
+        return self if many is None else many
 
 
 def _steps(units: Sequence[Unit]) -> Iterator[_Step]:
@@ -183,9 +182,9 @@ def _done(connection: Connection, changes: Sequence[Write | Work]) -> list[Any]:
     if isinstance(first, Work):
         return [first.run(connection)]
     writes = [change for change in changes if isinstance(change, Write)]
-    if first.many:
+    if first.many is not None and len(writes) > 1:
         columns = {name: [write.values[name] for write in writes] for name in first.values}
-        keys = set(connection.execute(first.statement, columns).scalars())
+        keys = set(connection.execute(first.many, columns).scalars())
         changed = []
         for write in writes:
             changed.append(int(write.lock[-1] in keys))

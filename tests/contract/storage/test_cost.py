@@ -135,8 +135,8 @@ async def test_a_move_rewrites_only_the_indexes_that_it_moves_within(sqlite_url:
                 }
                 written.append({opened_as[step.p1] for step in steps if step.opcode == "IdxInsert"})
     assert written == [
-        {"uq_sessions_live_room", "ix_sessions_status_created", "ix_sessions_tenant_live"},
         {"ix_calls_live_room", "ix_calls_status_created", "ix_calls_tenant_created"},
+        {"uq_sessions_live_room", "ix_sessions_status_created", "ix_sessions_tenant_live"},
         {"ix_inbox_pending_room", "ix_inbox_status_received", "uq_inbox_leased_room"},
     ]
 
