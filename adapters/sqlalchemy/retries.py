@@ -33,7 +33,6 @@ class Retries:
 
     async def do(self, unit: Unit) -> Any:
         """The unit's result. Raises as :meth:`Batches.do`, :class:`RowLocked` for its own lock."""
-        deadline = asyncio.get_running_loop().time() + self._patience
         locks = locks_of(unit) if self._turns else []
         if not any(lock in self._turns for lock in locks):
             try:
@@ -42,13 +41,15 @@ class Retries:
                 locks = [] if error.lock is None else [error.lock]
         else:
             locks = [lock for lock in locks if lock in self._turns]
-        return await self._in_turn(unit, locks, deadline)
+        return await self._in_turn(unit, locks)
 
     async def finished(self) -> None:
         """Return once nothing waits for a lane."""
         await self._alone.finished()
 
-    async def _in_turn(self, unit: Unit, locks: Sequence[Lock], deadline: float) -> Any:
+    async def _in_turn(self, unit: Unit, locks: Sequence[Lock]) -> Any:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience
         while len(self._turns) >= _MOST_REMEMBERED:
             del self._turns[next(iter(self._turns))]
         for lock in locks:
@@ -58,6 +59,8 @@ class Retries:
                 async with asyncio.timeout_at(deadline):
                     for turn in [self._turns[lock] for lock in locks]:
                         await turns.enter_async_context(turn)
+                    if loop.time() + _FIRST_PAUSE > deadline:
+                        raise TimeoutError  # as for the one before, which has waited for as long
             except TimeoutError:
                 raise RowLocked(
                     "The database is in use: others wait for the same lock; try again."
