@@ -128,10 +128,13 @@ _OUTAGES: Final = (
 
 def is_outage(error: BaseException) -> bool:
     """Whether the database failed, rather than refused one change of those in a transaction."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or _code(error.orig).startswith(_OUTAGES)
-    if isinstance(error, sqlite3.Error):
-        return _code(error).startswith(_OUTAGES)
+    if isinstance(error, DBAPIError) and not isinstance(error.orig, sqlite3.Error):
+        code = _code(error.orig)
+        # Without a code it is the driver's own, of a connection: the change may have been made.
+        return error.connection_invalidated or not code or code.startswith(_OUTAGES)
+    driver = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(driver, sqlite3.Error):
+        return _code(driver).startswith(_OUTAGES)
     return isinstance(error, OSError | PoolTimeout)  # TimeoutError is an OSError
 
 
