@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from domain.errors import Conflict, DomainError, StorageUnavailable, Unstorable
@@ -51,6 +51,8 @@ def storage_errors() -> Iterator[None]:
         raise _unstorable("is not valid text: it has half of a surrogate pair") from None
     except OverflowError:
         raise _unstorable("is a number out of range") from None
+    except StatementError:  # a type of ours or the driver refused it before it was sent
+        raise _unstorable("is not of its column's type") from None
     except PoolTimeout:
         raise _unavailable("is too busy: no connection became free in time") from None
     except SQLAlchemyError as error:

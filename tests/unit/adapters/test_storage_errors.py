@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from adapters.sqlalchemy.errors import RowLocked, is_outage, storage_errors
@@ -55,6 +55,7 @@ def test_an_outage_concerns_every_change(error: Exception) -> None:
         *((sqlite(f"SQLITE_{name}"), Unstorable) for name in ("TOOBIG", "CONSTRAINT_NOTNULL")),
         (sqlite("SQLITE_CONSTRAINT_UNIQUE"), Conflict),
         (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"), Unstorable),
+        (StatementError("no parameter", "SELECT", {}, ValueError("no time zone")), Unstorable),
         (OverflowError("Python int too large to convert to SQLite INTEGER"), Unstorable),
     ],
     ids=repr,
