@@ -23,7 +23,7 @@ Every transaction makes its changes in the order of their locks, so that of two 
 change the same rows one waits for the other, and never each for the other.
 """
 
-_WAIT_BRIEFLY: Final = text("SET LOCAL lock_timeout = '25ms'")
+_WAIT_BRIEFLY: Final = text("SET LOCAL lock_timeout = '10ms'")
 
 
 class Transaction(Protocol):
