@@ -164,6 +164,15 @@ class TooEarly(DomainError):
         self.due_at = due_at
 
 
+class Unstorable(DomainError):
+    """The storage refuses a value for what it is: too large, out of range, or not valid text.
+
+    Nothing is stored, and a repetition fails as well.
+    """
+
+    code = "unstorable"
+
+
 class StorageUnavailable(DomainError):
     """The ledger could not be read or written; a write may have got through all the same."""
 

@@ -12,6 +12,11 @@ from domain.errors import InvalidInput
 MAX_LENGTH = 128
 LONGEST = 512
 """Characters of a name that LiveKit made; its own limit is 256 (livekit-server 1.13.5)."""
+LONGEST_ID = 128
+"""Characters of an id that LiveKit made (``EV_…``, ``RM_…``, ``PA_…``); its own have some 20.
+
+A name and an id together fit into one row of PostgreSQL's indexes, whatever characters they have.
+"""
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_LENGTH}}}", re.ASCII)
 # Neither NUL nor half a surrogate pair, which no database stores.
 _ANY_NAME = re.compile(rf"[^\0\ud800-\udfff]{{1,{LONGEST}}}")

@@ -12,7 +12,7 @@ import msgspec
 
 from adapters.livekit.tokens import TokenFactory, TokenRefused
 from domain.errors import InvalidWebhook, WebhookForged
-from domain.identifiers import LONGEST
+from domain.identifiers import LONGEST, LONGEST_ID
 from domain.ports.webhook_verifier import WebhookBody, WebhookEvent
 
 
@@ -21,16 +21,24 @@ class _Room(msgspec.Struct):
     sid: Any = None
 
 
+class _Participant(msgspec.Struct):
+    identity: Any = None
+    sid: Any = None
+
+
 class _Event(msgspec.Struct):
-    """The fields that the inbox needs; whoever processes the event reads the rest."""
+    """The fields that the ledger finds records by; what handles the event reads the rest."""
 
     event: str
     id: Any = None
     room: _Room | None = None
+    # One that is no object counts as absent.
+    participant: _Participant | list[Any] | str | int | float | bool | None = None
 
 
 _READER: Final = msgspec.json.Decoder(_Event)
 _NO_ROOM: Final = _Room()
+_NO_PARTICIPANT: Final = _Participant()
 
 
 @attrs.frozen
@@ -67,16 +75,18 @@ class LiveKitWebhookVerifier:
             raise WebhookForged("The signature is not one for this body.")
         event = _read(body.plain)
         room = event.room or _NO_ROOM
-        name = _storable(room.name)
+        participant = (
+            event.participant if isinstance(event.participant, _Participant) else _NO_PARTICIPANT
+        )
         if not event.event:
             raise InvalidWebhook("The body names no event.")
-        if len(name) > LONGEST:
-            raise InvalidWebhook(f"The event's room has a name of more than {LONGEST} characters.")
+        _bounded("participant.identity", participant.identity, LONGEST)
+        _bounded("participant.sid", participant.sid, LONGEST_ID)
         return WebhookEvent(
-            id=_storable(event.id) or f"sha256:{found.hexdigest()}",
-            kind=_storable(event.event),
-            room_name=name,
-            room_sid=_storable(room.sid),
+            id=_bounded("id", event.id, LONGEST_ID) or f"sha256:{found.hexdigest()}",
+            kind=_bounded("event", event.event, LONGEST_ID),
+            room_name=_bounded("room.name", room.name, LONGEST),
+            room_sid=_bounded("room.sid", room.sid, LONGEST_ID),
             body=body.plain,
         )
 
@@ -100,6 +110,17 @@ def _read(body: bytes) -> _Event:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
+
+
+def _bounded(field: str, value: object, limit: int) -> str:
+    """Return ``value`` as :func:`_storable` does; refuse what no index holds."""
+    text = _storable(value)
+    if len(text) > limit:
+        raise InvalidWebhook(
+            f"The event's {field} has {len(text)} characters; at most {limit} can be stored, and "
+            "LiveKit's own are shorter."
+        )
+    return text
 
 
 def _storable(value: object) -> str:

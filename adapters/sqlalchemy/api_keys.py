@@ -52,7 +52,7 @@ class SqlApiKeys:
             "revoked_at": key.revoked_at,
             "last_used_at": key.last_used_at,
         }
-        await self._database.write([Write(_ADD, values)])
+        await self._database.write([Write(_ADD, values, ("api_keys", key.prefix))])
 
     async def find(self, prefix: str) -> ApiKey | None:
         """The key with this prefix."""
@@ -82,7 +82,8 @@ class SqlApiKeys:
 
     async def _change(self, statement: Executable, prefix: str, at: datetime) -> int:
         values = {"wanted": prefix, "at": at}
-        (changed,) = await self._database.write([Write(statement, values, must_change=False)])
+        write = Write(statement, values, ("api_keys", prefix), must_change=False)
+        (changed,) = await self._database.write([write])
         return changed
 
 

@@ -33,7 +33,7 @@ class Batches(Generic[Job]):
     """Hands what waits to ``carry_out``, which answers each with its result or its error.
 
     A job that comes while others are carried out waits for the next batch; ``lanes`` is how many
-    batches are under way at a time.
+    batches are under way at a time. Jobs with the same ``key`` are never in two of them.
     """
 
     def __init__(
@@ -41,10 +41,16 @@ class Batches(Generic[Job]):
         carry_out: Callable[[Sequence[Job]], Awaitable[Sequence[Outcome]]],
         lanes: int,
         watch: Watch | None = None,
+        *,
+        most_together: int = MOST_TOGETHER,
+        key: Callable[[Job], object] | None = None,
     ) -> None:
         self._carry_out = carry_out
         self._lanes = lanes
         self._watch = watch
+        self._most_together = most_together
+        self._key = key
+        self._keys_in_lanes: set[object] = set()
         self._waiting: deque[_Waiting[Job]] = deque()
         self._busy = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -74,13 +80,13 @@ class Batches(Generic[Job]):
 
     async def _work(self) -> None:
         try:
-            while self._waiting:
-                together = min(len(self._waiting), MOST_TOGETHER)
-                batch = [self._waiting.popleft() for _ in range(together)]
+            while batch := self._next_batch():
                 try:
                     outcomes = await self._carry_out([one.job for one in batch])
                 except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
                     outcomes = [error] * len(batch)
+                if self._key is not None:
+                    self._keys_in_lanes.difference_update(self._key(one.job) for one in batch)
                 if self._watch is not None:
                     waited = asyncio.get_running_loop().time() - batch[0].since
                     self._watch(len(batch), waited)
@@ -89,6 +95,20 @@ class Batches(Generic[Job]):
                 await asyncio.sleep(0)
         finally:
             self._busy -= 1  # not when the task is seen to be done, which is too late
+
+    def _next_batch(self) -> list[_Waiting[Job]]:
+        if self._key is None:
+            together = min(len(self._waiting), self._most_together)
+            return [self._waiting.popleft() for _ in range(together)]
+        batch: list[_Waiting[Job]] = []
+        passed_over: deque[_Waiting[Job]] = deque()
+        while self._waiting and len(batch) < self._most_together:
+            one = self._waiting.popleft()
+            is_free = self._key(one.job) not in self._keys_in_lanes
+            (batch if is_free else passed_over).append(one)
+        self._waiting.extendleft(reversed(passed_over))
+        self._keys_in_lanes.update(self._key(one.job) for one in batch)
+        return batch
 
 
 def _tell(done: asyncio.Future[Any], outcome: Outcome) -> None:

@@ -17,7 +17,7 @@ from adapters.sqlalchemy.mapping import (
 )
 from adapters.sqlalchemy.page import of_tenants, page_of
 from adapters.sqlalchemy.tables import CALL_IS_LIVE, calls
-from adapters.sqlalchemy.write import Write
+from adapters.sqlalchemy.write import Lock, Write
 from domain.access import Tenants
 from domain.call import Call
 from domain.errors import StorageUnavailable
@@ -76,14 +76,14 @@ class SqlCalls:
 
     async def add(self, call: Call) -> None:
         """Store a new call; a conflict surfaces at commit."""
-        self._writes.append(Write(_ADD, call_values(call)))
+        self._writes.append(Write(_ADD, call_values(call), _lock(call)))
         self._changed[call.id] = call
 
     async def save(self, call: Call) -> Call:
         """Store a change of a call; a conflict surfaces at commit."""
         stored = call.stored()
         which = {"saved_id": call.id.value, "read_version": call.version}
-        self._writes.append(Write(_SAVE, call_moves(stored) | which))
+        self._writes.append(Write(_SAVE, call_moves(stored) | which, _lock(call)))
         self._changed[call.id] = stored
         return stored
 
@@ -145,3 +145,8 @@ class SqlCalls:
         return [call for call in found if call.id not in self._changed] + [
             call for call in self._changed.values() if is_wanted(call)
         ]
+
+
+def _lock(call: Call) -> Lock:
+    """By its participant's stay, which is unique: two replicas give one call different ids."""
+    return "calls", call.leg.room_sid, call.leg.participant_sid

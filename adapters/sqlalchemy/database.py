@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sqlalchemy import postgresql, sqlite
 from adapters.sqlalchemy.batches import Batches, Outcome, Watch
-from adapters.sqlalchemy.errors import storage_errors
+from adapters.sqlalchemy.errors import RowLocked, storage_errors
+from adapters.sqlalchemy.retries import Retries
 from adapters.sqlalchemy.sqlite import SqliteThread
-from adapters.sqlalchemy.write import Unit, Write, carry_out
+from adapters.sqlalchemy.write import Lock, Unit, Work, Write, carry_out
 from domain.errors import StorageUnavailable
 
 Result = TypeVar("Result")
@@ -56,8 +57,10 @@ class Database:
     writer: AsyncEngine
     threads: tuple[SqliteThread, SqliteThread] | None = None
     watch: Watch | None = attrs.field(default=None, kw_only=True)
+    patience: timedelta = attrs.field(default=PATIENCE, kw_only=True)
     _reads: Batches[_Read] = attrs.field(init=False)
     _writes: Batches[Unit] = attrs.field(init=False)
+    _retries: Retries = attrs.field(init=False)
 
     @_reads.default
     def _group_reads(self) -> Batches[_Read]:
@@ -70,6 +73,14 @@ class Database:
             self._carry_out_writes, lanes=1 if self.embedded else _LANES, watch=self.watch
         )
 
+    @_retries.default
+    def _retry_alone(self) -> Retries:
+        async def alone(units: Sequence[Unit]) -> Sequence[Outcome]:
+            return await carry_out(self._transaction, units, briefly=True)
+
+        batches = Batches[Unit](alone, lanes=1, most_together=1)
+        return Retries(self._writes, batches, self.patience)
+
     @property
     def embedded(self) -> bool:
         """Whether the database belongs to this service alone, in a file."""
@@ -78,18 +89,33 @@ class Database:
     async def write(self, writes: Sequence[Write]) -> list[int]:
         """How many rows each of ``writes`` has changed, once all are durable, or none is.
 
-        Raises :class:`~domain.errors.Conflict` or :class:`~domain.errors.StorageUnavailable`.
+        Raises :class:`~domain.errors.Conflict`, :class:`~domain.errors.Unstorable` or
+        :class:`~domain.errors.StorageUnavailable`.
         """
-        changed: list[int] = await self._writes.do(writes)
+        changed: list[int] = await self._retries.do(writes)
         return changed
 
-    async def transact(self, work: Callable[[Connection], Result]) -> Result:
+    async def transact(
+        self, work: Callable[[Connection], Result], lock: Lock | None = None
+    ) -> Result:
         """What ``work`` returns, once what it does is durable. Raises as :meth:`write`.
 
-        It shares a transaction with others, and may be called again after it was undone.
+        It shares a transaction with others, and may be called again after it was undone. ``lock``
+        is the one row that it locks, where it locks no more.
         """
-        result: Result = await self._writes.do(work)
+        result: Result = await self._retries.do(Work(work, lock))
         return result
+
+    async def apart(self, units: Sequence[Unit]) -> Sequence[Outcome]:
+        """The result or the error of each of ``units``, in a transaction of their own.
+
+        On SQLite, which has one writer, they share one with others.
+        """
+        if self.embedded:
+            doing = (self._writes.do(unit) for unit in units)
+            outcomes: list[Outcome] = await asyncio.gather(*doing, return_exceptions=True)
+            return outcomes
+        return await carry_out(self._transaction, units)
 
     async def repeat(self, work: Callable[[Connection], int]) -> int:
         """How many rows ``work`` has changed, a part in each transaction, when none is left."""
@@ -110,10 +136,17 @@ class Database:
 
     async def read_many(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> Rows:
         """The rows of a query that may take long; others go on meanwhile. Raises as above."""
-        with storage_errors():
-            async with self.reader.connect() as connection:
-                rows: Rows = (await connection.execute(query, values)).all()
-                return rows
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.patience.total_seconds()
+        while True:
+            try:
+                with storage_errors():
+                    async with self.reader.connect() as connection:
+                        rows: Rows = (await connection.execute(query, values)).all()
+                        return rows
+            except RowLocked:  # a migration has locked the table
+                if loop.time() > deadline:
+                    raise
 
     async def _carry_out_reads(self, reads: Sequence[_Read]) -> Sequence[Outcome]:
         assert self.threads is not None  # noqa: S101 - nobody else comes here
@@ -149,6 +182,7 @@ class Database:
     async def dispose(self) -> None:
         """Close every connection; the database can be used again afterwards."""
         await self._writes.finished()
+        await self._retries.finished()
         with storage_errors():
             for thread in self.threads or ():
                 await thread.dispose()
@@ -171,10 +205,11 @@ def database(
         raise StorageUnavailable("DATABASE_URL is not the address of a database.") from None
     match parsed.drivername:
         case "sqlite+aiosqlite" if parsed.database not in (None, "", ":memory:"):
-            return Database(parsed, *sqlite.engines(parsed, patience or PATIENCE), watch=watch)
-        case "postgresql+asyncpg":
-            engines = postgresql.engines(parsed, patience or PATIENCE, patience)
+            engines = sqlite.engines(parsed, patience or PATIENCE)
             return Database(parsed, *engines, watch=watch)
+        case "postgresql+asyncpg":
+            reader, writer = postgresql.engines(parsed, patience or PATIENCE, patience)
+            return Database(parsed, reader, writer, watch=watch, patience=patience or PATIENCE)
     raise StorageUnavailable(
         "DATABASE_URL must be sqlite+aiosqlite:///path/to/file.db or "
         "postgresql+asyncpg://user:password@host/database."

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Executable, Row, bindparam, insert, or_, sele
 from adapters.sqlalchemy.database import Database
 from adapters.sqlalchemy.deletion import delete_some
 from adapters.sqlalchemy.tables import idempotency, processes
-from adapters.sqlalchemy.write import Write
+from adapters.sqlalchemy.write import Lock, Write
 from domain.errors import Conflict
 from domain.ports.idempotency import Attempt, Remembered
 from domain.process import process_of
@@ -70,7 +70,7 @@ class SqlIdempotency:
 
         while True:
             try:
-                return await self._database.transact(begin)
+                return await self._database.transact(begin, lock=_lock(attempt))
             except Conflict:  # another replica has begun it at the same moment
                 continue
 
@@ -97,7 +97,11 @@ class SqlIdempotency:
             "by": attempt.holder,
             "answer": answer,
         }
-        await self._database.write([Write(_RELEASE, values, must_change=False)])
+        await self._database.write([Write(_RELEASE, values, _lock(attempt), must_change=False)])
+
+
+def _lock(attempt: Attempt) -> Lock:
+    return "idempotency", attempt.tenant, attempt.key
 
 
 def _is_held(connection: Connection, row: Row[Any], attempt: Attempt) -> bool:

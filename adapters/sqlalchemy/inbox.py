@@ -8,16 +8,17 @@ from typing import Any, Final
 
 import attrs
 from sqlalchemy import (
+    ARRAY,
     Connection,
     Executable,
     String,
     bindparam,
     func,
-    insert,
     literal_column,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.sqlalchemy.database import Database
 from adapters.sqlalchemy.deletion import delete_some
@@ -32,7 +33,23 @@ from adapters.sqlalchemy.write import Write
 from domain.errors import Conflict
 from domain.inbox import LONGEST_WAIT, InboxEntry, InboxStatus
 
-_ADD: Final[Executable] = insert(inbox)
+_ADDED: Final = [
+    column.name for column in inbox.c if column.name not in ("lease_holder", "lease_expires_at")
+]
+_ADD_SQLITE: Final[Executable] = sqlite.insert(inbox).on_conflict_do_nothing()
+_ADD: Final[Executable] = postgresql.insert(inbox).on_conflict_do_nothing()
+_ROWS: Final = (
+    func.unnest(*(bindparam(name, type_=ARRAY(inbox.c[name].type)) for name in _ADDED))
+    .table_valued(*_ADDED)
+    .render_derived()
+)
+# Statements that differ in their number of rows would each be prepared anew.
+_ADD_MANY: Final[Executable] = (
+    postgresql.insert(inbox)
+    .from_select(_ADDED, select(_ROWS))
+    .on_conflict_do_nothing()
+    .returning(inbox.c.event_id)
+)
 _RENEW: Final[Executable] = (
     update(inbox)
     .where(
@@ -70,11 +87,16 @@ class SqlInbox:
 
     async def add(self, entry: InboxEntry) -> bool:
         """Make ``entry`` durable; False if its event is there already."""
-        try:
-            await self._write(_ADD, entry_values(entry))
-        except Conflict:
-            return False
-        return True
+        embedded = self._database.embedded
+        write = Write(
+            _ADD_SQLITE if embedded else _ADD,
+            entry_values(entry),
+            ("inbox", entry.event.id),
+            must_change=False,
+            many=None if embedded else _ADD_MANY,
+        )
+        (added,) = await self._database.write([write])
+        return added == 1
 
     async def claim(
         self,
@@ -133,7 +155,7 @@ class SqlInbox:
         """Store what has become of a leased entry and give the lease back."""
         which = {"settled": entry.event.id, "by": holder}
         free = {"lease_holder": None, "lease_expires_at": None}
-        return await self._write(_SETTLE, {**entry_moves(entry), **free, **which}) == 1
+        return await self._write(_SETTLE, entry, {**free, **which}) == 1
 
     async def get(self, event_id: str) -> InboxEntry | None:
         """The entry of this event."""
@@ -159,8 +181,7 @@ class SqlInbox:
 
     async def replay(self, entry: InboxEntry) -> bool:
         """Store an entry that was made pending again; False if it is not there, or is pending."""
-        values = entry_moves(entry) | {"replayed": entry.event.id}
-        return await self._write(_REPLAY, values) == 1
+        return await self._write(_REPLAY, entry, {"replayed": entry.event.id}) == 1
 
     async def has_finished(self, room_sid: str) -> bool:
         """Whether an event is there that tells of this room instance's end."""
@@ -174,7 +195,9 @@ class SqlInbox:
 
         return await self._database.repeat(prune)
 
-    async def _write(self, statement: Executable, values: dict[str, Any]) -> int:
+    async def _write(self, statement: Executable, entry: InboxEntry, which: dict[str, Any]) -> int:
         """How many rows the statement changed."""
-        (changed,) = await self._database.write([Write(statement, values, must_change=False)])
+        values = entry_moves(entry) | which
+        write = Write(statement, values, ("inbox", entry.event.id), must_change=False)
+        (changed,) = await self._database.write([write])
         return changed

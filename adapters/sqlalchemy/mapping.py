@@ -256,7 +256,7 @@ def entry_moves(entry: InboxEntry) -> dict[str, Any]:
         "status": entry.status.value,
         "failures": entry.failures,
         "outages": entry.outages,
-        "last_error": entry.last_error,
+        "last_error": _storable(entry.last_error),
         "handled_at": entry.handled_at,
     }
 
@@ -278,6 +278,11 @@ def to_entry(row: Row[Any]) -> InboxEntry:
         handled_at=row.handled_at,
         trace=row.trace,
     )
+
+
+def _storable(text: str | None) -> str | None:
+    """Replace what no database holds: an entry that can't be settled would be retried for ever."""
+    return text and text.replace("\0", "�").encode(errors="replace").decode()
 
 
 def _timeline_text(timeline: tuple[TimelineEntry, ...]) -> str:

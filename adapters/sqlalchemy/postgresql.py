@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from sqlalchemy import URL, Connection, Dialect, event, func, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only
 
 from domain.errors import StorageUnavailable
@@ -28,6 +30,10 @@ _OPTIONS: Final = (
     | {"options", "pgbouncer", "connection_limit"}
 )
 """What may follow the URL's question mark, named as in libpq's URLs; the last two are Prisma's."""
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_LEAST_LOCK_WAIT: Final = timedelta(milliseconds=25)
+_LEAST_IDLE: Final = timedelta(seconds=2)
+_LIMITED: Final = "waits are limited"
 _UNNAMED: Final = {
     "statement_cache_size": 0,
     "prepared_statement_cache_size": 0,
@@ -46,6 +52,8 @@ def engines(
 
     Both wait up to ``patience`` for a connection and up to ``command_limit`` for an answer. The
     first connection finds out whether a pooler is between, unless ``url`` says so (``pgbouncer``).
+    A command waits for a lock for a small part of ``command_limit``, and the server ends a
+    transaction in which this process does nothing for most of it.
     Raises :class:`~domain.errors.StorageUnavailable` for an unknown option in ``url``.
     """
     reader = create_async_engine(
@@ -59,10 +67,13 @@ def engines(
         skip_autocommit_rollback=True,
         connect_args=_arguments(url, patience, command_limit),
     )
-    _adapt_to_poolers(reader, url)
+    writer = reader.execution_options(isolation_level="READ COMMITTED")
+    pooling = _adapt_to_poolers(reader, url)
+    if command_limit is not None:
+        _limit_waiting(reader, writer, command_limit, pooling)
     event.listen(reader.sync_engine, "checkout", _replace_closed)
     event.listen(reader.sync_engine, "handle_error", _give_up_after_timeout)
-    return reader, reader.execution_options(isolation_level="READ COMMITTED")
+    return reader, writer
 
 
 def require_session(connection: Connection, url: URL) -> None:
@@ -135,7 +146,8 @@ def _trusts_system(mode: str | None, files: dict[str, str]) -> bool:
     return mode in ("verify-ca", "verify-full") and not own.is_file()
 
 
-def _adapt_to_poolers(engine: AsyncEngine, url: URL) -> None:
+def _adapt_to_poolers(engine: AsyncEngine, url: URL) -> Callable[[], bool | None]:
+    """Return a function that says whether a pooler is between; None while it is not known."""
     told = url.query.get("pgbouncer")
     pooled: bool | None = None if told is None else told == "true"
 
@@ -149,6 +161,39 @@ def _adapt_to_poolers(engine: AsyncEngine, url: URL) -> None:
             arguments.update(_UNNAMED)
 
     event.listen(engine.sync_engine, "do_connect", before_connecting)
+    return lambda: pooled
+
+
+def _limit_waiting(
+    reader: AsyncEngine,
+    writer: AsyncEngine,
+    command_limit: timedelta,
+    is_pooled: Callable[[], bool | None],
+) -> None:
+    """Limit waits for locks and idle transactions in each session, or where a pooler may change
+    the session in each transaction. As start-up parameters a pooler would refuse them.
+    """
+    lock_ms = max(_LEAST_LOCK_WAIT, command_limit / 20) // _MILLISECOND
+    idle_ms = max(_LEAST_IDLE, command_limit * 0.8) // _MILLISECOND
+
+    def limits(for_transaction: bool) -> str:  # noqa: FBT001 - as PostgreSQL's function has it
+        local = str(for_transaction).lower()
+        return (
+            f"SELECT set_config('lock_timeout', '{lock_ms}', {local}), "
+            f"set_config('idle_in_transaction_session_timeout', '{idle_ms}', {local})"
+        )
+
+    def limit_session(connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_LIMITED] = is_pooled() is False
+        if record.info[_LIMITED]:
+            connection.run_async(lambda driver: driver.execute(limits(for_transaction=False)))
+
+    def limit_transaction(connection: Connection) -> None:
+        if not connection.info.get(_LIMITED):
+            connection.exec_driver_sql(limits(for_transaction=True))
+
+    event.listen(reader.sync_engine, "connect", limit_session)
+    event.listen(writer.sync_engine, "begin", limit_transaction)
 
 
 async def _is_pooled(arguments: dict[str, Any]) -> bool | None:

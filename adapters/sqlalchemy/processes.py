@@ -81,7 +81,7 @@ class SqlProcesses:
                 return None
             return {row.id: row.seen_at for row in connection.execute(_ALL)}
 
-        return await self._database.transact(beat)
+        return await self._database.transact(beat, lock=("processes", process_id))
 
     async def free(self, process_id: str, seen_at: datetime | None = None) -> bool:
         """Remove a process and free what it held."""

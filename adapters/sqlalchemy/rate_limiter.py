@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,8 +14,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.sqlalchemy.batches import Batches, Outcome
 from adapters.sqlalchemy.database import AT_ONCE, Database
+from adapters.sqlalchemy.errors import RowLocked
 from adapters.sqlalchemy.tables import rate_windows
+from adapters.sqlalchemy.write import Work
 from domain.ports.rate_limiter import WINDOW, Bucket, Permit, window_of
+
+_LANES: Final = 2
+"""While one waits for a locked row, the other counts; the pool's connections are for others."""
+_PROBE_EVERY: Final = 1.0
+"""Seconds."""
+_MOST_REMEMBERED: Final = 1000
 
 _OLD: Final = (
     select(rate_windows.c.bucket)
@@ -36,18 +45,40 @@ class SqlRateLimiter:
     """Implements :class:`domain.ports.rate_limiter.RateLimiter`.
 
     Requests that wait together are counted together, by one statement for each bucket: a bucket
-    is one row, for whose lock they would wait one after the other.
+    is one row, for whose lock they would wait one after the other. They have lanes and transactions
+    of their own. A bucket whose row another transaction has locked is not waited for: it is asked
+    for again once a second, in a lane apart, and its requests are refused with
+    :class:`~domain.errors.StorageUnavailable` until then, at once.
     """
 
     def __init__(self, database: Database, limit: int) -> None:
         self._database = database
         self._limit = limit
-        self._takes = Batches[_Take](self._count, lanes=1)
+        self._takes = Batches[_Take](self._count, _LANES, key=_bucket)
+        self._probes = Batches[_Take](self._count, 1)
+        self._locked: dict[str, float] = {}
 
     async def take(self, bucket: Bucket, now: datetime) -> Permit:
         """Count one more request of ``bucket``'s."""
-        permit: Permit = await self._takes.do(_Take(str(bucket), now))
+        wanted, time = str(bucket), asyncio.get_running_loop().time()
+        probe_at = self._locked.get(wanted)
+        if probe_at is not None and time < probe_at:
+            raise RowLocked(f"The counter of {wanted} is locked by another transaction.")
+        if probe_at is not None:
+            self._locked[wanted] = time + _PROBE_EVERY
+        takes = self._takes if probe_at is None else self._probes
+        try:
+            permit: Permit = await takes.do(_Take(wanted, now))
+        except RowLocked:
+            self._remember(wanted)
+            raise
+        self._locked.pop(wanted, None)
         return permit
+
+    def _remember(self, bucket: str) -> None:
+        self._locked[bucket] = asyncio.get_running_loop().time() + _PROBE_EVERY
+        while len(self._locked) > _MOST_REMEMBERED:
+            del self._locked[next(iter(self._locked))]
 
     async def prune(self, before: datetime) -> int:
         """Forget windows that began before then; how many they were."""
@@ -60,23 +91,32 @@ class SqlRateLimiter:
     async def _count(self, takes: Sequence[_Take]) -> Sequence[Outcome]:
         now = max(take.now for take in takes)
         wanted = Counter(take.bucket for take in takes)
-
-        def count(connection: Connection) -> dict[str, int]:
-            # In order, so that two processes never wait for each other.
-            return {
-                bucket: connection.execute(
-                    _counted(connection.dialect.name, bucket, window_of(now), wanted[bucket])
-                ).scalar_one()
-                for bucket in sorted(wanted)
-            }
-
-        used = await self._database.transact(count)
-        places = {bucket: used[bucket] - wanted[bucket] for bucket in wanted}
+        counts = await self._database.apart(
+            [_counting(bucket, window_of(now), number) for bucket, number in wanted.items()]
+        )
+        used = dict(zip(wanted, counts, strict=True))
         outcomes: list[Outcome] = []
         for take in takes:
-            places[take.bucket] += 1
-            outcomes.append(Permit.of(places[take.bucket], self._limit, now))
+            count = used[take.bucket]
+            if isinstance(count, BaseException):
+                outcomes.append(count)
+                continue
+            wanted[take.bucket] -= 1
+            outcomes.append(Permit.of(count - wanted[take.bucket], self._limit, now))
         return outcomes
+
+
+def _bucket(take: _Take) -> str:
+    return take.bucket
+
+
+def _counting(bucket: str, window: datetime, number: int) -> Work:
+    def count(connection: Connection) -> int:
+        statement = _counted(connection.dialect.name, bucket, window, number)
+        used: int = connection.execute(statement).scalar_one()
+        return used
+
+    return Work(count, ("rate_windows", bucket))
 
 
 def _counted(dialect: str, bucket: str, window: datetime, number: int) -> Any:

@@ -17,7 +17,7 @@ from adapters.sqlalchemy.mapping import (
 )
 from adapters.sqlalchemy.page import of_tenants, page_of
 from adapters.sqlalchemy.tables import SESSION_IS_LIVE, sessions
-from adapters.sqlalchemy.write import Write
+from adapters.sqlalchemy.write import Lock, Write
 from domain.access import Tenants
 from domain.errors import StorageUnavailable
 from domain.identifiers import RoomName, SessionId
@@ -88,7 +88,8 @@ class SqlSessions:
 
     async def add(self, session: Session) -> None:
         """Store a new session; a conflict surfaces at commit."""
-        self._writes.append(Write(_ADD, self._stripped(session, session_values(session))))
+        values = self._stripped(session, session_values(session))
+        self._writes.append(Write(_ADD, values, _lock(session)))
         self._changed[session.id] = session
 
     async def save(self, session: Session) -> Session:
@@ -96,7 +97,7 @@ class SqlSessions:
         stored = session.stored()
         which = {"saved_id": session.id.value, "read_version": session.version}
         values = self._stripped(session, session_moves(stored)) | which
-        self._writes.append(Write(_SAVE, values))
+        self._writes.append(Write(_SAVE, values, _lock(session)))
         self._changed[session.id] = stored
         return stored
 
@@ -161,3 +162,8 @@ class SqlSessions:
     async def _first(self, query: Select[Any], wanted: str) -> Session | None:
         rows = await self._database.read(query, {"wanted": wanted})
         return to_session(rows[0]) if rows else None
+
+
+def _lock(session: Session) -> Lock:
+    """By its room, which may have one live session: its id alone would not order that index."""
+    return "sessions", session.room_name.value

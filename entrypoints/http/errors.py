@@ -32,6 +32,7 @@ from domain.errors import (
     SessionEnded,
     StorageUnavailable,
     Unauthenticated,
+    Unstorable,
     WebhookForged,
 )
 from domain.identifiers import Identity, RoomName
@@ -45,6 +46,7 @@ log = structlog.get_logger()
 STATUS: Final[Mapping[type[DomainError], HTTPStatus]] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
     InvalidWebhook: HTTPStatus.BAD_REQUEST,
+    Unstorable: HTTPStatus.BAD_REQUEST,
     WebhookForged: HTTPStatus.UNAUTHORIZED,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
@@ -100,7 +102,8 @@ def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[st
         (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS),
         HTTPStatus.INTERNAL_SERVER_ERROR,
     )
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    # LiveKit never sends an event again that was answered with 4xx, so the log is all that is left.
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, InvalidWebhook | Unstorable):
         log.warning(
             "request failed",
             route=request.scope.get("path_template"),

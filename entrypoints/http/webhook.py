@@ -11,7 +11,7 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from domain.identifiers import LONGEST
+from domain.identifiers import LONGEST, LONGEST_ID
 from domain.ports.webhook_verifier import WebhookBody
 from domain.use_cases.receive_webhook import ReceiveWebhook, ReceiveWebhookCommand
 from entrypoints.http.content_coding import GZIP, coding_of, decompressed
@@ -40,15 +40,23 @@ _EVENT: Final = Schema(
     type=OpenAPIType.OBJECT,
     description="An event of LiveKit's. What a kind brings beside these fields is kept.",
     properties={
-        "event": Schema(type=OpenAPIType.STRING, min_length=1),
+        "event": Schema(type=OpenAPIType.STRING, min_length=1, max_length=LONGEST_ID),
         "id": Schema(
             description=f"By it a repeat is known; without one, by the body. {_LIKE_TEXT}",
+            max_length=LONGEST_ID,
         ),
         "room": Schema(
             type=[OpenAPIType.OBJECT, OpenAPIType.NULL],
             properties={
                 "name": Schema(description=_LIKE_TEXT, max_length=LONGEST),
-                "sid": Schema(description=_LIKE_TEXT),
+                "sid": Schema(description=_LIKE_TEXT, max_length=LONGEST_ID),
+            },
+        ),
+        "participant": Schema(
+            type=[OpenAPIType.OBJECT, OpenAPIType.NULL],
+            properties={
+                "identity": Schema(description=_LIKE_TEXT, max_length=LONGEST),
+                "sid": Schema(description=_LIKE_TEXT, max_length=LONGEST_ID),
             },
         ),
     },

@@ -147,6 +147,31 @@ def test_what_is_signed_and_no_event_is_told_apart_from_a_forgery(body: bytes) -
         verify(body, signed(body))
 
 
+@pytest.mark.parametrize(
+    ("field", "limit"),
+    [
+        ("id", 128),
+        ("event", 128),
+        ("room.name", 512),
+        ("room.sid", 128),
+        ("participant.sid", 128),
+        ("participant.identity", 512),
+    ],
+)
+def test_given_an_identifier_that_no_index_holds_then_the_event_is_refused_by_the_fields_name(
+    field: str, limit: int
+) -> None:
+    def body(length: int) -> bytes:
+        event: dict[str, Any] = {"event": "e", "id": "EV_1", "room": {}, "participant": {}}
+        *parent, name = field.split(".")
+        (event[parent[0]] if parent else event)[name] = "x" * length
+        return json.dumps(event).encode()
+
+    verify(body(limit), signed(body(limit)))
+    with pytest.raises(InvalidWebhook, match=f"{field} has {limit + 1} characters"):
+        verify(body(limit + 1), signed(body(limit + 1)))
+
+
 def test_only_one_of_the_received_and_the_plain_bytes_must_be_signed() -> None:
     compressed = gzip.compress(BODY)
 

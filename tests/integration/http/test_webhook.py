@@ -214,6 +214,8 @@ def test_the_token_that_a_user_gets_signs_no_webhook(receiver: Receiver, room: s
         b'{"event": "room_started", "room": 7}',
         b'{"event":' + b"[" * 100_000,
         json.dumps({"event": "room_started", "room": {"name": "r" * 513}}).encode(),
+        json.dumps({"event": "room_started", "room": {"sid": "R" * 10_000}}).encode(),
+        json.dumps({"event": "room_started", "id": "E" * 10_000}).encode(),
     ],
     ids=lambda body: ascii(body[:40]),
 )
