@@ -15,6 +15,8 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
+from adapters.sqlalchemy.fail_over import FailOver
+from adapters.sqlalchemy.hosts import Hosts
 from domain.errors import StorageUnavailable
 
 _CONNECTIONS: Final = 10
@@ -62,6 +64,7 @@ def engines(
     _adapt_to_poolers(reader, url)
     event.listen(reader.sync_engine, "checkout", _replace_closed)
     event.listen(reader.sync_engine, "handle_error", _give_up_after_timeout)
+    FailOver().watch(reader.sync_engine)
     return reader, reader.execution_options(isolation_level="READ COMMITTED")
 
 
@@ -98,6 +101,7 @@ def _arguments(url: URL, patience: timedelta, command_limit: timedelta | None) -
         "timeout": float(option.get("connect_timeout", 0)) or patience.total_seconds(),
         "command_timeout": command_limit and command_limit.total_seconds(),
         "server_settings": server,
+        "async_creator_fn": Hosts(float(option.get("connect_timeout", 0)) or None).connect,
     }
     files = {name: option[name] for name in _TLS_FILES & option.keys()}
     mode = option.get("sslmode", option.get("ssl"))
@@ -153,8 +157,10 @@ def _adapt_to_poolers(engine: AsyncEngine, url: URL) -> None:
 
 async def _is_pooled(arguments: dict[str, Any]) -> bool | None:
     """Return whether a pooler is between; None if the server refuses the connection."""
+    others = {**arguments, "statement_cache_size": 0}
+    connect = others.pop("async_creator_fn")
     try:
-        connection = await asyncpg.connect(**arguments, statement_cache_size=0)
+        connection = await connect(**others)
         try:
             process = await connection.fetchval("SELECT pg_backend_pid()")
         finally:
