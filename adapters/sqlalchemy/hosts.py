@@ -39,8 +39,9 @@ class Hosts:
         the driver raised for the last one.
         """
         host, port = arguments.get("host"), arguments.get("port")
-        several = isinstance(host, list) and isinstance(port, list)
-        places = list(zip(host, port, strict=True)) if several else [(host, port)]
+        places = [(host, port)]
+        if isinstance(host, list) and isinstance(port, list):
+            places = list(zip(host, port, strict=True))
         if len(places) > 1:
             arguments.setdefault("target_session_attrs", WRITABLE[0])
         wanted = arguments.get("target_session_attrs")
