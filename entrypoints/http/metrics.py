@@ -39,6 +39,9 @@ async def metrics(
     except StorageUnavailable as error:
         log.warning("the ledger cannot be counted", reason=str(error))
         census = None
+    else:
+        if census.problem is not None:
+            log.warning("the ledger cannot be written", reason=census.problem)
     return Response(
         telemetry.page(census), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
     )
