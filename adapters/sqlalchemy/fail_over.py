@@ -18,9 +18,9 @@ _RECYCLE_SECONDS: Final = 1.0
 class FailOver:
     """Replaces every connection of a pool once the server on one of them no longer serves.
 
-    That is a server that became read-only (SQLSTATE 25006) or did not answer in time. A connection
-    that is younger than a second reports nothing new when it is read-only: a server that stays so
-    gets no new connection for each write.
+    That is a server that became read-only (SQLSTATE 25006) or did not answer in time. Read-only
+    connections are replaced once a second at most: a server that stays so is not to get a new one
+    for each write.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,8 @@ class FailOver:
             self._left_at = now
         if connection is None or getattr(error, "sqlstate", None) != _READ_ONLY:
             return
-        if now - connection.info["since"] > _RECYCLE_SECONDS:
+        if now - self._left_at > _RECYCLE_SECONDS:
             self._left_at = now
+        if connection.info["since"] < self._left_at:
             context.is_disconnect = True
             context.invalidate_pool_on_disconnect = False
