@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from adapters.sqlalchemy.sqlite_file import SqliteFile, moved
+from domain.errors import Conflict
 from domain.person import SEPARATORS
 
 Result = TypeVar("Result")
@@ -60,8 +61,12 @@ class SqliteThread:
                 result = work(self._connection)
             if self._writes and self._has_moved() and not self._leave():
                 raise moved()
+        except (Conflict, IntegrityError):
+            self._close()
+            raise
         except BaseException:
-            self._close()  # whatever state it is in
+            # In whatever state it is: the next one begins with a new connection.
+            self._close(for_good=True)
             raise
         return result
 
@@ -81,8 +86,7 @@ class SqliteThread:
             raw: Any = self._connection.connection.driver_connection
             with suppress(sqlite3.Error):
                 folded = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
-        self._connection.invalidate()  # or the pool would keep it
-        self._close()
+        self._close(for_good=True)
         return folded and self._file.identity()[0] == opened[0]
 
     async def dispose(self) -> None:
@@ -94,8 +98,11 @@ class SqliteThread:
 
         await asyncio.get_running_loop().run_in_executor(self._thread, close_all)
 
-    def _close(self) -> None:
+    def _close(self, *, for_good: bool = False) -> None:
+        """Give the connection back to its pool, or, ``for_good``, close the file."""
         if self._connection is not None:
+            if for_good:
+                self._connection.invalidate()
             self._connection.close()
             self._connection = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from typing import Any
 
@@ -129,6 +129,55 @@ async def test_given_a_primary_that_falls_silent_then_the_other_node_is_reached(
     assert stored(cluster.second, "ledger") >= ids([before, after])
 
 
+@asynccontextmanager
+async def one_address(cluster: Cluster) -> AsyncIterator[tuple[int, list[int]]]:
+    """Yield a port that leads to the node whose port is last in the list.
+
+    New connections go there, as by a name whose address changes; the others stay where they are.
+    """
+    targets, copying = [cluster.first.port], set[asyncio.Task[None]]()
+
+    async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with closing(target):
+            while data := await source.read(65536):
+                target.write(data)
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection("127.0.0.1", targets[-1])
+        for source, target in ((reader, there[1]), (there[0], writer)):
+            task = asyncio.create_task(copy(source, target))
+            copying.add(task)
+            task.add_done_callback(copying.discard)
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1], targets
+    finally:
+        server.close()
+        for task in copying:
+            task.cancel()
+        await asyncio.gather(*copying, return_exceptions=True)
+
+
+async def test_given_one_address_that_moves_to_the_new_primary_then_writes_move_with_it(
+    cluster: Cluster,
+) -> None:
+    cluster.new_database("ledger")
+    async with (
+        one_address(cluster) as (port, targets),
+        ledger_at(f"postgresql://postgres@127.0.0.1:{port}/ledger") as storage,
+    ):
+        before = await Ledger(storage.unit_of_work).add(new_session())
+        make_read_only(cluster.first, read_only=True)
+        cluster.second.promote()
+        targets.append(cluster.second.port)
+
+        moved = [await Ledger(storage.unit_of_work).add(new_session()) for _ in range(5)]
+        await storage.check()
+
+    assert stored(cluster.second, "ledger") == ids([before, *moved])
+
+
 async def test_given_several_hosts_and_no_attribute_then_the_writable_one_is_used(
     cluster: Cluster,
 ) -> None:
@@ -228,17 +277,19 @@ async def test_given_a_server_that_stays_read_only_then_it_is_not_stormed_with_c
     await storage.check()
 
 
-async def test_given_connections_that_the_server_ends_while_writing_then_the_write_is_repeated(
+async def test_given_connections_that_the_server_ends_then_reads_and_writes_are_repeated(
     postgres: PostgresServer, storage: SqlLedger
 ) -> None:
     """An administrator's pg_terminate_backend (57P01): the transaction was not committed."""
+    there = await Ledger(storage.unit_of_work).add(new_session())
     name = storage.database.url.database
     holder = await asyncpg.connect(
         user="postgres", database=name, host=str(postgres.installation.pgdata)
     )
     transaction = holder.transaction()
     await transaction.start()
-    await holder.execute("LOCK TABLE sessions IN EXCLUSIVE MODE")
+    await holder.execute("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
+    reading = asyncio.create_task(Ledger(storage.unit_of_work).get(there.id))
     adding = asyncio.create_task(Ledger(storage.unit_of_work).add(new_session()))
     await asyncio.sleep(0.3)
     await holder.fetch(
@@ -250,6 +301,7 @@ async def test_given_connections_that_the_server_ends_while_writing_then_the_wri
 
     session = await adding
 
+    assert await reading == there
     assert await Ledger(storage.unit_of_work).get(session.id) == session
 
 

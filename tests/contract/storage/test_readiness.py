@@ -196,6 +196,42 @@ def test_given_a_full_disk_then_not_ready_until_there_is_room(sqlite_url: str) -
     assert "SQLITE_" in done.stdout
 
 
+FORBIDDEN = """
+import asyncio, os, sys, tempfile
+from domain.errors import StorageUnavailable
+from tests.contract.storage.test_readiness import add, opened
+
+async def main():
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        file = folder + "/ledger.db"
+        async with opened(f"sqlite+aiosqlite:///{file}") as storage:
+            await add(storage)
+            await storage.check()
+            await storage.database.dispose()
+            if os.geteuid() == 0:  # who may write everywhere
+                os.chown(folder, 65534, -1)
+                os.chown(file, 65534, -1)
+                os.seteuid(65534)
+            os.chmod(file, 0o400)
+            for attempt in (add(storage), storage.check()):
+                try:
+                    await attempt
+                except StorageUnavailable as error:
+                    print(error)
+
+asyncio.run(main())
+"""
+
+
+def test_given_a_file_that_may_not_be_written_then_not_ready() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FORBIDDEN],
+        cwd=PROJECT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["The database is read-only (SQLITE_READONLY)."] * 2
+
+
 # PostgreSQL ---------------------------------------------------------------------------------------
 
 
