@@ -30,6 +30,7 @@ from adapters.system.clock import SystemClock
 from adapters.system.ids import UuidIds
 from adapters.system.keys import RandomKeys
 from adapters.system.numbering import dialled_at_home
+from application.logged_readiness import LoggedReadiness
 from application.recent import Recent
 from application.recent_census import RecentCensus
 from application.settings import (
@@ -469,7 +470,9 @@ class Container(containers.DeclarativeContainer):
         ),
         warn=reconcile.provided.warning,
     )
-    recent_readiness = providers.Singleton(Recent, check_readiness, clock, READINESS_GOOD_FOR)
+    recent_readiness = providers.Singleton(
+        Recent, providers.Singleton(LoggedReadiness, check_readiness), clock, READINESS_GOOD_FOR
+    )
 
 
 @asynccontextmanager

@@ -41,6 +41,10 @@ class MemoryProcesses:
         self._seen_at[process_id] = now
         return dict(self._seen_at)
 
+    async def is_registered(self, process_id: str) -> bool:
+        """Whether the process is there."""
+        return process_id in self._seen_at
+
     async def free(self, process_id: str, seen_at: datetime | None = None) -> bool:
         """Remove a process and free what it held."""
         known = self._seen_at.get(process_id)

@@ -177,8 +177,9 @@ class _Now:
         yield build
         census = self._census
         yield GaugeMetricFamily(
-            "backend_ledger_up", "Whether the ledger could be counted.", value=census is not None
-        )
+            "backend_ledger_up", "Whether the ledger can be read and written.",
+            value=census is not None and census.problem is None,
+        )  # fmt: skip
         if census is None:
             return
         yield GaugeMetricFamily(

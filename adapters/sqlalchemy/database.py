@@ -10,11 +10,12 @@ from typing import Any, Final, TypeVar
 
 import attrs
 from sqlalchemy import URL, Connection, Row, Select, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sqlalchemy import postgresql, sqlite
 from adapters.sqlalchemy.batches import Batches, Outcome, Watch
+from adapters.sqlalchemy.commits import Commits
 from adapters.sqlalchemy.errors import RowLocked, storage_errors
 from adapters.sqlalchemy.retries import Retries
 from adapters.sqlalchemy.sqlite import SqliteThread
@@ -58,6 +59,7 @@ class Database:
     threads: tuple[SqliteThread, SqliteThread] | None = None
     watch: Watch | None = attrs.field(default=None, kw_only=True)
     patience: timedelta = attrs.field(default=PATIENCE, kw_only=True)
+    commits: Commits = attrs.field(factory=Commits, init=False)
     _reads: Batches[_Read] = attrs.field(init=False)
     _writes: Batches[Unit] = attrs.field(init=False)
     _retries: Retries = attrs.field(init=False)
@@ -117,6 +119,11 @@ class Database:
             return outcomes
         return await carry_out(self._transaction, units)
 
+    async def transact_alone(self, work: Callable[[Connection], Result]) -> Result:
+        """As :meth:`transact`, in a transaction of its own, which fails nobody else's."""
+        with storage_errors():
+            return await self._transaction(work)
+
     async def repeat(self, work: Callable[[Connection], int]) -> int:
         """How many rows ``work`` has changed, a part in each transaction, when none is left."""
         done = 0
@@ -141,12 +148,24 @@ class Database:
         while True:
             try:
                 with storage_errors():
-                    async with self.reader.connect() as connection:
-                        rows: Rows = (await connection.execute(query, values)).all()
-                        return rows
+                    return await self._select_again(query, values)
             except RowLocked:  # a migration has locked the table
                 if loop.time() > deadline:
                     raise
+
+    async def _select_again(self, query: Select[Any], values: Mapping[str, Any] | None) -> Rows:
+        """Read on a new connection where the pool's turns out to be closed."""
+        try:
+            return await self._select(query, values)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return await self._select(query, values)
+
+    async def _select(self, query: Select[Any], values: Mapping[str, Any] | None) -> Rows:
+        async with self.reader.connect() as connection:
+            rows: Rows = (await connection.execute(query, values)).all()
+            return rows
 
     async def _carry_out_reads(self, reads: Sequence[_Read]) -> Sequence[Outcome]:
         assert self.threads is not None  # noqa: S101 - nobody else comes here
@@ -161,8 +180,29 @@ class Database:
         return await carry_out(self._transaction, units)
 
     async def _transaction(self, work: Callable[[Connection], Result]) -> Result:
+        try:
+            result = await self._commit(work)
+        except BaseException as error:
+            self.commits.failed(error)
+            raise
+        self.commits.succeeded()
+        return result
+
+    async def _commit(self, work: Callable[[Connection], Result]) -> Result:
         if self.threads is not None:
             return await self.threads[1].transaction(work)
+        lost = False
+        try:
+            async with self.writer.begin() as connection:
+                try:
+                    return await connection.run_sync(work)
+                except DBAPIError as error:
+                    lost = error.connection_invalidated
+                    raise
+        except DBAPIError:
+            if not lost:  # or perhaps committed
+                raise
+        # Nothing of it was committed: after a fail-over a new connection reaches the new primary.
         async with self.writer.begin() as connection:
             return await connection.run_sync(work)
 

@@ -13,7 +13,8 @@ from adapters.sqlalchemy.database import PATIENCE, database
 from adapters.sqlalchemy.idempotency import SqlIdempotency
 from adapters.sqlalchemy.inbox import SqlInbox
 from adapters.sqlalchemy.leases import SqlLeases
-from adapters.sqlalchemy.migrations import check_schema, ensure_schema
+from adapters.sqlalchemy.migrations import ensure_schema
+from adapters.sqlalchemy.probe import LedgerProbe
 from adapters.sqlalchemy.processes import SqlProcesses
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.records import SqlRecords
@@ -39,6 +40,7 @@ class SqlLedger:
         whole_configs: bool = True,
     ) -> None:
         self.database = database(database_url, patience, watch)
+        self._probe = LedgerProbe(self.database)
         self._whole_configs = whole_configs
         self.inbox = SqlInbox(self.database)
         self.leases = SqlLeases(self.database)
@@ -60,8 +62,8 @@ class SqlLedger:
         return await take_census(self.database)
 
     async def check(self) -> None:
-        """Implements :class:`domain.ports.probe.Probe`: does it answer, and is its schema ours."""
-        await check_schema(self.database)
+        """Implements :class:`domain.ports.probe.Probe`: would it take a write now."""
+        await self._probe.check()
 
     async def __aenter__(self) -> Self:
         try:
@@ -77,4 +79,5 @@ class SqlLedger:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self._probe.finished()
         await self.database.dispose()

@@ -17,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only
 
+from adapters.sqlalchemy.fail_over import FailOver
+from adapters.sqlalchemy.hosts import Hosts
 from domain.errors import StorageUnavailable
 
 _CONNECTIONS: Final = 10
@@ -73,6 +75,7 @@ def engines(
         _limit_waiting(reader, writer, command_limit, pooling)
     event.listen(reader.sync_engine, "checkout", _replace_closed)
     event.listen(reader.sync_engine, "handle_error", _give_up_after_timeout)
+    FailOver().watch(reader.sync_engine)
     return reader, writer
 
 
@@ -109,6 +112,7 @@ def _arguments(url: URL, patience: timedelta, command_limit: timedelta | None) -
         "timeout": float(option.get("connect_timeout", 0)) or patience.total_seconds(),
         "command_timeout": command_limit and command_limit.total_seconds(),
         "server_settings": server,
+        "async_creator_fn": Hosts(float(option.get("connect_timeout", 0)) or None).connect,
     }
     files = {name: option[name] for name in _TLS_FILES & option.keys()}
     mode = option.get("sslmode", option.get("ssl"))
@@ -198,8 +202,10 @@ def _limit_waiting(
 
 async def _is_pooled(arguments: dict[str, Any]) -> bool | None:
     """Return whether a pooler is between; None if the server refuses the connection."""
+    others = {**arguments, "statement_cache_size": 0}
+    connect = others.pop("async_creator_fn")
     try:
-        connection = await asyncpg.connect(**arguments, statement_cache_size=0)
+        connection = await connect(**others)
         try:
             process = await connection.fetchval("SELECT pg_backend_pid()")
         finally:

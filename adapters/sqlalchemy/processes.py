@@ -32,6 +32,7 @@ from domain.process import holders_of
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME: Final = select(func.clock_timestamp().label("now"))
 _ALL: Final = select(processes)
+_THIS: Final = select(processes.c.id).where(processes.c.id == bindparam("wanted"))
 _ADD: Final = insert(processes)
 _BEAT: Final = (
     update(processes)
@@ -82,6 +83,10 @@ class SqlProcesses:
             return {row.id: row.seen_at for row in connection.execute(_ALL)}
 
         return await self._database.transact(beat, lock=("processes", process_id))
+
+    async def is_registered(self, process_id: str) -> bool:
+        """Whether the process is there."""
+        return bool(await self._database.read(_THIS, {"wanted": process_id}))
 
     async def free(self, process_id: str, seen_at: datetime | None = None) -> bool:
         """Remove a process and free what it held."""

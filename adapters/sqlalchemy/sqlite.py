@@ -18,13 +18,18 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
+from adapters.sqlalchemy.sqlite_file import SqliteFile, moved
+from domain.errors import Conflict
 from domain.person import SEPARATORS
 
 Result = TypeVar("Result")
 
 _READERS: Final = 4
+_FILE: Final = "file"
 _WAL_PATIENCE_SECONDS: Final = 5.0
 
 
@@ -32,10 +37,13 @@ class SqliteThread:
     """One connection, in a thread of its own, which does all of a transaction in one go.
 
     (The asynchronous driver goes to its thread and back for every step of every statement.)
+    It leaves a file that is no longer in its place for the one that is.
     """
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, file: SqliteFile, *, writes: bool) -> None:
         self.engine = engine
+        self._file = file
+        self._writes = writes
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._connection: Connection | None = None
 
@@ -44,14 +52,42 @@ class SqliteThread:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
 
     def _do(self, work: Callable[[Connection], Result]) -> Result:
+        if self._has_moved():
+            self._leave()
         if self._connection is None:
             self._connection = self.engine.connect()
         try:
             with self._connection.begin():
-                return work(self._connection)
-        except BaseException:
-            self._close()  # whatever state it is in
+                result = work(self._connection)
+            if self._writes and self._has_moved() and not self._leave():
+                raise moved()
+        except (Conflict, IntegrityError):
+            self._close()
             raise
+        except BaseException:
+            # In whatever state it is: the next one begins with a new connection.
+            self._close(for_good=True)
+            raise
+        return result
+
+    def _has_moved(self) -> bool:
+        connection = self._connection
+        return connection is not None and connection.info[_FILE] != self._file.identity()
+
+    def _leave(self) -> bool:
+        """Close the file that is open; whether all that was committed is in the one in its place.
+
+        The log is folded into the open file first: that may be in another place now, and a log
+        that was deleted would be lost.
+        """
+        assert self._connection is not None  # noqa: S101 - callers have looked
+        opened, folded = self._connection.info[_FILE], False
+        if self._writes:
+            raw: Any = self._connection.connection.driver_connection
+            with suppress(sqlite3.Error):
+                folded = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        self._close(for_good=True)
+        return folded and self._file.identity()[0] == opened[0]
 
     async def dispose(self) -> None:
         """Close the connection; the next transaction opens it again."""
@@ -62,8 +98,11 @@ class SqliteThread:
 
         await asyncio.get_running_loop().run_in_executor(self._thread, close_all)
 
-    def _close(self) -> None:
+    def _close(self, *, for_good: bool = False) -> None:
+        """Give the connection back to its pool, or, ``for_good``, close the file."""
         if self._connection is not None:
+            if for_good:
+                self._connection.invalidate()
             self._connection.close()
             self._connection = None
 
@@ -81,14 +120,20 @@ def engines(
     sync_url = url.set(drivername="sqlite+pysqlite")
     reads = create_engine(sync_url, pool_size=1, skip_autocommit_rollback=True, **options)
     writes = create_engine(sync_url, pool_size=1, **options)
+    file = SqliteFile(Path(url.database or ""))
     for engine in (reader.sync_engine, writer.sync_engine, reads, writes):
-        event.listen(engine, "connect", _configure)
+        _watch(engine, file)
+    for engine in (reader.sync_engine, writer.sync_engine):
+        event.listen(engine, "checkout", _replace_moved(file))
     for engine in (writer.sync_engine, writes):
         event.listen(engine, "begin", _begin)
     return (
         reader,
         writer,
-        (SqliteThread(reads, "sqlite-reads"), SqliteThread(writes, "sqlite-writes")),
+        (
+            SqliteThread(reads, "sqlite-reads", file, writes=False),
+            SqliteThread(writes, "sqlite-writes", file, writes=True),
+        ),
     )
 
 
@@ -163,12 +208,35 @@ def _are_in_file(path: Path, traces: Sequence[str]) -> bool:
     return False
 
 
-def _configure(connection: Any, _record: object) -> None:
+def _watch(engine: Engine, file: SqliteFile) -> None:
+    """Configure each connection, and note which file it has opened."""
+
+    def before(*_: object) -> None:
+        file.before_opening()
+
+    def after(connection: Any, record: ConnectionPoolEntry) -> None:
+        _configure(connection)
+        record.info[_FILE] = file.after_opening()
+
+    event.listen(engine, "do_connect", before)
+    event.listen(engine, "connect", after)
+
+
+def _replace_moved(file: SqliteFile) -> Callable[[object, ConnectionPoolEntry, object], None]:
+    def replace(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info[_FILE] != file.identity():
+            raise DisconnectionError
+
+    return replace
+
+
+def _configure(connection: Any) -> None:
     cursor = connection.cursor()
     try:
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is not left in free space
+        cursor.execute("PRAGMA schema_version")  # opens the log
         cursor.close()
     except BaseException:
         connection.close()  # the pool forgets it, and its thread would live on

@@ -38,7 +38,8 @@ class Heartbeat:
     sure that it still has what it held. One that was declared dead registers anew.
 
     ``alone`` says that no other process can serve on the ledger: what others have left behind is
-    freed at the start, and no beat is needed.
+    freed at the start, and no beat is needed. It is only read whether the process is registered,
+    for the ledger may be replaced by a backup meanwhile.
     """
 
     processes: Processes
@@ -79,8 +80,7 @@ class Heartbeat:
             await self.clock.sleep(self.every)
             try:
                 await self.read_time()
-                if not self.alone:
-                    await self.beat()
+                await (self.stay_registered() if self.alone else self.beat())
             except DomainError as error:
                 log.warning("no heartbeat", reason=str(error))
             except Exception:
@@ -114,6 +114,13 @@ class Heartbeat:
         for process_id, seen_at in self._dead(seen, ages, began).items():
             if await self.processes.free(process_id, seen_at):
                 log.warning("a process is dead", process=process_id, seen_at=seen_at.isoformat())
+
+    async def stay_registered(self) -> None:
+        """Register anew if the ledger does not know this process. Raises ``StorageUnavailable``."""
+        if self.identity.id is None or await self.processes.is_registered(self.identity.id):
+            return
+        log.warning("the ledger has been replaced", process=self.identity.id)
+        await self._register()
 
     async def _register(self) -> None:
         began, now = self.clock.monotonic(), self.clock.now()

@@ -10,13 +10,17 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Census:
-    """``pending_since`` is when the oldest event came in that is not handled yet."""
+    """``pending_since`` is when the oldest event came in that is not handled yet.
+
+    ``problem`` is why nothing could be stored, though the rest could be counted; None if it could.
+    """
 
     live_sessions: int
     live_calls: int
     pending_events: int
     pending_since: datetime | None
     dead_events: int
+    problem: str | None = None
 
 
 class Censor(Protocol):

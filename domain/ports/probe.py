@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Probe(Protocol):
-    """Asks a dependency whether it would serve a request now."""
+    """Asks a dependency whether it would serve a request now, be it a change to store."""
 
     async def check(self) -> None:
         """Return if it would; raise a :class:`~domain.errors.DomainError` that says why not."""

@@ -25,6 +25,10 @@ class Processes(Protocol):
         """
         ...
 
+    async def is_registered(self, process_id: str) -> bool:
+        """Whether the process is there: a ledger restored from a backup knows an older one."""
+        ...
+
     async def free(self, process_id: str, seen_at: datetime | None = None) -> bool:
         """Remove a process and free what it held: claims, leases of events and jobs, attempts.
 

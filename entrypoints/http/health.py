@@ -97,7 +97,8 @@ async def ready(
 ) -> Response[ReadinessAnswer]:
     """Asks LiveKit and the database; 503 if either would not serve, or the service will stop.
 
-    They are asked once a second at most; that the service will stop is told at once.
+    The database must take a write. They are asked once a second at most; that the service will
+    stop is told at once.
     """
     if is_draining():
         return Response(

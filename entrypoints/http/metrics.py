@@ -11,7 +11,7 @@ from litestar.params import Dependency
 from application.telemetry import Telemetry
 from domain.access import Scope
 from domain.errors import StorageUnavailable
-from domain.ports.census import Censor
+from domain.ports.census import Censor, Census
 from entrypoints.http.openapi import HIDDEN, KEYED, REFUSALS, errors
 from entrypoints.http.operation import Operation
 
@@ -34,11 +34,13 @@ async def metrics(
     censor: Annotated[Censor, Dependency(skip_validation=True)],
 ) -> Response[bytes]:
     """What docs/observability.md lists, in Prometheus' text format."""
+    census: Census | None = None
     try:
         census = await censor.census()
+        if census.problem is not None:
+            log.warning("the ledger cannot be written", reason=census.problem)
     except StorageUnavailable as error:
         log.warning("the ledger cannot be counted", reason=str(error))
-        census = None
     return Response(
         telemetry.page(census), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
     )

@@ -12,12 +12,12 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from application.settings import Storage
+from entrypoints.settings.database_hosts import is_port, read_hosts
 
 _FORMS: Final = (
     "memory://, sqlite+aiosqlite:///path/to/file.db or postgresql://user:password@host/database"
 )
 _POSTGRESQL: Final = ("postgresql+asyncpg", "postgresql", "postgres")
-_HOST: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]*)(:(?P<port>\d{1,5}))?", re.A)
 _QUERY: Final = re.compile(r"\?(?P<name>[A-Za-z_]*)")
 
 
@@ -74,14 +74,9 @@ def _postgresql(rest: str) -> str:
     user, at, place = address.rpartition("@")
     name, colon, password = user.partition(":")
     hosts, _, database = place.partition("/")
-    options |= _hosts(hosts) if "," in hosts else {}
+    hosts, options = read_hosts(hosts, options)
     url = "postgresql+asyncpg://" + _escaped(name)
-    url += f"{colon}{_escaped(password)}{at}"
-    if "," not in hosts:
-        _check_host(hosts)
-        if "%" in hosts:  # a Unix socket's folder
-            options, hosts = {"host": unquote(hosts), **options}, ""
-        url += hosts
+    url += f"{colon}{_escaped(password)}{at}{hosts}"
     url += f"/{_escaped(database)}" if database or options else ""
     return f"{url}?{urlencode(options, safe='/,:')}" if options else url
 
@@ -92,29 +87,14 @@ def _split_query(rest: str) -> tuple[str, dict[str, str]]:
         after = rest[match.end() :]
         if "@" in after and match["name"] not in _OPTIONS:
             continue
-        options = dict(parse_qsl(rest[match.start() + 1 :], keep_blank_values=True))
+        options: dict[str, str] = {}
+        for option, value in parse_qsl(rest[match.start() + 1 :], keep_blank_values=True):
+            several = option in ("host", "port") and option in options
+            options[option] = f"{options[option]},{value}" if several else value
         for option, value in options.items():
             _check_option(option, value)
         return rest[: match.start()], options
     return rest, {}
-
-
-def _hosts(several: str) -> dict[str, str]:
-    found = [_check_host(host) for host in several.split(",")]
-    return {
-        "host": ",".join(host.strip("[]") for host, _ in found),
-        "port": ",".join(port or "5432" for _, port in found),
-    }
-
-
-def _check_host(host: str) -> tuple[str, str | None]:
-    match = _HOST.fullmatch(host)
-    if match is None or not 0 < int(match["port"] or 5432) < 65536:
-        raise ValueError(
-            "must be postgresql://user:password@host:port/database, with a number as the port; "
-            "in the user name and the password write %40 for @, %3A for : and %2F for /."
-        )
-    return match["host"], match["port"]
 
 
 def _escaped(part: str) -> str:
@@ -152,6 +132,10 @@ def _connections(value: str) -> str:
     return "" if right else "a number from 2 to 999"
 
 
+def _ports(value: str) -> str:
+    return "" if all(map(is_port, value.split(","))) else "a number from 1 to 65535"
+
+
 def _file(value: str) -> str:
     return "" if Path(value).is_file() else "the path of a file"
 
@@ -170,7 +154,7 @@ _OPTIONS: Final[Mapping[str, Callable[[str], str]]] = {
     "options": _anything,
     "passfile": _file,
     "pgbouncer": _one_of("true", "false"),
-    "port": _anything,
+    "port": _ports,
     "ssl": _TLS,
     "sslcert": _file,
     "sslkey": _file,

@@ -56,6 +56,13 @@ def test_without_room_nothing_is_acknowledged_and_with_room_it_goes_on(
             assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
             assert int(answer.headers["retry-after"]) > 0
         assert client.get("/health").status_code == 200
+        not_ready = eventually(
+            lambda: client.get("/health/ready"), lambda answer: answer.status_code == 503
+        )
+        assert not_ready.json()["checks"]["database"]["status"] == "failed"
+        assert "\nbackend_ledger_up 0.0\n" in eventually(
+            lambda: client.get("/metrics").text, lambda text: "\nbackend_ledger_up 0.0\n" in text
+        )
         for session_id in acknowledged:  # what there is can still be read
             assert client.get(f"/sessions/{session_id}").status_code == 200
 
@@ -66,7 +73,10 @@ def test_without_room_nothing_is_acknowledged_and_with_room_it_goes_on(
         eventually(listed, lambda rooms: rooms >= set(called))
         for session_id in acknowledged:
             assert client.get(f"/sessions/{session_id}").status_code == 200
-        assert client.get("/health/ready").status_code == 200
+        eventually(lambda: client.get("/health/ready"), lambda answer: answer.status_code == 200)
+        eventually(
+            lambda: client.get("/metrics").text, lambda text: "\nbackend_ledger_up 1.0\n" in text
+        )
     assert patient.stop() == 0
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

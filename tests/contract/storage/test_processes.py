@@ -72,6 +72,15 @@ async def held(ledger: AnyLedger, who: ProcessIdentity) -> Held:
     return taken
 
 
+async def test_a_process_is_registered_until_it_is_freed(ledger: AnyLedger) -> None:
+    assert not await ledger.processes.is_registered("process-1")
+    await ledger.processes.register("process-1", NOON, alone=False)
+    assert await ledger.processes.is_registered("process-1")
+    assert not await ledger.processes.is_registered("process-2")
+    assert await ledger.processes.free("process-1")
+    assert not await ledger.processes.is_registered("process-1")
+
+
 async def test_what_a_process_held_is_free_once_it_is_removed(ledger: AnyLedger) -> None:
     of_one, of_other = await held(ledger, ONE), await held(ledger, OTHER)
 

@@ -88,7 +88,8 @@ async def test_another_process_writes_for_longer_than_we_wait(storage: SqlLedger
         assert {type(result) for result in seen} == {StorageUnavailable}
         assert "The database is locked by another process (SQLITE_BUSY)." in map(str, seen)
         assert await ledger.get(there.id) == there
-        await storage.check()
+        with pytest.raises(StorageUnavailable, match="is locked by another process"):
+            await storage.check()
     later = await ledger.add(new_session())
     assert await ledger.get(later.id) == later
 

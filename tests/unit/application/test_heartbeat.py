@@ -216,6 +216,22 @@ async def test_given_a_process_that_stops_then_what_it_held_is_free_at_once() ->
     assert await living.gets_the_job()
 
 
+async def test_given_a_process_alone_whose_ledger_is_replaced_then_it_registers_anew() -> None:
+    world = World()
+    alone = await world.process(alone=True)
+    before = alone.identity.id
+    await alone.heart.stay_registered()
+    assert alone.identity.id == before
+    assert before is not None
+    await world.processes.register("of the backup", NOON, alone=True)
+
+    await alone.heart.stay_registered()
+
+    assert alone.identity.id not in (None, before)
+    assert await world.processes.is_registered(alone.identity.id or "")
+    assert not await world.processes.is_registered("of the backup")
+
+
 async def test_given_a_process_alone_then_at_its_start_all_is_free_and_it_never_beats() -> None:
     world = World()
     killed = await world.process(alone=True)

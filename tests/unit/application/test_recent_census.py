@@ -20,6 +20,11 @@ class Counted:
 
     times: int = 0
     is_there: bool = True
+    problem: str | None = None
+
+    async def check(self) -> None:
+        if self.problem is not None:
+            raise StorageUnavailable(self.problem)
 
     async def census(self) -> Census:
         self.times += 1
@@ -63,6 +68,16 @@ async def test_nor_do_many_wait_for_a_ledger_that_is_out_of_reach() -> None:
     ledger.is_there = True
     clock.advance(GOOD_FOR)
     assert (await recent.census()).live_sessions == 2
+
+
+async def test_given_a_ledger_that_takes_no_write_then_it_is_counted_and_the_reason_is_kept() -> (
+    None
+):
+    recent = RecentCensus(Counted(problem="full"), FakeClock())
+
+    told = await recent.census()
+
+    assert (told.live_sessions, told.problem) == (1, "full")
 
 
 @pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1)])

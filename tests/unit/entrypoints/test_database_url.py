@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from application.settings import Storage
 from entrypoints.settings.database_url import parse_database_url
@@ -69,6 +71,35 @@ def test_given_an_escaped_or_an_unescaped_password_then_it_is_read(
             "postgresql+asyncpg://u@/db?target_session_attrs=read-write&host=a,::1,c&port=1,5432,5432",
         ),
         (
+            "postgres://u:p@h1:5433,h2/db?target_session_attrs=read-write",
+            "postgresql+asyncpg://u:p@/db?target_session_attrs=read-write&host=h1,h2&port=5433,5432",
+        ),
+        ("postgres://u@/db?host=h1,h2", "postgresql+asyncpg://u@/db?host=h1,h2&port=5432,5432"),
+        (
+            "postgres://u@/db?host=h1,h2&port=5433",
+            "postgresql+asyncpg://u@/db?host=h1,h2&port=5433,5433",
+        ),
+        (
+            "postgres://u@/db?host=h1:1&host=[::1]:2&host=::2",
+            "postgresql+asyncpg://u@/db?host=h1,::1,::2&port=1,2,5432",
+        ),
+        (
+            "postgres://u@h1,h2/db?port=5433",
+            "postgresql+asyncpg://u@/db?host=h1,h2&port=5433,5433",
+        ),
+        (
+            "postgres://u@h0/db?host=h1,h2",
+            "postgresql+asyncpg://u@/db?host=h1,h2&port=5432,5432",
+        ),
+        (
+            "postgres://u@%2Frun%2Fa,%2Frun%2Fb:5433/db",
+            "postgresql+asyncpg://u@/db?host=/run/a,/run/b&port=5432,5433",
+        ),
+        (
+            "postgres://u@/db?host=/run/a,/run/b",
+            "postgresql+asyncpg://u@/db?host=/run/a,/run/b&port=5432,5432",
+        ),
+        (
             "postgres://u@h:6543/db?pgbouncer=true&channel_binding=require&connection_limit=5",
             "postgresql+asyncpg://u@h:6543/db?pgbouncer=true&channel_binding=require&connection_limit=5",
         ),
@@ -76,6 +107,14 @@ def test_given_an_escaped_or_an_unescaped_password_then_it_is_read(
 )
 def test_given_sockets_several_hosts_or_options_then_they_are_kept(written: str, read: str) -> None:
     assert parse_database_url(written) == (Storage.POSTGRESQL, read)
+    dialect: Any = PGDialect_asyncpg
+    assert dialect().create_connect_args(make_url(read))  # what the driver is given
+
+
+def test_given_several_hosts_then_the_password_is_masked_where_the_url_is_shown() -> None:
+    _, url = parse_database_url("postgres://u:hunter@h1,h2/d?target_session_attrs=read-write")
+
+    assert "hunter" not in f"{make_url(url)} {make_url(url)!r}"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +156,14 @@ def test_given_a_file_then_it_is_kept(url: str) -> None:
         ("postgres://u:p@h:0/d", "with a number as the port"),
         ("postgres://u:p@h:x/d", "with a number as the port"),
         ("postgres://u:p@a b/d", "with a number as the port"),
+        ("postgres://u:hunter@h1,/d", "a host between commas"),
+        ("postgres://u:hunter@/d?host=h1,,h2", "a host between commas"),
+        ("postgres://u:hunter@h1,h2:x/d", "with a number as the port"),
+        ("postgres://u:hunter@/d?host=h1,h2&port=1,2,3", "one port, or as many as it has hosts"),
+        ("postgres://u:hunter@h1/d?port=1,2", "one port, or as many as it has hosts"),
+        ("postgres://u:hunter@/d?port=1,2", "one port, or as many as it has hosts"),
+        ("postgres://u:hunter@/d?host=h1,h2&port=x", "a number from 1 to 65535 as its option port"),
+        ("postgres://u:hunter@/d?port=x", "a number from 1 to 65535 as its option port"),
         ("postgres://h/d?sslmode=hunter", "one of disable, allow, prefer, require"),
         ("postgres://h/d?sslrootcert=/no/such/file", "path of a file, or system"),
         ("postgres://h/d?connect_timeout=soon", "whole number of seconds"),
