@@ -27,7 +27,7 @@ def simulate_call(  # noqa: PLR0913 - each is an option
     room: Annotated[
         str | None, typer.Option(help="The room's name; call-_FROM_RANDOM if not given.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0, max=86400, help="How long it lasts.")] = 3.0,
+    seconds: Annotated[float, typer.Option(min=0.0, max=86400, help="How long it lasts.")] = 3.0,
     direction: Annotated[Direction, typer.Option(help="Who called whom.")] = Direction.INBOUND,
 ) -> None:
     """Tell a running service of a phone call, by the webhooks that LiveKit would send.
