@@ -11,6 +11,7 @@ from urllib.parse import quote
 import typer
 
 from domain.call import Direction
+from entrypoints.cli.output import printable
 from entrypoints.cli.process import stop_signal, stopped_within
 from entrypoints.container import Container
 from entrypoints.http.address import base_url
@@ -53,7 +54,7 @@ def simulate_call(  # noqa: PLR0913 - each is an option
     route = f"{service}/telephony/calls/by-room/{quote(room_name, safe='')}"
     typer.echo(
         f"See the call: GET {route} or, unless DATABASE_URL is memory://, "
-        f"backend calls show {shlex.quote(room_name)}"
+        f"backend calls show {shlex.quote(printable(room_name))}"
     )
 
 

@@ -13,6 +13,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from domain.errors import DomainError
 from entrypoints.cli.output import printable
 from entrypoints.settings import InvalidSettings
+from entrypoints.streams import open_closed_streams
 
 _LONGEST: Final = 400
 
@@ -22,7 +23,7 @@ def run(app: typer.Typer, arguments: list[str]) -> int:
 
     2: the command line or the configuration is wrong; 1: the command failed.
     """
-    _replace_closed_streams()
+    open_closed_streams()
     try:
         code = int(app(arguments, standalone_mode=False) or 0)
         sys.stdout.flush()  # here, where a failure can still be reported
@@ -80,16 +81,6 @@ def _output_is_broken() -> bool:
 def _short(text: str) -> str:
     line = printable(" ".join(text.split()))
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
-
-
-def _replace_closed_streams() -> None:
-    """Open a stream that the caller has closed (``>&-``): a file must not get its number."""
-    sys.stdout = sys.stdout or _nothing()
-    sys.stderr = sys.stderr or _nothing()
-
-
-def _nothing() -> Any:
-    return open(os.devnull, "w", encoding="utf-8")
 
 
 def _discard_output() -> None:

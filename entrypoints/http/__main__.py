@@ -19,12 +19,14 @@ from entrypoints.http.draining import NOT_READY, PATIENCE_SECONDS, STOP
 from entrypoints.http.metrics_folder import metrics_folder, remove_abandoned, shared_memory
 from entrypoints.http.open_files import TooFewFiles, client_connections, open_files, raise_limit
 from entrypoints.settings import InvalidSettings, load_settings
+from entrypoints.streams import open_closed_streams
 
 _LARGEST_HEADERS: Final = 64 * 1024
 
 
 def main() -> int:
     """Serve until SIGINT or SIGTERM. 2: the configuration is wrong; 1: the service can't start."""
+    open_closed_streams()
     try:
         settings = load_settings()
     except InvalidSettings as error:

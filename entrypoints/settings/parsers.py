@@ -31,7 +31,9 @@ def shown(raw: str) -> str:
 
 
 def text(raw: str) -> str:
-    """Take any text."""
+    """Take any text that can be seen."""
+    if not raw.isprintable():
+        raise ValueError("must be without control and invisible characters.")
     return raw
 
 

@@ -105,7 +105,9 @@ def test_what_is_no_folder_or_another_s_stays(
     assert len(list(tmp_path.iterdir())) == 5
 
 
-@pytest.mark.parametrize(("number", "stays"), [(os.getpid(), True), (2**22 + 1, False)])
+@pytest.mark.parametrize(
+    ("number", "stays"), [(os.getpid(), True), (2**22 + 1, False)], ids=["alive", "dead"]
+)
 def test_an_earlier_version_s_folder_is_known_by_its_files(
     tmp_path: Path,
     number: int,
