@@ -14,6 +14,7 @@ from dependency_injector import containers, providers
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.dispatcher import LiveKitDispatcher
 from adapters.livekit.event_reader import LiveKitEventReader
+from adapters.livekit.http import CONNECTIONS
 from adapters.livekit.numbers import normalised
 from adapters.livekit.probe import LiveKitProbe
 from adapters.livekit.rooms import LiveKitRooms
@@ -158,6 +159,7 @@ class Container(containers.DeclarativeContainer):
         _tracing, settings.provided.otlp_endpoint, settings.provided.otlp_service_name
     )
 
+    livekit_connections: providers.Object[int] = providers.Object(CONNECTIONS)
     livekit_client = providers.Singleton(
         LiveKitClient,
         settings.provided.livekit_url,
@@ -165,6 +167,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.livekit_api_secret,
         connect_limit=LIVEKIT_CONNECT_LIMIT,
         total_limit=LIVEKIT_TOTAL_LIMIT,
+        connections=livekit_connections,
         watch=providers.Singleton(_watch, telemetry, tracing),
         now=clock.provided.timestamp,
     )

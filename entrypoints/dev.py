@@ -24,6 +24,7 @@ from application.settings import Settings
 from entrypoints.http.address import CannotListen, base_url, listen_address
 from entrypoints.parent import end_with_parent, ending_with_me
 from entrypoints.settings import InvalidSettings, load_settings, read_environment
+from entrypoints.streams import open_closed_streams
 
 CACHE: Final = Path(__file__).resolve().parent.parent / ".cache"
 LOG: Final = CACHE / "livekit.log"
@@ -76,9 +77,10 @@ def main(arguments: Sequence[str] = ()) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup(1) wants SIGHUP to be
             signal.signal(number, signal.default_int_handler)
+    open_closed_streams()
     try:
         if arguments:
-            end_with_parent(int(arguments[0]), signal.SIGTERM)
+            end_with_parent(_process_number(arguments[0]), signal.SIGTERM)
         with ExitStack() as stack:
             return _run(read_environment(), stack)
     except KeyboardInterrupt:
@@ -90,6 +92,15 @@ def main(arguments: Sequence[str] = ()) -> int:
     except (CannotListen, CannotStart) as error:
         say(str(error))
         return 1
+    except OSError as error:  # .cache cannot be written, for example
+        say(f"{error.filename or 'A file'} cannot be used ({error.strerror}).")
+        return 1
+
+
+def _process_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise CannotStart("The argument must be the number of the process to end with, or absent.")
+    return int(text)
 
 
 def say(text: str) -> None:

@@ -22,6 +22,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from check_manifests import exposure_problems, problems
 from dockerfile_parse import DockerfileParser
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -175,6 +176,8 @@ def verify_unit(folder: Path) -> None:
         raise SystemExit(
             "systemd does not take the unit:\n" + "\n".join(complaints or [done.stderr])
         )
+    if exposed := exposure_problems(file):
+        raise SystemExit("\n".join(exposed))
 
 
 def _free_port() -> int:
@@ -189,6 +192,9 @@ def main() -> int:
     if hadolint is None:
         raise SystemExit("hadolint is missing; make test-requirements installs it.")
     subprocess.run([hadolint, str(PROJECT / "Dockerfile")], check=True)
+    if disagreements := problems():
+        raise SystemExit("\n".join(disagreements))
+    print("deploy/ and the Dockerfile agree on ports, limits and exposure.")
     print("hadolint finds nothing in the Dockerfile. Its steps:")
     with tempfile.TemporaryDirectory(prefix="image-") as name:
         verify_unit(Path(name))

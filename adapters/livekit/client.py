@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import msgspec
 from google.protobuf.message import Message
 
+from adapters.livekit.http import CONNECTIONS, HttpPool
 from adapters.livekit.http import Answer as HttpAnswer
-from adapters.livekit.http import HttpPool
 from adapters.livekit.pieces import pieces
 from adapters.livekit.tokens import TokenFactory
 
@@ -61,8 +61,8 @@ class LiveKitClient:
     start and end.
 
     ``connect_limit`` bounds waiting for a connection, from the pool or made anew; ``total_limit``
-    bounds a whole call. Nothing here repeats a request. ``watch`` makes the block that each call
-    of a method is in, which sees what it raises.
+    bounds a whole call, ``connections`` how many there are. Nothing here repeats a request.
+    ``watch`` makes the block that each call of a method is in, which sees what it raises.
     """
 
     def __init__(  # noqa: PLR0913 - whom to speak to, how patiently, who watches, and the time
@@ -73,6 +73,7 @@ class LiveKitClient:
         *,
         connect_limit: timedelta = timedelta(seconds=3),
         total_limit: timedelta = timedelta(seconds=10),
+        connections: int = CONNECTIONS,
         watch: Callable[[str], AbstractContextManager[object]] = nullcontext,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -80,6 +81,7 @@ class LiveKitClient:
         self._tokens = TokenFactory(api_key, api_secret, now)
         self._connect_limit = connect_limit
         self._total_limit = total_limit
+        self._connections = connections
         self._watch = watch
         self._pool: HttpPool | None = None
 
@@ -126,7 +128,7 @@ class LiveKitClient:
 
     async def open(self) -> None:
         """Make the pool; no connection yet, so that the service starts without LiveKit."""
-        self._pool = HttpPool(self._url, self._connect_limit, self._total_limit)
+        self._pool = HttpPool(self._url, self._connect_limit, self._total_limit, self._connections)
 
     async def close(self) -> None:
         """Close every connection. Closing twice is fine."""

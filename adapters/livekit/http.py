@@ -18,7 +18,7 @@ import aiohappyeyeballs
 import attrs
 import httptools
 
-_LIMIT: Final = 100
+CONNECTIONS: Final = 100
 _IDLE_LIMIT_SECONDS: Final = 15.0
 """What lies between may forget a connection that is idle for longer, and tells nobody."""
 _NEXT_ADDRESS_SECONDS: Final = 0.25
@@ -44,13 +44,19 @@ class Answer:
 
 
 class HttpPool:
-    """Connections to the server at ``url`` (http or https), made when needed, up to 100.
+    """Connections to the server at ``url`` (http or https), made when needed, up to a limit.
 
     ``connect_limit`` bounds waiting for one, ``total_limit`` that and waiting for the answer. A
     request is sent once: what becomes of it on a connection that breaks, nobody knows.
     """
 
-    def __init__(self, url: str, connect_limit: timedelta, total_limit: timedelta) -> None:
+    def __init__(
+        self,
+        url: str,
+        connect_limit: timedelta,
+        total_limit: timedelta,
+        connections: int = CONNECTIONS,
+    ) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -60,7 +66,7 @@ class HttpPool:
         self._connect_limit = connect_limit.total_seconds()
         self._total_limit = total_limit.total_seconds()
         self._idle: list[_Connection] = []
-        self._free = asyncio.Semaphore(_LIMIT)
+        self._free = asyncio.Semaphore(connections)
 
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The server's answer.

@@ -87,7 +87,11 @@ class Simulator:
     async def start(self) -> None:
         """Begin to serve. Raises :class:`OSError` if the port is taken."""
         await self.webhooks.open()
-        await self.listener.start()
+        try:
+            await self.listener.start()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Stop serving and forget every room."""

@@ -11,14 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from application.settings import Storage
-from domain.errors import DomainError
 from entrypoints.cli import calls, inbox, keys
 from entrypoints.cli.data import backup, forget, restore
 from entrypoints.cli.phone import simulate_call
 from entrypoints.cli.process import LEDGER_VARIABLES, stop_signal
+from entrypoints.cli.run import run
 from entrypoints.container import Container
 from entrypoints.dev import DEV_KEY, DEV_SECRET
-from entrypoints.settings import InvalidSettings, load_settings
+from entrypoints.settings import load_settings
 from entrypoints.version import VERSION
 
 app = typer.Typer(
@@ -37,16 +37,11 @@ app.command()(restore)
 
 
 def main() -> None:
-    """Run a command; 2 if the configuration is wrong."""
-    try:
-        # What is not UTF-8 is in no database and no message.
-        app([os.fsencode(argument).decode(errors="replace") for argument in sys.argv[1:]])
-    except InvalidSettings as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
-    except DomainError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1)
+    """Run a command; 2 if the command line or the configuration is wrong."""
+    # What is not UTF-8 is in no database and no message.
+    sys.exit(
+        run(app, [os.fsencode(argument).decode(errors="replace") for argument in sys.argv[1:]])
+    )
 
 
 @app.command("version")
@@ -68,7 +63,9 @@ def migrate() -> None:
 
 @app.command()
 def simulator(
-    port: Annotated[int, typer.Option(help="Where it listens, on 127.0.0.1.")] = 7880,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where it listens, on 127.0.0.1; 0: a free one.")
+    ] = 7880,
     api_key: Annotated[str, typer.Option(help="The key it accepts.")] = DEV_KEY,
     api_secret: Annotated[str, typer.Option(help="The secret it accepts.")] = DEV_SECRET,
     webhook_url: Annotated[

@@ -12,6 +12,7 @@ from application.settings import Storage
 from domain.errors import StorageUnavailable
 from domain.person import Person
 from domain.ports.records import Mentions
+from entrypoints.cli.output import printable
 from entrypoints.cli.process import LEDGER_VARIABLES, ledger
 from entrypoints.container import Container
 from entrypoints.settings import load_settings
@@ -52,7 +53,7 @@ def backup(
 ) -> None:
     """Copy the SQLite database to a file, consistently, while the service goes on writing."""
     Container.backup(_database_url(), file)
-    typer.echo(f"Everything that was committed is in {file}.")
+    typer.echo(f"Everything that was committed is in {printable(file)}.")
 
 
 def restore(
@@ -63,7 +64,9 @@ def restore(
     The database that was there is kept beside it.
     """
     old = Container.restore(_database_url(), file)
-    typer.echo(f"{file} is the database now." + (f" The old one is {old}." if old else ""))
+    typer.echo(
+        f"{printable(file)} is the database now." + (f" The old one is {old}." if old else "")
+    )
 
 
 def _database_url() -> str:

@@ -18,6 +18,7 @@ from entrypoints.http.times import rfc3339
 
 app = typer.Typer(no_args_is_help=True, help="Read the inbox of webhook events; replay events.")
 
+MOST: Final = 10_000
 _HEADER: Final = (
     "event", "kind", "room", "received", "next attempt", "failures", "outages", "last error",
 )  # fmt: skip
@@ -27,7 +28,9 @@ _HEADER: Final = (
 def list_events(
     status: Annotated[InboxStatus, typer.Option(help="Which events.")] = InboxStatus.DEAD,
     room: Annotated[str | None, typer.Option(help="Events of rooms of this name.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many events at most.")] = DEFAULT_LIMIT,
+    limit: Annotated[
+        int, typer.Option(min=1, max=MOST, help="How many events at most.")
+    ] = DEFAULT_LIMIT,
 ) -> None:
     """Count the events, and list the newest: the dead letters unless --status says otherwise.
 

@@ -26,7 +26,9 @@ app = typer.Typer(
 _HEADER: Final = ("key", "name", "tenant", "scopes", "created", "last used", "expires", "state")
 
 Prefix = Annotated[str, typer.Argument(metavar="KEY", help="As `keys list` shows it.")]
-Lasts = Annotated[float | None, typer.Option("--days", min=0.001, help="How long it works.")]
+Lasts = Annotated[
+    float | None, typer.Option("--days", min=0.001, max=36500, help="How long it works.")
+]
 
 
 @app.command("create")
@@ -62,7 +64,7 @@ def list_keys() -> None:
 def rotate(
     key: Prefix,
     grace_hours: Annotated[
-        float, typer.Option(min=0, help="How long the old one still works.")
+        float, typer.Option(min=0.0, max=8760, help="How long the old one still works.")
     ] = 24.0,
     days: Lasts = None,
 ) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import typer
 
 from domain.call import Direction
+from entrypoints.cli.output import printable
 from entrypoints.cli.process import stop_signal, stopped_within
 from entrypoints.container import Container
 from entrypoints.http.address import base_url
@@ -27,7 +28,7 @@ def simulate_call(  # noqa: PLR0913 - each is an option
     room: Annotated[
         str | None, typer.Option(help="The room's name; call-_FROM_RANDOM if not given.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0, max=86400, help="How long it lasts.")] = 3.0,
+    seconds: Annotated[float, typer.Option(min=0.0, max=86400, help="How long it lasts.")] = 3.0,
     direction: Annotated[Direction, typer.Option(help="Who called whom.")] = Direction.INBOUND,
 ) -> None:
     """Tell a running service of a phone call, by the webhooks that LiveKit would send.
@@ -53,7 +54,7 @@ def simulate_call(  # noqa: PLR0913 - each is an option
     route = f"{service}/telephony/calls/by-room/{quote(room_name, safe='')}"
     typer.echo(
         f"See the call: GET {route} or, unless DATABASE_URL is memory://, "
-        f"backend calls show {shlex.quote(room_name)}"
+        f"backend calls show {shlex.quote(printable(room_name))}"
     )
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
 import threading
 from contextlib import ExitStack, suppress
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from granian.constants import HTTPModes, Interfaces
@@ -18,38 +16,39 @@ from granian.server import Server
 from application.settings import Settings
 from entrypoints.http.address import CannotListen, listen_address
 from entrypoints.http.draining import NOT_READY, PATIENCE_SECONDS, STOP
+from entrypoints.http.metrics_folder import metrics_folder, remove_abandoned, shared_memory
+from entrypoints.http.open_files import TooFewFiles, client_connections, open_files, raise_limit
 from entrypoints.settings import InvalidSettings, load_settings
+from entrypoints.streams import open_closed_streams
 
 _LARGEST_HEADERS: Final = 64 * 1024
-_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - shm_overview(7)
 
 
 def main() -> int:
     """Serve until SIGINT or SIGTERM. 2: the configuration is wrong; 1: the service can't start."""
+    open_closed_streams()
     try:
         settings = load_settings()
     except InvalidSettings as error:
         sys.stderr.write(f"{error}\n")
         return 2
     try:
+        clients = client_connections(settings, raise_limit(), open_files())
         address = listen_address(settings.host, settings.port)
-    except CannotListen as error:
+    except (CannotListen, TooFewFiles) as error:
         sys.stderr.write(f"backend-livekit cannot start: {error}\n")
         return 1
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection is a file
     signal.signal(NOT_READY, signal.SIG_IGN)  # in workers too, until they listen
+    remove_abandoned(shared_memory())
     with ExitStack() as stack:
         if settings.workers > 1:  # they count together in files
-            folder = stack.enter_context(
-                TemporaryDirectory(prefix="backend-metrics-", dir=_memory())
-            )
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        _serve(settings, address)
+            folder = stack.enter_context(metrics_folder(shared_memory()))
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        _serve(settings, address, clients)
     return 0
 
 
-def _serve(settings: Settings, address: str) -> None:
+def _serve(settings: Settings, address: str, clients: int) -> None:
     # This process only watches over the workers, so it imports nothing of the application.
     _Server(
         settings.shutdown_delay.total_seconds(),
@@ -62,7 +61,8 @@ def _serve(settings: Settings, address: str) -> None:
         port=settings.port,
         workers=settings.workers,
         backlog=4096,
-        backpressure=_connections(),
+        # Its default is 1,024, which a single idle client can take up.
+        backpressure=clients,
         workers_kill_timeout=PATIENCE_SECONDS,
         http1_settings=HTTP1Settings(
             # granian has one limit for the time until a request's headers are there, whether the
@@ -73,24 +73,6 @@ def _serve(settings: Settings, address: str) -> None:
         websockets=False,
         log_enabled=False,
     ).serve()
-
-
-def _memory() -> str | None:
-    """A folder that is in memory, if there is one.
-
-    What is counted is written through mmap(2), which on a full disk kills the process (SIGBUS).
-    """
-    return _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK | os.X_OK) else None
-
-
-def _connections() -> int:
-    """How many a worker may have, busy or idle; more wait until one is closed.
-
-    (granian's default is 1,024, which a single idle client can take up.) What a worker opens
-    itself, the database and LiveKit, finds files left.
-    """
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return min(max(files // 2, files - 512), 32_768)
 
 
 class _Server(Server):  # type: ignore[valid-type, misc] # a variable

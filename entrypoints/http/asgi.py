@@ -18,6 +18,7 @@ from entrypoints.http.cors import Cors
 from entrypoints.http.draining import listen
 from entrypoints.http.health import OPEN, guarded
 from entrypoints.http.limits import BYPASSED, can_be_bypassed
+from entrypoints.http.open_files import livekit_connections
 from entrypoints.http.request_log import RequestLog
 from entrypoints.http.slow_readers import cut_off_after
 from entrypoints.logs import configure_logs
@@ -32,7 +33,7 @@ def create() -> ASGIApp:
     settings = load_settings()
     lines = configure_logs(settings.log_level)
     listen()
-    container = Container(settings=settings)
+    container = Container(settings=settings, livekit_connections=livekit_connections(settings))
     tracing = container.tracing()
 
     @asynccontextmanager

@@ -8,8 +8,9 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 _LOOK_AGAIN_SECONDS: Final = 0.02
@@ -23,11 +24,21 @@ def cut_off_after(limit: timedelta) -> None:
     From when this process listens, which is a moment after its application has started.
     """
     if sys.platform == "linux":
-        loop = asyncio.get_running_loop()
-        if _limit_connections(limit):
-            loop.call_later(_ALL_TAKEN_SECONDS, _limit_connections, limit)
-        else:
-            loop.call_later(_LOOK_AGAIN_SECONDS, cut_off_after, limit)
+        _limit_until_all_are_taken(limit, found=False)
+
+
+def _limit_until_all_are_taken(limit: timedelta, *, found: bool) -> None:
+    """Look for the listener, and once more when it has been ``found``."""
+    loop = asyncio.get_running_loop()
+    pause = _LOOK_AGAIN_SECONDS
+    try:
+        listens = _limit_connections(limit)
+    except OSError:  # no file is left to list the others with
+        listens, pause = False, _ALL_TAKEN_SECONDS
+    if listens and found:
+        return
+    again = partial(_limit_until_all_are_taken, limit, found=found or listens)
+    loop.call_later(_ALL_TAKEN_SECONDS if listens else pause, again)
 
 
 def _limit_connections(limit: timedelta) -> bool:
@@ -58,6 +69,9 @@ def _tcp_sockets() -> Iterator[socket.socket]:
         with suppress(OSError):  # closed by now
             # Only of sockets: to close a copy of the database's file would end SQLite's locks.
             if stat.S_ISSOCK(os.stat(int(name)).st_mode):
-                with closing(socket.socket(fileno=os.dup(int(name)))) as one:
+                one = socket.socket(fileno=int(name))  # not a copy, which would be one more file
+                try:
                     if one.family in (socket.AF_INET, socket.AF_INET6):
                         yield one
+                finally:
+                    one.detach()

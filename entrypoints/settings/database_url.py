@@ -124,12 +124,12 @@ def _anything(value: str) -> str:
 
 def _seconds(value: str) -> str:
     right = value.isascii() and value.isdigit() and 0 < len(value) < 5
-    return "" if right else "a whole number of seconds"
+    return "" if right else "a whole number of seconds from 0 to 9999"
 
 
 def _connections(value: str) -> str:
     right = value.isascii() and value.isdigit() and 0 < len(value) < 4 and int(value) > 1
-    return "" if right else "a number from 2 to 999"
+    return "" if right else "a whole number from 2 to 999"
 
 
 def _ports(value: str) -> str:

@@ -15,14 +15,25 @@ from entrypoints.origins import parse_origin
 
 _DECIMAL: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _NAMED_KEY: Final = re.compile(r"(?P<tenant>[a-z][a-z0-9-]{0,31})=(?P<key>.{16,})", re.ASCII)
+_SHOWN: Final = 60
+_LONGEST_ORIGIN: Final = 255
 _TRUE: Final = ("true", "1", "yes", "on")
 _FALSE: Final = ("false", "0", "no", "off")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _HOST: Final = re.compile(r"[^\s/\\@?#*\[\]]+")
 
 
+def shown(raw: str) -> str:
+    """Return the beginning of a value as a message may show it: without control characters."""
+    return "".join(
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in raw[:_SHOWN]
+    )
+
+
 def text(raw: str) -> str:
-    """Take any text."""
+    """Take any text that can be seen."""
+    if not raw.isprintable():
+        raise ValueError("must be without control and invisible characters.")
     return raw
 
 
@@ -56,7 +67,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     def parse(raw: str) -> int:
         digits = raw.isascii() and raw.isdigit() and len(raw) < 20
         if not (digits and least <= int(raw) <= most):
-            raise ValueError(f"must be a whole number from {least} to {most}, not '{raw[:40]}'.")
+            raise ValueError(f"must be a whole number from {least} to {most}, not '{shown(raw)}'.")
         return int(raw)
 
     return parse
@@ -68,7 +79,7 @@ def amount(unit: str, least: float, most: float) -> Callable[[str], float]:
     def parse(raw: str) -> float:
         if not (_DECIMAL.fullmatch(raw) and least <= float(raw) <= most):
             raise ValueError(
-                f"must be a number of {unit} from {least} to {most}, not '{raw[:40]}'."
+                f"must be a number of {unit} from {least} to {most}, not '{shown(raw)}'."
             )
         return float(raw)
 
@@ -107,7 +118,7 @@ def api_keys(raw: str) -> tuple[FixedKey, ...]:
 def boolean(raw: str) -> bool:
     """Take the contract's spellings of true and false."""
     if raw.lower() not in (*_TRUE, *_FALSE):
-        raise ValueError(f"must be one of true/false/1/0/yes/no/on/off, not '{raw}'.")
+        raise ValueError(f"must be one of true/false/1/0/yes/no/on/off, not '{shown(raw)}'.")
     return raw.lower() in _TRUE
 
 
@@ -127,7 +138,7 @@ def otlp_endpoint(raw: str) -> str:
 def log_level(raw: str) -> str:
     """Take a level's name in any case."""
     if raw.lower() not in _LOG_LEVELS:
-        raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}, not '{raw}'.")
+        raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}, not '{shown(raw)}'.")
     return raw.lower()
 
 
@@ -143,19 +154,24 @@ def app_env(raw: str) -> AppEnv:
     try:
         return AppEnv(raw.lower())
     except ValueError:
-        raise ValueError(f"must be development or production, not '{raw}'.") from None
+        raise ValueError(f"must be development or production, not '{shown(raw)}'.") from None
 
 
 def origins(raw: str) -> tuple[str, ...]:
     """Read ``*`` or a comma-separated list of origins."""
     found = []
     for entry in filter(None, (part.strip() for part in raw.split(","))):
+        if len(entry) > _LONGEST_ORIGIN or not entry.isprintable():
+            raise ValueError(
+                f"must be * or origins of at most {_LONGEST_ORIGIN} printable characters each, "
+                "separated by commas."
+            )
         try:
             found.append(parse_origin(entry))
         except ValueError as error:
-            shown = re.sub("//.*@", "//…@", entry)  # a password
+            masked = re.sub("//.*@", "//…@", entry)  # a password
             raise ValueError(
                 "must be * or a comma-separated list of origins such as https://app.example.com, "
-                f"https://*.example.com or capacitor://localhost; '{shown}' {error}."
+                f"https://*.example.com or capacitor://localhost; '{shown(masked)}' {error}."
             ) from None
     return tuple(found)

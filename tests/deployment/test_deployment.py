@@ -232,6 +232,8 @@ def test_the_unit_gives_the_service_what_it_needs_and_little_else() -> None:
     assert f"/var/lib/{service['StateDirectory']}/" in given["DATABASE_URL"]
     assert given["HOST"] == "127.0.0.1"  # TLS and the limits of addresses are the proxy's
     assert int(service["LimitNOFILE"]) > 10_000
+    assert service["LimitCORE"] == "0"
+    assert service["MemoryMax"] == "320M"
 
 
 # Documents ----------------------------------------------------------------------------------------

@@ -1,7 +1,11 @@
-"""``python -m tests.hostile.few_files``: the service, where a process may have few files open."""
+"""``python -m tests.hostile.few_files``: the service, where a process may have few files open.
+
+``FEW_FILES`` is how many.
+"""
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from typing import Final
@@ -11,5 +15,6 @@ from entrypoints.http.__main__ import main
 FILES: Final = 400
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+    files = int(os.environ.get("FEW_FILES", FILES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     sys.exit(main())

@@ -170,3 +170,14 @@ def test_given_a_host_of_another_machine_then_one_sentence_names_it(
 
     assert f"HOST {host} is not an address of this machine" in log.read_text()
     assert log.read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize("number", ["abc", "-5", "1e400", "9" * 5000, "\u0663"])
+def test_an_argument_that_is_no_process_number_is_refused_in_a_line(
+    tmp_path: Path, number: str
+) -> None:
+    with launched((*DEV, number), tmp_path / "log", {}) as process:
+        assert process.wait(timeout=LIMIT_SECONDS) == 1
+
+    (line,) = (tmp_path / "log").read_text().splitlines()
+    assert line.startswith("The argument must be the number of the process")

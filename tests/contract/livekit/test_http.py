@@ -67,8 +67,8 @@ async def scripted(
 
 
 @asynccontextmanager
-async def pool_to(url: str) -> AsyncIterator[HttpPool]:
-    pool = HttpPool(url, SECOND, SECOND)
+async def pool_to(url: str, connections: int = http.CONNECTIONS) -> AsyncIterator[HttpPool]:
+    pool = HttpPool(url, SECOND, SECOND, connections)
     yield pool
     pool.close()
     await asyncio.sleep(0.01)
@@ -266,15 +266,14 @@ async def test_an_answer_that_comes_too_late_is_not_waited_for_and_nobody_elses(
     assert server.connections == 2
 
 
-async def test_no_more_connections_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_LIMIT", 2)
+async def test_no_more_connections_than_the_limit() -> None:
     slow = b"|" * 10 + OK
-    async with scripted(*[slow] * 8) as server, pool_to(server.url) as pool:
+    async with scripted(*[slow] * 8) as server, pool_to(server.url, 2) as pool:
         await asyncio.gather(*(pool.post("/", {}, b"") for _ in range(8)))
         assert server.connections == 2
 
         server.answers = [b"|" * 100 + OK] * 2
-        impatient = HttpPool(server.url, timedelta(seconds=0.05), SECOND)
+        impatient = HttpPool(server.url, timedelta(seconds=0.05), SECOND, 2)
         outcomes = await asyncio.gather(
             *(impatient.post("/", {}, b"") for _ in range(3)), return_exceptions=True
         )

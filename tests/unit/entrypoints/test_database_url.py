@@ -167,7 +167,7 @@ def test_given_a_file_then_it_is_kept(url: str) -> None:
         ("postgres://h/d?sslmode=hunter", "one of disable, allow, prefer, require"),
         ("postgres://h/d?sslrootcert=/no/such/file", "path of a file, or system"),
         ("postgres://h/d?connect_timeout=soon", "whole number of seconds"),
-        ("postgres://h/d?connection_limit=1", "a number from 2 to 999"),
+        ("postgres://h/d?connection_limit=1", "a whole number from 2 to 999"),
         ("postgres://h/d?pgbouncer=hunter", "one of true, false"),
         ("postgres://h/d?target_session_attrs=hunter", "one of any, primary"),
         ("postgres://h/d?channel_binding=hunter", "one of disable, prefer, require"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -96,3 +97,37 @@ def may_lock(path: Path) -> bool:
     """Whether another process may."""
     code = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'w'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
     return subprocess.run([sys.executable, "-c", code, path], check=False).returncode == 0
+
+
+async def test_without_a_file_left_the_limit_comes_as_soon_as_there_is_one(opened: Opened) -> None:
+    server = listener(opened)
+    _, early = connected(opened, server)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        cut_off_after(LIMIT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert limit_of(early) == 0
+
+    for _ in range(300):
+        await asyncio.sleep(0.05)
+        if limit_of(early):
+            break
+
+    assert limit_of(early) == 7000
+
+
+async def test_the_limit_needs_one_file_for_its_search_and_no_more(opened: Opened) -> None:
+    server = listener(opened)
+    _, early = connected(opened, server)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, hard))
+    try:
+        cut_off_after(LIMIT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert [limit_of(server), limit_of(early)] == [7000, 7000]
