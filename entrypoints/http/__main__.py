@@ -20,7 +20,8 @@ from entrypoints.http.address import CannotListen, listen_address
 from entrypoints.http.draining import NOT_READY, PATIENCE_SECONDS, STOP
 from entrypoints.settings import InvalidSettings, load_settings
 
-_LARGEST_HEADERS: Final = 64 * 1024
+_LARGEST_HEADERS: Final = 16 * 1024
+"""Also what granian reads ahead of a body for each connection."""
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - shm_overview(7)
 
 

@@ -44,10 +44,13 @@ from entrypoints.http.fields import (
 from entrypoints.http.idempotency import AS_BEFORE, REPEATED, IdempotencyKey, repeatable
 from entrypoints.http.openapi import HIDDEN, KEYED, REFUSALS, errors
 from entrypoints.http.operation import Operation
+from entrypoints.http.overload import overload_of, page_of
 from entrypoints.http.request_log import note
 from entrypoints.http.room_path import room_in_path
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
+MAX_NAME_BYTES: Final = 16 * 1024
+"""Of a body that only names a room."""
 READS: Final = (Scope.CALLS_READ, Scope.SESSIONS_WRITE)
 _STARTED: Final = {
     "userToken": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ2aWRlbyI6e30sInN1YiI6InVzZXItNDIifQ.sig",
@@ -273,6 +276,7 @@ def _stored(started: StartedSession) -> str:
 @post(
     "/session/end",
     needs=(Scope.SESSIONS_WRITE,),
+    request_max_body_size=MAX_NAME_BYTES,
     # No forgery by another site's form: a key comes in a header, which only scripts can set.
     takes_beacons=True,
     security=KEYED,
@@ -337,18 +341,24 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     cursor: CursorQuery = None,
     limit: LimitQuery = None,
 ) -> SessionsAnswer:
-    """Filters are combined. `since` (included) and `until` (not) bound `createdAt`."""
-    page = await read_sessions.page(
-        SessionFilter(
-            status=query.choice(SessionStatus, status, "status"),
-            identity=query.name(Identity, user_identity),
-            room_name=query.name(RoomName, room_name),
-            created=query.span(since, until),
-            tenants=access_of(scope).tenants,
-        ),
-        query.position(cursor),
-        query.limit(limit),
-    )
+    """Filters are combined. `since` (included) and `until` (not) bound `createdAt`.
+
+    A page ends before `limit` where its items would take more than 1 MiB; `nextCursor` goes on.
+    """
+    overload = overload_of(scope)
+    async with overload.lists.take(overload.client(scope)):
+        page = await read_sessions.page(
+            SessionFilter(
+                status=query.choice(SessionStatus, status, "status"),
+                identity=query.name(Identity, user_identity),
+                room_name=query.name(RoomName, room_name),
+                created=query.span(since, until),
+                tenants=access_of(scope).tenants,
+            ),
+            query.position(cursor),
+            query.limit(limit),
+            page_of(_answer),
+        )
     return SessionsAnswer(
         sessions=[_answer(session) for session in page.items],
         next_cursor=None if page.next is None else page.next.cursor,
