@@ -49,8 +49,6 @@ from entrypoints.http.request_log import note
 from entrypoints.http.room_path import room_in_path
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
-MAX_NAME_BYTES: Final = 16 * 1024
-"""Of a body that only names a room."""
 READS: Final = (Scope.CALLS_READ, Scope.SESSIONS_WRITE)
 _STARTED: Final = {
     "userToken": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ2aWRlbyI6e30sInN1YiI6InVzZXItNDIifQ.sig",
@@ -276,7 +274,6 @@ def _stored(started: StartedSession) -> str:
 @post(
     "/session/end",
     needs=(Scope.SESSIONS_WRITE,),
-    request_max_body_size=MAX_NAME_BYTES,
     # No forgery by another site's form: a key comes in a header, which only scripts can set.
     takes_beacons=True,
     security=KEYED,
