@@ -11,6 +11,7 @@ import asyncio
 import gc
 import gzip
 import json
+import math
 import time
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +24,7 @@ import attrs
 import pytest
 from litestar.types import ASGIApp
 
+from adapters.livekit.event_reader import LiveKitEventReader
 from domain.agent_config import AgentConfig
 from entrypoints.container import Container, running
 from entrypoints.http.app import create_app, limits_of
@@ -105,6 +107,17 @@ GZIPPED: Final = {
     "a bomb": gzip.compress(b"a" * 50_000_000),
     "as much as is taken": gzip.compress(b"[" + b"a" * (MAX_EVENT_BYTES - 10)),
     "many members": gzip.compress(b"a") * (MAX_EVENT_BYTES // len(gzip.compress(b"a"))),
+}
+
+EVENT: Final = (
+    b'{"event":"participant_joined","room":{"name":"r","sid":"RM_1"},"participant":'
+    b'{"identity":"a","sid":"PA_1","attributes":{"lk.agent.name":"ann"%s}}'
+)
+PARTICIPANTS: Final = {
+    "as many attributes as LiveKit takes": b"," + keys(b'"%d":"1"', 12_000)[1:-1] + b"}",
+    "as many tracks as are taken": b'},"tracks":'
+    + many(b'{"sid":"TR_1","type":"VIDEO","layers":[{"quality":"HIGH"}]}', 15_000),
+    "unknown fields": b'}},"new":{"x":' + many(b"[]", 300_000),
 }
 
 
@@ -265,6 +278,22 @@ async def test_no_list_holds_the_loop_and_its_pages_have_all_of_it_once(tmp_path
     listed = [session["sessionId"] for page in pages for session in page["sessions"]]
     assert listed == [str(session.id) for session in reversed(stored)]
     assert len(pages) > 10
+
+
+def test_no_event_holds_the_loop_while_it_is_read() -> None:
+    took: dict[str, float] = {}
+    for name, participant in PARTICIPANTS.items():
+        body = EVENT % participant
+        for _ in range(ATTEMPTS):
+            began = time.thread_time()
+            event = LiveKitEventReader().read(body, NOON)
+            milliseconds = (time.thread_time() - began) * 1000
+            took[name] = min(milliseconds, took.get(name, math.inf))
+        assert event is not None
+        assert event.participant is not None
+        assert event.participant.agent_name == "ann"
+
+    assert too_long(took) == {}
 
 
 async def page(app: ASGIApp, target: str) -> Any:
