@@ -18,10 +18,13 @@ from granian.server import Server
 from application.settings import Settings
 from entrypoints.http.address import CannotListen, listen_address
 from entrypoints.http.draining import NOT_READY, PATIENCE_SECONDS, STOP
+from entrypoints.http.memory_limit import memory_limit
 from entrypoints.settings import InvalidSettings, load_settings
 
 _LARGEST_HEADERS: Final = 16 * 1024
 """Also what granian reads ahead of a body for each connection."""
+_CONNECTION_BYTES: Final = 48 * 1024
+"""A connection with the largest headers takes 29 KiB; the rest is for the process itself."""
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - shm_overview(7)
 
 
@@ -63,7 +66,7 @@ def _serve(settings: Settings, address: str) -> None:
         port=settings.port,
         workers=settings.workers,
         backlog=4096,
-        backpressure=_connections(),
+        backpressure=_connections(settings.workers),
         workers_kill_timeout=PATIENCE_SECONDS,
         http1_settings=HTTP1Settings(
             # granian has one limit for the time until a request's headers are there, whether the
@@ -84,14 +87,17 @@ def _memory() -> str | None:
     return _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK | os.X_OK) else None
 
 
-def _connections() -> int:
+def _connections(workers: int) -> int:
     """How many a worker may have, busy or idle; more wait until one is closed.
 
     (granian's default is 1,024, which a single idle client can take up.) What a worker opens
-    itself, the database and LiveKit, finds files left.
+    itself, the database and LiveKit, finds files left. Where memory is limited, connections that
+    send headers without end fit into it.
     """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return min(max(files // 2, files - 512), 32_768)
+    memory = memory_limit() or sys.maxsize
+    fitting = max(memory // workers // _CONNECTION_BYTES, 256)
+    return min(max(files // 2, files - 512), 32_768, fitting)
 
 
 class _Server(Server):  # type: ignore[valid-type, misc] # a variable
