@@ -60,17 +60,20 @@ def _check_known(key: str, value: object) -> None:
         raise InvalidInput(f"{field} must be a string.", field=field, example=example)
 
 
-def _check_depth(value: object) -> None:
+_CONTAINERS: Final = (dict, list, tuple)
+
+
+def _check_depth(value: Mapping[str, Any]) -> None:
     # Level by level rather than recursive, so that no input can exhaust the stack.
-    level: list[object] = [value]
-    for _ in range(MAX_DEPTH + 1):
-        containers = [item for item in level if isinstance(item, Mapping | list | tuple)]
+    level: list[object] = [*value.values()]
+    for _ in range(MAX_DEPTH):
+        containers = [item for item in level if isinstance(item, _CONTAINERS)]
         if not containers:
             return
         level = [
             child
             for item in containers
-            for child in (item.values() if isinstance(item, Mapping) else item)
+            for child in (item.values() if isinstance(item, dict) else item)
         ]
     raise InvalidInput(
         f"agentConfig must not be nested deeper than {MAX_DEPTH} levels.", field="agentConfig"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -17,6 +18,8 @@ from domain.session import SessionStatus
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
+_FIRST_STEP: Final = 16
+_LARGEST_STEP: Final = 64
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _POSITION: Final = re.compile(
@@ -76,6 +79,42 @@ class Page(Generic[Item]):
         """The first ``limit`` of what was found by looking for one more."""
         items = found[:limit]
         return cls(items, Position(*items[-1].age) if len(found) > limit else None)
+
+
+@attrs.frozen
+class Capacity(Generic[Item]):
+    """What fits into one page: items of ``most`` bytes together, as ``size`` counts them."""
+
+    most: int
+    size: Callable[[Item], int]
+
+
+async def read_page(
+    read: Callable[[Position | None, int], Awaitable[list[Item]]],
+    after: Position | None,
+    limit: int,
+    capacity: Capacity[Item] | None = None,
+) -> Page[Item]:
+    """A page of at most ``limit`` items; of fewer, but one at least, where they are large.
+
+    ``read`` returns so many items after a position. With a ``capacity`` it is asked for some at a
+    time, so that not many more are in memory than the page will hold.
+    """
+    if capacity is None:
+        return Page.cut(await read(after, limit + 1), limit)
+    items: list[Item] = []
+    room, step = capacity.most, _FIRST_STEP
+    while True:
+        wanted = min(step, limit + 1 - len(items))
+        found = await read(after, wanted)
+        for item in found:
+            room -= capacity.size(item)
+            if items and (room < 0 or len(items) == limit):
+                return Page(items, Position(*items[-1].age))
+            items.append(item)
+        if len(found) < wanted:
+            return Page(items, None)
+        after, step = Position(*items[-1].age), _LARGEST_STEP
 
 
 @attrs.frozen(kw_only=True)

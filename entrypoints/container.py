@@ -142,6 +142,13 @@ def _rate_limiter(settings: Settings, storage: Any) -> RateLimiter:
     return shared
 
 
+def _refusal_limiter(settings: Settings, limiter: RateLimiter) -> RateLimiter:
+    """Counts what no route has counted: a flood of that writes nothing to the database."""
+    if settings.serves_alone:
+        return limiter
+    return MemoryRateLimiter(settings.rate_limit_per_minute or 1)
+
+
 class Container(containers.DeclarativeContainer):
     """Use cases by name: ``container.start_session()`` is one, ready to be called.
 
@@ -232,6 +239,7 @@ class Container(containers.DeclarativeContainer):
     dialled_at_home = providers.Callable(dialled_at_home)
     forget_person = providers.Singleton(ForgetPerson, storage.provided.records)
     rate_limiter = providers.Singleton(_rate_limiter, settings, storage)
+    refusal_limiter = providers.Singleton(_refusal_limiter, settings, rate_limiter)
     once = providers.Singleton(Once, idempotency=storage.provided.idempotency, clock=clock, ids=ids)
 
     simulator = providers.Factory(_simulator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 
@@ -10,7 +11,7 @@ from domain.access import EVERYTHING, Access
 from domain.call import Call
 from domain.errors import InvalidInput, NotFound
 from domain.identifiers import CallId, RoomName
-from domain.page import DEFAULT_LIMIT, CallFilter, Page, Position
+from domain.page import DEFAULT_LIMIT, CallFilter, Capacity, Page, Position, read_page
 from domain.ports.unit_of_work import UnitOfWorkFactory
 
 
@@ -51,7 +52,11 @@ class ReadCalls:
         return call
 
     async def page(
-        self, wanted: CallFilter, after: Position | None = None, limit: int = DEFAULT_LIMIT
+        self,
+        wanted: CallFilter,
+        after: Position | None = None,
+        limit: int = DEFAULT_LIMIT,
+        capacity: Capacity[Call] | None = None,
     ) -> Page[Call]:
         """The calls that are wanted, newest first, of those after ``after``."""
         wanted = attrs.evolve(
@@ -60,8 +65,7 @@ class ReadCalls:
             to_number=self._number(wanted.to_number),
         )
         async with self.unit_of_work() as work:
-            found = await work.calls.page(wanted, after, limit + 1)
-        return Page.cut(found, limit)
+            return await read_page(partial(work.calls.page, wanted), after, limit, capacity)
 
     def _number(self, given: str | None) -> str | None:
         return None if given is None else self.normalised(given)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import attrs
 
 from domain.access import EVERYTHING, Access
 from domain.errors import InvalidInput, NotFound
 from domain.identifiers import RoomName, SessionId
 from domain.ledger import Ledger
-from domain.page import DEFAULT_LIMIT, Page, Position, SessionFilter
+from domain.page import DEFAULT_LIMIT, Capacity, Page, Position, SessionFilter, read_page
 from domain.session import Session
 
 
@@ -43,10 +45,13 @@ class ReadSessions:
         return session
 
     async def page(
-        self, wanted: SessionFilter, after: Position | None = None, limit: int = DEFAULT_LIMIT
+        self,
+        wanted: SessionFilter,
+        after: Position | None = None,
+        limit: int = DEFAULT_LIMIT,
+        capacity: Capacity[Session] | None = None,
     ) -> Page[Session]:
         """The sessions that are wanted, newest first, of those after ``after``."""
         await self.ledger.settled()
         async with self.ledger.unit_of_work() as work:
-            found = await work.sessions.page(wanted, after, limit + 1)
-        return Page.cut(found, limit)
+            return await read_page(partial(work.sessions.page, wanted), after, limit, capacity)

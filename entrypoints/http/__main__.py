@@ -16,12 +16,16 @@ from granian.server import Server
 from application.settings import Settings
 from entrypoints.http.address import CannotListen, listen_address
 from entrypoints.http.draining import NOT_READY, PATIENCE_SECONDS, STOP
+from entrypoints.http.memory_limit import memory_limit
 from entrypoints.http.metrics_folder import metrics_folder, remove_abandoned, shared_memory
 from entrypoints.http.open_files import TooFewFiles, client_connections, open_files, raise_limit
 from entrypoints.settings import InvalidSettings, load_settings
 from entrypoints.streams import open_closed_streams
 
-_LARGEST_HEADERS: Final = 64 * 1024
+_LARGEST_HEADERS: Final = 16 * 1024
+"""Also what granian reads ahead of a body for each connection."""
+_CONNECTION_BYTES: Final = 48 * 1024
+"""A connection with the largest headers takes 29 KiB; the rest is for the process itself."""
 
 
 def main() -> int:
@@ -62,7 +66,7 @@ def _serve(settings: Settings, address: str, clients: int) -> None:
         workers=settings.workers,
         backlog=4096,
         # Its default is 1,024, which a single idle client can take up.
-        backpressure=clients,
+        backpressure=min(clients, _fitting(settings.workers)),
         workers_kill_timeout=PATIENCE_SECONDS,
         http1_settings=HTTP1Settings(
             # granian has one limit for the time until a request's headers are there, whether the
@@ -73,6 +77,12 @@ def _serve(settings: Settings, address: str, clients: int) -> None:
         websockets=False,
         log_enabled=False,
     ).serve()
+
+
+def _fitting(workers: int) -> int:
+    """Return how many connections that send headers without end fit into a worker's memory."""
+    memory = memory_limit() or sys.maxsize
+    return max(memory // workers // _CONNECTION_BYTES, 256)
 
 
 class _Server(Server):  # type: ignore[valid-type, misc] # a variable

@@ -17,6 +17,7 @@ from domain.errors import Forbidden, Unauthenticated
 from domain.use_cases.authenticate import Authenticate
 from entrypoints.http.errors import AnyRequest
 from entrypoints.http.limits import Limits
+from entrypoints.http.overload import CLIENT
 
 BeforeRequest = Callable[[AnyRequest], Awaitable[None]]
 
@@ -56,6 +57,7 @@ def admission(
             wanted = " or ".join(allowed)
             raise Forbidden(f"This API key lacks the scope {wanted}.", scope=wanted)
         request.scope["state"][_STATE] = access
+        request.scope["state"][CLIENT] = access.tenant
 
     return admit
 

@@ -8,21 +8,30 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
-from application.settings import AppEnv
+from application.settings import AppEnv, Settings
 from domain.errors import DomainError
+from domain.ports.clock import Clock
+from domain.ports.rate_limiter import RateLimiter
 from entrypoints.container import Container
 from entrypoints.http.access import admission
 from entrypoints.http.calls import call_by_id, call_by_room, list_calls
-from entrypoints.http.errors import on_domain_error, on_http_error, on_unexpected_error
+from entrypoints.http.errors import (
+    on_domain_error,
+    on_http_error,
+    on_overload,
+    on_unexpected_error,
+)
 from entrypoints.http.health import alive, health, ready, ready_without_body, service
-from entrypoints.http.json_request import MAX_BODY_BYTES, JsonRequest
+from entrypoints.http.json_request import MAX_BODY_BYTES, JsonRequest, Overloaded
 from entrypoints.http.limits import Limits
 from entrypoints.http.metrics import metrics
 from entrypoints.http.openapi import openapi_config, swagger_asset
+from entrypoints.http.overload import OVERLOAD, Overload
 from entrypoints.http.sessions import (
     end_session,
     list_sessions,
@@ -61,14 +70,7 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     in_production = settings.app_env is AppEnv.PRODUCTION
     authenticate = container.authenticate()
 
-    limits = None
-    if settings.rate_limit_per_minute is not None:
-        limits = Limits(
-            limiter=container.rate_limiter(),
-            clock=container.clock(),
-            per_minute=settings.rate_limit_per_minute,
-            trusted_proxies=settings.trusted_proxies,
-        )
+    limits = limits_of(settings, container.rate_limiter(), container.clock())
 
     async def routes() -> dict[str, str]:
         hidden = in_production and not await authenticate.is_guarded()
@@ -78,6 +80,7 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
 
     return Litestar(
         route_handlers=HANDLERS,
+        state=State({OVERLOAD: Overload(trusted_proxies=settings.trusted_proxies)}),
         before_request=admission(authenticate, limits, in_production=in_production),
         lifespan=[lifespan],
         request_class=JsonRequest,
@@ -97,11 +100,24 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
         },
         exception_handlers={
             DomainError: on_domain_error,
+            Overloaded: on_overload,
             HTTPException: on_http_error,
             Exception: on_unexpected_error,
         },
         openapi_config=openapi_config(),
         logging_config=None,
+    )
+
+
+def limits_of(settings: Settings, limiter: RateLimiter, clock: Clock) -> Limits | None:
+    """What counts requests; None if they are not limited."""
+    if settings.rate_limit_per_minute is None:
+        return None
+    return Limits(
+        limiter=limiter,
+        clock=clock,
+        per_minute=settings.rate_limit_per_minute,
+        trusted_proxies=settings.trusted_proxies,
     )
 
 

@@ -13,12 +13,15 @@ from litestar.types import ASGIApp
 
 from domain.errors import DomainError
 from entrypoints.container import Container, serving
-from entrypoints.http.app import create_app
+from entrypoints.http.app import create_app, limits_of
 from entrypoints.http.cors import Cors
 from entrypoints.http.draining import listen
 from entrypoints.http.health import OPEN, guarded
+from entrypoints.http.large_answers import LargeAnswers
 from entrypoints.http.limits import BYPASSED, can_be_bypassed
 from entrypoints.http.open_files import livekit_connections
+from entrypoints.http.overload import OVERLOAD
+from entrypoints.http.refusals import Refusals
 from entrypoints.http.request_log import RequestLog
 from entrypoints.http.slow_readers import cut_off_after
 from entrypoints.logs import configure_logs
@@ -60,7 +63,12 @@ def create() -> ASGIApp:
             lines.close()
         log.info("stopped")
 
-    app = Cors(create_app(container, lifespan), settings.cors_allow_origins)
+    litestar = create_app(container, lifespan)
+    app: ASGIApp = LargeAnswers(litestar, litestar.state[OVERLOAD])
+    app = Cors(app, settings.cors_allow_origins)
+    limits = limits_of(settings, container.refusal_limiter(), container.clock())
+    if limits is not None:
+        app = Refusals(app, limits)
     return RequestLog(app, container.telemetry(), tracing)
 
 

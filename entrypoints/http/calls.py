@@ -32,6 +32,7 @@ from entrypoints.http.fields import (
 )
 from entrypoints.http.openapi import HIDDEN, KEYED, REFUSALS, errors
 from entrypoints.http.operation import Operation
+from entrypoints.http.overload import overload_of, page_of
 from entrypoints.http.room_path import room_in_path
 from entrypoints.http.times import rfc3339, rfc3339_or_none
 
@@ -161,21 +162,25 @@ async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     """Filters are combined. `since` (included) and `until` (not) bound `createdAt`.
 
     `from` and `to` may be written as shown (E.164, such as +15105550100) or as the carrier sent
-    them.
+    them. A page ends before `limit` where its items would take more than 1 MiB; `nextCursor` goes
+    on.
     """
-    page = await read_calls.page(
-        CallFilter(
-            status=query.choice(CallStatus, status, "status"),
-            direction=query.choice(Direction, direction, "direction"),
-            from_number=query.number(from_number, "from"),
-            to_number=query.number(to_number, "to"),
-            room_name=query.name(RoomName, room_name),
-            created=query.span(since, until),
-            tenants=access_of(scope).tenants,
-        ),
-        query.position(cursor),
-        query.limit(limit),
-    )
+    overload = overload_of(scope)
+    async with overload.lists.take(overload.client(scope)):
+        page = await read_calls.page(
+            CallFilter(
+                status=query.choice(CallStatus, status, "status"),
+                direction=query.choice(Direction, direction, "direction"),
+                from_number=query.number(from_number, "from"),
+                to_number=query.number(to_number, "to"),
+                room_name=query.name(RoomName, room_name),
+                created=query.span(since, until),
+                tenants=access_of(scope).tenants,
+            ),
+            query.position(cursor),
+            query.limit(limit),
+            page_of(answer),
+        )
     return CallsAnswer(
         calls=[answer(call) for call in page.items],
         next_cursor=None if page.next is None else page.next.cursor,

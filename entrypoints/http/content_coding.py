@@ -13,6 +13,8 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 GZIP: Final = "gzip"
 IDENTITY: Final = "identity"
 _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
+_MOST_MEMBERS: Final = 16
+"""Each takes a copy of what follows it."""
 _ALIASES: Final[Mapping[str, str]] = {"x-gzip": GZIP}
 
 
@@ -56,7 +58,7 @@ def decompressed(body: bytes, coding: str, limit: int) -> bytes:
         return body
     plain, rest = b"", body
     try:
-        while True:  # gzip may have several members (RFC 1952, 2.2)
+        for _ in range(_MOST_MEMBERS):  # gzip may have several members (RFC 1952, 2.2)
             member = zlib.decompressobj(_GZIP_FORMAT)
             plain += member.decompress(rest, limit + 1 - len(plain))
             if len(plain) > limit:
@@ -66,5 +68,6 @@ def decompressed(body: bytes, coding: str, limit: int) -> bytes:
             rest = member.unused_data
             if not rest:
                 return plain
+        raise CorruptBody(f"The body's gzip data has more than {_MOST_MEMBERS} members.")
     except zlib.error as error:
         raise CorruptBody("The body is not gzip data, as its Content-Encoding says.") from error

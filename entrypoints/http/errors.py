@@ -15,6 +15,7 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from domain.errors import (
     AnsweredSessionEnded,
@@ -37,7 +38,13 @@ from domain.errors import (
 )
 from domain.identifiers import Identity, RoomName
 from entrypoints.http.content_coding import CorruptBody, UnsupportedCoding
-from entrypoints.http.json_request import MalformedJson, SlowBody, UnsupportedMediaType
+from entrypoints.http.json_request import (
+    MalformedJson,
+    Overloaded,
+    SlowBody,
+    UnsupportedMediaType,
+)
+from entrypoints.http.json_shape import LongNumber, TooManyValues
 from entrypoints.http.request_id import request_id
 from entrypoints.http.request_log import ids
 
@@ -69,6 +76,12 @@ EXAMPLES: Final[Mapping[str, object]] = {
     Identity.field: Identity.example,
     RoomName.field: RoomName.example,
     "agentConfig": {"prompt": "You are a friendly receptionist.", "greeting": "Hello!"},
+}
+_CODES: Final[Mapping[type[HTTPException], str]] = {
+    CorruptBody: "corrupt_body",
+    MalformedJson: "malformed_json",
+    TooManyValues: "body_too_large",
+    LongNumber: "validation_failed",
 }
 _MISSING: Final = re.compile(r"missing required field `(\w+)`")
 _EXPECTED: Final = re.compile(r"Expected `([^`]+)`, got")
@@ -133,7 +146,7 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
         case NotFoundException():
             code, text = (
                 "not_found",
-                f"There is nothing at {request.url.path}; GET / lists the routes.",
+                f"There is nothing at {request.scope['path']}; GET / lists the routes.",
             )
         case MethodNotAllowedException():
             headers = {"Allow": (error.headers or {}).get("allow", "")}
@@ -144,22 +157,25 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
         case UnsupportedCoding():
             code, text = "unsupported_content_encoding", error.detail
             headers = {"Accept-Encoding": error.accepted}  # RFC 9110, 15.5.16
-        case CorruptBody():
-            code, text = "corrupt_body", error.detail
         case SlowBody():
             code, text, headers = "request_timeout", error.detail, {"Connection": "close"}
-        case MalformedJson():
-            code, text = "malformed_json", error.detail
         case ValidationException():
             code = "validation_failed"
             text, details = _wrong_shape(error)
-        case HTTPException(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+        case RequestEntityTooLarge():
             limit = request.route_handler.resolve_request_max_body_size()
             code, text = "body_too_large", f"The body is larger than {limit} bytes."
             details = {"limitBytes": limit}
         case _:
-            code, text = "bad_request", error.detail
+            code, text = _CODES.get(type(error), "bad_request"), error.detail
     return answer(request, status, code, text, headers=headers, details=details)
+
+
+def on_overload(request: AnyRequest, error: Overloaded) -> Response[dict[str, object]]:
+    """A body that was dropped for those of others."""
+    wait = RETRY_AFTER_SECONDS[HTTPStatus.SERVICE_UNAVAILABLE]
+    headers = {"Connection": "close", "Retry-After": str(wait)}
+    return answer(request, error.status_code, "overloaded", error.detail, headers=headers)
 
 
 def _wrong_shape(error: ValidationException) -> tuple[str, dict[str, object]]:

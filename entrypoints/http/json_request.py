@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import time
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import ClientException, InternalServerException
+from litestar.exceptions import ClientException, HTTPException, InternalServerException
 from litestar.types import Empty
 
+from entrypoints.http.budget import Holding
 from entrypoints.http.content_coding import coding_of
 from entrypoints.http.json_faults import check_values
+from entrypoints.http.json_shape import check_shape
+from entrypoints.http.overload import OVERLOAD, Overload
 
-MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_BODY_BYTES: Final = 512 * 1024
 """Room for 64 KiB of metadata even where a client writes every character as ``\\uXXXX``."""
 
-
 BODY_WITHIN_SECONDS: Final = 20
+
+_LARGE: Final = 16 * 1024
+"""Bodies of more bytes are read one after the other, with a pause after each."""
+_LONGEST_PAUSE_SECONDS: Final = 0.1
 
 TAKES_BEACONS: Final = "takes_beacons"
 """The option of a route that also takes JSON under one of :data:`BEACON_TYPES`."""
@@ -58,43 +65,131 @@ class SlowBody(ClientException):
     status_code = HTTPStatus.REQUEST_TIMEOUT
 
 
+class Overloaded(HTTPException):
+    """The body was dropped to make room for those of other clients."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+
+
 class JsonRequest(Request[Any, Any, Any]):
     """A request whose body, if a handler takes one, must be JSON in UTF-8."""
 
+    _holding: Holding | None = None
+    _receiving: asyncio.Timeout | None = None
+
     async def body(self) -> bytes:
-        """The body's bytes. Raises :class:`IncompleteBody` or :class:`SlowBody`."""
+        """The body's bytes, which count as kept until :meth:`drop_body`.
+
+        Raises :class:`IncompleteBody`, :class:`SlowBody` or :class:`Overloaded`.
+        """
         if self._body is not Empty:  # Litestar asks twice
             return self._body
         try:
-            async with asyncio.timeout(BODY_WITHIN_SECONDS):
-                return await super().body()
+            async with asyncio.timeout(BODY_WITHIN_SECONDS) as self._receiving:
+                if (self.content_length or _LARGE + 1) <= _LARGE:
+                    body = await self._received()
+                else:
+                    async with self._overload.receiving.take(self._overload.client(self.scope)):
+                        body = await self._received()
         except TimeoutError:
+            self._check_kept()
             raise SlowBody(f"The body did not come within {BODY_WITHIN_SECONDS} seconds.") from None
         except InternalServerException as error:  # Litestar's word for a client that went away
             raise IncompleteBody("The connection ended before the body did.") from error
+        else:
+            self._body = self._connection_state.body = body
+            return body
+        finally:
+            self._receiving = None
+            if self._body is Empty:
+                self.drop_body()
+
+    async def _received(self) -> bytes:
+        chunks = []
+        async for chunk in self.stream():
+            chunks.append(chunk)
+            # A small body mostly comes at once, and is not counted.
+            if self._holding is None and 0 < len(chunk) != self.content_length:
+                client = self._overload.client(self.scope)
+                self._holding = self._overload.bodies.hold(client, self._evict)
+            if self._holding is not None:
+                self._holding.grow(len(chunk))
+        return b"".join(chunks)
+
+    @property
+    def _overload(self) -> Overload:
+        overload: Overload = self.app.state[OVERLOAD]
+        return overload
+
+    def _evict(self) -> None:
+        if self._receiving is not None:
+            self._receiving.reschedule(asyncio.get_running_loop().time())
+        elif self._body is not Empty:
+            self._forget_body()
+
+    def _check_kept(self) -> None:
+        if self._holding is not None and self._holding.evicted:
+            raise Overloaded(
+                "Too many unfinished requests are in memory, and the largest of the client with "
+                "the most were dropped. Send this one again."
+            )
+
+    def _forget_body(self) -> None:
+        self._body = self._connection_state.body = b""
+
+    def drop_body(self) -> None:
+        """Count the body no longer."""
+        if self._holding is not None:
+            self._holding.release()
 
     async def json(self) -> Any:
-        """Return the decoded body.
+        """Return the decoded body, whose bytes are dropped.
 
-        Raises :class:`UnsupportedMediaType`, ``UnsupportedCoding``, :class:`MalformedJson`, or
-        ``InvalidInput`` for a value that cannot be kept. Where a key is repeated, its last value
-        counts, as in JavaScript.
+        Raises :class:`UnsupportedMediaType`, ``UnsupportedCoding``, ``TooManyValues``,
+        ``LongNumber``, :class:`MalformedJson`, or ``InvalidInput`` for a value that cannot be kept.
+        Where a key is repeated, its last value counts, as in JavaScript.
         """
+        try:
+            return await self._json_value()
+        finally:
+            self._forget_body()
+            self.drop_body()
+
+    async def _json_value(self) -> Any:
         media_type, _ = self.content_type
         beacon = self.route_handler.opt.get(TAKES_BEACONS) and media_type in BEACON_TYPES
         if not beacon and not _is_json(media_type):
             raise UnsupportedMediaType(media_type)
         coding_of(self.headers)
-        body = (await self.body()).removeprefix(codecs.BOM_UTF8)  # RFC 8259, 8.1
-        try:
-            return msgspec.json.decode(body)
-        except UnicodeDecodeError as error:
-            raise MalformedJson(_NOT_UTF8) from error
-        except RecursionError as error:
-            raise MalformedJson("The body is nested too deeply.") from error
-        except msgspec.DecodeError as error:
+        if len(await self.body()) <= _LARGE:
+            return await self._decoded()
+        async with self._overload.large_bodies.take(self._overload.client(self.scope)):
+            began = time.perf_counter()
+            try:
+                return await self._decoded()
+            finally:  # others use the processor for three times as long
+                pause = 3 * (time.perf_counter() - began)
+                await asyncio.sleep(min(pause, _LONGEST_PAUSE_SECONDS))
+
+    async def _decoded(self) -> Any:
+        self._check_kept()
+        return await _decoded((await self.body()).removeprefix(codecs.BOM_UTF8))  # RFC 8259, 8.1
+
+
+async def _decoded(body: bytes) -> Any:
+    try:
+        check_shape(body)
+        return msgspec.json.decode(body)
+    except UnicodeDecodeError as error:
+        raise MalformedJson(_NOT_UTF8) from error
+    except RecursionError as error:
+        raise MalformedJson("The body is nested too deeply.") from error
+    except msgspec.DecodeError as error:
+        if len(body) > _LARGE:
+            await asyncio.to_thread(check_values, _text(body))
+        else:
             check_values(_text(body))
-            raise MalformedJson(f"The body is not valid JSON: {error}.") from error
+        raise MalformedJson(f"The body is not valid JSON: {error}.") from error
 
 
 def _text(body: bytes) -> str:

@@ -56,7 +56,7 @@ class Limits:
         let through: what needs the storage will say so.
         """
         tenant = None if access is None else access.tenant
-        bucket = self._address(scope) if tenant is None else Bucket("tenant", tenant)
+        bucket = self._bucket(scope) if tenant is None else Bucket("tenant", tenant)
         now = self.clock.now()
         if self._is_spent(bucket, now):
             permit = Permit.of(self.per_minute + 1, self.per_minute, now)
@@ -77,10 +77,14 @@ class Limits:
 
     def is_spent(self, scope: Scope) -> bool:
         """Whether the client's address is known to have nothing left, so that none is counted."""
-        return bool(self._spent) and self._is_spent(self._address(scope), self.clock.now())
+        return bool(self._spent) and self._is_spent(self._bucket(scope), self.clock.now())
 
-    def _address(self, scope: Scope) -> Bucket:
-        return Bucket("address", client_address(scope, self.trusted_proxies))
+    def address(self, scope: Scope) -> str:
+        """The client's address, as far as proxies are trusted to tell it."""
+        return client_address(scope, self.trusted_proxies)
+
+    def _bucket(self, scope: Scope) -> Bucket:
+        return Bucket("address", self.address(scope))
 
     def _is_spent(self, bucket: Bucket, now: datetime) -> bool:
         return bool(self._spent) and window_of(now) == self._window and bucket in self._spent
@@ -100,6 +104,11 @@ def can_be_bypassed(host: str, trusted_proxies: int) -> bool:
         return trusted_proxies > 0 and ipaddress.ip_address(host.strip("[]")).is_unspecified
     except ValueError:
         return False  # a name
+
+
+def is_counted(scope: Scope) -> bool:
+    """Whether the request was counted, by its route or since."""
+    return _STATE in scope["state"]
 
 
 def rate_limit_headers(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -44,6 +44,7 @@ from entrypoints.http.fields import (
 from entrypoints.http.idempotency import AS_BEFORE, REPEATED, IdempotencyKey, repeatable
 from entrypoints.http.openapi import HIDDEN, KEYED, REFUSALS, errors
 from entrypoints.http.operation import Operation
+from entrypoints.http.overload import overload_of, page_of
 from entrypoints.http.request_log import note
 from entrypoints.http.room_path import room_in_path
 from entrypoints.http.times import rfc3339, rfc3339_or_none
@@ -337,18 +338,24 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     cursor: CursorQuery = None,
     limit: LimitQuery = None,
 ) -> SessionsAnswer:
-    """Filters are combined. `since` (included) and `until` (not) bound `createdAt`."""
-    page = await read_sessions.page(
-        SessionFilter(
-            status=query.choice(SessionStatus, status, "status"),
-            identity=query.name(Identity, user_identity),
-            room_name=query.name(RoomName, room_name),
-            created=query.span(since, until),
-            tenants=access_of(scope).tenants,
-        ),
-        query.position(cursor),
-        query.limit(limit),
-    )
+    """Filters are combined. `since` (included) and `until` (not) bound `createdAt`.
+
+    A page ends before `limit` where its items would take more than 1 MiB; `nextCursor` goes on.
+    """
+    overload = overload_of(scope)
+    async with overload.lists.take(overload.client(scope)):
+        page = await read_sessions.page(
+            SessionFilter(
+                status=query.choice(SessionStatus, status, "status"),
+                identity=query.name(Identity, user_identity),
+                room_name=query.name(RoomName, room_name),
+                created=query.span(since, until),
+                tenants=access_of(scope).tenants,
+            ),
+            query.position(cursor),
+            query.limit(limit),
+            page_of(_answer),
+        )
     return SessionsAnswer(
         sessions=[_answer(session) for session in page.items],
         next_cursor=None if page.next is None else page.next.cursor,

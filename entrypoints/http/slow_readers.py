@@ -14,12 +14,16 @@ from functools import partial
 from typing import Final
 
 _LOOK_AGAIN_SECONDS: Final = 0.02
+_KERNEL_BYTES: Final = 32 * 1024
+"""Not yet read from a client, or not yet taken by one; Linux doubles it (socket(7))."""
 _ALL_TAKEN_SECONDS: Final = 1
 """By then whoever came before the listener had its limit has been taken in."""
 
 
 def cut_off_after(limit: timedelta) -> None:
     """Let the kernel close each connection whose client takes nothing for ``limit``.
+
+    And let it keep little for each.
 
     From when this process listens, which is a moment after its application has started.
     """
@@ -61,6 +65,9 @@ def _limit_connections(limit: timedelta) -> bool:
 def _limit(one: socket.socket, limit: timedelta) -> None:
     milliseconds = round(limit.total_seconds() * 1000)
     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    # The kernel would keep megabytes for each connection, of this service's memory limit.
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BYTES)
 
 
 def _tcp_sockets() -> Iterator[socket.socket]:

@@ -147,8 +147,11 @@ async def livekit_webhook(request: JsonRequest, receive_webhook: ReceiveWebhook)
     coding = coding_of(request.headers, supported=(GZIP,))
 
     async def read_body() -> WebhookBody:
-        received = await request.body()
-        return WebhookBody(received, decompressed(received, coding, MAX_EVENT_BYTES))
+        try:
+            received = await request.body()
+            return WebhookBody(received, decompressed(received, coding, MAX_EVENT_BYTES))
+        finally:
+            request.drop_body()
 
     await receive_webhook(
         ReceiveWebhookCommand(

@@ -9,7 +9,8 @@ import pytest
 from domain.access import Access, Scope
 from domain.call import Call
 from domain.errors import NotFound
-from domain.page import CallFilter, SessionFilter
+from domain.page import CallFilter, Capacity, SessionFilter
+from domain.session import Session
 from tests.unit.domain.telephony import PhoneWorld
 
 STRANGER = Access(tenant="b", scopes=frozenset({Scope.CALLS_READ}), sees_unowned=False)
@@ -79,3 +80,28 @@ async def test_the_pages_of_sessions_are_all_of_them_once(limit: int) -> None:
     there = [session.id for page in pages for session in page.items]
     assert there == [call.session_id for call in calls]
     assert len(pages) == -(-4 // limit)
+
+
+@pytest.mark.parametrize("limit", [1, 15, 16, 17, 100, 200])
+@pytest.mark.parametrize(
+    ("most", "size", "fit"), [(100, 10, 10), (100, 1, 100), (100, 30, 3), (100, 1000, 1)]
+)
+async def test_a_page_ends_where_its_items_are_too_large_and_the_next_goes_on(
+    limit: int, most: int, size: int, fit: int
+) -> None:
+    world, calls = await with_calls(120)
+    capacity = Capacity[Call](most, lambda _: size)
+
+    pages = [await world.read_calls.page(CallFilter(), None, limit, capacity)]
+    while (place := pages[-1].next) is not None:
+        pages.append(await world.read_calls.page(CallFilter(), place, limit, capacity))
+
+    assert [call for page in pages for call in page.items] == calls
+    assert {len(page.items) for page in pages[:-1]} <= {min(limit, fit)}
+    assert pages[-1].items
+    sessions = await world.read_sessions.page(SessionFilter(), None, limit, Capacity(most, len_of))
+    assert len(sessions.items) == min(limit, 120)
+
+
+def len_of(_session: Session) -> int:
+    return 0

@@ -1,0 +1,122 @@
+"""What no route has counted: unknown paths, wrong methods, forged webhooks, preflights.
+
+Refusals count against the client's address like its other requests. These and preflights are
+paced: an address gets so many of them a second, the others wait. So a flood of them costs no more
+than that, and other clients' answers do not wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import attrs
+import msgspec
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from domain.errors import RateLimited
+from entrypoints.http.limits import Limits, is_counted
+from entrypoints.http.request_id import request_id
+
+A_SECOND: Final = 100
+AT_ONCE: Final = 100
+"""Refusals that an address gets without a wait when it has had none for a second."""
+MOST_WAITING: Final = 500
+"""Refusals that wait at a time; a connection beyond is closed instead."""
+_MOST_ADDRESSES: Final = 10_000
+_CORS: Final = (b"vary", b"access-control-allow-origin", b"access-control-expose-headers")
+
+
+class Pace:
+    """Spaces the refusals of an address (the generic cell rate algorithm)."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._next: dict[str, float] = {}
+
+    def wait(self, address: str) -> float:
+        """Seconds until the address may have one more refusal, which this one is."""
+        now = self._monotonic()
+        if len(self._next) >= _MOST_ADDRESSES:
+            self._next = {one: at for one, at in self._next.items() if at > now}
+        at = max(self._next.get(address, now), now)
+        if len(self._next) < _MOST_ADDRESSES or address in self._next:
+            self._next[address] = at + 1 / A_SECOND
+        return max(0.0, at - now - AT_ONCE / A_SECOND)
+
+
+@attrs.define
+class Refusals:
+    """An ASGI application around ``app`` that counts and paces refusals."""
+
+    app: ASGIApp
+    limits: Limits
+    pace: Pace = attrs.field(factory=Pace)
+    _waiting: int = attrs.field(default=0, init=False)
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        scope.setdefault("state", {})
+        instead: bytes | None = None
+
+        async def counting(message: Message) -> None:
+            nonlocal instead
+            if message["type"] == "http.response.start" and 400 <= message["status"] < 500:
+                instead = await self._refuse(scope, message)
+            elif message["type"] == "http.response.start" and scope["method"] == "OPTIONS":
+                await self._wait(scope, message)
+            elif instead is not None and message["type"] == "http.response.body":
+                message = {**message, "body": instead, "more_body": False}
+            await send(message)
+
+        await self.app(scope, receive, counting)
+
+    async def _refuse(self, scope: Scope, start: Any) -> bytes | None:
+        """Change ``start`` and return another body if the client may not even be refused."""
+        status, body = start["status"], None
+        if not is_counted(scope):
+            try:
+                await self.limits(scope, None)
+            except RateLimited as error:
+                body = _limited(scope, start, error)
+            await self._wait(scope, start)
+        elif status == HTTPStatus.TOO_MANY_REQUESTS:
+            await self._wait(scope, start)
+        return body
+
+    async def _wait(self, scope: Scope, start: Any) -> None:
+        seconds = self.pace.wait(self.limits.address(scope))
+        if not seconds:
+            return
+        if self._waiting >= MOST_WAITING:
+            start["headers"] = [*start["headers"], (b"connection", b"close")]
+            return
+        self._waiting += 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._waiting -= 1
+
+
+def _limited(scope: Any, start: Any, error: RateLimited) -> bytes:
+    answer: Mapping[str, object] = {
+        "error": str(error),
+        "code": error.code,
+        "requestId": request_id(scope),
+        **error.details,
+    }
+    body = b"" if scope["method"] == "HEAD" else msgspec.json.encode(answer)
+    start["status"] = int(HTTPStatus.TOO_MANY_REQUESTS)
+    start["headers"] = [
+        *((name, value) for name, value in start["headers"] if name in _CORS),
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"retry-after", str(error.retry_after).encode()),
+    ]
+    return body
