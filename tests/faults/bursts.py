@@ -52,11 +52,16 @@ class Answers:
         return statistics.quantiles(self.seconds, n=100)[98]
 
 
-def events(number: int) -> list[Post]:
-    """So many signed events of rooms of their own, some of which concern people."""
+def events(number: int, poison_every: int = 0) -> list[Post]:
+    """So many signed events of rooms of their own, some of which concern people.
+
+    One of ``poison_every`` names a room that no database can index.
+    """
     made = []
     for index in range(number):
         room = RoomInfo(name=f"burst-{new_id('')}", sid=new_id("RM_"))
+        if poison_every and index % poison_every == 0:
+            room.sid *= 1_000
         kind = ("track_published", "participant_joined", "participant_left")[index % 3]
         who = ParticipantInfo(identity=f"user-{index}", sid=new_id("PA_"))
         event = WebhookEvent(
@@ -131,16 +136,25 @@ def two_replicas(postgres: PostgresServer, *, through_pooler: bool) -> Iterator[
 
 
 def compare(
-    postgres: PostgresServer, number: int, *, rounds: int = ROUNDS, through_pooler: bool = False
+    postgres: PostgresServer,
+    number: int,
+    *,
+    rounds: int = ROUNDS,
+    through_pooler: bool = False,
+    poison_every: int = 0,
 ) -> Comparison:
     """Post ``number`` events to one replica, then others to two, in each of so many rounds."""
     found = Comparison()
+
+    def posted(urls: Sequence[str], seed: int) -> Answers:
+        return asyncio.run(post_bursts(urls, events(number, poison_every), seed))
+
     with two_replicas(postgres, through_pooler=through_pooler) as (first, second):
         asyncio.run(post_bursts([first, second], events(5 * BURST), 0))  # warm up
         before = deadlocks(postgres)
         for seed in range(rounds):
-            found.one.append(asyncio.run(post_bursts([first], events(number), seed)))
-            found.two.append(asyncio.run(post_bursts([first, second], events(number), seed)))
+            found.one.append(posted([first], seed))
+            found.two.append(posted([first, second], seed))
         found.deadlocks = deadlocks(postgres) - before
     return found
 
