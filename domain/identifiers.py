@@ -17,6 +17,8 @@ LONGEST_ID = 128
 
 A name and an id together fit into one row of PostgreSQL's indexes, whatever characters they have.
 """
+LONGEST_NUMBER = 128
+"""Characters of a telephone number, which may be a SIP user's name. Two fit into an index's row."""
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_LENGTH}}}", re.ASCII)
 # Neither NUL nor half a surrogate pair, which no database stores.
 _ANY_NAME = re.compile(rf"[^\0\ud800-\udfff]{{1,{LONGEST}}}")

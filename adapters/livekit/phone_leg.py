@@ -16,7 +16,7 @@ from livekit.protocol.models import ParticipantInfo, Room
 from adapters.livekit.moments import from_milliseconds
 from adapters.livekit.numbers import normalised
 from domain.call import Direction, LegStatus, PhoneLeg
-from domain.identifiers import LONGEST
+from domain.identifiers import LONGEST, LONGEST_NUMBER
 
 _PHONES: Final = (ParticipantInfo.Kind.SIP, ParticipantInfo.Kind.CONNECTOR)
 NO_PHONE: Final[Mapping[str, str]] = {"backend-livekit.user": "true"}
@@ -110,7 +110,7 @@ def _status_code(given: str | None) -> int | None:
 
 def _number(given: str | None) -> str | None:
     text = _text(given)
-    return None if text is None else normalised(text)
+    return None if text is None else normalised(text)[:LONGEST_NUMBER]
 
 
 def _first(texts: Iterable[str | None]) -> str | None:

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DisconnectionError, IntegrityError
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from adapters.sqlalchemy.errors import is_outage
 from adapters.sqlalchemy.sqlite_file import SqliteFile, moved
-from domain.errors import Conflict
 from domain.person import SEPARATORS
 
 Result = TypeVar("Result")
@@ -61,11 +61,11 @@ class SqliteThread:
                 result = work(self._connection)
             if self._writes and self._has_moved() and not self._leave():
                 raise moved()
-        except (Conflict, IntegrityError):
-            self._close()
+        except Exception as error:
+            # After an outage it may be in any state; a change that was refused is undone.
+            self._close(for_good=is_outage(error))
             raise
         except BaseException:
-            # In whatever state it is: the next one begins with a new connection.
             self._close(for_good=True)
             raise
         return result

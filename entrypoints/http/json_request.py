@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import time
+from contextlib import AsyncExitStack
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ MAX_BODY_BYTES: Final = 512 * 1024
 """Room for 64 KiB of metadata even where a client writes every character as ``\\uXXXX``."""
 
 BODY_WITHIN_SECONDS: Final = 20
+_TURN_WITHIN_SECONDS: Final = 10
 
 _LARGE: Final = 16 * 1024
 """Bodies of more bytes are read one after the other, with a pause after each."""
@@ -86,11 +88,10 @@ class JsonRequest(Request[Any, Any, Any]):
             return self._body
         try:
             async with asyncio.timeout(BODY_WITHIN_SECONDS) as self._receiving:
-                if (self.content_length or _LARGE + 1) <= _LARGE:
+                async with AsyncExitStack() as stack:
+                    if (self.content_length or _LARGE + 1) > _LARGE:
+                        await self._take_turn(stack)
                     body = await self._received()
-                else:
-                    async with self._overload.receiving.take(self._overload.client(self.scope)):
-                        body = await self._received()
         except TimeoutError:
             self._check_kept()
             raise SlowBody(f"The body did not come within {BODY_WITHIN_SECONDS} seconds.") from None
@@ -103,6 +104,22 @@ class JsonRequest(Request[Any, Any, Any]):
             self._receiving = None
             if self._body is Empty:
                 self.drop_body()
+
+    async def _take_turn(self, stack: AsyncExitStack) -> None:
+        """Wait until few large bodies of this client are being received; ``stack`` ends the turn.
+
+        For a part of the time only: granian does not close a connection of which it was asked for
+        the body in the moment of the answer.
+        """
+        turn = self._overload.receiving.take(self._overload.client(self.scope))
+        try:
+            async with asyncio.timeout(_TURN_WITHIN_SECONDS):
+                await stack.enter_async_context(turn)
+        except TimeoutError:
+            raise Overloaded(
+                "Too many large bodies of this client are being received. Send this one again when "
+                "they have come."
+            ) from None
 
     async def _received(self) -> bytes:
         chunks = []

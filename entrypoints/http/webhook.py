@@ -53,7 +53,7 @@ _EVENT: Final = Schema(
             },
         ),
         "participant": Schema(
-            type=[OpenAPIType.OBJECT, OpenAPIType.NULL],
+            description="An object; anything else counts as absent.",
             properties={
                 "identity": Schema(description=_LIKE_TEXT, max_length=LONGEST),
                 "sid": Schema(description=_LIKE_TEXT, max_length=LONGEST_ID),

@@ -322,7 +322,7 @@ def test_with_odd_claims_nothing_is_taken_that_another_jwt_library_refuses(
         ("-1e-400", {200}),
         ("NaN", {400}),
         ("Infinity", {400}),
-        ("1" * 5_000, {200}),
+        ("1" * 5_000, {200, 400}),
         ('"\\ud800"', {200, 400}),
         ('"\\udc00\\ud800"', {200, 400}),
         ('"\ufeff"', {200}),

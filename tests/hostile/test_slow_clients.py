@@ -84,10 +84,12 @@ def test_bodies_that_dribble_in_hold_nobody_up_and_end(strict: Service) -> None:
             one.sendall(HEAD + b"Content-Length: 100000\r\n\r\n{")
         with dribbling(slow):
             serve_normally(strict)
-            answers = [answer(one) for one in slow[:20]]
+            answers = [answer(one) for one in slow]
+    # Sixteen large bodies of a client are received at a time; the others are not waited for.
+    assert {told[:13] for told in answers} == {b"HTTP/1.1 408 ", b"HTTP/1.1 503 "}
     for told in answers:
-        assert told.startswith(b"HTTP/1.1 408 "), told[:200]
-        assert b'"code":"request_timeout"' in told
+        code = b"request_timeout" if told.startswith(b"HTTP/1.1 408 ") else b"overloaded"
+        assert b'"code":"' + code in told
 
 
 def test_who_says_nothing_is_not_listened_to_for_ever(strict: Service) -> None:

@@ -1,10 +1,10 @@
 """No client starves another: the service keeps to its memory limit and serves other tenants.
 
-A twin of the service is not attacked and is asked at the same time: an attack may make another
-tenant's 99th percentile three times the twin's. So the attackers' own use of the cores, and that
-of other programs, lengthens both. Where the twin's figure is a few milliseconds the scheduler
-alone exceeds that: up to ``FLOOR_SECONDS`` is never too much. Of ``ROUNDS`` one is enough, as
-what a busy machine does to one of the two is no client's doing.
+An attack may make another tenant's 99th percentile three times what it is on the quiet service
+just before it. The attackers and other programs use the same cores, which is no client's doing: a
+twin that is not attacked is asked at the same time, and where it is slower than the quiet service
+its figure counts. Where both are a few milliseconds the scheduler alone exceeds three times that:
+up to ``FLOOR_SECONDS`` is never too much. Of ``ROUNDS`` one is enough.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.simulator import SimulatorProcess
 ATTACKER: Final = "attackers-key-0123456789"
 TENANT: Final = "tenants-key-0123456789"
 SECONDS: Final = 5.0
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 FLOOR_SECONDS: Final = 0.1
 LIVENESS_SECONDS: Final = 1.0
 
@@ -144,17 +144,23 @@ def test_an_attack_starves_no_other_tenant(
 ) -> None:
     (worker,) = small.process.children()
     for _ in range(ROUNDS):
+        quiet = asyncio.run(serve(small.url, SECONDS / 2))
         with attack(name, small.url):
-            attacked, quiet = asyncio.run(serve_both(small.url, twin.url))
+            attacked, beside = asyncio.run(serve_both(small.url, twin.url))
         peak = limit.peak(small.family())
+        p99s = (served.p99 for served in (quiet, beside, attacked))
+        figures = [*p99s, max(attacked.probes)]
         print(  # noqa: T201 - docs/reliability.md has these figures
-            f"\n| {name} | {quiet.p99 * 1000:.0f} | {attacked.p99 * 1000:.0f} | "
-            f"{max(attacked.probes) * 1000:.0f} | {peak / 1024**2:.0f} |"
+            f"\n| {name} | "
+            + " | ".join(f"{seconds * 1000:.0f}" for seconds in figures)
+            + f" | {peak / 1024**2:.0f} |"
         )
         assert small.process.children() == [worker]  # none was restarted
         assert limit.kills() == 0
         assert peak <= LIMIT
-        starved = attacked.p99 > max(3 * quiet.p99, FLOOR_SECONDS)
+        starved = attacked.p99 > max(3 * quiet.p99, 3 * beside.p99, FLOOR_SECONDS)
         if not starved and max(attacked.probes) < LIVENESS_SECONDS:
             return
-    pytest.fail(f"{name}: p99 {attacked.p99:.3f} s, {quiet.p99:.3f} s where it is not")
+    pytest.fail(
+        f"{name}: p99 {attacked.p99:.3f} s, {quiet.p99:.3f} s before, {beside.p99:.3f} s beside"
+    )

@@ -18,7 +18,7 @@ from adapters.memory.unit_of_work import MemoryLedger
 from adapters.sqlalchemy.ledger import SqlLedger
 from adapters.sqlalchemy.tables import leases
 from domain.errors import DomainError, StorageUnavailable, Unstorable
-from domain.identifiers import LONGEST, LONGEST_ID, Identity, RoomName
+from domain.identifiers import LONGEST, LONGEST_ID, LONGEST_NUMBER, Identity, RoomName
 from domain.ledger import Ledger
 from domain.use_cases.manage_keys import LONGEST_NAME
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_session, opened
@@ -150,8 +150,8 @@ async def test_given_every_identifier_at_its_limit_then_all_is_stored(ledger: An
         room_sid=sid,
         participant_sid=sid,
         participant_identity=name,
-        from_number=name,
-        to_number=name,
+        from_number=name[:LONGEST_NUMBER],
+        to_number=name[:LONGEST_NUMBER],
         tenant=longest(LONGEST_NAME),
     )
     entry = new_entry(name, id=sid, room_sid=sid, kind="room_finished")
