@@ -125,6 +125,8 @@ def _bounded(field: str, value: object, limit: int) -> str:
 
 def _storable(value: object) -> str:
     """Return ``value`` as a text that every database stores; empty if it is no text or number."""
+    if isinstance(value, str) and value.isascii() and "\0" not in value:
+        return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     text = value if isinstance(value, str) else ""

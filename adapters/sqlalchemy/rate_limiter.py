@@ -9,7 +9,17 @@ from datetime import datetime
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import Connection, Executable, bindparam, case, delete, or_, select
+from sqlalchemy import (
+    Connection,
+    Executable,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.sqlalchemy.batches import Batches, Outcome
@@ -111,26 +121,39 @@ def _bucket(take: _Take) -> str:
 
 
 def _counting(bucket: str, window: datetime, number: int) -> Work:
+    values = {"bucket": bucket, "window": window, "number": number, "horizon": window + WINDOW}
+
     def count(connection: Connection) -> int:
-        statement = _counted(connection.dialect.name, bucket, window, number)
-        used: int = connection.execute(statement).scalar_one()
-        return used
+        statement = _COUNT if connection.dialect.name == "postgresql" else _COUNT_SQLITE
+        return int(connection.execute(statement, values).one()[0])
 
     return Work(count, ("rate_windows", bucket))
 
 
-def _counted(dialect: str, bucket: str, window: datetime, number: int) -> Any:
+def _counted(add: postgresql.Insert | sqlite.Insert) -> Any:
     """An upsert whose result is how many requests of the bucket's the window has by then."""
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    add = insert(rate_windows).values(bucket=bucket, began_at=window, used=number)
+    time = rate_windows.c.began_at.type
     there, new = rate_windows.c, add.excluded
     # A process whose clock is a little behind counts in the newer window. One that is further ahead
     # was begun before the clock was set back.
-    is_over = or_(there.began_at < new.began_at, there.began_at > window + WINDOW)
-    return add.on_conflict_do_update(
+    is_over = or_(there.began_at < new.began_at, there.began_at > bindparam("horizon", type_=time))
+    counting = add.values(
+        bucket=bindparam("bucket"),
+        began_at=bindparam("window", type_=time),
+        used=bindparam("number"),
+    )
+    return counting.on_conflict_do_update(
         index_elements=[there.bucket],
         set_={
             "used": case((is_over, new.used), else_=there.used + new.used),
             "began_at": case((is_over, new.began_at), else_=there.began_at),
         },
     ).returning(there.used)
+
+
+# Built once: SQLAlchemy then finds their compiled form by identity.
+_COUNT_SQLITE: Final = _counted(sqlite.insert(rate_windows))
+# A crash of the server may lose the last counts, for which no request should wait.
+_COUNT: Final = _counted(postgresql.insert(rate_windows)).returning(
+    func.set_config("synchronous_commit", "off", true())
+)

@@ -88,10 +88,12 @@ class JsonRequest(Request[Any, Any, Any]):
             return self._body
         try:
             async with asyncio.timeout(BODY_WITHIN_SECONDS) as self._receiving:
-                async with AsyncExitStack() as stack:
-                    if (self.content_length or _LARGE + 1) > _LARGE:
-                        await self._take_turn(stack)
+                if (self.content_length or _LARGE + 1) <= _LARGE:
                     body = await self._received()
+                else:
+                    async with AsyncExitStack() as stack:
+                        await self._take_turn(stack)
+                        body = await self._received()
         except TimeoutError:
             self._check_kept()
             raise SlowBody(f"The body did not come within {BODY_WITHIN_SECONDS} seconds.") from None

@@ -52,7 +52,7 @@ async def test_given_more_than_fits_then_a_client_that_takes_nothing_is_cut_off(
         if message["type"] == "http.response.body":
             await asyncio.Event().wait()
 
-    stuck = [asyncio.create_task(app(scope("10.0.0.9"), never, untaken)) for _ in range(20)]
+    stuck = [asyncio.ensure_future(app(scope("10.0.0.9"), never, untaken)) for _ in range(20)]
     await asyncio.sleep(0.01)
     assert overload.answers.total <= 5 * LENGTH
 
