@@ -40,7 +40,7 @@ class Overload:
     answers: Budget = attrs.field(factory=lambda: Budget(MOST_ANSWER_BYTES))
     receiving: Turns = attrs.field(factory=lambda: Turns(most=1024, of_one=16))
     large_bodies: Turns = attrs.field(factory=lambda: Turns(most=1, of_one=1))
-    lists: Turns = attrs.field(factory=lambda: Turns(most=8, of_one=2))
+    lists: Turns = attrs.field(factory=lambda: Turns(most=8, of_one=2, rest=6))
 
     def client(self, scope: Scope) -> str:
         """Who is one client: the tenant of the key, else the address."""

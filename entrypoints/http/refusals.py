@@ -24,8 +24,8 @@ from entrypoints.http.request_id import request_id
 A_SECOND: Final = 100
 AT_ONCE: Final = 100
 """Refusals that an address gets without a wait when it has had none for a second."""
-MOST_WAITING: Final = 500
-"""Refusals that wait at a time; a connection beyond is closed instead."""
+MOST_WAITING: Final = 2_000
+"""Refusals that wait at a time, of some 30 KiB each; a connection beyond is closed instead."""
 _MOST_ADDRESSES: Final = 10_000
 _CORS: Final = (b"vary", b"access-control-allow-origin", b"access-control-expose-headers")
 

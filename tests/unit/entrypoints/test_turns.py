@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from entrypoints.http.turns import Turns
+from entrypoints.http.turns import LONG_SECONDS, Turns
+from tests.virtual_time import run
 
 
 async def test_a_client_waits_for_itself_and_another_does_not() -> None:
@@ -52,3 +53,31 @@ async def test_given_one_that_gives_up_waiting_then_its_turn_goes_to_the_next() 
     async with asyncio.timeout(1), turns.take("ann"):
         pass
     assert turns._clients == {}
+
+
+def test_given_a_long_piece_then_its_client_rests_and_another_does_not() -> None:
+    async def scenario() -> list[tuple[str, float]]:
+        turns, begun, loop = Turns(most=1, of_one=1, rest=3), [], asyncio.get_running_loop()
+
+        async def work(client: str) -> None:
+            async with turns.take(client):
+                begun.append((client, round(loop.time(), 3)))
+                await asyncio.sleep(0.02)
+
+        await asyncio.gather(*(work(client) for client in ("mallory", "mallory", "ann")))
+        await asyncio.sleep(1)
+        assert turns._clients == {}
+        return begun
+
+    assert run(scenario()) == [("mallory", 0.0), ("ann", 0.02), ("mallory", 0.08)]
+
+
+def test_given_short_pieces_then_their_client_does_not_rest() -> None:
+    async def scenario() -> float:
+        turns, loop = Turns(most=1, of_one=1, rest=3), asyncio.get_running_loop()
+        for _ in range(3):
+            async with turns.take("ann"):
+                await asyncio.sleep(LONG_SECONDS / 2)
+        return round(loop.time() / LONG_SECONDS, 3)
+
+    assert run(scenario()) == 1.5
