@@ -14,6 +14,7 @@ from adapters.livekit.tokens import TokenFactory, TokenRefused
 from domain.errors import InvalidWebhook, WebhookForged
 from domain.identifiers import LONGEST, LONGEST_ID
 from domain.ports.webhook_verifier import WebhookBody, WebhookEvent
+from domain.storable_text import storable
 
 
 class _Room(msgspec.Struct):
@@ -129,5 +130,4 @@ def _storable(value: object) -> str:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    text = value if isinstance(value, str) else ""
-    return text.replace("\0", "�").encode(errors="replace").decode()
+    return storable(value) if isinstance(value, str) else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import attrs
-from sqlalchemy import URL, Connection, Row, Select, make_url
+from sqlalchemy import URL, Connection, Executable, Row, Select, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -124,8 +124,12 @@ class Database:
         with storage_errors():
             return await self._transaction(work)
 
-    async def repeat(self, work: Callable[[Connection], int]) -> int:
-        """How many rows ``work`` has changed, a part in each transaction, when none is left."""
+    async def repeat(self, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
+        """How many rows ``statement`` has changed, a part per transaction, until none is left."""
+
+        def work(connection: Connection) -> int:
+            return connection.execute(statement, values).rowcount
+
         done = 0
         while changed := await self.transact(work):
             done += changed

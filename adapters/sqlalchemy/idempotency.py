@@ -84,11 +84,7 @@ class SqlIdempotency:
 
     async def prune(self, before: datetime) -> int:
         """Forget keys that were first used before then and are free; how many they were."""
-
-        def prune(connection: Connection) -> int:
-            return connection.execute(_PRUNE, {"before": before}).rowcount
-
-        return await self._database.repeat(prune)
+        return await self._database.repeat(_PRUNE, {"before": before})
 
     async def _release(self, attempt: Attempt, answer: str | None) -> None:
         values = {

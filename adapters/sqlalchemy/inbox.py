@@ -189,11 +189,7 @@ class SqlInbox:
 
     async def prune(self, before: datetime) -> int:
         """Delete entries that were handled before then; how many they were."""
-
-        def prune(connection: Connection) -> int:
-            return connection.execute(_PRUNE, {"before": before}).rowcount
-
-        return await self._database.repeat(prune)
+        return await self._database.repeat(_PRUNE, {"before": before})
 
     async def _write(self, statement: Executable, entry: InboxEntry, which: dict[str, Any]) -> int:
         """How many rows the statement changed."""

@@ -19,6 +19,7 @@ from domain.ports.webhook_verifier import WebhookEvent
 from domain.room_calls import CallOutline
 from domain.session import EndReason, PhoneCorrelation, Session, SessionStatus
 from domain.session_outline import SessionOutline
+from domain.storable_text import storable
 
 Entity = TypeVar("Entity")
 
@@ -78,19 +79,11 @@ def to_session(row: Row[Any]) -> Session:
     """
     try:
         return Session(
-            id=SessionId(row.id),
-            room_name=RoomName(row.room_name),
-            room_sid=row.room_sid,
+            **_outline_of(row),
             identity=Identity(row.identity),
             agent_name=row.agent_name,
             agent_config=AgentConfig(json.loads(row.agent_config)),
-            status=SessionStatus(row.status),
-            dispatch_id=row.dispatch_id,
-            claim=DispatchClaim(row.claim_holder, row.claim_expires_at, row.claim_uncertain),
-            created_at=row.created_at,
-            dispatched_at=row.dispatched_at,
             active_at=row.active_at,
-            ended_at=row.ended_at,
             end_reason=None if row.end_reason is None else EndReason(row.end_reason),
             end_concluded=row.end_concluded,
             agent_identity=row.agent_identity,
@@ -98,11 +91,9 @@ def to_session(row: Row[Any]) -> Session:
             agent_left_at=row.agent_left_at,
             agent_adopted=row.agent_adopted,
             dispatch_attempts=row.dispatch_attempts,
-            retry_at=row.retry_at,
             timeline=_to_timeline(row.timeline),
             phone=None if row.call_id is None else _phone(row),
             tenant=row.tenant,
-            version=row.version,
         )
     except (ValueError, TypeError, InvalidInput):
         raise _unreadable(f"session {row.id}") from None
@@ -111,21 +102,26 @@ def to_session(row: Row[Any]) -> Session:
 def to_session_outline(row: Row[Any]) -> SessionOutline:
     """The outline that ``row`` was made from. Raises as :func:`to_session`."""
     try:
-        return SessionOutline(
-            id=SessionId(row.id),
-            room_name=RoomName(row.room_name),
-            room_sid=row.room_sid,
-            status=SessionStatus(row.status),
-            dispatch_id=row.dispatch_id,
-            claim=DispatchClaim(row.claim_holder, row.claim_expires_at, row.claim_uncertain),
-            created_at=row.created_at,
-            dispatched_at=row.dispatched_at,
-            ended_at=row.ended_at,
-            retry_at=row.retry_at,
-            version=row.version,
-        )
+        return SessionOutline(**_outline_of(row))
     except (ValueError, TypeError, InvalidInput):
         raise _unreadable(f"session {row.id}") from None
+
+
+def _outline_of(row: Row[Any]) -> dict[str, Any]:
+    """The fields that a session's outline has."""
+    return {
+        "id": SessionId(row.id),
+        "room_name": RoomName(row.room_name),
+        "room_sid": row.room_sid,
+        "status": SessionStatus(row.status),
+        "dispatch_id": row.dispatch_id,
+        "claim": DispatchClaim(row.claim_holder, row.claim_expires_at, row.claim_uncertain),
+        "created_at": row.created_at,
+        "dispatched_at": row.dispatched_at,
+        "ended_at": row.ended_at,
+        "retry_at": row.retry_at,
+        "version": row.version,
+    }
 
 
 def _phone(row: Row[Any]) -> PhoneCorrelation:
@@ -256,7 +252,8 @@ def entry_moves(entry: InboxEntry) -> dict[str, Any]:
         "status": entry.status.value,
         "failures": entry.failures,
         "outages": entry.outages,
-        "last_error": _storable(entry.last_error),
+        # An entry that can't be settled would be retried for ever.
+        "last_error": entry.last_error and storable(entry.last_error),
         "handled_at": entry.handled_at,
     }
 
@@ -278,11 +275,6 @@ def to_entry(row: Row[Any]) -> InboxEntry:
         handled_at=row.handled_at,
         trace=row.trace,
     )
-
-
-def _storable(text: str | None) -> str | None:
-    """Replace what no database holds: an entry that can't be settled would be retried for ever."""
-    return text and text.replace("\0", "�").encode(errors="replace").decode()
 
 
 def _timeline_text(timeline: tuple[TimelineEntry, ...]) -> str:

@@ -14,16 +14,15 @@ from sqlalchemy import (
     Executable,
     bindparam,
     case,
-    delete,
     func,
     or_,
-    select,
     true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.sqlalchemy.batches import Batches, Outcome
-from adapters.sqlalchemy.database import AT_ONCE, Database
+from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.deletion import delete_some
 from adapters.sqlalchemy.errors import RowLocked
 from adapters.sqlalchemy.tables import rate_windows
 from adapters.sqlalchemy.write import Work
@@ -35,14 +34,8 @@ _PROBE_EVERY: Final = 1.0
 """Seconds."""
 _MOST_REMEMBERED: Final = 1000
 
-_OLD: Final = (
-    select(rate_windows.c.bucket)
-    .where(rate_windows.c.began_at < bindparam("before", type_=rate_windows.c.began_at.type))
-    .limit(AT_ONCE)
-    # A row that is being counted in has a new window then, and whoever counts never waits for us.
-    .with_for_update(skip_locked=True)
-)
-_PRUNE: Final[Executable] = delete(rate_windows).where(rate_windows.c.bucket.in_(_OLD))
+# A row that is being counted in has a new window then, and is passed over.
+_PRUNE: Final[Executable] = delete_some(rate_windows, rate_windows.c.began_at < bindparam("before"))
 
 
 @attrs.frozen
@@ -92,11 +85,7 @@ class SqlRateLimiter:
 
     async def prune(self, before: datetime) -> int:
         """Forget windows that began before then; how many they were."""
-
-        def prune(connection: Connection) -> int:
-            return connection.execute(_PRUNE, {"before": before}).rowcount
-
-        return await self._database.repeat(prune)
+        return await self._database.repeat(_PRUNE, {"before": before})
 
     async def _count(self, takes: Sequence[_Take]) -> Sequence[Outcome]:
         now = max(take.now for take in takes)

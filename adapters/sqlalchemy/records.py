@@ -98,7 +98,7 @@ class SqlRecords:
             table.c.created_at < before,
             table.c.ended_at < before,
         )
-        return await self._database.repeat(lambda connection: connection.execute(old).rowcount)
+        return await self._database.repeat(old)
 
     async def mentions(self, person: Person) -> Mentions:
         """What mentions ``person``."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import uuid_utils
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from adapters.memory.unit_of_work import MemoryLedger
 from adapters.sqlalchemy.database import PATIENCE
@@ -45,6 +45,18 @@ def engines(storage: SqlLedger) -> list[Engine]:
     database = storage.database
     threads = [thread.engine for thread in database.threads or ()]
     return [database.reader.sync_engine, database.writer.sync_engine, *threads]
+
+
+def noted(storage: SqlLedger) -> list[tuple[str, Any]]:
+    """Statements and their parameters, as they are sent from now on."""
+    sent = list[tuple[str, Any]]()
+
+    def note(_c: Any, _d: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.append((statement, parameters))
+
+    for engine in engines(storage):
+        event.listen(engine, "before_cursor_execute", note)
+    return sent
 
 
 def new_session(room: RoomName | None = None, **changes: Any) -> Session:

@@ -15,14 +15,14 @@ from typing import Any, Final
 
 import attrs
 import pytest
-from sqlalchemy import Connection, event, insert
+from sqlalchemy import Connection, insert
 
 from adapters.memory.unit_of_work import MemoryLedger
 from adapters.sqlalchemy.ledger import SqlLedger
 from adapters.sqlalchemy.mapping import entry_values
 from adapters.sqlalchemy.tables import inbox as inbox_table
 from domain.inbox import InboxEntry
-from tests.contract.storage.ledgers import NOON, engines, new_entry, opened
+from tests.contract.storage.ledgers import NOON, new_entry, noted, opened
 
 Storage = MemoryLedger | SqlLedger
 
@@ -211,18 +211,6 @@ def _rows(plan: dict[str, Any]) -> Iterator[int]:
     yield (plan["Actual Rows"] + removed) * plan["Actual Loops"]
     for inner in plan.get("Plans", ()):
         yield from _rows(inner)
-
-
-def noted(storage: SqlLedger) -> list[tuple[str, Any]]:
-    """Return the statements and their parameters that are sent from now on."""
-    sent = list[tuple[str, Any]]()
-
-    def note(_c: Any, _d: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    for engine in engines(storage):
-        event.listen(engine, "before_cursor_execute", note)
-    return sent
 
 
 async def fill(storage: Storage, backlog: Backlog) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from adapters.sqlalchemy.ledger import SqlLedger
 from adapters.sqlalchemy.list_indexes import metadata
@@ -18,11 +16,11 @@ from domain.page import CallFilter, Position, SessionFilter
 from domain.session import EndReason
 from tests.contract.storage.ledgers import (
     NOON,
-    engines,
     new_call,
     new_entry,
     new_room,
     new_session,
+    noted,
     opened,
 )
 from tests.databases import PostgresServer
@@ -74,18 +72,6 @@ async def test_a_request_sends_no_more_than_it_must(
 
     assert await sent(answered()) == ["BEGIN", "INSERT", "INSERT", "COMMIT"]
     assert await sent(ended()) == ["SELECT", "BEGIN", "UPDATE", "COMMIT"]
-
-
-def noted(storage: SqlLedger) -> list[tuple[str, Any]]:
-    """Statements and their parameters, as they are sent from now on."""
-    sent = list[tuple[str, Any]]()
-
-    def note(_c: Any, _d: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    for engine in engines(storage):
-        event.listen(engine, "before_cursor_execute", note)
-    return sent
 
 
 async def test_every_read_finds_its_row_by_an_index(sqlite_url: str) -> None:

@@ -16,8 +16,7 @@ from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.room_calls import CallOutline
 from domain.session import EndReason, Session
 from domain.session_outline import SessionOutline
-from tests.contract.storage.ledgers import NOON, new_call, new_session, opened
-from tests.contract.storage.test_cost import noted
+from tests.contract.storage.ledgers import NOON, new_call, new_session, noted, opened
 
 SECOND = timedelta(seconds=1)
 
