@@ -120,20 +120,16 @@ def _look() -> Select[Any]:
     in_work = select(inbox.c.room_name).where(inbox.c.event_id.in_(_WORKING))
     is_busy = or_(_is_leased(rooms.c.name), rooms.c.name.in_(in_work))
 
-    def oldest(column: ColumnElement[Any]) -> ColumnElement[Any]:
-        due = select(column).where(
-            entry_is_ready(_ready),
-            _ready.c.room_name == rooms.c.name,
-            or_(_ready.c.due_at <= _NOW, _ready.c.due_at > _HORIZON),
-        )
-        first = due.order_by(_ready.c.received_at, _ready.c.event_id).limit(1).scalar_subquery()
-        return case((is_busy, None), else_=first)
-
+    due = select(_ready.c.event_id).where(
+        entry_is_ready(_ready),
+        _ready.c.room_name == rooms.c.name,
+        or_(_ready.c.due_at <= _NOW, _ready.c.due_at > _HORIZON),
+    )
+    oldest = due.order_by(_ready.c.received_at, _ready.c.event_id).limit(1).scalar_subquery()
     return select(
         rooms.c.name,
         rooms.c.steps,
-        oldest(_ready.c.event_id).label("event_id"),
-        oldest(_ready.c.received_at).label("received_at"),
+        case((is_busy, None), else_=oldest).label("event_id"),
         *(one.is_needed.label(f"tidy_{n}") for n, one in enumerate(_TIDYING)),
     )
 
@@ -165,9 +161,9 @@ _LEASE: Final = (
 class Found:
     """What a look at the inbox has found.
 
-    ``heads`` are the ids of the oldest due entries of rooms in which none is leased, the oldest
-    first. What has to be ``tidying`` first may bring others. ``next_room`` is where the next look
-    begins, empty once every room was seen.
+    ``heads`` are the ids of the oldest due entries of rooms in which none is leased; :func:`lease`
+    takes the oldest of them. What has to be ``tidying`` first may bring others. ``next_room`` is
+    where the next look begins, empty once every room was seen.
     """
 
     heads: Sequence[str]
@@ -178,9 +174,8 @@ class Found:
     def of(cls, rows: Sequence[Row[Any]]) -> Self:
         """Return what the rows of :data:`LOOK` tell."""
         *seen, last = sorted(rows, key=lambda row: row.steps)
-        heads = sorted((row.received_at, row.event_id) for row in seen if row.event_id is not None)
         return cls(
-            heads=[event_id for _, event_id in heads],
+            heads=[row.event_id for row in seen if row.event_id is not None],
             tidying=[n for n in range(len(_TIDYING)) if getattr(last, f"tidy_{n}")],
             next_room=last.name or "",
         )
