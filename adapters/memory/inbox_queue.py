@@ -40,7 +40,7 @@ class Schedule:
 
 @attrs.define
 class InboxQueue:
-    """The pending entries that nobody has leased: those that are ready, and those that wait.
+    """The pending entries that are not leased: those that are ready, and those that wait.
 
     A room is busy from when an entry of it is taken until it is offered again. ``_rooms`` has the
     ready entries of each room by age. ``_heads`` has the oldest one of each room that is not busy;

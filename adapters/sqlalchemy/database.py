@@ -120,7 +120,7 @@ class Database:
         return await carry_out(self._transaction, units)
 
     async def transact_alone(self, work: Callable[[Connection], Result]) -> Result:
-        """As :meth:`transact`, in a transaction of its own, which fails nobody else's."""
+        """As :meth:`transact`, in a transaction of its own, which fails no other change."""
         with storage_errors():
             return await self._transaction(work)
 

@@ -71,7 +71,7 @@ _MOST: Final = {
 }
 
 Owner = int | None
-"""A tenant, by its number among those asked for; None: nobody."""
+"""A tenant, by its number among those asked for; None: no tenant."""
 
 
 def page_of(

@@ -194,7 +194,7 @@ def _keys_and_texts(table: Table) -> Select[Any]:
 def _delete_if(
     tells: Callable[[Row[Any]], bool], table: Table, keys: Sequence[Any], connection: Connection
 ) -> int:
-    """Delete those of the rows that still tell of the person, now that nobody can change them."""
+    """Delete those of the rows that still tell of the person, now that they are locked."""
     key = key_of(table)
     query = _keys_and_texts(table).where(key.in_(keys)).with_for_update()
     width = len(table.primary_key.columns)

@@ -1,4 +1,4 @@
-"""Events that wait for their time are told from those that may be handled."""
+"""Mark the events that wait for a later time."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from domain.room_selection import RoomSelection
 from domain.session_outline import SessionOutline
 
 ABANDONED_AFTER: Final = timedelta(minutes=10)
-"""How long a session may wait for a room that nobody has opened."""
+"""How long a session may wait for a room that was never opened."""
 
 AT_ONCE: Final = 500
 """Entries that are gone through before other tasks have their turn."""
