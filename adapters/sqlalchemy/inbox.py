@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.sqlalchemy.database import Database
 from adapters.sqlalchemy.deletion import delete_some
-from adapters.sqlalchemy.inbox_claims import LOOK, Found, lease, look, padded, tidy
+from adapters.sqlalchemy.inbox_claims import LOOK, Found, Head, lease, look, padded, tidy
 from adapters.sqlalchemy.mapping import entry_moves, entry_values, to_entry
 from adapters.sqlalchemy.tables import (
     ENTRY_FINISHES_ROOM,
@@ -76,6 +76,10 @@ _PRUNE: Final[Executable] = delete_some(
     inbox.c.received_at < bindparam("before"),
     inbox.c.handled_at < bindparam("before"),
 )
+_BACKLOG: Final = 32
+"""Of so many rooms one look serves several claims; of fewer each claim takes the oldest anew."""
+_CLAIMS_OF_A_LOOK: Final = 8
+"""More would cost less, and new rooms would come in faster than looks go from room to room."""
 
 
 class SqlInbox:
@@ -84,6 +88,9 @@ class SqlInbox:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._next_room = ""
+        self._heads: Sequence[Head] = ()
+        """What the last look has found and no claim has taken since: one entry of each room."""
+        self._claims_left = 0
 
     async def add(self, entry: InboxEntry) -> bool:
         """Make ``entry`` durable; False if its event is there already."""
@@ -107,39 +114,46 @@ class SqlInbox:
         working: Collection[str] = (),
     ) -> list[InboxEntry]:
         """Lease the oldest due entry of each room in which none is leased."""
-        times = {"now": now, "horizon": now + LONGEST_WAIT}
-        values = {**times, "working": padded(working)}
+        values = {"now": now, "horizon": now + LONGEST_WAIT, "working": padded(working)}
         while True:
             start = self._next_room
-            found = await self._look(values, limit)  # without a lock, for an idle inbox
+            found = await self._find(values, limit)
             if not (found.heads or found.tidying):
                 return []
 
             def claim(
                 connection: Connection, found: Found = found, start: str = start
-            ) -> tuple[list[InboxEntry], bool]:
+            ) -> tuple[list[InboxEntry], Sequence[Head], bool]:
                 is_all = True
                 if found.tidying:
                     is_all = tidy(connection, values, found)
                     found = look(connection, values, start)
-                rows = lease(connection, found.heads, limit, holder, until)
-                return [to_entry(row) for row in rows], is_all
+                rows = lease(connection, found.heads[:limit], holder, until)
+                return [to_entry(row) for row in rows], found.heads[limit:], is_all
 
+            self._heads = ()
             try:
-                entries, is_all = await self._database.transact(claim)
+                entries, self._heads, is_all = await self._database.transact(claim)
             except Conflict:
                 return []  # another replica has leased an entry of the same room at the same moment
-            if entries or is_all:
+            if entries or (is_all and not self._heads):
                 return entries
 
-    async def _look(self, values: Mapping[str, Any], limit: int) -> Found:
-        """Look on from where the last look ended, and at the first rooms if that is too little."""
+    async def _find(self, values: Mapping[str, Any], limit: int) -> Found:
+        """Return what the last look has left, or look again, without a lock, if that is too little.
+
+        Looks go on where the last one ended, and at the first rooms if that is too little.
+        """
+        if self._claims_left and len(self._heads) >= limit:
+            self._claims_left -= 1
+            return Found(heads=self._heads, tidying=(), next_room=self._next_room)
         start = self._next_room
         found = Found.of(await self._database.read(LOOK, {**values, "start": start}))
         if start and not found.next_room and len(found.heads) < limit:
             first = Found.of(await self._database.read(LOOK, {**values, "start": ""}))
-            found = attrs.evolve(first, heads=[*dict.fromkeys([*found.heads, *first.heads])])
+            found = attrs.evolve(first, heads=sorted({*found.heads, *first.heads}))
         self._next_room = found.next_room
+        self._claims_left = _CLAIMS_OF_A_LOOK - 1 if len(found.heads) >= _BACKLOG else 0
         return found
 
     async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> int:

@@ -8,9 +8,9 @@ it is over they are made ready.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import attrs
 from sqlalchemy import (
@@ -126,10 +126,13 @@ def _look() -> Select[Any]:
         or_(_ready.c.due_at <= _NOW, _ready.c.due_at > _HORIZON),
     )
     oldest = due.order_by(_ready.c.received_at, _ready.c.event_id).limit(1).scalar_subquery()
+    found = select(
+        rooms.c.name, rooms.c.steps, case((is_busy, None), else_=oldest).label("event_id")
+    ).subquery("found")
+    received_at = select(_ready.c.received_at).where(_ready.c.event_id == found.c.event_id)
     return select(
-        rooms.c.name,
-        rooms.c.steps,
-        case((is_busy, None), else_=oldest).label("event_id"),
+        found,
+        received_at.scalar_subquery().label("received_at"),
         *(one.is_needed.label(f"tidy_{n}") for n, one in enumerate(_TIDYING)),
     )
 
@@ -147,8 +150,6 @@ _LEASE: Final = (
                 _ready.c.lease_holder.is_(None),
                 ~_is_leased(_ready.c.room_name),
             )
-            .order_by(_ready.c.received_at, _ready.c.event_id)
-            .limit(bindparam("most"))
             .with_for_update(skip_locked=True, of=_ready)
         )
     )
@@ -157,16 +158,23 @@ _LEASE: Final = (
 )
 
 
+class Head(NamedTuple):
+    """The oldest due entry of a room."""
+
+    received_at: datetime
+    event_id: str
+
+
 @attrs.frozen(kw_only=True)
 class Found:
     """What a look at the inbox has found.
 
-    ``heads`` are the ids of the oldest due entries of rooms in which none is leased; :func:`lease`
-    takes the oldest of them. What has to be ``tidying`` first may bring others. ``next_room`` is
-    where the next look begins, empty once every room was seen.
+    ``heads`` are the oldest due entries of rooms in which none is leased, the oldest first. What
+    has to be ``tidying`` first may bring others. ``next_room`` is where the next look begins, empty
+    once every room was seen.
     """
 
-    heads: Sequence[str]
+    heads: Sequence[Head]
     tidying: Sequence[int]
     next_room: str
 
@@ -175,7 +183,9 @@ class Found:
         """Return what the rows of :data:`LOOK` tell."""
         *seen, last = sorted(rows, key=lambda row: row.steps)
         return cls(
-            heads=[row.event_id for row in seen if row.event_id is not None],
+            heads=sorted(
+                Head(row.received_at, row.event_id) for row in seen if row.event_id is not None
+            ),
             tidying=[n for n in range(len(_TIDYING)) if getattr(last, f"tidy_{n}")],
             next_room=last.name or "",
         )
@@ -193,11 +203,11 @@ def tidy(connection: Connection, values: Mapping[str, Any], found: Found) -> boo
 
 
 def lease(
-    connection: Connection, ids: Collection[str], most: int, holder: str, until: datetime
+    connection: Connection, heads: Iterable[Head], holder: str, until: datetime
 ) -> Sequence[Row[Any]]:
-    """Lease the ``most`` oldest of the entries ``ids`` that can still be leased; their rows."""
-    values = {"ids": padded(ids), "most": most, "by": holder, "until": until}
-    rows = connection.execute(_LEASE, values).all()
+    """Lease those of the entries that can still be leased; their rows, the oldest first."""
+    ids = padded([head.event_id for head in heads])
+    rows = connection.execute(_LEASE, {"ids": ids, "by": holder, "until": until}).all()
     return sorted(rows, key=lambda row: (row.received_at, row.event_id))
 
 

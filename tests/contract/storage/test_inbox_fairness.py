@@ -37,14 +37,17 @@ async def test_given_more_rooms_than_one_look_sees_then_all_have_had_their_share
 async def test_given_rooms_that_come_in_by_their_names_then_the_first_one_is_not_forgotten(
     inbox: Inbox,
 ) -> None:
-    """More come in than are handled, and each sorts after all that are there."""
+    """More come in than are handled, and each sorts after all that are there.
+
+    A look goes on for 128 rooms; it is used for eight claims, in which 80 come in.
+    """
     for number in range(200):
         await inbox.add(new_entry(f"call-{number:05d}", received_at=NOON + number * MOMENT))
     (first,) = await inbox.claim("me", NOON + SECOND, NOON + LEASE, 1)
     await inbox.settle(first.deferred("soon", NOON, NOON + SECOND), "me")
 
     claimed_after = 0
-    for number in range(200, 400, 10):
+    for number in range(200, 1200, 10):
         for more in range(10):
             late = NOON + SECOND + number * MOMENT
             await inbox.add(new_entry(f"call-{number + more:05d}", received_at=late))
@@ -55,7 +58,7 @@ async def test_given_rooms_that_come_in_by_their_names_then_the_first_one_is_not
         if first.event.id in {entry.event.id for entry in claimed}:
             break
 
-    assert claimed_after <= 3
+    assert claimed_after <= 3 * 8
 
 
 async def test_given_a_room_in_work_whose_events_have_all_waited_then_another_room_s_is_found(
