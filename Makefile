@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types layers migrate livekit simulator bench \
-  profile mutation faults security secrets-baseline deployment test-requirements requirements clean
+  profile golden mutation faults security secrets-baseline deployment test-requirements requirements clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ types: .venv/.dev-stamp ## Check types
 
 layers: .venv/.dev-stamp ## Check which layer imports which
 	@.venv/bin/lint-imports --no-cache
+
+golden: .venv/.dev-stamp ## Renew the golden files of what callers see (tests/golden)
+	@$(RUN) -m tests.golden
 
 mutation: .venv/.dev-stamp ## Change domain/ in small ways and see which its tests do not notice
 	@$(RUN) -m tests.mutation $(FILES)

@@ -1,0 +1,168 @@
+CREATE TABLE alembic_version (
+    version_num character varying(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+CREATE TABLE api_keys (
+    id character varying(36) NOT NULL,
+    tenant text NOT NULL,
+    name text NOT NULL,
+    prefix character varying(32) NOT NULL,
+    digest character varying(64) NOT NULL,
+    scopes text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT pk_api_keys PRIMARY KEY (id)
+);
+CREATE TABLE calls (
+    id character varying(36) NOT NULL,
+    room_name text NOT NULL,
+    room_sid text NOT NULL,
+    participant_sid text NOT NULL,
+    participant_identity text NOT NULL,
+    direction character varying(16) NOT NULL,
+    from_number text,
+    to_number text,
+    trunk_id text,
+    dispatch_rule_id text,
+    sip_call_id text,
+    status character varying(16) NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ringing_at timestamp with time zone,
+    seen_active_at timestamp with time zone,
+    was_active_at_end boolean NOT NULL,
+    ended_at timestamp with time zone,
+    aborted boolean NOT NULL,
+    disconnect_reason text,
+    session_id character varying(36),
+    timeline text NOT NULL,
+    version integer NOT NULL,
+    tenant text,
+    direction_assumed boolean,
+    unanswered_at timestamp with time zone,
+    sip_call_id_full text,
+    sip_status_code integer,
+    carrier_call_id text,
+    end_concluded boolean DEFAULT false NOT NULL,
+    CONSTRAINT pk_calls PRIMARY KEY (id)
+);
+CREATE TABLE idempotency (
+    tenant text NOT NULL,
+    key text NOT NULL,
+    fingerprint character varying(64) NOT NULL,
+    holder text,
+    lease_expires_at timestamp with time zone,
+    answer text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_idempotency PRIMARY KEY (tenant, key)
+);
+CREATE TABLE inbox (
+    event_id text NOT NULL,
+    kind text NOT NULL,
+    room_name text NOT NULL,
+    room_sid text NOT NULL,
+    body bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    status character varying(16) NOT NULL,
+    failures integer NOT NULL,
+    last_error text,
+    handled_at timestamp with time zone,
+    lease_holder text,
+    lease_expires_at timestamp with time zone,
+    trace text,
+    outages integer DEFAULT 0 NOT NULL,
+    waits_until timestamp with time zone,
+    CONSTRAINT pk_inbox PRIMARY KEY (event_id)
+);
+CREATE TABLE leases (
+    name text NOT NULL,
+    holder text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_leases PRIMARY KEY (name)
+);
+CREATE TABLE processes (
+    id character varying(36) NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_processes PRIMARY KEY (id)
+);
+CREATE TABLE rate_windows (
+    bucket text NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    used integer NOT NULL,
+    CONSTRAINT pk_rate_windows PRIMARY KEY (bucket)
+);
+CREATE TABLE schema_floor (
+    version character varying(32) NOT NULL,
+    CONSTRAINT pk_schema_floor PRIMARY KEY (version)
+);
+CREATE TABLE sessions (
+    id character varying(36) NOT NULL,
+    room_name text NOT NULL,
+    room_sid text,
+    identity text NOT NULL,
+    agent_name text NOT NULL,
+    agent_config text NOT NULL,
+    status character varying(32) NOT NULL,
+    dispatch_id text,
+    claim_holder text,
+    claim_expires_at timestamp with time zone,
+    claim_uncertain boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    dispatched_at timestamp with time zone,
+    active_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    end_reason character varying(32),
+    version integer NOT NULL,
+    call_id character varying(36),
+    direction character varying(16),
+    caller_number text,
+    called_number text,
+    tenant text,
+    agent_identity text,
+    agent_joined_at timestamp with time zone,
+    agent_left_at timestamp with time zone,
+    agent_adopted boolean DEFAULT false NOT NULL,
+    dispatch_attempts integer DEFAULT 0 NOT NULL,
+    retry_at timestamp with time zone,
+    end_concluded boolean DEFAULT false NOT NULL,
+    timeline text DEFAULT '[]'::text NOT NULL,
+    CONSTRAINT pk_sessions PRIMARY KEY (id)
+);
+CREATE INDEX ix_calls_created ON calls USING btree (created_at, id);
+CREATE INDEX ix_calls_from_to ON calls USING btree (from_number, to_number, created_at, id) WHERE ((id)::text <> 'ix_calls_from_to'::text);
+CREATE INDEX ix_calls_live_room ON calls USING btree (room_sid) WHERE (ended_at IS NULL);
+CREATE INDEX ix_calls_owned_from ON calls USING btree (from_number, direction, status, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_calls_owned_from'::text));
+CREATE INDEX ix_calls_owned_status ON calls USING btree (direction, status, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_calls_owned_status'::text));
+CREATE INDEX ix_calls_owned_to ON calls USING btree (to_number, direction, status, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_calls_owned_to'::text));
+CREATE INDEX ix_calls_room_created ON calls USING btree (room_name, created_at, id);
+CREATE INDEX ix_calls_tenant_from ON calls USING btree (tenant, from_number, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_calls_tenant_from'::text));
+CREATE INDEX ix_calls_tenant_status ON calls USING btree (tenant, direction, status, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_calls_tenant_status'::text));
+CREATE INDEX ix_calls_tenant_to ON calls USING btree (tenant, to_number, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_calls_tenant_to'::text));
+CREATE INDEX ix_calls_unowned_from ON calls USING btree (from_number, direction, status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_calls_unowned_from'::text));
+CREATE INDEX ix_calls_unowned_status ON calls USING btree (direction, status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_calls_unowned_status'::text));
+CREATE INDEX ix_calls_unowned_to ON calls USING btree (to_number, direction, status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_calls_unowned_to'::text));
+CREATE INDEX ix_idempotency_created ON idempotency USING btree (created_at);
+CREATE INDEX ix_inbox_finished_room ON inbox USING btree (room_sid) WHERE (kind = 'room_finished'::text);
+CREATE INDEX ix_inbox_lease_expires ON inbox USING btree (lease_expires_at) WHERE (lease_holder IS NOT NULL);
+CREATE INDEX ix_inbox_ready_room ON inbox USING btree (room_name, received_at, event_id) WHERE (((status)::text <> 'handled'::text) AND ((status)::text <> 'dead'::text) AND (waits_until IS NULL) AND (lease_holder IS NULL));
+CREATE INDEX ix_inbox_status_received ON inbox USING btree (status, received_at, event_id);
+CREATE INDEX ix_inbox_waiting ON inbox USING btree (waits_until) WHERE (waits_until IS NOT NULL);
+CREATE INDEX ix_rate_windows_began ON rate_windows USING btree (began_at);
+CREATE INDEX ix_sessions_created ON sessions USING btree (created_at, id);
+CREATE INDEX ix_sessions_owned_identity ON sessions USING btree (identity, status, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_sessions_owned_identity'::text));
+CREATE INDEX ix_sessions_owned_status ON sessions USING btree (status, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_sessions_owned_status'::text));
+CREATE INDEX ix_sessions_room_created ON sessions USING btree (room_name, created_at, id);
+CREATE INDEX ix_sessions_tenant_identity ON sessions USING btree (tenant, identity, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_sessions_tenant_identity'::text));
+CREATE INDEX ix_sessions_tenant_live ON sessions USING btree (tenant) WHERE ((tenant IS NOT NULL) AND ((status)::text <> 'ended'::text));
+CREATE INDEX ix_sessions_tenant_status ON sessions USING btree (tenant, status, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_sessions_tenant_status'::text));
+CREATE INDEX ix_sessions_unowned_identity ON sessions USING btree (identity, status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_sessions_unowned_identity'::text));
+CREATE INDEX ix_sessions_unowned_status ON sessions USING btree (status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_sessions_unowned_status'::text));
+CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys USING btree (prefix);
+CREATE UNIQUE INDEX uq_calls_stay ON calls USING btree (room_sid, participant_sid);
+CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox USING btree (room_name) WHERE (lease_holder IS NOT NULL);
+CREATE UNIQUE INDEX uq_sessions_live_room ON sessions USING btree (room_name) WHERE ((status)::text <> 'ended'::text);
+INSERT INTO alembic_version VALUES ('0010');
+INSERT INTO schema_floor VALUES ('0004');

@@ -1,0 +1,168 @@
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+CREATE TABLE api_keys (
+    id VARCHAR(36) NOT NULL,
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    prefix VARCHAR(32) NOT NULL,
+    digest VARCHAR(64) NOT NULL,
+    scopes TEXT NOT NULL,
+    created_at VARCHAR(24) NOT NULL,
+    expires_at VARCHAR(24),
+    revoked_at VARCHAR(24),
+    last_used_at VARCHAR(24),
+    CONSTRAINT pk_api_keys PRIMARY KEY (id)
+);
+CREATE TABLE calls (
+    id VARCHAR(36) NOT NULL,
+    room_name TEXT NOT NULL,
+    room_sid TEXT NOT NULL,
+    participant_sid TEXT NOT NULL,
+    participant_identity TEXT NOT NULL,
+    direction VARCHAR(16) NOT NULL,
+    from_number TEXT,
+    to_number TEXT,
+    trunk_id TEXT,
+    dispatch_rule_id TEXT,
+    sip_call_id TEXT,
+    status VARCHAR(16) NOT NULL,
+    created_at VARCHAR(24) NOT NULL,
+    ringing_at VARCHAR(24),
+    seen_active_at VARCHAR(24),
+    was_active_at_end BOOLEAN NOT NULL,
+    ended_at VARCHAR(24),
+    aborted BOOLEAN NOT NULL,
+    disconnect_reason TEXT,
+    session_id VARCHAR(36),
+    timeline TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    tenant TEXT,
+    direction_assumed BOOLEAN,
+    unanswered_at VARCHAR(24),
+    sip_call_id_full TEXT,
+    sip_status_code INTEGER,
+    carrier_call_id TEXT,
+    end_concluded BOOLEAN DEFAULT 0 NOT NULL,
+    CONSTRAINT pk_calls PRIMARY KEY (id)
+);
+CREATE TABLE idempotency (
+    tenant TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    fingerprint VARCHAR(64) NOT NULL,
+    holder TEXT,
+    lease_expires_at VARCHAR(24),
+    answer TEXT,
+    created_at VARCHAR(24) NOT NULL,
+    CONSTRAINT pk_idempotency PRIMARY KEY (tenant, "key")
+);
+CREATE TABLE inbox (
+    event_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    room_name TEXT NOT NULL,
+    room_sid TEXT NOT NULL,
+    body BLOB NOT NULL,
+    received_at VARCHAR(24) NOT NULL,
+    due_at VARCHAR(24) NOT NULL,
+    status VARCHAR(16) NOT NULL,
+    failures INTEGER NOT NULL,
+    last_error TEXT,
+    handled_at VARCHAR(24),
+    lease_holder TEXT,
+    lease_expires_at VARCHAR(24),
+    trace TEXT,
+    outages INTEGER DEFAULT '0' NOT NULL,
+    waits_until VARCHAR(24),
+    CONSTRAINT pk_inbox PRIMARY KEY (event_id)
+);
+CREATE TABLE leases (
+    name TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    expires_at VARCHAR(24) NOT NULL,
+    CONSTRAINT pk_leases PRIMARY KEY (name)
+);
+CREATE TABLE processes (
+    id VARCHAR(36) NOT NULL,
+    started_at VARCHAR(24) NOT NULL,
+    seen_at VARCHAR(24) NOT NULL,
+    CONSTRAINT pk_processes PRIMARY KEY (id)
+);
+CREATE TABLE rate_windows (
+    bucket TEXT NOT NULL,
+    began_at VARCHAR(24) NOT NULL,
+    used INTEGER NOT NULL,
+    CONSTRAINT pk_rate_windows PRIMARY KEY (bucket)
+);
+CREATE TABLE schema_floor (
+    version VARCHAR(32) NOT NULL,
+    CONSTRAINT pk_schema_floor PRIMARY KEY (version)
+);
+CREATE TABLE sessions (
+    id VARCHAR(36) NOT NULL,
+    room_name TEXT NOT NULL,
+    room_sid TEXT,
+    identity TEXT NOT NULL,
+    agent_name TEXT NOT NULL,
+    agent_config TEXT NOT NULL,
+    status VARCHAR(32) NOT NULL,
+    dispatch_id TEXT,
+    claim_holder TEXT,
+    claim_expires_at VARCHAR(24),
+    claim_uncertain BOOLEAN NOT NULL,
+    created_at VARCHAR(24) NOT NULL,
+    dispatched_at VARCHAR(24),
+    active_at VARCHAR(24),
+    ended_at VARCHAR(24),
+    end_reason VARCHAR(32),
+    version INTEGER NOT NULL,
+    call_id VARCHAR(36),
+    direction VARCHAR(16),
+    caller_number TEXT,
+    called_number TEXT,
+    tenant TEXT,
+    agent_identity TEXT,
+    agent_joined_at VARCHAR(24),
+    agent_left_at VARCHAR(24),
+    agent_adopted BOOLEAN DEFAULT 0 NOT NULL,
+    dispatch_attempts INTEGER DEFAULT '0' NOT NULL,
+    retry_at VARCHAR(24),
+    end_concluded BOOLEAN DEFAULT 0 NOT NULL,
+    timeline TEXT DEFAULT '[]' NOT NULL,
+    CONSTRAINT pk_sessions PRIMARY KEY (id)
+);
+CREATE INDEX ix_calls_created ON calls (created_at, id);
+CREATE INDEX ix_calls_from_to ON calls (from_number, to_number, created_at, id) WHERE id != 'ix_calls_from_to';
+CREATE INDEX ix_calls_live_room ON calls (room_sid) WHERE ended_at IS NULL;
+CREATE INDEX ix_calls_owned_from ON calls (from_number, direction, status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_calls_owned_from';
+CREATE INDEX ix_calls_owned_status ON calls (direction, status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_calls_owned_status';
+CREATE INDEX ix_calls_owned_to ON calls (to_number, direction, status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_calls_owned_to';
+CREATE INDEX ix_calls_room_created ON calls (room_name, created_at, id);
+CREATE INDEX ix_calls_tenant_from ON calls (tenant, from_number, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_calls_tenant_from';
+CREATE INDEX ix_calls_tenant_status ON calls (tenant, direction, status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_calls_tenant_status';
+CREATE INDEX ix_calls_tenant_to ON calls (tenant, to_number, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_calls_tenant_to';
+CREATE INDEX ix_calls_unowned_from ON calls (from_number, direction, status, created_at, id) WHERE tenant IS NULL AND id != 'ix_calls_unowned_from';
+CREATE INDEX ix_calls_unowned_status ON calls (direction, status, created_at, id) WHERE tenant IS NULL AND id != 'ix_calls_unowned_status';
+CREATE INDEX ix_calls_unowned_to ON calls (to_number, direction, status, created_at, id) WHERE tenant IS NULL AND id != 'ix_calls_unowned_to';
+CREATE INDEX ix_idempotency_created ON idempotency (created_at);
+CREATE INDEX ix_inbox_finished_room ON inbox (room_sid) WHERE kind = 'room_finished';
+CREATE INDEX ix_inbox_lease_expires ON inbox (lease_expires_at) WHERE lease_holder IS NOT NULL;
+CREATE INDEX ix_inbox_ready_room ON inbox (room_name, received_at, event_id) WHERE status != 'handled' AND status != 'dead' AND waits_until IS NULL AND lease_holder IS NULL;
+CREATE INDEX ix_inbox_status_received ON inbox (status, received_at, event_id);
+CREATE INDEX ix_inbox_waiting ON inbox (waits_until) WHERE waits_until IS NOT NULL;
+CREATE INDEX ix_rate_windows_began ON rate_windows (began_at);
+CREATE INDEX ix_sessions_created ON sessions (created_at, id);
+CREATE INDEX ix_sessions_owned_identity ON sessions (identity, status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_sessions_owned_identity';
+CREATE INDEX ix_sessions_owned_status ON sessions (status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_sessions_owned_status';
+CREATE INDEX ix_sessions_room_created ON sessions (room_name, created_at, id);
+CREATE INDEX ix_sessions_tenant_identity ON sessions (tenant, identity, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_sessions_tenant_identity';
+CREATE INDEX ix_sessions_tenant_live ON sessions (tenant) WHERE tenant IS NOT NULL AND status != 'ended';
+CREATE INDEX ix_sessions_tenant_status ON sessions (tenant, status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_sessions_tenant_status';
+CREATE INDEX ix_sessions_unowned_identity ON sessions (identity, status, created_at, id) WHERE tenant IS NULL AND id != 'ix_sessions_unowned_identity';
+CREATE INDEX ix_sessions_unowned_status ON sessions (status, created_at, id) WHERE tenant IS NULL AND id != 'ix_sessions_unowned_status';
+CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys (prefix);
+CREATE UNIQUE INDEX uq_calls_stay ON calls (room_sid, participant_sid);
+CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox (room_name) WHERE lease_holder IS NOT NULL;
+CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
+INSERT INTO alembic_version VALUES ('0010');
+INSERT INTO schema_floor VALUES ('0004');
