@@ -125,8 +125,8 @@ def engines(
         _watch(engine, file)
     for engine in (reader.sync_engine, writer.sync_engine):
         event.listen(engine, "checkout", _replace_moved(file))
-    for engine in (writer.sync_engine, writes):
-        event.listen(engine, "begin", _begin)
+    event.listen(writer.sync_engine, "begin", _begin)
+    event.listen(writes, "begin", _begin_directly)
     return (
         reader,
         writer,
@@ -245,3 +245,9 @@ def _configure(connection: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_directly(connection: Connection) -> None:
+    # SQLAlchemy takes longer for a statement than SQLite for this one.
+    raw: Any = connection.connection.driver_connection
+    raw.execute("BEGIN IMMEDIATE")
