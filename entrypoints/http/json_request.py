@@ -111,7 +111,7 @@ class JsonRequest(Request[Any, Any, Any]):
         """Wait until few large bodies of this client are being received; ``stack`` ends the turn.
 
         For a part of the time only: granian does not close a connection of which it was asked for
-        the body in the moment of the answer.
+        the body in the moment of the answer, nor one whose request is still referred to.
         """
         turn = self._overload.receiving.take(self._overload.client(self.scope))
         try:
@@ -160,6 +160,7 @@ class JsonRequest(Request[Any, Any, Any]):
         """Count the body no longer."""
         if self._holding is not None:
             self._holding.release()
+            self._holding = None  # it refers to this request: see _take_turn
 
     async def json(self) -> Any:
         """Return the decoded body, whose bytes are dropped.
