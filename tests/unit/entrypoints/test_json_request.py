@@ -8,7 +8,7 @@ import weakref
 from typing import Any
 
 import pytest
-from litestar import Litestar, Response, post
+from litestar import Litestar, Request, Response, post
 from litestar.exceptions import HTTPException
 
 from entrypoints.http import json_request
@@ -21,7 +21,7 @@ async def handler(request: JsonRequest) -> None:
     await request.json()
 
 
-def refuse(_: JsonRequest, error: HTTPException) -> Response[str]:
+def refuse(_: Request[Any, Any, Any], error: HTTPException) -> Response[str]:
     return Response(error.detail, status_code=error.status_code)
 
 
