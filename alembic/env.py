@@ -11,11 +11,11 @@ import sys
 
 from sqlalchemy import Connection
 
-from adapters.sqlalchemy.database import database
-from adapters.sqlalchemy.list_indexes import metadata
-from adapters.sqlalchemy.migrations import alone
+from adapters.sqlalchemy.engine.database import database
+from adapters.sqlalchemy.schema.list_indexes import metadata
+from adapters.sqlalchemy.schema.migrations import alone
 from alembic import context
-from domain.errors import StorageUnavailable
+from domain.shared.errors import StorageUnavailable
 from entrypoints.settings import InvalidSettings, load_settings
 
 

@@ -11,7 +11,7 @@ branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
 
 # The version before this one serves on this schema: add only what it need not know of, or
-# set_floor() (adapters/sqlalchemy/steps.py, which also has build_index(); CONTRIBUTING.md).
+# set_floor() (adapters/sqlalchemy/schema/migration_ops.py, which also has build_index(); CONTRIBUTING.md).
 
 
 def upgrade() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 import structlog
 
-from domain.use_cases.check_readiness import Readiness
+from domain.operations.check_readiness import Readiness
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import attrs
 
-from domain.api_key import FixedKey
+from domain.access.api_key import FixedKey
 
 LIVEKIT_CONNECT_LIMIT = timedelta(seconds=3)
 LIVEKIT_TOTAL_LIMIT = timedelta(seconds=10)

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Protocol
 
-from domain.ports.census import Census
-from domain.use_cases.reconcile import Reconciliation
+from domain.operations.ledger_stats import LedgerStats
+from domain.reconciliation.reconcile import Reconciliation
 
 
 class Telemetry(Protocol):
@@ -33,7 +33,7 @@ class Telemetry(Protocol):
         """The reconciler has gone round; ``done`` counts repairs and failures by their kind."""
         ...
 
-    def page(self, census: Census | None) -> bytes:
+    def page(self, ledger_stats: LedgerStats | None) -> bytes:
         """Everything so far in Prometheus' text format; None: the ledger could not be counted."""
         ...
 

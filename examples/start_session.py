@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from domain.use_cases.start_session import StartSessionCommand
+from domain.sessions.start_session import StartSessionCommand
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
 

@@ -36,7 +36,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """Implements :class:`domain.ports.clock.Clock` by the running loop's time."""
+    """Implements :class:`domain.shared.clock.Clock` by the running loop's time."""
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.monotonic())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.ports.webhook_verifier import WebhookBody
-from domain.use_cases.receive_webhook import ReceiveWebhookCommand
+from domain.inbox.receive_webhook import ReceiveWebhookCommand
+from domain.inbox.webhook_verifier import WebhookBody
 
 
 def webhook_command(

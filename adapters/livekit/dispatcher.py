@@ -21,8 +21,8 @@ from adapters.livekit.client import LiveKitClient, TwirpError, UnexpectedAnswer
 from adapters.livekit.errors import livekit_errors
 from adapters.livekit.moments import from_nanoseconds
 from adapters.livekit.rooms import LiveKitRooms
-from domain.identifiers import RoomName
-from domain.room import Dispatch, Job, JobStatus
+from domain.rooms.room import Dispatch, Job, JobStatus
+from domain.shared.identifiers import RoomName
 
 _STATUSES: Final[Mapping[JobStatusInfo, JobStatus]] = {
     JobStatusInfo.JS_PENDING: JobStatus.PENDING,
@@ -33,7 +33,7 @@ _STATUSES: Final[Mapping[JobStatusInfo, JobStatus]] = {
 
 @attrs.frozen
 class LiveKitDispatcher:
-    """Implements :class:`domain.ports.dispatcher.Dispatcher`.
+    """Implements :class:`domain.rooms.dispatcher.Dispatcher`.
 
     Asks whether the room is there before it lists or deletes: livekit-server 1.13.5 lets such a
     request for an unknown room hang for 3 s and then answers 503.

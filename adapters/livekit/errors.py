@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 
 from adapters.livekit.client import Redirected, TwirpError, UnexpectedAnswer
 from adapters.livekit.http import Broken, NotConnected
-from domain.errors import (
+from domain.shared.errors import (
     LiveKitError,
     LiveKitRefused,
     LiveKitRefusesAll,

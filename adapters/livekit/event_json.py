@@ -11,7 +11,7 @@ import msgspec
 from google.protobuf.json_format import Parse, ParseDict, ParseError
 from livekit.protocol.webhook import WebhookEvent
 
-from domain.errors import InvalidWebhook
+from domain.shared.errors import InvalidWebhook
 
 _RAW: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _READ: Final = frozenset({"event", "id", "createdAt", "created_at", "room", "participant"})

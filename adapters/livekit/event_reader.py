@@ -11,8 +11,8 @@ from livekit.protocol.webhook import WebhookEvent
 
 from adapters.livekit.event_json import parse_event
 from adapters.livekit.participants import to_participant
-from domain.room import Room
-from domain.room_event import EventKind, RoomEvent
+from domain.rooms.room import Room
+from domain.rooms.room_event import EventKind, RoomEvent
 
 _REST_OF_SECOND: Final = timedelta(milliseconds=999)
 _LATEST_SECOND: Final = 10**11
@@ -21,7 +21,7 @@ _LATEST_SECOND: Final = 10**11
 
 @attrs.frozen
 class LiveKitEventReader:
-    """Implements :class:`domain.ports.event_reader.EventReader`.
+    """Implements :class:`domain.rooms.event_reader.EventReader`.
 
     ``sip_identity_prefix`` marks telephones beside those whose kind is SIP.
     """

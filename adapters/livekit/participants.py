@@ -10,7 +10,7 @@ from livekit.protocol.models import ParticipantInfo, Room
 
 from adapters.livekit.moments import from_milliseconds
 from adapters.livekit.phone_leg import is_phone, leg_status, phone_leg
-from domain.room import Participant, ParticipantKind
+from domain.rooms.room import Participant, ParticipantKind
 
 _KINDS: Final[Mapping[ParticipantInfo.Kind, ParticipantKind]] = {
     ParticipantInfo.Kind.STANDARD: ParticipantKind.STANDARD,

@@ -15,8 +15,8 @@ from livekit.protocol.models import ParticipantInfo, Room
 
 from adapters.livekit.moments import from_milliseconds
 from adapters.livekit.numbers import normalised
-from domain.call import Direction, LegStatus, PhoneLeg
-from domain.identifiers import LONGEST, LONGEST_NUMBER
+from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
+from domain.shared.identifiers import LONGEST, LONGEST_NUMBER
 
 _PHONES: Final = (ParticipantInfo.Kind.SIP, ParticipantInfo.Kind.CONNECTOR)
 NO_PHONE: Final[Mapping[str, str]] = {"backend-livekit.user": "true"}
@@ -49,7 +49,7 @@ def is_phone(info: ParticipantInfo, identity_prefix: str) -> bool:
     )
 
 
-def phone_leg(room: Room, info: ParticipantInfo) -> PhoneLeg:
+def phone_leg(room: Room, info: ParticipantInfo) -> SipLeg:
     """The leg that ``info`` is in ``room``.
 
     ``sip.phoneNumber`` is the other side's number and ``sip.trunkPhoneNumber`` ours, whoever
@@ -59,7 +59,7 @@ def phone_leg(room: Room, info: ParticipantInfo) -> PhoneLeg:
     theirs, ours = _number(told.get("sip.phoneNumber")), _number(told.get("sip.trunkPhoneNumber"))
     direction = _direction(told)
     placed = direction is Direction.OUTBOUND
-    return PhoneLeg(
+    return SipLeg(
         room_name=room.name,
         room_sid=room.sid,
         participant_sid=info.sid,

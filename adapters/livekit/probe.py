@@ -18,12 +18,12 @@ _LIMIT_SECONDS: Final = 3.0
 
 @attrs.frozen
 class LiveKitProbe:
-    """Implements :class:`domain.ports.probe.Probe`: is LiveKit there, does it take the key."""
+    """Implements :class:`domain.operations.probe.Probe`: is LiveKit there, does it take the key."""
 
     client: LiveKitClient
 
     async def check(self) -> None:
-        """Return if it would; raise a :class:`~domain.errors.LiveKitError` that says why not."""
+        """Return if it would; raise a ``LiveKitError`` that says why not."""
         # Without the patience of a real request: whoever asks wants to know it now.
         with livekit_errors():
             async with asyncio.timeout(_LIMIT_SECONDS):

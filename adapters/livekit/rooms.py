@@ -19,13 +19,13 @@ from livekit.protocol.room import (
 from adapters.livekit.client import LiveKitClient, TwirpError
 from adapters.livekit.errors import livekit_errors
 from adapters.livekit.participants import to_participant
-from domain.identifiers import RoomName
-from domain.room import Participant, Room
+from domain.rooms.room import Participant, Room
+from domain.shared.identifiers import RoomName
 
 
 @attrs.frozen
 class LiveKitRooms:
-    """Implements :class:`domain.ports.rooms.Rooms`.
+    """Implements :class:`domain.rooms.rooms.Rooms`.
 
     ``sip_identity_prefix`` marks telephones beside those whose kind is SIP.
     """

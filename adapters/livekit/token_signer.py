@@ -8,12 +8,12 @@ import attrs
 
 from adapters.livekit.phone_leg import NO_PHONE
 from adapters.livekit.tokens import TokenFactory
-from domain.identifiers import Identity, RoomName
+from domain.shared.identifiers import Identity, RoomName
 
 
 @attrs.frozen
 class LiveKitTokenSigner:
-    """Implements :class:`domain.ports.token_signer.TokenSigner`, without asking LiveKit.
+    """Implements :class:`domain.rooms.token_signer.TokenSigner`, without asking LiveKit.
 
     An identity that begins with ``sip_identity_prefix`` gets an attribute that says that it is no
     telephone; its holder cannot remove it without the grant ``canUpdateOwnMetadata``.

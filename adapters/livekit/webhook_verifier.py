@@ -11,10 +11,10 @@ import attrs
 import msgspec
 
 from adapters.livekit.tokens import TokenFactory, TokenRefused
-from domain.errors import InvalidWebhook, WebhookForged
-from domain.identifiers import LONGEST, LONGEST_ID
-from domain.ports.webhook_verifier import WebhookBody, WebhookEvent
-from domain.storable_text import storable
+from domain.inbox.webhook_verifier import WebhookBody, WebhookEvent
+from domain.shared.errors import InvalidWebhook, WebhookForged
+from domain.shared.identifiers import LONGEST, LONGEST_ID
+from domain.shared.storable_text import storable
 
 
 class _Room(msgspec.Struct):
@@ -44,7 +44,7 @@ _NO_PARTICIPANT: Final = _Participant()
 
 @attrs.frozen
 class LiveKitWebhookVerifier:
-    """Implements :class:`domain.ports.webhook_verifier.WebhookVerifier`.
+    """Implements :class:`domain.inbox.webhook_verifier.WebhookVerifier`.
 
     The ``Authorization`` header is a JWT in HS256, bare or after ``Bearer`` (a scheme's case does
     not matter: RFC 9110, 11.1), issued by the API key, not expired, without an audience, whose

@@ -6,12 +6,12 @@ from datetime import datetime
 
 import attrs
 
-from domain.api_key import ApiKey
-from domain.errors import Conflict
+from domain.access.api_key import ApiKey
+from domain.shared.errors import Conflict
 
 
 class MemoryApiKeys:
-    """Implements :class:`domain.ports.api_keys.ApiKeys`."""
+    """Implements :class:`domain.access.repository.ApiKeys`."""
 
     def __init__(self) -> None:
         self._keys: dict[str, ApiKey] = {}

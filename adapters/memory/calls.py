@@ -9,12 +9,13 @@ from itertools import islice
 import attrs
 
 from adapters.memory.newest_first import NewestFirst
-from domain.access import Tenants
-from domain.call import Call
-from domain.errors import Conflict, StorageUnavailable
-from domain.identifiers import CallId, RoomName
-from domain.page import CallFilter, Position
-from domain.room_calls import CallOutline
+from domain.access.access import Tenants
+from domain.calls.call import Call
+from domain.calls.repository import CallFilter
+from domain.calls.room_calls import CallOutline
+from domain.shared.errors import Conflict, StorageUnavailable
+from domain.shared.identifiers import CallId, RoomName
+from domain.shared.pagination import Cursor
 
 Stay = tuple[str, str]
 """A room's sid and a participant's."""
@@ -94,7 +95,7 @@ class CallChange:
     replaces: int | None
 
     def apply_to(self, table: CallTable) -> None:
-        """Store it, or raise :class:`~domain.errors.Conflict`."""
+        """Store it, or raise :class:`~domain.shared.errors.Conflict`."""
         stored = table.by_id.get(self.call.id)
         if (None if stored is None else stored.version) != self.replaces:
             raise Conflict(f"Call {self.call.id} has changed.")
@@ -105,7 +106,7 @@ class CallChange:
 
 
 class MemoryCalls:
-    """Implements :class:`domain.ports.unit_of_work.CallRepository`."""
+    """Implements :class:`domain.calls.repository.CallRepository`."""
 
     def __init__(self, committed: CallTable) -> None:
         self._committed = committed
@@ -160,7 +161,7 @@ class MemoryCalls:
         ids = [call_id for there in self._committed.live.values() for call_id in there]
         yield [self._committed.by_id[call_id].outline for call_id in ids]
 
-    async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:
+    async def page(self, wanted: CallFilter, after: Cursor | None, limit: int) -> list[Call]:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
         stored = self._committed
         found = (stored.by_id[CallId(one)] for one in stored.order.after(after))

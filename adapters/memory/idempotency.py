@@ -7,8 +7,8 @@ from datetime import datetime
 
 import attrs
 
-from domain.person import Person
-from domain.ports.idempotency import Attempt, Remembered
+from domain.idempotency.repository import Attempt, Remembered
+from domain.privacy.data_subject import DataSubject
 
 
 @attrs.frozen
@@ -18,7 +18,7 @@ class _Row:
 
 
 class MemoryIdempotency:
-    """Implements :class:`domain.ports.idempotency.Idempotency`."""
+    """Implements :class:`domain.idempotency.repository.Idempotency`."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], _Row] = {}
@@ -58,7 +58,9 @@ class MemoryIdempotency:
             del self._rows[key]
         return len(old)
 
-    def mentioning(self, person: Person, session_ids: Collection[str]) -> list[tuple[str, str]]:
+    def mentioning(
+        self, person: DataSubject, session_ids: Collection[str]
+    ) -> list[tuple[str, str]]:
         """The keys of the answers that mention the person, or tell of these sessions."""
         return [
             (tenant, key)
@@ -68,7 +70,7 @@ class MemoryIdempotency:
             or any(one in (row.remembered.answer or "") for one in session_ids)
         ]
 
-    def forget(self, person: Person, session_ids: Collection[str]) -> None:
+    def forget(self, person: DataSubject, session_ids: Collection[str]) -> None:
         """Delete them."""
         for place in self.mentioning(person, session_ids):
             del self._rows[place]

@@ -9,9 +9,9 @@ from datetime import datetime
 import attrs
 
 from adapters.memory.inbox_queue import InboxQueue, Schedule
-from domain.inbox import LONGEST_WAIT, InboxEntry, InboxStatus
-from domain.person import Person
-from domain.room_event import EventKind
+from domain.inbox.entry import LONGEST_WAIT, InboxEntry, InboxStatus
+from domain.privacy.data_subject import DataSubject
+from domain.rooms.room_event import EventKind
 
 
 @attrs.frozen
@@ -23,7 +23,7 @@ class Lease:
 
 
 class MemoryInbox:
-    """Implements :class:`domain.ports.inbox.Inbox`."""
+    """Implements :class:`domain.inbox.repository.Inbox`."""
 
     def __init__(self) -> None:
         self._entries: dict[str, InboxEntry] = {}
@@ -126,7 +126,7 @@ class MemoryInbox:
         counted = Counter(entry.status for entry in self._entries.values())
         return {status: counted[status] for status in InboxStatus}
 
-    def mentioning(self, person: Person) -> Sequence[InboxEntry]:
+    def mentioning(self, person: DataSubject) -> Sequence[InboxEntry]:
         """The entries whose events mention ``person``."""
         return [
             entry
@@ -136,7 +136,7 @@ class MemoryInbox:
             or person.is_in_event(entry.event.body)
         ]
 
-    def forget(self, person: Person) -> None:
+    def forget(self, person: DataSubject) -> None:
         """Delete them."""
         for entry in self.mentioning(person):
             event = entry.event

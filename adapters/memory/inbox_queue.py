@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 
 import attrs
 
-from domain.inbox import InboxEntry
+from domain.inbox.entry import InboxEntry
 
 Age = tuple[datetime, str]
 

@@ -9,7 +9,7 @@ _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MemoryLeases:
-    """Implements :class:`domain.ports.leases.Leases`."""
+    """Implements :class:`domain.operations.leases.Leases`."""
 
     def __init__(self) -> None:
         self._held: dict[str, tuple[str, datetime]] = {}

@@ -6,7 +6,7 @@ import bisect
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
-from domain.page import Position
+from domain.shared.pagination import Cursor
 
 Age = tuple[datetime, str]
 
@@ -26,7 +26,7 @@ class NewestFirst:
         gone = set(ages)
         self._ages = [age for age in self._ages if age not in gone]
 
-    def after(self, position: Position | None) -> Iterator[str]:
+    def after(self, position: Cursor | None) -> Iterator[str]:
         """The ids of those that are older than ``position``, the newest first."""
         end = len(self._ages)
         if position is not None:

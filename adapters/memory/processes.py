@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from domain.process import holders_of
+from domain.operations.process import holders_of
 
 if TYPE_CHECKING:
-    from adapters.memory.unit_of_work import MemoryLedger
+    from adapters.memory.unit_of_work import MemoryStorage
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MemoryProcesses:
-    """Implements :class:`domain.ports.processes.Processes`."""
+    """Implements :class:`domain.operations.processes.Processes`."""
 
-    def __init__(self, ledger: MemoryLedger) -> None:
+    def __init__(self, ledger: MemoryStorage) -> None:
         self._ledger = ledger
         self._seen_at: dict[str, datetime] = {}
 

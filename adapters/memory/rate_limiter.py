@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Final
 
-from domain.ports.rate_limiter import Bucket, Permit, window_of
+from domain.access.rate_limit import Bucket, Permit, window_of
 
 MOST_ADDRESSES: Final = 100_000
 """In one window; those beyond it share one bucket, so that a flood of them fills no memory."""
@@ -15,7 +15,7 @@ _EVERYBODY_ELSE: Final = Bucket("address", "everybody else")
 
 
 class MemoryRateLimiter:
-    """Implements :class:`domain.ports.rate_limiter.RateLimiter` for a process that serves alone."""
+    """Implements :class:`domain.access.rate_limit.RateLimiter` for a process that serves alone."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -9,12 +9,13 @@ from itertools import islice
 import attrs
 
 from adapters.memory.newest_first import NewestFirst
-from domain.access import Tenants
-from domain.errors import Conflict, StorageUnavailable
-from domain.identifiers import RoomName, SessionId
-from domain.page import Position, SessionFilter
-from domain.session import Session
-from domain.session_outline import SessionOutline
+from domain.access.access import Tenants
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import Session
+from domain.sessions.session_outline import SessionOutline
+from domain.shared.errors import Conflict, StorageUnavailable
+from domain.shared.identifiers import RoomName, SessionId
+from domain.shared.pagination import Cursor
 
 
 @attrs.frozen(eq=False)
@@ -97,7 +98,7 @@ class Change:
     replaces: int | None
 
     def apply_to(self, table: SessionTable) -> None:
-        """Store it, or raise :class:`~domain.errors.Conflict`."""
+        """Store it, or raise :class:`~domain.shared.errors.Conflict`."""
         stored = table.by_id.get(self.session.id)
         if (None if stored is None else stored.version) != self.replaces:
             raise Conflict(f"Session {self.session.id} has changed.")
@@ -109,7 +110,7 @@ class Change:
 
 
 class MemorySessions:
-    """Implements :class:`domain.ports.unit_of_work.SessionRepository`."""
+    """Implements :class:`domain.sessions.repository.SessionRepository`."""
 
     def __init__(self, committed: SessionTable) -> None:
         self._committed = committed
@@ -167,9 +168,7 @@ class MemorySessions:
         ids = [session_id for session_id in self._committed.live.values() if session_id is not None]
         yield [self._committed.by_id[session_id] for session_id in ids]
 
-    async def page(
-        self, wanted: SessionFilter, after: Position | None, limit: int
-    ) -> list[Session]:
+    async def page(self, wanted: SessionFilter, after: Cursor | None, limit: int) -> list[Session]:
         """The newest ``limit`` committed sessions that are wanted, of those after ``after``."""
         stored = self._committed
         found = (stored.by_id[SessionId(one)] for one in stored.order.after(after))

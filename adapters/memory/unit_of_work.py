@@ -10,14 +10,14 @@ from adapters.memory.calls import CallTable, MemoryCalls
 from adapters.memory.idempotency import MemoryIdempotency
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
+from adapters.memory.personal_data import MemoryPersonalData
 from adapters.memory.processes import MemoryProcesses
-from adapters.memory.records import MemoryRecords
 from adapters.memory.sessions import MemorySessions, SessionTable
-from domain.inbox import InboxStatus
-from domain.ports.census import Census
+from domain.inbox.entry import InboxStatus
+from domain.operations.ledger_stats import LedgerStats
 
 
-class MemoryLedger:
+class MemoryStorage:
     """What has been committed, for as long as the process lives."""
 
     def __init__(self) -> None:
@@ -27,18 +27,18 @@ class MemoryLedger:
         self.leases = MemoryLeases()
         self.api_keys = MemoryApiKeys()
         self.idempotency = MemoryIdempotency()
-        self.records = MemoryRecords(self)
+        self.records = MemoryPersonalData(self)
         self.processes = MemoryProcesses(self)
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
         return MemoryUnitOfWork(self)
 
-    async def census(self) -> Census:
-        """Implements :class:`domain.ports.census.Censor`."""
+    async def ledger_stats(self) -> LedgerStats:
+        """Implements :class:`domain.operations.ledger_stats.StatsReader`."""
         work = self.unit_of_work()
         events = await self.inbox.counts()
-        return Census(
+        return LedgerStats(
             live_sessions=sum([len(some) async for some in work.sessions.live([])]),
             live_calls=sum([len(some) async for some in work.calls.live([])]),
             pending_events=events[InboxStatus.PENDING],
@@ -47,7 +47,7 @@ class MemoryLedger:
         )
 
     async def check(self) -> None:
-        """Memory is always ready (:class:`domain.ports.probe.Probe`)."""
+        """Memory is always ready (:class:`domain.operations.probe.Probe`)."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -61,18 +61,18 @@ class MemoryLedger:
 
 
 class MemoryUnitOfWork:
-    """Implements :class:`domain.ports.unit_of_work.UnitOfWork`.
+    """Implements :class:`domain.calls.repository.CallWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface.
     """
 
-    def __init__(self, ledger: MemoryLedger) -> None:
+    def __init__(self, ledger: MemoryStorage) -> None:
         self._ledger = ledger
         self.sessions = MemorySessions(ledger.sessions)
         self.calls = MemoryCalls(ledger.calls)
 
     async def commit(self) -> None:
-        """Apply every change or, on :class:`~domain.errors.Conflict`, none."""
+        """Apply every change or, on :class:`~domain.shared.errors.Conflict`, none."""
         # Without an await in here no other task sees, or changes, anything in between.
         sessions, calls = self._ledger.sessions.layer(), self._ledger.calls.layer()
         for change in self.sessions.changes:

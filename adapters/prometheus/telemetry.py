@@ -23,8 +23,8 @@ from prometheus_client import (
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from adapters.prometheus.workers import Workers
-from domain.ports.census import Census
-from domain.use_cases.reconcile import Reconciliation
+from domain.operations.ledger_stats import LedgerStats
+from domain.reconciliation.reconcile import Reconciliation
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -152,10 +152,10 @@ class PrometheusTelemetry:
         for kind, number in done.failures.items():
             self._failures.labels(kind).inc(number)
 
-    def page(self, census: Census | None) -> bytes:
+    def page(self, ledger_stats: LedgerStats | None) -> bytes:
         """Everything so far in Prometheus' text format."""
         registry = CollectorRegistry()
-        registry.register(_Now(self._version, census, self._clock()))
+        registry.register(_Now(self._version, ledger_stats, self._clock()))
         PlatformCollector(registry=registry)
         if self._folder is None:
             ProcessCollector(registry=registry)
@@ -168,34 +168,36 @@ class PrometheusTelemetry:
 class _Now:
     """What is so at this moment, whoever is asked."""
 
-    def __init__(self, version: str, census: Census | None, now: float) -> None:
-        self._version, self._census, self._now = version, census, now
+    def __init__(self, version: str, ledger_stats: LedgerStats | None, now: float) -> None:
+        self._version, self._census, self._now = version, ledger_stats, now
 
     def collect(self) -> Iterable[Metric]:
         build = GaugeMetricFamily("backend_build_info", "Which version runs.", labels=["version"])
         build.add_metric([self._version], 1)
         yield build
-        census = self._census
+        ledger_stats = self._census
         yield GaugeMetricFamily(
             "backend_ledger_up", "Whether the ledger can be read and written.",
-            value=census is not None and census.problem is None,
+            value=ledger_stats is not None and ledger_stats.problem is None,
         )  # fmt: skip
-        if census is None:
+        if ledger_stats is None:
             return
         yield GaugeMetricFamily(
-            "backend_live_sessions", "Sessions that have not ended.", value=census.live_sessions
+            "backend_live_sessions",
+            "Sessions that have not ended.",
+            value=ledger_stats.live_sessions,
         )
         yield GaugeMetricFamily(
-            "backend_live_calls", "Calls that have not ended.", value=census.live_calls
+            "backend_live_calls", "Calls that have not ended.", value=ledger_stats.live_calls
         )
         events = GaugeMetricFamily(
             "backend_inbox_events", "Webhook events by what is to become of them.",
             labels=["status"],
         )  # fmt: skip
-        events.add_metric(["pending"], census.pending_events)
-        events.add_metric(["dead"], census.dead_events)
+        events.add_metric(["pending"], ledger_stats.pending_events)
+        events.add_metric(["dead"], ledger_stats.dead_events)
         yield events
-        since = census.pending_since
+        since = ledger_stats.pending_since
         age = 0.0 if since is None else max(self._now - since.timestamp(), 0.0)
         yield GaugeMetricFamily(
             "backend_inbox_oldest_pending_age_seconds",

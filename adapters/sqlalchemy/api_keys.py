@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from sqlalchemy import Executable, Row, bindparam, func, insert, or_, select, update
 
-from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.tables import api_keys
-from adapters.sqlalchemy.utc_datetime import UtcDateTime
-from adapters.sqlalchemy.write import Write
-from domain.access import Scope
-from domain.api_key import ApiKey
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
+from adapters.sqlalchemy.engine.write import Write
+from adapters.sqlalchemy.schema.tables import api_keys
+from domain.access.access import Scope
+from domain.access.api_key import ApiKey
 
 _FIND: Final = select(api_keys).where(api_keys.c.prefix == bindparam("wanted"))
 _ANY: Final = select(api_keys.c.id).limit(1)
@@ -33,7 +33,7 @@ _USED: Final[Executable] = update(api_keys).where(_THIS).values(last_used_at=bin
 
 
 class SqlApiKeys:
-    """Implements :class:`domain.ports.api_keys.ApiKeys`."""
+    """Implements :class:`domain.access.repository.ApiKeys`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import Executable, Select, bindparam, insert, select, tuple_, update
 
-from adapters.sqlalchemy.database import PAGE, Database
+from adapters.sqlalchemy.engine.database import PAGE, Database
+from adapters.sqlalchemy.engine.page import of_tenants, page_of
+from adapters.sqlalchemy.engine.write import Lock, Write
 from adapters.sqlalchemy.mapping import (
     call_moves,
     call_values,
@@ -15,15 +17,14 @@ from adapters.sqlalchemy.mapping import (
     to_call,
     to_call_outline,
 )
-from adapters.sqlalchemy.page import of_tenants, page_of
-from adapters.sqlalchemy.tables import CALL_IS_LIVE, calls
-from adapters.sqlalchemy.write import Lock, Write
-from domain.access import Tenants
-from domain.call import Call
-from domain.errors import StorageUnavailable
-from domain.identifiers import CallId, RoomName
-from domain.page import CallFilter, Position
-from domain.room_calls import CallOutline
+from adapters.sqlalchemy.schema.tables import CALL_IS_LIVE, calls
+from domain.access.access import Tenants
+from domain.calls.call import Call
+from domain.calls.repository import CallFilter
+from domain.calls.room_calls import CallOutline
+from domain.shared.errors import StorageUnavailable
+from domain.shared.identifiers import CallId, RoomName
+from domain.shared.pagination import Cursor
 
 # Built once: SQLAlchemy then finds their compiled form by identity.
 _GET: Final = select(calls).where(calls.c.id == bindparam("wanted"))
@@ -60,7 +61,7 @@ _SAVE: Final[Executable] = update(calls).where(
 
 
 class SqlCalls:
-    """Implements :class:`domain.ports.unit_of_work.CallRepository`.
+    """Implements :class:`domain.calls.repository.CallRepository`.
 
     Changes are appended to ``writes``, for the unit of work to carry out; reads show them.
     """
@@ -128,7 +129,7 @@ class SqlCalls:
             yield readable(rows, to_call_outline, unreadable)
             after = {"after_sid": rows[-1].room_sid, "after_id": rows[-1].id}
 
-    async def page(self, wanted: CallFilter, after: Position | None, limit: int) -> list[Call]:
+    async def page(self, wanted: CallFilter, after: Cursor | None, limit: int) -> list[Call]:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
         lateral = not self._database.embedded
         query, values = page_of(wanted, after, limit, lateral=lateral)

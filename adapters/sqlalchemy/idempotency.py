@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Executable, Row, bindparam, insert, or_, select, update
 
-from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.deletion import delete_some
-from adapters.sqlalchemy.tables import idempotency, processes
-from adapters.sqlalchemy.write import Lock, Write
-from domain.errors import Conflict
-from domain.ports.idempotency import Attempt, Remembered
-from domain.process import process_of
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.deletion import delete_some
+from adapters.sqlalchemy.engine.write import Lock, Write
+from adapters.sqlalchemy.schema.tables import idempotency, processes
+from domain.idempotency.repository import Attempt, Remembered
+from domain.operations.process import process_of
+from domain.shared.errors import Conflict
 
 _THIS: Final = (
     idempotency.c.tenant == bindparam("of_tenant"),
@@ -36,7 +36,7 @@ _RELEASE: Final[Executable] = (
 
 
 class SqlIdempotency:
-    """Implements :class:`domain.ports.idempotency.Idempotency`."""
+    """Implements :class:`domain.idempotency.repository.Idempotency`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -20,18 +20,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.deletion import delete_some
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.deletion import delete_some
+from adapters.sqlalchemy.engine.write import Write
 from adapters.sqlalchemy.inbox_claims import LOOK, Found, Head, lease, look, padded, tidy
 from adapters.sqlalchemy.mapping import entry_moves, entry_values, to_entry
-from adapters.sqlalchemy.tables import (
+from adapters.sqlalchemy.schema.tables import (
     ENTRY_FINISHES_ROOM,
     ENTRY_IS_PENDING,
     inbox,
 )
-from adapters.sqlalchemy.write import Write
-from domain.errors import Conflict
-from domain.inbox import LONGEST_WAIT, InboxEntry, InboxStatus
+from domain.inbox.entry import LONGEST_WAIT, InboxEntry, InboxStatus
+from domain.shared.errors import Conflict
 
 _ADDED: Final = [
     column.name for column in inbox.c if column.name not in ("lease_holder", "lease_expires_at")
@@ -83,7 +83,7 @@ _CLAIMS_OF_A_LOOK: Final = 8
 
 
 class SqlInbox:
-    """Implements :class:`domain.ports.inbox.Inbox`."""
+    """Implements :class:`domain.inbox.repository.Inbox`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

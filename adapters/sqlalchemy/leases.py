@@ -7,10 +7,10 @@ from typing import Final
 
 from sqlalchemy import Connection, Executable, bindparam, insert, or_, select, update
 
-from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.tables import leases
-from adapters.sqlalchemy.write import Write
-from domain.errors import Conflict
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.write import Write
+from adapters.sqlalchemy.schema.tables import leases
+from domain.shared.errors import Conflict
 
 _GET: Final = select(leases).where(leases.c.name == bindparam("wanted"))
 _TAKE: Final[Executable] = (
@@ -33,7 +33,7 @@ _RELEASE: Final[Executable] = (
 
 
 class SqlLeases:
-    """Implements :class:`domain.ports.leases.Leases`."""
+    """Implements :class:`domain.operations.leases.Leases`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -9,17 +9,19 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
-from domain.agent_config import AgentConfig
-from domain.call import Call, CallStatus, Direction, PhoneLeg, Source, TimelineEntry
-from domain.dispatch import DispatchClaim
-from domain.errors import InvalidInput, StorageUnavailable, Unreadable
-from domain.identifiers import CallId, Identity, RoomName, SessionId
-from domain.inbox import InboxEntry, InboxStatus
-from domain.ports.webhook_verifier import WebhookEvent
-from domain.room_calls import CallOutline
-from domain.session import EndReason, PhoneCorrelation, Session, SessionStatus
-from domain.session_outline import SessionOutline
-from domain.storable_text import storable
+from domain.agents.agent_config import AgentConfig
+from domain.calls.call import Call, CallStatus
+from domain.calls.room_calls import CallOutline
+from domain.inbox.entry import InboxEntry, InboxStatus
+from domain.inbox.webhook_verifier import WebhookEvent
+from domain.rooms.dispatch import DispatchClaim
+from domain.rooms.sip_leg import Direction, SipLeg
+from domain.sessions.session import EndReason, PhoneCorrelation, Session, SessionStatus
+from domain.sessions.session_outline import SessionOutline
+from domain.shared.errors import InvalidInput, StorageUnavailable, Unreadable
+from domain.shared.identifiers import CallId, Identity, RoomName, SessionId
+from domain.shared.storable_text import storable
+from domain.shared.timeline import Source, TimelineEntry
 
 Entity = TypeVar("Entity")
 
@@ -74,7 +76,7 @@ def session_moves(session: Session) -> dict[str, Any]:
 def to_session(row: Row[Any]) -> Session:
     """The session that ``row`` was made from.
 
-    Raises :class:`~domain.errors.StorageUnavailable` for a row that this version of the service
+    Raises ``StorageUnavailable`` for a row that this version of the service
     cannot have written.
     """
     try:
@@ -181,7 +183,7 @@ def to_call(row: Row[Any]) -> Call:
     try:
         return Call(
             id=CallId(row.id),
-            leg=PhoneLeg(
+            leg=SipLeg(
                 room_name=row.room_name,
                 room_sid=row.room_sid,
                 participant_sid=row.participant_sid,

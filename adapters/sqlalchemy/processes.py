@@ -18,8 +18,8 @@ from sqlalchemy import (
     update,
 )
 
-from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.tables import (
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.schema.tables import (
     ENTRY_IS_LEASED,
     SESSION_IS_LIVE,
     inbox,
@@ -27,7 +27,7 @@ from adapters.sqlalchemy.tables import (
     processes,
     sessions,
 )
-from domain.process import holders_of
+from domain.operations.process import holders_of
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME: Final = select(func.clock_timestamp().label("now"))
@@ -49,7 +49,7 @@ _REMOVE: Final = delete(processes).where(
 
 
 class SqlProcesses:
-    """Implements :class:`domain.ports.processes.Processes`."""
+    """Implements :class:`domain.operations.processes.Processes`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

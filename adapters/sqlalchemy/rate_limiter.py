@@ -20,13 +20,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from adapters.sqlalchemy.batches import Batches, Outcome
-from adapters.sqlalchemy.database import Database
-from adapters.sqlalchemy.deletion import delete_some
-from adapters.sqlalchemy.errors import RowLocked
-from adapters.sqlalchemy.tables import rate_windows
-from adapters.sqlalchemy.write import Work
-from domain.ports.rate_limiter import WINDOW, Bucket, Permit, window_of
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.deletion import delete_some
+from adapters.sqlalchemy.engine.errors import RowLocked
+from adapters.sqlalchemy.engine.group_commit import Batches, Outcome
+from adapters.sqlalchemy.engine.write import Work
+from adapters.sqlalchemy.schema.tables import rate_windows
+from domain.access.rate_limit import WINDOW, Bucket, Permit, window_of
 
 _LANES: Final = 2
 """While one waits for a locked row, the other counts; the pool's connections are for others."""
@@ -45,13 +45,13 @@ class _Take:
 
 
 class SqlRateLimiter:
-    """Implements :class:`domain.ports.rate_limiter.RateLimiter`.
+    """Implements :class:`domain.access.rate_limit.RateLimiter`.
 
     Requests that wait together are counted together, by one statement for each bucket: a bucket
     is one row, for whose lock they would wait one after the other. They have lanes and transactions
     of their own. A bucket whose row another transaction has locked is not waited for: it is asked
     for again once a second, in a lane apart, and its requests are refused with
-    :class:`~domain.errors.StorageUnavailable` until then, at once.
+    :class:`~domain.shared.errors.StorageUnavailable` until then, at once.
     """
 
     def __init__(self, database: Database, limit: int) -> None:

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import Executable, Select, bindparam, func, insert, select, update
 
-from adapters.sqlalchemy.database import PAGE, Database
+from adapters.sqlalchemy.engine.database import PAGE, Database
+from adapters.sqlalchemy.engine.page import of_tenants, page_of
+from adapters.sqlalchemy.engine.write import Lock, Write
 from adapters.sqlalchemy.mapping import (
     readable,
     session_moves,
@@ -15,15 +17,14 @@ from adapters.sqlalchemy.mapping import (
     to_session,
     to_session_outline,
 )
-from adapters.sqlalchemy.page import of_tenants, page_of
-from adapters.sqlalchemy.tables import SESSION_IS_LIVE, sessions
-from adapters.sqlalchemy.write import Lock, Write
-from domain.access import Tenants
-from domain.errors import StorageUnavailable
-from domain.identifiers import RoomName, SessionId
-from domain.page import Position, SessionFilter
-from domain.session import Session
-from domain.session_outline import SessionOutline
+from adapters.sqlalchemy.schema.tables import SESSION_IS_LIVE, sessions
+from domain.access.access import Tenants
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import Session
+from domain.sessions.session_outline import SessionOutline
+from domain.shared.errors import StorageUnavailable
+from domain.shared.identifiers import RoomName, SessionId
+from domain.shared.pagination import Cursor
 
 # Built once: SQLAlchemy then finds their compiled form by identity.
 _GET: Final = select(sessions).where(sessions.c.id == bindparam("wanted"))
@@ -69,7 +70,7 @@ _SAVE: Final[Executable] = update(sessions).where(
 
 
 class SqlSessions:
-    """Implements :class:`domain.ports.unit_of_work.SessionRepository`.
+    """Implements :class:`domain.sessions.repository.SessionRepository`.
 
     Changes are appended to ``writes``, for the unit of work to carry out; reads show them.
     """
@@ -151,9 +152,7 @@ class SqlSessions:
             yield readable(rows, to_session_outline, unreadable)
             after = rows[-1].room_name
 
-    async def page(
-        self, wanted: SessionFilter, after: Position | None, limit: int
-    ) -> list[Session]:
+    async def page(self, wanted: SessionFilter, after: Cursor | None, limit: int) -> list[Session]:
         """The newest ``limit`` committed sessions that are wanted, of those after ``after``."""
         lateral = not self._database.embedded
         query, values = page_of(wanted, after, limit, lateral=lateral)

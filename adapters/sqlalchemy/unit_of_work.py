@@ -6,13 +6,13 @@ from types import TracebackType
 from typing import Self
 
 from adapters.sqlalchemy.calls import SqlCalls
-from adapters.sqlalchemy.database import Database
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.write import Write
 from adapters.sqlalchemy.sessions import SqlSessions
-from adapters.sqlalchemy.write import Write
 
 
 class SqlUnitOfWork:
-    """Implements :class:`domain.ports.unit_of_work.UnitOfWork`.
+    """Implements :class:`domain.calls.repository.CallWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface: a transaction, and on
     SQLite the lock, is held while it is written and not while a use case thinks. Reads see what

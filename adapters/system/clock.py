@@ -32,7 +32,7 @@ def boot_time() -> float:
 
 @attrs.define
 class SystemClock:
-    """Implements :class:`domain.ports.clock.ServiceClock`.
+    """Implements :class:`domain.shared.clock.ServiceClock`.
 
     Follows the machine's clock until it is first set. Between two readings a step of the machine's
     clock moves nothing, and where that clock is the ledger's, nothing for ``LASTING_SECONDS``.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import attrs
 import uuid_utils
 
-from domain.identifiers import CallId, RoomName, SessionId
-from domain.process import ProcessIdentity
+from domain.operations.process import ProcessIdentity
+from domain.shared.identifiers import CallId, RoomName, SessionId
 
 
 @attrs.frozen
 class UuidIds:
-    """Implements :class:`domain.ports.ids.IdGenerator` with UUIDs of version 7."""
+    """Implements :class:`domain.shared.ids.IdGenerator` with UUIDs of version 7."""
 
     process: ProcessIdentity = attrs.field(factory=ProcessIdentity)
 

@@ -7,7 +7,7 @@ import secrets
 
 
 class RandomKeys:
-    """Implements :class:`domain.ports.api_keys.KeyMaker`."""
+    """Implements :class:`domain.access.repository.KeyMaker`."""
 
     def api_key(self) -> str:
         """A new API key."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from adapters.sqlalchemy.utc_datetime import UtcDateTime
+from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from alembic import op
 
 revision = "0001"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from adapters.sqlalchemy.steps import build_index, drop_index
+from adapters.sqlalchemy.schema.migration_ops import build_index, drop_index
 
 revision = "0008"
 down_revision = "0007"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.sqlalchemy.steps import build_index, drop_index
+from adapters.sqlalchemy.schema.migration_ops import build_index, drop_index
 
 revision = "0010"
 down_revision = "0009"

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 import attrs
 import structlog
 
-from domain.errors import DomainError
-from domain.ports.clock import ServiceClock
-from domain.ports.ids import IdGenerator
-from domain.ports.processes import Processes
-from domain.process import ProcessIdentity, process_of
+from domain.operations.process import ProcessIdentity, process_of
+from domain.operations.processes import Processes
+from domain.shared.clock import ServiceClock
+from domain.shared.errors import DomainError
+from domain.shared.ids import IdGenerator
 
 log = structlog.get_logger()
 

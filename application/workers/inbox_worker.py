@@ -11,14 +11,14 @@ import attrs
 import structlog
 
 from application.telemetry import Tracing
-from application.workers.doorbell import Doorbell
-from domain.errors import DomainError
-from domain.inbox import InboxEntry, InboxStatus
-from domain.ports.clock import Clock
-from domain.ports.ids import IdGenerator
-from domain.ports.inbox import Inbox
-from domain.ports.liveness import Liveness, NeverDeclaredDead
-from domain.use_cases.handle_entry import HandleEntry
+from application.workers.inbox_signal import InboxSignal
+from domain.inbox.entry import InboxEntry, InboxStatus
+from domain.inbox.process_entry import ProcessInboxEntry
+from domain.inbox.repository import Inbox
+from domain.operations.liveness import Liveness, NeverDeclaredDead
+from domain.shared.clock import Clock
+from domain.shared.errors import DomainError
+from domain.shared.ids import IdGenerator
 
 log = structlog.get_logger()
 
@@ -43,10 +43,10 @@ class InboxWorker:
     """
 
     inbox: Inbox
-    handle_entry: HandleEntry
+    process_entry: ProcessInboxEntry
     clock: Clock
     ids: IdGenerator
-    doorbell: Doorbell
+    inbox_signal: InboxSignal
     liveness: Liveness = attrs.field(factory=NeverDeclaredDead)
     tracing: Tracing | None = None
     lease: timedelta = timedelta(seconds=6)
@@ -61,7 +61,7 @@ class InboxWorker:
         try:
             while True:
                 await self._claim()
-                await self.doorbell.wait(self.poll)
+                await self.inbox_signal.wait(self.poll)
         finally:
             if self._working:
                 tasks = [work.task for work in self._working.values()]
@@ -83,7 +83,7 @@ class InboxWorker:
                 log.warning("lease not given back", event_id=event_id, reason=str(error))
 
     async def _claim(self) -> None:
-        places = max(1, self.parallel // 2) if self.doorbell.is_crowded else self.parallel
+        places = max(1, self.parallel // 2) if self.inbox_signal.is_crowded else self.parallel
         free = places - len(self._working)
         if free <= 0:
             return  # each that finishes rings
@@ -110,7 +110,7 @@ class InboxWorker:
         try:
             if await self._is_mine(entry, holder):
                 with self._traced(entry):
-                    self._tell(entry, await self.handle_entry(entry, holder))
+                    self._tell(entry, await self.process_entry(entry, holder))
         except DomainError as error:
             log.warning(
                 "event not settled", event_id=event.id, room=event.room_name, reason=str(error)
@@ -119,7 +119,7 @@ class InboxWorker:
             log.exception("event failed", event_id=event.id, kind=event.kind, room=event.room_name)
         finally:
             del self._working[event.id]
-            self.doorbell.ring()
+            self.inbox_signal.ring()
 
     async def _is_mine(self, entry: InboxEntry, holder: str) -> bool:
         """Whether the entry is still leased to ``holder``, after this process was stopped, too."""
@@ -146,7 +146,7 @@ class InboxWorker:
         if after.status is InboxStatus.PENDING:
             wait = max((after.due_at - self.clock.now()).total_seconds(), 0)
             if wait < self.poll.total_seconds():
-                asyncio.get_running_loop().call_later(wait, self.doorbell.ring)
+                asyncio.get_running_loop().call_later(wait, self.inbox_signal.ring)
 
     async def _renew(self) -> None:
         while True:

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import attrs
 import structlog
 
-from domain.ports.clock import Clock
-from domain.use_cases.reconcile import Reconcile, Reconciliation
+from domain.reconciliation.reconcile import Reconcile, Reconciliation
+from domain.shared.clock import Clock
 
 log = structlog.get_logger()
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 import attrs
 import structlog
 
-from domain.errors import DomainError
-from domain.ports.clock import Clock
-from domain.ports.ids import IdGenerator
-from domain.ports.leases import Leases
-from domain.ports.liveness import Liveness, NeverDeclaredDead
+from domain.operations.leases import Leases
+from domain.operations.liveness import Liveness, NeverDeclaredDead
+from domain.shared.clock import Clock
+from domain.shared.errors import DomainError
+from domain.shared.ids import IdGenerator
 
 log = structlog.get_logger()
 

@@ -9,16 +9,18 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from domain.call import Call, CallStatus, Direction, Precision
-from domain.errors import NotFound
-from domain.identifiers import RoomName
-from domain.page import DEFAULT_LIMIT, MAX_LIMIT, CallFilter, Page
-from domain.use_cases.read_calls import ReadCalls
+from domain.calls.call import Call, CallStatus, Precision
+from domain.calls.read_calls import ReadCalls
+from domain.calls.repository import CallFilter
+from domain.rooms.sip_leg import Direction
+from domain.shared.errors import NotFound
+from domain.shared.identifiers import RoomName
+from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from entrypoints.cli.follower import Follower
 from entrypoints.cli.output import printable, show
 from entrypoints.cli.process import ledger, stop_signal, stopped_within
-from entrypoints.http import query
-from entrypoints.http.calls import CallAnswer, answer
+from entrypoints.http.calls.controller import CallResponse, answer
+from entrypoints.http.requests import query
 
 app = typer.Typer(no_args_is_help=True, help="Read the phone calls in the ledger.")
 
@@ -145,7 +147,7 @@ def _row(call: Call) -> Sequence[object]:
     )
 
 
-def _seconds(shown: CallAnswer) -> str | None:
+def _seconds(shown: CallResponse) -> str | None:
     """The duration with what it is: 12.5, >=12.5 or <=12.5; ? if nobody knows."""
     if shown.duration_is is Precision.UNKNOWN:
         return "?"

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from application.settings import Storage
-from domain.errors import StorageUnavailable
-from domain.person import Person
-from domain.ports.records import Mentions
+from domain.privacy.data_subject import DataSubject
+from domain.privacy.personal_data import PersonalDataCounts
+from domain.shared.errors import StorageUnavailable
 from entrypoints.cli.output import printable
 from entrypoints.cli.process import LEDGER_VARIABLES, ledger
 from entrypoints.container import Container
@@ -34,9 +34,9 @@ def forget(
     if (number is None) == (identity is None):
         raise typer.BadParameter("Say --number or --identity.")
     person = (
-        Person.with_number(number, Container.dialled_at_home)
+        DataSubject.with_number(number, Container.dialled_at_home)
         if number is not None
-        else Person.with_identity(identity or "")
+        else DataSubject.with_identity(identity or "")
     )
     found = asyncio.run(_mentions(person))
     if not found.all:
@@ -78,19 +78,19 @@ def _database_url() -> str:
     return settings.database_url
 
 
-async def _mentions(person: Person) -> Mentions:
+async def _mentions(person: DataSubject) -> PersonalDataCounts:
     async with ledger() as container:
-        found: Mentions = await container.forget_person().look(person)
+        found: PersonalDataCounts = await container.erase_personal_data().look(person)
         return found
 
 
-async def _forget(person: Person) -> Mentions:
+async def _forget(person: DataSubject) -> PersonalDataCounts:
     async with ledger() as container:
-        erased: Mentions = await container.forget_person()(person)
+        erased: PersonalDataCounts = await container.erase_personal_data()(person)
         return erased
 
 
-def _told(found: Mentions) -> str:
+def _told(found: PersonalDataCounts) -> str:
     return (
         f"{found.sessions} sessions, {found.calls} calls, {found.events} webhook events and "
         f"{found.answers} repeatable answers"

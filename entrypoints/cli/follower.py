@@ -6,10 +6,11 @@ from typing import Final
 
 import attrs
 
-from domain.call import Call, CallStatus
-from domain.identifiers import CallId
-from domain.page import MAX_LIMIT, CallFilter
-from domain.use_cases.read_calls import ReadCalls
+from domain.calls.call import Call, CallStatus
+from domain.calls.read_calls import ReadCalls
+from domain.calls.repository import CallFilter
+from domain.shared.identifiers import CallId
+from domain.shared.pagination import MAX_LIMIT
 
 MAX_ASIDE: Final = 50
 _OVER: Final = (CallStatus.ENDED, CallStatus.FAILED)

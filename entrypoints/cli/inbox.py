@@ -8,13 +8,13 @@ from typing import Annotated, Final
 
 import typer
 
-from domain.inbox import InboxEntry, InboxStatus
-from domain.page import DEFAULT_LIMIT
-from domain.ports.inbox import Inbox
-from domain.use_cases.replay_events import ReplayEvents
+from domain.inbox.entry import InboxEntry, InboxStatus
+from domain.inbox.replay_entries import ReplayEntries
+from domain.inbox.repository import Inbox
+from domain.shared.pagination import DEFAULT_LIMIT
 from entrypoints.cli.output import printable, show
 from entrypoints.cli.process import ledger
-from entrypoints.http.times import rfc3339
+from entrypoints.http.requests.times import rfc3339
 
 app = typer.Typer(no_args_is_help=True, help="Read the inbox of webhook events; replay events.")
 
@@ -74,7 +74,7 @@ async def _list(
 
 async def _replay(event_ids: Sequence[str]) -> list[InboxEntry]:
     async with ledger() as container:
-        replay: ReplayEvents = container.replay_events()
+        replay: ReplayEntries = container.replay_events()
         if event_ids:
             return await replay(event_ids)
         replayed: list[InboxEntry] = []

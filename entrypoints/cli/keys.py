@@ -9,12 +9,12 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
-from domain.access import WORK
-from domain.api_key import ApiKey, parse_scopes
-from domain.use_cases.manage_keys import CreateKeyCommand, MadeKey, ManageKeys
+from domain.access.access import WORK
+from domain.access.api_key import ApiKey, parse_scopes
+from domain.access.manage_keys import CreateKeyCommand, MadeKey, ManageKeys
 from entrypoints.cli.output import printable, show
 from entrypoints.cli.process import ledger
-from entrypoints.http.times import rfc3339, rfc3339_or_none
+from entrypoints.http.requests.times import rfc3339, rfc3339_or_none
 
 T = TypeVar("T")
 

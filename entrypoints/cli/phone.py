@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 import typer
 
-from domain.call import Direction
+from domain.rooms.sip_leg import Direction
 from entrypoints.cli.output import printable
 from entrypoints.cli.process import stop_signal, stopped_within
 from entrypoints.container import Container
-from entrypoints.http.address import base_url
+from entrypoints.http.server.address import base_url
 from entrypoints.settings import load_settings, read_environment
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from application.settings import Storage
-from domain.errors import StorageUnavailable
+from domain.shared.errors import StorageUnavailable
 from entrypoints.container import Container
 from entrypoints.settings import load_settings
 
@@ -21,7 +21,7 @@ LEDGER_VARIABLES: Final = ("DATABASE_URL",)
 async def ledger() -> AsyncIterator[Container]:
     """Yield a container whose database is open; it has no address and no keys of LiveKit.
 
-    Raises :class:`~domain.errors.StorageUnavailable`, also if DATABASE_URL is memory.
+    Raises :class:`~domain.shared.errors.StorageUnavailable`, also if DATABASE_URL is memory.
     """
     settings = load_settings(only=LEDGER_VARIABLES)
     if settings.storage is Storage.MEMORY:

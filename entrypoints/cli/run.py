@@ -10,10 +10,10 @@ from typing import Any, Final
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
-from domain.errors import DomainError
+from domain.shared.errors import DomainError
 from entrypoints.cli.output import printable
+from entrypoints.logging.streams import open_closed_streams
 from entrypoints.settings import InvalidSettings
-from entrypoints.streams import open_closed_streams
 
 _LONGEST: Final = 400
 

@@ -14,13 +14,18 @@ from granian.http import HTTP1Settings
 from granian.server import Server
 
 from application.settings import Settings
-from entrypoints.http.address import CannotListen, listen_address
-from entrypoints.http.draining import NOT_READY, PATIENCE_SECONDS, STOP
-from entrypoints.http.memory_limit import memory_limit
-from entrypoints.http.metrics_folder import metrics_folder, remove_abandoned, shared_memory
-from entrypoints.http.open_files import TooFewFiles, client_connections, open_files, raise_limit
+from entrypoints.http.server.address import CannotListen, listen_address
+from entrypoints.http.server.draining import NOT_READY, PATIENCE_SECONDS, STOP
+from entrypoints.http.server.memory_limit import memory_limit
+from entrypoints.http.server.metrics_folder import metrics_folder, remove_abandoned, shared_memory
+from entrypoints.http.server.open_files import (
+    TooFewFiles,
+    client_connections,
+    open_files,
+    raise_limit,
+)
+from entrypoints.logging.streams import open_closed_streams
 from entrypoints.settings import InvalidSettings, load_settings
-from entrypoints.streams import open_closed_streams
 
 _LARGEST_HEADERS: Final = 16 * 1024
 """Also what granian reads ahead of a body for each connection."""
@@ -56,7 +61,7 @@ def _serve(settings: Settings, address: str, clients: int) -> None:
     # This process only watches over the workers, so it imports nothing of the application.
     _Server(
         settings.shutdown_delay.total_seconds(),
-        "entrypoints.http.worker:create",
+        "entrypoints.http.server.granian_process:create",
         factory=True,
         interface=Interfaces.ASGI,
         # Waiting to learn which version a client speaks has no limit, HTTP/1 headers have.

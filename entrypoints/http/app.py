@@ -14,32 +14,32 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
 from application.settings import AppEnv, Settings
-from domain.errors import DomainError
-from domain.ports.clock import Clock
-from domain.ports.rate_limiter import RateLimiter
+from domain.access.rate_limit import RateLimiter
+from domain.shared.clock import Clock
+from domain.shared.errors import DomainError
 from entrypoints.container import Container
-from entrypoints.http.access import admission
-from entrypoints.http.calls import call_by_id, call_by_room, list_calls
-from entrypoints.http.errors import (
+from entrypoints.http.calls.controller import call_by_id, call_by_room, list_calls
+from entrypoints.http.inbox.controller import livekit_webhook
+from entrypoints.http.middleware.access import admission
+from entrypoints.http.middleware.errors import (
     on_domain_error,
     on_http_error,
     on_overload,
     on_unexpected_error,
 )
-from entrypoints.http.health import alive, health, ready, ready_without_body, service
-from entrypoints.http.json_request import MAX_BODY_BYTES, JsonRequest, Overloaded
-from entrypoints.http.limits import Limits
-from entrypoints.http.metrics import metrics
-from entrypoints.http.openapi import openapi_config, swagger_asset
-from entrypoints.http.overload import OVERLOAD, Overload
-from entrypoints.http.sessions import (
+from entrypoints.http.middleware.limits import Limits
+from entrypoints.http.middleware.overload import OVERLOAD, Overload
+from entrypoints.http.openapi.document import openapi_config, swagger_asset
+from entrypoints.http.operations.health import alive, health, ready, ready_without_body, service
+from entrypoints.http.operations.metrics import metrics
+from entrypoints.http.requests.json_request import MAX_BODY_BYTES, JsonRequest, Overloaded
+from entrypoints.http.sessions.controller import (
     end_session,
     list_sessions,
     session_by_id,
     session_by_room,
     start_session,
 )
-from entrypoints.http.webhook import livekit_webhook
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 

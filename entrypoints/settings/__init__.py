@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from application.settings import AppEnv, Settings, Storage
-from domain.api_key import FixedKey
+from domain.access.api_key import FixedKey
 from entrypoints.settings import parsers
 from entrypoints.settings.database_url import parse_database_url
 from entrypoints.settings.env_file import UnreadableEnvFile, read_env_file

@@ -10,8 +10,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from application.settings import AppEnv
-from domain.api_key import FixedKey, digest
-from entrypoints.origins import parse_origin
+from domain.access.api_key import FixedKey, digest
+from entrypoints.settings.origins import parse_origin
 
 _DECIMAL: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _NAMED_KEY: Final = re.compile(r"(?P<tenant>[a-z][a-z0-9-]{0,31})=(?P<key>.{16,})", re.ASCII)

@@ -13,12 +13,14 @@ from typing import Final
 
 from sqlalchemy import text
 
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.list_indexes import calls, sessions
-from domain.agent_config import AgentConfig
-from domain.call import Call, Direction, PhoneLeg, Source
-from domain.identifiers import CallId, Identity, RoomName, SessionId
-from domain.session import EndReason, Session
+from adapters.sqlalchemy.schema.list_indexes import calls, sessions
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.agents.agent_config import AgentConfig
+from domain.calls.call import Call
+from domain.rooms.sip_leg import Direction, SipLeg
+from domain.sessions.session import EndReason, Session
+from domain.shared.identifiers import CallId, Identity, RoomName, SessionId
+from domain.shared.timeline import Source
 
 OURS: Final = "+15105550100"
 """Who calls in every outbound call, and is called in every inbound one."""
@@ -66,7 +68,7 @@ _POSTGRES: Final = (
 )
 
 
-async def fill(storage: SqlLedger, number: int) -> None:
+async def fill(storage: SqlStorage, number: int) -> None:
     """Store ``number`` sessions and as many calls in an empty ledger; its indexes come last."""
     await _add_examples(storage)
     numbers, new_id, created_at = _SQLITE if storage.database.embedded else _POSTGRES
@@ -94,13 +96,13 @@ async def fill(storage: SqlLedger, number: int) -> None:
             await connection.run_sync(index.create)
 
 
-async def analyze(storage: SqlLedger) -> None:
+async def analyze(storage: SqlStorage) -> None:
     """Let the planner count the rows and their values."""
     async with storage.database.reader.connect() as connection:
         await connection.execute(text("ANALYZE"))
 
 
-async def _add_examples(storage: SqlLedger) -> None:
+async def _add_examples(storage: SqlStorage) -> None:
     session = Session(
         id=SessionId(_EXAMPLE),
         room_name=RoomName("example"),
@@ -109,7 +111,7 @@ async def _add_examples(storage: SqlLedger) -> None:
         agent_config=AgentConfig.parse(None),
         created_at=BEGUN,
     )
-    leg = PhoneLeg(
+    leg = SipLeg(
         room_name="example",
         room_sid="RM_example",
         participant_sid="PA_example",

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 from livekit.api import CreateAgentDispatchRequest, LiveKitAPI
 
-from adapters.simulator.webhooks import signed_webhook
+from entrypoints.simulator.webhooks import signed_webhook
 from tests.benchmarks.events import event_of_a_call
 from tests.benchmarks.report import Report
 from tests.livekit_server import API_KEY, API_SECRET

@@ -11,7 +11,7 @@ from typing import Final
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.webhook import WebhookEvent
 
-from adapters.simulator.webhooks import signed_webhook
+from entrypoints.simulator.webhooks import signed_webhook
 from tests.livekit_server import API_KEY, API_SECRET
 
 EVENTS_OF_A_CALL: Final = 6

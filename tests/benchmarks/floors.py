@@ -28,11 +28,17 @@ from livekit.api import (
     WebhookReceiver,
 )
 
-from domain.agent_config import AgentConfig
-from domain.call import CallStatus, Direction, Precision, Source
-from domain.identifiers import Identity, RoomName
-from entrypoints.http.calls import CallAnswer, TimelineAnswer
-from entrypoints.http.sessions import AgentConfigSummary, StartSessionAnswer, StartSessionRequest
+from domain.agents.agent_config import AgentConfig
+from domain.calls.call import CallStatus, Precision
+from domain.rooms.sip_leg import Direction
+from domain.shared.identifiers import Identity, RoomName
+from domain.shared.timeline import Source
+from entrypoints.http.calls.controller import CallResponse, TimelineResponse
+from entrypoints.http.sessions.controller import (
+    AgentConfigSummary,
+    StartSessionRequest,
+    StartSessionResponse,
+)
 
 URL, KEY, SECRET = "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"
 AGENT_NAME = "shreya-obnox"
@@ -47,7 +53,7 @@ async def livekit(app: Litestar) -> AsyncIterator[None]:
 
 
 @post("/session", status_code=200)
-async def start_session(data: StartSessionRequest, state: State) -> StartSessionAnswer:
+async def start_session(data: StartSessionRequest, state: State) -> StartSessionResponse:
     """Validate, dispatch, sign."""
     identity = Identity.parse(data.user_identity)
     room = RoomName.parse(data.room_name or f"room-{uuid_utils.uuid7()}")
@@ -74,7 +80,7 @@ async def start_session(data: StartSessionRequest, state: State) -> StartSession
         .to_jwt()
     )
     values = config.values
-    return StartSessionAnswer(
+    return StartSessionResponse(
         user_token=token,
         room_name=str(room),
         livekit_url=os.environ[URL],
@@ -104,13 +110,13 @@ async def health() -> dict[str, str]:
 
 
 @get("/telephony/calls/{call_id:str}")
-async def call(call_id: str) -> CallAnswer:
+async def call(call_id: str) -> CallResponse:
     """A call that is always the same, encoded anew."""
     return msgspec.structs.replace(_CALL, call_id=call_id)
 
 
 _TIME = "2026-11-23T06:27:37.123Z"
-_CALL = CallAnswer(
+_CALL = CallResponse(
     call_id="",
     session_id="01a2074e-8b46-7010-b8f8-28073a54b3a7",
     room_name="call-1",
@@ -135,7 +141,7 @@ _CALL = CallAnswer(
     duration_seconds=60.5,
     duration_is=Precision.EXACT,
     disconnect_reason="CLIENT_INITIATED",
-    timeline=[TimelineAnswer(at=_TIME, what="joined", source=Source.WEBHOOK)] * 3,
+    timeline=[TimelineResponse(at=_TIME, what="joined", source=Source.WEBHOOK)] * 3,
 )
 
 

@@ -14,12 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from adapters.simulator.webhooks import signed_webhook
-from adapters.sqlalchemy.ledger import SqlLedger
-from domain.agent_config import AgentConfig
-from domain.call import Call, Direction, PhoneLeg, Source
-from domain.identifiers import CallId, Identity, RoomName, SessionId
-from domain.session import EndReason, Session
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.agents.agent_config import AgentConfig
+from domain.calls.call import Call
+from domain.rooms.sip_leg import Direction, SipLeg
+from domain.sessions.session import EndReason, Session
+from domain.shared.identifiers import CallId, Identity, RoomName, SessionId
+from domain.shared.timeline import Source
+from entrypoints.simulator.webhooks import signed_webhook
 from tests.benchmarks.events import EVENTS_OF_A_CALL, events_of_a_call
 from tests.benchmarks.one_by_one import median_ms, request
 from tests.benchmarks.report import Report, Spread
@@ -61,7 +63,7 @@ async def _an_example(url: str) -> None:
         agent_config=AgentConfig.parse(None),
         created_at=_TIME,
     )
-    leg = PhoneLeg(
+    leg = SipLeg(
         room_name="load-0",
         room_sid="RM_0",
         participant_sid="PA_0",
@@ -69,7 +71,7 @@ async def _an_example(url: str) -> None:
         joined_at=_TIME,
         direction=Direction.INBOUND,
     )
-    async with SqlLedger(url) as storage, storage.unit_of_work() as work:
+    async with SqlStorage(url) as storage, storage.unit_of_work() as work:
         await work.sessions.add(session.ended(EndReason.ROOM_FINISHED, _TIME))
         await work.calls.add(Call(id=CallId(_ID), leg=leg).gone(_TIME, Source.WEBHOOK))
         await work.commit()

@@ -6,10 +6,11 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.migrations import SCHEMA_VERSION, downgrade, upgrade
-from domain.call import LegStatus, Source
-from domain.session import EndReason
+from adapters.sqlalchemy.schema.migrations import SCHEMA_VERSION, downgrade, upgrade
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.rooms.sip_leg import LegStatus
+from domain.sessions.session import EndReason
+from domain.shared.timeline import Source
 from tests.benchmarks.report import Report, Spread
 from tests.contract.storage.ledgers import NOON, new_call, new_session
 
@@ -20,10 +21,10 @@ ROWS: Final = 50
 """In each unit, which is one transaction."""
 BEFORE: Final = "0007"
 
-Write = Callable[[SqlLedger, str | None], Awaitable[None]]
+Write = Callable[[SqlStorage, str | None], Awaitable[None]]
 
 
-async def _sessions(storage: SqlLedger, tenant: str | None) -> None:
+async def _sessions(storage: SqlStorage, tenant: str | None) -> None:
     async with storage.unit_of_work() as work:
         for _ in range(ROWS):
             session = new_session(tenant=tenant)
@@ -32,7 +33,7 @@ async def _sessions(storage: SqlLedger, tenant: str | None) -> None:
         await work.commit()
 
 
-async def _calls(storage: SqlLedger, tenant: str | None) -> None:
+async def _calls(storage: SqlStorage, tenant: str | None) -> None:
     async with storage.unit_of_work() as work:
         for number in range(ROWS):
             call = new_call(
@@ -53,7 +54,7 @@ WRITES: Final[dict[str, tuple[Write, str | None]]] = {
 }
 
 
-async def measure(report: Report, name: str, storage: SqlLedger) -> None:
+async def measure(report: Report, name: str, storage: SqlStorage) -> None:
     """Each write with the indexes of either version in turn."""
     heads = ["write", f"{BEFORE}: ms", f"{SCHEMA_VERSION}: ms", "ratio"]
     report.section(f"What the lists' indexes cost a write, {name}", heads)
@@ -73,7 +74,7 @@ async def measure(report: Report, name: str, storage: SqlLedger) -> None:
 
 
 async def _round(
-    storage: SqlLedger, version: str, found: dict[tuple[str, str], list[float]]
+    storage: SqlStorage, version: str, found: dict[tuple[str, str], list[float]]
 ) -> None:
     for name, (write, tenant) in WRITES.items():
         times = []

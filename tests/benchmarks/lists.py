@@ -14,11 +14,14 @@ from typing import Any, Final
 
 import attrs
 
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.migrations import migrate
-from domain.call import CallStatus, Direction
-from domain.page import CallFilter, SessionFilter, Span
-from domain.session import SessionStatus
+from adapters.sqlalchemy.schema.migrations import migrate
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.calls.call import CallStatus
+from domain.calls.repository import CallFilter
+from domain.rooms.sip_leg import Direction
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import SessionStatus
+from domain.shared.pagination import Span
 from tests.benchmarks import list_writes
 from tests.benchmarks.big_ledger import BEGUN, OLDEST, OURS, analyze, fill
 from tests.benchmarks.report import Report
@@ -95,7 +98,7 @@ class Comparison:
 Page = Callable[[Filter], Awaitable[Sequence[object]]]
 
 
-def pages(storage: SqlLedger) -> Mapping[type[Filter], Page]:
+def pages(storage: SqlStorage) -> Mapping[type[Filter], Page]:
     """The first page of each list."""
     work = storage.unit_of_work()
 
@@ -134,7 +137,7 @@ async def _worst(page: Page, chosen: Sequence[Filter]) -> Comparison:
     return max(again, key=lambda one: one.ratio)
 
 
-async def _measure(report: Report, name: str, storage: SqlLedger, rows: int) -> None:
+async def _measure(report: Report, name: str, storage: SqlStorage, rows: int) -> None:
     by_kind = pages(storage)
     for kind, values in filters_of(rows).items():
         title = f"Lists of {'sessions' if kind is SessionFilter else 'calls'}, {name}"
@@ -169,7 +172,7 @@ def measure(report: Report, folder: Path, rows: int = ROWS) -> None:
 
 async def _of_database(report: Report, name: str, url: str, rows: int) -> None:
     await migrate(url)
-    async with SqlLedger(url, PATIENCE) as storage:
+    async with SqlStorage(url, PATIENCE) as storage:
         await fill(storage, rows)
         if not storage.database.embedded:  # as PostgreSQL does by itself
             await analyze(storage)

@@ -21,7 +21,7 @@ import attrs
 import psutil
 from sqlalchemy import Connection, insert
 
-from adapters.sqlalchemy.tables import sessions
+from adapters.sqlalchemy.schema.tables import sessions
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
 from tests.benchmarks.report import Report
@@ -102,7 +102,7 @@ async def _cycles(report: Report, container: Container) -> None:
 
 
 def _settle() -> None:
-    """Collect garbage as the service does once it has started (``entrypoints/http/asgi.py``)."""
+    """Collect garbage as the started service does (``entrypoints/http/server/asgi.py``)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)

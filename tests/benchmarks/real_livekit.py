@@ -14,7 +14,7 @@ import attrs
 import psutil
 from livekit.api import CreateAgentDispatchRequest, LiveKitAPI
 
-from domain.agent_config import AgentConfig
+from domain.agents.agent_config import AgentConfig
 from tests.benchmarks.report import Report, Spread
 from tests.benchmarks.routes import ROUNDS, Senders
 from tests.benchmarks.servers import ours, worker_of

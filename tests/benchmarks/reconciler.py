@@ -20,9 +20,9 @@ import attrs
 from dependency_injector import providers
 
 from adapters.livekit.rooms import LiveKitRooms
-from domain.call import Source
-from domain.identifiers import RoomName
-from domain.room import Participant, Room
+from domain.rooms.room import Participant, Room
+from domain.shared.identifiers import RoomName
+from domain.shared.timeline import Source
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
 from tests.benchmarks.report import Report
@@ -89,7 +89,7 @@ def rooms(number_of_rooms: int) -> list[dict[str, Any]]:
 async def fill(container: Container) -> None:
     """Make the ledger know every caller, as their webhooks would have."""
     now = datetime.now(UTC).replace(microsecond=0)
-    serve = container.serve_call()
+    serve = container.assign_agent()
     limit = asyncio.Semaphore(32)
 
     async def one(room: Room) -> None:

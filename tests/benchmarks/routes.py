@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 import httpx
 
-from adapters.simulator.webhooks import signed_webhook
+from entrypoints.simulator.webhooks import signed_webhook
 from tests.benchmarks.events import events_of_a_call, write_events
 from tests.benchmarks.load import Load, load
 from tests.benchmarks.report import Report, Spread

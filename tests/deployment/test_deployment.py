@@ -13,7 +13,7 @@ import pytest
 import yaml
 from dockerfile_parse import DockerfileParser
 
-from entrypoints.http.draining import PATIENCE_SECONDS
+from entrypoints.http.server.draining import PATIENCE_SECONDS
 from entrypoints.settings import load_settings
 from entrypoints.version import VERSION
 from tests.service import PROJECT

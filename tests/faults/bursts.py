@@ -24,8 +24,8 @@ from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.models import Room as RoomInfo
 from livekit.protocol.webhook import WebhookEvent
 
-from adapters.simulator.webhooks import signed_webhook
-from adapters.simulator.world import new_id
+from entrypoints.simulator.webhooks import signed_webhook
+from entrypoints.simulator.world import new_id
 from tests.databases import PostgresServer, running_postgres
 from tests.faults.plan import WEBHOOKS
 from tests.livekit_server import API_KEY, API_SECRET

@@ -62,7 +62,7 @@ class Replicas:
             self._running[port] = await asyncio.to_thread(self._start, port)
             self.absences.append((began, time.monotonic()))
 
-    async def restart_on(self, ledger: Ledger) -> None:
+    async def restart_on(self, ledger: SessionStore) -> None:
         """Kill all of them, restore the ledger from its backup, and start them."""
         async with self._lock:
             began = time.monotonic()
@@ -81,7 +81,7 @@ class Replicas:
 
 
 @attrs.frozen
-class Ledger:
+class SessionStore:
     """The service's database, read and copied past the service."""
 
     url: str

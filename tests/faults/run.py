@@ -19,7 +19,7 @@ import typer
 from tests.databases import running_postgres
 from tests.faults.people import Callers, Rooms, Users
 from tests.faults.plan import AGENT, WEBHOOKS, Outcome, Plan
-from tests.faults.replicas import Ledger, Replicas
+from tests.faults.replicas import Replicas, SessionStore
 from tests.faults.table import HEADINGS, row
 from tests.faults.trouble import Trouble
 from tests.faults.truth import differences, read_all, rooms_of
@@ -65,7 +65,7 @@ def _set_up(plan: Plan, folder: Path, stack: ExitStack) -> Trouble:
     machine = Machine(folder / "clock")
     machine.set(0)
     replicas = Replicas(ports, environ, folder, machine if plan.is_skewed else None)
-    return Trouble(plan, simulator, replicas, Ledger(database_url, folder, postgres), machine)
+    return Trouble(plan, simulator, replicas, SessionStore(database_url, folder, postgres), machine)
 
 
 @attrs.define

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from tests.faults.plan import Plan
-from tests.faults.replicas import Ledger, Replicas
+from tests.faults.replicas import Replicas, SessionStore
 from tests.machine import Machine
 from tests.simulator import SimulatorProcess
 
@@ -32,7 +32,7 @@ class Trouble:
     plan: Plan
     simulator: SimulatorProcess
     replicas: Replicas
-    ledger: Ledger
+    ledger: SessionStore
     machine: Machine
     lies: list[tuple[float, float]] = attrs.field(factory=list)
     backup: float = 0.0

@@ -20,12 +20,12 @@ from schemathesis.auths import GLOBAL_AUTH_STORAGE
 from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import EnsureResourceAvailability
 
-from domain.page import Position
-from entrypoints.http.fields import CURSOR_FORMAT
+from domain.shared.pagination import Cursor
+from entrypoints.http.requests.fields import CURSOR_FORMAT
 from tests.integration.http.webhooks import PATH, token
 
 CURSORS: Final = st.builds(
-    Position,
+    Cursor,
     st.integers(0, 4 * 10**9).map(lambda second: datetime.fromtimestamp(second, UTC)),
     st.uuids().map(str),
 ).map(lambda position: position.cursor)

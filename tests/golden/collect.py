@@ -24,13 +24,13 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.testing import RequestFactory
 from sqlalchemy import MetaData
 
-from adapters.sqlalchemy.list_indexes import metadata
-from domain.errors import DomainError
+from adapters.sqlalchemy.schema.list_indexes import metadata
+from domain.shared.errors import DomainError
 from entrypoints.cli.app import app as cli
 from entrypoints.cli.app import main
 from entrypoints.container import Container
 from entrypoints.http.app import create_app
-from entrypoints.http.cors import Cors
+from entrypoints.http.middleware.cors import Cors
 from entrypoints.settings import load_settings
 from entrypoints.version import VERSION
 from tests.golden.commands import LIVEKIT_KEYS, MEMORY

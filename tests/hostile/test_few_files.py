@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from entrypoints.http.open_files import LEAST_CLIENTS
+from entrypoints.http.server.open_files import LEAST_CLIENTS
 from tests.hostile import few_files
 from tests.integration.http.webhooks import Caller, eventually, send
 from tests.livekit_server import free_port

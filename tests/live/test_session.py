@@ -10,7 +10,7 @@ import httpx
 import pytest
 from livekit import api, rtc
 
-from domain.agent_config import DEFAULTS
+from domain.agents.agent_config import DEFAULTS
 from tests.live.steps import (
     AGENT,
     agent_joins,

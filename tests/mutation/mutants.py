@@ -33,7 +33,7 @@ class Mutant:
 
     @property
     def module(self) -> str:
-        """``domain.use_cases.turn``"""
+        """``domain.shared.retry_on_conflict``"""
         parts = self.path.relative_to(PROJECT).with_suffix("").parts
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 

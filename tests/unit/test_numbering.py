@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.system.numbering import dialled_at_home
+from adapters.phonenumbers.dialled_numbers import dialled_at_home
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from adapters.livekit.client import LiveKitClient
 from adapters.livekit.dispatcher import LiveKitDispatcher
 from adapters.livekit.probe import LiveKitProbe
 from adapters.livekit.rooms import LiveKitRooms
-from adapters.simulator.server import Simulator
-from domain.identifiers import RoomName
+from domain.shared.identifiers import RoomName
+from entrypoints.simulator.server import Simulator
 from tests.livekit_server import API_KEY, API_SECRET, LiveKitServer, livekit_server
 
 

@@ -10,11 +10,11 @@ import aiohttp
 import pytest
 
 from adapters.livekit.client import LiveKitClient
-from adapters.simulator.chaos import Chaos
-from adapters.simulator.faults import FaultKind
-from adapters.simulator.server import Simulator
-from domain.errors import LiveKitUncertain
-from domain.identifiers import RoomName
+from domain.shared.errors import LiveKitUncertain
+from domain.shared.identifiers import RoomName
+from entrypoints.simulator.chaos import Chaos
+from entrypoints.simulator.faults import FaultKind
+from entrypoints.simulator.server import Simulator
 from tests.contract.livekit.conftest import Adapters, until
 from tests.contract.livekit.webhook_inbox import Inbox, open_inbox, simulator_posting_to
 from tests.livekit_server import API_KEY, API_SECRET

@@ -11,11 +11,11 @@ from livekit.api import WebhookEvent as LiveKitEvent
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from adapters.livekit.event_reader import LiveKitEventReader
-from adapters.simulator.webhooks import signed_webhook
-from domain.call import Direction, LegStatus
-from domain.errors import InvalidWebhook
-from domain.room import ParticipantKind, Room
-from domain.room_event import EventKind, RoomEvent
+from domain.rooms.room import ParticipantKind, Room
+from domain.rooms.room_event import EventKind, RoomEvent
+from domain.rooms.sip_leg import Direction, LegStatus
+from domain.shared.errors import InvalidWebhook
+from entrypoints.simulator.webhooks import signed_webhook
 
 SECOND = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)

@@ -12,17 +12,17 @@ import pytest
 
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.http import NotConnected
-from adapters.simulator.faults import Fault, FaultKind
-from adapters.simulator.server import Simulator
-from domain.errors import (
+from domain.rooms.room import Room
+from domain.shared.errors import (
     LiveKitError,
     LiveKitRefused,
     LiveKitRefusesAll,
     LiveKitUncertain,
     LiveKitUnreachable,
 )
-from domain.identifiers import RoomName
-from domain.room import Room
+from domain.shared.identifiers import RoomName
+from entrypoints.simulator.faults import Fault, FaultKind
+from entrypoints.simulator.server import Simulator
 from tests.contract.livekit.conftest import Adapters, until
 from tests.livekit_server import API_KEY, API_SECRET, free_port
 

@@ -12,7 +12,7 @@ from livekit.protocol.models import Room
 
 from adapters.livekit.numbers import normalised
 from adapters.livekit.phone_leg import is_phone, leg_status, phone_leg
-from domain.call import Direction, LegStatus, PhoneLeg
+from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
 
 ROOM = Room(name="call-_+15105550100_x7", sid="RM_1")
 INBOUND = {
@@ -45,7 +45,7 @@ def test_what_nobody_can_mean_is_cut_to_what_an_index_holds() -> None:
 
 
 def test_an_inbound_call_comes_from_their_number_to_ours() -> None:
-    assert phone_leg(ROOM, phone(**INBOUND)) == PhoneLeg(
+    assert phone_leg(ROOM, phone(**INBOUND)) == SipLeg(
         room_name="call-_+15105550100_x7",
         room_sid="RM_1",
         participant_sid="PA_1",

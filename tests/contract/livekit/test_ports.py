@@ -10,9 +10,9 @@ import pytest
 from livekit.api import CreateRoomRequest, LiveKitAPI
 
 from adapters.livekit.client import LiveKitClient
-from domain.errors import LiveKitRefused
-from domain.identifiers import RoomName
-from domain.room import Dispatch, Room
+from domain.rooms.room import Dispatch, Room
+from domain.shared.errors import LiveKitRefused
+from domain.shared.identifiers import RoomName
 from tests.contract.livekit.conftest import Adapters, LiveKit, until
 from tests.livekit_server import API_KEY, API_SECRET
 

@@ -19,10 +19,10 @@ from livekit.api import (
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from adapters.livekit.client import LiveKitClient
-from adapters.simulator.server import Simulator
-from domain.errors import LiveKitUncertain, LiveKitUnreachable
-from domain.identifiers import RoomName
-from domain.room import Dispatch, JobStatus, Participant, ParticipantKind, Room
+from domain.rooms.room import Dispatch, JobStatus, Participant, ParticipantKind, Room
+from domain.shared.errors import LiveKitUncertain, LiveKitUnreachable
+from domain.shared.identifiers import RoomName
+from entrypoints.simulator.server import Simulator
 from tests.contract.livekit.conftest import Adapters, until
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.simulator import running_simulator

@@ -13,7 +13,7 @@ from livekit.protocol.models import ParticipantInfo
 from adapters.livekit.phone_leg import is_phone
 from adapters.livekit.token_signer import LiveKitTokenSigner
 from adapters.livekit.tokens import TokenFactory
-from domain.identifiers import Identity, RoomName
+from domain.shared.identifiers import Identity, RoomName
 from tests.livekit_server import API_KEY, API_SECRET
 
 SIGNER = LiveKitTokenSigner(TokenFactory(API_KEY, API_SECRET))

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from livekit.api import AccessToken, VideoGrants
 
-from domain.identifiers import RoomName
+from domain.shared.identifiers import RoomName
 from tests.contract.livekit.conftest import LiveKit
 from tests.livekit_server import API_KEY, API_SECRET
 

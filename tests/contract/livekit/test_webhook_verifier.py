@@ -20,8 +20,8 @@ from livekit.api import TokenVerifier, WebhookReceiver
 
 from adapters.livekit.tokens import TokenFactory
 from adapters.livekit.webhook_verifier import LiveKitWebhookVerifier
-from domain.errors import DomainError, InvalidWebhook, WebhookForged
-from domain.ports.webhook_verifier import WebhookBody, WebhookEvent
+from domain.inbox.webhook_verifier import WebhookBody, WebhookEvent
+from domain.shared.errors import DomainError, InvalidWebhook, WebhookForged
 from tests.livekit_server import API_KEY, API_SECRET
 
 VERIFIER = LiveKitWebhookVerifier(TokenFactory(API_KEY, API_SECRET))

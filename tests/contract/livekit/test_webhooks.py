@@ -22,9 +22,9 @@ from livekit.api import (
 )
 from livekit.protocol.models import DisconnectReason, Room
 
-from adapters.simulator.chaos import Chaos
-from adapters.simulator.server import Simulator
-from adapters.simulator.webhooks import signed_webhook
+from entrypoints.simulator.chaos import Chaos
+from entrypoints.simulator.server import Simulator
+from entrypoints.simulator.webhooks import signed_webhook
 from tests.contract.livekit.webhook_inbox import Inbox, open_inbox, simulator_posting_to
 from tests.livekit_server import API_KEY, API_SECRET, livekit_server
 

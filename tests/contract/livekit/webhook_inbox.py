@@ -9,7 +9,7 @@ import attrs
 from aiohttp import web
 from livekit.api import TokenVerifier, WebhookEvent, WebhookReceiver
 
-from adapters.simulator.server import Simulator
+from entrypoints.simulator.server import Simulator
 from tests.contract.livekit.conftest import until
 from tests.livekit_server import API_KEY, API_SECRET, free_port
 

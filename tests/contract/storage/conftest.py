@@ -4,18 +4,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.memory.unit_of_work import MemoryLedger
-from adapters.sqlalchemy.ledger import SqlLedger
-from domain.ports.api_keys import ApiKeys
-from domain.ports.idempotency import Idempotency
-from domain.ports.inbox import Inbox
-from domain.ports.leases import Leases
-from domain.ports.unit_of_work import UnitOfWorkFactory
+from adapters.memory.unit_of_work import MemoryStorage
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.repository import ApiKeys
+from domain.calls.repository import CallWork
+from domain.idempotency.repository import Idempotency
+from domain.inbox.repository import Inbox
+from domain.operations.leases import Leases
+from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import opened
 
 
 @pytest.fixture
-async def unit_of_work(database_url: str) -> AsyncIterator[UnitOfWorkFactory]:
+async def unit_of_work(database_url: str) -> AsyncIterator[UnitOfWorkFactory[CallWork]]:
     """The port under test, over an empty ledger of each kind."""
     async with opened(database_url) as ledger:
         yield ledger.unit_of_work
@@ -29,7 +30,7 @@ async def inbox(database_url: str) -> AsyncIterator[Inbox]:
 
 
 @pytest.fixture
-async def ledger(database_url: str) -> AsyncIterator[MemoryLedger | SqlLedger]:
+async def ledger(database_url: str) -> AsyncIterator[MemoryStorage | SqlStorage]:
     """A whole ledger, empty, of each kind."""
     async with opened(database_url) as ledger:
         yield ledger

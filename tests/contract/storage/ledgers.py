@@ -11,16 +11,17 @@ import attrs
 import uuid_utils
 from sqlalchemy import Engine, event
 
-from adapters.memory.unit_of_work import MemoryLedger
-from adapters.sqlalchemy.database import PATIENCE
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.migrations import migrate
-from domain.agent_config import AgentConfig
-from domain.call import Call, PhoneLeg
-from domain.identifiers import CallId, Identity, RoomName, SessionId
-from domain.inbox import InboxEntry
-from domain.ports.webhook_verifier import WebhookEvent
-from domain.session import Session
+from adapters.memory.unit_of_work import MemoryStorage
+from adapters.sqlalchemy.engine.database import PATIENCE
+from adapters.sqlalchemy.schema.migrations import migrate
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.agents.agent_config import AgentConfig
+from domain.calls.call import Call
+from domain.inbox.entry import InboxEntry
+from domain.inbox.webhook_verifier import WebhookEvent
+from domain.rooms.sip_leg import SipLeg
+from domain.sessions.session import Session
+from domain.shared.identifiers import CallId, Identity, RoomName, SessionId
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123000, UTC)
 
@@ -28,26 +29,26 @@ NOON = datetime(2026, 1, 31, 12, 0, 0, 123000, UTC)
 @asynccontextmanager
 async def opened(
     database_url: str, patience: timedelta = PATIENCE
-) -> AsyncIterator[MemoryLedger | SqlLedger]:
+) -> AsyncIterator[MemoryStorage | SqlStorage]:
     """The ledger at ``database_url``, its schema in place."""
     if database_url == "memory://":
-        async with MemoryLedger() as in_memory:
+        async with MemoryStorage() as in_memory:
             yield in_memory
         return
     if database_url.startswith("postgresql"):
         await migrate(database_url)
-    async with SqlLedger(database_url, patience) as ledger:
+    async with SqlStorage(database_url, patience) as ledger:
         yield ledger
 
 
-def engines(storage: SqlLedger) -> list[Engine]:
+def engines(storage: SqlStorage) -> list[Engine]:
     """Every engine that speaks to the database, to listen to what it sends."""
     database = storage.database
     threads = [thread.engine for thread in database.threads or ()]
     return [database.reader.sync_engine, database.writer.sync_engine, *threads]
 
 
-def noted(storage: SqlLedger) -> list[tuple[str, Any]]:
+def noted(storage: SqlStorage) -> list[tuple[str, Any]]:
     """Statements and their parameters, as they are sent from now on."""
     sent = list[tuple[str, Any]]()
 
@@ -82,9 +83,9 @@ def new_call(**changes: Any) -> Call:
         "participant_identity": "sip_+15105550100",
         "joined_at": NOON,
     }
-    names = {field.name for field in attrs.fields(PhoneLeg)}
+    names = {field.name for field in attrs.fields(SipLeg)}
     leg |= {name: changes.pop(name) for name in names & changes.keys()}
-    values: dict[str, Any] = {"id": CallId(str(number)), "leg": PhoneLeg(**leg)}
+    values: dict[str, Any] = {"id": CallId(str(number)), "leg": SipLeg(**leg)}
     return Call(**(values | changes))
 
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as some
 from sqlalchemy import delete
 
 from adapters.memory.inbox import MemoryInbox
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.tables import inbox as inbox_table
-from domain.inbox import InboxEntry, InboxStatus
-from domain.ports.inbox import Inbox
+from adapters.sqlalchemy.schema.tables import inbox as inbox_table
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.inbox.entry import InboxEntry, InboxStatus
+from domain.inbox.repository import Inbox
 from tests.contract.storage.ledgers import NOON, new_entry, opened
 
 SECOND: Final = timedelta(seconds=1)
@@ -177,9 +177,9 @@ async def told(inbox: Inbox) -> object:
 
 
 @pytest.fixture
-async def storage(sql_url: str) -> AsyncIterator[SqlLedger]:
+async def storage(sql_url: str) -> AsyncIterator[SqlStorage]:
     async with opened(sql_url) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         yield storage
 
 
@@ -187,7 +187,9 @@ async def storage(sql_url: str) -> AsyncIterator[SqlLedger]:
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(history=HISTORIES)
-async def test_a_database_and_memory_tell_the_same(storage: SqlLedger, history: list[Step]) -> None:
+async def test_a_database_and_memory_tell_the_same(
+    storage: SqlStorage, history: list[Step]
+) -> None:
     async with storage.database.writer.begin() as connection:
         await connection.execute(delete(inbox_table))
     memory, now = MemoryInbox(), NOON

@@ -9,12 +9,16 @@ from typing import Any, Final
 
 import pytest
 
-from domain.access import Tenants
-from domain.call import Call, CallStatus, Direction, LegStatus, Source
-from domain.identifiers import Identity
-from domain.page import CallFilter, Position, SessionFilter, Span
-from domain.ports.unit_of_work import UnitOfWorkFactory
-from domain.session import EndReason, Session, SessionStatus
+from domain.access.access import Tenants
+from domain.calls.call import Call, CallStatus
+from domain.calls.repository import CallFilter, CallWork
+from domain.rooms.sip_leg import Direction, LegStatus
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import EndReason, Session, SessionStatus
+from domain.shared.identifiers import Identity
+from domain.shared.pagination import Cursor, Span
+from domain.shared.timeline import Source
+from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import NOON, new_call, new_room, new_session
 
 ROWS: Final = 60
@@ -134,12 +138,12 @@ async def all_pages(list_page: Any, wanted: object, limit: int) -> AsyncIterator
             yield one
         if len(page) < limit:
             return
-        after = Position(*page[-1].age)
+        after = Cursor(*page[-1].age)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_calls_are_those_that_are_wanted_in_their_order(
-    unit_of_work: UnitOfWorkFactory, seed: int
+    unit_of_work: UnitOfWorkFactory[CallWork], seed: int
 ) -> None:
     chance = random.Random(seed)
     calls = [some_call(chance) for _ in range(ROWS)]
@@ -157,7 +161,7 @@ async def test_calls_are_those_that_are_wanted_in_their_order(
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_sessions_are_those_that_are_wanted_in_their_order(
-    unit_of_work: UnitOfWorkFactory, seed: int
+    unit_of_work: UnitOfWorkFactory[CallWork], seed: int
 ) -> None:
     chance, live = random.Random(seed), set[object]()
     sessions = [some_session(chance, live) for _ in range(ROWS)]

@@ -7,13 +7,14 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from domain.access import WORK, Scope, Tenants
-from domain.api_key import ApiKey, digest
-from domain.errors import Conflict
-from domain.page import CallFilter, SessionFilter
-from domain.ports.api_keys import ApiKeys
-from domain.ports.unit_of_work import UnitOfWorkFactory
-from domain.session import EndReason
+from domain.access.access import WORK, Scope, Tenants
+from domain.access.api_key import ApiKey, digest
+from domain.access.repository import ApiKeys
+from domain.calls.repository import CallFilter, CallWork
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import EndReason
+from domain.shared.errors import Conflict
+from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import NOON, new_call, new_id, new_room, new_session
 
 LATER = NOON + timedelta(hours=1)
@@ -113,7 +114,7 @@ async def test_a_key_s_last_use_is_noted(api_keys: ApiKeys) -> None:
     ids=str,
 )
 async def test_lists_show_these_tenants_sessions_and_calls_only(
-    unit_of_work: UnitOfWorkFactory, tenants: Tenants, seen: str
+    unit_of_work: UnitOfWorkFactory[CallWork], tenants: Tenants, seen: str
 ) -> None:
     async with unit_of_work() as work:
         for tenant in ("a", "b", None):
@@ -129,7 +130,9 @@ async def test_lists_show_these_tenants_sessions_and_calls_only(
     assert sorted(one.tenant or "n" for one in calls) == sorted(seen)
 
 
-async def test_a_tenant_s_live_sessions_are_counted(unit_of_work: UnitOfWorkFactory) -> None:
+async def test_a_tenant_s_live_sessions_are_counted(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
     async with unit_of_work() as work:
         for tenant in ("a", "a", "b", None):
             await work.sessions.add(new_session(tenant=tenant))
@@ -142,7 +145,7 @@ async def test_a_tenant_s_live_sessions_are_counted(unit_of_work: UnitOfWorkFact
 
 
 async def test_a_room_s_newest_session_and_call_are_those_of_these_tenants(
-    unit_of_work: UnitOfWorkFactory,
+    unit_of_work: UnitOfWorkFactory[CallWork],
 ) -> None:
     room = new_room()
     of_a = new_session(room, tenant="a").ended(EndReason.ENDED_BY_CALLER, NOON)

@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 import pytest
 
-from adapters.sqlalchemy.backup import backup, restore
-from domain.errors import StorageUnavailable
-from domain.ledger import Ledger
+from adapters.sqlalchemy.schema.backup import backup, restore
+from domain.sessions.session_store import SessionStore
+from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import new_session, opened
 
 STEPS = ("rename", "replace", "unlink", "link", "fsync")
@@ -45,7 +45,7 @@ def sessions_in(file: Path) -> int:
 async def add(url: str, number: int) -> None:
     async with opened(url) as ledger:
         for _ in range(number):
-            await Ledger(ledger.unit_of_work).add(new_session())
+            await SessionStore(ledger.unit_of_work).add(new_session())
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def loose_umask() -> Any:
 async def test_a_new_database_and_its_logs_are_their_owner_s_alone(tmp_path: Path) -> None:
     file = tmp_path / "ledger.db"
     async with opened(url_of(file)) as ledger:
-        await Ledger(ledger.unit_of_work).add(new_session())
+        await SessionStore(ledger.unit_of_work).add(new_session())
 
         files = names_in(tmp_path)
         assert files == {"ledger.db", "ledger.db-wal", "ledger.db-shm"}

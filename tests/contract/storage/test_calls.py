@@ -7,31 +7,34 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from domain.call import Call, LegStatus, Source
-from domain.errors import Conflict
-from domain.identifiers import CallId, RoomName, SessionId
-from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from domain.room_calls import CallOutline
+from domain.calls.call import Call
+from domain.calls.repository import CallWork
+from domain.calls.room_calls import CallOutline
+from domain.rooms.sip_leg import LegStatus
+from domain.shared.errors import Conflict
+from domain.shared.identifiers import CallId, RoomName, SessionId
+from domain.shared.timeline import Source
+from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import NOON, new_call, new_id, new_session
 
 SECOND = timedelta(seconds=1)
 
 
-async def add(unit_of_work: UnitOfWorkFactory, *calls: Call) -> None:
+async def add(unit_of_work: UnitOfWorkFactory[CallWork], *calls: Call) -> None:
     async with unit_of_work() as work:
         for call in calls:
             await work.calls.add(call)
         await work.commit()
 
 
-async def save(unit_of_work: UnitOfWorkFactory, call: Call) -> Call:
+async def save(unit_of_work: UnitOfWorkFactory[CallWork], call: Call) -> Call:
     async with unit_of_work() as work:
         stored = await work.calls.save(call)
         await work.commit()
     return stored
 
 
-async def live_calls(work: UnitOfWork) -> list[CallOutline]:
+async def live_calls(work: CallWork) -> list[CallOutline]:
     return [one async for page in work.calls.live([]) for one in page]
 
 
@@ -39,7 +42,7 @@ def gone(call: Call) -> Call:
     return call.gone(NOON + SECOND, Source.WEBHOOK, reason="CLIENT_INITIATED")
 
 
-async def test_an_empty_ledger_knows_no_calls(unit_of_work: UnitOfWorkFactory) -> None:
+async def test_an_empty_ledger_knows_no_calls(unit_of_work: UnitOfWorkFactory[CallWork]) -> None:
     nobody = new_call()
     async with unit_of_work() as work:
         assert await work.calls.get(nobody.id) is None
@@ -49,7 +52,9 @@ async def test_an_empty_ledger_knows_no_calls(unit_of_work: UnitOfWorkFactory) -
         assert await live_calls(work) == []
 
 
-async def test_a_call_is_found_by_id_by_stay_and_by_room(unit_of_work: UnitOfWorkFactory) -> None:
+async def test_a_call_is_found_by_id_by_stay_and_by_room(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
     call, other = new_call(), new_call()
     await add(unit_of_work, call, other)
     leg = call.leg
@@ -62,7 +67,7 @@ async def test_a_call_is_found_by_id_by_stay_and_by_room(unit_of_work: UnitOfWor
         assert {one.id for one in await live_calls(work)} == {call.id, other.id}
 
 
-async def test_every_field_comes_back(unit_of_work: UnitOfWorkFactory) -> None:
+async def test_every_field_comes_back(unit_of_work: UnitOfWorkFactory[CallWork]) -> None:
     call = new_call(
         from_number="+15105550100",
         to_number="anonymous",
@@ -85,7 +90,9 @@ async def test_every_field_comes_back(unit_of_work: UnitOfWorkFactory) -> None:
         assert await work.calls.get(call.id) == call
 
 
-async def test_a_participant_has_one_call_in_a_room(unit_of_work: UnitOfWorkFactory) -> None:
+async def test_a_participant_has_one_call_in_a_room(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
     call = new_call()
     await add(unit_of_work, call)
     again = attrs.evolve(new_call(), leg=call.leg)
@@ -95,7 +102,7 @@ async def test_a_participant_has_one_call_in_a_room(unit_of_work: UnitOfWorkFact
     await add(unit_of_work, elsewhere)
 
 
-async def test_an_id_is_taken_once(unit_of_work: UnitOfWorkFactory) -> None:
+async def test_an_id_is_taken_once(unit_of_work: UnitOfWorkFactory[CallWork]) -> None:
     call = new_call()
     await add(unit_of_work, call)
     with pytest.raises(Conflict):
@@ -103,7 +110,7 @@ async def test_an_id_is_taken_once(unit_of_work: UnitOfWorkFactory) -> None:
 
 
 async def test_a_save_counts_the_version_up_and_refuses_who_has_not_seen_it(
-    unit_of_work: UnitOfWorkFactory,
+    unit_of_work: UnitOfWorkFactory[CallWork],
 ) -> None:
     call = new_call()
     await add(unit_of_work, call)
@@ -118,7 +125,7 @@ async def test_a_save_counts_the_version_up_and_refuses_who_has_not_seen_it(
 
 
 async def test_an_ended_call_is_not_live_and_stays_the_newest(
-    unit_of_work: UnitOfWorkFactory,
+    unit_of_work: UnitOfWorkFactory[CallWork],
 ) -> None:
     call = new_call()
     await add(unit_of_work, call)
@@ -129,7 +136,9 @@ async def test_an_ended_call_is_not_live_and_stays_the_newest(
         assert await work.calls.newest_in(RoomName(call.leg.room_name)) == ended
 
 
-async def test_two_phones_of_a_room_the_older_first(unit_of_work: UnitOfWorkFactory) -> None:
+async def test_two_phones_of_a_room_the_older_first(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
     older = new_call(room_sid="RM_1", room_name="room")
     newer = new_call(room_sid="RM_1", room_name="room", joined_at=NOON + SECOND)
     await add(unit_of_work, newer, older)
@@ -139,7 +148,7 @@ async def test_two_phones_of_a_room_the_older_first(unit_of_work: UnitOfWorkFact
 
 
 async def test_what_a_unit_has_changed_it_sees_and_others_do_not(
-    unit_of_work: UnitOfWorkFactory,
+    unit_of_work: UnitOfWorkFactory[CallWork],
 ) -> None:
     call, added = new_call(), new_call()
     await add(unit_of_work, call)
@@ -160,7 +169,7 @@ async def test_what_a_unit_has_changed_it_sees_and_others_do_not(
 
 
 async def test_a_call_and_its_session_are_stored_both_or_neither(
-    unit_of_work: UnitOfWorkFactory,
+    unit_of_work: UnitOfWorkFactory[CallWork],
 ) -> None:
     taken = new_session()
     async with unit_of_work() as work:

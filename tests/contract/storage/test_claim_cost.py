@@ -17,14 +17,14 @@ import attrs
 import pytest
 from sqlalchemy import Connection, insert
 
-from adapters.memory.unit_of_work import MemoryLedger
-from adapters.sqlalchemy.ledger import SqlLedger
+from adapters.memory.unit_of_work import MemoryStorage
 from adapters.sqlalchemy.mapping import entry_values
-from adapters.sqlalchemy.tables import inbox as inbox_table
-from domain.inbox import InboxEntry
+from adapters.sqlalchemy.schema.tables import inbox as inbox_table
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.inbox.entry import InboxEntry
 from tests.contract.storage.ledgers import NOON, new_entry, noted, opened
 
-Storage = MemoryLedger | SqlLedger
+Storage = MemoryStorage | SqlStorage
 
 MOMENT: Final = timedelta(milliseconds=1)
 MINUTE: Final = timedelta(minutes=1)
@@ -105,7 +105,7 @@ async def test_given_nothing_to_claim_then_a_worker_that_looks_for_work_locks_no
     sql_url: str, backlog: Callable[[int], Backlog]
 ) -> None:
     async with opened(sql_url) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         await fill(storage, backlog(1000))
         sent = noted(storage)
 
@@ -132,14 +132,14 @@ async def costs(database_url: str, backlog: Callable[[int], Backlog], *numbers: 
 
 
 async def cost(storage: Storage, backlog: Backlog) -> int:
-    if isinstance(storage, MemoryLedger):
+    if isinstance(storage, MemoryStorage):
         return await calls(storage)
     if storage.database.threads is not None:
         return await instructions(storage)
     return await rows(storage, backlog)
 
 
-async def calls(storage: MemoryLedger) -> int:
+async def calls(storage: MemoryStorage) -> int:
     made = 0
 
     def count(_frame: object, _event: str, _arg: object) -> None:
@@ -154,7 +154,7 @@ async def calls(storage: MemoryLedger) -> int:
     return made
 
 
-async def instructions(storage: SqlLedger) -> int:
+async def instructions(storage: SqlStorage) -> int:
     done = 0
 
     def count() -> None:
@@ -172,7 +172,7 @@ async def instructions(storage: SqlLedger) -> int:
     return done
 
 
-async def rows(storage: SqlLedger, backlog: Backlog) -> int:
+async def rows(storage: SqlStorage, backlog: Backlog) -> int:
     """Return how many rows the plans of a claim's statements touch, if it is done once more.
 
     By the plans that were made while the table was empty, and by those that statistics give.
@@ -214,7 +214,7 @@ def _rows(plan: dict[str, Any]) -> Iterator[int]:
 
 
 async def fill(storage: Storage, backlog: Backlog) -> None:
-    if isinstance(storage, MemoryLedger):
+    if isinstance(storage, MemoryStorage):
         for entry in backlog.leased:
             await storage.inbox.add(entry)
         await storage.inbox.claim("other", NOW, NOW + MINUTE, len(backlog.leased))
@@ -234,7 +234,7 @@ def add(rows: Sequence[dict[str, Any]], connection: Connection) -> None:
 
 
 async def clear(storage: Storage) -> None:
-    if isinstance(storage, MemoryLedger):
+    if isinstance(storage, MemoryStorage):
         return
     empty = "DELETE FROM inbox" if storage.database.embedded else "TRUNCATE inbox"
     await storage.database.transact(lambda one: one.exec_driver_sql(empty))

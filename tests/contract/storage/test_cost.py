@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.list_indexes import metadata
-from domain.call import Source
-from domain.inbox import InboxStatus
-from domain.ledger import Ledger
-from domain.page import CallFilter, Position, SessionFilter
-from domain.session import EndReason
+from adapters.sqlalchemy.schema.list_indexes import metadata
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.calls.repository import CallFilter
+from domain.inbox.entry import InboxStatus
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import EndReason
+from domain.sessions.session_store import SessionStore
+from domain.shared.pagination import Cursor
+from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import (
     NOON,
     new_call,
@@ -27,18 +29,18 @@ from tests.databases import PostgresServer
 
 
 @pytest.fixture
-async def storage(postgres: PostgresServer, postgres_url: str) -> AsyncIterator[SqlLedger]:
+async def storage(postgres: PostgresServer, postgres_url: str) -> AsyncIterator[SqlStorage]:
     database = postgres_url.split("/")[3].split("?", maxsplit=1)[0]
     postgres.sql(f"ALTER DATABASE {database} SET log_statement = 'all'")
     async with opened(postgres_url) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         yield storage
 
 
 async def test_a_request_sends_no_more_than_it_must(
-    postgres: PostgresServer, storage: SqlLedger
+    postgres: PostgresServer, storage: SqlStorage
 ) -> None:
-    ledger, log = Ledger(storage.unit_of_work), postgres.installation.log
+    ledger, log = SessionStore(storage.unit_of_work), postgres.installation.log
 
     async def sent(request: Awaitable[object]) -> list[str]:
         before = len(log.read_text())
@@ -76,8 +78,8 @@ async def test_a_request_sends_no_more_than_it_must(
 
 async def test_every_read_finds_its_row_by_an_index(sqlite_url: str) -> None:
     async with opened(sqlite_url) as storage:
-        assert isinstance(storage, SqlLedger)
-        ledger, room, sent = Ledger(storage.unit_of_work), new_room(), noted(storage)
+        assert isinstance(storage, SqlStorage)
+        ledger, room, sent = SessionStore(storage.unit_of_work), new_room(), noted(storage)
         await ledger.get(new_session().id)
         await ledger.live_in(room)
         await ledger.newest_in(room)
@@ -103,7 +105,7 @@ def with_status(table: str) -> set[str]:
 
 async def test_a_move_rewrites_only_the_indexes_that_it_moves_within(sqlite_url: str) -> None:
     async with opened(sqlite_url) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         sent = noted(storage)
         async with storage.unit_of_work() as work:
             session, call = new_session(), new_call()
@@ -143,7 +145,7 @@ async def test_a_move_rewrites_only_the_indexes_that_it_moves_within(sqlite_url:
 
 async def test_no_question_of_the_workers_reads_a_whole_table(sqlite_url: str) -> None:
     async with opened(sqlite_url) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         sent = noted(storage)
         inbox, entry = storage.inbox, new_entry()
         await inbox.add(entry)
@@ -154,7 +156,7 @@ async def test_no_question_of_the_workers_reads_a_whole_table(sqlite_url: str) -
         await inbox.has_finished("RM_1")
         await inbox.prune(NOON)
         await storage.idempotency.prune(NOON)
-        after = Position(NOON, str(new_session().id))
+        after = Cursor(NOON, str(new_session().id))
         async with storage.unit_of_work() as work:
             await work.calls.of_participant("RM_1", "PA_1")
             await work.calls.live_in("RM_1")
@@ -168,7 +170,7 @@ async def test_no_question_of_the_workers_reads_a_whole_table(sqlite_url: str) -
             await work.sessions.live_of("ann")
         await storage.records.prune_sessions(NOON)
         await storage.records.prune_calls(NOON)
-        await storage.census()
+        await storage.ledger_stats()
         plans = []
         async with storage.database.writer.connect() as connection:
             for statement, parameters in [*sent]:
@@ -192,7 +194,7 @@ async def test_no_question_of_the_workers_reads_a_whole_table(sqlite_url: str) -
 
 
 async def test_an_idle_inbox_costs_a_question_and_no_transaction(
-    postgres: PostgresServer, storage: SqlLedger
+    postgres: PostgresServer, storage: SqlStorage
 ) -> None:
     log = postgres.installation.log
 
@@ -210,8 +212,8 @@ async def test_an_idle_inbox_costs_a_question_and_no_transaction(
     assert settled == ["BEGIN", "UPDATE", "COMMIT"]
 
 
-async def test_postgres_too_finds_the_live_session_by_its_index(storage: SqlLedger) -> None:
-    ledger, room = Ledger(storage.unit_of_work), new_room()
+async def test_postgres_too_finds_the_live_session_by_its_index(storage: SqlStorage) -> None:
+    ledger, room = SessionStore(storage.unit_of_work), new_room()
     async with storage.unit_of_work() as work:
         for _ in range(500):
             await work.sessions.add(new_session(room).ended(EndReason.ROOM_FINISHED, NOON))

@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 
-from domain.identifiers import SessionId
-from domain.ledger import Ledger
+from domain.sessions.session_store import SessionStore
+from domain.shared.identifiers import SessionId
 from tests.contract.storage.ledgers import new_session, opened
 from tests.service import PROJECT
 
 ADD_AND_DIE = """
 import asyncio, os, signal, sys
-from domain.ledger import Ledger
+from domain.sessions.session_store import Ledger
 from tests.contract.storage.ledgers import new_session, opened
 
 async def main():
@@ -35,16 +35,16 @@ asyncio.run(main())
 
 async def test_a_second_connection_sees_what_the_first_has_committed(sql_url: str) -> None:
     async with opened(sql_url) as one, opened(sql_url) as other:
-        session = await Ledger(one.unit_of_work).add(new_session())
-        assert await Ledger(other.unit_of_work).get(session.id) == session
+        session = await SessionStore(one.unit_of_work).add(new_session())
+        assert await SessionStore(other.unit_of_work).get(session.id) == session
 
 
 async def test_what_is_committed_survives_closing(sql_url: str) -> None:
     session = new_session()
     async with opened(sql_url) as ledger:
-        await Ledger(ledger.unit_of_work).add(session)
+        await SessionStore(ledger.unit_of_work).add(session)
     async with opened(sql_url) as ledger:
-        assert await Ledger(ledger.unit_of_work).get(session.id) == session
+        assert await SessionStore(ledger.unit_of_work).get(session.id) == session
 
 
 async def test_what_is_committed_survives_the_processs_death(sql_url: str) -> None:
@@ -59,7 +59,7 @@ async def test_what_is_committed_survives_the_processs_death(sql_url: str) -> No
     *committed, lost = [SessionId(json.loads(line)) for line in died.stdout.splitlines()]
     assert len(committed) == 10
     async with opened(sql_url) as storage:
-        ledger = Ledger(storage.unit_of_work)
+        ledger = SessionStore(storage.unit_of_work)
         for session_id in committed:
             assert await ledger.get(session_id) is not None
         assert await ledger.get(lost) is None

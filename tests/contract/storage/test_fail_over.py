@@ -13,11 +13,11 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.migrations import migrate
-from domain.errors import DomainError, StorageUnavailable
-from domain.ledger import Ledger
-from domain.session import Session
+from adapters.sqlalchemy.schema.migrations import migrate
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.sessions.session import Session
+from domain.sessions.session_store import SessionStore
+from domain.shared.errors import DomainError, StorageUnavailable
 from entrypoints.settings.database_url import parse_database_url
 from tests.clusters import Cluster, Node, running_cluster
 from tests.contract.storage.ledgers import new_session, opened
@@ -34,18 +34,18 @@ def cluster() -> Iterator[Cluster]:
 
 
 @asynccontextmanager
-async def ledger_at(url: str) -> AsyncIterator[SqlLedger]:
+async def ledger_at(url: str) -> AsyncIterator[SqlStorage]:
     """A ledger whose pool has connections."""
     _, parsed = parse_database_url(url)
     await migrate(parsed)
-    async with SqlLedger(parsed, PATIENCE) as storage:
+    async with SqlStorage(parsed, PATIENCE) as storage:
         await asyncio.gather(*(storage.check() for _ in range(5)))
         yield storage
 
 
-async def writes_until(storage: SqlLedger, done: asyncio.Event) -> list[Session]:
+async def writes_until(storage: SqlStorage, done: asyncio.Event) -> list[Session]:
     """Add one session after the other; return those that were acknowledged."""
-    ledger, acknowledged = Ledger(storage.unit_of_work), []
+    ledger, acknowledged = SessionStore(storage.unit_of_work), []
     while not done.is_set():
         try:
             acknowledged.append(await ledger.add(new_session()))
@@ -54,12 +54,12 @@ async def writes_until(storage: SqlLedger, done: asyncio.Event) -> list[Session]
     return acknowledged
 
 
-async def resumes(storage: SqlLedger, within: float = 20) -> Session:
+async def resumes(storage: SqlStorage, within: float = 20) -> Session:
     """Return the first session that is acknowledged from now on."""
     deadline = time.monotonic() + within
     while True:
         try:
-            return await Ledger(storage.unit_of_work).add(new_session())
+            return await SessionStore(storage.unit_of_work).add(new_session())
         except StorageUnavailable:
             assert time.monotonic() < deadline, "writes did not resume"
             await asyncio.sleep(0.05)
@@ -102,12 +102,12 @@ async def test_given_a_primary_demoted_without_closing_connections_then_the_next
     cluster: Cluster,
 ) -> None:
     async with ledger_at(cluster.new_database("ledger")) as storage:
-        before = await Ledger(storage.unit_of_work).add(new_session())
+        before = await SessionStore(storage.unit_of_work).add(new_session())
         make_read_only(cluster.first, read_only=True)
         cluster.second.promote()
 
-        moved = [await Ledger(storage.unit_of_work).add(new_session()) for _ in range(5)]
-        read = await Ledger(storage.unit_of_work).get(moved[-1].id)
+        moved = [await SessionStore(storage.unit_of_work).add(new_session()) for _ in range(5)]
+        read = await SessionStore(storage.unit_of_work).get(moved[-1].id)
 
     assert read == moved[-1]
     assert stored(cluster.second, "ledger") == ids([before, *moved])
@@ -117,7 +117,7 @@ async def test_given_a_primary_that_falls_silent_then_the_other_node_is_reached(
     cluster: Cluster,
 ) -> None:
     async with ledger_at(cluster.new_database("ledger")) as storage:
-        before = await Ledger(storage.unit_of_work).add(new_session())
+        before = await SessionStore(storage.unit_of_work).add(new_session())
         thaw = cluster.first.freeze()
         try:
             cluster.second.promote()
@@ -167,12 +167,12 @@ async def test_given_one_address_that_moves_to_the_new_primary_then_writes_move_
         one_address(cluster) as (port, targets),
         ledger_at(f"postgresql://postgres@127.0.0.1:{port}/ledger") as storage,
     ):
-        before = await Ledger(storage.unit_of_work).add(new_session())
+        before = await SessionStore(storage.unit_of_work).add(new_session())
         make_read_only(cluster.first, read_only=True)
         cluster.second.promote()
         targets.append(cluster.second.port)
 
-        moved = [await Ledger(storage.unit_of_work).add(new_session()) for _ in range(5)]
+        moved = [await SessionStore(storage.unit_of_work).add(new_session()) for _ in range(5)]
         await storage.check()
 
     assert stored(cluster.second, "ledger") == ids([before, *moved])
@@ -185,19 +185,22 @@ async def test_given_several_hosts_and_no_attribute_then_the_writable_one_is_use
     first, second = (f"127.0.0.1:{node.port}" for node in (cluster.first, cluster.second))
     reversed_url = url.replace(f"{first},{second}", f"{second},{first}")
     async with ledger_at(reversed_url) as storage:
-        await Ledger(storage.unit_of_work).add(new_session())
+        await SessionStore(storage.unit_of_work).add(new_session())
 
 
 async def test_given_no_host_that_accepts_writes_then_the_reason_says_so(cluster: Cluster) -> None:
     async with ledger_at(cluster.new_database("ledger")) as storage:
         make_read_only(cluster.first, read_only=True)
-        for attempt in (lambda: Ledger(storage.unit_of_work).add(new_session()), storage.check):
+        for attempt in (
+            lambda: SessionStore(storage.unit_of_work).add(new_session()),
+            storage.check,
+        ):
             with pytest.raises(StorageUnavailable, match="no host of DATABASE_URL accepts writes"):
                 await attempt()
 
         make_read_only(cluster.first, read_only=False)
         await storage.check()
-        await Ledger(storage.unit_of_work).add(new_session())
+        await SessionStore(storage.unit_of_work).add(new_session())
 
 
 def make_read_only(node: Node, *, read_only: bool) -> None:
@@ -211,13 +214,13 @@ def make_read_only(node: Node, *, read_only: bool) -> None:
 
 
 @pytest.fixture
-async def storage(postgres_url: str) -> AsyncIterator[SqlLedger]:
+async def storage(postgres_url: str) -> AsyncIterator[SqlStorage]:
     async with opened(postgres_url, PATIENCE) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         yield storage
 
 
-async def demote_connections(storage: SqlLedger, number: int) -> set[int]:
+async def demote_connections(storage: SqlStorage, number: int) -> set[int]:
     """Make ``number`` connections of the pool what those to a demoted primary are."""
     demoted = set()
     connections = [await storage.database.reader.connect() for _ in range(number)]
@@ -229,7 +232,7 @@ async def demote_connections(storage: SqlLedger, number: int) -> set[int]:
     return demoted
 
 
-async def pids(storage: SqlLedger) -> set[int]:
+async def pids(storage: SqlStorage) -> set[int]:
     query: Any = text(
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
         "AND application_name = 'backend-livekit'"
@@ -238,20 +241,20 @@ async def pids(storage: SqlLedger) -> set[int]:
 
 
 async def test_given_connections_to_a_node_that_became_read_only_then_all_are_replaced(
-    storage: SqlLedger,
+    storage: SqlStorage,
 ) -> None:
     demoted = await demote_connections(storage, 5)
-    added = [await Ledger(storage.unit_of_work).add(new_session()) for _ in range(5)]
-    await asyncio.gather(*(Ledger(storage.unit_of_work).get(one.id) for one in added * 5))
+    added = [await SessionStore(storage.unit_of_work).add(new_session()) for _ in range(5)]
+    await asyncio.gather(*(SessionStore(storage.unit_of_work).get(one.id) for one in added * 5))
     await storage.check()
 
     assert not demoted & await pids(storage)
 
 
 async def test_given_a_server_that_stays_read_only_then_it_is_not_stormed_with_connections(
-    postgres: PostgresServer, storage: SqlLedger
+    postgres: PostgresServer, storage: SqlStorage
 ) -> None:
-    await Ledger(storage.unit_of_work).add(new_session())
+    await SessionStore(storage.unit_of_work).add(new_session())
     name = storage.database.url.database
     postgres.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     await demote_connections(storage, 5)
@@ -261,7 +264,7 @@ async def test_given_a_server_that_stays_read_only_then_it_is_not_stormed_with_c
     outcomes = []
     for _ in range(100):
         outcomes += await asyncio.gather(
-            *(Ledger(storage.unit_of_work).add(new_session()) for _ in range(4)),
+            *(SessionStore(storage.unit_of_work).add(new_session()) for _ in range(4)),
             return_exceptions=True,
         )
     seconds = time.monotonic() - began
@@ -278,10 +281,10 @@ async def test_given_a_server_that_stays_read_only_then_it_is_not_stormed_with_c
 
 
 async def test_given_connections_that_the_server_ends_then_reads_and_writes_are_repeated(
-    postgres: PostgresServer, storage: SqlLedger
+    postgres: PostgresServer, storage: SqlStorage
 ) -> None:
     """An administrator's pg_terminate_backend (57P01): the transaction was not committed."""
-    there = await Ledger(storage.unit_of_work).add(new_session())
+    there = await SessionStore(storage.unit_of_work).add(new_session())
     name = storage.database.url.database
     holder = await asyncpg.connect(
         user="postgres", database=name, host=str(postgres.installation.pgdata)
@@ -289,8 +292,8 @@ async def test_given_connections_that_the_server_ends_then_reads_and_writes_are_
     transaction = holder.transaction()
     await transaction.start()
     await holder.execute("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
-    reading = asyncio.create_task(Ledger(storage.unit_of_work).get(there.id))
-    adding = asyncio.create_task(Ledger(storage.unit_of_work).add(new_session()))
+    reading = asyncio.create_task(SessionStore(storage.unit_of_work).get(there.id))
+    adding = asyncio.create_task(SessionStore(storage.unit_of_work).add(new_session()))
     await asyncio.sleep(0.3)
     await holder.fetch(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 "
@@ -302,7 +305,7 @@ async def test_given_connections_that_the_server_ends_then_reads_and_writes_are_
     session = await adding
 
     assert await reading == there
-    assert await Ledger(storage.unit_of_work).get(session.id) == session
+    assert await SessionStore(storage.unit_of_work).get(session.id) == session
 
 
 async def test_given_a_host_where_nothing_listens_then_the_next_one_is_used(
@@ -310,4 +313,4 @@ async def test_given_a_host_where_nothing_listens_then_the_next_one_is_used(
 ) -> None:
     url = cluster.new_database("ledger").replace("@", f"@127.0.0.1:{free_port()},")
     async with ledger_at(url) as storage:
-        await Ledger(storage.unit_of_work).add(new_session())
+        await SessionStore(storage.unit_of_work).add(new_session())

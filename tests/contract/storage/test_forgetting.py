@@ -7,26 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from adapters.memory.unit_of_work import MemoryLedger
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.system.numbering import dialled_at_home
-from domain.agent_config import AgentConfig
-from domain.call import Call, Source
-from domain.identifiers import Identity
-from domain.person import Person
-from domain.ports.idempotency import Attempt
-from domain.ports.records import Mentions
-from domain.session import EndReason, Session
+from adapters.memory.unit_of_work import MemoryStorage
+from adapters.phonenumbers.dialled_numbers import dialled_at_home
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.agents.agent_config import AgentConfig
+from domain.calls.call import Call
+from domain.idempotency.repository import Attempt
+from domain.privacy.data_subject import DataSubject
+from domain.privacy.personal_data import PersonalDataCounts
+from domain.sessions.session import EndReason, Session
+from domain.shared.identifiers import Identity
+from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_session, opened
 from tests.contract.storage.test_records import DAY, held, leave_behind, store
 
-Ledger = MemoryLedger | SqlLedger
+SessionStore = MemoryStorage | SqlStorage
 
 NUMBER = "+15105550177"
 
 
-def by_number() -> Person:
-    return Person.with_number(NUMBER, dialled_at_home)
+def by_number() -> DataSubject:
+    return DataSubject.with_number(NUMBER, dialled_at_home)
 
 
 def noted(note: object) -> Session:
@@ -51,7 +52,7 @@ def ended_call(**changes: object) -> Call:
     ],
 )
 async def test_a_number_is_found_with_separators_and_as_it_is_dialled(
-    ledger: Ledger, written: str
+    ledger: SessionStore, written: str
 ) -> None:
     await store(ledger, noted(f"call {written}"), ended_call(from_number=written))
     await store(ledger, noted("call +1 510 555 0178"), ended_call(from_number="+44 5105550177"))
@@ -61,25 +62,31 @@ async def test_a_number_is_found_with_separators_and_as_it_is_dialled(
 
     found = await ledger.records.forget(by_number())
 
-    assert found == Mentions(sessions=1, calls=1, events=4)
-    assert await ledger.records.mentions(by_number()) == Mentions()
+    assert found == PersonalDataCounts(sessions=1, calls=1, events=4)
+    assert await ledger.records.mentions(by_number()) == PersonalDataCounts()
 
 
 @pytest.mark.parametrize("field", ["sip_call_id", "sip_call_id_full", "carrier_call_id"])
 async def test_a_call_is_found_by_its_ids_at_livekit_and_at_the_carrier(
-    ledger: Ledger, field: str
+    ledger: SessionStore, field: str
 ) -> None:
     await store(ledger, ended_call(**{field: "CA0123456789"}))
     await store(ledger, ended_call(**{field: "CA01234567890"}))
     await store(ledger, ended_call(**{field: "8c6f-01115105550177@203.0.113.7"}))
 
-    assert await ledger.records.forget(Person.with_identity("CA0123456789")) == Mentions(calls=1)
-    assert await ledger.records.forget(by_number()) == Mentions(calls=1)
-    assert await ledger.records.mentions(Person.with_identity("CA01234567890")) == Mentions(calls=1)
+    assert await ledger.records.forget(
+        DataSubject.with_identity("CA0123456789")
+    ) == PersonalDataCounts(calls=1)
+    assert await ledger.records.forget(by_number()) == PersonalDataCounts(calls=1)
+    assert await ledger.records.mentions(
+        DataSubject.with_identity("CA01234567890")
+    ) == PersonalDataCounts(calls=1)
 
 
 @pytest.mark.parametrize("identity", ['say "hi"', "back\\slash", "Zoë", "王小明", "a+b <c>", "."])
-async def test_an_identity_is_found_however_json_writes_it(ledger: Ledger, identity: str) -> None:
+async def test_an_identity_is_found_however_json_writes_it(
+    ledger: SessionStore, identity: str
+) -> None:
     await store(ledger, noted(identity), new_session(identity=Identity(identity)))
     await store(ledger, noted("nobody's"), new_call(participant_identity=f"{identity}."))
     for as_ascii in (True, False):
@@ -88,14 +95,14 @@ async def test_an_identity_is_found_however_json_writes_it(ledger: Ledger, ident
         metadata = json.dumps({"participant": {"metadata": body}}, ensure_ascii=as_ascii)
         await ledger.inbox.add(new_entry(body=metadata.encode()))
 
-    found = await ledger.records.mentions(Person.with_identity(identity))
+    found = await ledger.records.mentions(DataSubject.with_identity(identity))
 
-    assert found == Mentions(sessions=2, events=4, live=1)
+    assert found == PersonalDataCounts(sessions=2, events=4, live=1)
 
 
 @pytest.mark.parametrize("identity", ["sage", "auto", "openai", "true", "prompt", "ACTIVE"])
 async def test_a_word_of_every_configuration_is_found_where_it_is_an_identity(
-    ledger: Ledger, identity: str
+    ledger: SessionStore, identity: str
 ) -> None:
     others = [new_session(agent_config=AgentConfig.for_phone()), noted({"sage": True})]
     await store(ledger, *others, new_session(identity=Identity(identity)), new_call())
@@ -108,9 +115,9 @@ async def test_a_word_of_every_configuration_is_found_where_it_is_an_identity(
     told = json.dumps({"agentConfig": {"llm": "openai/gpt-4o-mini"}})
     await ledger.idempotency.finish(attempt, json.dumps([str(others[0].id), "room", told]))
 
-    found = await ledger.records.mentions(Person.with_identity(identity))
+    found = await ledger.records.mentions(DataSubject.with_identity(identity))
 
-    assert found == Mentions(sessions=1, live=1)
+    assert found == PersonalDataCounts(sessions=1, live=1)
 
 
 async def test_a_number_with_separators_is_left_in_no_place_of_the_file(tmp_path: Path) -> None:
@@ -119,13 +126,13 @@ async def test_a_number_with_separators_is_left_in_no_place_of_the_file(tmp_path
         await store(ledger, noted("nothing"))
     leave_behind(file, written)
 
-    async with SqlLedger(f"sqlite+aiosqlite:///{file}") as ledger:
+    async with SqlStorage(f"sqlite+aiosqlite:///{file}") as ledger:
         await ledger.records.forget(by_number())
 
         assert written not in held(tmp_path)
 
 
-async def test_a_room_whose_end_is_forgotten_has_none(ledger: Ledger) -> None:
+async def test_a_room_whose_end_is_forgotten_has_none(ledger: SessionStore) -> None:
     end = new_entry(kind="room_finished", room_sid="RM_9", body=f'"{NUMBER}"'.encode())
     await ledger.inbox.add(end)
 

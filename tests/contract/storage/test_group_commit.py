@@ -8,22 +8,22 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import event
 
-from adapters.sqlalchemy import batches
-from adapters.sqlalchemy.ledger import SqlLedger
-from domain.errors import Conflict, StorageUnavailable
-from domain.ledger import Ledger
-from domain.session import EndReason
+from adapters.sqlalchemy.engine import group_commit as batches
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.sessions.session import EndReason
+from domain.sessions.session_store import SessionStore
+from domain.shared.errors import Conflict, StorageUnavailable
 from tests.contract.storage.ledgers import NOON, engines, new_session, opened
 
 
 @pytest.fixture
-async def storage(sql_url: str) -> AsyncIterator[SqlLedger]:
+async def storage(sql_url: str) -> AsyncIterator[SqlStorage]:
     async with opened(sql_url) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         yield storage
 
 
-def commits(storage: SqlLedger) -> list[None]:
+def commits(storage: SqlStorage) -> list[None]:
     """Grows by one with each commit from now on."""
     counted: list[None] = []
     for engine in engines(storage)[1:]:
@@ -31,15 +31,15 @@ def commits(storage: SqlLedger) -> list[None]:
     return counted
 
 
-async def test_one_after_the_other(storage: SqlLedger) -> None:
-    ledger, counted = Ledger(storage.unit_of_work), commits(storage)
+async def test_one_after_the_other(storage: SqlStorage) -> None:
+    ledger, counted = SessionStore(storage.unit_of_work), commits(storage)
     for _ in range(5):
         await ledger.add(new_session())
     assert len(counted) == 5
 
 
-async def test_a_hundred_at_once_are_all_there_after_a_few_commits(storage: SqlLedger) -> None:
-    ledger, counted = Ledger(storage.unit_of_work), commits(storage)
+async def test_a_hundred_at_once_are_all_there_after_a_few_commits(storage: SqlStorage) -> None:
+    ledger, counted = SessionStore(storage.unit_of_work), commits(storage)
     sessions = [new_session() for _ in range(100)]
     await asyncio.gather(*(ledger.add(session) for session in sessions))
     assert len(counted) < 20
@@ -47,8 +47,8 @@ async def test_a_hundred_at_once_are_all_there_after_a_few_commits(storage: SqlL
         assert await ledger.get(session.id) == session
 
 
-async def test_one_that_conflicts_fails_alone(storage: SqlLedger) -> None:
-    ledger = Ledger(storage.unit_of_work)
+async def test_one_that_conflicts_fails_alone(storage: SqlStorage) -> None:
+    ledger = SessionStore(storage.unit_of_work)
     first = await ledger.add(new_session())
     stale = first
     await ledger.save(first.ended(EndReason.ENDED_BY_CALLER, NOON))
@@ -65,8 +65,8 @@ async def test_one_that_conflicts_fails_alone(storage: SqlLedger) -> None:
         assert await ledger.get(session.id) == session
 
 
-async def test_a_unit_is_done_whole_or_not_at_all_also_beside_others(storage: SqlLedger) -> None:
-    ledger = Ledger(storage.unit_of_work)
+async def test_a_unit_is_done_whole_or_not_at_all_also_beside_others(storage: SqlStorage) -> None:
+    ledger = SessionStore(storage.unit_of_work)
     taken = await ledger.add(new_session())
     half = new_session()
 
@@ -86,8 +86,8 @@ async def test_a_unit_is_done_whole_or_not_at_all_also_beside_others(storage: Sq
         assert await ledger.get(session.id) == session
 
 
-async def test_whoever_gives_up_waiting_stops_nobody(storage: SqlLedger) -> None:
-    ledger = Ledger(storage.unit_of_work)
+async def test_whoever_gives_up_waiting_stops_nobody(storage: SqlStorage) -> None:
+    ledger = SessionStore(storage.unit_of_work)
     sessions = [new_session() for _ in range(20)]
     tasks = [asyncio.create_task(ledger.add(session)) for session in sessions]
     await asyncio.sleep(0)
@@ -99,10 +99,10 @@ async def test_whoever_gives_up_waiting_stops_nobody(storage: SqlLedger) -> None
 
 
 async def test_too_many_are_refused_and_not_kept(
-    storage: SqlLedger, monkeypatch: pytest.MonkeyPatch
+    storage: SqlStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batches, "MOST_WAITING", 3)
-    ledger = Ledger(storage.unit_of_work)
+    ledger = SessionStore(storage.unit_of_work)
     outcomes = await asyncio.gather(
         *(ledger.add(new_session()) for _ in range(30)), return_exceptions=True
     )

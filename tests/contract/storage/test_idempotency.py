@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from domain.ports.idempotency import Attempt, Idempotency, Remembered
+from domain.idempotency.repository import Attempt, Idempotency, Remembered
 from tests.contract.storage.ledgers import NOON, opened
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)

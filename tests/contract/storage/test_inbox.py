@@ -14,10 +14,10 @@ from typing import Any
 import attrs
 from sqlalchemy import select
 
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.tables import inbox as inbox_table
-from domain.inbox import InboxEntry, InboxStatus
-from domain.ports.inbox import Inbox
+from adapters.sqlalchemy.schema.tables import inbox as inbox_table
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.inbox.entry import InboxEntry, InboxStatus
+from domain.inbox.repository import Inbox
 from tests.contract.storage.ledgers import NOON, new_entry, opened
 
 SECOND = timedelta(seconds=1)
@@ -325,7 +325,7 @@ async def test_replicas_that_free_a_dead_ones_leases_at_once_do_not_wait_for_eac
 ) -> None:
     """One has a lease of the dead one's in hand, and the other goes round it to the next room."""
     async with opened(postgres_url) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         entries = [new_entry(f"room-{number}") for number in range(2)]
         for entry in entries:
             await storage.inbox.add(entry)

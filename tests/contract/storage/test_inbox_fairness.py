@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Final
 
-from domain.ports.inbox import Inbox
+from domain.inbox.repository import Inbox
 from tests.contract.storage.ledgers import NOON, new_entry
 
 SECOND: Final = timedelta(seconds=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from domain.ports.leases import Leases
+from domain.operations.leases import Leases
 from tests.contract.storage.ledgers import NOON, opened
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)

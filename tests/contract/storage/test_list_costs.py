@@ -14,8 +14,8 @@ import attrs
 import pytest
 from sqlalchemy import event
 
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.tables import calls, sessions
+from adapters.sqlalchemy.schema.tables import calls, sessions
+from adapters.sqlalchemy.storage import SqlStorage
 from tests.benchmarks.big_ledger import analyze, fill
 from tests.benchmarks.lists import Filter, combinations, filters_of, pages
 from tests.contract.storage.ledgers import engines, opened
@@ -50,10 +50,10 @@ class Cost:
 
 
 @attrs.frozen
-class Ledger:
+class SessionStore:
     """A ledger of so many rows, and what its lists send to the database."""
 
-    storage: SqlLedger
+    storage: SqlStorage
     rows: int
     sent: list[Sent]
 
@@ -71,9 +71,9 @@ class Ledger:
 
 
 @asynccontextmanager
-async def ledger(url: str, rows: int, *, statistics: bool) -> AsyncIterator[Ledger]:
+async def ledger(url: str, rows: int, *, statistics: bool) -> AsyncIterator[SessionStore]:
     async with opened(url) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         await fill(storage, rows)
         if statistics:
             await analyze(storage)
@@ -84,7 +84,7 @@ async def ledger(url: str, rows: int, *, statistics: bool) -> AsyncIterator[Ledg
 
         for engine in engines(storage):
             event.listen(engine, "before_cursor_execute", note)
-        yield Ledger(storage, rows, sent)
+        yield SessionStore(storage, rows, sent)
 
 
 def steps(connection: sqlite3.Connection, statement: str, parameters: Any) -> int:

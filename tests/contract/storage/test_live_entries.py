@@ -8,24 +8,26 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from adapters.sqlalchemy.database import PAGE
-from adapters.sqlalchemy.ledger import SqlLedger
-from domain.call import LegStatus, Source
-from domain.identifiers import RoomName
-from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from domain.room_calls import CallOutline
-from domain.session import EndReason, Session
-from domain.session_outline import SessionOutline
+from adapters.sqlalchemy.engine.database import PAGE
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.calls.repository import CallWork
+from domain.calls.room_calls import CallOutline
+from domain.rooms.sip_leg import LegStatus
+from domain.sessions.session import EndReason, Session
+from domain.sessions.session_outline import SessionOutline
+from domain.shared.identifiers import RoomName
+from domain.shared.timeline import Source
+from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import NOON, new_call, new_session, noted, opened
 
 SECOND = timedelta(seconds=1)
 
 
-async def sessions_of(work: UnitOfWork) -> list[SessionOutline]:
+async def sessions_of(work: CallWork) -> list[SessionOutline]:
     return [one async for page in work.sessions.live([]) for one in page]
 
 
-async def calls_of(work: UnitOfWork) -> list[CallOutline]:
+async def calls_of(work: CallWork) -> list[CallOutline]:
     return [one async for page in work.calls.live([]) for one in page]
 
 
@@ -48,7 +50,7 @@ def in_every_state() -> Sequence[Session]:
 
 
 async def test_given_sessions_in_every_state_then_their_outlines_are_told(
-    unit_of_work: UnitOfWorkFactory,
+    unit_of_work: UnitOfWorkFactory[CallWork],
 ) -> None:
     live = in_every_state()
     ended = new_session().ended(EndReason.ROOM_FINISHED, NOON)
@@ -64,7 +66,7 @@ async def test_given_sessions_in_every_state_then_their_outlines_are_told(
 
 
 async def test_given_calls_in_every_state_then_their_outlines_are_told(
-    unit_of_work: UnitOfWorkFactory,
+    unit_of_work: UnitOfWorkFactory[CallWork],
 ) -> None:
     session_id = new_session().id
     ringing = new_call().seen(LegStatus.RINGING, NOON, Source.WEBHOOK)
@@ -86,7 +88,7 @@ async def test_given_calls_in_every_state_then_their_outlines_are_told(
 
 @pytest.mark.parametrize("rooms", [1, 2 * PAGE + 1])
 async def test_given_more_entries_than_a_page_then_each_is_told_once(
-    unit_of_work: UnitOfWorkFactory, rooms: int
+    unit_of_work: UnitOfWorkFactory[CallWork], rooms: int
 ) -> None:
     number = 2 * PAGE + 1
     async with unit_of_work() as work:
@@ -108,7 +110,7 @@ async def test_given_large_configurations_and_histories_then_they_are_not_read(
     sqlite_url: str,
 ) -> None:
     async with opened(sqlite_url) as ledger:
-        assert isinstance(ledger, SqlLedger)
+        assert isinstance(ledger, SqlStorage)
         sent = noted(ledger)
         async with ledger.unit_of_work() as work:
             assert await sessions_of(work) == []

@@ -13,15 +13,15 @@ import pytest
 from sqlalchemy import text, update
 
 from adapters.sqlalchemy import rate_limiter
-from adapters.sqlalchemy.database import database
-from adapters.sqlalchemy.errors import RowLocked
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.migrations import migrate
-from adapters.sqlalchemy.tables import sessions as session_table
-from domain.errors import StorageUnavailable
-from domain.ledger import Ledger
-from domain.ports.rate_limiter import Bucket
-from domain.session import Session
+from adapters.sqlalchemy.engine.database import database
+from adapters.sqlalchemy.engine.errors import RowLocked
+from adapters.sqlalchemy.schema.migrations import migrate
+from adapters.sqlalchemy.schema.tables import sessions as session_table
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.rate_limit import Bucket
+from domain.sessions.session import Session
+from domain.sessions.session_store import SessionStore
+from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import NOON, new_entry, new_session, opened
 from tests.databases import PostgresServer
 from tests.poolers import pooled
@@ -33,15 +33,15 @@ ANN, BEN = Bucket("tenant", "ann"), Bucket("tenant", "ben")
 
 
 @pytest.fixture
-async def storage(postgres_url: str) -> AsyncIterator[SqlLedger]:
+async def storage(postgres_url: str) -> AsyncIterator[SqlStorage]:
     async with opened(postgres_url, PATIENCE) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         yield storage
 
 
 @asynccontextmanager
 async def locked(
-    server: PostgresServer, storage: SqlLedger, lock: str
+    server: PostgresServer, storage: SqlStorage, lock: str
 ) -> AsyncIterator[asyncpg.Connection]:
     """Hold what the statement ``lock`` locks for the length of a block."""
     connection = await asyncpg.connect(
@@ -58,14 +58,14 @@ async def locked(
 
 
 def locked_session(
-    server: PostgresServer, storage: SqlLedger, session: Session
+    server: PostgresServer, storage: SqlStorage, session: Session
 ) -> AbstractAsyncContextManager[asyncpg.Connection]:
     query = f"SELECT FROM sessions WHERE id = '{session.id}' FOR UPDATE"
     return locked(server, storage, query)
 
 
 def locked_bucket(
-    server: PostgresServer, storage: SqlLedger, bucket: Bucket
+    server: PostgresServer, storage: SqlStorage, bucket: Bucket
 ) -> AbstractAsyncContextManager[asyncpg.Connection]:
     query = f"SELECT FROM rate_windows WHERE bucket = '{bucket}' FOR UPDATE"
     return locked(server, storage, query)
@@ -79,9 +79,9 @@ async def waits_for_lock(connection: asyncpg.Connection) -> None:
 
 
 async def test_given_one_locked_row_then_changes_beside_it_are_stored_meanwhile(
-    postgres: PostgresServer, storage: SqlLedger
+    postgres: PostgresServer, storage: SqlStorage
 ) -> None:
-    ledger = Ledger(storage.unit_of_work)
+    ledger = SessionStore(storage.unit_of_work)
     stuck = await ledger.add(new_session())
     others = [await ledger.add(new_session()) for _ in range(20)]
     async with locked_session(postgres, storage, stuck):
@@ -97,9 +97,9 @@ async def test_given_one_locked_row_then_changes_beside_it_are_stored_meanwhile(
 
 
 async def test_given_several_locked_rows_then_changes_beside_them_are_stored_meanwhile(
-    postgres: PostgresServer, storage: SqlLedger
+    postgres: PostgresServer, storage: SqlStorage
 ) -> None:
-    ledger = Ledger(storage.unit_of_work)
+    ledger = SessionStore(storage.unit_of_work)
     stuck = [await ledger.add(new_session()) for _ in range(10)]
     others = [await ledger.add(new_session()) for _ in range(20)]
     ids = ", ".join(f"'{session.id}'" for session in stuck)
@@ -117,8 +117,8 @@ async def test_given_a_row_that_stays_locked_then_its_change_alone_is_refused(
     postgres: PostgresServer, postgres_url: str
 ) -> None:
     async with opened(postgres_url, IMPATIENCE) as storage:
-        assert isinstance(storage, SqlLedger)
-        ledger = Ledger(storage.unit_of_work)
+        assert isinstance(storage, SqlStorage)
+        ledger = SessionStore(storage.unit_of_work)
         stuck, other = await ledger.add(new_session()), await ledger.add(new_session())
         async with locked_session(postgres, storage, stuck):
             refused, stored = await asyncio.gather(
@@ -133,11 +133,11 @@ async def test_given_a_row_that_stays_locked_then_its_change_alone_is_refused(
 
 
 async def test_given_many_changes_for_one_locked_row_then_all_are_made_once_it_is_free(
-    postgres: PostgresServer, storage: SqlLedger
+    postgres: PostgresServer, storage: SqlStorage
 ) -> None:
     ledger, session = (
-        Ledger(storage.unit_of_work),
-        await Ledger(storage.unit_of_work).add(new_session()),
+        SessionStore(storage.unit_of_work),
+        await SessionStore(storage.unit_of_work).add(new_session()),
     )
     statement = (
         update(session_table)
@@ -163,9 +163,9 @@ async def test_given_many_changes_for_one_locked_row_then_all_are_made_once_it_i
 
 
 async def test_given_a_locked_table_then_reads_and_writes_wait_until_it_is_free(
-    postgres: PostgresServer, storage: SqlLedger
+    postgres: PostgresServer, storage: SqlStorage
 ) -> None:
-    ledger = Ledger(storage.unit_of_work)
+    ledger = SessionStore(storage.unit_of_work)
     session = await ledger.add(new_session())
     query = "LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE"
     async with locked(postgres, storage, query) as holder:
@@ -183,9 +183,9 @@ async def test_given_a_locked_table_then_reads_and_writes_wait_until_it_is_free(
 async def test_given_a_process_that_pauses_in_a_transaction_then_its_locks_are_freed(
     postgres_url: str,
 ) -> None:
-    async with opened(postgres_url) as storage, SqlLedger(postgres_url, IMPATIENCE) as paused:
-        assert isinstance(storage, SqlLedger)
-        ledger = Ledger(storage.unit_of_work)
+    async with opened(postgres_url) as storage, SqlStorage(postgres_url, IMPATIENCE) as paused:
+        assert isinstance(storage, SqlStorage)
+        ledger = SessionStore(storage.unit_of_work)
         session = await ledger.add(new_session())
         async with paused.database.writer.connect() as connection:
             await connection.execute(
@@ -197,7 +197,7 @@ async def test_given_a_process_that_pauses_in_a_transaction_then_its_locks_are_f
             await ledger.save(session.released())
 
             await connection.invalidate()
-        assert await Ledger(paused.unit_of_work).get(session.id) is not None
+        assert await SessionStore(paused.unit_of_work).get(session.id) is not None
 
 
 @pytest.mark.parametrize("by", ["session", "transaction"])
@@ -223,7 +223,7 @@ async def test_each_transaction_has_limits_also_behind_a_pooler(
 
 
 async def test_given_a_locked_bucket_then_others_are_counted_meanwhile(
-    postgres: PostgresServer, storage: SqlLedger
+    postgres: PostgresServer, storage: SqlStorage
 ) -> None:
     limiter = storage.rate_limiter(7)
     await limiter.take(ANN, NOON)
@@ -241,7 +241,7 @@ async def test_given_a_locked_bucket_then_others_are_counted_meanwhile(
 
 
 async def test_given_a_locked_bucket_then_its_requests_do_not_wait_for_it_again(
-    postgres: PostgresServer, storage: SqlLedger, monkeypatch: pytest.MonkeyPatch
+    postgres: PostgresServer, storage: SqlStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limiter = storage.rate_limiter(7)
     monkeypatch.setattr(rate_limiter, "_PROBE_EVERY", 3600.0)
@@ -261,7 +261,7 @@ async def test_given_a_locked_bucket_then_its_requests_do_not_wait_for_it_again(
 
 
 async def test_given_a_locked_bucket_then_it_is_counted_again_once_it_is_free(
-    postgres: PostgresServer, storage: SqlLedger, monkeypatch: pytest.MonkeyPatch
+    postgres: PostgresServer, storage: SqlStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limiter = storage.rate_limiter(7)
     monkeypatch.setattr(rate_limiter, "_PROBE_EVERY", 0.0)
@@ -275,9 +275,9 @@ async def test_given_a_locked_bucket_then_it_is_counted_again_once_it_is_free(
 
 
 async def test_given_as_many_locked_buckets_as_lanes_then_writes_have_connections(
-    postgres: PostgresServer, storage: SqlLedger
+    postgres: PostgresServer, storage: SqlStorage
 ) -> None:
-    limiter, ledger = storage.rate_limiter(7), Ledger(storage.unit_of_work)
+    limiter, ledger = storage.rate_limiter(7), SessionStore(storage.unit_of_work)
     buckets = [Bucket("tenant", str(number)) for number in range(12)]
     await asyncio.gather(*(limiter.take(bucket, NOON) for bucket in buckets))
     query = "SELECT FROM rate_windows FOR UPDATE"

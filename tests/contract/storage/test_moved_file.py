@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, text
 
-from adapters.sqlalchemy.backup import backup, restore
-from adapters.sqlalchemy.ledger import SqlLedger
-from domain.errors import StorageUnavailable
-from domain.ledger import Ledger
-from domain.session import Session
+from adapters.sqlalchemy.schema.backup import backup, restore
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.sessions.session import Session
+from domain.sessions.session_store import SessionStore
+from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import engines, new_session
 
 PATIENCE = timedelta(seconds=0.5)
@@ -40,18 +40,18 @@ def url(path: Path) -> str:
 
 
 @pytest.fixture
-async def storage(url: str) -> AsyncIterator[SqlLedger]:
-    async with SqlLedger(url, PATIENCE) as storage:
+async def storage(url: str) -> AsyncIterator[SqlStorage]:
+    async with SqlStorage(url, PATIENCE) as storage:
         await storage.check()
         yield storage
 
 
-async def add(storage: SqlLedger) -> Session:
-    return await Ledger(storage.unit_of_work).add(new_session())
+async def add(storage: SqlStorage) -> Session:
+    return await SessionStore(storage.unit_of_work).add(new_session())
 
 
-async def get(storage: SqlLedger, session: Session) -> Session | None:
-    return await Ledger(storage.unit_of_work).get(session.id)
+async def get(storage: SqlStorage, session: Session) -> Session | None:
+    return await SessionStore(storage.unit_of_work).get(session.id)
 
 
 def log_of(path: Path, suffix: str) -> Path:
@@ -73,7 +73,7 @@ def ids(*sessions: Session) -> set[str]:
     return {session.id.value for session in sessions}
 
 
-async def assert_refused(storage: SqlLedger) -> None:
+async def assert_refused(storage: SqlStorage) -> None:
     everything = text("SELECT id FROM sessions")
     for attempt in (
         lambda: add(storage),
@@ -87,7 +87,7 @@ async def assert_refused(storage: SqlLedger) -> None:
 
 @pytest.mark.parametrize("with_logs", [True, False], ids=["with its logs", "without its logs"])
 async def test_given_a_deleted_file_then_all_is_refused_until_it_is_restored(
-    storage: SqlLedger, path: Path, url: str, tmp_path: Path, *, with_logs: bool
+    storage: SqlStorage, path: Path, url: str, tmp_path: Path, *, with_logs: bool
 ) -> None:
     before = await add(storage)
     backup(url, tmp_path / "backup.db")
@@ -110,7 +110,7 @@ async def test_given_a_deleted_file_then_all_is_refused_until_it_is_restored(
 
 @pytest.mark.parametrize("first", ["read", "write"])
 async def test_given_a_replaced_file_then_writes_go_to_the_new_one_and_no_old_log_into_it(
-    storage: SqlLedger, path: Path, url: str, tmp_path: Path, first: str
+    storage: SqlStorage, path: Path, url: str, tmp_path: Path, first: str
 ) -> None:
     before = await add(storage)
     backup(url, tmp_path / "backup.db")
@@ -130,7 +130,7 @@ async def test_given_a_replaced_file_then_writes_go_to_the_new_one_and_no_old_lo
 
 
 async def test_given_a_file_moved_away_then_it_has_all_that_was_acknowledged(
-    storage: SqlLedger, path: Path, url: str, tmp_path: Path
+    storage: SqlStorage, path: Path, url: str, tmp_path: Path
 ) -> None:
     before = [await add(storage) for _ in range(20)]
     moved = tmp_path / "moved.db"
@@ -146,7 +146,7 @@ async def test_given_a_file_moved_away_then_it_has_all_that_was_acknowledged(
 
 
 async def test_given_a_deleted_log_then_nothing_acknowledged_is_lost(
-    storage: SqlLedger, path: Path
+    storage: SqlStorage, path: Path
 ) -> None:
     before = [await add(storage) for _ in range(20)]
     for suffix in LOGS:
@@ -160,7 +160,7 @@ async def test_given_a_deleted_log_then_nothing_acknowledged_is_lost(
 
 
 async def test_given_a_file_deleted_during_a_transaction_then_it_is_not_acknowledged(
-    storage: SqlLedger, path: Path
+    storage: SqlStorage, path: Path
 ) -> None:
     await add(storage)
     event.listen(engines(storage)[3], "commit", lambda _: path.unlink(missing_ok=True))
@@ -170,7 +170,7 @@ async def test_given_a_file_deleted_during_a_transaction_then_it_is_not_acknowle
 
 
 async def test_given_a_missing_file_then_attempts_leave_no_thread_and_no_file_open(
-    storage: SqlLedger, path: Path
+    storage: SqlStorage, path: Path
 ) -> None:
     await add(storage)
     delete(path)
@@ -187,12 +187,12 @@ async def test_given_a_missing_file_then_attempts_leave_no_thread_and_no_file_op
 async def test_given_another_process_on_the_new_file_then_closing_the_old_one_takes_nothing_away(
     url: str, path: Path, tmp_path: Path
 ) -> None:
-    async with SqlLedger(url, PATIENCE) as old:
+    async with SqlStorage(url, PATIENCE) as old:
         before = await add(old)
         backup(url, tmp_path / "backup.db")
         delete(path)
         restore(url, tmp_path / "backup.db")
-        async with SqlLedger(url, PATIENCE) as new:
+        async with SqlStorage(url, PATIENCE) as new:
             after = await add(new)
             await asyncio.wait_for(old.database.dispose(), 5)
             later = await add(new)

@@ -7,19 +7,23 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from domain.call import Call, CallStatus, Direction, LegStatus, Source
-from domain.ledger import Ledger
-from domain.page import CallFilter, SessionFilter, Span
-from domain.ports.unit_of_work import UnitOfWorkFactory
-from domain.session import EndReason, Session, SessionStatus
-from domain.use_cases.read_calls import ReadCalls
-from domain.use_cases.read_sessions import ReadSessions
+from domain.calls.call import Call, CallStatus
+from domain.calls.read_calls import ReadCalls
+from domain.calls.repository import CallFilter, CallWork
+from domain.rooms.sip_leg import Direction, LegStatus
+from domain.sessions.read_sessions import ReadSessions
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import EndReason, Session, SessionStatus
+from domain.sessions.session_store import SessionStore
+from domain.shared.pagination import Span
+from domain.shared.timeline import Source
+from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import NOON, new_call, new_room, new_session
 
 SECOND = timedelta(seconds=1)
 
 
-async def stored(unit_of_work: UnitOfWorkFactory, *calls: Call) -> None:
+async def stored(unit_of_work: UnitOfWorkFactory[CallWork], *calls: Call) -> None:
     async with unit_of_work() as work:
         for call in calls:
             await work.calls.add(call)
@@ -27,7 +31,7 @@ async def stored(unit_of_work: UnitOfWorkFactory, *calls: Call) -> None:
 
 
 async def test_the_newest_come_first_and_of_the_same_time_the_greater_id(
-    unit_of_work: UnitOfWorkFactory,
+    unit_of_work: UnitOfWorkFactory[CallWork],
 ) -> None:
     calls = [new_call(joined_at=NOON + SECOND * (n // 2)) for n in range(6)]
     await stored(unit_of_work, *calls)
@@ -50,7 +54,7 @@ async def test_the_newest_come_first_and_of_the_same_time_the_greater_id(
     ],
 )
 async def test_a_filter_shows_what_it_is_about_and_nothing_else(
-    unit_of_work: UnitOfWorkFactory, wanted: CallFilter
+    unit_of_work: UnitOfWorkFactory[CallWork], wanted: CallFilter
 ) -> None:
     plain = new_call().seen(LegStatus.ACTIVE, NOON, Source.WEBHOOK)
     calls = [
@@ -70,7 +74,9 @@ async def test_a_filter_shows_what_it_is_about_and_nothing_else(
     assert found != plain
 
 
-async def test_all_pages_together_show_each_call_once(unit_of_work: UnitOfWorkFactory) -> None:
+async def test_all_pages_together_show_each_call_once(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
     calls = [new_call(joined_at=NOON + SECOND * (n // 5)) for n in range(23)]
     await stored(unit_of_work, *calls)
     read, seen, after = ReadCalls(unit_of_work), list[Call](), None
@@ -85,8 +91,10 @@ async def test_all_pages_together_show_each_call_once(unit_of_work: UnitOfWorkFa
     assert seen == sorted(calls, key=lambda call: call.age, reverse=True)
 
 
-async def test_all_pages_together_show_each_session_once(unit_of_work: UnitOfWorkFactory) -> None:
-    ledger = Ledger(unit_of_work)
+async def test_all_pages_together_show_each_session_once(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
+    ledger = SessionStore(unit_of_work)
     read, seen, after = ReadSessions(ledger), list[Session](), None
     sessions = [
         await ledger.add(new_session(created_at=NOON + SECOND * (n // 5))) for n in range(23)
@@ -101,9 +109,11 @@ async def test_all_pages_together_show_each_session_once(unit_of_work: UnitOfWor
     assert seen == sorted(sessions, key=lambda session: session.age, reverse=True)
 
 
-async def test_a_page_shows_what_is_committed_only(unit_of_work: UnitOfWorkFactory) -> None:
+async def test_a_page_shows_what_is_committed_only(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
     call = new_call()
-    session = await Ledger(unit_of_work).add(new_session())
+    session = await SessionStore(unit_of_work).add(new_session())
     await stored(unit_of_work, call)
     async with unit_of_work() as work:
         await work.calls.save(call.gone(NOON, Source.WEBHOOK))
@@ -114,15 +124,19 @@ async def test_a_page_shows_what_is_committed_only(unit_of_work: UnitOfWorkFacto
         assert await work.sessions.page(SessionFilter(), None, 10) == [session]
 
 
-async def test_a_page_that_is_just_full_is_the_last(unit_of_work: UnitOfWorkFactory) -> None:
+async def test_a_page_that_is_just_full_is_the_last(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
     await stored(unit_of_work, *(new_call() for _ in range(3)))
     read = ReadCalls(unit_of_work)
     assert (await read.page(CallFilter(), limit=3)).next is None
     assert (await read.page(CallFilter(), limit=2)).next is not None
 
 
-async def test_sessions_have_filters_and_pages_too(unit_of_work: UnitOfWorkFactory) -> None:
-    ledger, read = Ledger(unit_of_work), ReadSessions(Ledger(unit_of_work))
+async def test_sessions_have_filters_and_pages_too(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
+    ledger, read = SessionStore(unit_of_work), ReadSessions(SessionStore(unit_of_work))
     room = new_room()
     old = await ledger.add(new_session(room, created_at=NOON - SECOND))
     old = await ledger.save(old.ended(EndReason.ROOM_FINISHED, NOON))

@@ -14,22 +14,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from sqlalchemy import Connection, insert
 
-from adapters.memory.unit_of_work import MemoryLedger
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.tables import leases
-from domain.errors import DomainError, StorageUnavailable, Unstorable
-from domain.identifiers import LONGEST, LONGEST_ID, LONGEST_NUMBER, Identity, RoomName
-from domain.ledger import Ledger
-from domain.use_cases.manage_keys import LONGEST_NAME
+from adapters.memory.unit_of_work import MemoryStorage
+from adapters.sqlalchemy.schema.tables import leases
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.manage_keys import LONGEST_NAME
+from domain.sessions.session_store import SessionStore
+from domain.shared.errors import DomainError, StorageUnavailable, Unstorable
+from domain.shared.identifiers import LONGEST, LONGEST_ID, LONGEST_NUMBER, Identity, RoomName
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_session, opened
 
-AnyLedger = MemoryLedger | SqlLedger
+AnyLedger = MemoryStorage | SqlStorage
 INCOMPRESSIBLE: Final = "".join(Random(7).choices(string.printable.strip(), k=10_000))
 TEXTS: Final = {"too long": INCOMPRESSIBLE, "NUL": "a\0b", "half a pair": "a\ud800b"}
 
 
 async def add_session(ledger: AnyLedger, **changes: Any) -> None:
-    await Ledger(ledger.unit_of_work).add(new_session(**changes))
+    await SessionStore(ledger.unit_of_work).add(new_session(**changes))
 
 
 async def add_call(ledger: AnyLedger, **changes: Any) -> None:
@@ -54,7 +54,7 @@ async def fail(ledger: AnyLedger) -> None:
         connection.execute(insert(leases), {"name": "defect", "holder": "me", "expires_at": NOON})
         raise KeyError("a defect")
 
-    if isinstance(ledger, SqlLedger):
+    if isinstance(ledger, SqlStorage):
         await ledger.database.transact(defect)
 
 
@@ -113,7 +113,7 @@ async def test_given_any_poison_among_good_changes_then_the_good_ones_are_stored
             await work.commit()
 
     changes: list[Any] = [
-        *(Ledger(ledger.unit_of_work).add(session) for session in sessions),
+        *(SessionStore(ledger.unit_of_work).add(session) for session in sessions),
         *(add(call) for call in calls),
         *(ledger.inbox.add(entry) for entry in entries),
     ]
@@ -204,7 +204,7 @@ async def test_given_a_body_beyond_sqlites_limit_then_the_event_is_refused_alone
     sqlite_url: str,
 ) -> None:
     async with opened(sqlite_url) as ledger:
-        assert isinstance(ledger, SqlLedger)
+        assert isinstance(ledger, SqlStorage)
         assert ledger.database.threads is not None
 
         def lower_limit(connection: Connection) -> None:

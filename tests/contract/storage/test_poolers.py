@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from adapters.sqlalchemy.database import database
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.migrations import SCHEMA_VERSION, current, migrate
-from domain.errors import StorageUnavailable
+from adapters.sqlalchemy.engine.database import database
+from adapters.sqlalchemy.schema.migrations import SCHEMA_VERSION, current, migrate
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import new_session
 from tests.databases import PostgresServer
 from tests.poolers import pooled
@@ -31,7 +31,7 @@ def pooled_url(postgres: PostgresServer, direct_url: str) -> Iterator[str]:
         yield url
 
 
-async def store_and_read(ledger: SqlLedger) -> None:
+async def store_and_read(ledger: SqlStorage) -> None:
     for _ in range(ROUNDS):
         session = new_session()
         async with ledger.unit_of_work() as work:
@@ -47,7 +47,7 @@ async def test_given_two_processes_on_a_pooler_then_every_unit_of_work_succeeds(
     direct_url: str, pooled_url: str
 ) -> None:
     await migrate(direct_url)
-    async with SqlLedger(pooled_url) as first, SqlLedger(pooled_url) as second:
+    async with SqlStorage(pooled_url) as first, SqlStorage(pooled_url) as second:
         await asyncio.gather(
             *(store_and_read(ledger) for ledger in (first, second) for _ in range(WORKERS))
         )
@@ -84,5 +84,5 @@ async def test_given_a_pooler_in_session_mode_then_a_migration_runs_if_the_url_s
             await migrate(url)
         assert await migrate(f"{url}?pgbouncer=false") == SCHEMA_VERSION
 
-        async with SqlLedger(f"{url}?connection_limit=2") as ledger:
+        async with SqlStorage(f"{url}?connection_limit=2") as ledger:
             await asyncio.gather(*(store_and_read(ledger) for _ in range(WORKERS)))

@@ -10,9 +10,9 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.sqlalchemy.ledger import SqlLedger
-from domain.errors import StorageUnavailable
-from domain.ledger import Ledger
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.sessions.session_store import SessionStore
+from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import new_session, opened
 from tests.databases import PostgresServer, running_postgres
 from tests.livekit_server import free_port
@@ -28,17 +28,17 @@ def server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-async def storage(server: PostgresServer) -> AsyncIterator[SqlLedger]:
+async def storage(server: PostgresServer) -> AsyncIterator[SqlStorage]:
     """A ledger with connections in its pool."""
     async with opened(server.new_database(), PATIENCE) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         await asyncio.gather(*(storage.check() for _ in range(5)))
         yield storage
 
 
-async def assert_unavailable(storage: SqlLedger, reason: str = "") -> None:
+async def assert_unavailable(storage: SqlStorage, reason: str = "") -> None:
     """Reading, writing and the probe all say why not."""
-    ledger, session = Ledger(storage.unit_of_work), new_session()
+    ledger, session = SessionStore(storage.unit_of_work), new_session()
     for attempt in (ledger.add(session), ledger.get(session.id), storage.check()):
         with pytest.raises(StorageUnavailable) as caught:
             await attempt
@@ -47,15 +47,15 @@ async def assert_unavailable(storage: SqlLedger, reason: str = "") -> None:
         assert caught.value.__suppress_context__
 
 
-async def assert_available(storage: SqlLedger) -> None:
-    ledger = Ledger(storage.unit_of_work)
+async def assert_available(storage: SqlStorage) -> None:
+    ledger = SessionStore(storage.unit_of_work)
     session = await ledger.add(new_session())
     assert await ledger.get(session.id) == session
     await storage.check()
 
 
 async def test_while_it_is_stopped_and_when_it_is_back(
-    server: PostgresServer, storage: SqlLedger
+    server: PostgresServer, storage: SqlStorage
 ) -> None:
     server.stop()
     try:
@@ -66,7 +66,7 @@ async def test_while_it_is_stopped_and_when_it_is_back(
 
 
 async def test_a_restart_between_two_requests_goes_unnoticed(
-    server: PostgresServer, storage: SqlLedger
+    server: PostgresServer, storage: SqlStorage
 ) -> None:
     server.stop()
     server.start()
@@ -75,29 +75,31 @@ async def test_a_restart_between_two_requests_goes_unnoticed(
 
 
 async def test_what_is_committed_survives_its_death(
-    server: PostgresServer, storage: SqlLedger
+    server: PostgresServer, storage: SqlStorage
 ) -> None:
-    session = await Ledger(storage.unit_of_work).add(new_session())
+    session = await SessionStore(storage.unit_of_work).add(new_session())
     server.crash()
     server.start()
     await asyncio.sleep(0.05)
-    assert await Ledger(storage.unit_of_work).get(session.id) == session
+    assert await SessionStore(storage.unit_of_work).get(session.id) == session
 
 
 async def test_while_it_hangs_and_when_it_goes_on(
-    server: PostgresServer, storage: SqlLedger
+    server: PostgresServer, storage: SqlStorage
 ) -> None:
     with server.hanging():
         began = time.monotonic()
         with pytest.raises(StorageUnavailable):
-            await Ledger(storage.unit_of_work).add(new_session())
+            await SessionStore(storage.unit_of_work).add(new_session())
         assert time.monotonic() - began < 5
         with pytest.raises(StorageUnavailable, match="did not answer in time"):
             await storage.check()
     await assert_available(storage)
 
 
-async def test_a_table_that_somebody_has_locked(server: PostgresServer, storage: SqlLedger) -> None:
+async def test_a_table_that_somebody_has_locked(
+    server: PostgresServer, storage: SqlStorage
+) -> None:
     database = storage.database.url.database
     assert database is not None
     holding = asyncio.create_task(
@@ -108,7 +110,7 @@ async def test_a_table_that_somebody_has_locked(server: PostgresServer, storage:
         )
     )
     await asyncio.sleep(0.5)
-    ledger, began = Ledger(storage.unit_of_work), time.monotonic()
+    ledger, began = SessionStore(storage.unit_of_work), time.monotonic()
     seen = await asyncio.gather(
         *(ledger.add(new_session()) for _ in range(30)), return_exceptions=True
     )
@@ -118,14 +120,16 @@ async def test_a_table_that_somebody_has_locked(server: PostgresServer, storage:
     await assert_available(storage)
 
 
-async def test_a_table_that_is_gone(server: PostgresServer, storage: SqlLedger) -> None:
+async def test_a_table_that_is_gone(server: PostgresServer, storage: SqlStorage) -> None:
     server.sql("DROP TABLE sessions", str(storage.database.url.database))
     with pytest.raises(StorageUnavailable, match=r"lacks a table.*make migrate"):
-        await Ledger(storage.unit_of_work).add(new_session())
+        await SessionStore(storage.unit_of_work).add(new_session())
 
 
-async def test_a_row_that_a_newer_version_wrote(server: PostgresServer, storage: SqlLedger) -> None:
-    ledger = Ledger(storage.unit_of_work)
+async def test_a_row_that_a_newer_version_wrote(
+    server: PostgresServer, storage: SqlStorage
+) -> None:
+    ledger = SessionStore(storage.unit_of_work)
     session = await ledger.add(new_session())
     server.sql("UPDATE sessions SET status = 'asleep'", str(storage.database.url.database))
     with pytest.raises(StorageUnavailable, match=f"{session.id} cannot be read"):
@@ -135,7 +139,7 @@ async def test_a_row_that_a_newer_version_wrote(server: PostgresServer, storage:
 async def test_nobody_listens() -> None:
     url = f"postgresql+asyncpg://somebody:their-password@127.0.0.1:{free_port()}/ledger"
     with pytest.raises(StorageUnavailable, match="cannot be reached") as caught:
-        async with SqlLedger(url, PATIENCE):
+        async with SqlStorage(url, PATIENCE):
             pass
     assert "their-password" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
@@ -146,7 +150,7 @@ async def test_somebody_listens_and_says_nothing() -> None:
         port = silent.getsockname()[1]
         began = time.monotonic()
         with pytest.raises(StorageUnavailable, match="did not answer in time"):
-            async with SqlLedger(f"postgresql+asyncpg://me@127.0.0.1:{port}/ledger", PATIENCE):
+            async with SqlStorage(f"postgresql+asyncpg://me@127.0.0.1:{port}/ledger", PATIENCE):
                 pass
         assert time.monotonic() - began < 2
 
@@ -154,7 +158,7 @@ async def test_somebody_listens_and_says_nothing() -> None:
 async def test_a_database_that_does_not_exist(server: PostgresServer) -> None:
     url = server.new_database().replace("/test_", "/other_")
     with pytest.raises(StorageUnavailable, match="does not exist on its server"):
-        async with SqlLedger(url, PATIENCE):
+        async with SqlStorage(url, PATIENCE):
             pass
 
 
@@ -164,13 +168,13 @@ async def test_a_database_that_does_not_exist(server: PostgresServer) -> None:
 )
 async def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(StorageUnavailable, match="DATABASE_URL") as caught:
-        SqlLedger(url)
+        SqlStorage(url)
     assert "secret" not in str(caught.value)
 
 
 async def test_an_option_that_the_driver_does_not_know(server: PostgresServer) -> None:
     with pytest.raises(StorageUnavailable, match=r"option 'colour'.*sslmode"):
-        SqlLedger(server.new_database() + "&colour=red", PATIENCE)
+        SqlStorage(server.new_database() + "&colour=red", PATIENCE)
 
 
 async def test_an_option_by_the_name_that_other_drivers_give_it(server: PostgresServer) -> None:

@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
-from adapters.memory.unit_of_work import MemoryLedger
-from adapters.sqlalchemy.ledger import SqlLedger
-from domain.ledger import Ledger
-from domain.ports.idempotency import Attempt
-from domain.process import ProcessIdentity
-from domain.session import Session
+from adapters.memory.unit_of_work import MemoryStorage
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.idempotency.repository import Attempt
+from domain.operations.process import ProcessIdentity
+from domain.sessions.session import Session
+from domain.sessions.session_store import SessionStore
 from tests.contract.storage.ledgers import NOON, new_entry, new_session
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 ONE, OTHER = ProcessIdentity("process-1"), ProcessIdentity("process-10")
-AnyLedger = MemoryLedger | SqlLedger
+AnyLedger = MemoryStorage | SqlStorage
 
 
 @attrs.frozen
@@ -39,7 +39,7 @@ class Held:
 
     async def is_free(self) -> list[bool]:
         """Of its claim, event, job and idempotency key, whether another may take it."""
-        session = await Ledger(self.ledger.unit_of_work).get(self.session.id)
+        session = await SessionStore(self.ledger.unit_of_work).get(self.session.id)
         assert session is not None
         assert session.claim.holder == self.who.holder("claim"), "for the next one to know"
         events = await self.ledger.inbox.claim("other", NOON, NOON + MINUTE, 10)
@@ -60,7 +60,7 @@ async def held(ledger: AnyLedger, who: ProcessIdentity) -> Held:
     assert who.id is not None
     await ledger.processes.register(who.id, NOON, alone=False)
     session = new_session().claimed(who.holder("claim"), NOON, MINUTE / 4)
-    await Ledger(ledger.unit_of_work).add(session)
+    await SessionStore(ledger.unit_of_work).add(session)
     await ledger.inbox.add(new_entry(who.id))
     claimed = await ledger.inbox.claim(who.holder("worker"), NOON, NOON + MINUTE, 10)
     assert len(claimed) == 1
@@ -126,13 +126,13 @@ async def test_a_process_alone_frees_all_that_was_left_behind(ledger: AnyLedger)
     assert not await ledger.leases.acquire("prune", "alone", NOON, NOON + MINUTE, MINUTE), "not due"
     for one in taken:
         assert (await one.is_free())[2:] == [True, True]
-    live = [await Ledger(ledger.unit_of_work).get(one.session.id) for one in taken]
+    live = [await SessionStore(ledger.unit_of_work).get(one.session.id) for one in taken]
     assert not any(session is None or session.claim.is_held(NOON) for session in live)
 
 
 async def test_a_session_that_has_ended_is_left_as_it_is(ledger: AnyLedger) -> None:
     of_one = await held(ledger, ONE)
-    sessions = Ledger(ledger.unit_of_work)
+    sessions = SessionStore(ledger.unit_of_work)
     released = await sessions.save(of_one.session.released())
 
     await ledger.processes.free("process-1")

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from adapters.memory.rate_limiter import MOST_ADDRESSES, MemoryRateLimiter
-from adapters.memory.unit_of_work import MemoryLedger
-from adapters.sqlalchemy.database import Database
-from domain.ports.rate_limiter import WINDOW, Bucket, Permit, RateLimiter, window_of
+from adapters.memory.unit_of_work import MemoryStorage
+from adapters.sqlalchemy.engine.database import Database
+from domain.access.rate_limit import WINDOW, Bucket, Permit, RateLimiter, window_of
 from tests.contract.storage.ledgers import NOON, opened
 
 LIMIT = 7
@@ -29,7 +29,7 @@ async def limiters(database_url: str) -> AsyncIterator[Limiters]:
     """Makes limiters that share their storage, as processes do; one alone in memory."""
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(opened(database_url))
-        if isinstance(ledger, MemoryLedger):
+        if isinstance(ledger, MemoryStorage):
             alone = MemoryRateLimiter(LIMIT)
             yield lambda: alone
         else:
@@ -107,7 +107,7 @@ async def test_what_is_over_is_forgotten_a_part_in_each_transaction(
     sql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(sql_url) as ledger:
-        assert not isinstance(ledger, MemoryLedger)
+        assert not isinstance(ledger, MemoryStorage)
         limiter = ledger.rate_limiter(LIMIT)
         await asyncio.gather(
             *(limiter.take(Bucket("address", str(number)), NOW) for number in range(1100))
@@ -130,7 +130,7 @@ async def test_a_process_whose_clock_is_behind_counts_in_the_newer_window(
     sql_url: str,
 ) -> None:
     async with opened(sql_url) as ledger:
-        assert not isinstance(ledger, MemoryLedger)
+        assert not isinstance(ledger, MemoryStorage)
         ahead, behind = ledger.rate_limiter(LIMIT), ledger.rate_limiter(LIMIT)
         await ahead.take(ANN, NOW + WINDOW)
         await behind.take(ANN, NOW)

@@ -13,11 +13,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from adapters.sqlalchemy import commits, probe
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.migrations import migrate
-from domain.errors import StorageUnavailable
-from domain.ledger import Ledger
+from adapters.sqlalchemy.engine import commits, probe
+from adapters.sqlalchemy.schema.migrations import migrate
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.sessions.session_store import SessionStore
+from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import engines, new_entry, new_session, opened
 from tests.contract.storage.test_sqlite_outages import locked
 from tests.databases import PostgresServer
@@ -27,23 +27,23 @@ PATIENCE = timedelta(seconds=0.5)
 
 
 @pytest.fixture
-async def storage(sql_url: str) -> AsyncIterator[SqlLedger]:
+async def storage(sql_url: str) -> AsyncIterator[SqlStorage]:
     async with opened(sql_url, PATIENCE) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         yield storage
 
 
 @pytest.fixture
-async def in_file(sqlite_url: str) -> AsyncIterator[SqlLedger]:
+async def in_file(sqlite_url: str) -> AsyncIterator[SqlStorage]:
     async with opened(sqlite_url, PATIENCE) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         yield storage
 
 
 @pytest.fixture
-async def on_server(postgres_url: str) -> AsyncIterator[SqlLedger]:
+async def on_server(postgres_url: str) -> AsyncIterator[SqlStorage]:
     async with opened(postgres_url, PATIENCE) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         yield storage
 
 
@@ -53,7 +53,7 @@ def idle_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commits, "IDLE_SECONDS", 0.0)
 
 
-def begun(storage: SqlLedger) -> list[None]:
+def begun(storage: SqlStorage) -> list[None]:
     """Grows by one with each transaction that writes, from now on."""
     counted: list[None] = []
     for engine in engines(storage)[1:2] + engines(storage)[3:]:
@@ -61,7 +61,7 @@ def begun(storage: SqlLedger) -> list[None]:
     return counted
 
 
-async def reason(storage: SqlLedger) -> str:
+async def reason(storage: SqlStorage) -> str:
     """Return why it is not ready; a first answer may come before the reason is known."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -72,7 +72,7 @@ async def reason(storage: SqlLedger) -> str:
     return str(caught.value)
 
 
-async def eventually_ready(storage: SqlLedger) -> None:
+async def eventually_ready(storage: SqlStorage) -> None:
     deadline = time.monotonic() + 20
     while True:
         try:
@@ -82,26 +82,26 @@ async def eventually_ready(storage: SqlLedger) -> None:
             await asyncio.sleep(0.1)
 
 
-async def add(storage: SqlLedger) -> None:
-    await Ledger(storage.unit_of_work).add(new_session())
+async def add(storage: SqlStorage) -> None:
+    await SessionStore(storage.unit_of_work).add(new_session())
 
 
 # When a write is tried ----------------------------------------------------------------------------
 
 
 async def test_given_an_idle_ledger_then_a_write_is_tried_and_leaves_nothing(
-    storage: SqlLedger, idle_at_once: None
+    storage: SqlStorage, idle_at_once: None
 ) -> None:
     writes = begun(storage)
 
     await storage.check()
 
     assert len(writes) == 1
-    census = await storage.census()
-    assert (census.live_sessions, census.pending_events) == (0, 0)
+    ledger_stats = await storage.ledger_stats()
+    assert (ledger_stats.live_sessions, ledger_stats.pending_events) == (0, 0)
 
 
-async def test_given_a_recent_commit_then_no_write_is_tried(storage: SqlLedger) -> None:
+async def test_given_a_recent_commit_then_no_write_is_tried(storage: SqlStorage) -> None:
     await add(storage)
     writes = begun(storage)
 
@@ -112,7 +112,7 @@ async def test_given_a_recent_commit_then_no_write_is_tried(storage: SqlLedger) 
 
 
 async def test_given_many_who_ask_at_once_then_one_write_is_tried(
-    storage: SqlLedger, idle_at_once: None
+    storage: SqlStorage, idle_at_once: None
 ) -> None:
     writes = begun(storage)
 
@@ -121,9 +121,9 @@ async def test_given_many_who_ask_at_once_then_one_write_is_tried(
     assert len(writes) == 1
 
 
-async def test_given_conflicts_then_they_are_no_reason_to_try(storage: SqlLedger) -> None:
+async def test_given_conflicts_then_they_are_no_reason_to_try(storage: SqlStorage) -> None:
     session = new_session()
-    await Ledger(storage.unit_of_work).add(session)
+    await SessionStore(storage.unit_of_work).add(session)
     writes = begun(storage)
     for _ in range(3):
         assert await storage.inbox.add(entry := new_entry())
@@ -139,7 +139,7 @@ async def test_given_conflicts_then_they_are_no_reason_to_try(storage: SqlLedger
 
 
 async def test_given_a_file_that_another_process_locks_then_not_ready_until_it_is_free(
-    in_file: SqlLedger, idle_at_once: None
+    in_file: SqlStorage, idle_at_once: None
 ) -> None:
     with locked(in_file):
         assert await reason(in_file) == "The database is locked by another process (SQLITE_BUSY)."
@@ -150,7 +150,7 @@ async def test_given_a_lock_for_longer_than_anybody_waits_then_an_answer_comes_i
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, idle_at_once: None
 ) -> None:
     monkeypatch.setattr(probe, "LIMIT_SECONDS", 0.2)
-    async with SqlLedger(sqlite_url, timedelta(seconds=30)) as storage:
+    async with SqlStorage(sqlite_url, timedelta(seconds=30)) as storage:
         with locked(storage):
             began = time.monotonic()
             for _ in range(5):
@@ -162,7 +162,7 @@ async def test_given_a_lock_for_longer_than_anybody_waits_then_an_answer_comes_i
 
 FULL = """
 import asyncio, resource, sys
-from domain.errors import StorageUnavailable
+from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.test_readiness import add, eventually_ready, opened
 
 async def main():
@@ -198,7 +198,7 @@ def test_given_a_full_disk_then_not_ready_until_there_is_room(sqlite_url: str) -
 
 FORBIDDEN = """
 import asyncio, os, sys, tempfile
-from domain.errors import StorageUnavailable
+from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.test_readiness import add, opened
 
 async def main():
@@ -237,7 +237,7 @@ def test_given_a_file_that_may_not_be_written_then_not_ready() -> None:
 
 @contextmanager
 def broken(
-    server: PostgresServer, storage: SqlLedger, statement: str, repair: str
+    server: PostgresServer, storage: SqlStorage, statement: str, repair: str
 ) -> Iterator[None]:
     database = str(storage.database.url.database)
     server.sql(statement, database)
@@ -255,7 +255,7 @@ SPACE = "DROP FUNCTION full_disk CASCADE"
 
 @pytest.mark.parametrize("table", ["sessions", "inbox"])
 async def test_given_a_server_without_disk_space_then_not_ready_until_there_is_some(
-    postgres: PostgresServer, on_server: SqlLedger, table: str
+    postgres: PostgresServer, on_server: SqlStorage, table: str
 ) -> None:
     write: Callable[[], Awaitable[object]] = lambda: add(on_server)  # noqa: E731
     if table == "inbox":
@@ -279,7 +279,7 @@ async def test_given_a_role_that_loses_a_privilege_then_not_ready_until_it_is_gr
     postgres.sql(f"CREATE ROLE {role} LOGIN")
     everything = f"ON ALL TABLES IN SCHEMA public TO {role}"
     postgres.sql(f"GRANT SELECT, INSERT, UPDATE, DELETE {everything}", database)
-    async with SqlLedger(postgres_url.replace("postgres@", f"{role}@"), PATIENCE) as storage:
+    async with SqlStorage(postgres_url.replace("postgres@", f"{role}@"), PATIENCE) as storage:
         await storage.check()
         postgres.sql(f"REVOKE INSERT ON sessions FROM {role}", database)
         assert await reason(storage) == "The database does not let its user do this (42501)."
@@ -288,7 +288,7 @@ async def test_given_a_role_that_loses_a_privilege_then_not_ready_until_it_is_gr
 
 
 async def test_given_a_table_that_is_locked_then_not_ready_until_it_is_free(
-    postgres: PostgresServer, on_server: SqlLedger, idle_at_once: None
+    postgres: PostgresServer, on_server: SqlStorage, idle_at_once: None
 ) -> None:
     holding = asyncio.create_task(
         asyncio.to_thread(
@@ -306,7 +306,7 @@ async def test_given_a_table_that_is_locked_then_not_ready_until_it_is_free(
 
 
 async def test_given_a_server_that_became_read_only_then_not_ready_until_it_is_writable(
-    postgres: PostgresServer, on_server: SqlLedger, idle_at_once: None
+    postgres: PostgresServer, on_server: SqlStorage, idle_at_once: None
 ) -> None:
     name = on_server.database.url.database
     for value in ("on", "off"):

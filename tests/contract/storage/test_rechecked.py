@@ -15,16 +15,23 @@ import attrs
 import pytest
 from sqlalchemy import Executable, update
 
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.tables import calls, idempotency, inbox, processes, rate_windows, sessions
-from domain.call import Source
-from domain.dispatch import DispatchClaim
-from domain.inbox import InboxStatus
-from domain.ledger import Ledger
-from domain.person import Person
-from domain.ports.idempotency import Attempt
-from domain.ports.rate_limiter import Bucket
-from domain.session import EndReason
+from adapters.sqlalchemy.schema.tables import (
+    calls,
+    idempotency,
+    inbox,
+    processes,
+    rate_windows,
+    sessions,
+)
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.rate_limit import Bucket
+from domain.idempotency.repository import Attempt
+from domain.inbox.entry import InboxStatus
+from domain.privacy.data_subject import DataSubject
+from domain.rooms.dispatch import DispatchClaim
+from domain.sessions.session import EndReason
+from domain.sessions.session_store import SessionStore
+from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_session, opened
 from tests.contract.storage.test_records import store
 
@@ -37,14 +44,14 @@ OURS, THEIRS = "dead.claim", "alive.claim"
 
 
 @pytest.fixture
-async def storage(postgres_url: str) -> AsyncIterator[SqlLedger]:
+async def storage(postgres_url: str) -> AsyncIterator[SqlStorage]:
     async with opened(postgres_url) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         yield storage
 
 
 async def while_another_changes(
-    storage: SqlLedger, change: Executable, work: Coroutine[Any, Any, Result]
+    storage: SqlStorage, change: Executable, work: Coroutine[Any, Any, Result]
 ) -> Result:
     """Do ``work`` while another transaction has made a change, which commits once it is waited for.
 
@@ -59,7 +66,7 @@ async def while_another_changes(
     return await working
 
 
-async def somebody_waits(storage: SqlLedger) -> bool:
+async def somebody_waits(storage: SqlStorage) -> bool:
     waiting = (
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -82,12 +89,12 @@ def begin_again() -> Executable:
     )
 
 
-async def holder_of_the_key(storage: SqlLedger) -> str | None:
+async def holder_of_the_key(storage: SqlStorage) -> str | None:
     now = attempt("third", now=NOON, until=NOON + HOUR, since=NOON - HOUR)
     return (await storage.idempotency.begin(now)).holder
 
 
-async def test_given_a_key_that_is_begun_again_then_it_is_not_pruned(storage: SqlLedger) -> None:
+async def test_given_a_key_that_is_begun_again_then_it_is_not_pruned(storage: SqlStorage) -> None:
     await storage.idempotency.begin(attempt("me"))
     await storage.idempotency.give_up(attempt("me"))
 
@@ -100,20 +107,20 @@ async def test_given_a_key_that_is_begun_again_then_it_is_not_pruned(storage: Sq
 
 
 async def test_given_a_key_that_is_begun_again_for_another_then_the_person_s_request_is_forgotten(
-    storage: SqlLedger,
+    storage: SqlStorage,
 ) -> None:
     """Its answer mentioned the person; what it is used for now does not."""
     await storage.idempotency.begin(attempt("me"))
     await storage.idempotency.finish(attempt("me"), '{"userIdentity": "ann-identity"}')
 
     await while_another_changes(
-        storage, begin_again(), storage.records.forget(Person.with_identity("ann-identity"))
+        storage, begin_again(), storage.records.forget(DataSubject.with_identity("ann-identity"))
     )
 
     assert await holder_of_the_key(storage) == "you"
 
 
-async def test_given_an_event_that_is_replayed_then_it_is_not_pruned(storage: SqlLedger) -> None:
+async def test_given_an_event_that_is_replayed_then_it_is_not_pruned(storage: SqlStorage) -> None:
     entry = new_entry(received_at=LONG_AGO, due_at=LONG_AGO).handled(LONG_AGO)
     await storage.inbox.add(entry)
     replayed = update(inbox).values(status="pending", handled_at=None)
@@ -125,7 +132,7 @@ async def test_given_an_event_that_is_replayed_then_it_is_not_pruned(storage: Sq
     assert kept.status is InboxStatus.PENDING
 
 
-async def test_given_a_session_that_is_reopened_then_it_is_not_pruned(storage: SqlLedger) -> None:
+async def test_given_a_session_that_is_reopened_then_it_is_not_pruned(storage: SqlStorage) -> None:
     session = new_session(created_at=LONG_AGO).ended(EndReason.ROOM_FINISHED, LONG_AGO)
     await store(storage, session)
     reopened = update(sessions).values(status="active", ended_at=None)
@@ -133,10 +140,10 @@ async def test_given_a_session_that_is_reopened_then_it_is_not_pruned(storage: S
     pruned = await while_another_changes(storage, reopened, storage.records.prune_sessions(NOON))
 
     assert pruned == 0
-    assert await Ledger(storage.unit_of_work).get(session.id) is not None
+    assert await SessionStore(storage.unit_of_work).get(session.id) is not None
 
 
-async def test_given_a_call_that_is_reopened_then_it_is_not_pruned(storage: SqlLedger) -> None:
+async def test_given_a_call_that_is_reopened_then_it_is_not_pruned(storage: SqlStorage) -> None:
     call = new_call(joined_at=LONG_AGO).gone(LONG_AGO, Source.WEBHOOK)
     await store(storage, call)
     reopened = update(calls).values(status="active", ended_at=None)
@@ -148,7 +155,7 @@ async def test_given_a_call_that_is_reopened_then_it_is_not_pruned(storage: SqlL
 
 
 async def test_given_a_client_that_comes_again_then_its_requests_are_not_forgotten(
-    storage: SqlLedger,
+    storage: SqlStorage,
 ) -> None:
     limiter = storage.rate_limiter(10)
     await limiter.take(Bucket("address", "203.0.113.7"), LONG_AGO)
@@ -157,7 +164,7 @@ async def test_given_a_client_that_comes_again_then_its_requests_are_not_forgott
     assert await while_another_changes(storage, counted, limiter.prune(NOON - HOUR)) == 0
 
 
-async def test_given_a_process_that_beats_again_then_it_is_not_removed(storage: SqlLedger) -> None:
+async def test_given_a_process_that_beats_again_then_it_is_not_removed(storage: SqlStorage) -> None:
     await storage.processes.register("dead", LONG_AGO, alone=False)
     beats = update(processes).values(seen_at=NOON)
 
@@ -165,7 +172,7 @@ async def test_given_a_process_that_beats_again_then_it_is_not_removed(storage: 
 
 
 async def test_given_a_claim_that_another_process_takes_over_then_it_is_not_freed(
-    storage: SqlLedger,
+    storage: SqlStorage,
 ) -> None:
     await storage.processes.register("dead", LONG_AGO, alone=False)
     claim = DispatchClaim(OURS, LONG_AGO + HOUR)
@@ -175,13 +182,13 @@ async def test_given_a_claim_that_another_process_takes_over_then_it_is_not_free
 
     await while_another_changes(storage, taken, storage.processes.free("dead"))
 
-    kept = await Ledger(storage.unit_of_work).get(session.id)
+    kept = await SessionStore(storage.unit_of_work).get(session.id)
     assert kept is not None
     assert (kept.claim.holder, kept.claim.expires_at) == (THEIRS, NOON + HOUR)
 
 
 async def test_given_an_event_that_another_process_takes_over_then_it_is_not_freed(
-    storage: SqlLedger,
+    storage: SqlStorage,
 ) -> None:
     await storage.processes.register("dead", LONG_AGO, alone=False)
     entry = new_entry()
@@ -195,7 +202,7 @@ async def test_given_an_event_that_another_process_takes_over_then_it_is_not_fre
 
 
 async def test_given_an_event_whose_lease_is_renewed_late_then_another_does_not_take_it_over(
-    storage: SqlLedger,
+    storage: SqlStorage,
 ) -> None:
     entry = new_entry()
     await storage.inbox.add(entry)

@@ -12,21 +12,23 @@ import attrs
 import pytest
 from sqlalchemy import LargeBinary, String
 
-from adapters.memory.unit_of_work import MemoryLedger
-from adapters.sqlalchemy import records
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.records import _TEXTS
-from adapters.sqlalchemy.tables import metadata
-from domain.agent_config import AgentConfig
-from domain.call import Call, Direction, Source
-from domain.identifiers import Identity, RoomName
-from domain.person import Person
-from domain.ports.idempotency import Attempt
-from domain.ports.records import Mentions
-from domain.session import EndReason, PhoneCorrelation, Session
+from adapters.memory.unit_of_work import MemoryStorage
+from adapters.sqlalchemy import personal_data as records
+from adapters.sqlalchemy.personal_data import _TEXTS
+from adapters.sqlalchemy.schema.tables import metadata
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.agents.agent_config import AgentConfig
+from domain.calls.call import Call
+from domain.idempotency.repository import Attempt
+from domain.privacy.data_subject import DataSubject
+from domain.privacy.personal_data import PersonalDataCounts
+from domain.rooms.sip_leg import Direction
+from domain.sessions.session import EndReason, PhoneCorrelation, Session
+from domain.shared.identifiers import Identity, RoomName
+from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_room, new_session, opened
 
-Ledger = MemoryLedger | SqlLedger
+SessionStore = MemoryStorage | SqlStorage
 
 DAY = timedelta(days=1)
 NUMBER = "+15105550177"
@@ -39,7 +41,7 @@ def ended(at_day: int) -> Session:
     return new_session().ended(EndReason.ROOM_FINISHED, NOON + at_day * DAY)
 
 
-async def store(ledger: Ledger, *entities: Session | Call) -> None:
+async def store(ledger: SessionStore, *entities: Session | Call) -> None:
     async with ledger.unit_of_work() as work:
         for one in entities:
             if isinstance(one, Session):
@@ -49,17 +51,17 @@ async def store(ledger: Ledger, *entities: Session | Call) -> None:
         await work.commit()
 
 
-async def sessions_of(ledger: Ledger, *wanted: Session) -> list[bool]:
+async def sessions_of(ledger: SessionStore, *wanted: Session) -> list[bool]:
     async with ledger.unit_of_work() as work:
         return [await work.sessions.get(one.id) is not None for one in wanted]
 
 
-async def calls_of(ledger: Ledger, *wanted: Call) -> list[bool]:
+async def calls_of(ledger: SessionStore, *wanted: Call) -> list[bool]:
     async with ledger.unit_of_work() as work:
         return [await work.calls.get(one.id) is not None for one in wanted]
 
 
-async def test_sessions_are_kept_for_so_long_after_their_end(ledger: Ledger) -> None:
+async def test_sessions_are_kept_for_so_long_after_their_end(ledger: SessionStore) -> None:
     old, young, live = ended(1), ended(3), new_session()
     await store(ledger, old, young, live)
 
@@ -69,7 +71,7 @@ async def test_sessions_are_kept_for_so_long_after_their_end(ledger: Ledger) -> 
     assert await ledger.records.prune_sessions(NOON + 2 * DAY) == 0
 
 
-async def test_calls_are_kept_for_so_long_after_their_end(ledger: Ledger) -> None:
+async def test_calls_are_kept_for_so_long_after_their_end(ledger: SessionStore) -> None:
     def ended_call(day: int, reason: str) -> Call:
         return new_call().gone(NOON + day * DAY, Source.WEBHOOK, reason=reason)
 
@@ -82,13 +84,13 @@ async def test_calls_are_kept_for_so_long_after_their_end(ledger: Ledger) -> Non
     assert await calls_of(ledger, old, failed, young, live) == [False, False, True, True]
 
 
-async def test_more_than_one_transaction_s_worth_is_pruned(ledger: Ledger) -> None:
+async def test_more_than_one_transaction_s_worth_is_pruned(ledger: SessionStore) -> None:
     await store(ledger, *(ended(1) for _ in range(1100)))
 
     assert await ledger.records.prune_sessions(NOON + 2 * DAY) == 1100
 
 
-async def test_a_pruned_room_shows_what_came_before_or_nothing(ledger: Ledger) -> None:
+async def test_a_pruned_room_shows_what_came_before_or_nothing(ledger: SessionStore) -> None:
     room = new_room()
     first = new_session(room, created_at=NOON).ended(EndReason.ROOM_FINISHED, NOON + 9 * DAY)
     second = new_session(room, created_at=NOON + DAY).ended(EndReason.ROOM_FINISHED, NOON + DAY)
@@ -109,7 +111,7 @@ class Known:
     events: list[str]
 
 
-async def everything_of_a_caller(ledger: Ledger) -> tuple[Known, Known]:
+async def everything_of_a_caller(ledger: SessionStore) -> tuple[Known, Known]:
     """What mentions the number in one way or another, and what nearly does."""
     other = str(int(DIGITS) + 1)
     theirs: list[Session] = []
@@ -157,26 +159,28 @@ async def everything_of_a_caller(ledger: Ledger) -> tuple[Known, Known]:
     )
 
 
-async def test_a_number_is_forgotten_however_it_is_written_and_no_other(ledger: Ledger) -> None:
+async def test_a_number_is_forgotten_however_it_is_written_and_no_other(
+    ledger: SessionStore,
+) -> None:
     theirs, others = await everything_of_a_caller(ledger)
-    person = Person.with_number("+1 (510) 555-0177")
-    found = Mentions(sessions=4, calls=4, events=3, answers=2, live=0)
+    person = DataSubject.with_number("+1 (510) 555-0177")
+    found = PersonalDataCounts(sessions=4, calls=4, events=3, answers=2, live=0)
     assert await ledger.records.mentions(person) == found
 
     assert await ledger.records.forget(person) == found
 
-    assert await ledger.records.mentions(person) == Mentions()
+    assert await ledger.records.mentions(person) == PersonalDataCounts()
     assert not any(await sessions_of(ledger, *theirs.sessions))
     assert all(await sessions_of(ledger, *others.sessions))
     assert not any(await calls_of(ledger, *theirs.calls))
     assert all(await calls_of(ledger, *others.calls))
     assert [await ledger.inbox.get(one) for one in theirs.events] == [None] * 3
     assert all([await ledger.inbox.get(one) for one in others.events])
-    other = await ledger.records.mentions(Person.with_number(str(int(DIGITS) + 1)))
-    assert other == Mentions(sessions=4, calls=1, events=1, answers=1)
+    other = await ledger.records.mentions(DataSubject.with_number(str(int(DIGITS) + 1)))
+    assert other == PersonalDataCounts(sessions=4, calls=1, events=1, answers=1)
 
 
-async def test_an_identity_is_forgotten_as_a_word_of_its_own(ledger: Ledger) -> None:
+async def test_an_identity_is_forgotten_as_a_word_of_its_own(ledger: SessionStore) -> None:
     theirs = new_session(identity=Identity(ANN)).ended(EndReason.ROOM_FINISHED, NOON)
     longer = new_session(identity=Identity(f"{ANN}-2")).ended(EndReason.ROOM_FINISHED, NOON)
     wild = new_session(identity=Identity("annXidentity")).ended(EndReason.ROOM_FINISHED, NOON)
@@ -184,13 +188,13 @@ async def test_an_identity_is_forgotten_as_a_word_of_its_own(ledger: Ledger) -> 
     event = new_entry(body=json.dumps({"participant": {"identity": ANN}}).encode())
     await ledger.inbox.add(event)
 
-    erased = await ledger.records.forget(Person.with_identity(ANN))
+    erased = await ledger.records.forget(DataSubject.with_identity(ANN))
 
-    assert erased == Mentions(sessions=1, events=1)
+    assert erased == PersonalDataCounts(sessions=1, events=1)
     assert await sessions_of(ledger, theirs, longer, wild) == [False, True, True]
 
 
-async def test_what_lives_is_counted(ledger: Ledger) -> None:
+async def test_what_lives_is_counted(ledger: SessionStore) -> None:
     await store(
         ledger,
         new_session(identity=Identity(ANN)),
@@ -198,18 +202,18 @@ async def test_what_lives_is_counted(ledger: Ledger) -> None:
         new_call(participant_identity=ANN),
     )
 
-    found = await ledger.records.mentions(Person.with_identity(ANN))
+    found = await ledger.records.mentions(DataSubject.with_identity(ANN))
 
-    assert found == Mentions(sessions=2, calls=1, live=2)
+    assert found == PersonalDataCounts(sessions=2, calls=1, live=2)
 
 
 async def test_a_file_holds_nothing_of_a_person_who_was_forgotten(tmp_path: Path) -> None:
     database = tmp_path / "ledger.db"
-    async with SqlLedger(f"sqlite+aiosqlite:///{database}") as ledger:
+    async with SqlStorage(f"sqlite+aiosqlite:///{database}") as ledger:
         await everything_of_a_caller(ledger)
         assert DIGITS.encode() in held(tmp_path)
 
-        await ledger.records.forget(Person.with_number(NUMBER))
+        await ledger.records.forget(DataSubject.with_number(NUMBER))
 
         another = f"9{DIGITS}".encode()
         assert DIGITS.encode() not in held(tmp_path).replace(another, b"")  # also while it is open
@@ -222,8 +226,8 @@ async def test_nor_does_a_place_in_the_file_that_a_row_was_moved_from(tmp_path: 
         await store(ledger, ended(1))
     leave_behind(file, DIGITS.encode())
 
-    async with SqlLedger(f"sqlite+aiosqlite:///{file}") as ledger:
-        await ledger.records.forget(Person.with_number(NUMBER))
+    async with SqlStorage(f"sqlite+aiosqlite:///{file}") as ledger:
+        await ledger.records.forget(DataSubject.with_number(NUMBER))
 
         assert DIGITS.encode() not in held(tmp_path)
         others = await ledger.records.prune_sessions(NOON + 2 * DAY)
@@ -254,23 +258,23 @@ async def test_nobody_waits_while_a_person_is_looked_for(tmp_path: Path) -> None
         with closing(sqlite3.connect(file, isolation_level=None)) as another:
             another.execute("BEGIN IMMEDIATE")  # SQLite's one writer
 
-            found = await ledger.records.mentions(Person.with_number(NUMBER))
+            found = await ledger.records.mentions(DataSubject.with_number(NUMBER))
 
     assert found.all == 13
 
 
 async def test_a_person_is_found_in_more_rows_than_are_looked_through_at_once(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ledger: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "_STRETCH", 2)
     monkeypatch.setattr(records, "AT_ONCE", 2)
     await everything_of_a_caller(ledger)
-    person = Person.with_number(NUMBER)
+    person = DataSubject.with_number(NUMBER)
 
     assert (await ledger.records.forget(person)).all == 13
 
     assert (await ledger.records.mentions(person)).all == 0
-    other = await ledger.records.mentions(Person.with_number(str(int(DIGITS) + 1)))
+    other = await ledger.records.mentions(DataSubject.with_number(str(int(DIGITS) + 1)))
     assert other.all == 7
 
 
@@ -285,7 +289,7 @@ async def test_prompts_are_stored_or_not(sql_url: str, tmp_path: Path, whole: bo
     session = new_session(agent_config=config)
     async with opened(sql_url):
         pass  # the schema
-    database = SqlLedger(sql_url, whole_configs=whole)
+    database = SqlStorage(sql_url, whole_configs=whole)
     async with database as ledger, ledger.unit_of_work() as work:
         await work.sessions.add(session)
         await work.commit()

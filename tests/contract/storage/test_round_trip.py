@@ -12,16 +12,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from domain.agent_config import AgentConfig
-from domain.call import COURSE, Call, Direction, PhoneLeg, Source, TimelineEntry
-from domain.dispatch import DispatchClaim
-from domain.identifiers import LONGEST, LONGEST_NUMBER, CallId, Identity, RoomName
-from domain.inbox import InboxEntry, InboxStatus
-from domain.ledger import Ledger
-from domain.ports.inbox import Inbox
-from domain.ports.unit_of_work import UnitOfWorkFactory
-from domain.ports.webhook_verifier import WebhookEvent
-from domain.session import SESSION_EVENTS, EndReason, PhoneCorrelation, Session, SessionStatus
+from domain.agents.agent_config import AgentConfig
+from domain.calls.call import Call
+from domain.calls.repository import CallWork
+from domain.inbox.entry import InboxEntry, InboxStatus
+from domain.inbox.repository import Inbox
+from domain.inbox.webhook_verifier import WebhookEvent
+from domain.rooms.dispatch import DispatchClaim
+from domain.rooms.sip_leg import Direction, SipLeg
+from domain.sessions.session import (
+    SESSION_EVENTS,
+    EndReason,
+    PhoneCorrelation,
+    Session,
+    SessionStatus,
+)
+from domain.sessions.session_store import SessionStore
+from domain.shared.identifiers import LONGEST, LONGEST_NUMBER, CallId, Identity, RoomName
+from domain.shared.timeline import COURSE, Source, TimelineEntry
+from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_id, new_session
 
 ENOUGH = settings(
@@ -95,7 +104,7 @@ CALLS = some.builds(
     Call,
     id=FRESH.map(CallId),
     leg=some.builds(
-        PhoneLeg,
+        SipLeg,
         room_name=NAMES,
         room_sid=FRESH,
         participant_sid=FRESH,
@@ -139,8 +148,8 @@ ENTRIES = some.builds(
 
 
 @pytest.fixture
-def ledger(unit_of_work: UnitOfWorkFactory) -> Ledger:
-    return Ledger(unit_of_work)
+def ledger(unit_of_work: UnitOfWorkFactory[CallWork]) -> SessionStore:
+    return SessionStore(unit_of_work)
 
 
 def written(stored: object) -> str:
@@ -150,7 +159,7 @@ def written(stored: object) -> str:
 
 @ENOUGH
 @given(session=SESSIONS)
-async def test_what_is_added_is_read(ledger: Ledger, session: Session) -> None:
+async def test_what_is_added_is_read(ledger: SessionStore, session: Session) -> None:
     await ledger.add(session)
     stored = await ledger.get(session.id)
     assert stored is not None
@@ -159,7 +168,7 @@ async def test_what_is_added_is_read(ledger: Ledger, session: Session) -> None:
 
 @ENOUGH
 @given(changed=SESSIONS)
-async def test_what_is_saved_is_read(ledger: Ledger, changed: Session) -> None:
+async def test_what_is_saved_is_read(ledger: SessionStore, changed: Session) -> None:
     lasting = ("id", "room_name", "identity", "agent_name", "created_at", "phone", "version")
     await ledger.add(new_session(**{name: getattr(changed, name) for name in lasting}))
     saved = await ledger.save(changed)
@@ -170,7 +179,9 @@ async def test_what_is_saved_is_read(ledger: Ledger, changed: Session) -> None:
 
 @ENOUGH
 @given(call=CALLS)
-async def test_a_call_that_is_added_is_read(unit_of_work: UnitOfWorkFactory, call: Call) -> None:
+async def test_a_call_that_is_added_is_read(
+    unit_of_work: UnitOfWorkFactory[CallWork], call: Call
+) -> None:
     async with unit_of_work() as work:
         await work.calls.add(call)
         await work.commit()
@@ -180,7 +191,9 @@ async def test_a_call_that_is_added_is_read(unit_of_work: UnitOfWorkFactory, cal
 
 @ENOUGH
 @given(changed=CALLS)
-async def test_a_call_that_is_saved_is_read(unit_of_work: UnitOfWorkFactory, changed: Call) -> None:
+async def test_a_call_that_is_saved_is_read(
+    unit_of_work: UnitOfWorkFactory[CallWork], changed: Call
+) -> None:
     async with unit_of_work() as work:
         await work.calls.add(Call(id=changed.id, leg=changed.leg, version=changed.version))
         await work.commit()
@@ -207,7 +220,7 @@ async def test_what_becomes_of_an_event_is_read(inbox: Inbox, changed: InboxEntr
 
 
 async def test_the_longest_names_fit_in_every_index(
-    unit_of_work: UnitOfWorkFactory, inbox: Inbox
+    unit_of_work: UnitOfWorkFactory[CallWork], inbox: Inbox
 ) -> None:
     """PostgreSQL refuses a row of more than 2704 bytes in one; no two characters are the same."""
     longest = "".join(chr(0x1F300 + number) for number in range(LONGEST))
@@ -226,7 +239,7 @@ async def test_the_longest_names_fit_in_every_index(
 
 
 @pytest.mark.parametrize("status", SessionStatus)
-async def test_every_status_is_read(ledger: Ledger, status: SessionStatus) -> None:
+async def test_every_status_is_read(ledger: SessionStore, status: SessionStatus) -> None:
     session = await ledger.add(new_session(status=status))
     assert await ledger.get(session.id) == session
 
@@ -236,7 +249,7 @@ async def test_every_status_is_read(ledger: Ledger, status: SessionStatus) -> No
     ["\0", "\ud7ff\U0001f600\u202e'\"\\;--", 10**400, -(2**63), 1e308, 5e-324, -0.0, {"": [[]]}],
     ids=ascii,
 )
-async def test_the_callers_own_values_are_read(ledger: Ledger, value: object) -> None:
+async def test_the_callers_own_values_are_read(ledger: SessionStore, value: object) -> None:
     config = AgentConfig.parse({"theirs": value, "greeting": None})
     session = await ledger.add(new_session(agent_config=config))
     stored = await ledger.get(session.id)
@@ -244,7 +257,7 @@ async def test_the_callers_own_values_are_read(ledger: Ledger, value: object) ->
     assert json.dumps(dict(stored.agent_config.values)) == json.dumps(dict(config.values))
 
 
-async def test_a_time_in_another_zone_is_read_as_the_same_time(ledger: Ledger) -> None:
+async def test_a_time_in_another_zone_is_read_as_the_same_time(ledger: SessionStore) -> None:
     elsewhere = NOON.astimezone(timezone(timedelta(hours=-5)))
     session = await ledger.add(new_session(created_at=elsewhere))
     stored = await ledger.get(session.id)

@@ -7,30 +7,31 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from domain.errors import Conflict
-from domain.ledger import Ledger
-from domain.ports.unit_of_work import UnitOfWorkFactory
-from domain.session import EndReason, Session
+from domain.calls.repository import CallWork
+from domain.sessions.session import EndReason, Session
+from domain.sessions.session_store import SessionStore
+from domain.shared.errors import Conflict
+from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import NOON, new_room, new_session
 
 
 @pytest.fixture
-def ledger(unit_of_work: UnitOfWorkFactory) -> Ledger:
-    return Ledger(unit_of_work)
+def ledger(unit_of_work: UnitOfWorkFactory[CallWork]) -> SessionStore:
+    return SessionStore(unit_of_work)
 
 
 def ended(session: Session) -> Session:
     return session.ended(EndReason.ENDED_BY_CALLER, NOON)
 
 
-async def test_an_empty_ledger_knows_nothing(ledger: Ledger) -> None:
+async def test_an_empty_ledger_knows_nothing(ledger: SessionStore) -> None:
     nobody = new_session()
     assert await ledger.get(nobody.id) is None
     assert await ledger.live_in(nobody.room_name) is None
     assert await ledger.newest_in(nobody.room_name) is None
 
 
-async def test_a_session_is_found_by_id_and_by_room(ledger: Ledger) -> None:
+async def test_a_session_is_found_by_id_and_by_room(ledger: SessionStore) -> None:
     session = await ledger.add(new_session())
     await ledger.add(new_session())
     assert await ledger.get(session.id) == session
@@ -38,7 +39,7 @@ async def test_a_session_is_found_by_id_and_by_room(ledger: Ledger) -> None:
     assert await ledger.newest_in(session.room_name) == session
 
 
-async def test_a_room_with_a_live_session_takes_no_other(ledger: Ledger) -> None:
+async def test_a_room_with_a_live_session_takes_no_other(ledger: SessionStore) -> None:
     first = await ledger.add(new_session())
     second = new_session(first.room_name)
     with pytest.raises(Conflict):
@@ -47,14 +48,14 @@ async def test_a_room_with_a_live_session_takes_no_other(ledger: Ledger) -> None
     assert await ledger.live_in(first.room_name) == first
 
 
-async def test_an_id_is_taken_once(ledger: Ledger) -> None:
+async def test_an_id_is_taken_once(ledger: SessionStore) -> None:
     first = await ledger.add(new_session())
     with pytest.raises(Conflict):
         await ledger.add(attrs.evolve(first, room_name=new_room()))
     assert await ledger.get(first.id) == first
 
 
-async def test_a_session_that_ended_lets_a_new_one_in(ledger: Ledger) -> None:
+async def test_a_session_that_ended_lets_a_new_one_in(ledger: SessionStore) -> None:
     first = await ledger.save(ended(await ledger.add(new_session())))
     assert await ledger.live_in(first.room_name) is None
     second = await ledger.add(new_session(first.room_name))
@@ -62,13 +63,13 @@ async def test_a_session_that_ended_lets_a_new_one_in(ledger: Ledger) -> None:
     assert await ledger.get(first.id) == first
 
 
-async def test_a_session_that_is_added_ended_does_not_take_the_room(ledger: Ledger) -> None:
+async def test_a_session_that_is_added_ended_does_not_take_the_room(ledger: SessionStore) -> None:
     live = await ledger.add(new_session())
     await ledger.add(ended(new_session(live.room_name)))
     assert await ledger.live_in(live.room_name) == live
 
 
-async def test_a_save_counts_the_version_up(ledger: Ledger) -> None:
+async def test_a_save_counts_the_version_up(ledger: SessionStore) -> None:
     session = await ledger.add(new_session())
     for version in (1, 2, 3):
         session = await ledger.save(session.with_agent_dispatched(f"AD_{version}", NOON))
@@ -78,7 +79,7 @@ async def test_a_save_counts_the_version_up(ledger: Ledger) -> None:
         assert await ledger.newest_in(session.room_name) == session
 
 
-async def test_a_change_of_what_has_changed_since_is_refused(ledger: Ledger) -> None:
+async def test_a_change_of_what_has_changed_since_is_refused(ledger: SessionStore) -> None:
     read = await ledger.add(new_session())
     stored = await ledger.save(read.with_agent_dispatched("AD_1", NOON))
     with pytest.raises(Conflict):
@@ -88,14 +89,14 @@ async def test_a_change_of_what_has_changed_since_is_refused(ledger: Ledger) -> 
     assert await ledger.get(read.id) == stored
 
 
-async def test_a_change_of_what_was_never_stored_is_refused(ledger: Ledger) -> None:
+async def test_a_change_of_what_was_never_stored_is_refused(ledger: SessionStore) -> None:
     unknown = new_session()
     with pytest.raises(Conflict):
         await ledger.save(unknown)
     assert await ledger.get(unknown.id) is None
 
 
-async def test_an_ended_session_cannot_come_back_beside_another(ledger: Ledger) -> None:
+async def test_an_ended_session_cannot_come_back_beside_another(ledger: SessionStore) -> None:
     first = await ledger.add(new_session())
     over = await ledger.save(ended(first))
     second = await ledger.add(new_session(first.room_name))
@@ -106,7 +107,7 @@ async def test_an_ended_session_cannot_come_back_beside_another(ledger: Ledger) 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
 async def test_the_newest_was_created_last_whenever_it_was_stored(
-    ledger: Ledger, order: tuple[int, ...]
+    ledger: SessionStore, order: tuple[int, ...]
 ) -> None:
     room = new_room()
     created = [ended(new_session(room, created_at=NOON + timedelta(milliseconds=n))) for n in order]
@@ -115,7 +116,7 @@ async def test_the_newest_was_created_last_whenever_it_was_stored(
     assert await ledger.newest_in(room) == max(created, key=lambda session: session.created_at)
 
 
-async def test_of_two_created_at_once_the_greater_id_is_newer(ledger: Ledger) -> None:
+async def test_of_two_created_at_once_the_greater_id_is_newer(ledger: SessionStore) -> None:
     room = new_room()
     sessions = [ended(new_session(room)) for _ in range(5)]
     for session in sorted(sessions, key=lambda session: hash(session.id)):
@@ -123,7 +124,7 @@ async def test_of_two_created_at_once_the_greater_id_is_newer(ledger: Ledger) ->
     assert await ledger.newest_in(room) == max(sessions, key=lambda session: session.id.value)
 
 
-async def test_the_newest_may_be_ended_while_an_older_one_is_live(ledger: Ledger) -> None:
+async def test_the_newest_may_be_ended_while_an_older_one_is_live(ledger: SessionStore) -> None:
     older = await ledger.add(new_session())
     newer = ended(new_session(older.room_name, created_at=NOON + timedelta(seconds=1)))
     await ledger.add(newer)
@@ -134,7 +135,7 @@ async def test_the_newest_may_be_ended_while_an_older_one_is_live(ledger: Ledger
     assert await ledger.live_in(older.room_name) == changed
 
 
-async def test_room_names_are_told_apart_by_case(ledger: Ledger) -> None:
+async def test_room_names_are_told_apart_by_case(ledger: SessionStore) -> None:
     lower = await ledger.add(new_session())
     upper = new_session(type(lower.room_name)(lower.room_name.value.upper()))
     await ledger.add(upper)

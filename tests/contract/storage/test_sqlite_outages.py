@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from adapters.sqlalchemy.ledger import SqlLedger
-from domain.errors import StorageUnavailable
-from domain.ledger import Ledger
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.sessions.session_store import SessionStore
+from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import new_session, opened
 from tests.service import PROJECT
 
@@ -32,8 +32,8 @@ sys.stdin.read()
 """
 FILL = """
 import asyncio, pathlib, resource, sys
-from domain.errors import StorageUnavailable
-from domain.ledger import Ledger
+from domain.shared.errors import StorageUnavailable
+from domain.sessions.session_store import Ledger
 from tests.contract.storage.ledgers import new_session, opened
 
 async def main():
@@ -56,14 +56,14 @@ asyncio.run(main())
 
 
 @pytest.fixture
-async def storage(sqlite_url: str) -> AsyncIterator[SqlLedger]:
+async def storage(sqlite_url: str) -> AsyncIterator[SqlStorage]:
     async with opened(sqlite_url, PATIENCE) as storage:
-        assert isinstance(storage, SqlLedger)
+        assert isinstance(storage, SqlStorage)
         yield storage
 
 
 @contextmanager
-def locked(storage: SqlLedger) -> Iterator[None]:
+def locked(storage: SqlStorage) -> Iterator[None]:
     """Another process writes for the length of the block."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(storage.database.url.database)],
@@ -76,8 +76,8 @@ def locked(storage: SqlLedger) -> Iterator[None]:
         yield
 
 
-async def test_another_process_writes_for_longer_than_we_wait(storage: SqlLedger) -> None:
-    ledger = Ledger(storage.unit_of_work)
+async def test_another_process_writes_for_longer_than_we_wait(storage: SqlStorage) -> None:
+    ledger = SessionStore(storage.unit_of_work)
     there = await ledger.add(new_session())
     with locked(storage):
         began = time.monotonic()
@@ -94,8 +94,8 @@ async def test_another_process_writes_for_longer_than_we_wait(storage: SqlLedger
     assert await ledger.get(later.id) == later
 
 
-async def test_another_process_writes_for_less_than_we_wait(storage: SqlLedger) -> None:
-    ledger = Ledger(storage.unit_of_work)
+async def test_another_process_writes_for_less_than_we_wait(storage: SqlStorage) -> None:
+    ledger = SessionStore(storage.unit_of_work)
     with locked(storage):
         waiting = asyncio.create_task(ledger.add(new_session()))
         await asyncio.sleep(PATIENCE.total_seconds() / 5)
@@ -104,8 +104,8 @@ async def test_another_process_writes_for_less_than_we_wait(storage: SqlLedger) 
     assert await ledger.get(session.id) == session
 
 
-async def test_reads_do_not_wait_behind_a_write(storage: SqlLedger) -> None:
-    ledger = Ledger(storage.unit_of_work)
+async def test_reads_do_not_wait_behind_a_write(storage: SqlStorage) -> None:
+    ledger = SessionStore(storage.unit_of_work)
     there = await ledger.add(new_session())
     async with storage.database.writer.begin():
         async with asyncio.timeout(PATIENCE.total_seconds() / 2):
@@ -115,7 +115,7 @@ async def test_reads_do_not_wait_behind_a_write(storage: SqlLedger) -> None:
 
 async def test_two_processes_write_at_once(sqlite_url: str) -> None:
     async with opened(sqlite_url) as one, opened(sqlite_url) as other:
-        ledgers = [Ledger(one.unit_of_work), Ledger(other.unit_of_work)]
+        ledgers = [SessionStore(one.unit_of_work), SessionStore(other.unit_of_work)]
         sessions = [new_session() for _ in range(128)]
         await asyncio.gather(
             *(ledgers[index % 2].add(session) for index, session in enumerate(sessions))
@@ -123,7 +123,7 @@ async def test_two_processes_write_at_once(sqlite_url: str) -> None:
         assert await asyncio.gather(*(ledgers[0].get(s.id) for s in sessions)) == sessions
 
 
-async def test_the_settings_that_durability_rests_on(storage: SqlLedger) -> None:
+async def test_the_settings_that_durability_rests_on(storage: SqlStorage) -> None:
     def check(connection: Connection) -> None:
         for pragma, value in (
             ("journal_mode", "wal"),
@@ -159,30 +159,30 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", Path("/proc/none")):
         with pytest.raises(StorageUnavailable, match="cannot be"):
-            async with SqlLedger(f"sqlite+aiosqlite:///{folder}/ledger.db"):
+            async with SqlStorage(f"sqlite+aiosqlite:///{folder}/ledger.db"):
                 pass
 
 
 async def test_a_folder_in_the_files_place(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable, match="file cannot be opened"):
-        async with SqlLedger(f"sqlite+aiosqlite:///{tmp_path}"):
+        async with SqlStorage(f"sqlite+aiosqlite:///{tmp_path}"):
             pass
 
 
 async def test_something_else_in_the_files_place(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear database, " * 100)
     with pytest.raises(StorageUnavailable, match="is not a SQLite database"):
-        async with SqlLedger(f"sqlite+aiosqlite:///{tmp_path}/letter.txt"):
+        async with SqlStorage(f"sqlite+aiosqlite:///{tmp_path}/letter.txt"):
             pass
 
 
-async def test_a_file_that_somebody_damages(storage: SqlLedger) -> None:
+async def test_a_file_that_somebody_damages(storage: SqlStorage) -> None:
     with closing(sqlite3.connect(str(storage.database.url.database))) as connection:
         connection.execute("DROP TABLE sessions")
     with pytest.raises(StorageUnavailable, match="could not be used"):
-        await Ledger(storage.unit_of_work).add(new_session())
+        await SessionStore(storage.unit_of_work).add(new_session())
 
 
 async def test_memory_is_no_file() -> None:
     with pytest.raises(StorageUnavailable, match="DATABASE_URL must be"):
-        SqlLedger("sqlite+aiosqlite:///:memory:")
+        SqlStorage("sqlite+aiosqlite:///:memory:")

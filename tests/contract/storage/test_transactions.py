@@ -9,10 +9,11 @@ from contextlib import suppress
 
 import pytest
 
-from domain.errors import Conflict
-from domain.ledger import Ledger
-from domain.ports.unit_of_work import UnitOfWorkFactory
-from domain.session import EndReason
+from domain.calls.repository import CallWork
+from domain.sessions.session import EndReason
+from domain.sessions.session_store import SessionStore
+from domain.shared.errors import Conflict
+from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import NOON, new_room, new_session
 
 MANY = 64
@@ -23,8 +24,8 @@ class Stop(Exception):
 
 
 @pytest.fixture
-def ledger(unit_of_work: UnitOfWorkFactory) -> Ledger:
-    return Ledger(unit_of_work)
+def ledger(unit_of_work: UnitOfWorkFactory[CallWork]) -> SessionStore:
+    return SessionStore(unit_of_work)
 
 
 async def outcomes(attempts: Iterable[Awaitable[object]]) -> Counter[type]:
@@ -32,7 +33,7 @@ async def outcomes(attempts: Iterable[Awaitable[object]]) -> Counter[type]:
 
 
 async def test_nothing_is_visible_before_the_commit(
-    unit_of_work: UnitOfWorkFactory, ledger: Ledger
+    unit_of_work: UnitOfWorkFactory[CallWork], ledger: SessionStore
 ) -> None:
     old, new = await ledger.add(new_session()), new_session()
     async with unit_of_work() as work:
@@ -50,7 +51,7 @@ async def test_nothing_is_visible_before_the_commit(
 
 
 async def test_leaving_without_a_commit_undoes(
-    unit_of_work: UnitOfWorkFactory, ledger: Ledger
+    unit_of_work: UnitOfWorkFactory[CallWork], ledger: SessionStore
 ) -> None:
     old, new = await ledger.add(new_session()), new_session()
     with suppress(Stop):
@@ -64,7 +65,7 @@ async def test_leaving_without_a_commit_undoes(
 
 
 async def test_what_was_committed_stays_when_the_block_is_left_by_an_error(
-    unit_of_work: UnitOfWorkFactory, ledger: Ledger
+    unit_of_work: UnitOfWorkFactory[CallWork], ledger: SessionStore
 ) -> None:
     kept, lost = new_session(), new_session()
     with suppress(Stop):
@@ -78,7 +79,7 @@ async def test_what_was_committed_stays_when_the_block_is_left_by_an_error(
 
 
 async def test_a_transaction_sees_its_own_changes(
-    unit_of_work: UnitOfWorkFactory, ledger: Ledger
+    unit_of_work: UnitOfWorkFactory[CallWork], ledger: SessionStore
 ) -> None:
     first = await ledger.add(new_session())
     second = new_session(first.room_name)
@@ -101,7 +102,7 @@ async def test_a_transaction_sees_its_own_changes(
 
 @pytest.mark.parametrize("first", ["good", "bad"])
 async def test_a_conflict_undoes_all_of_the_transaction(
-    unit_of_work: UnitOfWorkFactory, ledger: Ledger, first: str
+    unit_of_work: UnitOfWorkFactory[CallWork], ledger: SessionStore, first: str
 ) -> None:
     there = await ledger.add(new_session())
     good, bad = new_session(), new_session(there.room_name)
@@ -116,7 +117,7 @@ async def test_a_conflict_undoes_all_of_the_transaction(
 
 
 async def test_one_transaction_cannot_bring_two_live_sessions_into_a_room(
-    unit_of_work: UnitOfWorkFactory, ledger: Ledger
+    unit_of_work: UnitOfWorkFactory[CallWork], ledger: SessionStore
 ) -> None:
     room = new_room()
     async with unit_of_work() as work:
@@ -127,20 +128,22 @@ async def test_one_transaction_cannot_bring_two_live_sessions_into_a_room(
     assert await ledger.live_in(room) is None
 
 
-async def test_a_commit_without_changes_is_nothing(unit_of_work: UnitOfWorkFactory) -> None:
+async def test_a_commit_without_changes_is_nothing(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
     async with unit_of_work() as work:
         await work.commit()
         await work.commit()
 
 
-async def test_of_many_who_start_in_a_room_one_wins(ledger: Ledger) -> None:
+async def test_of_many_who_start_in_a_room_one_wins(ledger: SessionStore) -> None:
     room = new_room()
     seen = await outcomes(ledger.add(new_session(room)) for _ in range(MANY))
     assert seen == {type(new_session()): 1, Conflict: MANY - 1}
     assert await ledger.live_in(room) is not None
 
 
-async def test_of_many_who_change_a_session_one_wins(ledger: Ledger) -> None:
+async def test_of_many_who_change_a_session_one_wins(ledger: SessionStore) -> None:
     session = await ledger.add(new_session())
     seen = await outcomes(
         ledger.save(session.with_agent_dispatched(f"AD_{n}", NOON)) for n in range(MANY)
@@ -151,14 +154,14 @@ async def test_of_many_who_change_a_session_one_wins(ledger: Ledger) -> None:
     assert stored.version == 1
 
 
-async def test_many_who_start_in_rooms_of_their_own_all_win(ledger: Ledger) -> None:
+async def test_many_who_start_in_rooms_of_their_own_all_win(ledger: SessionStore) -> None:
     sessions = [new_session() for _ in range(MANY)]
     await asyncio.gather(*map(ledger.add, sessions))
     assert await asyncio.gather(*(ledger.get(session.id) for session in sessions)) == sessions
 
 
 async def test_a_transaction_holds_nobody_up_before_it_commits(
-    unit_of_work: UnitOfWorkFactory, ledger: Ledger
+    unit_of_work: UnitOfWorkFactory[CallWork], ledger: SessionStore
 ) -> None:
     mine, theirs = new_session(), new_session()
     async with unit_of_work() as work, asyncio.timeout(2):
@@ -169,7 +172,7 @@ async def test_a_transaction_holds_nobody_up_before_it_commits(
     assert await ledger.get(theirs.id) == theirs
 
 
-async def test_a_request_that_is_given_up_leaves_the_ledger_usable(ledger: Ledger) -> None:
+async def test_a_request_that_is_given_up_leaves_the_ledger_usable(ledger: SessionStore) -> None:
     for patience in (0, 0.0001, 0.0005, 0.001, 0.002):
         task = asyncio.gather(*(ledger.add(new_session()) for _ in range(MANY)))
         await asyncio.sleep(patience)

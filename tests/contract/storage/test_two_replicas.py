@@ -9,22 +9,22 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.sqlalchemy.ledger import SqlLedger
-from domain.errors import Conflict
-from domain.ledger import Ledger
-from domain.ports.idempotency import Attempt
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.idempotency.repository import Attempt
+from domain.sessions.session_store import SessionStore
+from domain.shared.errors import Conflict
 from tests.contract.storage.ledgers import NOON, new_entry, new_session, opened
 from tests.databases import PostgresServer
 
 ROUNDS, BURST = 10, 40
-Replicas = tuple[SqlLedger, SqlLedger]
+Replicas = tuple[SqlStorage, SqlStorage]
 
 
 @pytest.fixture
 async def replicas(postgres: PostgresServer, postgres_url: str) -> AsyncIterator[Replicas]:
     """Two ledgers on one database, between which there was no deadlock in the end."""
-    async with opened(postgres_url) as first, SqlLedger(postgres_url) as second:
-        assert isinstance(first, SqlLedger)
+    async with opened(postgres_url) as first, SqlStorage(postgres_url) as second:
+        assert isinstance(first, SqlStorage)
         yield first, second
         name = first.database.url.database
     # A session reports its deadlocks at its end, if not before.
@@ -69,7 +69,7 @@ async def test_given_an_event_several_times_in_one_batch_then_it_is_new_once(
 async def test_given_changes_of_the_same_sessions_in_opposite_orders_then_one_replica_wins_each(
     replicas: Replicas,
 ) -> None:
-    first, second = (Ledger(replica.unit_of_work) for replica in replicas)
+    first, second = (SessionStore(replica.unit_of_work) for replica in replicas)
     for _ in range(ROUNDS):
         sessions = [await first.add(new_session()) for _ in range(BURST)]
 
@@ -86,7 +86,7 @@ async def test_given_changes_of_the_same_sessions_in_opposite_orders_then_one_re
 async def test_given_sessions_for_the_same_rooms_in_opposite_orders_then_each_room_has_one(
     replicas: Replicas,
 ) -> None:
-    first, second = (Ledger(replica.unit_of_work) for replica in replicas)
+    first, second = (SessionStore(replica.unit_of_work) for replica in replicas)
     for _ in range(ROUNDS):
         ours = [new_session() for _ in range(BURST)]
         theirs = [new_session(session.room_name) for session in reversed(ours)]
@@ -104,7 +104,7 @@ async def test_given_sessions_for_the_same_rooms_in_opposite_orders_then_each_ro
 async def test_given_events_and_changes_together_then_every_one_is_stored(
     replicas: Replicas,
 ) -> None:
-    first, second = (Ledger(replica.unit_of_work) for replica in replicas)
+    first, second = (SessionStore(replica.unit_of_work) for replica in replicas)
     for _ in range(ROUNDS):
         entries = [new_entry(f"room-{number}") for number in range(BURST)]
         mine = [await first.add(new_session()) for _ in range(20)]

@@ -7,20 +7,20 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import Connection, Table, update
 
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.tables import calls, sessions
-from domain.errors import StorageUnavailable, Unreadable
+from adapters.sqlalchemy.schema.tables import calls, sessions
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.shared.errors import StorageUnavailable, Unreadable
 from tests.contract.storage.ledgers import new_call, new_session, opened
 
 
 @pytest.fixture
-async def ledger(sql_url: str) -> AsyncIterator[SqlLedger]:
+async def ledger(sql_url: str) -> AsyncIterator[SqlStorage]:
     async with opened(sql_url) as ledger:
-        assert isinstance(ledger, SqlLedger)
+        assert isinstance(ledger, SqlStorage)
         yield ledger
 
 
-async def spoil(ledger: SqlLedger, table: Table, row_id: str, **values: str) -> None:
+async def spoil(ledger: SqlStorage, table: Table, row_id: str, **values: str) -> None:
     """Store what no version has written."""
     statement = update(table).where(table.c.id == row_id).values(**values)
 
@@ -30,7 +30,7 @@ async def spoil(ledger: SqlLedger, table: Table, row_id: str, **values: str) -> 
     await ledger.database.transact(change)
 
 
-async def test_of_live_sessions_the_readable_ones_are_read(ledger: SqlLedger) -> None:
+async def test_of_live_sessions_the_readable_ones_are_read(ledger: SqlStorage) -> None:
     good, bad = new_session(), new_session()
     async with ledger.unit_of_work() as work:
         await work.sessions.add(good)
@@ -48,7 +48,7 @@ async def test_of_live_sessions_the_readable_ones_are_read(ledger: SqlLedger) ->
     assert [str(bad.id) in str(error) for error in unreadable] == [True]
 
 
-async def test_of_live_calls_the_readable_ones_are_read(ledger: SqlLedger) -> None:
+async def test_of_live_calls_the_readable_ones_are_read(ledger: SqlStorage) -> None:
     good, bad = new_call(), new_call()
     async with ledger.unit_of_work() as work:
         await work.calls.add(good)

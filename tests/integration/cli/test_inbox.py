@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.inbox import MAX_FAILURES, InboxEntry, InboxStatus
-from domain.ports.webhook_verifier import WebhookEvent
+from domain.inbox.entry import MAX_FAILURES, InboxEntry, InboxStatus
+from domain.inbox.webhook_verifier import WebhookEvent
 from entrypoints.container import Container, running
-from entrypoints.http.times import rfc3339
+from entrypoints.http.requests.times import rfc3339
 from entrypoints.settings import load_settings
 from tests.integration.cli.backend import Backend
 

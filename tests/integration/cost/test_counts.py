@@ -16,14 +16,14 @@ from livekit.protocol.webhook import WebhookEvent
 from sqlalchemy import Engine, event
 
 from adapters.livekit.tokens import TokenFactory
-from adapters.simulator.server import Simulator
-from adapters.simulator.webhooks import signed_webhook
-from adapters.sqlalchemy.ledger import SqlLedger
-from domain.access import EVERYTHING, WORK, Access
-from domain.inbox import InboxStatus
-from domain.use_cases.start_session import StartedSession, StartSessionCommand
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM, WORK, Access
+from domain.inbox.entry import InboxStatus
+from domain.sessions.start_session import StartedSession, StartSessionCommand
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
+from entrypoints.simulator.server import Simulator
+from entrypoints.simulator.webhooks import signed_webhook
 from tests.benchmarks.events import event_of_a_call
 from tests.contract.storage.ledgers import engines
 from tests.livekit_server import API_KEY, API_SECRET
@@ -48,7 +48,7 @@ class Costs:
         asked = {f"LiveKit: {name}": times for name, times in self.simulator.requests.items()}
         return {**self.counts, **asked}
 
-    async def start(self, room: str | None = None, access: Access = EVERYTHING) -> StartedSession:
+    async def start(self, room: str | None = None, access: Access = SYSTEM) -> StartedSession:
         command = StartSessionCommand("user-1", room, access=access)
         return await self.container.start_session()(command)
 
@@ -91,7 +91,7 @@ async def costs(signatures: Counter[str], tmp_path: Path) -> AsyncIterator[Costs
         }
         async with running(Container(settings=load_settings(environ, tmp_path))) as container:
             storage = container.storage()
-            assert isinstance(storage, SqlLedger)
+            assert isinstance(storage, SqlStorage)
             for engine in engines(storage):
                 count(engine, signatures)
             costs = Costs(container, simulator, signatures)
@@ -205,7 +205,7 @@ async def test_a_caller_is_handled_and_served(costs: Costs) -> None:
     (entry,) = await costs.container.inbox().claim("me", now, now, 10)
     costs.forget()
 
-    await costs.container.handle_entry()(entry, "me")
+    await costs.container.process_entry()(entry, "me")
 
     assert await costs.seen() == {
         # the participant's call; has the room finished; its newest session, for who is there and

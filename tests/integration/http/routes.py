@@ -20,7 +20,7 @@ from litestar.params import (
 )
 from litestar.routes import HTTPRoute
 
-from domain.access import Scope
+from domain.access.access import Scope
 from entrypoints.container import Container
 from entrypoints.http.app import create_app
 from entrypoints.settings import load_settings

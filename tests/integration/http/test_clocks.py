@@ -11,7 +11,7 @@ import httpx
 import jwt
 import pytest
 
-from adapters.simulator.webhooks import signed_webhook
+from entrypoints.simulator.webhooks import signed_webhook
 from tests.benchmarks.events import event_of_a_call
 from tests.databases import PostgresServer
 from tests.integration.http.webhooks import PATH

@@ -16,9 +16,9 @@ import httpx
 import pytest
 from sqlalchemy import Connection, update
 
-from adapters.sqlalchemy import tables
-from adapters.sqlalchemy.ledger import SqlLedger
-from domain.use_cases.once import LEASE
+from adapters.sqlalchemy.schema import tables
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.idempotency.idempotent_execution import LEASE
 from tests.databases import PostgresServer
 from tests.service import Service, migrate, running, start
 from tests.simulator import SimulatorProcess
@@ -51,7 +51,7 @@ class Deployment:
                 update(sessions).where(held).values(claim_expires_at=sessions.c.created_at)
             )
 
-        async with SqlLedger(self.environ["DATABASE_URL"]) as ledger:
+        async with SqlStorage(self.environ["DATABASE_URL"]) as ledger:
             await ledger.database.transact(work)
 
 

@@ -25,15 +25,15 @@ import pytest
 from litestar.types import ASGIApp
 
 from adapters.livekit.event_reader import LiveKitEventReader
-from domain.agent_config import AgentConfig
+from domain.agents.agent_config import AgentConfig
 from entrypoints.container import Container, running
 from entrypoints.http.app import create_app, limits_of
-from entrypoints.http.json_request import MAX_BODY_BYTES
-from entrypoints.http.json_shape import MAX_MARKS
-from entrypoints.http.large_answers import LargeAnswers
-from entrypoints.http.overload import MOST_PAGE_BYTES, OVERLOAD
-from entrypoints.http.refusals import Refusals
-from entrypoints.http.webhook import MAX_EVENT_BYTES
+from entrypoints.http.inbox.controller import MAX_EVENT_BYTES
+from entrypoints.http.middleware.large_answers import LargeAnswers
+from entrypoints.http.middleware.overload import MOST_PAGE_BYTES, OVERLOAD
+from entrypoints.http.middleware.refusals import Refusals
+from entrypoints.http.requests.json_request import MAX_BODY_BYTES
+from entrypoints.http.requests.json_shape import MAX_MARKS
 from entrypoints.settings import load_settings
 from tests.contract.storage.ledgers import NOON, new_session
 from tests.integration.http.webhooks import token

@@ -176,7 +176,7 @@ def test_the_openapi_document_describes_telephony_and_lists(
     assert [one["name"] for one in operation.get("parameters", ())] == list(parameters)
     assert failures <= set(operation["responses"])
     assert set(properties(document, operation["responses"]["200"])) == set(fields)
-    call = document["components"]["schemas"]["CallAnswer"]
+    call = document["components"]["schemas"]["CallResponse"]
     assert list(call["properties"]) == list(CALL)
 
 

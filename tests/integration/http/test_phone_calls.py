@@ -16,7 +16,7 @@ import attrs
 import httpx
 import pytest
 
-from domain.agent_config import PHONE_GREETING
+from domain.agents.agent_config import PHONE_GREETING
 from tests.integration.http.webhooks import PATH, Caller, eventually, inbox, send
 from tests.livekit_server import free_port
 from tests.service import running, start

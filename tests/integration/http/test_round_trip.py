@@ -10,7 +10,7 @@ import httpx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.agent_config import DEFAULTS, RESERVED
+from domain.agents.agent_config import DEFAULTS, RESERVED
 from tests.simulator import SimulatorProcess
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

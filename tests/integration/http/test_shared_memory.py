@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from entrypoints.http.metrics_folder import shared_memory
+from entrypoints.http.server.metrics_folder import shared_memory
 from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
 

@@ -17,9 +17,9 @@ import attrs
 import httpx
 import pytest
 
-from domain.access import Scope
-from domain.page import Position
-from domain.use_cases.manage_keys import CreateKeyCommand
+from domain.access.access import Scope
+from domain.access.manage_keys import CreateKeyCommand
+from domain.shared.pagination import Cursor
 from entrypoints.container import Container
 from entrypoints.container import running as opened
 from entrypoints.settings import load_settings
@@ -50,7 +50,7 @@ FILTERS: Final = [(route, name) for route in OWNED for name in route.filters]
 WIDE: Final = {
     "since": "2000-01-01T00:00:00Z",
     "until": "2200-01-01T00:00:00Z",
-    "cursor": Position(datetime(2200, 1, 1, tzinfo=UTC), str(uuid.UUID(int=0))).cursor,
+    "cursor": Cursor(datetime(2200, 1, 1, tzinfo=UTC), str(uuid.UUID(int=0))).cursor,
     "limit": "200",
 }
 """What leaves everything in a list; of the other filters it is told by what Ann sees."""

@@ -191,7 +191,7 @@ def test_a_collector_that_never_answers_does_not_hold_up_the_end(
 
 def test_without_a_collector_nothing_of_it_is_imported(tmp_path: Path) -> None:
     code = (
-        "import sys, entrypoints.http.asgi as asgi; asgi.create(); "
+        "import sys, entrypoints.http.server.asgi as asgi; asgi.create(); "
         "unwanted = ('opentelemetry.sdk', 'adapters.opentelemetry'); "
         "print([name for name in sys.modules if name.startswith(unwanted)])"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adapters.simulator.webhooks import signed_webhook
+from entrypoints.simulator.webhooks import signed_webhook
 from tests.benchmarks.events import events_of_a_call
 from tests.databases import PostgresServer
 from tests.integration.http.webhooks import PATH

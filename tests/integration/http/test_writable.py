@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from adapters.sqlalchemy.backup import backup, restore
+from adapters.sqlalchemy.schema.backup import backup, restore
 from tests.clusters import Cluster, running_cluster
 from tests.databases import running_postgres
 from tests.integration.http.webhooks import eventually

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from adapters.sqlalchemy.migrations import SCHEMA_VERSION
-from adapters.sqlalchemy.tables import metadata
+from adapters.sqlalchemy.schema.migrations import SCHEMA_VERSION
+from adapters.sqlalchemy.schema.tables import metadata
 from tests.service import PROJECT
 
 _HEAD: Final = """
 import sqlalchemy as sa
-from adapters.sqlalchemy.steps import build_index, set_floor
+from adapters.sqlalchemy.schema.migration_ops import build_index, set_floor
 from alembic import op
 """
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, inspect, select, text
 
-from adapters.sqlalchemy import migrations
-from adapters.sqlalchemy.database import Database, database
-from adapters.sqlalchemy.migrations import SCHEMA_VERSION, current, downgrade, upgrade
-from adapters.sqlalchemy.tables import sessions
-from domain.errors import StorageUnavailable
+from adapters.sqlalchemy.engine.database import Database, database
+from adapters.sqlalchemy.schema import migrations
+from adapters.sqlalchemy.schema.migrations import SCHEMA_VERSION, current, downgrade, upgrade
+from adapters.sqlalchemy.schema.tables import sessions
+from domain.shared.errors import StorageUnavailable
 from tests.integration.migrations.later_version import later_version
 
 INSERT = text(

@@ -12,17 +12,17 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, column, insert, inspect, select, table
 
-from adapters.sqlalchemy.database import Database, database
-from adapters.sqlalchemy.list_indexes import metadata
+from adapters.sqlalchemy.engine.database import Database, database
 from adapters.sqlalchemy.mapping import to_session
-from adapters.sqlalchemy.migrations import (
+from adapters.sqlalchemy.schema.list_indexes import metadata
+from adapters.sqlalchemy.schema.migrations import (
     SCHEMA_VERSION,
     alembic_config,
     current,
     downgrade,
     upgrade,
 )
-from adapters.sqlalchemy.tables import sessions
+from adapters.sqlalchemy.schema.tables import sessions
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from adapters.sqlalchemy.database import database
-from adapters.sqlalchemy.errors import SchemaOutdated
-from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.migrations import SCHEMA_VERSION, current, migrate
+from adapters.sqlalchemy.engine.database import database
+from adapters.sqlalchemy.engine.errors import SchemaOutdated
+from adapters.sqlalchemy.schema.migrations import SCHEMA_VERSION, current, migrate
+from adapters.sqlalchemy.storage import SqlStorage
 from tests.service import PROJECT
 
 OPEN = """
 import asyncio, sys
-from adapters.sqlalchemy.ledger import SqlLedger
+from adapters.sqlalchemy.storage import SqlLedger
 
 async def main():
     async with SqlLedger(sys.argv[1]) as ledger:
@@ -53,7 +53,7 @@ async def pretend(url: str, version: str, floor: str = SCHEMA_VERSION) -> None:
 
 
 async def test_a_new_sqlite_file_and_its_folder_are_made(sqlite_url: str) -> None:
-    async with SqlLedger(sqlite_url) as ledger:
+    async with SqlStorage(sqlite_url) as ledger:
         await ledger.check()
         assert await current(ledger.database) == SCHEMA_VERSION
 
@@ -77,13 +77,13 @@ def test_a_start_on_a_schema_that_fits_does_without_alembic(
 
 async def test_migrating_twice_at_once_is_migrating_once(sql_url: str) -> None:
     assert set(await asyncio.gather(*(migrate(sql_url) for _ in range(4)))) == {SCHEMA_VERSION}
-    async with SqlLedger(sql_url) as ledger:
+    async with SqlStorage(sql_url) as ledger:
         await ledger.check()
 
 
 async def test_a_server_without_a_schema_is_not_touched(postgres_url: str) -> None:
     with pytest.raises(SchemaOutdated, match=rf"has no schema.*{SCHEMA_VERSION}.*make migrate"):
-        async with SqlLedger(postgres_url):
+        async with SqlStorage(postgres_url):
             pass
     target = database(postgres_url)
     assert await current(target) is None
@@ -94,14 +94,14 @@ async def test_a_server_with_an_older_schema_is_not_touched(postgres_url: str) -
     await migrate(postgres_url)
     await pretend(postgres_url, "0000")
     with pytest.raises(SchemaOutdated, match=rf"0000.*{SCHEMA_VERSION}.*make migrate"):
-        async with SqlLedger(postgres_url):
+        async with SqlStorage(postgres_url):
             pass
 
 
 async def test_a_newer_schema_that_only_has_more_is_served_and_left_alone(sql_url: str) -> None:
     await migrate(sql_url)
     await pretend(sql_url, "9999")
-    async with SqlLedger(sql_url) as ledger:
+    async with SqlStorage(sql_url) as ledger:
         await ledger.check()
     assert await migrate(sql_url) == "9999"
 
@@ -111,7 +111,7 @@ async def test_a_newer_schema_that_lacks_something_asks_for_a_newer_service(sql_
     await pretend(sql_url, "9999", floor="9998")
     for told in (rf"9999, newer than {SCHEMA_VERSION}", "9998 or newer"):
         with pytest.raises(SchemaOutdated, match=told):
-            async with SqlLedger(sql_url):
+            async with SqlStorage(sql_url):
                 pass
     with pytest.raises(SchemaOutdated, match="newer version of the service"):
         await migrate(sql_url)
@@ -127,13 +127,13 @@ async def test_a_newer_schema_that_does_not_say_whom_it_fits_fits_nobody_else(
         await connection.execute(text("DROP TABLE schema_floor"))
     await target.dispose()
     with pytest.raises(SchemaOutdated, match="9999 or newer"):
-        async with SqlLedger(sql_url):
+        async with SqlStorage(sql_url):
             pass
 
 
 async def test_the_probe_notices_a_schema_that_changes_later(sql_url: str) -> None:
     await migrate(sql_url)
-    async with SqlLedger(sql_url) as ledger:
+    async with SqlStorage(sql_url) as ledger:
         await pretend(sql_url, "9999")
         await ledger.check()
         await pretend(sql_url, "9999", floor="9999")

@@ -30,22 +30,29 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.webhook import WebhookEvent
 
-from adapters.simulator.faults import Fault, FaultKind
-from adapters.simulator.server import Simulator
-from adapters.simulator.webhooks import signed_webhook
-from adapters.simulator.world import AGENT_NAME, LiveRoom
 from application.settings import CLAIM_LEASE, LIVEKIT_TOTAL_LIMIT
-from domain.call import Call, CallStatus
-from domain.errors import LiveKitError, NotFound, SessionBusy, SessionEnded, StorageUnavailable
-from domain.identifiers import CallId
-from domain.inbox import MAX_FAILURES, InboxEntry, InboxStatus
-from domain.page import CallFilter, SessionFilter
-from domain.session import Session
-from domain.use_cases.end_session import EndSessionCommand
-from domain.use_cases.start_session import StartSessionCommand
-from domain.use_cases.survey_ledger import ABANDONED_AFTER
+from domain.calls.call import Call, CallStatus
+from domain.calls.repository import CallFilter
+from domain.inbox.entry import MAX_FAILURES, InboxEntry, InboxStatus
+from domain.reconciliation.survey_ledger import ABANDONED_AFTER
+from domain.sessions.end_session import EndSessionCommand
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import Session
+from domain.sessions.start_session import StartSessionCommand
+from domain.shared.errors import (
+    LiveKitError,
+    NotFound,
+    SessionBusy,
+    SessionEnded,
+    StorageUnavailable,
+)
+from domain.shared.identifiers import CallId
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
+from entrypoints.simulator.faults import Fault, FaultKind
+from entrypoints.simulator.server import Simulator
+from entrypoints.simulator.webhooks import signed_webhook
+from entrypoints.simulator.world import AGENT_NAME, LiveRoom
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.webhook_command import webhook_command
 
@@ -119,7 +126,7 @@ class Loop(asyncio.SelectorEventLoop):
 
 @attrs.define
 class Clock:
-    """Implements :class:`domain.ports.clock.Clock`: time passes only where it is skipped.
+    """Implements :class:`domain.shared.clock.Clock`: time passes only where it is skipped.
 
     A second takes ``pace`` real seconds, for what else is on its way meanwhile.
     """
@@ -231,7 +238,7 @@ class AnyHistory(RuleBasedStateMachine):
             "time": SimpleNamespace(time=self._seconds, monotonic=self._seconds),
             "secrets": Random(0),
         }
-        self.open.enter_context(mock.patch.multiple("adapters.simulator.world", **patched))
+        self.open.enter_context(mock.patch.multiple("entrypoints.simulator.world", **patched))
         self.loop.run_until_complete(self._begin())
 
     def _database_url(self) -> str:
@@ -373,7 +380,7 @@ class AnyHistory(RuleBasedStateMachine):
         async def handle() -> None:
             if death is not None:
                 for entry, holder in await self._claim():
-                    await self._dying(self.container.handle_entry()(entry, holder), death)
+                    await self._dying(self.container.process_entry()(entry, holder), death)
             await self._work_off()
 
         self._serve(handle(), trouble)
@@ -456,7 +463,7 @@ class AnyHistory(RuleBasedStateMachine):
         """Whether there was an entry to handle."""
         with contextlib.suppress(StorageUnavailable):
             for entry, holder in await self._claim():
-                await self.container.handle_entry()(entry, holder)
+                await self.container.process_entry()(entry, holder)
                 return True
         return False
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from adapters.sqlalchemy.batches import Batches, Outcome
-from adapters.sqlalchemy.errors import RowLocked
-from adapters.sqlalchemy.retries import Retries
-from adapters.sqlalchemy.write import Lock, Unit, Work
-from domain.errors import Conflict, StorageUnavailable
+from adapters.sqlalchemy.engine.errors import RowLocked
+from adapters.sqlalchemy.engine.group_commit import Batches, Outcome
+from adapters.sqlalchemy.engine.retries import Retries
+from adapters.sqlalchemy.engine.write import Lock, Unit, Work
+from domain.shared.errors import Conflict, StorageUnavailable
 
 LOCKED, FREE = ("sessions", "locked"), ("sessions", "free")
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from adapters.sqlalchemy.errors import RowLocked, is_outage, storage_errors
-from domain.errors import Conflict, DomainError, StorageUnavailable, Unstorable
+from adapters.sqlalchemy.engine.errors import RowLocked, is_outage, storage_errors
+from domain.shared.errors import Conflict, DomainError, StorageUnavailable, Unstorable
 
 
 class FakeDriverError(Exception):

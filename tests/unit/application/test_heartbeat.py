@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.memory.unit_of_work import MemoryLedger
+from adapters.memory.unit_of_work import MemoryStorage
 from adapters.system.clock import SystemClock
 from application.workers.heartbeat import Heartbeat
-from domain.errors import StorageUnavailable
-from domain.process import ProcessIdentity
+from domain.operations.process import ProcessIdentity
+from domain.shared.errors import StorageUnavailable
 from tests.unit.domain.fakes import NOON, SequentialIds
 
 MINUTE = timedelta(minutes=1)
@@ -22,7 +22,7 @@ class World:
     """A ledger that several processes share, and the time that passes for all of them."""
 
     def __init__(self) -> None:
-        self.ledger = MemoryLedger()
+        self.ledger = MemoryStorage()
         self.processes = self.ledger.processes
         self.passed = 0.0
         self.is_down = False

@@ -18,13 +18,13 @@ from hypothesis import strategies as some
 from structlog.testing import capture_logs
 
 from adapters.memory.inbox import MemoryInbox
-from application.workers.doorbell import Doorbell
+from application.workers.inbox_signal import InboxSignal
 from application.workers.inbox_worker import InboxWorker
-from domain.errors import StorageUnavailable
-from domain.inbox import InboxEntry
-from domain.ports.inbox import Inbox
-from domain.ports.webhook_verifier import WebhookEvent
-from domain.use_cases.handle_entry import HandleEntry
+from domain.inbox.entry import InboxEntry
+from domain.inbox.process_entry import ProcessInboxEntry
+from domain.inbox.repository import Inbox
+from domain.inbox.webhook_verifier import WebhookEvent
+from domain.shared.errors import StorageUnavailable
 from tests import virtual_time
 from tests.unit.domain.fakes import SequentialIds
 from tests.virtual_time import VirtualClock
@@ -54,7 +54,7 @@ class Fault:
 
 
 @attrs.define
-class Ledger:
+class SessionStore:
     """An inbox that processes share, and which claim of an event's is in force, until when."""
 
     inbox: MemoryInbox = attrs.field(factory=MemoryInbox)
@@ -83,7 +83,7 @@ class Ledger:
 class Process:
     """A process that handles events, and its connection to the inbox."""
 
-    ledger: Ledger
+    ledger: SessionStore
     number: int
     faults: list[Fault]
     takes: dict[str, float]
@@ -96,10 +96,10 @@ class Process:
     def worker(self) -> InboxWorker:
         return InboxWorker(
             inbox=cast("Inbox", self),
-            handle_entry=cast("HandleEntry", self.handle),
+            process_entry=cast("ProcessInboxEntry", self.handle),
             clock=self.clock,
             ids=self.ids,
-            doorbell=Doorbell(),
+            inbox_signal=InboxSignal(),
             lease=LEASE,
         )
 
@@ -192,8 +192,8 @@ TAKES: Final = some.lists(some.sampled_from([0.01, 7.0, 30.0]), min_size=1, max_
 def test_given_any_faults_then_no_process_handles_an_event_twice_at_a_time(
     faults: list[Fault], takes: list[float], rooms: int
 ) -> None:
-    async def story() -> Ledger:
-        ledger, ids, clock = Ledger(), SequentialIds(), VirtualClock()
+    async def story() -> SessionStore:
+        ledger, ids, clock = SessionStore(), SequentialIds(), VirtualClock()
         durations = {f"EV_{number}": takes_it for number, takes_it in enumerate(takes)}
         for number in range(len(takes)):
             event = WebhookEvent(

@@ -10,11 +10,11 @@ import attrs
 import pytest
 
 from adapters.memory.inbox import MemoryInbox
-from application.workers.doorbell import Doorbell
+from application.workers.inbox_signal import InboxSignal
 from application.workers.inbox_worker import InboxWorker
-from domain.inbox import InboxEntry
-from domain.ports.webhook_verifier import WebhookEvent
-from domain.use_cases.handle_entry import HandleEntry
+from domain.inbox.entry import InboxEntry
+from domain.inbox.process_entry import ProcessInboxEntry
+from domain.inbox.webhook_verifier import WebhookEvent
 from tests import virtual_time
 from tests.unit.domain.fakes import SequentialIds
 from tests.virtual_time import VirtualClock
@@ -30,7 +30,7 @@ class Downpour:
     storing_takes: float
     inbox: MemoryInbox = attrs.field(factory=MemoryInbox)
     clock: VirtualClock = attrs.field(factory=VirtualClock)
-    doorbell: Doorbell = attrs.field(factory=Doorbell)
+    inbox_signal: InboxSignal = attrs.field(factory=InboxSignal)
     waits: list[float] = attrs.field(factory=list)
     arrived: int = 0
     at_once: int = 0
@@ -47,20 +47,20 @@ class Downpour:
         return after
 
     async def arrive(self, number: int) -> None:
-        with self.doorbell.arrival():
+        with self.inbox_signal.arrival():
             await asyncio.sleep(self.storing_takes)
             now = self.clock.now()
             event = WebhookEvent(f"EV_{number}", "participant_joined", f"room-{number}", "RM", b"")
             await self.inbox.add(InboxEntry(event=event, received_at=now, due_at=now))
-        self.doorbell.ring()
+        self.inbox_signal.ring()
 
     async def lasts(self, seconds: int, **options: Any) -> None:
         worker = InboxWorker(
             inbox=self.inbox,
-            handle_entry=cast("HandleEntry", self.handle),
+            process_entry=cast("ProcessInboxEntry", self.handle),
             clock=self.clock,
             ids=SequentialIds(),
-            doorbell=self.doorbell,
+            inbox_signal=self.inbox_signal,
             **options,
         )
         working = asyncio.create_task(worker.run())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from structlog.testing import capture_logs
 
 from application.logged_readiness import LoggedReadiness
-from domain.use_cases.check_readiness import Readiness
+from domain.operations.check_readiness import Readiness
 
 
 async def test_given_a_dependency_that_fails_and_recovers_then_each_change_is_logged_once() -> None:

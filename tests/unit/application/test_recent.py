@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from application.recent import Recent
-from domain.errors import LiveKitUnreachable
-from domain.use_cases.check_readiness import CheckReadiness
+from application.caching.ttl_cache import TtlCache
+from domain.operations.check_readiness import CheckReadiness
+from domain.shared.errors import LiveKitUnreachable
 from tests.unit.domain.fakes import FakeClock
 
 SECOND = timedelta(seconds=1)
@@ -34,7 +34,7 @@ class Asked:
 
 async def test_given_many_at_once_then_one_asks_for_all() -> None:
     clock = FakeClock()
-    recent = Recent(Asked(clock), clock, SECOND)
+    recent = TtlCache(Asked(clock), clock, SECOND)
 
     told = await asyncio.gather(*(recent() for _ in range(600)))
 
@@ -43,7 +43,7 @@ async def test_given_many_at_once_then_one_asks_for_all() -> None:
 
 async def test_given_an_answer_then_it_is_good_for_so_long_and_no_longer() -> None:
     clock = FakeClock()
-    recent = Recent(Asked(clock), clock, SECOND)
+    recent = TtlCache(Asked(clock), clock, SECOND)
     await recent()
 
     clock.advance(SECOND - timedelta(milliseconds=1))
@@ -54,7 +54,7 @@ async def test_given_an_answer_then_it_is_good_for_so_long_and_no_longer() -> No
 
 async def test_given_an_answer_that_took_long_then_it_is_good_from_when_it_came() -> None:
     clock = FakeClock()
-    recent = Recent(Asked(clock, takes=3 * SECOND), clock, SECOND)
+    recent = TtlCache(Asked(clock, takes=3 * SECOND), clock, SECOND)
 
     assert list(await asyncio.gather(recent(), recent())) == [1, 1]
 
@@ -62,7 +62,7 @@ async def test_given_an_answer_that_took_long_then_it_is_good_from_when_it_came(
 async def test_given_somebody_who_goes_away_while_asking_then_the_next_one_asks() -> None:
     clock = FakeClock()
     asked = Asked(clock)
-    recent = Recent(asked, clock, SECOND)
+    recent = TtlCache(asked, clock, SECOND)
     first, second = asyncio.create_task(recent()), asyncio.create_task(recent())
     await asyncio.sleep(0)
 
@@ -76,7 +76,7 @@ async def test_given_a_failure_then_who_comes_next_asks_anew() -> None:
     clock = FakeClock()
     asked = Asked(clock)
     asked.failing = ZeroDivisionError()
-    recent = Recent(asked, clock, SECOND)
+    recent = TtlCache(asked, clock, SECOND)
     with pytest.raises(ZeroDivisionError):
         await recent()
 
@@ -94,7 +94,7 @@ async def test_that_a_dependency_is_down_is_told_no_longer_than_that_it_is_up() 
                 raise LiveKitUnreachable("No connection.")
 
     clock, probe = FakeClock(), Probe()
-    readiness = Recent(CheckReadiness({"livekit": probe}), clock, SECOND)
+    readiness = TtlCache(CheckReadiness({"livekit": probe}), clock, SECOND)
     assert not (await readiness()).ready
 
     probe.is_there = True

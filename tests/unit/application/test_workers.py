@@ -16,15 +16,15 @@ from structlog.testing import capture_logs
 
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
-from application.workers.doorbell import CROWD, Doorbell
+from application.workers.inbox_signal import CROWD, InboxSignal
 from application.workers.inbox_worker import InboxWorker
 from application.workers.jobs import PruneJob, ReconcileJob
 from application.workers.periodic_job import PeriodicJob
-from domain.errors import LiveKitUnreachable, StorageUnavailable
-from domain.inbox import InboxEntry, InboxStatus
-from domain.ports.webhook_verifier import WebhookEvent
-from domain.use_cases.handle_entry import HandleEntry
-from domain.use_cases.reconcile import Reconcile, Reconciliation
+from domain.inbox.entry import InboxEntry, InboxStatus
+from domain.inbox.process_entry import ProcessInboxEntry
+from domain.inbox.webhook_verifier import WebhookEvent
+from domain.reconciliation.reconcile import Reconcile, Reconciliation
+from domain.shared.errors import LiveKitUnreachable, StorageUnavailable
 from tests.unit.domain.fakes import FakeClock, SequentialIds
 from tests.unit.domain.telephony import PhoneWorld
 
@@ -82,10 +82,10 @@ def worker_of(inbox: MemoryInbox, handler: Handler, **options: Any) -> InboxWork
     defaults: dict[str, Any] = {"poll": MOMENT, "lease": 4 * MOMENT, "drain": 4 * MOMENT}
     return InboxWorker(
         inbox=inbox,
-        handle_entry=cast("HandleEntry", handler),
+        process_entry=cast("ProcessInboxEntry", handler),
         clock=WallClock(),
         ids=SequentialIds(),
-        doorbell=Doorbell(),
+        inbox_signal=InboxSignal(),
         **(defaults | options),
     )
 
@@ -107,7 +107,7 @@ async def test_what_comes_in_is_handled_as_soon_as_the_bell_rings() -> None:
     async with at_work(worker.run()):
         await asyncio.sleep(0.02)
         await inbox.add(entry(1))
-        worker.doorbell.ring()
+        worker.inbox_signal.ring()
         await until(lambda: handler.seen == ["EV_1"])
 
 
@@ -125,7 +125,7 @@ async def test_while_a_crowd_arrives_half_as_many_are_handled_at_a_time() -> Non
         await inbox.add(entry(number))
     with ExitStack() as crowd:
         for _ in range(CROWD):
-            crowd.enter_context(worker.doorbell.arrival())
+            crowd.enter_context(worker.inbox_signal.arrival())
         async with at_work(worker.run()):
             await until(lambda: len(most) >= 32)
             in_the_crowd = max(most)

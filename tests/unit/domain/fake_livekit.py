@@ -11,9 +11,9 @@ from typing import TypeVar, cast
 
 import attrs
 
-from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
-from domain.identifiers import RoomName
-from domain.room import Dispatch, Job, JobStatus, Participant, ParticipantKind, Room
+from domain.rooms.room import Dispatch, Job, JobStatus, Participant, ParticipantKind, Room
+from domain.shared.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
+from domain.shared.identifiers import RoomName
 from tests.unit.domain.steps import Steps
 
 Result = TypeVar("Result")

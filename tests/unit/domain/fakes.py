@@ -14,15 +14,16 @@ from typing import Any, Self, cast
 
 import attrs
 
-from adapters.memory.unit_of_work import MemoryLedger, MemoryUnitOfWork
-from domain.call import Call
-from domain.errors import DomainError, StorageUnavailable
-from domain.identifiers import CallId, Identity, RoomName, SessionId
-from domain.ports.idempotency import Idempotency
-from domain.ports.inbox import Inbox
-from domain.ports.leases import Leases
-from domain.ports.unit_of_work import CallRepository, SessionRepository
-from domain.session import Session
+from adapters.memory.unit_of_work import MemoryStorage, MemoryUnitOfWork
+from domain.calls.call import Call
+from domain.calls.repository import CallRepository
+from domain.idempotency.repository import Idempotency
+from domain.inbox.repository import Inbox
+from domain.operations.leases import Leases
+from domain.sessions.repository import SessionRepository
+from domain.sessions.session import Session
+from domain.shared.errors import DomainError, StorageUnavailable
+from domain.shared.identifiers import CallId, Identity, RoomName, SessionId
 from tests.unit.domain.steps import Crashed, Steps
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -100,7 +101,7 @@ class InMemoryLedger:
 
     def __init__(self, steps: Steps | None = None) -> None:
         self.steps = steps or Steps()
-        self.memory = MemoryLedger()
+        self.memory = MemoryStorage()
         self.history: list[Session] = []
         self.broken = False
         self.kills = False

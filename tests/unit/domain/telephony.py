@@ -7,23 +7,24 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from domain.call import Call, LegStatus, PhoneLeg
-from domain.errors import InvalidWebhook
-from domain.identifiers import RoomName
-from domain.inbox import InboxEntry
-from domain.ports.webhook_verifier import WebhookEvent
-from domain.room import Participant, ParticipantKind, Room
-from domain.room_choice import RoomChoice
-from domain.room_event import EventKind, RoomEvent
-from domain.use_cases.check_room import CheckRoom
-from domain.use_cases.handle_entry import HandleEntry
-from domain.use_cases.handle_event import HandleEvent
-from domain.use_cases.read_calls import ReadCalls
-from domain.use_cases.reconcile import Reconcile, Reconciliation
-from domain.use_cases.record_call import RecordCall
-from domain.use_cases.remove_agent import RemoveAgent
-from domain.use_cases.remove_late_agent import RemoveLateAgent
-from domain.use_cases.serve_call import ServeCall
+from domain.calls.assign_agent import AssignAgentToCall
+from domain.calls.call import Call
+from domain.calls.read_calls import ReadCalls
+from domain.calls.record_call_fact import RecordCallFact
+from domain.inbox.entry import InboxEntry
+from domain.inbox.process_entry import ProcessInboxEntry
+from domain.inbox.webhook_verifier import WebhookEvent
+from domain.reconciliation.check_room import CheckRoom
+from domain.reconciliation.handle_room_event import HandleRoomEvent
+from domain.reconciliation.reconcile import Reconcile, Reconciliation
+from domain.reconciliation.remove_late_agent import RemoveLateAgent
+from domain.reconciliation.room_choice import RoomChoice
+from domain.rooms.room import Participant, ParticipantKind, Room
+from domain.rooms.room_event import EventKind, RoomEvent
+from domain.rooms.sip_leg import LegStatus, SipLeg
+from domain.sessions.remove_agent import RemoveAgent
+from domain.shared.errors import InvalidWebhook
+from domain.shared.identifiers import RoomName
 from tests.unit.domain.world import AGENT, LEASE, ROOM, World
 
 INBOX_LEASE = timedelta(seconds=6)
@@ -52,13 +53,13 @@ class PhoneWorld(World):
         self.inbox = self.storage.inbox
         self.reader = Reader()
         self.told: list[WebhookEvent] = []
-        self.stays: list[PhoneLeg] = []
-        self.record_call = RecordCall(unit_of_work=self.storage, ids=self.ids)
-        self.serve_call = ServeCall(
-            record_call=self.record_call,
+        self.stays: list[SipLeg] = []
+        self.record_call_fact = RecordCallFact(unit_of_work=self.storage, ids=self.ids)
+        self.assign_agent = AssignAgentToCall(
+            record_call_fact=self.record_call_fact,
             ensure_agent=self.ensure_agent,
             ledger=self.ledger,
-            inbox=self.inbox,
+            finished_rooms=self.inbox,
             rooms=self.rooms,
             clock=self.clock,
             ids=self.ids,
@@ -81,11 +82,11 @@ class PhoneWorld(World):
             hold_room=self.hold_room,
             clock=self.clock,
         )
-        self.handle_event = HandleEvent(
+        self.handle_room_event = HandleRoomEvent(
             unit_of_work=self.storage,
             ledger=self.ledger,
-            record_call=self.record_call,
-            serve_call=self.serve_call,
+            record_call_fact=self.record_call_fact,
+            assign_agent=self.assign_agent,
             ensure_agent=self.ensure_agent,
             find_agent=self.find_agent,
             keep_agent=self.keep_agent,
@@ -97,8 +98,11 @@ class PhoneWorld(World):
             agent_name=AGENT,
             dispatch_on_any_join=dispatch_on_any_join,
         )
-        self.handle_entry = HandleEntry(
-            inbox=self.inbox, reader=self.reader, handle_event=self.handle_event, clock=self.clock
+        self.process_entry = ProcessInboxEntry(
+            inbox=self.inbox,
+            reader=self.reader,
+            handle_room_event=self.handle_room_event,
+            clock=self.clock,
         )
         self.reconcile = self.new_reconcile()
         self.read_calls = ReadCalls(self.storage)
@@ -114,8 +118,8 @@ class PhoneWorld(World):
             check_room=CheckRoom(
                 rooms=self.rooms,
                 ledger=self.ledger,
-                record_call=self.record_call,
-                serve_call=self.serve_call,
+                record_call_fact=self.record_call_fact,
+                assign_agent=self.assign_agent,
                 find_agent=self.find_agent,
                 keep_agent=self.keep_agent,
                 remove_agent=self.remove_agent,
@@ -123,7 +127,7 @@ class PhoneWorld(World):
                 clock=self.clock,
                 telephony=telephony,
             ),
-            record_call=self.record_call,
+            record_call_fact=self.record_call_fact,
             clock=self.clock,
             interval=INTERVAL,
             choice=RoomChoice(telephony=telephony, budget=budget, rotation=rotation),
@@ -137,11 +141,11 @@ class PhoneWorld(World):
         caller: str = CALLER,
         room_name: str = ROOM,
         status: LegStatus | None = LegStatus.ACTIVE,
-    ) -> PhoneLeg:
+    ) -> SipLeg:
         """A caller joins; whoever is there under the same identity leaves."""
         self.leaves(caller, room_name, "DUPLICATE_IDENTITY")
         room = self.livekit.opens(room_name)
-        leg = PhoneLeg(
+        leg = SipLeg(
             room_name=room_name,
             room_sid=room.sid,
             participant_sid=self.livekit.new_id("PA"),
@@ -270,7 +274,7 @@ class PhoneWorld(World):
             now = self.clock.now()
             entries = await self.inbox.claim(holder, now, now + INBOX_LEASE, 32)
             for entry in entries:
-                await self.handle_entry(entry, holder)
+                await self.process_entry(entry, holder)
             if not entries:
                 return
 
@@ -310,27 +314,27 @@ class PhoneWorld(World):
 
     # What is there
 
-    def call(self, leg: PhoneLeg) -> Call:
+    def call(self, leg: SipLeg) -> Call:
         """The call of this stay, as the ledger has it."""
         (call,) = [call for call in self.storage.calls if call.leg == leg]
         return call
 
-    def known(self, leg: PhoneLeg) -> bool:
+    def known(self, leg: SipLeg) -> bool:
         """Whether the ledger has heard of this stay."""
         return any(call.leg == leg for call in self.storage.calls)
 
-    def is_there(self, leg: PhoneLeg) -> bool:
+    def is_there(self, leg: SipLeg) -> bool:
         """Whether this stay goes on."""
         room = self.livekit.open.get(leg.room_name)
         return room is not None and any(who.leg == leg for who in room.people.values())
 
-    def status(self, leg: PhoneLeg) -> LegStatus | None:
+    def status(self, leg: SipLeg) -> LegStatus | None:
         """What a stay that goes on says of itself."""
         people = self.livekit.open[leg.room_name].people
         return people[leg.participant_identity].leg_status
 
 
-def room_of(leg: PhoneLeg) -> RoomName:
+def room_of(leg: SipLeg) -> RoomName:
     return RoomName(leg.room_name)
 
 

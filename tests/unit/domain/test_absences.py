@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain.absences import Absences
+from domain.reconciliation.absences import Absences
 from tests.unit.domain.fakes import NOON
 
 INTERVAL = timedelta(seconds=10)

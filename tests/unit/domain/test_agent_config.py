@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from domain.agent_config import NOISE_CANCELLATION_TYPES, RESERVED, AgentConfig
-from domain.errors import InvalidInput
+from domain.agents.agent_config import NOISE_CANCELLATION_TYPES, RESERVED, AgentConfig
+from domain.shared.errors import InvalidInput
 
 # The contract's table, written out again: deployed workers read these.
 CONTRACT = {

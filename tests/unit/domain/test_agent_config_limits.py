@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.agent_config import DEFAULTS, MAX_METADATA_BYTES, RESERVED, AgentConfig
-from domain.errors import InvalidInput, MetadataTooLarge
+from domain.agents.agent_config import DEFAULTS, MAX_METADATA_BYTES, RESERVED, AgentConfig
+from domain.shared.errors import InvalidInput, MetadataTooLarge
 
 LIMIT = 64 * 1024
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from domain.agent_config import AgentConfig
-from domain.agent_presence import AgentState, AgentTimeouts, RoomContents, presence_of
-from domain.call import Source
-from domain.identifiers import Identity, RoomName, SessionId
-from domain.room import Dispatch, Job, JobStatus, Participant, ParticipantKind, Room
-from domain.session import SeenAgent, Session
+from domain.agents.agent_config import AgentConfig
+from domain.rooms.room import Dispatch, Job, JobStatus, Participant, ParticipantKind, Room
+from domain.sessions.agent_presence import AgentState, AgentTimeouts, RoomContents, presence_of
+from domain.sessions.session import SeenAgent, Session
+from domain.shared.identifiers import Identity, RoomName, SessionId
+from domain.shared.timeline import Source
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.world import AGENT, MOMENT
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.agent_config import AgentConfig
-from domain.agent_presence import (
+from domain.agents.agent_config import AgentConfig
+from domain.rooms.room import Dispatch, Job, JobStatus, Participant, ParticipantKind, Room
+from domain.sessions.agent_presence import (
     JOINED_WITHIN,
     TAKEN_WITHIN,
     AgentPresence,
@@ -17,9 +18,8 @@ from domain.agent_presence import (
     RoomContents,
     presence_of,
 )
-from domain.identifiers import Identity, RoomName, SessionId
-from domain.room import Dispatch, Job, JobStatus, Participant, ParticipantKind, Room
-from domain.session import SeenAgent, Session
+from domain.sessions.session import SeenAgent, Session
+from domain.shared.identifiers import Identity, RoomName, SessionId
 
 AGENT = "agent"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -16,11 +16,12 @@ import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.call import Call, CallStatus, LegStatus
-from domain.errors import DomainError
-from domain.identifiers import CallId
-from domain.inbox import InboxStatus
-from domain.ports.webhook_verifier import WebhookEvent
+from domain.calls.call import Call, CallStatus
+from domain.inbox.entry import InboxStatus
+from domain.inbox.webhook_verifier import WebhookEvent
+from domain.rooms.sip_leg import LegStatus
+from domain.shared.errors import DomainError
+from domain.shared.identifiers import CallId
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.telephony import PhoneWorld

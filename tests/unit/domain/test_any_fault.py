@@ -18,8 +18,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from domain.room import ParticipantKind
-from domain.session import SessionStatus
+from domain.rooms.room import ParticipantKind
+from domain.sessions.session import SessionStatus
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import INTERVAL
 from tests.unit.domain.unruly import UnrulyWorld

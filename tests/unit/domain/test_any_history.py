@@ -16,9 +16,9 @@ import attrs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import DomainError
-from domain.identifiers import SessionId
-from domain.session import EndReason, Session
+from domain.sessions.session import EndReason, Session
+from domain.shared.errors import DomainError
+from domain.shared.identifiers import SessionId
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.world import JOIN, World

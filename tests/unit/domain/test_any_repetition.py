@@ -14,14 +14,14 @@ import attrs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import (
+from domain.idempotency.idempotent_execution import LEASE
+from domain.sessions.start_session import StartSessionCommand
+from domain.sessions.start_session_once import IdempotentResponse
+from domain.shared.errors import (
     IdempotencyKeyInFlight,
     LiveKitError,
     SessionBusy,
 )
-from domain.use_cases.once import LEASE
-from domain.use_cases.start_session import StartSessionCommand
-from domain.use_cases.start_session_once import RepeatableAnswer
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.world import ROOM, World
@@ -89,7 +89,7 @@ async def check(history: list[Phase]) -> None:
             after_each=lambda: at_every_step(world, used),
         )
         for key, outcome in zip(phase.keys, outcomes, strict=True):
-            if isinstance(outcome, RepeatableAnswer):
+            if isinstance(outcome, IdempotentResponse):
                 answers[key].add(outcome.text)
             elif not isinstance(outcome, EXPECTED):
                 raise outcome

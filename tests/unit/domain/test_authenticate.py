@@ -9,11 +9,11 @@ import pytest
 
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.system.keys import RandomKeys
-from domain.access import EVERYTHING, WORK, Access, Scope
-from domain.api_key import ApiKey, FixedKey, digest, parse_scopes, prefix_of
-from domain.errors import InvalidInput, NotFound, StorageUnavailable, Unauthenticated
-from domain.use_cases.authenticate import NOTED_EVERY, REMEMBERED, Authenticate
-from domain.use_cases.manage_keys import CreateKeyCommand, MadeKey, ManageKeys
+from domain.access.access import SYSTEM, WORK, Access, Scope
+from domain.access.api_key import ApiKey, FixedKey, digest, parse_scopes, prefix_of
+from domain.access.authenticate import NOTED_EVERY, REMEMBERED, Authenticate
+from domain.access.manage_keys import CreateKeyCommand, MadeKey, ManageKeys
+from domain.shared.errors import InvalidInput, NotFound, StorageUnavailable, Unauthenticated
 from tests.unit.domain.fakes import FakeClock, SequentialIds
 
 FIXED = "a-fixed-key-of-the-deployment"
@@ -74,8 +74,8 @@ def keys() -> Keys:
 
 
 async def test_without_any_key_everybody_may_do_everything(keys: Keys) -> None:
-    assert await keys.authenticate(None) == EVERYTHING
-    assert await keys.authenticate("whatever") == EVERYTHING
+    assert await keys.authenticate(None) == SYSTEM
+    assert await keys.authenticate("whatever") == SYSTEM
 
 
 async def test_once_there_is_a_key_only_it_opens_anything(keys: Keys) -> None:
@@ -102,9 +102,9 @@ async def test_a_key_of_the_same_prefix_and_another_secret_opens_nothing(keys: K
 async def test_a_key_that_is_only_made_is_heard_of_within_seconds(
     keys: Keys, more: timedelta
 ) -> None:
-    assert await keys.authenticate(None) == EVERYTHING
+    assert await keys.authenticate(None) == SYSTEM
     await keys.manage.create(CreateKeyCommand(name="acme"))
-    assert await keys.authenticate(None) == EVERYTHING  # asked a moment ago
+    assert await keys.authenticate(None) == SYSTEM  # asked a moment ago
 
     keys.clock.advance(REMEMBERED + more)
 
@@ -149,7 +149,7 @@ async def test_given_a_clock_that_steps_then_a_revoked_key_opens_nothing_after_f
 async def test_given_a_clock_that_steps_then_the_first_key_is_heard_of_within_seconds(
     keys: Keys, step: timedelta
 ) -> None:
-    assert await keys.authenticate(None) == EVERYTHING
+    assert await keys.authenticate(None) == SYSTEM
     await keys.manage.create(CreateKeyCommand(name="acme"))
 
     keys.clock.step(step)

@@ -10,19 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.call import (
-    ROOM_CLOSED,
-    Call,
-    CallStatus,
-    Direction,
-    LegStatus,
-    PhoneLeg,
-    Precision,
-    Source,
-    TimelineEntry,
-)
-from domain.errors import InvalidInput
-from domain.identifiers import CallId, SessionId
+from domain.calls.call import ROOM_CLOSED, Call, CallStatus, Precision
+from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
+from domain.shared.errors import InvalidInput
+from domain.shared.identifiers import CallId, SessionId
+from domain.shared.timeline import Source, TimelineEntry
 from tests.unit.domain.fakes import NOON
 
 Fact = Callable[[Call], Call]
@@ -30,7 +22,7 @@ Fact = Callable[[Call], Call]
 SESSION = SessionId("00000000-0000-7000-8000-000000000001")
 NEW = Call(
     id=CallId("00000000-0000-7000-8000-000000000002"),
-    leg=PhoneLeg(
+    leg=SipLeg(
         room_name="call-_+15105550100_x7",
         room_sid="RM_1",
         participant_sid="PA_1",

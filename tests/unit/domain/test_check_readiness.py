@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from domain.errors import DomainError, LiveKitUnreachable, StorageUnavailable
-from domain.use_cases.check_readiness import CheckReadiness
+from domain.operations.check_readiness import CheckReadiness
+from domain.shared.errors import DomainError, LiveKitUnreachable, StorageUnavailable
 from tests.unit.domain.fakes import FakeProbe
 
 

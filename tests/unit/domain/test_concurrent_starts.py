@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import LiveKitError, SessionBusy
-from domain.use_cases.start_session import StartedSession
+from domain.sessions.start_session import StartedSession
+from domain.shared.errors import LiveKitError, SessionBusy
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import GRACE, LEASE, ROOM, World
 

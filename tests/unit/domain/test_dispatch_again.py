@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.agent_config import AgentConfig
-from domain.agent_presence import TAKEN_WITHIN
-from domain.call import Source
-from domain.identifiers import Identity, RoomName, SessionId
-from domain.session import Session
+from domain.agents.agent_config import AgentConfig
+from domain.sessions.agent_presence import TAKEN_WITHIN
+from domain.sessions.session import Session
+from domain.shared.identifiers import Identity, RoomName, SessionId
+from domain.shared.timeline import Source
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

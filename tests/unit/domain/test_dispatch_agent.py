@@ -7,11 +7,11 @@ import asyncio
 import attrs
 import pytest
 
-from domain.dispatch import DispatchClaim
-from domain.errors import Conflict, LiveKitError, SessionEnded, StorageUnavailable
-from domain.page import SessionFilter
-from domain.session import EndReason, Session, SessionStatus
-from domain.use_cases.dispatch_agent import DispatchAgent
+from domain.rooms.dispatch import DispatchClaim
+from domain.sessions.dispatch_agent import DispatchAgent
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import EndReason, Session, SessionStatus
+from domain.shared.errors import Conflict, LiveKitError, SessionEnded, StorageUnavailable
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import LEASE, MOMENT, ROOM, World
 

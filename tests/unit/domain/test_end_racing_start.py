@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import LiveKitError, NotFound, SessionEnded
-from domain.use_cases.start_session import StartedSession
+from domain.sessions.start_session import StartedSession
+from domain.shared.errors import LiveKitError, NotFound, SessionEnded
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import GRACE, LEASE, MOMENT, ROOM, World
 

@@ -7,15 +7,15 @@ from typing import Any
 import attrs
 import pytest
 
-from domain.dispatch import DispatchClaim
-from domain.errors import (
+from domain.rooms.dispatch import DispatchClaim
+from domain.sessions.session import EndReason, SessionStatus
+from domain.shared.errors import (
     InvalidInput,
     LiveKitError,
     NotFound,
     SessionBusy,
     StorageUnavailable,
 )
-from domain.session import EndReason, SessionStatus
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import LEASE, MOMENT, ROOM, World
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import Conflict
-from domain.session import EndReason
+from domain.sessions.session import EndReason
+from domain.shared.errors import Conflict
 from tests.unit.domain.world import ROOM, World
 
 

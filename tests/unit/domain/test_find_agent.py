@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from domain.agent_presence import AgentPresence, AgentState, RoomContents
-from domain.errors import LiveKitError
-from domain.identifiers import RoomName
-from domain.room import Participant, ParticipantKind
-from domain.session import EndReason, SeenAgent, Session
+from domain.rooms.room import Participant, ParticipantKind
+from domain.sessions.agent_presence import AgentPresence, AgentState, RoomContents
+from domain.sessions.session import EndReason, SeenAgent, Session
+from domain.shared.errors import LiveKitError
+from domain.shared.identifiers import RoomName
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import AGENT, GRACE, JOIN, MOMENT, ROOM, World
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from domain.errors import StillLive
-from domain.identifiers import Identity
-from domain.person import Person
-from domain.session import EndReason
-from domain.use_cases.forget_person import ForgetPerson
+from domain.privacy.data_subject import DataSubject
+from domain.privacy.erase_personal_data import ErasePersonalData
+from domain.sessions.session import EndReason
+from domain.shared.errors import StillLive
+from domain.shared.identifiers import Identity
 from tests.unit.domain.world import World
 
 
 async def test_who_still_talks_is_not_erased() -> None:
     world = World()
     await world.start("user-7")
-    forget = ForgetPerson(world.storage.memory.records)
-    person = Person.with_identity("user-7")
+    forget = ErasePersonalData(world.storage.memory.records)
+    person = DataSubject.with_identity("user-7")
     assert (await forget.look(person)).live == 1
 
     with pytest.raises(StillLive, match="1 of their sessions and calls have not ended"):

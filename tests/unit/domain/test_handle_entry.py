@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from adapters.memory.inbox import MemoryInbox
-from domain.errors import DomainError, StorageUnavailable, Unstorable
-from domain.inbox import MAX_FAILURES, RETRY, InboxEntry, InboxStatus
-from domain.use_cases.handle_entry import HandleEntry
+from domain.inbox.entry import MAX_FAILURES, RETRY, InboxEntry, InboxStatus
+from domain.inbox.process_entry import ProcessInboxEntry
+from domain.shared.errors import DomainError, StorageUnavailable, Unstorable
 from tests.contract.storage.ledgers import new_entry
 from tests.unit.domain.fakes import FakeClock
 
@@ -25,11 +25,13 @@ class AnyReader:
 async def after_attempts(number: int, error: DomainError) -> InboxEntry:
     inbox, clock, entry = MemoryInbox(), FakeClock(), new_entry()
 
-    async def handle_event(*_event: object) -> None:
+    async def handle_room_event(*_event: object) -> None:
         raise error
 
-    handler: Any = handle_event
-    handle = HandleEntry(inbox=inbox, reader=AnyReader(), handle_event=handler, clock=clock)
+    handler: Any = handle_room_event
+    handle = ProcessInboxEntry(
+        inbox=inbox, reader=AnyReader(), handle_room_event=handler, clock=clock
+    )
     await inbox.add(entry)
     for _ in range(number):
         clock.advance(RETRY.longest_delay * 2)

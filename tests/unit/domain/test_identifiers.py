@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import InvalidInput
-from domain.identifiers import MAX_LENGTH, Identity, Name, RoomName, SessionId
+from domain.shared.errors import InvalidInput
+from domain.shared.identifiers import MAX_LENGTH, Identity, Name, RoomName, SessionId
 
 ALPHABET = string.ascii_letters + string.digits + "_-"
 NAMES: list[type[Name]] = [Identity, RoomName]

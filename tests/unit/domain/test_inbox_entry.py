@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import attrs
 
-from domain.inbox import LONGEST_WAIT, MAX_FAILURES, RETRY, InboxEntry, InboxStatus
-from domain.ports.webhook_verifier import WebhookEvent
+from domain.inbox.entry import LONGEST_WAIT, MAX_FAILURES, RETRY, InboxEntry, InboxStatus
+from domain.inbox.webhook_verifier import WebhookEvent
 from tests.unit.domain.fakes import NOON
 
 NEW = InboxEntry(

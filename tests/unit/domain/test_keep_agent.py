@@ -7,12 +7,12 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from domain.agent_presence import AgentPresence, AgentState
-from domain.call import Source
-from domain.errors import ClaimHeld, Conflict, LiveKitError
-from domain.room import Room
-from domain.session import FIRST_RETRY, STAYED, SeenAgent, Session, SessionStatus
-from domain.use_cases.keep_agent import delete_dispatches
+from domain.rooms.room import Room
+from domain.sessions.agent_presence import AgentPresence, AgentState
+from domain.sessions.keep_agent import delete_dispatches
+from domain.sessions.session import FIRST_RETRY, STAYED, SeenAgent, Session, SessionStatus
+from domain.shared.errors import ClaimHeld, Conflict, LiveKitError
+from domain.shared.timeline import Source
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import AGENT, LEASE, MOMENT, ROOM, World
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from domain.access import WORK, Access
-from domain.errors import LiveKitError, RoomTaken
-from domain.room import Participant, ParticipantKind
-from domain.session import LEFT_FOR, SessionStatus
-from domain.use_cases.start_session import StartSessionCommand
+from domain.access.access import WORK, Access
+from domain.rooms.room import Participant, ParticipantKind
+from domain.sessions.session import LEFT_FOR, SessionStatus
+from domain.sessions.start_session import StartSessionCommand
+from domain.shared.errors import LiveKitError, RoomTaken
 from tests.unit.domain.fake_livekit import Fault, ListedDispatch
 from tests.unit.domain.telephony import PhoneWorld, whats
 from tests.unit.domain.world import AGENT, GRACE, ROOM, World

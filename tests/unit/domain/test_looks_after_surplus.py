@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from domain.agent_presence import TAKEN_WITHIN
-from domain.room import Room
-from domain.room_choice import RoomChoice, RoomLook
+from domain.reconciliation.room_choice import RoomChoice, RoomLook
+from domain.rooms.room import Room
+from domain.sessions.agent_presence import TAKEN_WITHIN
 
 ROOM = Room("room", "RM_1")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,16 +9,16 @@ from uuid import UUID
 import pytest
 
 from adapters.memory.idempotency import MemoryIdempotency
-from domain.access import EVERYTHING, Access
-from domain.errors import (
+from domain.access.access import SYSTEM, Access
+from domain.idempotency.idempotent_execution import LEASE, REMEMBERED, Answered, IdempotentExecution
+from domain.idempotency.repository import Attempt
+from domain.shared.errors import (
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
     InvalidInput,
     LiveKitUnreachable,
     StorageUnavailable,
 )
-from domain.ports.idempotency import Attempt
-from domain.use_cases.once import LEASE, REMEMBERED, Answered, Once
 from tests.unit.domain.fakes import FakeClock, SequentialIds
 
 
@@ -54,11 +54,13 @@ class World:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.idempotency = Idempotency()
-        self.once = Once(idempotency=self.idempotency, clock=self.clock, ids=SequentialIds())
+        self.once = IdempotentExecution(
+            idempotency=self.idempotency, clock=self.clock, ids=SequentialIds()
+        )
         self.asked = Asked()
 
     def __call__(
-        self, key: str = "key-1", access: Access = EVERYTHING, asked: str = "this"
+        self, key: str = "key-1", access: Access = SYSTEM, asked: str = "this"
     ) -> Awaitable[Answered]:
         return self.once(key, access, asked, self.asked)
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import InvalidInput
-from domain.page import DEFAULT_LIMIT, MAX_LIMIT, Page, Position, Span
+from domain.shared.errors import InvalidInput
+from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Page, Span
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -23,8 +23,8 @@ TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9990, 1, 1)).map(
 
 @given(TIMES, st.uuids())
 def test_a_cursor_is_read_as_it_was_written(time: datetime, number: uuid.UUID) -> None:
-    position = Position(time, str(number))
-    assert Position.parse(position.cursor) == position
+    position = Cursor(time, str(number))
+    assert Cursor.parse(position.cursor) == position
     assert position.cursor.replace("-", "").replace("_", "").isalnum()
 
 
@@ -33,14 +33,14 @@ def test_a_cursor_is_read_as_it_was_written(time: datetime, number: uuid.UUID) -
 )
 def test_anything_else_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        Position.parse(cursor)
+        Cursor.parse(cursor)
     assert caught.value.details["field"] == "cursor"
 
 
 @given(st.text(max_size=60))
 def test_no_text_breaks_it(cursor: str) -> None:
     try:
-        Position.parse(cursor)
+        Cursor.parse(cursor)
     except InvalidInput:
         return
 
@@ -69,7 +69,7 @@ def test_given_one_more_was_found_then_the_next_page_begins_after_the_last_that_
     page = Page.cut(aged(4), 3)
 
     assert page.items == aged(3)
-    assert page.next == Position(AT - timedelta(minutes=2), "id-2")
+    assert page.next == Cursor(AT - timedelta(minutes=2), "id-2")
 
 
 SECOND = timedelta(seconds=1)
@@ -95,7 +95,7 @@ def test_a_span_holds_its_beginning_and_not_its_end(span: Span, held: list[bool]
 @pytest.mark.parametrize("milliseconds", [0, 1, 1_700_000_000_123])
 def test_a_cursor_is_the_milliseconds_since_1970_and_the_id(milliseconds: int) -> None:
     number = "01890a5d-ac96-774b-bcce-b302099a8057"
-    position = Position(datetime(1970, 1, 1, tzinfo=UTC) + milliseconds * MILLISECOND, number)
+    position = Cursor(datetime(1970, 1, 1, tzinfo=UTC) + milliseconds * MILLISECOND, number)
 
     text = base64.urlsafe_b64decode(position.cursor + "==").decode()
 

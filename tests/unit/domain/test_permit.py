@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.ports.rate_limiter import WINDOW, Permit, window_of
-from domain.ports.records import Mentions
+from domain.access.rate_limit import WINDOW, Permit, window_of
+from domain.privacy.personal_data import PersonalDataCounts
 
 MINUTE = datetime(2026, 1, 31, 12, 34, tzinfo=UTC)
 
@@ -40,7 +40,11 @@ def test_as_many_requests_are_allowed_as_the_limit_says(
 
 
 def test_all_that_mentions_a_person_is_counted_once() -> None:
-    assert Mentions().all == 0
-    assert Mentions(sessions=1, calls=1, events=1, answers=1, live=1).all == 4
-    assert Mentions(sessions=1, calls=20, events=300, answers=4000, live=50_000).all == 4321
-    assert Mentions() == Mentions(sessions=0, calls=0, events=0, answers=0, live=0)
+    assert PersonalDataCounts().all == 0
+    assert PersonalDataCounts(sessions=1, calls=1, events=1, answers=1, live=1).all == 4
+    assert (
+        PersonalDataCounts(sessions=1, calls=20, events=300, answers=4000, live=50_000).all == 4321
+    )
+    assert PersonalDataCounts() == PersonalDataCounts(
+        sessions=0, calls=0, events=0, answers=0, live=0
+    )

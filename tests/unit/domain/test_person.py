@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.agent_config import DEFAULTS, PHONE_GREETING, AgentConfig
-from domain.errors import InvalidInput
-from domain.person import SEPARATORS, Person
+from domain.agents.agent_config import DEFAULTS, PHONE_GREETING, AgentConfig
+from domain.privacy.data_subject import SEPARATORS, DataSubject
+from domain.shared.errors import InvalidInput
 
 
 @given(
@@ -23,7 +23,7 @@ from domain.person import SEPARATORS, Person
 def test_a_number_is_found_however_it_is_led_and_followed(
     digits: str, lead: str, before: str, after: str
 ) -> None:
-    person = Person.with_number(f"+{digits}")
+    person = DataSubject.with_number(f"+{digits}")
 
     assert person.is_in(f"{before}{lead}{digits}{after}")
     assert not person.is_in(f"{before}{digits}1")
@@ -33,7 +33,7 @@ def test_a_number_is_found_however_it_is_led_and_followed(
 
 @given(st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True))
 def test_an_identity_is_found_as_a_word_of_its_own(identity: str) -> None:
-    person = Person.with_identity(identity)
+    person = DataSubject.with_identity(identity)
 
     assert person.is_in(f'{{"identity":"{identity}"}}')
     assert not person.is_in(f"{identity}x")
@@ -43,13 +43,13 @@ def test_an_identity_is_found_as_a_word_of_its_own(identity: str) -> None:
 @pytest.mark.parametrize("number", ["", "123456", "1" * 16, "none"])
 def test_a_number_must_be_one(number: str) -> None:
     with pytest.raises(InvalidInput):
-        Person.with_number(number)
+        DataSubject.with_number(number)
 
 
 @pytest.mark.parametrize("identity", ["", " ", "a\nb"])
 def test_an_identity_must_be_one(identity: str) -> None:
     with pytest.raises(InvalidInput):
-        Person.with_identity(identity)
+        DataSubject.with_identity(identity)
 
 
 # numbers ------------------------------------------------------------------------------------------
@@ -58,8 +58,8 @@ NUMBER = "+15105550100"
 AT_HOME = ("5105550100", "05105550100")
 
 
-def by_number(number: str = NUMBER) -> Person:
-    return Person.with_number(number, lambda _: AT_HOME)
+def by_number(number: str = NUMBER) -> DataSubject:
+    return DataSubject.with_number(number, lambda _: AT_HOME)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_another_number_is_not(text: str) -> None:
 
 def test_a_number_is_meant_however_it_is_typed() -> None:
     for typed in ("+1 510 555 0100", "001-510-555-0100", "011 1 510 555 0100", "+1 (0)5105550100"):
-        assert Person.with_number(typed).traces == ("15105550100",), typed
+        assert DataSubject.with_number(typed).traces == ("15105550100",), typed
 
 
 @given(
@@ -117,7 +117,7 @@ def test_a_number_s_trace_is_in_whatever_mentions_it(
     digits: str, between: list[str], before: str
 ) -> None:
     text = before + "".join(one + gap for one, gap in zip(digits, [*between, ""], strict=False))
-    person = Person.with_number(digits)
+    person = DataSubject.with_number(digits)
 
     assert person.is_in(text)
     assert has_a_trace(person, text)
@@ -171,7 +171,7 @@ def event(**changes: Any) -> bytes:
     ],
 )
 def test_an_identity_is_in_no_configuration_that_only_has_the_word(identity: str) -> None:
-    person = Person.with_identity(identity)
+    person = DataSubject.with_identity(identity)
 
     for config in (
         AgentConfig.parse(None),
@@ -196,23 +196,23 @@ def test_an_identity_is_in_no_configuration_that_only_has_the_word(identity: str
     ],
 )
 def test_an_identity_is_in_what_a_caller_has_written(given: dict[str, Any]) -> None:
-    assert Person.with_identity("sage").is_in_config(AgentConfig.parse(given).text)
+    assert DataSubject.with_identity("sage").is_in_config(AgentConfig.parse(given).text)
 
 
 def test_an_identity_in_a_longer_word_is_another() -> None:
     config = AgentConfig.parse({"prompt": "sage-2 sages Šsage sage_x", "sage": 1, "x": {"sage": 1}})
-    assert not Person.with_identity("sage").is_in_config(config.text)
+    assert not DataSubject.with_identity("sage").is_in_config(config.text)
 
 
 @pytest.mark.parametrize(
     "word", ["participant_joined", "STANDARD", "active", "agent", "participant", "kind", "user"]
 )
 def test_what_livekit_calls_things_is_nobody_s_identity(word: str) -> None:
-    assert not Person.with_identity(word).is_in_event(event())
+    assert not DataSubject.with_identity(word).is_in_event(event())
 
 
 def test_identities_of_participants_are_compared_as_they_are() -> None:
-    person = Person.with_identity("ann")
+    person = DataSubject.with_identity("ann")
     assert person.is_called("ann")
     assert person.is_in_event(event(identity="ann"))
     for other in ("ann smith", "ann@example.com", "ann.b"):
@@ -240,7 +240,7 @@ ODD = [
 @pytest.mark.parametrize("identity", ODD)
 @pytest.mark.parametrize("as_ascii", [True, False])
 def test_an_identity_is_found_however_json_writes_it(identity: str, *, as_ascii: bool) -> None:
-    person = Person.with_identity(identity)
+    person = DataSubject.with_identity(identity)
     for known in ({"identity": identity}, {"metadata": json.dumps({"of": identity})}):
         body = json.dumps(known, ensure_ascii=as_ascii).replace("<", "\\u003c")
         assert person.is_in_event(body.encode())
@@ -252,21 +252,21 @@ def test_an_identity_is_not_in_an_answer_s_names_of_models() -> None:
     told = json.dumps({"roomName": "ann", "agentConfig": {"llm": "openai/gpt-4o-mini"}})
     answer = json.dumps(["01890a5d-ac96-774b-bcce-b302099a8057", "ann", told])
 
-    assert not Person.with_identity("openai").is_in_answer(answer)
-    assert Person.with_identity("ann").is_in_answer(answer)
-    assert not Person.with_identity("ann").is_in_answer(None)
+    assert not DataSubject.with_identity("openai").is_in_answer(answer)
+    assert DataSubject.with_identity("ann").is_in_answer(answer)
+    assert not DataSubject.with_identity("ann").is_in_answer(None)
 
 
 @pytest.mark.parametrize("text", ["{ann", "[" * 100_000 + "ann", "ann", ""])
 def test_what_is_no_json_is_a_text(text: str) -> None:
     found = text != ""
-    person = Person.with_identity("ann")
+    person = DataSubject.with_identity("ann")
 
     assert person.is_in_event(text.encode() + b"\xff") is found
     assert person.is_in_config(text) is found
 
 
-def has_a_trace(person: Person, text: str) -> bool:
+def has_a_trace(person: DataSubject, text: str) -> bool:
     """What a database finds before anything is looked at closely."""
     bare = "".join(one for one in text if one not in SEPARATORS)
     return any(trace in bare for trace in person.traces)

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from domain.call import CallStatus, LegStatus
-from domain.inbox import InboxStatus
-from domain.room import Participant, ParticipantKind
-from domain.room_event import EventKind
-from domain.session import EndReason, SessionStatus
+from domain.calls.call import CallStatus
+from domain.inbox.entry import InboxStatus
+from domain.rooms.room import Participant, ParticipantKind
+from domain.rooms.room_event import EventKind
+from domain.rooms.sip_leg import LegStatus
+from domain.sessions.session import EndReason, SessionStatus
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import CALLER, PhoneWorld, whats
 from tests.unit.domain.world import AGENT, LEASE, ROOM
@@ -426,7 +427,7 @@ async def test_a_defect_is_counted_and_not_hidden(monkeypatch: pytest.MonkeyPatc
     now = world.clock.now()
     (entry,) = await world.inbox.claim("me", now, now + SECOND, 1)
     with pytest.raises(ZeroDivisionError):
-        await world.handle_entry(entry, "me")
+        await world.process_entry(entry, "me")
     (failed,) = await world.inbox.list(None, 10)
     assert failed.failures == 1
     assert "ZeroDivisionError" in (failed.last_error or "")
@@ -538,10 +539,10 @@ async def test_an_entry_is_done_when_it_is_handled_or_set_aside() -> None:
     [entry] = await world.inbox.list(None, 10)
     dead = entry
     while dead.status is InboxStatus.PENDING:
-        assert not world.handle_entry.is_done(dead)
+        assert not world.process_entry.is_done(dead)
         dead = dead.failed("no", world.clock.now())
-    assert world.handle_entry.is_done(dead)
-    assert world.handle_entry.is_done(entry.handled(world.clock.now()))
+    assert world.process_entry.is_done(dead)
+    assert world.process_entry.is_done(entry.handled(world.clock.now()))
 
 
 async def test_an_event_of_a_session_in_use_is_due_a_quarter_of_a_second_later() -> None:
@@ -553,7 +554,7 @@ async def test_an_event_of_a_session_in_use_is_due_a_quarter_of_a_second_later()
     world.closes()
     await world.hears(world.told[-1])
     [entry] = await world.inbox.claim("me", world.clock.now(), world.clock.now() + SECOND, 1)
-    again = await world.handle_entry(entry, "me")
+    again = await world.process_entry(entry, "me")
     assert again.due_at == world.clock.now() + SECOND / 4
 
 

@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from domain.access import Access, Scope
-from domain.call import Call
-from domain.errors import NotFound
-from domain.page import CallFilter, Capacity, SessionFilter
-from domain.session import Session
+from domain.access.access import Access, Scope
+from domain.calls.call import Call
+from domain.calls.repository import CallFilter
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import Session
+from domain.shared.errors import NotFound
+from domain.shared.pagination import Capacity
 from tests.unit.domain.telephony import PhoneWorld
 
 STRANGER = Access(tenant="b", scopes=frozenset({Scope.CALLS_READ}), sees_unowned=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.errors import NotFound, StorageUnavailable
+from domain.shared.errors import NotFound, StorageUnavailable
 from tests.unit.domain.world import ROOM, World
 
 

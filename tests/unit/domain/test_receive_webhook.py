@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import attrs
 import pytest
 
-from domain.errors import WebhookForged
-from domain.inbox import InboxEntry, InboxStatus
-from domain.ports.webhook_verifier import WebhookBody, WebhookEvent
-from domain.use_cases.receive_webhook import ReceiveWebhook, ReceiveWebhookCommand
+from domain.inbox.entry import InboxEntry, InboxStatus
+from domain.inbox.receive_webhook import ReceiveWebhook, ReceiveWebhookCommand
+from domain.inbox.webhook_verifier import WebhookBody, WebhookEvent
+from domain.shared.errors import WebhookForged
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.telephony import PhoneWorld
 from tests.webhook_command import webhook_command
@@ -59,7 +59,7 @@ async def received(told: WebhookEvent, times: int = 1) -> tuple[InboxEntry, Bell
     """What is in the inbox after ``told`` came, and the bell."""
     world, bell = PhoneWorld(), Bell()
     receive = ReceiveWebhook(
-        verifier=Trusting(told), inbox=world.inbox, clock=world.clock, doorbell=bell
+        verifier=Trusting(told), inbox=world.inbox, clock=world.clock, inbox_signal=bell
     )
     for _ in range(times):
         await receive(webhook_command(told.body, "a JWT", "a trace"))
@@ -100,7 +100,7 @@ async def test_given_a_forged_token_then_the_body_is_not_read() -> None:
         return WebhookBody(b"{}", b"{}")
 
     receive = ReceiveWebhook(
-        verifier=Trusting(event()), inbox=world.inbox, clock=world.clock, doorbell=Bell()
+        verifier=Trusting(event()), inbox=world.inbox, clock=world.clock, inbox_signal=Bell()
     )
     with pytest.raises(WebhookForged):
         await receive(ReceiveWebhookCommand("another JWT", read_body))

@@ -10,10 +10,12 @@ from typing import cast
 import attrs
 import pytest
 
-from domain.call import CallStatus, LegStatus, Source
-from domain.ports.rooms import Rooms
-from domain.room import Participant, ParticipantKind, Room
-from domain.session import EndReason, SessionStatus
+from domain.calls.call import CallStatus
+from domain.rooms.room import Participant, ParticipantKind, Room
+from domain.rooms.rooms import Rooms
+from domain.rooms.sip_leg import LegStatus
+from domain.sessions.session import EndReason, SessionStatus
+from domain.shared.timeline import Source
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import CALLER, INTERVAL, PhoneWorld, whats
 from tests.unit.domain.world import GRACE, JOIN, MOMENT, ROOM
@@ -141,7 +143,7 @@ async def test_given_no_worker_for_long_then_dispatches_are_further_and_further_
 async def test_given_livekit_does_not_confirm_the_caller_once_then_they_are_served_next() -> None:
     world = PhoneWorld()
     leg = world.joins()
-    await world.record_call(leg, lambda call: call.seen(None, leg.joined_at, Source.WEBHOOK))
+    await world.record_call_fact(leg, lambda call: call.seen(None, leg.joined_at, Source.WEBHOOK))
     world.reconcile = world.new_reconcile(rotation=0)
     pause = world.livekit.pause("participants", after_applying=True)
     cycle = asyncio.create_task(world.looks())

@@ -8,11 +8,11 @@ from typing import cast
 
 import pytest
 
-from domain.call import CallStatus
-from domain.errors import LiveKitError
-from domain.ports.rooms import Rooms
-from domain.room import Room
-from domain.session import EndReason
+from domain.calls.call import CallStatus
+from domain.rooms.room import Room
+from domain.rooms.rooms import Rooms
+from domain.sessions.session import EndReason
+from domain.shared.errors import LiveKitError
 from tests.unit.domain.fake_livekit import Fault, LiveRoom
 from tests.unit.domain.telephony import INTERVAL, PhoneWorld, whats
 from tests.unit.domain.world import ROOM

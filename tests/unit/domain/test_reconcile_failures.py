@@ -10,13 +10,13 @@ from typing import Any, cast
 import attrs
 import pytest
 
-from domain.call import Direction
-from domain.errors import DomainError, IllegalTransition, LiveKitRefused, StorageUnavailable
-from domain.identifiers import RoomName
-from domain.ports.rooms import Rooms
-from domain.room import Participant, Room
-from domain.session import PhoneCorrelation, SessionStatus
-from domain.use_cases.reconcile import STORAGE_FAILURES
+from domain.reconciliation.reconcile import STORAGE_FAILURES
+from domain.rooms.room import Participant, Room
+from domain.rooms.rooms import Rooms
+from domain.rooms.sip_leg import Direction
+from domain.sessions.session import PhoneCorrelation, SessionStatus
+from domain.shared.errors import DomainError, IllegalTransition, LiveKitRefused, StorageUnavailable
+from domain.shared.identifiers import RoomName
 from tests.unit.domain.telephony import PhoneWorld
 from tests.unit.domain.world import LEASE, ROOM
 

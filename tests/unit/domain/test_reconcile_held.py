@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.errors import LiveKitError
+from domain.shared.errors import LiveKitError
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import INTERVAL, PhoneWorld
 from tests.unit.domain.test_reconcile_absences import kept, loses_its_rooms, served

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 import pytest
 
-from domain.ports.rooms import Rooms
-from domain.room import Participant, Room
+from domain.rooms.room import Participant, Room
+from domain.rooms.rooms import Rooms
 from tests.unit.domain.telephony import PhoneWorld
 
 SECOND = timedelta(seconds=1)

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from domain.access import WORK, Access
-from domain.errors import Conflict, LiveKitError
-from domain.room import Participant, ParticipantKind
-from domain.session import EndReason
-from domain.use_cases.remove_late_agent import LATE_BY
-from domain.use_cases.start_session import StartSessionCommand
+from domain.access.access import WORK, Access
+from domain.reconciliation.remove_late_agent import LATE_BY
+from domain.rooms.room import Participant, ParticipantKind
+from domain.sessions.session import EndReason
+from domain.sessions.start_session import StartSessionCommand
+from domain.shared.errors import Conflict, LiveKitError
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import INTERVAL, PhoneWorld
 from tests.unit.domain.world import AGENT, MOMENT, ROOM

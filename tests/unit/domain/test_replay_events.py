@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import NotFound
-from domain.inbox import MAX_FAILURES, InboxEntry, InboxStatus
-from domain.ports.webhook_verifier import WebhookEvent
-from domain.use_cases.replay_events import ReplayEvents
+from domain.inbox.entry import MAX_FAILURES, InboxEntry, InboxStatus
+from domain.inbox.replay_entries import ReplayEntries
+from domain.inbox.webhook_verifier import WebhookEvent
+from domain.shared.errors import NotFound
 from tests.unit.domain.telephony import PhoneWorld
 
 DAY = timedelta(days=1)
@@ -20,7 +20,7 @@ class Post(PhoneWorld):
 
     def __init__(self) -> None:
         super().__init__()
-        self.replay = ReplayEvents(inbox=self.inbox, clock=self.clock)
+        self.replay = ReplayEntries(inbox=self.inbox, clock=self.clock)
 
     async def fill(self) -> None:
         now = self.clock.now()

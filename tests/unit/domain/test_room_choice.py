@@ -8,14 +8,16 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from domain.absences import Absences
-from domain.agent_config import AgentConfig
-from domain.call import Call, LegStatus, PhoneLeg, Source
-from domain.identifiers import CallId, Identity, RoomName, SessionId
-from domain.room import Room
-from domain.room_calls import RoomCalls, fingerprint
-from domain.room_choice import Reason, RoomChoice, RoomLook, agent_key
-from domain.session import SeenAgent, Session
+from domain.agents.agent_config import AgentConfig
+from domain.calls.call import Call
+from domain.calls.room_calls import RoomCalls, fingerprint
+from domain.reconciliation.absences import Absences
+from domain.reconciliation.room_choice import Reason, RoomChoice, RoomLook, agent_key
+from domain.rooms.room import Room
+from domain.rooms.sip_leg import LegStatus, SipLeg
+from domain.sessions.session import SeenAgent, Session
+from domain.shared.identifiers import CallId, Identity, RoomName, SessionId
+from domain.shared.timeline import Source
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.world import AGENT, MOMENT
 
@@ -44,7 +46,7 @@ def room(name: str, people: int = 1) -> Room:
 
 def call(name: str, status: LegStatus | None = LegStatus.ACTIVE, *, served: bool = True) -> Call:
     """A call in the room of this name."""
-    leg = PhoneLeg(
+    leg = SipLeg(
         room_name=name,
         room_sid=f"RM_{name}",
         participant_sid=f"PA_{name}",

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 import attrs
 import pytest
 
-from domain.call import CallStatus, LegStatus
-from domain.errors import ClaimHeld
-from domain.inbox import InboxStatus
-from domain.room import Participant, ParticipantKind, Room
-from domain.room_event import EventKind, RoomEvent
-from domain.session import (
+from domain.calls.call import CallStatus
+from domain.inbox.entry import InboxStatus
+from domain.rooms.room import Participant, ParticipantKind, Room
+from domain.rooms.room_event import EventKind, RoomEvent
+from domain.rooms.sip_leg import LegStatus
+from domain.sessions.session import (
     FIRST_RETRY,
     LONGEST_RETRY,
     STAYED,
@@ -20,6 +20,7 @@ from domain.session import (
     Session,
     SessionStatus,
 )
+from domain.shared.errors import ClaimHeld
 from tests.unit.domain.telephony import PhoneWorld
 from tests.unit.domain.world import AGENT, MOMENT, ROOM
 
@@ -41,7 +42,7 @@ def event(
 
 async def handles(world: PhoneWorld, what: RoomEvent, received_at: datetime | None = None) -> None:
     """An event that was received just now, or then."""
-    await world.handle_event(what, received_at or world.clock.now())
+    await world.handle_room_event(what, received_at or world.clock.now())
 
 
 async def due(world: PhoneWorld) -> datetime:
@@ -49,7 +50,7 @@ async def due(world: PhoneWorld) -> datetime:
     await world.hears(world.told[-1])
     now = world.clock.now()
     [entry] = await world.inbox.claim("me", now, now + SECOND, 1)
-    again = await world.handle_entry(entry, "me")
+    again = await world.process_entry(entry, "me")
     assert (again.status, again.failures) == (InboxStatus.PENDING, 0)
     return again.due_at
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from domain.call import PhoneLeg
-from domain.room_selection import RoomSelection
-from domain.session import SessionStatus
+from domain.reconciliation.room_selection import RoomSelection
+from domain.rooms.sip_leg import SipLeg
+from domain.sessions.session import SessionStatus
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.telephony import PhoneWorld
 from tests.unit.domain.world import ROOM
@@ -17,8 +17,8 @@ SELECTION = RoomSelection(
 )
 
 
-def leg(room_name: str = ROOM, trunk_id: str | None = "ST_ours") -> PhoneLeg:
-    return PhoneLeg(
+def leg(room_name: str = ROOM, trunk_id: str | None = "ST_ours") -> SipLeg:
+    return SipLeg(
         room_name=room_name,
         room_sid="RM_1",
         participant_sid="PA_1",
@@ -84,8 +84,10 @@ def selecting(*, any_join: bool = False, trunk_ignored: bool = False) -> PhoneWo
         selection = RoomSelection(ignored_trunks=["ST_*"])
     else:
         selection = RoomSelection(ignored_rooms=[ROOM])
-    world.handle_event = attrs.evolve(world.handle_event, selection=selection)
-    world.handle_entry = attrs.evolve(world.handle_entry, handle_event=world.handle_event)
+    world.handle_room_event = attrs.evolve(world.handle_room_event, selection=selection)
+    world.process_entry = attrs.evolve(
+        world.process_entry, handle_room_event=world.handle_room_event
+    )
     world.reconcile.selection = selection
     look = attrs.evolve(world.reconcile.check_room, selection=selection)
     world.reconcile.check_room = look
@@ -172,7 +174,7 @@ async def test_a_late_agent_of_a_session_in_an_ignored_room_is_removed() -> None
 
 async def test_a_call_of_a_room_that_is_ignored_since_a_restart_ends_with_its_room() -> None:
     world = selecting()
-    await world.record_call(world.joins(), lambda call: call)
+    await world.record_call_fact(world.joins(), lambda call: call)
     await world.goes_on(5)
     assert world.call(world.stays[0]).is_live
     world.closes()

@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from domain.access import EVERYTHING, WORK, Access, Scope
-from domain.errors import LiveKitUnreachable, RoomTaken
-from domain.ports.token_signer import TOKEN_TTL
-from domain.session import LEFT_FOR
-from domain.use_cases.end_session import EndSessionCommand
-from domain.use_cases.start_session import StartedSession, StartSessionCommand
+from domain.access.access import SYSTEM, WORK, Access, Scope
+from domain.rooms.token_signer import TOKEN_TTL
+from domain.sessions.end_session import EndSessionCommand
+from domain.sessions.session import LEFT_FOR
+from domain.sessions.start_session import StartedSession, StartSessionCommand
+from domain.shared.errors import LiveKitUnreachable, RoomTaken
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import MOMENT, ROOM, World
 
@@ -50,7 +50,7 @@ async def test_given_another_s_session_has_ended_then_its_last_token_must_expire
     assert world.livekit.count("create") == 2
 
 
-@pytest.mark.parametrize("access", [ANN, ADMIN, EVERYTHING], ids=["its own", "admin", "operator"])
+@pytest.mark.parametrize("access", [ANN, ADMIN, SYSTEM], ids=["its own", "admin", "operator"])
 async def test_given_one_s_own_session_has_ended_then_the_next_begins_at_once(
     world: World, access: Access
 ) -> None:
@@ -81,7 +81,7 @@ async def test_given_another_s_session_has_ended_then_a_call_in_its_room_is_serv
 async def test_given_a_session_of_nobody_s_then_who_sees_those_may_begin_the_next(
     world: World,
 ) -> None:
-    await had_a_session(world, EVERYTHING)
+    await had_a_session(world, SYSTEM)
 
     with pytest.raises(RoomTaken):
         await start(world, BEN)

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.dispatch import DispatchClaim
-from domain.errors import ClaimHeld, IllegalTransition
-from domain.session import EndReason, Session
+from domain.rooms.dispatch import DispatchClaim
+from domain.sessions.session import EndReason, Session
+from domain.shared.errors import ClaimHeld, IllegalTransition
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.world import LEASE, World
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.access import EVERYTHING, WORK, Access
-from domain.errors import StorageUnavailable, TooManySessions
-from domain.session import EndReason, Session
-from domain.use_cases.start_session import StartedSession, StartSessionCommand
+from domain.access.access import SYSTEM, WORK, Access
+from domain.sessions.session import EndReason, Session
+from domain.sessions.start_session import StartedSession, StartSessionCommand
+from domain.shared.errors import StorageUnavailable, TooManySessions
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.world import LEASE, World
 
@@ -113,7 +113,7 @@ async def test_given_the_ledger_fails_while_it_ends_then_it_gets_no_agent_later_
 async def test_nobody_s_sessions_are_not_counted_however_many_begin_at_once() -> None:
     world = World()
 
-    outcomes = await asyncio.gather(*(start(world, room, EVERYTHING) for room in ROOMS))
+    outcomes = await asyncio.gather(*(start(world, room, SYSTEM) for room in ROOMS))
 
     assert len(outcomes) == len(ROOMS)
     assert served(world) == ROOMS

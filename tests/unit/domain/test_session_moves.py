@@ -8,10 +8,10 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from domain.dispatch import DispatchClaim
-from domain.errors import IllegalTransition
-from domain.room import Dispatch
-from domain.session import EndReason, SeenAgent, Session, SessionStatus
+from domain.rooms.dispatch import DispatchClaim
+from domain.rooms.room import Dispatch
+from domain.sessions.session import EndReason, SeenAgent, Session, SessionStatus
+from domain.shared.errors import IllegalTransition
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.world import AGENT, LEASE, World
 

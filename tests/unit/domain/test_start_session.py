@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from domain.dispatch import DispatchClaim
-from domain.errors import InvalidInput, MetadataTooLarge, StorageUnavailable
-from domain.session import SessionStatus
+from domain.rooms.dispatch import DispatchClaim
+from domain.sessions.session import SessionStatus
+from domain.shared.errors import InvalidInput, MetadataTooLarge, StorageUnavailable
 from tests.unit.domain.world import AGENT, ROOM, World
 
 

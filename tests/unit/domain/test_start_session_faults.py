@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from domain.dispatch import DispatchClaim
-from domain.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
-from domain.room import Participant, ParticipantKind
-from domain.session import SessionStatus
+from domain.rooms.dispatch import DispatchClaim
+from domain.rooms.room import Participant, ParticipantKind
+from domain.sessions.session import SessionStatus
+from domain.shared.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import GRACE, ROOM, World
 

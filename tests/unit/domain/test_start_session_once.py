@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from domain.access import Access
-from domain.agent_config import DEFAULTS
-from domain.errors import (
+from domain.access.access import Access
+from domain.agents.agent_config import DEFAULTS
+from domain.idempotency.idempotent_execution import LEASE
+from domain.sessions.start_session import StartSessionCommand
+from domain.shared.errors import (
     AnsweredSessionEnded,
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
@@ -16,8 +18,6 @@ from domain.errors import (
     LiveKitError,
     MetadataTooLarge,
 )
-from domain.use_cases.once import LEASE
-from domain.use_cases.start_session import StartSessionCommand
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.world import ROOM, World

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import LiveKitUncertain
-from domain.session import SessionStatus
+from domain.sessions.session import SessionStatus
+from domain.shared.errors import LiveKitUncertain
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import PhoneWorld
 from tests.unit.domain.world import AGENT, ROOM

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import attrs
 import pytest
 
-from domain.agent_presence import AgentPresence, AgentState, presence_of
-from domain.room import Dispatch, JobStatus, Participant
-from domain.session import SeenAgent, Session
+from domain.rooms.room import Dispatch, JobStatus, Participant
+from domain.sessions.agent_presence import AgentPresence, AgentState, presence_of
+from domain.sessions.session import SeenAgent, Session
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.test_agent_presence import (
     ACTIVE,

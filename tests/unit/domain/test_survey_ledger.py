@@ -10,15 +10,16 @@ from typing import Any, Self, cast
 
 import attrs
 
-from domain.absences import Absences
-from domain.identifiers import CallId, RoomName, SessionId
-from domain.ports.unit_of_work import UnitOfWorkFactory
-from domain.room import Room
-from domain.room_calls import CallOutline
-from domain.room_choice import Reason, RoomChoice
-from domain.room_selection import RoomSelection
-from domain.session_outline import SessionOutline, SessionStatus
-from domain.use_cases.survey_ledger import Survey, SurveyLedger
+from domain.calls.repository import CallWork
+from domain.calls.room_calls import CallOutline
+from domain.reconciliation.absences import Absences
+from domain.reconciliation.room_choice import Reason, RoomChoice
+from domain.reconciliation.room_selection import RoomSelection
+from domain.reconciliation.survey_ledger import Survey, SurveyLedger
+from domain.rooms.room import Room
+from domain.sessions.session_outline import SessionOutline, SessionStatus
+from domain.shared.identifiers import CallId, RoomName, SessionId
+from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.telephony import INTERVAL
 
@@ -89,7 +90,9 @@ class Work:
 
 def survey(sessions: int, calls: int) -> SurveyLedger:
     return SurveyLedger(
-        unit_of_work=cast("UnitOfWorkFactory", lambda: Work(Sessions(sessions), Calls(calls))),
+        unit_of_work=cast(
+            "UnitOfWorkFactory[CallWork]", lambda: Work(Sessions(sessions), Calls(calls))
+        ),
         choice=RoomChoice(),
         selection=RoomSelection(),
     )

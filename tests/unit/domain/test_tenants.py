@@ -5,12 +5,12 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from domain.access import EVERYTHING, WORK, Access, Scope
-from domain.errors import NotFound, RoomTaken, TooManySessions
-from domain.page import SessionFilter
-from domain.session import LEFT_FOR
-from domain.use_cases.end_session import EndSessionCommand
-from domain.use_cases.start_session import StartedSession, StartSessionCommand
+from domain.access.access import SYSTEM, WORK, Access, Scope
+from domain.sessions.end_session import EndSessionCommand
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import LEFT_FOR
+from domain.sessions.start_session import StartedSession, StartSessionCommand
+from domain.shared.errors import NotFound, RoomTaken, TooManySessions
 from tests.unit.domain.world import ROOM, World
 
 ANN = Access(tenant="ann", scopes=WORK, sees_unowned=False)
@@ -105,7 +105,7 @@ async def test_ending_again_what_has_ended_is_a_success_and_leaves_another_s_alo
 
 
 async def test_what_is_nobody_s_is_there_for_the_house_and_the_operator_only(world: World) -> None:
-    started = await start(world, EVERYTHING)
+    started = await start(world, SYSTEM)
 
     assert started.session.tenant is None
     assert (await start(world, HOUSE)).session.id == started.session.id
@@ -139,7 +139,7 @@ async def test_a_tenant_has_only_so_many_live_sessions(world: World) -> None:
     await start(world, ANN, "room-1")  # joining is no new session
     await start(world, BEN, "room-4")
     for number in range(5, 10):  # nobody's are not counted
-        await start(world, EVERYTHING, f"room-{number}")
+        await start(world, SYSTEM, f"room-{number}")
     await world.end_session(EndSessionCommand("room-1", ANN))
     await start(world, ANN, "room-3")
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from domain.session import LONGEST_RETRY, STAYED, SessionStatus
+from domain.sessions.session import LONGEST_RETRY, STAYED, SessionStatus
 from tests.unit.domain.telephony import INTERVAL, PhoneWorld
 from tests.unit.domain.world import ROOM
 
@@ -17,8 +17,10 @@ MINUTE = 60 * SECOND
 
 def world_of(*, telephony: bool) -> PhoneWorld:
     world = PhoneWorld()
-    world.handle_event = attrs.evolve(world.handle_event, telephony=telephony)
-    world.handle_entry = attrs.evolve(world.handle_entry, handle_event=world.handle_event)
+    world.handle_room_event = attrs.evolve(world.handle_room_event, telephony=telephony)
+    world.process_entry = attrs.evolve(
+        world.process_entry, handle_room_event=world.handle_room_event
+    )
     world.reconcile = world.new_reconcile(telephony=telephony)
     return world
 

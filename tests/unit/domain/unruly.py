@@ -14,11 +14,11 @@ from typing import Final
 
 import attrs
 
-from domain.call import LegStatus, PhoneLeg
-from domain.errors import DomainError
-from domain.ports.webhook_verifier import WebhookEvent
-from domain.room import Participant, ParticipantKind
-from domain.room_event import EventKind
+from domain.inbox.webhook_verifier import WebhookEvent
+from domain.rooms.room import Participant, ParticipantKind
+from domain.rooms.room_event import EventKind
+from domain.rooms.sip_leg import LegStatus, SipLeg
+from domain.shared.errors import DomainError
 from tests.unit.domain.fake_livekit import Fault, ListedDispatch
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.telephony import INTERVAL, PhoneWorld
@@ -86,7 +86,7 @@ class UnrulyWorld(PhoneWorld):
         identity = f"sip_{number}"
         live.people.pop(identity, None)
         self.observes()
-        leg = PhoneLeg(
+        leg = SipLeg(
             room_name=room,
             room_sid=live.sid,
             participant_sid=self.livekit.new_id("PA"),

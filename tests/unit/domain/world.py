@@ -6,24 +6,24 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from domain.agent_config import AgentConfig
-from domain.agent_presence import AgentTimeouts
-from domain.errors import DomainError
-from domain.identifiers import Identity, RoomName
-from domain.ledger import Ledger
-from domain.session import Session
-from domain.use_cases.dispatch_agent import DispatchAgent
-from domain.use_cases.end_session import EndSession, EndSessionCommand
-from domain.use_cases.ensure_agent import EnsureAgent
-from domain.use_cases.find_agent import FindAgent
-from domain.use_cases.hold_ended_room import HoldEndedRoom
-from domain.use_cases.keep_agent import KeepAgent
-from domain.use_cases.once import Once
-from domain.use_cases.read_sessions import ReadSessions
-from domain.use_cases.renew_claim import RenewClaim
-from domain.use_cases.start_session import StartedSession, StartSession, StartSessionCommand
-from domain.use_cases.start_session_once import RepeatableAnswer, StartSessionOnce
-from domain.use_cases.turn import Turn
+from domain.agents.agent_config import AgentConfig
+from domain.idempotency.idempotent_execution import IdempotentExecution
+from domain.sessions.agent_presence import AgentTimeouts
+from domain.sessions.dispatch_agent import DispatchAgent
+from domain.sessions.end_session import EndSession, EndSessionCommand
+from domain.sessions.ensure_agent import EnsureAgent
+from domain.sessions.find_agent import FindAgent
+from domain.sessions.hold_ended_room import HoldEndedRoom
+from domain.sessions.keep_agent import KeepAgent
+from domain.sessions.read_sessions import ReadSessions
+from domain.sessions.renew_claim import RenewClaim
+from domain.sessions.session import Session
+from domain.sessions.session_store import SessionStore
+from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
+from domain.sessions.start_session_once import IdempotentResponse, StartSessionOnce
+from domain.shared.errors import DomainError
+from domain.shared.identifiers import Identity, RoomName
+from domain.shared.retry_on_conflict import RetryOnConflict
 from tests.unit.domain.fake_livekit import FakeDispatcher, FakeLiveKit, FakeRooms, ListedDispatch
 from tests.unit.domain.fakes import FakeClock, InMemoryLedger, ReadableTokens, SequentialIds
 from tests.unit.domain.steps import Steps
@@ -50,10 +50,10 @@ class World:
         self.livekit: FakeLiveKit = beside.livekit if beside else FakeLiveKit(self.steps)
         self.storage: InMemoryLedger = beside.storage if beside else InMemoryLedger(self.steps)
         self.lost: list[tuple[Session, DomainError]] = []
-        self.ledger = Ledger(self.storage, lambda *what: self.lost.append(what))
+        self.ledger = SessionStore(self.storage, lambda *what: self.lost.append(what))
         dispatcher = FakeDispatcher(self.livekit)
         rooms = self.rooms = FakeRooms(self.livekit)
-        turn = Turn(clock=self.clock, patience=patience)
+        turn = RetryOnConflict(clock=self.clock, patience=patience)
         self.find_agent = FindAgent(
             rooms=rooms, dispatcher=dispatcher, clock=self.clock, timeouts=TIMEOUTS
         )
@@ -98,7 +98,9 @@ class World:
             agent_name=AGENT,
         )
         self.start_session_once = StartSessionOnce(
-            once=Once(idempotency=self.storage.idempotency, clock=self.clock, ids=self.ids),
+            once=IdempotentExecution(
+                idempotency=self.storage.idempotency, clock=self.clock, ids=self.ids
+            ),
             start_session=self.start_session,
             ledger=self.ledger,
         )
@@ -128,7 +130,7 @@ class World:
 
     async def start_once(
         self, key: str = "key-1", command: StartSessionCommand | None = None
-    ) -> RepeatableAnswer:
+    ) -> IdempotentResponse:
         """Start with this key; what is told is the session's id."""
         asked = command or StartSessionCommand("user-1")
         return await self.start_session_once(key, asked, lambda started: str(started.session.id))

@@ -11,14 +11,14 @@ import pytest
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.system.keys import RandomKeys
-from domain.api_key import ApiKey, FixedKey, digest
-from domain.errors import RateLimited, StorageUnavailable, Unauthenticated
-from domain.ports.rate_limiter import WINDOW, Bucket, Permit
-from domain.use_cases.authenticate import REMEMBERED, Authenticate
-from domain.use_cases.manage_keys import CreateKeyCommand, ManageKeys
-from entrypoints.http import limits as limits_module
-from entrypoints.http.access import admission
-from entrypoints.http.limits import Limits, rate_limit_headers
+from domain.access.api_key import ApiKey, FixedKey, digest
+from domain.access.authenticate import REMEMBERED, Authenticate
+from domain.access.manage_keys import CreateKeyCommand, ManageKeys
+from domain.access.rate_limit import WINDOW, Bucket, Permit
+from domain.shared.errors import RateLimited, StorageUnavailable, Unauthenticated
+from entrypoints.http.middleware import limits as limits_module
+from entrypoints.http.middleware.access import admission
+from entrypoints.http.middleware.limits import Limits, rate_limit_headers
 from tests.unit.domain.fakes import FakeClock, SequentialIds
 
 LIMIT = 3

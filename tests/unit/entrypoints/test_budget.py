@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from entrypoints.http.budget import Budget, Holding
+from entrypoints.http.middleware.budget import Budget, Holding
 
 MOST = 1000
 

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
-from adapters.memory.unit_of_work import MemoryLedger, MemoryUnitOfWork
-from domain.call import Call, PhoneLeg, Source
-from domain.identifiers import CallId
-from domain.page import MAX_LIMIT
-from domain.use_cases.read_calls import ReadCalls
+from adapters.memory.unit_of_work import MemoryStorage, MemoryUnitOfWork
+from domain.calls.call import Call
+from domain.calls.read_calls import ReadCalls
+from domain.rooms.sip_leg import SipLeg
+from domain.shared.identifiers import CallId
+from domain.shared.pagination import MAX_LIMIT
+from domain.shared.timeline import Source
 from entrypoints.cli.follower import MAX_ASIDE, Follower
 
 START = datetime(2026, 11, 23, 6, 27, 37, tzinfo=UTC)
@@ -20,7 +22,7 @@ START = datetime(2026, 11, 23, 6, 27, 37, tzinfo=UTC)
 class Calls:
     """A ledger, and somebody who follows it."""
 
-    ledger: MemoryLedger = attrs.field(factory=MemoryLedger)
+    ledger: MemoryStorage = attrs.field(factory=MemoryStorage)
     number: int = 0
     reads: int = 0
     follower: Follower = attrs.field(init=False)
@@ -42,7 +44,7 @@ class Calls:
                 name = f"room-{self.number}"
                 call = Call(
                     id=CallId(f"01890a5d-ac96-774b-bcce-{self.number:012x}"),
-                    leg=PhoneLeg(
+                    leg=SipLeg(
                         room_name=name,
                         room_sid=name,
                         participant_sid=name,

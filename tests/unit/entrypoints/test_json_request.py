@@ -11,9 +11,9 @@ import pytest
 from litestar import Litestar, Request, Response, post
 from litestar.exceptions import HTTPException
 
-from entrypoints.http import json_request
-from entrypoints.http.json_request import JsonRequest
-from entrypoints.http.overload import OVERLOAD, Overload
+from entrypoints.http.middleware.overload import OVERLOAD, Overload
+from entrypoints.http.requests import json_request
+from entrypoints.http.requests.json_request import JsonRequest
 
 
 @post("/")

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from domain.agent_config import MAX_METADATA_BYTES
-from entrypoints.http.json_shape import LongNumber, TooManyValues, check_shape
+from domain.agents.agent_config import MAX_METADATA_BYTES
+from entrypoints.http.requests.json_shape import LongNumber, TooManyValues, check_shape
 
 
 def repeated(item: str) -> bytes:

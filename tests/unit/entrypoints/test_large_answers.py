@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from entrypoints.http.budget import Budget
-from entrypoints.http.large_answers import CHUNK, LARGE, ClientTooSlow, LargeAnswers
-from entrypoints.http.overload import Overload
+from entrypoints.http.middleware.budget import Budget
+from entrypoints.http.middleware.large_answers import CHUNK, LARGE, ClientTooSlow, LargeAnswers
+from entrypoints.http.middleware.overload import Overload
 
 LENGTH = 10 * LARGE
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from entrypoints.http.limits import can_be_bypassed, client_address
+from entrypoints.http.middleware.limits import can_be_bypassed, client_address
 
 PROXY = "10.0.0.1"
 

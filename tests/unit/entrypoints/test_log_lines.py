@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from entrypoints.log_lines import Event, LogLines
+from entrypoints.logging.lines import Event, LogLines
 
 
 class Stream(RawIOBase):

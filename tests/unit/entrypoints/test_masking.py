@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from adapters.livekit.tokens import TokenFactory
 from adapters.system.keys import RandomKeys
-from domain.api_key import prefix_of
-from entrypoints.logs import configure_logs
-from entrypoints.masking import mask_values, masked, may_need_masking
+from domain.access.api_key import prefix_of
+from entrypoints.logging.masking import mask_values, masked, may_need_masking
+from entrypoints.logging.setup import configure_logs
 
 AROUND = st.text(alphabet=st.characters(blacklist_categories=["N", "Cs"]), max_size=8)
 _MINUTE = timedelta(minutes=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.http.memory_limit import memory_limit
+from entrypoints.http.server.memory_limit import memory_limit
 
 MIB = 1024 * 1024
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.http.metrics_folder import metrics_folder, remove_abandoned
+from entrypoints.http.server.metrics_folder import metrics_folder, remove_abandoned
 from tests.service import PROJECT
 
 HOLD = """
 import os, sys, time
 from pathlib import Path
-from entrypoints.http.metrics_folder import metrics_folder
+from entrypoints.http.server.metrics_folder import metrics_folder
 with metrics_folder(Path(sys.argv[1])) as folder:
     (folder / "counter_1.db").touch()
     child = os.fork()

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.sqlalchemy import postgresql, sqlite
+from adapters.sqlalchemy.engine import postgresql, sqlite
 from application.settings import Settings
-from entrypoints.http import open_files
-from entrypoints.http.open_files import (
+from entrypoints.http.server import open_files
+from entrypoints.http.server.open_files import (
     LEAST_CLIENTS,
     LEAST_LIVEKIT,
     MOST_CLIENTS,
@@ -76,7 +76,7 @@ def test_livekit_has_as_many_connections_as_there_are_files_for(
     monkeypatch: pytest.MonkeyPatch, limit: int, least: int, most: int
 ) -> None:
     monkeypatch.setattr("resource.getrlimit", lambda _: (limit, limit))
-    monkeypatch.setattr("entrypoints.http.open_files.open_files", lambda: 20)
+    monkeypatch.setattr("entrypoints.http.server.open_files.open_files", lambda: 20)
 
     assert least <= livekit_connections(SETTINGS) <= most
 

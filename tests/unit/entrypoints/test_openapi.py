@@ -14,11 +14,12 @@ import pytest
 from litestar import Litestar
 from litestar.exceptions import LitestarDeprecationWarning
 
-from domain.call import CallStatus, Direction
-from domain.session import SessionStatus
+from domain.calls.call import CallStatus
+from domain.rooms.sip_leg import Direction
+from domain.sessions.session import SessionStatus
 from entrypoints.container import Container
 from entrypoints.http.app import HANDLERS, create_app
-from entrypoints.http.fields import WHITE_SPACE
+from entrypoints.http.requests.fields import WHITE_SPACE
 from entrypoints.settings import load_settings
 
 ENVIRON: Final = {
@@ -155,9 +156,9 @@ def test_a_time_is_a_date_time(document: dict[str, Any], name: str, parameter: s
 @pytest.mark.parametrize(
     ("answer", "field", "values"),
     [
-        ("CallAnswer", "status", list(CallStatus)),
-        ("CallAnswer", "direction", list(Direction)),
-        ("SessionAnswer", "status", list(SessionStatus)),
+        ("CallResponse", "status", list(CallStatus)),
+        ("CallResponse", "direction", list(Direction)),
+        ("SessionResponse", "status", list(SessionStatus)),
     ],
 )
 def test_an_answers_states_are_counted_up(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.origins import matcher, parse_origin
 from entrypoints.settings import InvalidSettings, load_settings
+from entrypoints.settings.origins import matcher, parse_origin
 
 REQUIRED = {"LIVEKIT_URL": "ws://x", "LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "s" * 32}
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import InvalidInput
-from domain.identifiers import Identity, RoomName
-from domain.page import Position, Span
-from entrypoints.http import query
+from domain.shared.errors import InvalidInput
+from domain.shared.identifiers import Identity, RoomName
+from domain.shared.pagination import Cursor, Span
+from entrypoints.http.requests import query
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -152,7 +152,7 @@ def test_another_limit_is_refused(raw: str) -> None:
 
 
 def test_a_cursor_is_the_position_that_wrote_it() -> None:
-    position = Position(AT, "01890a5d-ac96-774b-bcce-b302099a8057")
+    position = Cursor(AT, "01890a5d-ac96-774b-bcce-b302099a8057")
 
     assert query.position(position.cursor) == position
 

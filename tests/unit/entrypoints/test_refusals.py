@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from adapters.memory.rate_limiter import MemoryRateLimiter
-from entrypoints.http.limits import Limits
-from entrypoints.http.refusals import A_SECOND, AT_ONCE, MOST_WAITING, Pace, Refusals
+from entrypoints.http.middleware.limits import Limits
+from entrypoints.http.middleware.refusals import A_SECOND, AT_ONCE, MOST_WAITING, Pace, Refusals
 from tests.unit.domain.fakes import FakeClock
 
 LIMIT = 3

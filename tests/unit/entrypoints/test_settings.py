@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from application.settings import AppEnv, Storage
-from domain.api_key import digest
+from domain.access.api_key import digest
 from entrypoints.settings import InvalidSettings, load_settings
 
 REQUIRED = {

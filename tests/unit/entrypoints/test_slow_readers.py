@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.http.slow_readers import cut_off_after
+from entrypoints.http.server.slow_clients import cut_off_after
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a limit of Linux's")
 

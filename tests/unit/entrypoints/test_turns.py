@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from entrypoints.http.turns import LONG_SECONDS, Turns
+from entrypoints.http.middleware.turns import LONG_SECONDS, Turns
 from tests.virtual_time import run
 
 

@@ -1,0 +1,1 @@
+"""Connections, transactions, group commit and errors of SQLite and PostgreSQL."""

@@ -1,0 +1,256 @@
+"""One page of a table, newest first.
+
+A page is put together from slices. A slice is one range of one index: its rows agree in the columns
+before ``created_at`` and are read from the newest on, so it costs what it returns, however few of
+the table's rows match. A filter that pins fewer of these columns takes a slice for each value of
+the others, which have few (statuses, directions).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import attrs
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    Table,
+    Text,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+
+from adapters.sqlalchemy.schema.list_indexes import LISTS, Half
+from adapters.sqlalchemy.schema.tables import calls, sessions
+from domain.access.access import Tenants
+from domain.calls.call import CallStatus
+from domain.calls.repository import CallFilter
+from domain.rooms.sip_leg import Direction
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import SessionStatus
+from domain.shared.pagination import Cursor
+
+_FEW: Final[Mapping[Table, Mapping[str, Sequence[str]]]] = {
+    sessions: {"status": [status.value for status in SessionStatus]},
+    calls: {
+        "direction": [direction.value for direction in Direction],
+        "status": [status.value for status in CallStatus],
+    },
+}
+"""The columns with few values, in the order in which indexes have them."""
+
+_WHOLE: Final[Mapping[Table, Sequence[Sequence[str]]]] = {
+    sessions: [["room_name"]],
+    calls: [["room_name"], ["from_number", "to_number"]],
+}
+"""Columns with an index of the whole table; other filters are then tried row by row.
+
+A room has few rows, as has one caller of one number.
+"""
+
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+_TIME: Final = sessions.c.created_at.type
+_SINCE: Final = bindparam("since", type_=_TIME)
+_END: Final = bindparam("end", type_=_TIME)
+_END_ID: Final = bindparam("end_id", type_=sessions.c.id.type)
+# PostgreSQL, which knows LATERAL, takes a limit that it does not know for a tenth of the rows.
+_MOST: Final = {
+    lateral: bindparam("most", type_=Integer, literal_execute=lateral) for lateral in (False, True)
+}
+
+Owner = int | None
+"""A tenant, by its number among those asked for; None: no tenant."""
+
+
+def page_of(
+    wanted: CallFilter | SessionFilter, after: Cursor | None, limit: int, *, lateral: bool
+) -> tuple[Select[Any], Mapping[str, object]]:
+    """A query for the newest ``limit`` rows that are wanted, and its parameters.
+
+    Starts at ``after`` by its place in the index rather than by counting rows. ``lateral``:
+    whether the database knows LATERAL, as PostgreSQL does.
+    """
+    table = sessions if isinstance(wanted, SessionFilter) else calls
+    filters = {
+        name: value
+        for name, value in attrs.asdict(wanted, recurse=False).items()
+        if name in table.c and value is not None
+    }
+    owners: tuple[Owner, ...] | None = None
+    tenants: dict[str, object] = {}
+    if wanted.tenants is not None:
+        named = sorted({tenant for tenant in wanted.tenants if tenant is not None})
+        tenants = {f"tenant_{number}": tenant for number, tenant in enumerate(named)}
+        owners = (*range(len(named)), *([None] if None in wanted.tenants else []))
+    end = Cursor(wanted.created.until or _LAST, "")
+    if after is not None and (after.created_at, after.id) < (end.created_at, end.id):
+        end = after
+    return _query(table, frozenset(filters), owners, lateral=lateral), {
+        **filters,
+        **tenants,
+        "since": wanted.created.since or _FIRST,
+        "end": end.created_at,
+        "end_id": end.id,
+        "most": limit,
+    }
+
+
+def of_tenants(query: Select[Any], table: Table, tenants: Tenants) -> Select[Any]:
+    """``query`` for what is these tenants' (None among them: nobody's); None: everybody's."""
+    if tenants is None:
+        return query
+    whose = [table.c.tenant == tenant for tenant in tenants]  # "= NULL" becomes "IS NULL"
+    return query.where(or_(*whose))
+
+
+@attrs.frozen
+class _Slice:
+    """Rows of one range of an index.
+
+    ``half`` and ``key``, the index's columns before ``created_at`` with their values, say which
+    index; ``others`` are filters to try row by row.
+    """
+
+    table: Table
+    half: Half
+    key: Mapping[str, ColumnElement[Any]]
+    others: Sequence[ColumnElement[bool]] = ()
+
+    def newest(self, *what: Table | Column[Any]) -> Select[Any]:
+        """A query for the newest of them, in the order of this index and of no other.
+
+        The columns are compared as one value and with ``<=`` rather than one by one with ``=``: a
+        planner that is given single columns takes them to be independent of each other, and reads
+        the whole table by age where it expects many rows and there are none.
+        """
+        place = (self.table.c.created_at, self.table.c.id)
+        columns, values = [self.table.c[name] for name in self.key], list(self.key.values())
+        return (
+            select(*what)
+            .where(
+                LISTS[self.table, self.half, tuple(self.key)],
+                tuple_(*columns, *place) <= tuple_(*values, _END, _END_ID),
+                tuple_(*columns, place[0]) >= tuple_(*values, _SINCE),
+                tuple_(*place) < tuple_(_END, _END_ID),
+                *self._row_by_row(),
+            )
+            .order_by(*(column.desc() for column in (*columns, *place)))
+        )
+
+    def _row_by_row(self) -> Iterator[ColumnElement[bool]]:
+        """The other filters, and how few rows they are tried on, which decides for the index."""
+        if self.others:
+            yield from (self.table.c[name] == value for name, value in self.key.items())
+            yield from self.others
+
+
+@lru_cache(maxsize=512)
+def _query(
+    table: Table, pinned: frozenset[str], owners: tuple[Owner, ...] | None, *, lateral: bool
+) -> Select[Any]:
+    """The query for a page with filters for ``pinned``, of these owners (None: everybody).
+
+    Built once: SQLAlchemy then finds its compiled form by identity.
+    """
+    if not pinned and owners is None:
+        return _Slice(table, Half.ALL, {}).newest(table).limit(_MOST[lateral])
+    given = {name: bindparam(name, type_=table.c[name].type) for name in sorted(pinned)}
+    for names in _WHOLE[table]:
+        if pinned.issuperset(names):
+            others = [table.c[name] == given[name] for name in given if name not in names]
+            if owners is not None:
+                others.append(or_(*(_is_of(table, owner) for owner in owners)))
+            key = {name: given[name] for name in names}
+            return _Slice(table, Half.ALL, key, others).newest(table).limit(_MOST[lateral])
+    parts = itertools.chain.from_iterable(
+        _parts(table, given, half, tenant, lateral=lateral) for half, tenant in _halves(owners)
+    )
+    found = union_all(*parts).subquery()
+    newest_first = (found.c.created_at.desc(), found.c.id.desc())
+    page = select(found).order_by(*newest_first).limit(_MOST[lateral]).subquery()
+    # The slices are read from their indexes alone, and only the page's rows from the table.
+    query = select(table).join_from(page, table, page.c.id == table.c.id)
+    return query.order_by(page.c.created_at.desc(), page.c.id.desc())
+
+
+def _parts(
+    table: Table,
+    given: Mapping[str, ColumnElement[Any]],
+    half: Half,
+    tenant: Mapping[str, ColumnElement[Any]],
+    *,
+    lateral: bool,
+) -> Iterator[Select[Any]]:
+    """Queries for the places of the newest rows of one owner, by as few slices as there can be."""
+
+    def newest(key: Mapping[str, ColumnElement[Any]], *others: ColumnElement[bool]) -> Select[Any]:
+        places = _Slice(table, half, key, others).newest(table.c.created_at, table.c.id)
+        return places.limit(_MOST[lateral])
+
+    few = _FEW[table]
+    key = {**tenant, **{name: value for name, value in given.items() if name not in few}}
+    if tenant and len(key) > 1:
+        others = [table.c[name] == given[name] for name in given if name in few]
+        yield select(newest(key, *others).subquery())
+        return
+    open_ = [name for name in few if name not in given]
+    choices = list(itertools.product(*(few[name] for name in open_)))
+    if lateral and open_:
+        # One sub-query for all slices: PostgreSQL would plan each of them.
+        each = _rows(open_, choices)
+        key |= {name: each.c[name] if name in open_ else given[name] for name in few}
+        slices = newest(key).correlate(each).lateral()
+        yield select(slices).select_from(each.join(slices, true()))
+        return
+    for choice in choices:
+        chosen = {name: _literal(value) for name, value in zip(open_, choice, strict=True)}
+        key |= {name: chosen[name] if name in chosen else given[name] for name in few}
+        yield select(newest(key).subquery())
+
+
+def _halves(
+    owners: tuple[Owner, ...] | None,
+) -> Iterator[tuple[Half, Mapping[str, ColumnElement[Any]]]]:
+    """Which halves have these owners' rows, and the tenant where it is a column of the index."""
+    if owners is None:
+        yield from ((Half.UNOWNED, {}), (Half.OWNED, {}))
+        return
+    for owner in owners:
+        yield (Half.UNOWNED, {}) if owner is None else (Half.OWNED, {"tenant": _tenant(owner)})
+
+
+def _is_of(table: Table, owner: Owner) -> ColumnElement[bool]:
+    return table.c.tenant.is_(None) if owner is None else table.c.tenant == _tenant(owner)
+
+
+def _tenant(number: int) -> BindParameter[str]:
+    return bindparam(f"tenant_{number}", type_=Text)
+
+
+def _literal(value: str) -> ColumnElement[str]:
+    return literal_column(f"'{value}'", String)
+
+
+def _rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Subquery:
+    """A table of constants, not by VALUES: SQLAlchemy would compile that for each query."""
+    return union_all(
+        *(
+            select(*(_literal(value).label(name) for name, value in zip(names, row, strict=True)))
+            for row in rows
+        )
+    ).subquery()

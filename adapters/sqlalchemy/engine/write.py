@@ -1,0 +1,196 @@
+"""Changes that share a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final, Protocol, TypeVar
+
+import attrs
+from sqlalchemy import Connection, Executable, text
+from sqlalchemy.exc import DBAPIError
+
+from adapters.sqlalchemy.engine.errors import is_outage, with_lock
+from adapters.sqlalchemy.engine.group_commit import Outcome
+from domain.shared.errors import Conflict
+
+Result = TypeVar("Result")
+
+Lock = tuple[str, ...]
+"""A table, and the unique key in it that a change locks.
+
+Every transaction makes its changes in the order of their locks, so that of two transactions that
+change the same rows one waits for the other, and never each for the other.
+"""
+
+_WAIT_BRIEFLY: Final = text("SET LOCAL lock_timeout = '10ms'")
+
+
+class Transaction(Protocol):
+    """Begins, commits, and undoes on an error."""
+
+    def __call__(self, work: Callable[[Connection], Result]) -> Awaitable[Result]:
+        """What ``work`` returns, once it is durable."""
+        ...
+
+
+@attrs.frozen
+class Write:
+    """A statement that changes one row or none, its parameters, and the row.
+
+    ``must_change`` makes it a ``Conflict`` to change none. ``many`` is the
+    statement for several rows at once: it takes a list for each parameter, and returns the last
+    part of ``lock`` for each row that it has changed.
+    """
+
+    statement: Executable
+    values: Mapping[str, Any]
+    lock: Lock
+    must_change: bool = True
+    many: Executable | None = None
+
+
+@attrs.frozen
+class Work:
+    """A function that makes changes; it may be called again after they were undone.
+
+    Without a ``lock`` it is called after all that have one.
+    """
+
+    run: Callable[[Connection], Any]
+    lock: Lock | None = None
+
+
+Unit = Sequence[Write] | Work
+"""What is done whole or not at all: writes, whose result is how many rows each has changed, or
+work, whose result is its own."""
+
+
+def locks_of(unit: Unit) -> list[Lock]:
+    """Return what ``unit`` is known to lock, in order."""
+    if isinstance(unit, Work):
+        return [] if unit.lock is None else [unit.lock]
+    return sorted({write.lock for write in unit})
+
+
+async def carry_out(
+    transaction: Transaction, units: Sequence[Unit], *, briefly: bool = False
+) -> Sequence[Outcome]:
+    """Commit ``units`` in one transaction: a commit costs the same for one and for many.
+
+    One that fails is undone alone, and its error is its outcome. To find out which it is, all are
+    done once more in another transaction, which is rare and waits only briefly for each lock; so
+    does the first one if ``briefly``.
+    """
+
+    def together(connection: Connection) -> Sequence[Outcome]:
+        if briefly:
+            _wait_briefly(connection)
+        return _together(connection, units)
+
+    try:
+        return await transaction(together)
+    except Exception as error:  # noqa: BLE001 - whatever a unit raises concerns that unit
+        if len(units) == 1 or is_outage(error):
+            return [error] * len(units)
+    return await transaction(lambda connection: _each(connection, units))
+
+
+def _wait_briefly(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(_WAIT_BRIEFLY)
+
+
+def _together(connection: Connection, units: Sequence[Unit]) -> Sequence[Outcome]:
+    if len(units) == 1 or not connection.dialect.supports_sane_multi_rowcount:
+        return _in_order(connection, units)
+    # SQLite. One statement for many rows costs a third of a statement for each.
+    rows: dict[Executable, list[Mapping[str, Any]]] = {}
+    for unit in units:
+        if not isinstance(unit, Work):
+            for write in unit:
+                rows.setdefault(write.statement, []).append(write.values)
+    for statement, values in rows.items():
+        if connection.execute(statement, values).rowcount != len(values):
+            raise Conflict("A statement in this batch changed no row; find out which unit's.")
+    return [unit.run(connection) if isinstance(unit, Work) else [1] * len(unit) for unit in units]
+
+
+def _each(connection: Connection, units: Sequence[Unit]) -> list[Outcome]:
+    _wait_briefly(connection)
+    outcomes: list[Outcome] = [None] * len(units)
+    first_locks = [(not (locks := locks_of(unit)), locks[:1]) for unit in units]
+    for number in sorted(range(len(units)), key=first_locks.__getitem__):
+        savepoint = connection.begin_nested()
+        try:
+            (outcomes[number],) = _in_order(connection, [units[number]])
+        except Exception as error:
+            if is_outage(error):
+                raise
+            savepoint.rollback()
+            outcomes[number] = error
+        else:
+            savepoint.commit()
+    return outcomes
+
+
+@attrs.frozen
+class _Step:
+    unit: int
+    place: int
+    change: Write | Work
+
+    @property
+    def order(self) -> tuple[bool, Lock]:
+        return self.change.lock is None, self.change.lock or ()
+
+    @property
+    def statement(self) -> object:
+        """The same for steps that one execution can do."""
+        many = self.change.many if isinstance(self.change, Write) else None
+        return self if many is None else many
+
+
+def _steps(units: Sequence[Unit]) -> Iterator[_Step]:
+    for number, unit in enumerate(units):
+        changes: Sequence[Write | Work] = [unit] if isinstance(unit, Work) else unit
+        for place, change in enumerate(changes):
+            yield _Step(number, place, change)
+
+
+def _in_order(connection: Connection, units: Sequence[Unit]) -> list[Outcome]:
+    """Carry out all changes in the order of their locks; for one row, in the order given."""
+    results: list[list[Any]] = [[None] * (isinstance(unit, Work) or len(unit)) for unit in units]
+    steps = sorted(_steps(units), key=lambda step: step.order)
+    for _, group in groupby(steps, key=lambda step: step.statement):
+        same = list(group)
+        try:
+            done = _done(connection, [step.change for step in same])
+        except DBAPIError as error:
+            raise with_lock(error, same[0].change.lock if len(same) == 1 else None) from None
+        for step, result in zip(same, done, strict=True):
+            results[step.unit][step.place] = result
+    return [
+        result[0] if isinstance(unit, Work) else result
+        for unit, result in zip(units, results, strict=True)
+    ]
+
+
+def _done(connection: Connection, changes: Sequence[Write | Work]) -> list[Any]:
+    """Carry out one change, or several that share a statement for many rows."""
+    first = changes[0]
+    if isinstance(first, Work):
+        return [first.run(connection)]
+    writes = [change for change in changes if isinstance(change, Write)]
+    if first.many is not None and len(writes) > 1:
+        columns = {name: [write.values[name] for write in writes] for name in first.values}
+        keys = set(connection.execute(first.many, columns).scalars())
+        changed = []
+        for write in writes:
+            changed.append(int(write.lock[-1] in keys))
+            keys.discard(write.lock[-1])  # a second row with this key has changed nothing
+    else:
+        changed = [connection.execute(first.statement, first.values).rowcount]
+    if any(write.must_change and not rows for write, rows in zip(writes, changed, strict=True)):
+        raise Conflict("What was to be changed has been changed by somebody else.")
+    return changed

@@ -1,0 +1,83 @@
+"""The ledger in a database, opened and closed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from adapters.sqlalchemy.api_keys import SqlApiKeys
+from adapters.sqlalchemy.engine.database import PATIENCE, database
+from adapters.sqlalchemy.engine.group_commit import Watch
+from adapters.sqlalchemy.engine.probe import StorageProbe
+from adapters.sqlalchemy.idempotency import SqlIdempotency
+from adapters.sqlalchemy.inbox import SqlInbox
+from adapters.sqlalchemy.leases import SqlLeases
+from adapters.sqlalchemy.ledger_stats import read_ledger_stats
+from adapters.sqlalchemy.personal_data import SqlPersonalData
+from adapters.sqlalchemy.processes import SqlProcesses
+from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
+from adapters.sqlalchemy.schema.migrations import ensure_schema
+from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
+from domain.operations.ledger_stats import LedgerStats
+
+
+class SqlStorage:
+    """A database and the units of work on it.
+
+    ``async with`` sees to it that the schema fits, and closes every connection at the end;
+    ``whole_configs`` says whether sessions are stored with all of their agents' configurations.
+    Raises :class:`~domain.shared.errors.StorageUnavailable` (:class:`SchemaOutdated
+    <adapters.sqlalchemy.engine.errors.SchemaOutdated>` if that is why).
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        patience: timedelta = PATIENCE,
+        watch: Watch | None = None,
+        *,
+        whole_configs: bool = True,
+    ) -> None:
+        self.database = database(database_url, patience, watch)
+        self._probe = StorageProbe(self.database)
+        self._whole_configs = whole_configs
+        self.inbox = SqlInbox(self.database)
+        self.leases = SqlLeases(self.database)
+        self.processes = SqlProcesses(self.database)
+        self.api_keys = SqlApiKeys(self.database)
+        self.idempotency = SqlIdempotency(self.database)
+        self.records = SqlPersonalData(self.database)
+
+    def rate_limiter(self, limit: int) -> SqlRateLimiter:
+        """Counts requests here, for every process on this database."""
+        return SqlRateLimiter(self.database, limit)
+
+    def unit_of_work(self) -> SqlUnitOfWork:
+        """A unit of work that has not begun."""
+        return SqlUnitOfWork(self.database, whole_configs=self._whole_configs)
+
+    async def ledger_stats(self) -> LedgerStats:
+        """Implements :class:`domain.operations.ledger_stats.StatsReader`."""
+        return await read_ledger_stats(self.database)
+
+    async def check(self) -> None:
+        """Implements :class:`domain.operations.probe.Probe`: would it take a write now."""
+        await self._probe.check()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await ensure_schema(self.database)
+        except BaseException:
+            await self.database.dispose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._probe.finished()
+        await self.database.dispose()

@@ -1,0 +1,1 @@
+"""Caches of values that cost much to read."""

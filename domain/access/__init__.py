@@ -1,0 +1,1 @@
+"""Who may do and see what: access, API keys, rate limits."""

@@ -1,0 +1,58 @@
+"""Who asks, and what they may do and see."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection
+from typing import Final
+
+import attrs
+
+Tenants = Collection[str | None] | None
+"""Whose sessions and calls: these tenants' (None among them: nobody's), or everybody's."""
+
+
+class Scope(enum.StrEnum):
+    """What an API key may be used for; ``admin`` includes the others and every tenant."""
+
+    SESSIONS_WRITE = "sessions:write"
+    CALLS_READ = "calls:read"
+    CALLS_WRITE = "calls:write"
+    ADMIN = "admin"
+
+
+WORK: Final = frozenset({Scope.SESSIONS_WRITE, Scope.CALLS_READ, Scope.CALLS_WRITE})
+"""What a frontend or a worker needs."""
+
+
+@attrs.frozen(kw_only=True)
+class Access:
+    """What the one who asks may do, whose ``tenant``'s what they begin is, and what they see.
+
+    ``tenant`` is None where there are no keys, and on the command line. ``sees_unowned`` shows
+    what nobody's key began, such as inbound calls.
+    """
+
+    tenant: str | None = None
+    scopes: frozenset[Scope] = frozenset(Scope)
+    sees_unowned: bool = True
+
+    def may(self, scope: Scope) -> bool:
+        """Whether ``scope`` is among theirs."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+    def sees(self, tenant: str | None) -> bool:
+        """Whether what is ``tenant``'s (None: nobody's) is there for them."""
+        tenants = self.tenants
+        return tenants is None or tenant in tenants
+
+    @property
+    def tenants(self) -> Tenants:
+        """Whose sessions and calls are there for them."""
+        if Scope.ADMIN in self.scopes:
+            return None
+        return (self.tenant, None) if self.sees_unowned else (self.tenant,)
+
+
+SYSTEM: Final = Access()
+"""The operator's own, on the command line; anybody's where there are no keys."""

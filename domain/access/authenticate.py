@@ -1,0 +1,101 @@
+"""Who presents this key, and what may they do?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from domain.access.access import SYSTEM, Access
+from domain.access.api_key import ApiKey, FixedKey, digest, is_same, prefix_of
+from domain.access.repository import ApiKeys
+from domain.shared.clock import Clock
+from domain.shared.errors import StorageUnavailable, Unauthenticated
+
+REMEMBERED: Final = timedelta(seconds=5)
+"""How long a key is known without asking the storage: a revoked one opens nothing after that."""
+
+NOTED_EVERY: Final = timedelta(minutes=1)
+"""How exact a key's last use is."""
+
+
+@attrs.define(kw_only=True)
+class Authenticate:
+    """Everybody may do everything until there is a key; then only whoever presents one."""
+
+    keys: ApiKeys
+    fixed: Sequence[FixedKey]
+    clock: Clock
+    _known: dict[str, tuple[ApiKey, float]] = attrs.field(factory=dict, init=False)
+    _noted: dict[str, float] = attrs.field(factory=dict, init=False)
+    _guarded: bool = attrs.field(default=False, init=False)
+    _asked_until: float = attrs.field(default=-math.inf, init=False)
+
+    async def __call__(self, presented: str | None) -> Access:
+        """What the one who presents this key may do.
+
+        Raises :class:`~domain.shared.errors.Unauthenticated` or
+        :class:`~domain.shared.errors.StorageUnavailable`.
+        """
+        if not await self.is_guarded():
+            return SYSTEM
+        if not presented:
+            raise Unauthenticated(
+                "An API key is needed: send it as 'Authorization: Bearer <key>' or 'X-API-Key'."
+            )
+        hashed = digest(presented)
+        fixed = self._fixed(hashed)
+        if fixed:
+            return fixed[0].access
+        key = await self._find(presented)
+        now = self.clock.now()
+        if key is None or not is_same(key.digest, hashed) or not key.is_usable(now):
+            raise Unauthenticated("This API key is unknown, expired or revoked.")
+        await self._note(key, now)
+        return key.access
+
+    def knows(self, presented: str) -> bool:
+        """Whether this was a key when it came here before, so that it is no guess. Asks nobody."""
+        hashed = digest(presented)
+        known = self._known.get(prefix_of(presented) or "")
+        return bool(self._fixed(hashed)) or (known is not None and is_same(known[0].digest, hashed))
+
+    def _fixed(self, hashed: str) -> list[FixedKey]:
+        # Every one is compared, so that the time tells nothing.
+        return [key for key in self.fixed if is_same(key.digest, hashed)]
+
+    async def is_guarded(self) -> bool:
+        """Whether there is a key, so that one is needed. Raises ``StorageUnavailable``."""
+        if self._guarded or self.fixed:
+            return True
+        asked_at = self.clock.monotonic()
+        if asked_at >= self._asked_until:
+            self._guarded = await self.keys.any()
+            self._asked_until = asked_at + REMEMBERED.total_seconds()
+        return self._guarded
+
+    async def _find(self, presented: str) -> ApiKey | None:
+        prefix = prefix_of(presented)
+        if prefix is None:
+            return None
+        asked_at = self.clock.monotonic()
+        known = self._known.get(prefix)
+        if known is not None and asked_at < known[1]:
+            return known[0]
+        key = await self.keys.find(prefix)
+        if key is not None:
+            self._known[prefix] = key, asked_at + REMEMBERED.total_seconds()
+        return key
+
+    async def _note(self, key: ApiKey, now: datetime) -> None:
+        noted, at = self._noted.get(key.prefix), self.clock.monotonic()
+        if noted is not None and at < noted + NOTED_EVERY.total_seconds():
+            return
+        self._noted[key.prefix] = at
+        try:
+            await self.keys.used(key.prefix, now)
+        except StorageUnavailable:
+            del self._noted[key.prefix]  # the next use tries again; this one needs no note

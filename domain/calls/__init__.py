@@ -1,0 +1,1 @@
+"""Phone calls: one phone participant's stay in one room instance."""

@@ -1,0 +1,89 @@
+"""The port to the ledger's calls."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import attrs
+
+from domain.access.access import Tenants
+from domain.calls.call import Call, CallStatus
+from domain.calls.room_calls import CallOutline
+from domain.rooms.sip_leg import Direction
+from domain.sessions.repository import SessionWork
+from domain.shared.errors import StorageUnavailable
+from domain.shared.identifiers import CallId, RoomName
+from domain.shared.pagination import Cursor, Span
+
+
+@attrs.frozen(kw_only=True)
+class CallFilter:
+    """Which calls: those to which everything applies that is not None.
+
+    ``from_number`` and ``to_number`` are compared as they are stored (E.164 where they parse).
+    """
+
+    status: CallStatus | None = None
+    direction: Direction | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    room_name: str | None = None
+    created: Span = Span()
+    tenants: Tenants = None
+
+
+class CallRepository(Protocol):
+    """The ledger's calls. Every method raises ``StorageUnavailable`` when storage fails."""
+
+    async def add(self, call: Call) -> None:
+        """Store a new call.
+
+        Raises :class:`~domain.shared.errors.Conflict`, here or at commit, if its id is taken or its
+        participant has a call already.
+        """
+        ...
+
+    async def save(self, call: Call) -> Call:
+        """Store a move of a call that was read at ``call.version``; its leg stays as it was added.
+
+        Returns it as the next reader sees it, at ``call.version + 1``. Raises
+        :class:`~domain.shared.errors.Conflict`, here or at commit, if it has changed since.
+        """
+        ...
+
+    async def get(self, call_id: CallId) -> Call | None:
+        """The call with this id."""
+        ...
+
+    async def of_participant(self, room_sid: str, participant_sid: str) -> Call | None:
+        """The call that is this participant's stay in this room instance."""
+        ...
+
+    async def live_in(self, room_sid: str) -> list[Call]:
+        """The calls in this room instance that have not ended."""
+        ...
+
+    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Call | None:
+        """The room's call, of these ``tenants``', that was created last."""
+        ...
+
+    def live(self, unreadable: list[StorageUnavailable]) -> AsyncIterator[Sequence[CallOutline]]:
+        """Yield the outlines of all committed calls that have not ended, as for sessions."""
+        ...
+
+    async def page(self, wanted: CallFilter, after: Cursor | None, limit: int) -> list[Call]:
+        """The newest ``limit`` calls that are wanted, of those older than ``after``.
+
+        Shows what is committed only.
+        """
+        ...
+
+
+class CallWork(SessionWork, Protocol):
+    """A transaction on calls and their sessions."""
+
+    @property
+    def calls(self) -> CallRepository:
+        """The calls, as this transaction sees them."""
+        ...

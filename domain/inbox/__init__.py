@@ -1,0 +1,1 @@
+"""LiveKit's webhook events, stored before they are acknowledged and then processed."""

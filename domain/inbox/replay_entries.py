@@ -1,0 +1,45 @@
+"""Give dead letters another chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from domain.inbox.entry import InboxEntry, InboxStatus
+from domain.inbox.repository import Inbox
+from domain.shared.clock import Clock
+from domain.shared.errors import NotFound
+
+
+@attrs.frozen(kw_only=True)
+class ReplayEntries:
+    """Makes stored events pending again, as if they had just come in.
+
+    Handling an event again is harmless: what is known already changes nothing.
+    """
+
+    inbox: Inbox
+    clock: Clock
+
+    async def __call__(self, event_ids: Sequence[str]) -> list[InboxEntry]:
+        """The entries of ``event_ids``, pending. Raises :class:`NotFound` before it changes any."""
+        entries = []
+        for event_id in event_ids:
+            entry = await self.inbox.get(event_id)
+            if entry is None:
+                raise NotFound(f"There is no event '{event_id}' in the inbox.", field="eventId")
+            entries.append(entry)
+        now = self.clock.now()
+        pending = [entry.replayed(now) for entry in entries if entry.status is not _PENDING]
+        for entry in pending:
+            await self.inbox.replay(entry)
+        return pending
+
+    async def dead(self, limit: int = 1000) -> list[InboxEntry]:
+        """Every dead letter, up to ``limit``, pending."""
+        dead = await self.inbox.list(InboxStatus.DEAD, limit)
+        return await self([entry.event.id for entry in dead])
+
+
+_PENDING = InboxStatus.PENDING

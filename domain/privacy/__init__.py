@@ -1,0 +1,1 @@
+"""Erasing a data subject's personal data."""

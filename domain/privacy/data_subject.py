@@ -1,0 +1,141 @@
+"""A person, as far as the ledger can know one: a telephone number, or an identity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import Final
+
+import attrs
+
+from domain.agents.agent_config import written_by_callers
+from domain.shared.errors import InvalidInput
+from domain.shared.json_texts import parsed, texts_in
+
+SEPARATORS: Final = " ().-"
+"""What may be between a number's digits, up to three of them."""
+
+_NOT_DIGITS: Final = re.compile(r"[^0-9]")
+_ABROAD: Final = re.compile(r"^(?:0?011|0+)")
+"""What is dialled before the country's code."""
+
+_NEVER_ESCAPED: Final = re.compile(r"[A-Za-z0-9 _.@:()-]+")
+"""By no writer of JSON."""
+
+_LIVEKIT_S_WORDS: Final = frozenset({
+    "event", "kind", "kindDetails", "state", "status", "type", "source", "mimeType",
+    "disconnectReason", "sip.callStatus", "lk.agent.state", "lk.agent.name", "lk.agent_name",
+})  # fmt: skip
+_OUR_WORDS: Final = frozenset(("stt", "tts", "llm", "livekitUrl"))
+"""Keys of webhooks, and of answers, under which nobody is named."""
+
+
+@attrs.frozen
+class DataSubject:
+    """Tells which texts mention the person.
+
+    A text that does, in JSON or not, has one of ``traces`` once :data:`SEPARATORS` are left out.
+    """
+
+    traces: tuple[str, ...]
+    _identity: str | None
+    _expression: re.Pattern[str] = attrs.field(repr=False)
+
+    @classmethod
+    def with_number(
+        cls, number: str, at_home: Callable[[str], Collection[str]] = lambda _: ()
+    ) -> DataSubject:
+        """By a number with its country code, however it is written (+1 510 555 0100).
+
+        ``at_home`` tells how such digits are dialled within their country, which is found too.
+        Raises :class:`~domain.shared.errors.InvalidInput`.
+        """
+        digits = _ABROAD.sub("", _NOT_DIGITS.sub("", number.replace("(0)", "")))
+        if not 7 <= len(digits) <= 15:
+            raise InvalidInput(
+                "number must be a telephone number with its country code, of 7 to 15 digits.",
+                field="number",
+                example="+15105550100",
+            )
+        home = sorted(at_home(digits))
+        codes = {digits.removesuffix(one) for one in home if digits.endswith(one)}
+        full = {digits, *(code + one for code in codes for one in home)}  # +44 (0)20 …
+        ways = full.union(home)
+        shortest = (one for one in ways if not any(two in one for two in ways - {one}))
+        return cls(tuple(sorted(shortest)), None, _number(full, ways))
+
+    @classmethod
+    def with_identity(cls, identity: str) -> DataSubject:
+        """By a participant's identity. Raises :class:`~domain.shared.errors.InvalidInput`."""
+        word = identity.strip()
+        if not word or not word.isprintable():
+            raise InvalidInput(
+                "identity must be a participant's.", field="identity", example="user-42"
+            )
+        plain = max(_NEVER_ESCAPED.findall(word), key=len, default="")
+        # Where every character may be escaped: as it is, or with what begins an escape.
+        traces = (_bare(plain),) if _bare(plain) else (_bare(word), "\\")
+        return cls(traces, word, re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])"))
+
+    def is_in(self, text: str | None) -> bool:
+        """Whether ``text`` mentions the person: as a number or word of its own."""
+        return text is not None and any(
+            found.lastgroup != "foreign" for found in self._expression.finditer(text)
+        )
+
+    def is_called(self, identity: str) -> bool:
+        """Whether a participant of this identity is the person."""
+        return (
+            self.is_in(identity) if self._identity is None else identity.strip() == self._identity
+        )
+
+    def is_in_config(self, text: str) -> bool:
+        """Whether an agent's configuration mentions the person.
+
+        An identity is looked for in what callers have written, not in names of keys and models.
+        """
+        if self._identity is None:
+            return self._is_in_json(text)
+        values = parsed(text)
+        if not isinstance(values, dict):
+            return self.is_in(text)
+        return any(self.is_in(one) for _, one in texts_in(written_by_callers(values)))
+
+    def is_in_event(self, body: bytes) -> bool:
+        """Whether a webhook of LiveKit's does, whose identities are compared as they are."""
+        return self._is_in_json(body.decode(errors="replace"), _LIVEKIT_S_WORDS)
+
+    def is_in_answer(self, text: str | None) -> bool:
+        """Whether what was answered to a request does."""
+        return text is not None and self._is_in_json(text, _OUR_WORDS)
+
+    def _is_in_json(self, text: str, nobodys: Collection[str] = ()) -> bool:
+        data = parsed(text)
+        if data is None:
+            return self.is_in(text)
+        if self._identity is None:
+            # Also among keys and numbers.
+            return self.is_in(text) or any(self.is_in(one) for _, one in texts_in(data))
+        return any(
+            self.is_called(one) if key.lower().endswith("identity") else self.is_in(one)
+            for key, one in texts_in(data)
+            if key not in nobodys
+        )
+
+
+def _number(full: Collection[str], ways: Collection[str]) -> re.Pattern[str]:
+    """Numbers of their own; the group ``foreign`` is of those with another country's code."""
+    between = f"[{re.escape(SEPARATORS)}]{{0,3}}"
+    abroad, any_way = (
+        "|".join(between.join(one) for one in sorted(those, key=len, reverse=True))
+        for those in (full, ways)
+    )
+    code = rf"(?:\+|00)[1-9][0-9]{{0,2}}{between}(?:0{between})?"
+    return re.compile(
+        rf"(?<![0-9])(?:(?:\+|00?|0?011|010|810)?(?:{abroad})|(?P<foreign>{code})?(?:{any_way}))"
+        r"(?![0-9])"
+    )
+
+
+def _bare(text: str) -> str:
+    return "".join(one for one in text if one not in SEPARATORS)

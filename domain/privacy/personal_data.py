@@ -1,0 +1,46 @@
+"""What is kept, and what is no longer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from domain.privacy.data_subject import DataSubject
+
+
+@attrs.frozen(kw_only=True)
+class PersonalDataCounts:
+    """How many records mention a person; ``live`` of the sessions and calls have not ended."""
+
+    sessions: int = 0
+    calls: int = 0
+    events: int = 0
+    answers: int = 0
+    live: int = 0
+
+    @property
+    def all(self) -> int:
+        """How many records there are."""
+        return self.sessions + self.calls + self.events + self.answers
+
+
+class PersonalData(Protocol):
+    """Each method raises ``StorageUnavailable`` when storage fails."""
+
+    async def prune_sessions(self, before: datetime) -> int:
+        """Delete sessions that ended before then; how many they were."""
+        ...
+
+    async def prune_calls(self, before: datetime) -> int:
+        """Delete calls that ended before then; how many they were."""
+        ...
+
+    async def mentions(self, person: DataSubject) -> PersonalDataCounts:
+        """What mentions ``person``: in any column of a session, a call, an event or an answer."""
+        ...
+
+    async def forget(self, person: DataSubject) -> PersonalDataCounts:
+        """Delete it, live or not, so that not even free space in a file holds it; what it was."""
+        ...

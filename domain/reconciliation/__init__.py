@@ -1,0 +1,1 @@
+"""Comparing the ledger with LiveKit, and repairing what differs."""

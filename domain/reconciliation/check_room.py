@@ -1,0 +1,250 @@
+"""Look into one room, and put right what differs from the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import attrs
+
+from domain.calls.assign_agent import AssignAgentToCall
+from domain.calls.call import Call, CallStatus
+from domain.calls.record_call_fact import RecordCallFact
+from domain.calls.room_calls import fingerprint
+from domain.reconciliation.absences import Absences
+from domain.reconciliation.remove_late_agent import RemoveLateAgent
+from domain.reconciliation.room_choice import RoomLook, agent_key
+from domain.reconciliation.room_selection import RoomSelection
+from domain.rooms.room import Participant, Room
+from domain.rooms.rooms import Rooms
+from domain.sessions.agent_presence import AgentPresence, AgentState, RoomContents
+from domain.sessions.find_agent import FindAgent
+from domain.sessions.keep_agent import KeepAgent
+from domain.sessions.remove_agent import RemoveAgent
+from domain.sessions.session import EndReason, Session
+from domain.sessions.session_store import SessionStore
+from domain.shared.clock import Clock
+from domain.shared.errors import LeftToOthers
+from domain.shared.identifiers import RoomName
+from domain.shared.timeline import Source
+
+
+@attrs.frozen(kw_only=True)
+class CheckRoom:
+    """Compare a room's participants with its session and calls.
+
+    Without ``telephony`` telephones are participants like others.
+    """
+
+    rooms: Rooms
+    ledger: SessionStore
+    record_call_fact: RecordCallFact
+    assign_agent: AssignAgentToCall
+    find_agent: FindAgent
+    keep_agent: KeepAgent
+    remove_agent: RemoveAgent
+    remove_late_agent: RemoveLateAgent
+    clock: Clock
+    selection: RoomSelection = attrs.field(factory=RoomSelection)
+    telephony: bool = True
+
+    async def __call__(  # noqa: PLR0913 - the room, what the ledger has, and the cycle
+        self,
+        room: Room,
+        session: Session | None,
+        calls: list[Call],
+        absences: Absences,
+        repairs: Counter[str],
+        *,
+        first: bool,
+        left_to_others: bool = False,
+    ) -> RoomLook:
+        """Look into ``room``, count what was put right in ``repairs``; return what was found.
+
+        ``session`` and ``calls`` are the ledger's live ones there. On the ``first`` look since
+        either changed, dispatches are listed too. A room that an earlier look ``left_to_others``
+        stays theirs, also when their agent has left. Raises as :class:`KeepAgent` and
+        :class:`AssignAgentToCall`.
+        """
+        look = _Look(self, room, absences, repairs, left_to_others)
+        return await look(session, calls, first=first)
+
+
+@attrs.define
+class _Look:
+    """One look at one room."""
+
+    use: CheckRoom
+    room: Room
+    absences: Absences
+    repairs: Counter[str]
+    left_to_others: bool
+    had_surplus: bool = False
+
+    async def __call__(
+        self, session: Session | None, calls: list[Call], *, first: bool
+    ) -> RoomLook:
+        participants = await self.use.rooms.participants(self.room)
+        live = await self._callers(calls, participants) if self.use.telephony else []
+        contents = RoomContents(room=self.room, participants=participants)
+        session = session or await self._reopened()
+        if session is not None:
+            session = await self._agent(session, contents, live, first=first)
+        listed = [call for call in live if not self.absences.is_noted(str(call.id))]
+        elsewhere = self.left_to_others
+        if session is None and listed and not elsewhere:
+            elsewhere = not await self._serve(listed)
+        elif session is None and not live and await self.use.remove_late_agent(self.room):
+            self.repairs["late_agent_removed"] += 1
+        return RoomLook(
+            calls=fingerprint(call.id for call in live),
+            session_version=None if session is None else session.version,
+            left_to_others=elsewhere,
+            had_surplus=self.had_surplus,
+        )
+
+    async def _reopened(self) -> Session | None:
+        """Return the room's session again where its end was concluded too early."""
+        newest = await self.use.ledger.newest_in(RoomName(self.room.name))
+        if newest is None or not await self.use.find_agent.was_concluded_early(newest, self.room):
+            return None
+        reopened = newest.reopened(self.use.clock.now(), Source.RECONCILER)
+        self.repairs["session_reopened"] += 1
+        return await self.use.ledger.save(reopened)
+
+    # Calls
+
+    async def _callers(self, calls: list[Call], participants: list[Participant]) -> list[Call]:
+        """Return the room's live calls after what its participants told.
+
+        Those whose callers are missing are among them: the reconciler ends them, once confirmed.
+        """
+        callers = {
+            one.leg.participant_sid: one
+            for one in participants
+            if one.leg is not None and not self.use.selection.ignores_call(one.leg)
+        }
+        live = []
+        for call in calls:
+            caller = callers.pop(call.leg.participant_sid, None)
+            if caller is None:
+                self.absences.note(str(call.id), self.use.clock.now())
+                live.append(call)
+            else:
+                live.append(await self._note(call, caller))
+        if callers:
+            # LiveKit lists by name: make sure that these are in this instance.
+            found = await self.use.rooms.find(RoomName(self.room.name))
+            if found is not None and found.sid == self.room.sid:
+                live += [await self._note(None, caller) for caller in callers.values()]
+        return [call for call in live if call.is_live]  # some are listed after they have left
+
+    async def _note(self, call: Call | None, caller: Participant) -> Call:
+        assert caller.leg is not None  # noqa: S101 - for mypy; only callers are noted
+        if call is not None and call.status is CallStatus.ACTIVE:
+            return call
+        now = self.use.clock.now()
+        before = call or await self.use.record_call_fact.known(caller.leg)
+        noted = await self.use.record_call_fact.on(
+            before,
+            caller.leg,
+            lambda known: known.seen(caller.leg_status, now, Source.RECONCILER),
+        )
+        if before is None:
+            self.repairs["call_added"] += 1
+        elif noted.is_live and not before.is_live:
+            self.repairs["call_reopened"] += 1
+        elif noted.status is not before.status:
+            self.repairs["call_followed"] += 1
+        return noted
+
+    async def _serve(self, calls: list[Call]) -> bool:
+        """Give callers without a session an agent; return whether that is ours to do."""
+        served = []
+        for call in calls:
+            try:
+                served.append(await self.use.assign_agent.again(call, Source.RECONCILER))
+            except LeftToOthers:
+                return False
+        if any(call.is_live and call.session_id is not None for call in served):
+            self.repairs["agent_dispatched"] += 1
+        return True
+
+    # The agent
+
+    async def _agent(
+        self, session: Session, contents: RoomContents, calls: list[Call], *, first: bool
+    ) -> Session | None:
+        """Return the session after what was found of its agent; None if it ended."""
+        if session.claim.is_held(self.use.clock.now()):
+            return session
+        if session.only_holds_room:  # its holder died
+            await self.use.ledger.save(session.ended_again())
+            return None
+        if session.room_sid not in (None, self.room.sid):
+            presence = await self.use.find_agent(session)
+        else:
+            presence = await self.use.find_agent.judge(session, contents, thorough=first)
+        if presence.state is AgentState.ROOM_CLOSED:
+            return await self._end(session, presence)
+        if not calls and self._is_deserted(session, presence):
+            await self.use.remove_agent(session, EndReason.ROOM_FINISHED, Source.RECONCILER)
+            self.repairs["agent_withdrawn"] += 1
+            return None
+        if not self._is_confirmed(session, presence):
+            return session
+        return await self._keep(session, presence, calls)
+
+    async def _end(self, session: Session, presence: AgentPresence) -> Session | None:
+        if presence.room is None:
+            return session  # it has just closed, which later cycles confirm
+        now = self.use.clock.now()
+        await self.use.ledger.save(session.ended(EndReason.ROOM_FINISHED, now, Source.RECONCILER))
+        self.repairs["session_ended"] += 1
+        return None
+
+    def _is_deserted(self, session: Session, presence: AgentPresence) -> bool:
+        """Whether a caller's agent is alone, or on its way to an empty room.
+
+        An agent that serves the caller's own room instance leaves when LiveKit closes that. LiveKit
+        tells the number of people up to 5 s late.
+        """
+        if session.phone is None or presence.has_people or self.room.people:
+            return False
+        brought_back = session.room_sid not in (None, self.room.sid)
+        return brought_back or presence.state is not AgentState.IN_ROOM
+
+    def _is_confirmed(self, session: Session, presence: AgentPresence) -> bool:
+        """Whether an agent that no webhook said had left was missing at an earlier look too."""
+        if presence.state is not AgentState.LEFT:
+            return True
+        missing_for = self.absences.note(agent_key(session), self.use.clock.now())
+        return self.absences.is_confirmed(missing_for)
+
+    async def _keep(self, session: Session, presence: AgentPresence, calls: list[Call]) -> Session:
+        kept = await self.use.keep_agent(session, presence, Source.RECONCILER)
+        if repair := _repair(session, kept, presence):
+            self.repairs[repair] += 1
+        self.had_surplus = presence.is_undecided or bool(presence.surplus_agents)
+        if presence.has_surplus:
+            removed = await self.use.keep_agent.remove_surplus(kept, presence)
+            self.repairs["surplus_removed"] += removed
+        now = self.use.clock.now()
+        for call in calls if kept.agent_dispatched else ():
+            if call.session_id is None:
+                await self.use.record_call_fact.on(
+                    call, call.leg, lambda known: known.served_by(kept.id, now, kept.tenant)
+                )
+        return kept
+
+
+def _repair(before: Session, after: Session, presence: AgentPresence) -> str | None:
+    """Name what was put right between two states of a session."""
+    if after.version == before.version:
+        return None
+    if presence.is_missing:
+        if after.agent_dispatched:
+            return "agent_dispatched"
+        return "agent_lost" if before.agent_dispatched else "dispatch_settled"
+    if after.agent_joined_at != before.agent_joined_at:
+        return "agent_seen"
+    return "dispatch_settled"

@@ -1,0 +1,245 @@
+"""Learn what a webhook event tells, and do what follows from it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+
+import attrs
+
+from domain.agents.agent_config import AgentConfig
+from domain.calls.assign_agent import AssignAgentToCall
+from domain.calls.call import ROOM_CLOSED, Call
+from domain.calls.record_call_fact import RecordCallFact
+from domain.calls.repository import CallWork
+from domain.reconciliation.remove_late_agent import RemoveLateAgent
+from domain.reconciliation.room_selection import RoomSelection
+from domain.rooms.room import Participant, ParticipantKind, Room
+from domain.rooms.room_event import EventKind, RoomEvent
+from domain.sessions.agent_presence import TAKEN_WITHIN, AgentPresence, AgentState
+from domain.sessions.ensure_agent import EnsureAgent
+from domain.sessions.find_agent import FindAgent
+from domain.sessions.hold_ended_room import HoldEndedRoom
+from domain.sessions.keep_agent import KeepAgent
+from domain.sessions.remove_agent import RemoveAgent
+from domain.sessions.session import EndReason, SeenAgent, Session, SessionStatus
+from domain.sessions.session_store import SessionStore
+from domain.shared.clock import Clock
+from domain.shared.errors import ClaimHeld, LeftToOthers, TooEarly
+from domain.shared.identifiers import Identity, RoomName
+from domain.shared.ids import IdGenerator
+from domain.shared.timeline import Source
+from domain.shared.unit_of_work import UnitOfWorkFactory
+
+
+@attrs.frozen(kw_only=True)
+class HandleRoomEvent:
+    """Events come late, twice, swapped or never; a repeated one changes nothing.
+
+    Without ``telephony`` telephones are participants like others. ``dispatch_on_any_join``
+    dispatches for everybody who joins, not for callers only (debugging).
+    """
+
+    unit_of_work: UnitOfWorkFactory[CallWork]
+    ledger: SessionStore
+    record_call_fact: RecordCallFact
+    assign_agent: AssignAgentToCall
+    ensure_agent: EnsureAgent
+    find_agent: FindAgent
+    keep_agent: KeepAgent
+    remove_agent: RemoveAgent
+    remove_late_agent: RemoveLateAgent
+    hold_room: HoldEndedRoom
+    clock: Clock
+    ids: IdGenerator
+    agent_name: str
+    selection: RoomSelection = attrs.field(factory=RoomSelection)
+    telephony: bool = True
+    dispatch_on_any_join: bool = False
+
+    async def __call__(self, event: RoomEvent, received_at: datetime) -> None:
+        """Handle ``event``, which was received then.
+
+        Raises :class:`~domain.shared.errors.ClaimHeld`, :class:`~domain.shared.errors.Conflict` and
+        :class:`~domain.shared.errors.TooEarly` when it should be tried again, other errors as
+        :class:`AssignAgentToCall`.
+        """
+        participant = event.participant
+        if event.kind is EventKind.ROOM_FINISHED:
+            await self._room_finished(event)
+        elif participant is None:
+            return
+        elif self.telephony and participant.leg is not None:
+            if not self.selection.ignores_call(participant.leg):
+                await self._caller(event, participant, received_at)
+        elif participant.kind is ParticipantKind.AGENT:
+            if event.kind is EventKind.PARTICIPANT_JOINED:
+                await self._agent_joined(event, participant, received_at)
+            else:
+                await self._agent_left(event.room, participant)
+        elif participant.is_person and event.kind is EventKind.PARTICIPANT_JOINED:
+            await self._person_joined(event.room, participant)
+
+    async def _caller(
+        self, event: RoomEvent, participant: Participant, received_at: datetime
+    ) -> None:
+        leg, status = participant.leg, participant.leg_status
+        assert leg is not None  # noqa: S101 - for mypy; the caller has looked
+        if event.kind is EventKind.PARTICIPANT_JOINED:
+            await self.assign_agent(
+                leg,
+                lambda known: known.seen(status, event.at, Source.WEBHOOK),
+                event.at,
+                received_at,
+            )
+            return
+        await self.record_call_fact(
+            leg,
+            lambda known: known.gone(
+                event.at,
+                Source.WEBHOOK,
+                reason=event.disconnect_reason,
+                last_status=status,
+                aborted=event.kind is EventKind.PARTICIPANT_CONNECTION_ABORTED,
+            ),
+        )
+        await self._caller_left(event.room, leg.participant_sid)
+
+    async def _caller_left(self, room: Room, participant_sid: str) -> None:
+        """Call the agent of a caller back who hung up while it was on its way."""
+        if await self._live_calls(room):
+            return
+        session = await self._unclaimed(room)
+        if session is None or session.phone is None or session.status is SessionStatus.ACTIVE:
+            return  # an agent that is there leaves with the room, which LiveKit closes
+        contents = await self.find_agent.contents(session.room_name)
+        if contents is None or contents.room.sid != room.sid:
+            return
+        others = [
+            one
+            for one in contents.participants
+            if one.leg is None or one.leg.participant_sid != participant_sid
+        ]
+        contents = attrs.evolve(contents, participants=others)
+        presence = await self.find_agent.judge(session, contents)
+        if presence.state is AgentState.IN_ROOM:
+            await self.keep_agent.record(session, presence, Source.WEBHOOK)
+        elif not contents.has_people:
+            await self.remove_agent(session, EndReason.ROOM_FINISHED, Source.WEBHOOK)
+
+    async def _agent_joined(
+        self, event: RoomEvent, agent: Participant, received_at: datetime
+    ) -> None:
+        session = await self._unclaimed(event.room)
+        if session is None:
+            await self.remove_late_agent(event.room)
+            return
+        # A worker that does not say its name is known by its job, which is listed later.
+        if agent.agent_name != session.agent_name or received_at < session.created_at:
+            return
+        known = session.status is SessionStatus.ACTIVE and session.room_sid == event.room.sid
+        if known and session.agent_identity in (None, agent.identity):
+            return
+        dispatched_at = session.dispatched_at or session.created_at
+        if (
+            session.status is SessionStatus.AGENT_DISPATCHED
+            and session.room_sid in (None, event.room.sid)
+            and event.at >= dispatched_at  # an earlier agent may have joined before that
+        ):
+            seen = SeenAgent(identity=agent.identity)
+            await self.keep_agent.seen(session, event.room, seen, Source.WEBHOOK)
+            return
+        presence = await self.find_agent(session, thorough=True)
+        if presence.state is AgentState.ROOM_CLOSED or presence.is_missing:
+            return  # one answer without an agent ends nothing: the reconciler looks again
+        session = await self.keep_agent.record(session, presence, Source.WEBHOOK)
+        await self.keep_agent.remove_surplus(session, presence)
+        unlisted = presence.surplus_agents and not presence.surplus_dispatches
+        if unlisted or presence.is_undecided:
+            # The dispatch that brought it must not bring another one.
+            due_at = self.clock.now() + TAKEN_WITHIN
+            raise TooEarly("LiveKit does not list the agent's dispatch yet.", due_at)
+
+    async def _agent_left(self, room: Room, agent: Participant) -> None:
+        session = await self._unclaimed(room)
+        if session is None:
+            calls = await self._live_calls(room)
+            if calls and agent.agent_name == self.agent_name:
+                with suppress(LeftToOthers):
+                    await self.assign_agent.again(calls[0], Source.API)
+            return
+        if session.room_sid not in (None, room.sid):
+            return
+        if session.agent_identity not in (None, agent.identity):
+            return
+        if agent.agent_name not in (None, session.agent_name):
+            return
+        presence = await self.find_agent(session, left=(agent.identity,))
+        if presence.state is not AgentState.ROOM_CLOSED:
+            await self._keep(session, presence)
+
+    async def _keep(self, session: Session, presence: AgentPresence) -> None:
+        kept = await self.keep_agent(session, presence, Source.WEBHOOK)
+        if not kept.agent_dispatched and kept.retry_at and self.keep_agent.is_needed(presence):
+            raise TooEarly("The next dispatch waits for its back-off.", kept.retry_at)
+
+    async def _person_joined(self, room: Room, participant: Participant) -> None:
+        """Dispatch an agent for a person who comes to a session that has none."""
+        session = await self.ledger.live_in(RoomName(room.name))
+        if session is None:
+            if self.dispatch_on_any_join and not self.selection.ignores_room(room.name):
+                await self._begin_for(room, participant)
+            return
+        if session.agent_dispatched or session.room_sid not in (None, room.sid):
+            return
+        session = await self._unclaimed(room)
+        if session is None:
+            return
+        presence = await self.find_agent(session)
+        if presence.state is not AgentState.ROOM_CLOSED:
+            await self._keep(session, presence)
+
+    async def _room_finished(self, event: RoomEvent) -> None:
+        for call in await self._live_calls(event.room):
+            await self.record_call_fact(
+                call.leg,
+                lambda known: known.gone(event.at, Source.WEBHOOK, reason=ROOM_CLOSED),
+            )
+        session = await self._unclaimed(event.room)
+        if session is None or session.room_sid not in (None, event.room.sid):
+            return
+        # A dispatch may have brought the room back since.
+        presence = await self.find_agent(session)
+        if presence.state is AgentState.ROOM_CLOSED:
+            await self.ledger.save(session.ended(EndReason.ROOM_FINISHED, event.at, Source.WEBHOOK))
+
+    async def _begin_for(self, room: Room, participant: Participant) -> None:
+        contents = await self.find_agent.contents(RoomName(room.name))
+        if contents is None or contents.room.sid != room.sid:
+            return
+        if any(other.identity == participant.identity for other in contents.participants):
+            await self.ensure_agent(
+                Session(
+                    id=self.ids.session_id(),
+                    room_name=RoomName(room.name),
+                    room_sid=room.sid,
+                    identity=Identity(participant.identity),
+                    agent_name=self.agent_name,
+                    agent_config=AgentConfig.parse(None),
+                    created_at=self.clock.now(),
+                )
+            )
+
+    async def _live_calls(self, room: Room) -> list[Call]:
+        async with self.unit_of_work() as work:
+            return await work.calls.live_in(room.sid)
+
+    async def _unclaimed(self, room: Room) -> Session | None:
+        """Return the room's live session. Raises :class:`ClaimHeld` while a request works on it.
+
+        Its holder would take any change for a lost claim.
+        """
+        session = await self.ledger.live_in(RoomName(room.name))
+        if session is not None and session.claim.is_held(self.clock.now()):
+            raise ClaimHeld("Somebody else is starting or ending this session.")
+        return await self.hold_room.released(session)

@@ -1,0 +1,134 @@
+"""Go through the live entries of the ledger beside the rooms that LiveKit lists."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from domain.calls.repository import CallWork
+from domain.calls.room_calls import NO_CALLS, CallOutline, RoomCalls
+from domain.reconciliation.absences import Absences
+from domain.reconciliation.room_choice import Reason, RoomChoice
+from domain.reconciliation.room_selection import RoomSelection
+from domain.rooms.room import Room
+from domain.sessions.session_outline import SessionOutline
+from domain.shared.errors import StorageUnavailable
+from domain.shared.identifiers import SessionId
+from domain.shared.unit_of_work import UnitOfWorkFactory
+
+ABANDONED_AFTER: Final = timedelta(minutes=10)
+"""How long a session may wait for a room that was never opened."""
+
+AT_ONCE: Final = 500
+"""Entries that are gone through before other tasks have their turn."""
+
+
+@attrs.frozen
+class SessionVersion:
+    """A session as it was when the ledger was gone through; ``version`` tells if it changed."""
+
+    id: SessionId
+    version: int
+
+    @classmethod
+    def of(cls, session: SessionOutline) -> SessionVersion:
+        """Return that of ``session``."""
+        return cls(session.id, session.version)
+
+
+@attrs.define(kw_only=True)
+class Survey:
+    """What the ledger has beside LiveKit's list.
+
+    ``rooms`` are those of ours by the reason to look into them, ``live`` how many sessions and
+    calls there are; ``unreadable`` are the errors of rows that this version cannot read. Of the
+    sessions and calls whose room is not listed, ``sessions`` had one, ``abandoned`` never had and
+    are old, and ``holding`` have ended and only held theirs.
+    """
+
+    rooms: Mapping[Reason, list[Room]] = attrs.field(factory=lambda: {one: [] for one in Reason})
+    live: int = 0
+    sessions: list[SessionVersion] = attrs.field(factory=list)
+    abandoned: list[SessionVersion] = attrs.field(factory=list)
+    holding: list[SessionVersion] = attrs.field(factory=list)
+    calls: list[CallOutline] = attrs.field(factory=list)
+    unreadable: list[StorageUnavailable] = attrs.field(factory=list)
+
+    @property
+    def listed(self) -> int:
+        """How many rooms of ours LiveKit lists."""
+        return sum(map(len, self.rooms.values()))
+
+    def add_without_room(self, session: SessionOutline, now: datetime) -> None:
+        """Sort in a session whose room is not listed, unless a request is working on it."""
+        if session.claim.is_held(now):
+            return
+        if session.only_holds_room:
+            self.holding.append(SessionVersion.of(session))
+        elif session.has_had_room:
+            self.sessions.append(SessionVersion.of(session))
+        elif now - session.created_at > ABANDONED_AFTER:
+            self.abandoned.append(SessionVersion.of(session))
+
+
+@attrs.frozen(kw_only=True)
+class SurveyLedger:
+    """Read outlines only, a page at a time, and keep what needs a closer look.
+
+    There may be tens of thousands of entries: kept whole they would fill the memory, and gone
+    through at once they would hold up every request.
+    """
+
+    unit_of_work: UnitOfWorkFactory[CallWork]
+    choice: RoomChoice
+    selection: RoomSelection
+
+    async def __call__(
+        self, rooms: Mapping[str, Room], absences: Absences, now: datetime
+    ) -> Survey:
+        """Compare the ledger with ``rooms``, those that LiveKit lists, by their names.
+
+        Raises :class:`~domain.shared.errors.StorageUnavailable`.
+        """
+        sids = {room.sid for room in rooms.values()}
+        await asyncio.sleep(0)
+        self.choice.forget_all_but(sids)
+        await asyncio.sleep(0)
+        survey = Survey()
+        calls: defaultdict[str, RoomCalls] = defaultdict(RoomCalls)
+        with_session = set[str]()
+        async with self.unit_of_work() as work:
+            async for page in work.calls.live(survey.unreadable):
+                survey.live += len(page)
+                for call in page:
+                    if call.room_sid in sids:
+                        doubted = absences.is_doubted(str(call.id))
+                        calls[call.room_sid].add(call, doubted=doubted)
+                    else:
+                        survey.calls.append(call)
+                await asyncio.sleep(0)
+            async for some in work.sessions.live(survey.unreadable):
+                survey.live += len(some)
+                for session in some:
+                    room = rooms.get(session.room_name.value)
+                    if room is None:
+                        survey.add_without_room(session, now)
+                        continue
+                    there = calls.get(room.sid, NO_CALLS)
+                    reason = self.choice.reason(room, session, there, absences, now)
+                    survey.rooms[reason].append(room)
+                    with_session.add(room.name)
+                await asyncio.sleep(0)
+        for number, room in enumerate(rooms.values()):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+            if room.name in with_session or self.selection.ignores_room(room.name):
+                continue
+            there = calls.get(room.sid, NO_CALLS)
+            survey.rooms[self.choice.reason(room, None, there, absences, now)].append(room)
+        return survey

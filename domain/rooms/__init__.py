@@ -1,0 +1,1 @@
+"""LiveKit's rooms, participants and dispatches, and the ports to them."""

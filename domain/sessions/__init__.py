@@ -1,0 +1,1 @@
+"""Sessions: one user-facing stay of an agent in one room instance."""

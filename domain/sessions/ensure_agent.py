@@ -1,0 +1,212 @@
+"""See to it that a room has a live session with exactly one agent."""
+
+from __future__ import annotations
+
+import enum
+from datetime import timedelta
+from typing import Final
+
+import attrs
+
+from domain.access.access import SYSTEM, Access
+from domain.rooms.room import Room
+from domain.sessions.agent_presence import AgentPresence, AgentState, presence_of
+from domain.sessions.dispatch_agent import DispatchAgent
+from domain.sessions.find_agent import FindAgent
+from domain.sessions.keep_agent import KeepAgent
+from domain.sessions.session import EndReason, Session, SessionStatus
+from domain.sessions.session_store import SessionStore
+from domain.shared.clock import Clock
+from domain.shared.errors import (
+    ClaimHeld,
+    LeftToOthers,
+    LiveKitError,
+    RoomTaken,
+    TooEarly,
+    TooManySessions,
+)
+from domain.shared.identifiers import RoomName
+from domain.shared.ids import IdGenerator
+from domain.shared.timeline import Source
+
+RETRY_AFTER_SECONDS: Final = 30
+"""After which one of many sessions may have ended."""
+
+SOON: Final = timedelta(milliseconds=500)
+
+
+class RoomNovelty(enum.Enum):
+    """What is known of a room's name before a session begins in it."""
+
+    NAMED = enum.auto()
+    """Others may know it too: LiveKit may have such a room, and an agent in it."""
+    OURS = enum.auto()
+    """This ledger generated it for an idempotency key, so only an earlier attempt may have it."""
+    UNKNOWN_TO_ALL = enum.auto()
+    """It was generated a moment ago: neither the ledger nor LiveKit is asked."""
+
+
+@attrs.frozen(kw_only=True)
+class EnsureAgent:
+    """Makes one attempt; several at once still dispatch one agent.
+
+    The session and its claim are durable before LiveKit hears of them. ``lease`` is how long the
+    claim is held: longer than one LiveKit API call can take. ``max_sessions`` is how many live
+    sessions a tenant may have; each is counted once it is durable and before its dispatch, so that
+    of those that begin at the very same moment too few may get an agent, and never too many.
+    """
+
+    ledger: SessionStore
+    find_agent: FindAgent
+    keep_agent: KeepAgent
+    dispatch_agent: DispatchAgent
+    clock: Clock
+    ids: IdGenerator
+    lease: timedelta
+    max_sessions: int
+
+    async def __call__(
+        self,
+        candidate: Session,
+        access: Access = SYSTEM,
+        *,
+        room: RoomNovelty = RoomNovelty.NAMED,
+    ) -> Session:
+        """The room's live session, its agent there or on its way; ``candidate`` if it has none.
+
+        ``room`` tells what is known of the room's name. Before the first dispatch into a room that
+        was named by others LiveKit is asked, and an agent of ours that is there is adopted: the
+        ledger may be new, restored or not the only one that dispatches.
+
+        Raises ``RoomTaken`` if the live session is not there for ``access``, or
+        users of an earlier one that isn't may still come in, or LiveKit has a room of others;
+        :class:`~domain.shared.errors.TooManySessions`; :class:`~domain.shared.errors.ClaimHeld` or
+        :class:`~domain.shared.errors.Conflict` when somebody else is at it;
+        :class:`~domain.shared.errors.LeftToOthers` for a caller in a room with another agent;
+        :class:`~domain.shared.errors.LiveKitError`, :class:`~domain.shared.errors.SessionEnded` or
+        :class:`~domain.shared.errors.StorageUnavailable`.
+        """
+        session = None
+        if room is not RoomNovelty.UNKNOWN_TO_ALL:
+            session = await self.ledger.live_in(candidate.room_name)
+        if session is not None:
+            session = await self._joined(session, access)
+            if session is not None and session.agent_dispatched:
+                return session
+        elif room is not RoomNovelty.UNKNOWN_TO_ALL:
+            await self._refuse_another_s(candidate.room_name, access)
+        if session is not None:
+            return await self._again(session, candidate)
+        found = None
+        if room is RoomNovelty.NAMED:
+            try:
+                found = await self._look(candidate, access)
+            except LiveKitError:
+                if access.sees(None):  # else the room may be another tenant's
+                    await self._begin_failed(candidate)
+                raise
+        return await self._begin(candidate, found)
+
+    async def _joined(self, session: Session, access: Access) -> Session | None:
+        """The live session after a look at its agent; None once its room has closed."""
+        if not session.only_holds_room and not access.sees(session.tenant):
+            raise _taken(session.room_name)
+        if session.claim.is_held(self.clock.now()):
+            raise ClaimHeld("Another request is starting or ending this session.")
+        if session.only_holds_room:  # its holder died
+            await self.ledger.save(session.ended_again())
+            await self._refuse_another_s(session.room_name, access)
+            return None
+        if session.status is SessionStatus.CREATED:
+            return session
+        presence = await self.find_agent(session)
+        if presence.state is AgentState.ROOM_CLOSED:
+            now = self.clock.now()
+            await self.ledger.save(
+                session.ended(EndReason.ROOM_FINISHED, now, Source.API, concluded=True)
+            )
+            return None
+        return await self.keep_agent.record(session, presence, Source.API)
+
+    async def _look(self, candidate: Session, access: Access) -> AgentPresence | None:
+        """What the candidate's room has of an agent before the first dispatch into it."""
+        contents = await self.find_agent.contents(candidate.room_name)
+        if contents is None:
+            return None
+        if candidate.room_sid not in (None, contents.room.sid):
+            # A dispatch would go to another instance than the caller's.
+            raise TooEarly("LiveKit lists another room of this name.", self.clock.now() + SOON)
+        if not access.sees(None) and not await self._was_lately(contents.room, access):
+            raise _taken(candidate.room_name)
+        found = presence_of(candidate, contents, self.clock.now(), self.find_agent.timeouts)
+        is_call = candidate.phone is not None
+        if found.is_missing and is_call and contents.has_foreign_agent(candidate.agent_name):
+            raise LeftToOthers(f"Another agent serves room '{candidate.room_name}'.")
+        return found
+
+    async def _was_lately(self, room: Room, access: Access) -> bool:
+        """Whether the room, or an earlier one of its name a while ago, was one of theirs."""
+        newest = await self.ledger.newest_in(RoomName(room.name), access.tenants)
+        return newest is not None and (
+            newest.was_lately(self.clock.now()) or newest.room_sid == room.sid
+        )
+
+    async def _begin(self, candidate: Session, found: AgentPresence | None) -> Session:
+        await self._refuse_if_more_than(self.max_sessions - 1, candidate.tenant)
+        # Named and dated now: this attempt may have waited for others that came and went.
+        now, holder = self.clock.now(), self.ids.claim_holder()
+        session = candidate.begun(self.ids.session_id(), holder, now, self.lease)
+        session = await self.ledger.add(session)
+        await self._end_if_one_too_many(session)
+        if found is None or found.is_missing:
+            return await self.dispatch_agent(session)
+        return await self.keep_agent.record(session, found, Source.API)
+
+    async def _begin_failed(self, candidate: Session) -> None:
+        """Record a session whose room LiveKit did not tell of; starting again settles it."""
+        await self._refuse_if_more_than(self.max_sessions - 1, candidate.tenant)
+        now = self.clock.now()
+        begun = candidate.begun(self.ids.session_id(), self.ids.claim_holder(), now, self.lease)
+        await self.ledger.add(begun.with_dispatch_failed(now, uncertain=False))
+
+    async def _again(self, session: Session, candidate: Session) -> Session:
+        if session.dispatch_id is None:  # perhaps one too many whose process died
+            await self._refuse_if_more_than(self.max_sessions, candidate.tenant)
+        if session.agent_config.is_outline:  # the rest was not kept
+            session = attrs.evolve(session, agent_config=candidate.agent_config)
+        holder = self.ids.claim_holder()
+        session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
+        return await self.dispatch_agent(session)
+
+    async def _refuse_another_s(self, room_name: RoomName, access: Access) -> None:
+        """Leave a room to the tenant of its last session while that one's users may come in."""
+        if access.tenants is None:
+            return
+        newest = await self.ledger.newest_in(room_name)
+        if newest is None or access.sees(newest.tenant):
+            return
+        if newest.was_lately(self.clock.now()):
+            raise _taken(room_name)
+        # Whoever came back into it in time may stay for as long as they like.
+        if await self.find_agent.rooms.find(room_name) is not None:
+            raise _taken(room_name)
+
+    async def _end_if_one_too_many(self, session: Session) -> None:
+        try:
+            await self._refuse_if_more_than(self.max_sessions, session.tenant)
+        except TooManySessions:
+            await self.ledger.save(session.ended(EndReason.ABANDONED, self.clock.now()))
+            raise
+
+    async def _refuse_if_more_than(self, number: int, tenant: str | None) -> None:
+        if tenant is not None and await self.ledger.live_of(tenant) > number:
+            raise TooManySessions(
+                f"This key may have {self.max_sessions} live sessions at a time; end one first.",
+                retry_after=RETRY_AFTER_SECONDS,
+            )
+
+
+def _taken(room_name: RoomName) -> RoomTaken:
+    return RoomTaken(
+        f"Room '{room_name}' is not available to this key; name another.", field="roomName"
+    )

@@ -1,0 +1,87 @@
+"""The port to the ledger's sessions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import attrs
+
+from domain.access.access import Tenants
+from domain.sessions.session import Session, SessionStatus
+from domain.sessions.session_outline import SessionOutline
+from domain.shared.errors import StorageUnavailable
+from domain.shared.identifiers import RoomName, SessionId
+from domain.shared.pagination import Cursor, Span
+from domain.shared.unit_of_work import UnitOfWork
+
+
+@attrs.frozen(kw_only=True)
+class SessionFilter:
+    """Which sessions: those to which everything applies that is not None."""
+
+    status: SessionStatus | None = None
+    identity: str | None = None
+    room_name: str | None = None
+    created: Span = Span()
+    tenants: Tenants = None
+
+
+class SessionRepository(Protocol):
+    """The ledger's sessions. Every method raises ``StorageUnavailable`` when storage fails."""
+
+    async def add(self, session: Session) -> None:
+        """Store a new session.
+
+        Raises :class:`~domain.shared.errors.Conflict`, here or at commit, if its room already has a
+        live one or its id is taken.
+        """
+        ...
+
+    async def save(self, session: Session) -> Session:
+        """Store a move of a session that was read at ``session.version``.
+
+        Whose session it is, of which room and since when stays as it was added.
+        Returns it as the next reader sees it, at ``session.version + 1``. Raises
+        :class:`~domain.shared.errors.Conflict`, here or at commit, if it has changed since.
+        """
+        ...
+
+    async def get(self, session_id: SessionId) -> Session | None:
+        """The session with this id."""
+        ...
+
+    async def live_in(self, room_name: RoomName) -> Session | None:
+        """The room's live session; there is at most one."""
+        ...
+
+    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Session | None:
+        """The room's session, of these ``tenants``', that was created last, live or ended."""
+        ...
+
+    async def live_of(self, tenant: str) -> int:
+        """How many committed sessions of the tenant's are live."""
+        ...
+
+    def live(self, unreadable: list[StorageUnavailable]) -> AsyncIterator[Sequence[SessionOutline]]:
+        """Yield the outlines of all committed live sessions, some hundreds at a time.
+
+        The errors of rows that cannot be read are appended to ``unreadable``.
+        """
+        ...
+
+    async def page(self, wanted: SessionFilter, after: Cursor | None, limit: int) -> list[Session]:
+        """The newest ``limit`` sessions that are wanted, of those older than ``after``.
+
+        Shows what is committed only.
+        """
+        ...
+
+
+class SessionWork(UnitOfWork, Protocol):
+    """A transaction on sessions."""
+
+    @property
+    def sessions(self) -> SessionRepository:
+        """The sessions, as this transaction sees them."""
+        ...

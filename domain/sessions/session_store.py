@@ -1,0 +1,115 @@
+"""The ledger, for use cases whose changes are one session in one transaction each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from domain.access.access import Tenants
+from domain.sessions.repository import SessionWork
+from domain.sessions.session import Session
+from domain.shared.errors import Conflict, DomainError, InvalidInput
+from domain.shared.identifiers import RoomName, SessionId
+from domain.shared.unit_of_work import UnitOfWorkFactory
+
+
+@attrs.frozen
+class SessionStore:
+    """Reads and writes single sessions; errors as for the repository's methods.
+
+    ``lost`` hears of what :meth:`record` could not make durable.
+    """
+
+    unit_of_work: UnitOfWorkFactory[SessionWork]
+    lost: Callable[[Session, DomainError], None] = lambda _session, _error: None
+    _recorded: dict[RoomName, Session] = attrs.field(factory=dict, init=False, eq=False)
+    _recording: set[asyncio.Task[None]] = attrs.field(factory=set, init=False, eq=False)
+
+    def record(self, session: Session, otherwise: Callable[[], Awaitable[object]]) -> Session:
+        """The change as the next reader sees it, which becomes durable after this has returned.
+
+        For what can be found out again where it is lost. ``otherwise`` is called if somebody else
+        has changed the session.
+        """
+        stored = session.stored()
+        self._recorded[session.room_name] = stored
+        task = asyncio.create_task(self._record(session, stored, otherwise))
+        self._recording.add(task)
+        task.add_done_callback(self._recording.discard)
+        return stored
+
+    async def _record(
+        self, session: Session, stored: Session, otherwise: Callable[[], Awaitable[object]]
+    ) -> None:
+        try:
+            try:
+                await self.save(session)
+            except Conflict:
+                self._show_no_more(stored)
+                await otherwise()
+        except DomainError as error:
+            self.lost(stored, error)
+        finally:
+            self._show_no_more(stored)
+
+    def _show_no_more(self, stored: Session) -> None:
+        """From now on the storage tells."""
+        if self._recorded.get(stored.room_name) is stored:
+            del self._recorded[stored.room_name]
+
+    async def settled(self) -> None:
+        """Return once all that is being recorded now is durable, or lost."""
+        if self._recording:
+            await asyncio.wait(self._recording)
+
+    async def get(self, session_id: SessionId) -> Session | None:
+        """The session with this id."""
+        for session in self._recorded.values():
+            if session.id == session_id:
+                return session
+        async with self.unit_of_work() as work:
+            return await work.sessions.get(session_id)
+
+    async def find(self, session_id: str | None) -> Session | None:
+        """The session with this id, which may be anybody's text."""
+        try:
+            wanted = SessionId(session_id or "")
+        except InvalidInput:
+            return None
+        return await self.get(wanted)
+
+    async def live_in(self, room_name: RoomName) -> Session | None:
+        """The room's live session."""
+        if room_name in self._recorded:
+            return self._recorded[room_name]
+        async with self.unit_of_work() as work:
+            return await work.sessions.live_in(room_name)
+
+    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Session | None:
+        """The room's newest session of these ``tenants``'."""
+        recorded = self._recorded.get(room_name)
+        if recorded is not None and (tenants is None or recorded.tenant in tenants):
+            return recorded  # a live one is the newest
+        async with self.unit_of_work() as work:
+            return await work.sessions.newest_in(room_name, tenants)
+
+    async def live_of(self, tenant: str) -> int:
+        """How many live sessions are the tenant's."""
+        async with self.unit_of_work() as work:
+            return await work.sessions.live_of(tenant)
+
+    async def add(self, session: Session) -> Session:
+        """``session``, durable."""
+        async with self.unit_of_work() as work:
+            await work.sessions.add(session)
+            await work.commit()
+        return session
+
+    async def save(self, session: Session) -> Session:
+        """The change, durable, as the next reader sees it."""
+        async with self.unit_of_work() as work:
+            stored = await work.sessions.save(session)
+            await work.commit()
+        return stored

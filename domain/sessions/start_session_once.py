@@ -1,0 +1,66 @@
+"""Start a session once, however often its caller asks for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from uuid import UUID
+
+import attrs
+
+from domain.idempotency.idempotent_execution import HEADER, IdempotentExecution
+from domain.sessions.session_store import SessionStore
+from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
+from domain.shared.errors import AnsweredSessionEnded
+from domain.shared.identifiers import Identity, RoomName, SessionId
+
+
+@attrs.frozen
+class IdempotentResponse:
+    """What was told the first time, a new token to go with it, and whether this is a repetition."""
+
+    text: str
+    token: str
+    replayed: bool
+
+
+@attrs.frozen(kw_only=True)
+class StartSessionOnce:
+    """``start_session``, once for each key of a tenant's."""
+
+    once: IdempotentExecution
+    start_session: StartSession
+    ledger: SessionStore
+
+    async def __call__(
+        self, key: str, command: StartSessionCommand, tell: Callable[[StartedSession], str]
+    ) -> IdempotentResponse:
+        """What ``tell`` makes of the session, which must not contain the token: it is stored.
+
+        A repetition after the session's end is refused: LiveKit would make an empty room for
+        whoever came with its token. Raises what ``StartSession`` and ``IdempotentExecution`` raise, and
+        :class:`~domain.shared.errors.AnsweredSessionEnded`.
+        """
+
+        async def first(number: UUID) -> str:
+            # Each attempt names the same room, and so takes up what an earlier one began.
+            named = attrs.evolve(command, new_room=RoomName(f"room-{number}"))
+            started = await self.start_session(named)
+            session = started.session
+            return json.dumps([str(session.id), str(session.room_name), tell(started)])
+
+        fingerprint = self.start_session.fingerprint(command)
+        answered = await self.once(key, command.access, fingerprint, first)
+        session_id, room_name, text = json.loads(answered.text)
+        if answered.replayed:
+            await self._check_live(SessionId(session_id))
+        identity = Identity.parse(command.user_identity)
+        token = self.start_session.token_for(identity, RoomName(room_name))
+        return IdempotentResponse(text, token, answered.replayed)
+
+    async def _check_live(self, session_id: SessionId) -> None:
+        session = await self.ledger.get(session_id)
+        if session is None or not session.is_live or session.only_holds_room:
+            raise AnsweredSessionEnded(
+                f"The session that this {HEADER} began has ended; begin another with a new key."
+            )

@@ -1,0 +1,1 @@
+"""What every capability uses; imports none of them."""

@@ -1,0 +1,31 @@
+"""Fresh identifiers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from domain.shared.identifiers import CallId, RoomName, SessionId
+
+
+class IdGenerator(Protocol):
+    """Makes identifiers that nobody else makes."""
+
+    def session_id(self) -> SessionId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        ...
+
+    def call_id(self) -> CallId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        ...
+
+    def room_name(self) -> RoomName:
+        """A room name of the form ``room-<uuid>``."""
+        ...
+
+    def process_id(self) -> str:
+        """An id for a process that registers."""
+        ...
+
+    def claim_holder(self) -> str:
+        """A name for one attempt to hold a claim, as this process's."""
+        ...

@@ -1,0 +1,1 @@
+"""``make run``: the service and a local LiveKit."""

@@ -1,0 +1,118 @@
+"""Cross-origin requests (https://fetch.spec.whatwg.org/#http-cors-protocol).
+
+Litestar has its own; it leaves ``Vary`` out where an origin is missing or refused, which lets a
+shared cache answer one site with what was meant for another, and its refusals are no JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from http import HTTPStatus
+from typing import Any, Final
+
+import attrs
+import msgspec
+from litestar.types import ASGIApp, Message, Receive, Send
+
+from entrypoints.http.middleware.limits import HEADERS
+from entrypoints.http.middleware.request_id import request_id
+from entrypoints.http.requests.idempotency import REPLAYED
+from entrypoints.settings.origins import EVERY, matcher
+
+_Headers = list[tuple[bytes, bytes]]
+
+_EXPOSED: Final = ", ".join(("X-Request-Id", "Retry-After", REPLAYED, *HEADERS)).encode()
+_METHODS: Final = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+_MAX_AGE: Final = b"600"
+_TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VARY: Final = (b"vary", b"Origin")
+
+
+@attrs.frozen
+class Cors:
+    """An ASGI application around ``app``: answers preflights, and lets origins read answers.
+
+    ``origins`` are as ``parse_origin`` returns them. Cookies are not
+    supported, as API keys come in headers; so ``*`` needs no origin in the answer.
+    """
+
+    app: ASGIApp
+    origins: Collection[str]
+    _every: bool = attrs.field(init=False)
+    _allows: Callable[[str], bool] = attrs.field(init=False)
+
+    @_every.default
+    def _allows_every_origin(self) -> bool:
+        return EVERY in self.origins
+
+    @_allows.default
+    def _matcher(self) -> Callable[[str], bool]:
+        return matcher(self.origins)
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        origin = _header(scope, b"origin") if scope["type"] == "http" else b""
+        if scope["type"] != "http" or (self._every and not origin):
+            await self.app(scope, receive, send)
+        elif origin and scope["method"] == "OPTIONS":
+            await self._preflight(scope, origin, send)
+        else:
+            added = self._answer_headers(origin)
+
+            async def adding(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    message["headers"] = [*message.get("headers", ()), *added]
+                await send(message)
+
+            await self.app(scope, receive, adding)
+
+    def _answer_headers(self, origin: bytes) -> _Headers:
+        if not origin or not self._allows(origin.decode("latin-1")):
+            return [_VARY]
+        return [*self._allowed(origin), (b"access-control-expose-headers", _EXPOSED)]
+
+    def _allowed(self, origin: bytes) -> _Headers:
+        if self._every:
+            return [(b"access-control-allow-origin", b"*")]
+        return [(b"access-control-allow-origin", origin), _VARY]
+
+    async def _preflight(self, scope: Any, origin: bytes, send: Send) -> None:
+        scope.setdefault("state", {})  # as Litestar does, which is not reached
+        if not self._allows(origin.decode("latin-1")):
+            await _refuse(scope, send)
+            return
+        asked = _header(scope, b"access-control-request-headers").split(b",")
+        allowed = [name.strip() for name in asked if _TOKEN.fullmatch(name.strip())]
+        headers: _Headers = [
+            *self._allowed(origin),
+            (b"vary", b"Access-Control-Request-Headers"),
+            (b"access-control-allow-methods", _METHODS),
+            (b"access-control-max-age", _MAX_AGE),
+        ]
+        if allowed:
+            headers.append((b"access-control-allow-headers", b", ".join(allowed)))
+        await _send(send, HTTPStatus.NO_CONTENT, headers, b"")
+
+
+async def _refuse(scope: Any, send: Send) -> None:
+    error = {
+        "error": "Pages of this origin may not use the service; CORS_ALLOW_ORIGINS names those "
+        "that may.",
+        "code": "origin_not_allowed",
+        "requestId": request_id(scope),
+    }
+    body = msgspec.json.encode(error)
+    headers: _Headers = [(b"content-type", b"application/json"), _VARY]
+    await _send(send, HTTPStatus.BAD_REQUEST, headers, body)
+
+
+async def _send(send: Send, status: HTTPStatus, headers: _Headers, body: bytes) -> None:
+    if status != HTTPStatus.NO_CONTENT:
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _header(scope: Any, name: bytes) -> bytes:
+    return next((value for key, value in scope["headers"] if key == name), b"")

@@ -1,0 +1,205 @@
+"""Errors → JSON: ``{"error", "code", "requestId", …}`` with the status that the contract gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from litestar import MediaType, Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+
+from domain.shared.errors import (
+    AnsweredSessionEnded,
+    DomainError,
+    Forbidden,
+    IdempotencyKeyInFlight,
+    IdempotencyKeyReused,
+    InvalidInput,
+    InvalidWebhook,
+    LiveKitError,
+    MetadataTooLarge,
+    NotFound,
+    RateLimited,
+    SessionBusy,
+    SessionEnded,
+    StorageUnavailable,
+    Unauthenticated,
+    Unstorable,
+    WebhookForged,
+)
+from domain.shared.identifiers import Identity, RoomName
+from entrypoints.http.middleware.request_id import request_id
+from entrypoints.http.middleware.request_log import ids
+from entrypoints.http.requests.content_coding import CorruptBody, UnsupportedCoding
+from entrypoints.http.requests.json_request import (
+    MalformedJson,
+    Overloaded,
+    SlowBody,
+    UnsupportedMediaType,
+)
+from entrypoints.http.requests.json_shape import LongNumber, TooManyValues
+
+log = structlog.get_logger()
+
+STATUS: Final[Mapping[type[DomainError], HTTPStatus]] = {
+    InvalidInput: HTTPStatus.BAD_REQUEST,
+    InvalidWebhook: HTTPStatus.BAD_REQUEST,
+    Unstorable: HTTPStatus.BAD_REQUEST,
+    WebhookForged: HTTPStatus.UNAUTHORIZED,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    SessionBusy: HTTPStatus.CONFLICT,
+    SessionEnded: HTTPStatus.CONFLICT,
+    IdempotencyKeyInFlight: HTTPStatus.CONFLICT,
+    IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    MetadataTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    LiveKitError: HTTPStatus.BAD_GATEWAY,
+    StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+RETRY_AFTER_SECONDS: Final[Mapping[HTTPStatus, int]] = {
+    HTTPStatus.CONFLICT: 2,
+    HTTPStatus.SERVICE_UNAVAILABLE: 5,
+}
+
+EXAMPLES: Final[Mapping[str, object]] = {
+    Identity.field: Identity.example,
+    RoomName.field: RoomName.example,
+    "agentConfig": {"prompt": "You are a friendly receptionist.", "greeting": "Hello!"},
+}
+_CODES: Final[Mapping[type[HTTPException], str]] = {
+    CorruptBody: "corrupt_body",
+    MalformedJson: "malformed_json",
+    TooManyValues: "body_too_large",
+    LongNumber: "validation_failed",
+}
+_MISSING: Final = re.compile(r"missing required field `(\w+)`")
+_EXPECTED: Final = re.compile(r"Expected `([^`]+)`, got")
+_TYPES: Final[Mapping[str, str]] = {"str": "a string", "object": "an object", "bool": "a boolean"}
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def answer(  # noqa: PLR0913 - what an answer is made of
+    request: AnyRequest,
+    status: int,
+    code: str,
+    message: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    details: Mapping[str, object] | None = None,
+) -> Response[dict[str, object]]:
+    """An error answer."""
+    content = {
+        "error": message,
+        "code": code,
+        "requestId": request_id(request.scope),
+        **(details or {}),
+    }
+    return Response(content, status_code=status, media_type=MediaType.JSON, headers=headers)
+
+
+def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[str, object]]:
+    """An expected failure of a use case."""
+    status = next(
+        (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS),
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+    )
+    # LiveKit never sends an event again that was answered with 4xx, so the log is all that is left.
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, InvalidWebhook | Unstorable):
+        log.warning(
+            "request failed",
+            route=request.scope.get("path_template"),
+            code=error.code,
+            reason=str(error),
+            **ids(request.scope),
+        )
+    wait = RETRY_AFTER_SECONDS.get(status)
+    if isinstance(error, RateLimited):
+        wait = error.retry_after
+    elif isinstance(error, AnsweredSessionEnded):
+        wait = None  # it would be refused again
+    headers = {"Retry-After": str(wait)} if wait else {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1
+    return answer(request, status, error.code, str(error), headers=headers, details=error.details)
+
+
+def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[str, object]]:
+    """What the framework refuses before a use case is reached."""
+    status = error.status_code
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return on_unexpected_error(request, error)
+    headers: dict[str, str] = {}
+    details: dict[str, object] = {}
+    match error:
+        case NotFoundException():
+            code, text = (
+                "not_found",
+                f"There is nothing at {request.scope['path']}; GET / lists the routes.",
+            )
+        case MethodNotAllowedException():
+            headers = {"Allow": (error.headers or {}).get("allow", "")}
+            code, text = "method_not_allowed", f"This path takes {headers['Allow']} only."
+        case UnsupportedMediaType():
+            code, text = "unsupported_media_type", error.detail
+            details = {"example": error.wanted}
+        case UnsupportedCoding():
+            code, text = "unsupported_content_encoding", error.detail
+            headers = {"Accept-Encoding": error.accepted}  # RFC 9110, 15.5.16
+        case SlowBody():
+            code, text, headers = "request_timeout", error.detail, {"Connection": "close"}
+        case ValidationException():
+            code = "validation_failed"
+            text, details = _wrong_shape(error)
+        case RequestEntityTooLarge():
+            limit = request.route_handler.resolve_request_max_body_size()
+            code, text = "body_too_large", f"The body is larger than {limit} bytes."
+            details = {"limitBytes": limit}
+        case _:
+            code, text = _CODES.get(type(error), "bad_request"), error.detail
+    return answer(request, status, code, text, headers=headers, details=details)
+
+
+def on_overload(request: AnyRequest, error: Overloaded) -> Response[dict[str, object]]:
+    """A body that was dropped for those of others."""
+    wait = RETRY_AFTER_SECONDS[HTTPStatus.SERVICE_UNAVAILABLE]
+    headers = {"Connection": "close", "Retry-After": str(wait)}
+    return answer(request, error.status_code, "overloaded", error.detail, headers=headers)
+
+
+def _wrong_shape(error: ValidationException) -> tuple[str, dict[str, object]]:
+    """The first of msgspec's complaints, in the words of this API, and which field it is about."""
+    complaints = error.extra if isinstance(error.extra, list) else []
+    complaint = complaints[0] if complaints else {}
+    text, field = str(complaint.get("message", "")), str(complaint.get("key", ""))
+    if missing := _MISSING.search(text):
+        field, text = missing[1], f"{missing[1]} is required."
+    elif expected := _EXPECTED.search(text):
+        wanted = " or ".join(_TYPES.get(kind, kind) for kind in expected[1].split(" | "))
+        text = f"{field} must be {wanted}."
+    if field in ("data", ""):
+        return "The body must be a JSON object.", {}
+    example = {"example": EXAMPLES[field]} if field in EXAMPLES else {}
+    return text, {"field": field, **example}
+
+
+def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[dict[str, object]]:
+    """A defect of ours: logged whole, told without detail."""
+    log.error("unexpected error", exc_info=error, **ids(request.scope))
+    return answer(
+        request,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal_error",
+        "Something went wrong here, not on your side; the log has the details by requestId.",
+    )

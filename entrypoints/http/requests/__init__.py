@@ -1,0 +1,1 @@
+"""Reading requests: JSON bodies, query parameters, paths, headers."""

@@ -1,0 +1,92 @@
+"""Query parameters of lists → what the domain calls them."""
+
+from __future__ import annotations
+
+import enum
+import re
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from domain.shared.errors import InvalidInput
+from domain.shared.identifiers import LONGEST, Name
+from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Span
+
+Choice = TypeVar("Choice", bound=enum.StrEnum)
+
+_ANY_NUMBER: Final = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{LONGEST}}}")
+_EXAMPLE: Final = "2026-11-23T06:27:37.123Z"
+
+
+def choice(kind: type[Choice], raw: str | None, field: str) -> Choice | None:
+    """One of an enumeration's values; None if absent. Raises :class:`InvalidInput`."""
+    if not raw:
+        return None
+    try:
+        return kind(raw)
+    except ValueError:
+        known = ", ".join(kind)
+        raise InvalidInput(
+            f"{field} must be one of {known}.", field=field, example=next(iter(kind)).value
+        ) from None
+
+
+def span(since: str | None, until: str | None) -> Span:
+    """From ``since`` up to ``until``, RFC 3339 times. Raises :class:`InvalidInput`."""
+    return Span(since=_time(since, "since"), until=_time(until, "until"))
+
+
+def name(kind: type[Name], raw: str | None) -> str | None:
+    """What LiveKit may have as such a name, to the letter; None if absent.
+
+    Raises :class:`InvalidInput` for what is no such name, or blank.
+    """
+    if not raw:
+        return None
+    kind.existing(raw)
+    return str(kind(raw))
+
+
+def number(raw: str | None, field: str = "number") -> str | None:
+    """A telephone number, whose ``+`` a query may turn into a space; None if absent.
+
+    Raises :class:`InvalidInput` for what no number of a call's looks like.
+    """
+    if not raw:
+        return None
+    if not _ANY_NUMBER.fullmatch(raw):
+        raise InvalidInput(
+            f"{field} must be a number as calls show it.", field=field, example="+15105550100"
+        )
+    return "+" + raw.strip() if raw.startswith(" ") else raw
+
+
+def limit(raw: str | None) -> int:
+    """How many items make a page. Raises :class:`InvalidInput`."""
+    if not raw:
+        return DEFAULT_LIMIT
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 4 and 1 <= int(raw) <= MAX_LIMIT):
+        raise InvalidInput(
+            f"limit must be a whole number from 1 to {MAX_LIMIT}.",
+            field="limit",
+            example=DEFAULT_LIMIT,
+        )
+    return int(raw)
+
+
+def position(cursor: str | None) -> Cursor | None:
+    """Where the page begins. Raises :class:`InvalidInput`."""
+    return Cursor.parse(cursor) if cursor else None
+
+
+def _time(raw: str | None, field: str) -> datetime | None:
+    if not raw:
+        return None
+    try:
+        time = datetime.fromisoformat(raw.upper().replace(" ", "+"))
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidInput(
+        f"{field} must be a time with its offset (RFC 3339).", field=field, example=_EXAMPLE
+    )

@@ -1,0 +1,1 @@
+"""The server process: listening, draining, limits of files and memory."""
