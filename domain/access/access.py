@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import attrs
+
+from domain.shared.errors import Forbidden
 
 Tenants = Collection[str | None] | None
 """Whose sessions and calls: these tenants' (None among them: nobody's), or everybody's."""
@@ -41,6 +43,12 @@ class Access:
         """Whether ``scope`` is among theirs."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
+    def require(self, *scopes: Scope) -> None:
+        """Raise :class:`~domain.shared.errors.Forbidden` unless one of ``scopes`` is granted."""
+        if not any(self.may(scope) for scope in scopes):
+            wanted = " or ".join(scopes)
+            raise Forbidden(f"This API key lacks the scope {wanted}.", scope=wanted)
+
     def sees(self, tenant: str | None) -> bool:
         """Whether what is ``tenant``'s (None: nobody's) is there for them."""
         tenants = self.tenants
@@ -54,5 +62,23 @@ class Access:
         return (self.tenant, None) if self.sees_unowned else (self.tenant,)
 
 
+class Owned(Protocol):
+    """A record of a tenant, or of none."""
+
+    @property
+    def tenant(self) -> str | None:
+        """Return the tenant that owns it."""
+        ...
+
+
+Record = TypeVar("Record", bound=Owned)
+
+
+def visible(found: Record | None, access: Access) -> Record | None:
+    """Return ``found`` if it is visible to ``access``."""
+    return found if found is not None and access.sees(found.tenant) else None
+
+
 SYSTEM: Final = Access()
-"""The operator's own, on the command line; anybody's where there are no keys."""
+"""What the service does on its own behalf, what the command line does, and every request where
+no keys exist."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.rooms.dispatcher import Dispatcher
 from domain.sessions.renew_claim import RenewClaim
 from domain.sessions.session import Session
@@ -114,7 +115,7 @@ class DispatchAgent:
 
     async def _overtaken(self, session: Session, dispatch_id: str) -> Session:
         """Keep a dispatch that was made after the claim was lost from standing beside another."""
-        current = await self.ledger.get(session.id)
+        current = await self.ledger.get(session.id, SYSTEM)
         if current is not None and current.is_live and current.dispatch_id == dispatch_id:
             return current
         await self.dispatcher.delete(session.room_name, dispatch_id)

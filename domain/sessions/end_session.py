@@ -26,7 +26,7 @@ class EndSessionCommand:
     """The room to end, unchecked."""
 
     room_name: str
-    access: Access = SYSTEM
+    access: Access
 
 
 @attrs.frozen(kw_only=True)
@@ -62,19 +62,19 @@ class EndSession:
         await self.turn.take(room_name, lambda: self._end(room_name, command.access))
 
     async def _end(self, room_name: RoomName, access: Access) -> None:
-        session = await self.hold_room.released(await self.ledger.live_in(room_name))
+        session = await self.hold_room.released(await self.ledger.live_in(room_name, SYSTEM))
         if session is None:
-            session = await self.ledger.newest_in(room_name)
+            session = await self.ledger.newest_in(room_name, SYSTEM)
         if not access.sees(None if session is None else session.tenant):
             # Somebody else's room is not touched; one's own that came before has ended.
             live = session is not None and session.is_live
-            if live or await self.ledger.newest_in(room_name, access.tenants) is None:
+            if live or await self.ledger.newest_in(room_name, access) is None:
                 raise _unknown(room_name)
             return
         if session is None:
             # LiveKit may have the room all the same, started by somebody else.
             deleted = await self.rooms.delete(room_name)
-            if await self.ledger.live_in(room_name) is not None:
+            if await self.ledger.live_in(room_name, SYSTEM) is not None:
                 raise Conflict("A session was started meanwhile.")
             if not deleted:
                 raise _unknown(room_name)

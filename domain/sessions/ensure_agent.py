@@ -68,7 +68,7 @@ class EnsureAgent:
     async def __call__(
         self,
         candidate: Session,
-        access: Access = SYSTEM,
+        access: Access,
         *,
         room: RoomNovelty = RoomNovelty.NAMED,
     ) -> Session:
@@ -88,7 +88,7 @@ class EnsureAgent:
         """
         session = None
         if room is not RoomNovelty.UNKNOWN_TO_ALL:
-            session = await self.ledger.live_in(candidate.room_name)
+            session = await self.ledger.live_in(candidate.room_name, SYSTEM)
         if session is not None:
             session = await self._joined(session, access)
             if session is not None and session.agent_dispatched:
@@ -146,7 +146,7 @@ class EnsureAgent:
 
     async def _was_lately(self, room: Room, access: Access) -> bool:
         """Whether the room, or an earlier one of its name a while ago, was one of theirs."""
-        newest = await self.ledger.newest_in(RoomName(room.name), access.tenants)
+        newest = await self.ledger.newest_in(RoomName(room.name), access)
         return newest is not None and (
             newest.was_lately(self.clock.now()) or newest.room_sid == room.sid
         )
@@ -182,7 +182,7 @@ class EnsureAgent:
         """Leave a room to the tenant of its last session while that one's users may come in."""
         if access.tenants is None:
             return
-        newest = await self.ledger.newest_in(room_name)
+        newest = await self.ledger.newest_in(room_name, SYSTEM)
         if newest is None or access.sees(newest.tenant):
             return
         if newest.was_lately(self.clock.now()):

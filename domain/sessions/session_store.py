@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
-from domain.access.access import Tenants
+from domain.access.access import Access
 from domain.sessions.repository import SessionWork
 from domain.sessions.session import Session
 from domain.shared.errors import Conflict, DomainError, InvalidInput
@@ -64,36 +64,37 @@ class SessionStore:
         if self._recording:
             await asyncio.wait(self._recording)
 
-    async def get(self, session_id: SessionId) -> Session | None:
-        """The session with this id."""
+    async def get(self, session_id: SessionId, access: Access) -> Session | None:
+        """Return the session with this id if it is visible to ``access``."""
         for session in self._recorded.values():
             if session.id == session_id:
-                return session
+                return session if access.sees(session.tenant) else None
         async with self.unit_of_work() as work:
-            return await work.sessions.get(session_id)
+            return await work.sessions.get(session_id, access)
 
-    async def find(self, session_id: str | None) -> Session | None:
-        """The session with this id, which may be anybody's text."""
+    async def find(self, session_id: str | None, access: Access) -> Session | None:
+        """Return the visible session with this id, which may be any text."""
         try:
             wanted = SessionId(session_id or "")
         except InvalidInput:
             return None
-        return await self.get(wanted)
+        return await self.get(wanted, access)
 
-    async def live_in(self, room_name: RoomName) -> Session | None:
-        """The room's live session."""
-        if room_name in self._recorded:
-            return self._recorded[room_name]
-        async with self.unit_of_work() as work:
-            return await work.sessions.live_in(room_name)
-
-    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Session | None:
-        """The room's newest session of these ``tenants``'."""
+    async def live_in(self, room_name: RoomName, access: Access) -> Session | None:
+        """Return the room's live session if it is visible to ``access``."""
         recorded = self._recorded.get(room_name)
-        if recorded is not None and (tenants is None or recorded.tenant in tenants):
+        if recorded is not None:
+            return recorded if access.sees(recorded.tenant) else None
+        async with self.unit_of_work() as work:
+            return await work.sessions.live_in(room_name, access)
+
+    async def newest_in(self, room_name: RoomName, access: Access) -> Session | None:
+        """Return the room's newest visible session."""
+        recorded = self._recorded.get(room_name)
+        if recorded is not None and access.sees(recorded.tenant):
             return recorded  # a live one is the newest
         async with self.unit_of_work() as work:
-            return await work.sessions.newest_in(room_name, tenants)
+            return await work.sessions.newest_in(room_name, access)
 
     async def live_of(self, tenant: str) -> int:
         """How many live sessions are the tenant's."""

@@ -15,6 +15,7 @@ from adapters.memory.unit_of_work import MemoryStorage
 from adapters.sqlalchemy.engine.database import PATIENCE
 from adapters.sqlalchemy.schema.migrations import migrate
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import WORK, Access
 from domain.agents.agent_config import AgentConfig
 from domain.calls.call import Call
 from domain.inbox.entry import InboxEntry
@@ -58,6 +59,11 @@ def noted(storage: SqlStorage) -> list[tuple[str, Any]]:
     for engine in engines(storage):
         event.listen(engine, "before_cursor_execute", note)
     return sent
+
+
+def access_of(tenant: str | None, *, sees_unowned: bool = False) -> Access:
+    """What a key of ``tenant`` sees."""
+    return Access(tenant=tenant, scopes=WORK, sees_unowned=sees_unowned)
 
 
 def new_session(room: RoomName | None = None, **changes: Any) -> Session:

@@ -18,6 +18,7 @@ from adapters.sqlalchemy.engine.errors import RowLocked
 from adapters.sqlalchemy.schema.migrations import migrate
 from adapters.sqlalchemy.schema.tables import sessions as session_table
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.access.rate_limit import Bucket
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
@@ -93,7 +94,7 @@ async def test_given_one_locked_row_then_changes_beside_it_are_stored_meanwhile(
         )
 
         assert not saving.done()
-    assert await saving == await ledger.get(stuck.id)
+    assert await saving == await ledger.get(stuck.id, SYSTEM)
 
 
 async def test_given_several_locked_rows_then_changes_beside_them_are_stored_meanwhile(
@@ -128,7 +129,7 @@ async def test_given_a_row_that_stays_locked_then_its_change_alone_is_refused(
                 await ledger.save(stuck.released())
 
         assert isinstance(refused, RowLocked)
-        assert stored == await ledger.get(other.id)
+        assert stored == await ledger.get(other.id, SYSTEM)
         await ledger.save(stuck.released())
 
 
@@ -169,7 +170,7 @@ async def test_given_a_locked_table_then_reads_and_writes_wait_until_it_is_free(
     session = await ledger.add(new_session())
     query = "LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE"
     async with locked(postgres, storage, query) as holder:
-        reading = asyncio.create_task(ledger.get(session.id))
+        reading = asyncio.create_task(ledger.get(session.id, SYSTEM))
         adding = [asyncio.create_task(ledger.add(new_session())) for _ in range(30)]
         await waits_for_lock(holder)
         await storage.inbox.add(new_entry())
@@ -197,7 +198,7 @@ async def test_given_a_process_that_pauses_in_a_transaction_then_its_locks_are_f
             await ledger.save(session.released())
 
             await connection.invalidate()
-        assert await SessionStore(paused.unit_of_work).get(session.id) is not None
+        assert await SessionStore(paused.unit_of_work).get(session.id, SYSTEM) is not None
 
 
 @pytest.mark.parametrize("by", ["session", "transaction"])

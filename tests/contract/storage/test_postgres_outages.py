@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import new_session, opened
@@ -39,7 +40,7 @@ async def storage(server: PostgresServer) -> AsyncIterator[SqlStorage]:
 async def assert_unavailable(storage: SqlStorage, reason: str = "") -> None:
     """Reading, writing and the probe all say why not."""
     ledger, session = SessionStore(storage.unit_of_work), new_session()
-    for attempt in (ledger.add(session), ledger.get(session.id), storage.check()):
+    for attempt in (ledger.add(session), ledger.get(session.id, SYSTEM), storage.check()):
         with pytest.raises(StorageUnavailable) as caught:
             await attempt
         assert reason in str(caught.value)
@@ -50,7 +51,7 @@ async def assert_unavailable(storage: SqlStorage, reason: str = "") -> None:
 async def assert_available(storage: SqlStorage) -> None:
     ledger = SessionStore(storage.unit_of_work)
     session = await ledger.add(new_session())
-    assert await ledger.get(session.id) == session
+    assert await ledger.get(session.id, SYSTEM) == session
     await storage.check()
 
 
@@ -81,7 +82,7 @@ async def test_what_is_committed_survives_its_death(
     server.crash()
     server.start()
     await asyncio.sleep(0.05)
-    assert await SessionStore(storage.unit_of_work).get(session.id) == session
+    assert await SessionStore(storage.unit_of_work).get(session.id, SYSTEM) == session
 
 
 async def test_while_it_hangs_and_when_it_goes_on(
@@ -133,7 +134,7 @@ async def test_a_row_that_a_newer_version_wrote(
     session = await ledger.add(new_session())
     server.sql("UPDATE sessions SET status = 'asleep'", str(storage.database.url.database))
     with pytest.raises(StorageUnavailable, match=f"{session.id} cannot be read"):
-        await ledger.get(session.id)
+        await ledger.get(session.id, SYSTEM)
 
 
 async def test_nobody_listens() -> None:

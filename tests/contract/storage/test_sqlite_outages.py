@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import Connection
 
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import new_session, opened
@@ -87,11 +88,11 @@ async def test_another_process_writes_for_longer_than_we_wait(storage: SqlStorag
         assert time.monotonic() - began < 3
         assert {type(result) for result in seen} == {StorageUnavailable}
         assert "The database is locked by another process (SQLITE_BUSY)." in map(str, seen)
-        assert await ledger.get(there.id) == there
+        assert await ledger.get(there.id, SYSTEM) == there
         with pytest.raises(StorageUnavailable, match="is locked by another process"):
             await storage.check()
     later = await ledger.add(new_session())
-    assert await ledger.get(later.id) == later
+    assert await ledger.get(later.id, SYSTEM) == later
 
 
 async def test_another_process_writes_for_less_than_we_wait(storage: SqlStorage) -> None:
@@ -101,7 +102,7 @@ async def test_another_process_writes_for_less_than_we_wait(storage: SqlStorage)
         await asyncio.sleep(PATIENCE.total_seconds() / 5)
         assert not waiting.done()
     session = await waiting
-    assert await ledger.get(session.id) == session
+    assert await ledger.get(session.id, SYSTEM) == session
 
 
 async def test_reads_do_not_wait_behind_a_write(storage: SqlStorage) -> None:
@@ -110,7 +111,7 @@ async def test_reads_do_not_wait_behind_a_write(storage: SqlStorage) -> None:
     async with storage.database.writer.begin():
         async with asyncio.timeout(PATIENCE.total_seconds() / 2):
             for _ in range(20):
-                assert await ledger.get(there.id) == there
+                assert await ledger.get(there.id, SYSTEM) == there
 
 
 async def test_two_processes_write_at_once(sqlite_url: str) -> None:
@@ -120,7 +121,7 @@ async def test_two_processes_write_at_once(sqlite_url: str) -> None:
         await asyncio.gather(
             *(ledgers[index % 2].add(session) for index, session in enumerate(sessions))
         )
-        assert await asyncio.gather(*(ledgers[0].get(s.id) for s in sessions)) == sessions
+        assert await asyncio.gather(*(ledgers[0].get(s.id, SYSTEM) for s in sessions)) == sessions
 
 
 async def test_the_settings_that_durability_rests_on(storage: SqlStorage) -> None:

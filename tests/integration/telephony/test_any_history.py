@@ -31,6 +31,7 @@ from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.webhook import WebhookEvent
 
 from application.settings import CLAIM_LEASE, LIVEKIT_TOTAL_LIMIT
+from domain.access.access import SYSTEM
 from domain.calls.call import Call, CallStatus
 from domain.calls.repository import CallFilter
 from domain.inbox.entry import MAX_FAILURES, InboxEntry, InboxStatus
@@ -480,14 +481,14 @@ class AnyHistory(RuleBasedStateMachine):
 
     async def _start(self, room: str) -> bool:
         try:
-            await self.container.start_session()(StartSessionCommand(WEB_USER, room))
+            await self.container.start_session()(StartSessionCommand(WEB_USER, room, access=SYSTEM))
         except (LiveKitError, SessionBusy, SessionEnded, StorageUnavailable):
             return False
         return True
 
     async def _end(self, room: str) -> None:
         with contextlib.suppress(LiveKitError, NotFound, SessionBusy, StorageUnavailable):
-            await self.container.end_session()(EndSessionCommand(room))
+            await self.container.end_session()(EndSessionCommand(room, access=SYSTEM))
 
     async def _calls(self) -> list[Call]:
         async with self.container.storage().unit_of_work() as work:

@@ -14,6 +14,7 @@ import attrs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from domain.access.access import SYSTEM
 from domain.idempotency.idempotent_execution import LEASE
 from domain.sessions.start_session import StartSessionCommand
 from domain.sessions.start_session_once import IdempotentResponse
@@ -27,9 +28,9 @@ from tests.unit.domain.steps import Crashed
 from tests.unit.domain.world import ROOM, World
 
 REQUESTS: Final = {
-    "a new room": StartSessionCommand("user-1"),
-    "a new room too": StartSessionCommand("user-1"),
-    "a room": StartSessionCommand("user-1", ROOM),
+    "a new room": StartSessionCommand("user-1", access=SYSTEM),
+    "a new room too": StartSessionCommand("user-1", access=SYSTEM),
+    "a room": StartSessionCommand("user-1", ROOM, access=SYSTEM),
 }
 OPERATIONS = ["create", "create", "list", "delete_dispatch", "find", "participants"]
 FAULTS = [fault for fault in Fault if fault is not Fault.TIMED_OUT_LATE]

@@ -22,7 +22,7 @@ ROOMS = [f"room-{number}" for number in range(MOST + 2)]
 
 
 async def start(world: World, room: str, access: Access = ANN) -> StartedSession:
-    return await world.start_session(StartSessionCommand("user-1", room, None, access))
+    return await world.start_session(StartSessionCommand("user-1", room, None, access=access))
 
 
 def served(world: World) -> list[str]:
