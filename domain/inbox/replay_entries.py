@@ -43,6 +43,7 @@ class ReplayEntries:
 
     async def dead(self, access: Access, limit: int = 1000) -> list[InboxEntry]:
         """Return every dead letter, up to ``limit``, pending again. Raises as above."""
+        access.require(Scope.ADMIN)
         dead = await self.inbox.list(InboxStatus.DEAD, limit)
         return await self([entry.event.id for entry in dead], access)
 

@@ -93,8 +93,12 @@ async def test_every_dead_letter_is_replayed_and_nothing_else() -> None:
     assert await post.replay.dead(SYSTEM, 0) == []
 
 
-async def test_a_key_without_the_scope_admin_replays_nothing(post: Post) -> None:
+async def test_a_key_without_the_scope_admin_replays_nothing() -> None:
+    post = await filled()
     access = Access(tenant="ann", scopes=WORK)
 
     with pytest.raises(Forbidden, match="admin"):
         await post.replay.dead(access)
+    with pytest.raises(Forbidden, match="admin"):
+        await post.replay(["handled"], access)
+    assert await post.status_of("handled") is InboxStatus.HANDLED
