@@ -19,7 +19,7 @@ from domain.shared.unit_of_work import UnitOfWorkFactory
 class SessionStore:
     """Reads and writes single sessions; errors as for the repository's methods.
 
-    ``lost`` hears of what :meth:`record` could not make durable.
+    ``lost`` is called with what :meth:`record` could not make durable.
     """
 
     unit_of_work: UnitOfWorkFactory[SessionWork]
@@ -30,7 +30,7 @@ class SessionStore:
     def record(self, session: Session, otherwise: Callable[[], Awaitable[object]]) -> Session:
         """The change as the next reader sees it, which becomes durable after this has returned.
 
-        For what can be found out again where it is lost. ``otherwise`` is called if somebody else
+        For what can be found out again where it is lost. ``otherwise`` is called if another request
         has changed the session.
         """
         stored = session.stored()
@@ -55,7 +55,7 @@ class SessionStore:
             self._show_no_more(stored)
 
     def _show_no_more(self, stored: Session) -> None:
-        """From now on the storage tells."""
+        """Read the session from storage again."""
         if self._recorded.get(stored.room_name) is stored:
             del self._recorded[stored.room_name]
 

@@ -18,7 +18,7 @@ from domain.shared.identifiers import Identity, RoomName, SessionId
 
 @attrs.frozen
 class IdempotentResponse:
-    """What was told the first time, a new token to go with it, and whether this is a repetition."""
+    """The first response, a new token for it, and whether this request is a repetition."""
 
     text: str
     token: str
