@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
   $$python $(NEW_ENOUGH) 2>/dev/null && { echo $$python; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types layers migrate livekit simulator bench \
+.PHONY: help run test lint prose types layers migrate livekit simulator bench \
   profile golden mutation faults security secrets-baseline deployment test-requirements requirements clean
 
 help: ## Show the targets
@@ -22,6 +22,9 @@ test: .venv/.dev-stamp ## Run every tier of tests, with coverage
 lint: .venv/.dev-stamp ## Check style
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
+
+prose: .venv/.dev-stamp ## Check spelling, and words that the style forbids
+	@$(RUN) scripts/check_prose.py
 
 types: .venv/.dev-stamp ## Check types
 	@$(RUN) -m mypy

@@ -1,4 +1,4 @@
-"""Who may use which route.
+"""Access to routes.
 
 Every route names what it needs (``needs=Scope…``) or that it is ``public=True``; one that does
 neither needs a key of any scope.
@@ -69,7 +69,7 @@ def presented_key(request: AnyRequest) -> str:
 
 
 def access_of(scope: AsgiScope) -> Access:
-    """What the one who asks may do and see.
+    """Return the access that the request was granted.
 
     (Not injected: Litestar starts a group of tasks for two dependencies, which costs 70 µs.)
     """
