@@ -1,5 +1,7 @@
 """Any history of one caller's repetitions brings one session and one agent for each key.
 
+Only here is the idempotency key among what interleaves; test_any_history has requests without one.
+
 Several attempts interleave step by step, LiveKit fails, processes are killed and connections cut
 off at any step, and time passes between them: leases run out, or don't.
 """
@@ -127,7 +129,7 @@ CUT_OFF_WHILE_LIVEKIT_TIMES_OUT = [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(phases, min_size=1, max_size=5))
 @example(KILLED_AFTER_LIVEKIT_HAS_DISPATCHED)
 @example(CUT_OFF_WHILE_LIVEKIT_TIMES_OUT)
