@@ -162,7 +162,7 @@ def measure(report: Report, folder: Path, rows: int = ROWS) -> None:
         postgres = stack.enter_context(running_postgres())
         for name, url in (
             ("sqlite", f"sqlite+aiosqlite:///{folder}/lists.db"),
-            ("postgresql", postgres.new_database()),
+            ("postgresql", postgres.empty_database()),
         ):
             asyncio.run(_of_database(report, name, url, rows))
 

@@ -18,7 +18,7 @@ from entrypoints.http.open_files import LEAST_CLIENTS
 from tests.hostile import few_files
 from tests.integration.http.webhooks import Caller, eventually, send
 from tests.livekit_server import free_port
-from tests.service import START_LIMIT_SECONDS, Service, launch, migrate, running
+from tests.service import START_LIMIT_SECONDS, Service, launch, running
 from tests.simulator import SimulatorProcess
 
 PATHS = ("/health", "/health/ready", "/sessions", "/metrics", "/telephony/calls")
@@ -27,9 +27,7 @@ PATHS = ("/health", "/health/ready", "/sessions", "/metrics", "/telephony/calls"
 @pytest.fixture
 def environ(simulator: SimulatorProcess, sql_url: str, tmp_path: Path) -> dict[str, str]:
     """The settings of a service on an empty database."""
-    found = {**simulator.environ, "DATABASE_URL": sql_url, "TELEPHONY_ENABLED": "true"}
-    migrate(found, tmp_path)
-    return found
+    return {**simulator.environ, "DATABASE_URL": sql_url, "TELEPHONY_ENABLED": "true"}
 
 
 def connect(service: Service) -> socket.socket:

@@ -14,7 +14,6 @@ from sqlalchemy import Engine, event
 from adapters.memory.unit_of_work import MemoryLedger
 from adapters.sqlalchemy.database import PATIENCE
 from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.migrations import migrate
 from domain.agent_config import AgentConfig
 from domain.call import Call, PhoneLeg
 from domain.identifiers import CallId, Identity, RoomName, SessionId
@@ -29,13 +28,11 @@ NOON = datetime(2026, 1, 31, 12, 0, 0, 123000, UTC)
 async def opened(
     database_url: str, patience: timedelta = PATIENCE
 ) -> AsyncIterator[MemoryLedger | SqlLedger]:
-    """The ledger at ``database_url``, its schema in place."""
+    """The ledger at ``database_url``, which is migrated."""
     if database_url == "memory://":
         async with MemoryLedger() as in_memory:
             yield in_memory
         return
-    if database_url.startswith("postgresql"):
-        await migrate(database_url)
     async with SqlLedger(database_url, patience) as ledger:
         yield ledger
 

@@ -16,7 +16,6 @@ from adapters.sqlalchemy import rate_limiter
 from adapters.sqlalchemy.database import database
 from adapters.sqlalchemy.errors import RowLocked
 from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.migrations import migrate
 from adapters.sqlalchemy.tables import sessions as session_table
 from domain.errors import StorageUnavailable
 from domain.ledger import Ledger
@@ -204,7 +203,6 @@ async def test_given_a_process_that_pauses_in_a_transaction_then_its_locks_are_f
 async def test_each_transaction_has_limits_also_behind_a_pooler(
     postgres: PostgresServer, postgres_url: str, by: str
 ) -> None:
-    await migrate(postgres_url)
     shown = text(
         "SELECT current_setting('lock_timeout'), "
         "current_setting('idle_in_transaction_session_timeout')"

@@ -21,7 +21,7 @@ WORKERS, ROUNDS = 12, 8
 
 @pytest.fixture
 def direct_url(postgres: PostgresServer) -> str:
-    return postgres.new_database()
+    return postgres.empty_database()
 
 
 @pytest.fixture

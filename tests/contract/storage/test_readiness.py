@@ -15,7 +15,6 @@ from sqlalchemy import event
 
 from adapters.sqlalchemy import commits, probe
 from adapters.sqlalchemy.ledger import SqlLedger
-from adapters.sqlalchemy.migrations import migrate
 from domain.errors import StorageUnavailable
 from domain.ledger import Ledger
 from tests.contract.storage.ledgers import engines, new_entry, new_session, opened
@@ -273,7 +272,6 @@ async def test_given_a_server_without_disk_space_then_not_ready_until_there_is_s
 async def test_given_a_role_that_loses_a_privilege_then_not_ready_until_it_is_granted(
     postgres: PostgresServer, postgres_url: str, idle_at_once: None
 ) -> None:
-    await migrate(postgres_url)
     role = postgres_url.split("/")[3].partition("?")[0] + "_role"
     database = role.removesuffix("_role")
     postgres.sql(f"CREATE ROLE {role} LOGIN")

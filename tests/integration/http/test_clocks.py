@@ -17,7 +17,7 @@ from tests.databases import PostgresServer
 from tests.integration.http.webhooks import PATH
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.machine import Machine
-from tests.service import Service, migrate, running
+from tests.service import Service, running
 from tests.simulator import SimulatorProcess
 
 HOUR = 3600
@@ -35,14 +35,12 @@ def machine(tmp_path: Path) -> Machine:
 def environ(
     simulator: SimulatorProcess, postgres: PostgresServer, tmp_path: Path
 ) -> dict[str, str]:
-    environ = {
+    return {
         **simulator.environ,
         "TELEPHONY_ENABLED": "true",
         "RECONCILE_INTERVAL_SECONDS": "1",
         "DATABASE_URL": postgres.new_database(),
     }
-    migrate(environ, tmp_path)
-    return environ
 
 
 def post(service: Service, room: str, identity: str = "user-1") -> dict[str, object]:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.databases import PostgresServer
-from tests.service import Service, migrate, running
+from tests.service import Service, running
 from tests.simulator import SimulatorProcess
 
 AT_ONCE = 64
@@ -40,7 +40,6 @@ def services(
         case _:
             postgres: PostgresServer = request.getfixturevalue("postgres")
             environ["DATABASE_URL"] = postgres.new_database()
-            migrate(environ, tmp_path)
     if "workers" in request.param:
         environ["WORKERS"] = "2"
     replicas = 2 if "replicas" in request.param else 1

@@ -20,7 +20,7 @@ from adapters.sqlalchemy import tables
 from adapters.sqlalchemy.ledger import SqlLedger
 from domain.use_cases.once import LEASE
 from tests.databases import PostgresServer
-from tests.service import Service, migrate, running, start
+from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
 
 KEYS = [f"key-{number}" for number in range(16)]
@@ -68,7 +68,6 @@ def deployment(
     if request.param != "sqlite":
         postgres: PostgresServer = request.getfixturevalue("postgres")
         environ["DATABASE_URL"] = postgres.new_database()
-        migrate(environ, tmp_path)
         replicas = 2
     yield Deployment(environ, replicas, tmp_path)
     simulator.chaos()

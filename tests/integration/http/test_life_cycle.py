@@ -52,7 +52,7 @@ def test_given_a_port_in_use_then_a_sentence_says_so(
 def test_given_an_unmigrated_postgresql_then_a_sentence_says_what_to_run(
     simulator: SimulatorProcess, postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    environ = {**simulator.environ, "DATABASE_URL": postgres.new_database()}
+    environ = {**simulator.environ, "DATABASE_URL": postgres.empty_database()}
 
     code, output = refusal({**environ, "PORT": str(free_port())}, tmp_path)
 

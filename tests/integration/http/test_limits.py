@@ -14,7 +14,7 @@ import pytest
 
 from tests.databases import PostgresServer
 from tests.integration.http.webhooks import event, send
-from tests.service import migrate, running
+from tests.service import running
 from tests.simulator import SimulatorProcess
 
 LIMIT = 10
@@ -156,8 +156,6 @@ def test_processes_share_the_limit(
         "RATE_LIMIT_PER_MINUTE": str(limit),
         "WORKERS": "1" if on_postgres else "2",
     }
-    if on_postgres:
-        migrate(environ, tmp_path)
     with ExitStack() as stack:
         clients = [
             stack.enter_context(

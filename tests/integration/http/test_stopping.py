@@ -17,7 +17,7 @@ import pytest
 
 from tests.databases import PostgresServer
 from tests.integration.http.webhooks import Caller, eventually, send
-from tests.service import Service, migrate, running, start
+from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
 
 
@@ -256,7 +256,6 @@ def test_a_replica_that_runs_takes_over_before_the_lease_is_over(
         "TELEPHONY_ENABLED": "true",
         "RECONCILE_INTERVAL_SECONDS": "86400",
     }
-    migrate(environ, tmp_path)
     database = url.partition("?")[0].rpartition("/")[2]
 
     def entry() -> list[str]:

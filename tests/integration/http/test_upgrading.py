@@ -19,9 +19,7 @@ from tests.simulator import SimulatorProcess
 @pytest.fixture
 def environ(simulator: SimulatorProcess, sql_url: str, tmp_path: Path) -> dict[str, str]:
     """A migrated database's, on each kind."""
-    environ = {**simulator.environ, "DATABASE_URL": sql_url, "TELEPHONY_ENABLED": "true"}
-    migrate(environ, tmp_path)
-    return environ
+    return {**simulator.environ, "DATABASE_URL": sql_url, "TELEPHONY_ENABLED": "true"}
 
 
 @pytest.fixture

@@ -97,7 +97,6 @@ def test_given_a_server_that_becomes_read_only_then_not_ready_until_it_is_writab
 ) -> None:
     with running_postgres() as server:
         environ = {**simulator.environ, "DATABASE_URL": server.new_database()}
-        migrate(environ, tmp_path)
         with (
             running(environ, tmp_path) as service,
             httpx.Client(base_url=service.url, timeout=30) as client,
