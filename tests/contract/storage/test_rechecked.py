@@ -53,7 +53,7 @@ async def while_another_changes(
     async with storage.database.writer.begin() as connection:
         await connection.execute(change)
         working = asyncio.create_task(work)
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(30):
             while not (working.done() or await somebody_waits(storage)):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     return await working

@@ -81,10 +81,14 @@ async def test_another_process_writes_for_longer_than_we_wait(storage: SqlLedger
     there = await ledger.add(new_session())
     with locked(storage):
         began = time.monotonic()
+        with pytest.raises(StorageUnavailable):
+            await ledger.add(new_session())
+        alone = time.monotonic() - began
+        began = time.monotonic()
         seen = await asyncio.gather(
             *(ledger.add(new_session()) for _ in range(64)), return_exceptions=True
         )
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 16 * alone  # they wait together, not one by one
         assert {type(result) for result in seen} == {StorageUnavailable}
         assert "The database is locked by another process (SQLITE_BUSY)." in map(str, seen)
         assert await ledger.get(there.id) == there
@@ -108,7 +112,7 @@ async def test_reads_do_not_wait_behind_a_write(storage: SqlLedger) -> None:
     ledger = Ledger(storage.unit_of_work)
     there = await ledger.add(new_session())
     async with storage.database.writer.begin():
-        async with asyncio.timeout(PATIENCE.total_seconds() / 2):
+        async with asyncio.timeout(30):
             for _ in range(20):
                 assert await ledger.get(there.id) == there
 

@@ -161,7 +161,7 @@ async def test_a_transaction_holds_nobody_up_before_it_commits(
     unit_of_work: UnitOfWorkFactory, ledger: Ledger
 ) -> None:
     mine, theirs = new_session(), new_session()
-    async with unit_of_work() as work, asyncio.timeout(2):
+    async with unit_of_work() as work, asyncio.timeout(30):
         await work.sessions.add(mine)
         await ledger.add(theirs)
         await work.commit()

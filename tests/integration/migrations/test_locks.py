@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -72,14 +71,12 @@ async def test_given_a_table_in_use_then_a_migration_gives_up_and_is_run_again(
 ) -> None:
     await downgrade(target, "0002")
     async with reading_sessions(target):
-        began = time.monotonic()
         migrating = asyncio.create_task(upgrade(target))
         await asyncio.sleep(1)
-        await target.read_many(select(func.count()).select_from(sessions))  # behind the migration
-        waited = time.monotonic() - began
+        # Behind the migration; refused if it waits for more than five seconds.
+        await target.read_many(select(func.count()).select_from(sessions))
         with pytest.raises(StorageUnavailable, match=r"in use.*run it again \(55P03\)"):
             await migrating
-    assert waited < 4, "requests wait for five seconds"
     assert await current(target) == "0002"
 
     await upgrade(target)
