@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
   $$python $(NEW_ENOUGH) 2>/dev/null && { echo $$python; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types layers migrate livekit simulator bench \
+.PHONY: help run test test-slow test-all test-unit lint types layers migrate livekit simulator bench \
   profile mutation faults security secrets-baseline deployment test-requirements requirements clean
 
 help: ## Show the targets
@@ -16,8 +16,18 @@ help: ## Show the targets
 run: .venv/.run-stamp ## Start the service, with a local LiveKit unless LIVEKIT_URL is set
 	@exec $(RUN) -m entrypoints.dev $$PPID
 
-test: .venv/.dev-stamp ## Run every tier of tests, with coverage
-	@sh scripts/test.sh
+test: .venv/.dev-stamp ## Run all tests but the slow ones, with coverage (four minutes on two cores)
+	@sh scripts/test.sh fast
+
+test-slow: .venv/.dev-stamp ## Run the slow tests (ten minutes)
+	@sh scripts/test.sh slow
+
+test-all: .venv/.dev-stamp ## Run every test: test and test-slow
+	@sh scripts/test.sh fast
+	@sh scripts/test.sh slow
+
+test-unit: .venv/.dev-stamp ## Run the unit tests but the slow ones (seconds)
+	@sh scripts/test.sh unit
 
 lint: .venv/.dev-stamp ## Check style
 	@$(RUN) -m ruff check .

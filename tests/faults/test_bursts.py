@@ -10,6 +10,8 @@ import pytest
 from tests.databases import PostgresServer
 from tests.faults.bursts import BURST, compare
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("through_pooler", [False, True], ids=["direct", "through a pooler"])

@@ -8,6 +8,8 @@ from tests.faults.plan import Plan
 from tests.faults.run import run
 from tests.faults.verdict import unexcused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(280)
 @pytest.mark.parametrize(("storage", "replicas"), [("sqlite", 1), ("postgresql", 2)])

@@ -21,6 +21,8 @@ from tests.livekit_server import free_port
 from tests.service import START_LIMIT_SECONDS, Service, launch, running
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 PATHS = ("/health", "/health/ready", "/sessions", "/metrics", "/telephony/calls")
 
 

@@ -29,6 +29,8 @@ from tests.hostile.memory_limit import LIMIT, MemoryLimit, memory_limit
 from tests.service import PROJECT, Service, running
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 ATTACKER: Final = "attackers-key-0123456789"
 TENANT: Final = "tenants-key-0123456789"
 SECONDS: Final = 5.0

@@ -200,6 +200,7 @@ async def test_a_room_made_again_has_another_sid_and_none_of_the_dispatches(
     assert first_dispatch not in ids
 
 
+@pytest.mark.slow
 async def test_a_room_closes_by_itself_when_it_has_been_empty_for_long_enough(
     livekit: LiveKit, adapters: Adapters, room_name: RoomName
 ) -> None:

@@ -87,6 +87,7 @@ async def test_a_dispatch_takes_even_an_empty_room_name(call: Call) -> None:
 
 
 @pytest.mark.parametrize("method", ["ListDispatch", "DeleteDispatch"])
+@pytest.mark.slow
 async def test_dispatches_of_an_unknown_room_hang_and_are_unavailable(
     call: Call, room_name: RoomName, method: str
 ) -> None:

@@ -19,6 +19,8 @@ from domain.inbox import InboxEntry, InboxStatus
 from domain.ports.inbox import Inbox
 from tests.contract.storage.ledgers import NOON, new_entry, opened
 
+pytestmark = pytest.mark.slow
+
 SECOND: Final = timedelta(seconds=1)
 LEASE: Final = 3 * SECOND
 HOLDERS: Final = some.sampled_from(["one", "other"])

@@ -24,6 +24,8 @@ from adapters.sqlalchemy.tables import inbox as inbox_table
 from domain.inbox import InboxEntry
 from tests.contract.storage.ledgers import NOON, new_entry, noted, opened
 
+pytestmark = pytest.mark.slow
+
 Storage = MemoryLedger | SqlLedger
 
 MOMENT: Final = timedelta(milliseconds=1)

@@ -24,6 +24,8 @@ from tests.contract.storage.ledgers import new_session, opened
 from tests.databases import PostgresServer
 from tests.livekit_server import free_port
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = timedelta(seconds=2)
 
 

@@ -21,6 +21,8 @@ from tests.benchmarks.lists import Filter, combinations, filters_of, pages
 from tests.contract.storage.ledgers import engines, opened
 from tests.databases import PostgresServer
 
+pytestmark = pytest.mark.slow
+
 SMALL: Final = 2_000
 LARGE: Final = 8_000
 SLACK: Final = 100

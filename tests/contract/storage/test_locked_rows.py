@@ -24,6 +24,8 @@ from tests.contract.storage.ledgers import NOON, new_entry, new_session, noted, 
 from tests.databases import PostgresServer
 from tests.poolers import pooled
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = timedelta(seconds=20)
 """Much longer than anything takes that need not wait."""
 IMPATIENCE = timedelta(seconds=1)

@@ -17,6 +17,8 @@ from tests.contract.storage.test_locked_rows import locked
 from tests.databases import PostgresServer, running_postgres
 from tests.livekit_server import free_port
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = timedelta(seconds=0.5)
 
 

@@ -283,6 +283,7 @@ async def test_given_a_role_that_loses_a_privilege_then_not_ready_until_it_is_gr
         await storage.check()
 
 
+@pytest.mark.slow
 async def test_given_a_table_that_is_locked_then_not_ready_until_it_is_free(
     postgres: PostgresServer, on_server: SqlLedger, idle_at_once: None
 ) -> None:

@@ -20,6 +20,8 @@ from tests.machine import Machine
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600
 TOLERANCE = timedelta(minutes=1)
 

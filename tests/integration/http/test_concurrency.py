@@ -21,10 +21,10 @@ AT_ONCE = 64
     params=[
         "memory",
         "sqlite",
-        "two workers on sqlite",
-        "postgresql",
-        "two workers on postgresql",
-        "two replicas on postgresql",
+        pytest.param("two workers on sqlite", marks=pytest.mark.slow),
+        pytest.param("postgresql", marks=pytest.mark.slow),
+        pytest.param("two workers on postgresql", marks=pytest.mark.slow),
+        pytest.param("two replicas on postgresql", marks=pytest.mark.slow),
     ]
 )
 def services(

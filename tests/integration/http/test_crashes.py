@@ -17,6 +17,8 @@ from tests.databases import PostgresServer
 from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def sqlite_environ(simulator: SimulatorProcess, tmp_path: Path) -> dict[str, str]:

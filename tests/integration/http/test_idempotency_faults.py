@@ -25,6 +25,8 @@ from tests.integration.http.webhooks import eventually
 from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 KEYS = [f"key-{number}" for number in range(16)]
 CALLERS_OF_A_KEY = 2
 

@@ -24,7 +24,7 @@ ANN, BEN = "ann-s-key-of-the-tests", "ben-s-key-of-the-tests"
 def wait_for_enough_of_a_window() -> None:
     """Windows are those of the clock: a test's requests are to fall into one."""
     left = 60 - time.time() % 60
-    if left < 20:
+    if left < 6:
         time.sleep(left)
 
 
@@ -141,6 +141,7 @@ def test_the_operator_is_warned_where_a_proxy_can_be_gone_round(
 
 
 @pytest.mark.parametrize("processes", ["two replicas on PostgreSQL", "two workers on SQLite"])
+@pytest.mark.slow
 def test_processes_share_the_limit(
     simulator: SimulatorProcess,
     tmp_path: Path,

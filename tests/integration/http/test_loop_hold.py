@@ -40,6 +40,8 @@ from tests.contract.storage.ledgers import NOON, new_session
 from tests.integration.http.webhooks import token
 from tests.livekit_server import API_KEY, API_SECRET
 
+pytestmark = pytest.mark.slow
+
 REFERENCE: Final = json.dumps([{"a": "b", "c": [1, 2, 3]}] * 30_000)
 """Python's json reads it in some 20 ms, which is what a slice of the loop may take."""
 ATTEMPTS: Final = 3

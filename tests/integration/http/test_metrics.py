@@ -148,6 +148,7 @@ def test_a_livekit_that_is_not_there_is_told_from_one_that_fails(tmp_path: Path)
     assert outcomes == {"unreachable"}
 
 
+@pytest.mark.slow
 def test_several_workers_use_what_they_use_together(
     simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
@@ -177,6 +178,7 @@ def is_count(file: Any) -> bool:
     return "/backend-metrics-" in file.path
 
 
+@pytest.mark.slow
 def test_without_its_ledger_the_service_still_tells_of_itself(
     simulator: SimulatorProcess, tmp_path: Path
 ) -> None:

@@ -13,6 +13,8 @@ from tests.databases import PostgresServer
 from tests.service import running
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 KEY = "ann-s-key-of-the-tests"
 MOST = 3
 AT_ONCE = 16

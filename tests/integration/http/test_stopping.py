@@ -20,6 +20,8 @@ from tests.integration.http.webhooks import Caller, eventually, send
 from tests.service import STOP_LIMIT_SECONDS, Service, running, start
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 
 def ready(service: Service) -> int:
     return httpx.get(f"{service.url}/health/ready").status_code

@@ -7,10 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.databases import running_postgres
 from tests.service import running
 from tests.simulator import SimulatorProcess
+
+pytestmark = pytest.mark.slow
 
 
 def test_given_the_database_is_gone_then_503_until_it_is_back(

@@ -15,6 +15,8 @@ from tests.integration.migrations.later_version import alembic, later_version
 from tests.service import migrate, refusal, running
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def environ(simulator: SimulatorProcess, sql_url: str, tmp_path: Path) -> dict[str, str]:

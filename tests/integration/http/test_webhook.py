@@ -432,6 +432,7 @@ def test_given_a_webhook_key_then_only_what_it_signed_is_taken(
     assert started.status_code == 200  # signed with the other key, which LiveKit's API knows
 
 
+@pytest.mark.slow
 def test_given_the_database_is_gone_then_503_until_livekit_sends_the_event_again(
     simulator: SimulatorProcess, room: str, tmp_path: Path
 ) -> None:

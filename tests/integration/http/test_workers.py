@@ -17,6 +17,8 @@ from tests.livekit_server import API_KEY, API_SECRET
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 WORKERS = 2
 INTERVAL_SECONDS = 0.5
 

@@ -18,6 +18,8 @@ from tests.integration.http.webhooks import eventually
 from tests.service import Service, migrate, running
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 
 def post(client: httpx.Client) -> httpx.Response:
     return client.post("/session", json={"userIdentity": "ann"})

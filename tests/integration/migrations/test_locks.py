@@ -66,6 +66,7 @@ async def region_index(target: Database) -> tuple[bool, str] | None:
     return None if row is None else (row[0], row[1])
 
 
+@pytest.mark.slow
 async def test_given_a_table_in_use_then_a_migration_gives_up_and_is_run_again(
     target: Database,
 ) -> None:
@@ -100,6 +101,7 @@ async def test_given_a_migration_that_fails_then_the_ones_before_it_are_kept(
     assert "tenant" not in {column["name"] for column in columns}
 
 
+@pytest.mark.slow
 async def test_given_a_transaction_that_goes_on_then_an_index_waits_for_it_and_writers_do_not(
     target: Database, later: None
 ) -> None:

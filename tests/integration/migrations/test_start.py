@@ -58,6 +58,7 @@ async def test_a_new_sqlite_file_and_its_folder_are_made(empty_sqlite_url: str) 
         assert await current(ledger.database) == SCHEMA_VERSION
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_on_a_new_file_all_succeed(
     empty_sqlite_url: str, tmp_path: Path
 ) -> None:

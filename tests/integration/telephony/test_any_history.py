@@ -23,6 +23,7 @@ from typing import Any, Final, TypeVar
 from unittest import mock
 
 import attrs
+import pytest
 from aiohttp import web
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -48,6 +49,8 @@ from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.webhook_command import webhook_command
+
+pytestmark = pytest.mark.slow
 
 AGENT: Final = "agent-of-ours"
 SECOND: Final = timedelta(seconds=1)

@@ -19,6 +19,8 @@ from tests import virtual_time
 from tests.unit.domain.fakes import SequentialIds
 from tests.virtual_time import VirtualClock
 
+pytestmark = pytest.mark.slow
+
 LIVEKIT_TAKES = 0.05
 
 

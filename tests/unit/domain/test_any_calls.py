@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,8 @@ from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.telephony import PhoneWorld
 from tests.unit.domain.world import World
+
+pytestmark = pytest.mark.slow
 
 ROOMS = ["one", "two"]
 CALLERS = ["sip_1", "sip_2"]

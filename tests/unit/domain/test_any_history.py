@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from domain.session import EndReason, Session
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.world import JOIN, World
+
+pytestmark = pytest.mark.slow
 
 ROOMS = ["one", "two"]
 OPERATIONS = ["create", "list", "delete_dispatch", "find", "participants", "delete_room"]

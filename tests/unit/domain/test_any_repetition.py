@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import attrs
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,8 @@ from domain.use_cases.start_session_once import RepeatableAnswer
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.world import ROOM, World
+
+pytestmark = pytest.mark.slow
 
 REQUESTS: Final = {
     "a new room": StartSessionCommand("user-1"),
