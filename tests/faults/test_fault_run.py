@@ -1,4 +1,7 @@
-"""Whatever goes wrong: acknowledged events are handled, one agent stays, the ledger is true."""
+"""Whatever goes wrong: acknowledged events are handled, one agent stays, the ledger is true.
+
+Only here are replicas killed, PostgreSQL restarted and a backup restored in real time, under calls.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Any history of an inbox: a database tells of it what memory tells."""
+"""Any history of an inbox: a database tells of it what memory tells.
+
+Only here are the inbox's operations combined; test_inbox.py has each one's meaning.
+"""
 
 from __future__ import annotations
 

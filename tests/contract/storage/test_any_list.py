@@ -1,4 +1,7 @@
-"""Whatever a list is filtered by, every storage shows the same pages."""
+"""Whatever a list is filtered by, every storage shows the same pages.
+
+Only here are filters, tenants and cursors combined; test_pages.py has each one's meaning.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A change that the storage refuses for its values, among changes that are good."""
+"""A change that the storage refuses for its values, among changes that are good.
+
+Only here do a refused change and good ones share a transaction, in any order.
+"""
 
 from __future__ import annotations
 

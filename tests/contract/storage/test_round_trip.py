@@ -1,4 +1,7 @@
-"""Every field comes back as it was stored."""
+"""Every field comes back as it was stored.
+
+Only here has every field of every entity generated values.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a caller puts into agentConfig is what the worker reads, as JSON values."""
+"""What a caller puts into agentConfig is what the worker reads, as JSON values.
+
+Only here do generated values pass through HTTP, the ledger and the dispatch together.
+"""
 
 from __future__ import annotations
 

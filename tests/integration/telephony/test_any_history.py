@@ -1,6 +1,9 @@
 """Any history of callers, web users, agents, rooms and servers x any loss, repetition and order of
 webhooks x faults and crashes: in the service as it is wired, on a socket and in a database, the
 ledger ends up true.
+
+Only here do such histories pass through the container, LiveKit's API and SQL; the domain's own
+(tests/unit/domain/test_any_*.py) meet memory, and tests/faults kills real processes in real time.
 """
 
 from __future__ import annotations

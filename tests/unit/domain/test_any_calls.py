@@ -1,8 +1,9 @@
 """Any history of callers, agents and rooms x any order, repetition and loss of what LiveKit tells
 of them x crashes and faults at any step: the ledger ends up true, with one agent on each call.
 
-A history is a list of phases. Within a phase what happens, what is heard and what the service
-does interleave step by step; between phases time passes.
+Only here do webhooks come in any order, doubled and lost, beside every step of the use cases, with
+a strict promise. A history is a list of phases. Within a phase what happens, what is heard and what
+the service does interleave step by step; between phases time passes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """Any history of one caller's repetitions brings one session and one agent for each key.
 
+Only here is the idempotency key among what interleaves; test_any_history has requests without one.
+
 Several attempts interleave step by step, LiveKit fails, processes are killed and connections cut
 off at any step, and time passes between them: leases run out, or don't.
 """
