@@ -27,6 +27,11 @@ def ready(service: Service) -> int:
     return httpx.get(f"{service.url}/health/ready").status_code
 
 
+def asked(simulator: SimulatorProcess) -> int:
+    """How often LiveKit was asked for a dispatch."""
+    return int(simulator.state()["requests"].get("CreateDispatch", 0))
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_readiness_turns_red_while_requests_are_still_served(
     simulator: SimulatorProcess, tmp_path: Path, workers: str
@@ -75,16 +80,12 @@ def test_a_second_signal_ends_it_at_once_while_it_waits_for_a_request(
 ) -> None:
     service = start({**simulator.environ, "DATABASE_URL": "memory://"}, tmp_path)
     family = service.family()
-
-    def asked() -> int:
-        return int(simulator.state()["requests"].get("CreateDispatch", 0))
-
-    before = asked()
+    before = asked(simulator)
     simulator.fault("CreateDispatch", "hang", times=10)
     with ThreadPoolExecutor() as pool:
         body = {"userIdentity": "ann", "roomName": room}
         request = pool.submit(httpx.post, f"{service.url}/session", json=body, timeout=30)
-        eventually(asked, lambda number: number > before)
+        eventually(lambda: asked(simulator), lambda number: number > before)
         service.process.send_signal(signal.SIGTERM)
         with pytest.raises(psutil.TimeoutExpired):
             service.process.wait(timeout=0.5)
@@ -202,11 +203,12 @@ def test_what_hangs_for_ever_does_not_hold_it_up(
     simulator: SimulatorProcess, tmp_path: Path, room: str
 ) -> None:
     service = start({**simulator.environ, "DATABASE_URL": "memory://"}, tmp_path)
+    before = asked(simulator)
     simulator.fault("CreateDispatch", "hang", times=10)
     with ThreadPoolExecutor() as pool:
         body = {"userIdentity": "ann", "roomName": room}
         request = pool.submit(httpx.post, f"{service.url}/session", json=body, timeout=30)
-        time.sleep(0.5)
+        eventually(lambda: asked(simulator), lambda number: number > before)
         family = service.family()
         service.process.send_signal(signal.SIGTERM)
 
