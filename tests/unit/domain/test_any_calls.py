@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Any
 
 import attrs
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,8 +26,6 @@ from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.telephony import PhoneWorld
 from tests.unit.domain.world import World
-
-pytestmark = pytest.mark.slow
 
 ROOMS = ["one", "two"]
 CALLERS = ["sip_1", "sip_2"]
@@ -216,7 +213,7 @@ class Scenario:
             assert call.status is CallStatus.RINGING
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(phases, min_size=1, max_size=6), st.booleans())
 def test_whatever_happens_and_whatever_is_heard_the_ledger_ends_up_true(
     history: list[Phase],
@@ -232,7 +229,7 @@ def test_whatever_happens_and_whatever_is_heard_the_ledger_ends_up_true(
     asyncio.run(live())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(phases, min_size=1, max_size=5), st.permutations(range(12)), st.data())
 def test_given_every_event_is_heard_then_every_call_is_known_in_any_order(
     history: list[Phase], order: list[int], data: st.DataObject

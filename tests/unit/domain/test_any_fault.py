@@ -24,8 +24,6 @@ from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import INTERVAL
 from tests.unit.domain.unruly import UnrulyWorld
 
-pytestmark = pytest.mark.slow
-
 ROOMS = ["one", "two"]
 LIES = [{"list_rooms"}, {"find"}, {"participants"}, {"list"}, {"list_rooms", "find"}]
 """Which questions LiveKit answers as if there were nothing; the last: it has lost its store."""

@@ -16,7 +16,6 @@ from datetime import timedelta
 from typing import Any
 
 import attrs
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -26,8 +25,6 @@ from domain.session import EndReason, Session
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.world import JOIN, World
-
-pytestmark = pytest.mark.slow
 
 ROOMS = ["one", "two"]
 OPERATIONS = ["create", "list", "delete_dispatch", "find", "participants", "delete_room"]
@@ -181,7 +178,7 @@ A_CRASH_BEFORE_THE_SECOND_DISPATCH_IS_RECORDED = [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(phases, min_size=1, max_size=6))
 @example(AN_ANSWER_IS_LOST)
 @example(THE_ROOM_CLOSES_BEFORE_THE_SECOND_DISPATCH)

@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import Any, Final
 
 import attrs
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -28,8 +27,6 @@ from domain.use_cases.start_session_once import RepeatableAnswer
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.steps import Crashed
 from tests.unit.domain.world import ROOM, World
-
-pytestmark = pytest.mark.slow
 
 REQUESTS: Final = {
     "a new room": StartSessionCommand("user-1"),
@@ -131,7 +128,7 @@ CUT_OFF_WHILE_LIVEKIT_TIMES_OUT = [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(phases, min_size=1, max_size=5))
 @example(KILLED_AFTER_LIVEKIT_HAS_DISPATCHED)
 @example(CUT_OFF_WHILE_LIVEKIT_TIMES_OUT)
