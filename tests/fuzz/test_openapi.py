@@ -26,7 +26,7 @@ from tests.service import PROJECT, Service
 pytestmark = pytest.mark.slow
 
 EXAMPLES: Final = 300
-"""For each operation, in each run; with the chains that is some 5,000 requests."""
+"""For each operation, in each run; with the chains that is some 4,000 requests."""
 MOST_RUNS: Final = 12
 HERE: Final = Path(__file__).parent
 
