@@ -19,7 +19,7 @@ import psutil
 from tests.livekit_server import free_port
 
 PROJECT = Path(__file__).resolve().parent.parent
-START_LIMIT_SECONDS = 60.0
+START_LIMIT_SECONDS = 120.0
 STOP_LIMIT_SECONDS = 30.0
 
 

@@ -218,7 +218,7 @@ deaths = st.none() | st.none() | st.integers(1, 15) | st.integers(1, 60)
 class AnyHistory(RuleBasedStateMachine):
     """What happens at a LiveKit, what a service hears of it and does, and what must hold."""
 
-    pace: float
+    pace = 0.02  # leases must not run out while the disk is at it
 
     def __init__(self) -> None:
         super().__init__()
@@ -240,9 +240,6 @@ class AnyHistory(RuleBasedStateMachine):
         self.open.enter_context(mock.patch.multiple("adapters.simulator.world", **patched))
         self.loop.run_until_complete(self._begin())
 
-    def _database_url(self) -> str:
-        raise NotImplementedError
-
     def _seconds(self) -> float:
         return self.clock.now().timestamp()
 
@@ -255,7 +252,7 @@ class AnyHistory(RuleBasedStateMachine):
             "LIVEKIT_URL": simulator.url,
             "LIVEKIT_API_KEY": API_KEY,
             "LIVEKIT_API_SECRET": API_SECRET,
-            "DATABASE_URL": self._database_url(),
+            "DATABASE_URL": f"sqlite+aiosqlite:///{self.folder}/ledger.db",
             "AGENT_NAME": AGENT,
             "TELEPHONY_ENABLED": "true",
         }
@@ -587,30 +584,13 @@ class AnyHistory(RuleBasedStateMachine):
         assert counts[InboxStatus.PENDING] == counts[InboxStatus.DEAD] == 0
 
 
-class InMemory(AnyHistory):
-    pace = 0
-
-    def _database_url(self) -> str:
-        return "memory://"
-
-
-class InSqlite(AnyHistory):
-    pace = 0.02  # leases must not run out while the disk is at it
-
-    def _database_url(self) -> str:
-        return f"sqlite+aiosqlite:///{self.folder}/ledger.db"
-
-
+TestAnyHistory = AnyHistory.TestCase
 # The same histories each time; more of them come with derandomize=False.
-FEW: Final = settings(
-    max_examples=30,
+TestAnyHistory.settings = settings(
+    max_examples=40,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,
     database=None,
     print_blob=True,
 )
-TestInMemory = InMemory.TestCase
-TestInMemory.settings = settings(FEW, max_examples=120)
-TestInSqlite = InSqlite.TestCase
-TestInSqlite.settings = FEW
