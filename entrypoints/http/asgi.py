@@ -23,7 +23,6 @@ from entrypoints.http.open_files import livekit_connections
 from entrypoints.http.overload import OVERLOAD
 from entrypoints.http.refusals import Refusals
 from entrypoints.http.request_log import RequestLog
-from entrypoints.http.slow_readers import cut_off_after
 from entrypoints.logs import configure_logs
 from entrypoints.settings import load_settings
 from entrypoints.version import VERSION
@@ -52,7 +51,6 @@ def create() -> ASGIApp:
                 if can_be_bypassed(settings.host, settings.trusted_proxies):
                     log.warning("limits can be bypassed", reason=BYPASSED)
                 _collect_garbage_less_often()
-                cut_off_after(settings.keep_alive)
                 yield
         except DomainError as error:
             sys.stderr.write(f"backend-livekit cannot start: {error}\n")
