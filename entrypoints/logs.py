@@ -23,10 +23,8 @@ def configure_logs(level: str = "info") -> LogLines:
 
     Close what is returned when the event loop has come to its end.
     """
-    render = _console() if sys.stderr.isatty() else _json
-    lines = LogLines(
-        sys.stderr.buffer, lambda event, at: render({**event, "timestamp": _rfc3339(at)})
-    )
+    render = _console() if sys.stderr.isatty() else render_json
+    lines = LogLines(sys.stderr.buffer, render)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -59,17 +57,20 @@ class _Forward(logging.Handler):
             self.handleError(record)
 
 
-def _json(event: Event) -> bytes:
+def render_json(event: Event, at: float) -> bytes:
+    """Return ``event``, of the Unix time ``at``, as a line of JSON without its end, masked."""
+    event = {**event, "timestamp": _rfc3339(at)}
     line = _encode(event)
     # Looked through once rather than value by value: nearly none has anything to mask.
     return _encode(mask_values(event)) if may_need_masking(line) else line
 
 
-def _console() -> Callable[[Event], bytes]:
+def _console() -> Callable[[Event, float], bytes]:
     renderer = structlog.dev.ConsoleRenderer()
 
-    def render(event: Event) -> bytes:
-        line = renderer(None, event["level"], mask_values(event))
+    def render(event: Event, at: float) -> bytes:
+        dated = {**event, "timestamp": _rfc3339(at)}
+        line = renderer(None, event["level"], mask_values(dated))
         return line.encode(errors="backslashreplace")
 
     return render
