@@ -46,9 +46,11 @@ def test_several_processes_can_listen_on_the_same_port() -> None:
 
 
 def test_a_socket_does_not_accept_connections_before_it_listens() -> None:
-    with bound_socket("127.0.0.1", free_port(), LIMIT) as server:
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(server.getsockname())
+    with (
+        bound_socket("127.0.0.1", free_port(), LIMIT) as server,
+        pytest.raises(ConnectionRefusedError),
+    ):
+        socket.create_connection(server.getsockname())
 
 
 def test_an_address_of_another_machine_is_refused_and_leaves_no_socket_open() -> None:
