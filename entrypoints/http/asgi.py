@@ -33,7 +33,7 @@ log = structlog.get_logger()
 def create() -> ASGIApp:
     """The application as the environment configures it."""
     settings = load_settings()
-    lines = configure_logs(settings.log_level)
+    configure_logs(settings.log_level)
     listen()
     container = Container(settings=settings, livekit_connections=livekit_connections(settings))
     tracing = container.tracing()
@@ -58,7 +58,6 @@ def create() -> ASGIApp:
         finally:
             if tracing is not None:
                 tracing.close()
-            lines.close()
         log.info("stopped")
 
     litestar = create_app(container, lifespan)
