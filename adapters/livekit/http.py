@@ -68,13 +68,20 @@ class HttpPool:
         self._idle: list[_Connection] = []
         self._free = asyncio.Semaphore(connections)
 
-    async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The server's answer.
+    async def post(
+        self,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        total_limit: float | None = None,
+    ) -> Answer:
+        """Return the server's answer. ``total_limit`` (seconds) replaces the pool's own.
 
         Raises :class:`NotConnected`, :class:`Broken`, or :class:`TimeoutError`: it was sent, and
         nobody knows what becomes of it.
         """
-        deadline = asyncio.get_running_loop().time() + self._total_limit
+        limit = self._total_limit if total_limit is None else total_limit
+        deadline = asyncio.get_running_loop().time() + limit
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = f"{self._start}{path}{self._rest}{lines}content-length: {len(body)}\r\n\r\n"
         request = head.encode() + body
