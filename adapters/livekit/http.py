@@ -33,7 +33,7 @@ class Broken(Exception):
     """The connection ended, or what came is no HTTP, before the request was answered."""
 
 
-@attrs.frozen
+@attrs.define
 class Answer:
     """What the server has answered; ``content_type`` and ``location`` are empty if absent."""
 
