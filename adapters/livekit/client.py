@@ -87,7 +87,7 @@ class LiveKitClient:
         self.dispatches: AgentDispatchService = _Dispatches(self._transport, self._tokens)
 
     def rooms_in_parts(self, take: Callable[[ListRoomsResponse], None]) -> RoomService:
-        """Return a service whose ``list_rooms`` passes its answer to ``take`` in parts.
+        """Return a service whose ``list_rooms`` passes its response to ``take`` in parts.
 
         Decoding tens of thousands of rooms at once would hold up the event loop, and keeping them
         would take tens of megabytes. What ``list_rooms`` itself returns is empty.

@@ -14,13 +14,13 @@ from google.protobuf.message import Message
 from livekit.api import ServerError, ServerErrorCode
 from livekit.api.twirp_client import TwirpClient
 
-from adapters.livekit.http import Answer, HttpPool
+from adapters.livekit.http import HttpPool, Response
 from adapters.livekit.pieces import pieces
 
 if TYPE_CHECKING:
     import aiohttp
 
-Response = TypeVar("Response", bound=Message)
+ResponseMessage = TypeVar("ResponseMessage", bound=Message)
 
 _PACKAGE: Final = "livekit"
 _PROTOBUF: Final = "application/protobuf"
@@ -85,10 +85,10 @@ class PoolTransport(TwirpClient):
             self._pool = None
 
     def in_parts(self, take: Callable[[Any], None]) -> PoolTransport:
-        """Return a transport over the same pool for an answer that is a long list.
+        """Return a transport over the same pool for a response that is a long list.
 
-        It passes the answer to ``take`` in messages of some hundreds of entries each, lets other
-        tasks run between them, and returns an empty answer in the end.
+        It passes the response to ``take`` in messages of some hundreds of entries each, lets other
+        tasks run between them, and returns an empty response in the end.
         """
         transport = copy(self)
         transport._take = take
@@ -100,11 +100,11 @@ class PoolTransport(TwirpClient):
         method: str,
         data: Message,
         headers: dict[str, str],
-        response_class: type[Response],
+        response_class: type[ResponseMessage],
         *,
         timeout: aiohttp.ClientTimeout | None = None,  # noqa: ASYNC109 - as above
-    ) -> Response:
-        """Return LiveKit's answer to ``data`` (https://twitchtv.github.io/twirp/docs/spec_v7.html).
+    ) -> ResponseMessage:
+        """Return LiveKit's response to ``data`` (https://twitchtv.github.io/twirp/docs/spec_v7.html).
 
         Raises what :func:`~adapters.livekit.errors.livekit_errors` translates, and
         :class:`RuntimeError` unless open. ``timeout.total`` replaces the pool's own total limit.
@@ -113,58 +113,58 @@ class PoolTransport(TwirpClient):
             raise RuntimeError("The LiveKit client is not open.")
         name = f"{service}/{method}"
         with self._watch(name):
-            answer = await self._pool.post(
+            response = await self._pool.post(
                 f"/{self.prefix}/{self.pkg}.{name}",
                 {**headers, "content-type": _PROTOBUF},
                 data.SerializeToString(),
                 timeout.total if timeout else None,
             )
-            _check(answer)
+            _check(response)
             if self._take is None:
-                return response_class.FromString(bytes(answer.body))
-        for piece in pieces(answer.body, _PIECE):
+                return response_class.FromString(bytes(response.body))
+        for piece in pieces(response.body, _PIECE):
             self._take(response_class.FromString(piece))
             await asyncio.sleep(0)
         return response_class()
 
 
-def _check(answer: Answer) -> None:
-    """Raise unless ``answer`` is a success, which is 200 with the request's content type."""
-    if answer.status == 200 and _media_type(answer) == _PROTOBUF:
+def _check(response: Response) -> None:
+    """Raise unless ``response`` is a success, which is 200 with the request's content type."""
+    if response.status == 200 and _media_type(response) == _PROTOBUF:
         return
-    if answer.status in _REDIRECTS:
-        raise Redirected(answer.status, _origin(answer.location))
-    if answer.status >= 400:
-        raise _error(answer)
-    raise _unexpected(answer)
+    if response.status in _REDIRECTS:
+        raise Redirected(response.status, _origin(response.location))
+    if response.status >= 400:
+        raise _error(response)
+    raise _unexpected(response)
 
 
-def _error(answer: Answer) -> ServerError | UnexpectedAnswer:
+def _error(response: Response) -> ServerError | UnexpectedAnswer:
     """Return Twirp's error, which is JSON. A proxy in front of LiveKit may send something else."""
     error: Any = None
-    if _media_type(answer) == _JSON:
+    if _media_type(response) == _JSON:
         try:
-            error = msgspec.json.decode(answer.body)
+            error = msgspec.json.decode(response.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             error = None
-    elif answer.status < 500 and answer.status not in _PLAIN_ERRORS:
-        return _unexpected(answer)
+    elif response.status < 500 and response.status not in _PLAIN_ERRORS:
+        return _unexpected(response)
     if not isinstance(error, dict):
         error = {}
     code, message = error.get("code", ServerErrorCode.UNKNOWN), error.get("msg", "")
     meta = error.get("meta")
     metadata = {key: str(value) for key, value in meta.items()} if isinstance(meta, dict) else {}
-    return ServerError(str(code), str(message), status=answer.status, metadata=metadata)
+    return ServerError(str(code), str(message), status=response.status, metadata=metadata)
 
 
-def _unexpected(answer: Answer) -> UnexpectedAnswer:
-    what = "".join(char for char in _media_type(answer)[:60] if char.isprintable())
-    return UnexpectedAnswer(f"HTTP {answer.status} with {what or 'no content type'}")
+def _unexpected(response: Response) -> UnexpectedAnswer:
+    what = "".join(char for char in _media_type(response)[:60] if char.isprintable())
+    return UnexpectedAnswer(f"HTTP {response.status} with {what or 'no content type'}")
 
 
-def _media_type(answer: Answer) -> str:
+def _media_type(response: Response) -> str:
     """Return the content type without its parameters (RFC 9110 §8.3)."""
-    return answer.content_type.partition(";")[0].strip().lower()
+    return response.content_type.partition(";")[0].strip().lower()
 
 
 def _origin(location: str) -> str:
