@@ -1,8 +1,8 @@
 """HTTP/1.1 (RFC 9112) to one server: a pool of connections over httptools' parser.
 
 A general HTTP client takes as much CPU as the rest of starting a session
-(docs/decisions/0011-livekit-transport.md). This one sends POST requests to one server and follows no
-redirect.
+(docs/decisions/0011-livekit-transport.md). This one sends POST requests to one server and follows
+no redirect.
 """
 
 from __future__ import annotations

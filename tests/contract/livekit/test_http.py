@@ -279,7 +279,7 @@ async def test_no_more_connections_than_the_limit() -> None:
         server.answering.clear()
         impatient = HttpPool(server.url, SECOND, 60 * SECOND, 2)
         waiting = [asyncio.create_task(impatient.post("/", {}, b"")) for _ in range(2)]
-        while len(server.requests) < 2:
+        while len(server.requests) < 2:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.01)
         with pytest.raises(NotConnected):
             await impatient.post("/", {}, b"")
