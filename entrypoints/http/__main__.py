@@ -7,7 +7,7 @@ import signal
 import sys
 from contextlib import ExitStack
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -15,7 +15,7 @@ from granian.http import HTTP1Settings
 from application.settings import Settings
 from entrypoints.http.server.address import CannotListen, listen_address
 from entrypoints.http.server.draining import NOT_READY, PATIENCE_SECONDS
-from entrypoints.http.server.granian_process import BACKLOG, StagedServer, spawn
+from entrypoints.http.server.granian_process import BACKLOG, StagedServer, create, spawn
 from entrypoints.http.server.memory_limit import memory_limit
 from entrypoints.http.server.metrics_folder import metrics_folder, remove_abandoned, shared_memory
 from entrypoints.http.server.open_files import (
@@ -27,6 +27,9 @@ from entrypoints.http.server.open_files import (
 from entrypoints.http.server.slow_clients import bound_socket
 from entrypoints.logging.streams import open_closed_streams
 from entrypoints.settings import InvalidSettings, load_settings
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp
 
 _LARGEST_HEADERS: Final = 16 * 1024
 """Also what granian reads ahead of a body for each connection."""
@@ -59,11 +62,9 @@ def main() -> int:
 
 
 def _serve(settings: Settings, address: str, clients: int) -> None:
-    # This process only watches over the workers, so it imports nothing of the application.
     server = StagedServer(
         settings.shutdown_delay.total_seconds(),
-        "entrypoints.http.server.granian_process:create",
-        factory=True,
+        "entrypoints.http.server.granian_process",
         interface=Interfaces.ASGI,
         # Waiting to learn which version a client speaks has no limit, HTTP/1 headers have.
         http=HTTPModes.http1,
@@ -84,7 +85,16 @@ def _serve(settings: Settings, address: str, clients: int) -> None:
         log_enabled=False,
     )
     bind = partial(bound_socket, address, settings.port, settings.keep_alive)
-    server.serve(spawn_target=partial(spawn, bind))
+    server.serve(spawn_target=partial(spawn, bind), target_loader=_load, wrap_loader=False)
+
+
+def _load() -> ASGIApp:
+    """Return the application; granian calls this in each process that serves.
+
+    Its own loader would look for modules in the working folder first, which may have an
+    ``adapters/`` of its own. The supervising process imports nothing of the application.
+    """
+    return create()
 
 
 def _fitting(workers: int) -> int:
