@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import attrs
 from sqlalchemy import Connection, column, func, inspect, select, table, text
 
+import adapters
 from adapters.sqlalchemy.database import Database, database
 from adapters.sqlalchemy.errors import SchemaOutdated, storage_errors
 from adapters.sqlalchemy.postgresql import require_session
@@ -25,7 +26,10 @@ Result = TypeVar("Result")
 SCHEMA_VERSION: Final = "0010"
 """The newest migration in ``alembic/versions``, whose names sort by age."""
 
-ALEMBIC_FOLDER: Final = Path(__file__).resolve().parents[2] / "alembic"
+_ADAPTERS: Final = Path(str(adapters.__file__)).resolve().parent
+_INSTALLED: Final = _ADAPTERS / "sqlalchemy" / "alembic"
+ALEMBIC_FOLDER: Final = _INSTALLED if _INSTALLED.is_dir() else _ADAPTERS.parent / "alembic"
+"""The migrations: a wheel has them inside the package (``setup.py``), a checkout at its top."""
 LOCK_LIMIT: Final = "2s"
 """How long a migration waits for a table's lock, while whoever comes after it waits behind it.
 

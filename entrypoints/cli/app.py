@@ -44,10 +44,41 @@ def main() -> None:
     )
 
 
+def _print_version(value: bool) -> None:  # noqa: FBT001 - typer passes it so
+    if value:
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+@app.callback()
+def backend(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Hold the options that belong to no command."""
+
+
 @app.command("version")
 def show_version() -> None:
-    """Print the version."""
+    """Print the version; `--version` is the same."""
     typer.echo(VERSION)
+
+
+@app.command()
+def serve() -> None:
+    """Start the service and run it until SIGINT or SIGTERM.
+
+    The environment and `.env` configure it. Exit code 2: the configuration is wrong; 1: the service
+    cannot start.
+    """
+    from entrypoints.http.__main__ import main as run_service  # noqa: PLC0415 - the server's own
+
+    raise typer.Exit(run_service())
 
 
 @app.command()

@@ -53,11 +53,9 @@ def main() -> int:
 
 
 def _serve(settings: Settings, address: str, clients: int) -> None:
-    # This process only watches over the workers, so it imports nothing of the application.
     _Server(
         settings.shutdown_delay.total_seconds(),
-        "entrypoints.http.worker:create",
-        factory=True,
+        "entrypoints.http.worker",
         interface=Interfaces.ASGI,
         # Waiting to learn which version a client speaks has no limit, HTTP/1 headers have.
         http=HTTPModes.http1,
@@ -76,7 +74,18 @@ def _serve(settings: Settings, address: str, clients: int) -> None:
         ),
         websockets=False,
         log_enabled=False,
-    ).serve()
+    ).serve(target_loader=_load, wrap_loader=False)
+
+
+def _load() -> Any:
+    """Return the application; granian calls this in each process that serves.
+
+    Its own loader would look for modules in the working folder first, which may have an
+    ``adapters/`` of its own. The supervising process imports nothing of the application.
+    """
+    from entrypoints.http.worker import create  # noqa: PLC0415
+
+    return create()
 
 
 def _fitting(workers: int) -> int:

@@ -43,6 +43,9 @@ LIVEKIT_KEYS: Final = {
 
 COMMANDS: Final = (
     Command("version"),
+    Command("--version"),
+    Command("serve --port 4000"),
+    Command("serve", environ={"PORT": "nonsense"}),
     Command("unknown"),
     Command("calls list --unknown"),
     Command("migrate"),

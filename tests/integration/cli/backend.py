@@ -16,7 +16,7 @@ from unittest import mock
 
 import attrs
 
-from entrypoints.cli import main
+from entrypoints.cli.app import main
 from tests.service import PROJECT
 
 LIMIT_SECONDS = 20

@@ -1,0 +1,18 @@
+"""Add the migrations to the wheel; everything else about the build is in ``pyproject.toml``.
+
+``alembic/`` is a folder of scripts at the top level and cannot be installed there: site-packages
+has Alembic itself under that name. The wheel has the scripts in ``adapters/sqlalchemy/alembic``.
+"""
+
+from setuptools import find_packages, setup
+
+MIGRATIONS = "adapters.sqlalchemy.alembic"
+
+setup(
+    packages=[
+        *find_packages(include=["domain*", "application*", "adapters*", "entrypoints*"]),
+        MIGRATIONS,
+        f"{MIGRATIONS}.versions",
+    ],
+    package_dir={MIGRATIONS: "alembic"},
+)

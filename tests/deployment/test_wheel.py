@@ -1,0 +1,179 @@
+"""The wheel works in a virtual environment of its own, away from the checkout.
+
+Covers what no other tier does: packaging. Everything else imports the project from the checkout.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+import httpx
+import pytest
+
+from entrypoints.version import VERSION
+from tests.databases import PostgresServer
+from tests.livekit_server import free_port
+from tests.service import PROJECT, START_LIMIT_SECONDS
+from tests.simulator import running_simulator
+
+pytestmark = pytest.mark.timeout(900)  # downloads what the service needs where no cache has it
+
+PACKAGES = ("domain", "application", "adapters", "entrypoints")
+BUILT_FROM = (*PACKAGES, "alembic", "pyproject.toml", "setup.py", "README.md", "LICENSE")
+
+
+@attrs.frozen
+class Environment:
+    """A virtual environment that has the wheel and its pinned requirements, and nothing else."""
+
+    bin: Path
+
+    def run(self, *command: str, folder: Path, environ: Mapping[str, str]) -> str:
+        """Return what a program of the environment prints; it must succeed."""
+        done = subprocess.run(
+            [str(self.bin / command[0]), *command[1:]],
+            check=False, cwd=folder, env=self._environ(environ), capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    @contextmanager
+    def serving(self, folder: Path, environ: Mapping[str, str]) -> Iterator[str]:
+        """Run `backend serve` for the length of a block and yield its URL."""
+        port = free_port()
+        process = subprocess.Popen(
+            [str(self.bin / "backend"), "serve"],
+            cwd=folder,
+            env=self._environ({"HOST": "127.0.0.1", "PORT": str(port), **environ}),
+        )
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/health", process)
+            yield f"http://127.0.0.1:{port}"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=15) == 0
+        finally:
+            process.kill()
+            process.wait()
+
+    def _environ(self, environ: Mapping[str, str]) -> dict[str, str]:
+        return {"PATH": f"{self.bin}:{os.defpath}", **environ}
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_LIMIT_SECONDS
+    while True:
+        try:
+            httpx.get(url, timeout=1).raise_for_status()
+        except httpx.HTTPError:
+            assert process.poll() is None, "the service ended"
+            assert time.monotonic() < deadline, "the service did not start"
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that `pip wheel .` builds; from a copy, since a build leaves files behind."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    for name in BUILT_FROM:
+        path = PROJECT / name
+        copy = shutil.copytree if path.is_dir() else shutil.copy
+        copy(path, source / name)
+    _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(target), str(source))
+    [built] = target.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    python = str(folder / "bin" / "python")
+    requirements = str(PROJECT / "requirements" / "run.txt")
+    _pip(python, "install", "--require-hashes", "--requirement", requirements)
+    _pip(python, "install", "--no-deps", str(wheel))
+    _pip(python, "check")
+    return Environment(folder / "bin")
+
+
+def _pip(python: str, *arguments: str) -> None:
+    done = subprocess.run(
+        [python, "-m", "pip", *arguments], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A working folder of another project, which has packages of the same names."""
+    folder = tmp_path / "another project"
+    for name in PACKAGES:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").write_text("raise ImportError('the other project')\n")
+    return folder
+
+
+def test_the_wheel_has_every_module_the_migrations_and_the_marks_of_typed_packages(
+    wheel: Path,
+) -> None:
+    modules = {
+        str(path.relative_to(PROJECT))
+        for name in PACKAGES
+        for path in (PROJECT / name).rglob("*.py")
+    }
+    migrations = {
+        f"adapters/sqlalchemy/{path.relative_to(PROJECT)}"
+        for path in (PROJECT / "alembic").rglob("*.py")
+    }
+    typed = {f"{name}/py.typed" for name in PACKAGES}
+
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+
+    assert packed == modules | migrations | typed
+
+
+def test_given_the_wheel_alone_then_it_migrates_serves_and_answers_a_session(
+    environment: Environment, elsewhere: Path, postgres: PostgresServer
+) -> None:
+    assert environment.run("backend", "--version", folder=elsewhere, environ={}) == VERSION
+    with running_simulator() as simulator:
+        for url in (f"sqlite+aiosqlite:///{elsewhere}/new.db", postgres.new_database()):
+            environ = {**simulator.environ, "DATABASE_URL": url}
+
+            environment.run("backend", "migrate", folder=elsewhere, environ=environ)
+            with environment.serving(elsewhere, environ) as service:
+                response = httpx.post(f"{service}/session", json={"userIdentity": "user-42"})
+
+            assert response.status_code == 200, response.text
+            started = response.json()
+            assert started["agentDispatched"] is True
+            [dispatch] = simulator.dispatches(started["roomName"])
+            assert started["sessionId"] in dispatch["metadata"]
+
+
+def test_given_the_wheel_then_a_script_starts_a_session_without_http(
+    environment: Environment, tmp_path: Path
+) -> None:
+    shutil.copy(PROJECT / "examples" / "start_session.py", tmp_path)
+    with running_simulator() as simulator:
+        environ = {**simulator.environ, "DATABASE_URL": "memory://"}
+
+        printed = environment.run(
+            "python", "start_session.py", "user-42", folder=tmp_path, environ=environ
+        )
+
+        room, token = printed.split()
+        assert simulator.room(room) is not None
+        assert token.count(".") == 2
