@@ -37,6 +37,7 @@ class Settings:
     """The service's settings, checked. ``repr`` shows no secret."""
 
     livekit_url: str
+    livekit_public_url: str
     livekit_api_key: str
     livekit_api_secret: str = attrs.field(repr=False)
     host: str

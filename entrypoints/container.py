@@ -300,7 +300,7 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         turn=turn,
         agent_name=settings.provided.agent_name,
-        livekit_url=settings.provided.livekit_url,
+        livekit_url=settings.provided.livekit_public_url,
     )
     start_session_once = providers.Singleton(
         StartSessionOnce, once=once, start_session=start_session, ledger=ledger

@@ -40,6 +40,13 @@ SessionEvent = Annotated[str, _says(enum=list(SESSION_EVENTS))]
 AnsweredAtIs = Annotated[str, _says(enum=[Precision.EXACT, Precision.AT_MOST, Precision.UNKNOWN])]
 DirectionIs = Annotated[str, _says(enum=["reported", "assumed"])]
 Uuid = Annotated[str, _says(format=OpenAPIFormat.UUID)]
+LiveKitUrl = Annotated[
+    str,
+    _says(
+        description="The LiveKit server's URL for clients: the variable `LIVEKIT_PUBLIC_URL` or, "
+        "where that is not set, `LIVEKIT_URL`."
+    ),
+]
 NewIdentity = Annotated[
     str, _says(pattern=f"^{_SPACE}{_NEW}{_SPACE}$", examples=[Identity.example])
 ]

@@ -31,6 +31,7 @@ from entrypoints.http.fields import (
     IdPath,
     KnownRoomName,
     LimitQuery,
+    LiveKitUrl,
     NewIdentity,
     NewRoomName,
     RoomNameQuery,
@@ -91,7 +92,7 @@ class StartSessionAnswer(msgspec.Struct, rename="camel", kw_only=True):
 
     user_token: str
     room_name: str
-    livekit_url: str
+    livekit_url: LiveKitUrl
     agent_dispatched: bool
     agent_config: AgentConfigSummary
     session_id: Uuid

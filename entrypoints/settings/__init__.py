@@ -46,6 +46,7 @@ def load_settings(
     """
     reader = Reader(read_environment(environ, folder), only)
     livekit_url = reader.required("LIVEKIT_URL", parse_livekit_url)
+    public_url = reader.optional("LIVEKIT_PUBLIC_URL", parse_livekit_url, None)
     api_key = reader.required("LIVEKIT_API_KEY", parsers.credential)
     api_secret = reader.required("LIVEKIT_API_SECRET", parsers.credential)
     host = reader.optional("HOST", parsers.host, "0.0.0.0")  # noqa: S104 - the contract's default
@@ -108,6 +109,7 @@ def load_settings(
         raise InvalidSettings(reader.problems)
     return Settings(
         livekit_url=livekit_url or "",
+        livekit_public_url=public_url or livekit_url or "",
         livekit_api_key=api_key or "",
         livekit_api_secret=api_secret or "",
         host=host,

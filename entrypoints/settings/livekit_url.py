@@ -1,4 +1,4 @@
-"""The URL of the LiveKit server."""
+"""The URLs of the LiveKit server: the service's and its clients'."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 def parse_livekit_url(raw: str) -> str:
-    """Return ``raw``, which clients get as it is, if it is the address of a LiveKit server.
+    """Return ``raw`` unchanged if it is the address of a LiveKit server: clients get it so.
 
     Raises :class:`ValueError`, which does not show the URL: it may hold a password.
     """

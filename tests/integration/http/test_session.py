@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
 import jwt
 import pytest
 
-from tests.livekit_server import API_KEY, API_SECRET
+from tests.livekit_server import API_KEY, API_SECRET, free_port
+from tests.service import running
 from tests.simulator import SimulatorProcess
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -50,6 +52,24 @@ def test_a_session_is_started_in_a_room_of_its_own(
     }
     assert UUID7.fullmatch(started["sessionId"])
     assert metadata(simulator, started["roomName"])["session_id"] == started["sessionId"]
+
+
+def test_given_a_public_url_then_clients_get_it_and_the_service_does_not_use_it(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    public = f"ws://127.0.0.1:{free_port()}"  # where nothing listens
+    environ = {
+        **simulator.environ, "DATABASE_URL": "memory://", "LIVEKIT_PUBLIC_URL": public,
+    }  # fmt: skip
+
+    with running(environ, tmp_path) as service:
+        response = httpx.post(f"{service.url}/session", json={"userIdentity": "user-42"})
+        ready = httpx.get(f"{service.url}/health/ready")
+
+    assert response.status_code == 200, response.text
+    assert response.json()["livekitUrl"] == public
+    assert response.json()["agentDispatched"] is True
+    assert ready.status_code == 200
 
 
 def test_the_token_lets_that_identity_into_that_room_for_ten_minutes(

@@ -31,6 +31,7 @@ def test_the_required_three_are_enough_and_the_rest_has_the_contracts_defaults(
     settings = load_settings(REQUIRED, tmp_path)
 
     assert settings.livekit_url == "wss://example.livekit.cloud"
+    assert settings.livekit_public_url == "wss://example.livekit.cloud"
     assert (settings.host, settings.port) == ("0.0.0.0", 4000)
     assert settings.agent_name == "shreya-obnox"
     assert settings.app_env is AppEnv.DEVELOPMENT
@@ -206,6 +207,24 @@ def test_given_only_some_variables_are_used_then_the_others_are_not_read(tmp_pat
     assert (settings.livekit_url, settings.livekit_api_key, settings.livekit_api_secret) == (
         "", "", "",
     )  # fmt: skip
+    assert settings.livekit_public_url == ""
+
+
+def test_given_a_public_url_then_clients_get_it_and_the_service_uses_the_other(
+    tmp_path: Path,
+) -> None:
+    environ = {**REQUIRED, "LIVEKIT_PUBLIC_URL": " wss://livekit.example.com "}
+
+    settings = load_settings(environ, tmp_path)
+
+    assert settings.livekit_url == "wss://example.livekit.cloud"
+    assert settings.livekit_public_url == "wss://livekit.example.com"
+
+
+def test_given_a_blank_public_url_then_it_is_the_same(tmp_path: Path) -> None:
+    settings = load_settings({**REQUIRED, "LIVEKIT_PUBLIC_URL": " "}, tmp_path)
+
+    assert settings.livekit_public_url == "wss://example.livekit.cloud"
 
 
 def test_one_message_names_every_missing_and_malformed_variable(tmp_path: Path) -> None:
@@ -243,6 +262,9 @@ def test_one_message_names_every_missing_and_malformed_variable(tmp_path: Path) 
         ("LIVEKIT_URL", "wss://"),
         ("LIVEKIT_URL", "ws://host:port"),
         ("LIVEKIT_URL", "ws://[::1"),
+        ("LIVEKIT_PUBLIC_URL", "livekit.example.com"),
+        ("LIVEKIT_PUBLIC_URL", "ftp://livekit.example.com"),
+        ("LIVEKIT_PUBLIC_URL", "wss://user:secret@livekit.example.com"),
         ("PORT", "0"),
         ("PORT", "65536"),
         ("PORT", "-1"),
