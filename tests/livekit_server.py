@@ -89,7 +89,7 @@ def livekit_server(
             [binary, "--config", config_file], stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        _wait_until_it_answers(process, port, log)
+        wait_until_it_answers(process, port, log)
         yield LiveKitServer(f"ws://127.0.0.1:{port}", API_KEY, API_SECRET, process.pid, log)
     finally:
         process.terminate()
@@ -113,7 +113,8 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
             return port
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Return once the server at ``port`` answers HTTP; fail with the end of its log otherwise."""
     deadline = time.monotonic() + _START_LIMIT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
+import shutil
+import stat
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +41,23 @@ def manifests() -> dict[str, dict[str, Any]]:
     return found
 
 
-def compose() -> dict[str, Any]:
+def compose(variables: Mapping[str, str] = FILLED) -> dict[str, Any]:
+    """Return the compose file with ``variables`` and defaults in it, the innermost first."""
+
     def filled(match: re.Match[str]) -> str:
         name, default = match[1], match[2] or ""
-        return FILLED.get(name, default.removeprefix(":-"))
+        return variables.get(name, default.removeprefix(":-"))
 
-    text = (DEPLOY / "compose.yaml").read_text()
-    document: dict[str, Any] = yaml.safe_load(re.sub(r"\$\{(\w+)(:[-?][^}]*)?\}", filled, text))
+    text, count = (DEPLOY / "compose.yaml").read_text(), 1
+    while count:
+        text, count = re.subn(r"\$\{(\w+)(:[-?][^${}]*)?\}", filled, text)
+    document: dict[str, Any] = yaml.safe_load(text)
     return document
+
+
+def environ_of(service: Mapping[str, Any]) -> dict[str, str]:
+    """Return a compose service's variables; one that is filled with nothing is blank."""
+    return {name: str(value or "") for name, value in service["environment"].items()}
 
 
 def unit() -> configparser.ConfigParser:
@@ -91,7 +104,8 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
     assert steps["USER"] == "10001"
     assert "/health" in steps["HEALTHCHECK"]
     assert steps["STOPSIGNAL"] == "SIGTERM"
-    assert steps["CMD"].startswith("[")  # no shell stands between it and signals
+    # The form without a shell: signals reach the process.
+    assert json.loads(steps["CMD"]) == ["backend", "serve"]
     assert len(DockerfileParser(str(PROJECT)).parent_images) == 2
 
 
@@ -126,10 +140,9 @@ def test_hadolint_finds_nothing() -> None:
 def test_compose_s_service_gets_settings_that_it_takes() -> None:
     services = compose()["services"]
     for name in ("migrate", "backend"):
-        environ = services[name]["environment"]
+        environ = environ_of(services[name])
         assert set(environ) <= KNOWN
-        given = {key: str(value or "") for key, value in environ.items()}
-        settings = load_settings(given, Path("/none"))
+        settings = load_settings(environ, Path("/none"))
         assert settings.telephony_enabled
         assert settings.storage == "postgresql"
 
@@ -141,7 +154,7 @@ def test_compose_s_services_wait_for_what_they_need() -> None:
     assert services["backend"]["depends_on"]["migrate"]["condition"] == (
         "service_completed_successfully"
     )
-    assert services["migrate"]["command"][-2:] == ["entrypoints.cli", "migrate"]
+    assert services["migrate"]["command"] == ["backend", "migrate"]
     assert services["postgres"]["healthcheck"]["test"][0] == "CMD-SHELL"
     assert int(services["backend"]["stop_grace_period"].rstrip("s")) > PATIENCE_SECONDS
 
@@ -157,6 +170,60 @@ def test_compose_s_livekit_sends_its_webhooks_to_the_service_and_signs_them_with
     assert environ["LIVEKIT_URL"] == f"ws://livekit:{config['port']}"
     server = (PROJECT / "scripts" / "install_livekit.sh").read_text()
     assert services["livekit"]["image"].rpartition(":")[2] in server  # the version that is tested
+
+
+def test_compose_s_clients_get_an_address_that_is_published() -> None:
+    services = compose()["services"]
+    config = yaml.safe_load(services["livekit"]["environment"]["LIVEKIT_CONFIG"])
+    tcp, udp = config["rtc"]["tcp_port"], config["rtc"]["udp_port"]
+
+    assert services["livekit"]["ports"] == [
+        f"{config['port']}:{config['port']}", f"{tcp}:{tcp}", f"{udp}:{udp}/udp",
+    ]  # fmt: skip
+    assert config["rtc"]["node_ip"] == "127.0.0.1"
+    assert services["backend"]["environment"]["LIVEKIT_PUBLIC_URL"] == "ws://127.0.0.1:7880"
+
+
+@pytest.mark.parametrize(
+    ("variables", "node_ip", "public_url"),
+    [
+        ({"LIVEKIT_NODE_IP": "192.0.2.7"}, "192.0.2.7", "ws://192.0.2.7:7880"),
+        (
+            {"LIVEKIT_NODE_IP": "192.0.2.7", "LIVEKIT_PUBLIC_URL": "wss://livekit.example.com"},
+            "192.0.2.7", "wss://livekit.example.com",
+        ),
+    ],
+)  # fmt: skip
+def test_given_another_address_then_compose_s_clients_get_that(
+    variables: dict[str, str], node_ip: str, public_url: str
+) -> None:
+    services = compose({**FILLED, **variables})["services"]
+    config = yaml.safe_load(services["livekit"]["environment"]["LIVEKIT_CONFIG"])
+    environ = environ_of(services["backend"])
+
+    assert config["rtc"]["node_ip"] == node_ip
+    assert load_settings(environ, Path("/none")).livekit_public_url == public_url
+    assert environ["LIVEKIT_URL"] == "ws://livekit:7880"
+
+
+def test_compose_s_secrets_are_made_once_and_survive_the_next_start(tmp_path: Path) -> None:
+    shutil.copy(DEPLOY / "secrets.sh", tmp_path)
+    file = tmp_path / ".env"
+    file.write_text("API_KEYS=an-api-key-of-the-deployment")  # without a line's end
+    required = set(re.findall(r"\$\{(\w+):\?", (DEPLOY / "compose.yaml").read_text()))
+
+    def variables() -> dict[str, str]:
+        subprocess.run(["sh", "secrets.sh"], cwd=tmp_path, check=True, capture_output=True)
+        return dict(line.split("=", 1) for line in file.read_text().splitlines())
+
+    made = variables()
+
+    assert set(made) == {"API_KEYS", *required}
+    assert made["API_KEYS"] == "an-api-key-of-the-deployment"
+    assert all(len(made[name]) == 64 for name in required)
+    assert len({made[name] for name in required}) == len(required)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert variables() == made
 
 
 # Kubernetes ---------------------------------------------------------------------------------------
@@ -201,7 +268,7 @@ def test_pods_are_confined_and_migrate_first() -> None:
         assert context["allowPrivilegeEscalation"] is False
         assert context["capabilities"] == {"drop": ["ALL"]}
         assert {"requests", "limits"} <= set(container["resources"])
-    assert spec["initContainers"][0]["command"][-2:] == ["entrypoints.cli", "migrate"]
+    assert spec["initContainers"][0]["command"] == ["backend", "migrate"]
 
 
 def test_service_and_disruption_budget_are_about_these_pods() -> None:
