@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
   $$python $(NEW_ENOUGH) 2>/dev/null && { echo $$python; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types layers migrate livekit simulator bench \
+.PHONY: help run test lint types layers migrate livekit simulator bench wheel image \
   profile golden mutation faults security secrets-baseline deployment test-requirements requirements clean
 
 help: ## Show the targets
@@ -64,6 +64,14 @@ deployment: .venv/.dev-stamp ## Carry out the Dockerfile's steps and run what co
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null; }
 	@$(RUN) scripts/check_deployment.py
 
+wheel: .venv/bin/pip ## Build the wheel into dist/
+	@rm -rf build dist # setuptools would also pack modules that have been removed since
+	@$(RUN) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
+image: ## Build the container image backend-livekit
+	docker build --tag backend-livekit .
+
 faults: .venv/.dev-stamp ## Carry 600 calls and 120 sessions through every fault, print what came of it
 	@$(RUN) -m tests.faults.run
 
@@ -73,7 +81,7 @@ requirements: .venv/.dev-stamp ## Compile requirements/*.txt anew from pyproject
 	@sh scripts/compile_requirements.sh
 
 clean: ## Remove what these targets made, but not data/
-	rm -rf .venv .cache .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist *.egg-info .venv .cache .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # pip is what venv makes last: where it is missing, venv did not finish.
 .venv/bin/pip:

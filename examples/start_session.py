@@ -1,4 +1,8 @@
-"""Starts a session without HTTP: ``LIVEKIT_URL=… python -m examples.start_session user-42``."""
+"""Start a session without HTTP: ``python start_session.py user-42``.
+
+Run it with the Python of an environment that has the wheel (``docs/install.md``), or in a checkout
+as ``python -m examples.start_session user-42``. The variables are the service's.
+"""
 
 import asyncio
 import sys

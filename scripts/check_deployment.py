@@ -166,7 +166,7 @@ def verify_unit(folder: Path) -> None:
     """Ask systemd; what the unit starts is not on this machine, so a stand-in is named."""
     unit = (PROJECT / "deploy" / "systemd" / "backend-livekit.service").read_text()
     file = folder / "backend-livekit.service"
-    file.write_text(unit.replace("/opt/backend-livekit/.venv/bin/python", "/bin/true"))
+    file.write_text(unit.replace("/opt/backend-livekit/bin/backend", "/bin/true"))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(file)],
         capture_output=True, text=True, check=False,

@@ -61,11 +61,14 @@ SERVICE: Final = "entrypoints.http"
 def launch(
     environ: Mapping[str, str], folder: Path, module: str = SERVICE, log: Path | None = None
 ) -> tuple[psutil.Popen, Path]:
-    """Start the service in ``folder`` with ``environ`` and nothing else of this process's."""
+    """Start the service in ``folder`` with ``environ`` and nothing else of this process's.
+
+    ``module`` is what follows ``python -m``, with its arguments.
+    """
     log = log or folder / f"service-{time.monotonic_ns()}.log"
     with log.open("wb") as output:
         process = psutil.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", *module.split()],
             cwd=folder,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **environ},
             stdout=output,

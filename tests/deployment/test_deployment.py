@@ -291,7 +291,7 @@ def test_service_and_disruption_budget_are_about_these_pods() -> None:
 def test_the_unit_gives_the_service_what_it_needs_and_little_else() -> None:
     service = unit()["Service"]
 
-    assert service["ExecStart"].endswith("-m entrypoints.http")
+    assert service["ExecStart"] == "/opt/backend-livekit/bin/backend serve"
     assert int(service["TimeoutStopSec"]) > PATIENCE_SECONDS
     assert service["DynamicUser"] == service["NoNewPrivileges"] == "yes"
     given = dict(line.split("=", 1) for line in environment())

@@ -6,6 +6,7 @@ Covers what no other tier does: packaging. Everything else imports the project f
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -29,13 +30,18 @@ from tests.simulator import running_simulator
 pytestmark = pytest.mark.timeout(900)  # downloads what the service needs where no cache has it
 
 PACKAGES = ("domain", "application", "adapters", "entrypoints")
-BUILT_FROM = (*PACKAGES, "alembic", "pyproject.toml", "setup.py", "README.md", "LICENSE")
+BUILT_FROM = (
+    *PACKAGES, "alembic", "requirements", "pyproject.toml", "setup.py", "README.md", "LICENSE",
+)  # fmt: skip
+INSTRUCTIONS = PROJECT / "docs" / "install.md"
+DOCUMENTED = "/opt/backend-livekit"
 
 
 @attrs.frozen
-class Environment:
-    """A virtual environment that has the wheel and its pinned requirements, and nothing else."""
+class Installation:
+    """A wheel, and the programs of a virtual environment that has it and its requirements."""
 
+    wheel: Path
     bin: Path
 
     def run(self, *command: str, folder: Path, environ: Mapping[str, str]) -> str:
@@ -83,35 +89,23 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that `pip wheel .` builds; from a copy, since a build leaves files behind."""
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """What the steps of docs/install.md make of a copy, since a build leaves files behind."""
+    source, environment = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("environment")
     for name in BUILT_FROM:
         path = PROJECT / name
         copy = shutil.copytree if path.is_dir() else shutil.copy
         copy(path, source / name)
-    _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(target), str(source))
-    [built] = target.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
-def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    python = str(folder / "bin" / "python")
-    requirements = str(PROJECT / "requirements" / "run.txt")
-    _pip(python, "install", "--require-hashes", "--requirement", requirements)
-    _pip(python, "install", "--no-deps", str(wheel))
-    _pip(python, "check")
-    return Environment(folder / "bin")
-
-
-def _pip(python: str, *arguments: str) -> None:
+    [steps, *_] = re.findall(r"```sh\n(.+?)```", INSTRUCTIONS.read_text(), re.DOTALL)
+    assert DOCUMENTED in steps
+    script = f"{steps.replace(DOCUMENTED, str(environment))}\n{environment}/bin/pip check\n"
     done = subprocess.run(
-        [python, "-m", "pip", *arguments], check=False, capture_output=True, text=True
-    )
+        ["sh", "-exc", script], check=False, cwd=source, capture_output=True, text=True,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.defpath}"},
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+    [wheel] = (source / "dist").glob("*.whl")
+    return Installation(wheel, environment / "bin")
 
 
 @pytest.fixture
@@ -125,7 +119,7 @@ def elsewhere(tmp_path: Path) -> Path:
 
 
 def test_the_wheel_has_every_module_the_migrations_and_the_marks_of_typed_packages(
-    wheel: Path,
+    installation: Installation,
 ) -> None:
     modules = {
         str(path.relative_to(PROJECT))
@@ -138,22 +132,22 @@ def test_the_wheel_has_every_module_the_migrations_and_the_marks_of_typed_packag
     }
     typed = {f"{name}/py.typed" for name in PACKAGES}
 
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(installation.wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
 
     assert packed == modules | migrations | typed
 
 
 def test_given_the_wheel_alone_then_it_migrates_serves_and_answers_a_session(
-    environment: Environment, elsewhere: Path, postgres: PostgresServer
+    installation: Installation, elsewhere: Path, postgres: PostgresServer
 ) -> None:
-    assert environment.run("backend", "--version", folder=elsewhere, environ={}) == VERSION
+    assert installation.run("backend", "--version", folder=elsewhere, environ={}) == VERSION
     with running_simulator() as simulator:
         for url in (f"sqlite+aiosqlite:///{elsewhere}/new.db", postgres.new_database()):
             environ = {**simulator.environ, "DATABASE_URL": url}
 
-            environment.run("backend", "migrate", folder=elsewhere, environ=environ)
-            with environment.serving(elsewhere, environ) as service:
+            installation.run("backend", "migrate", folder=elsewhere, environ=environ)
+            with installation.serving(elsewhere, environ) as service:
                 response = httpx.post(f"{service}/session", json={"userIdentity": "user-42"})
 
             assert response.status_code == 200, response.text
@@ -164,13 +158,13 @@ def test_given_the_wheel_alone_then_it_migrates_serves_and_answers_a_session(
 
 
 def test_given_the_wheel_then_a_script_starts_a_session_without_http(
-    environment: Environment, tmp_path: Path
+    installation: Installation, tmp_path: Path
 ) -> None:
     shutil.copy(PROJECT / "examples" / "start_session.py", tmp_path)
     with running_simulator() as simulator:
         environ = {**simulator.environ, "DATABASE_URL": "memory://"}
 
-        printed = environment.run(
+        printed = installation.run(
             "python", "start_session.py", "user-42", folder=tmp_path, environ=environ
         )
 

@@ -64,6 +64,27 @@ def test_given_an_unmigrated_postgresql_then_a_sentence_says_what_to_run(
         assert httpx.get(f"{service.url}/health/ready").status_code == 200
 
 
+def test_backend_serve_starts_the_service_and_a_signal_stops_it(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    environ = {**simulator.environ, "DATABASE_URL": "memory://"}
+
+    service = start(environ, tmp_path, "entrypoints.cli serve")
+    response = httpx.post(f"{service.url}/session", json={"userIdentity": "user-42"})
+    imported = _files_in_memory(service.process)
+
+    assert response.status_code == 200, response.text
+    assert any("granian" in file for file in imported)
+    # The process that supervises has nothing of the application, which takes 60 MiB.
+    assert not any("dependency_injector" in file for file in imported)
+    assert service.stop() == 0
+
+
+def _files_in_memory(process: psutil.Process) -> set[str]:
+    """Return the native libraries that a process has loaded."""
+    return {region.path for region in process.memory_maps()}
+
+
 def test_while_the_schema_does_not_fit_yet_nobody_is_let_in(
     simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
