@@ -209,7 +209,7 @@ def test_given_another_address_then_compose_s_clients_get_that(
 def test_compose_s_secrets_are_made_once_and_survive_the_next_start(tmp_path: Path) -> None:
     shutil.copy(DEPLOY / "secrets.sh", tmp_path)
     file = tmp_path / ".env"
-    file.write_text("API_KEYS=an-api-key-of-the-deployment")  # without a line's end
+    file.write_text("LIVEKIT_NODE_IP=192.0.2.7")  # without a line's end
     required = set(re.findall(r"\$\{(\w+):\?", (DEPLOY / "compose.yaml").read_text()))
 
     def variables() -> dict[str, str]:
@@ -218,8 +218,8 @@ def test_compose_s_secrets_are_made_once_and_survive_the_next_start(tmp_path: Pa
 
     made = variables()
 
-    assert set(made) == {"API_KEYS", *required}
-    assert made["API_KEYS"] == "an-api-key-of-the-deployment"
+    assert set(made) == {"LIVEKIT_NODE_IP", *required}
+    assert made["LIVEKIT_NODE_IP"] == "192.0.2.7"
     assert all(len(made[name]) == 64 for name in required)
     assert len({made[name] for name in required}) == len(required)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

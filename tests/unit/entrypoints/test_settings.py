@@ -264,7 +264,7 @@ def test_one_message_names_every_missing_and_malformed_variable(tmp_path: Path) 
         ("LIVEKIT_URL", "ws://[::1"),
         ("LIVEKIT_PUBLIC_URL", "livekit.example.com"),
         ("LIVEKIT_PUBLIC_URL", "ftp://livekit.example.com"),
-        ("LIVEKIT_PUBLIC_URL", "wss://user:secret@livekit.example.com"),
+        ("LIVEKIT_PUBLIC_URL", "wss://user@livekit.example.com"),
         ("PORT", "0"),
         ("PORT", "65536"),
         ("PORT", "-1"),
