@@ -20,21 +20,10 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from domain.shared.errors import (
     AnsweredSessionEnded,
     DomainError,
-    Forbidden,
-    IdempotencyKeyInFlight,
-    IdempotencyKeyReused,
-    InvalidInput,
     InvalidWebhook,
-    LiveKitError,
-    MetadataTooLarge,
-    NotFound,
     RateLimited,
-    SessionBusy,
-    SessionEnded,
-    StorageUnavailable,
     Unauthenticated,
     Unstorable,
-    WebhookForged,
 )
 from domain.shared.identifiers import Identity, RoomName
 from entrypoints.http.middleware.request_id import request_id
@@ -50,24 +39,7 @@ from entrypoints.http.requests.json_shape import LongNumber, TooManyValues
 
 log = structlog.get_logger()
 
-STATUS: Final[Mapping[type[DomainError], HTTPStatus]] = {
-    InvalidInput: HTTPStatus.BAD_REQUEST,
-    InvalidWebhook: HTTPStatus.BAD_REQUEST,
-    Unstorable: HTTPStatus.BAD_REQUEST,
-    WebhookForged: HTTPStatus.UNAUTHORIZED,
-    Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    Forbidden: HTTPStatus.FORBIDDEN,
-    NotFound: HTTPStatus.NOT_FOUND,
-    SessionBusy: HTTPStatus.CONFLICT,
-    SessionEnded: HTTPStatus.CONFLICT,
-    IdempotencyKeyInFlight: HTTPStatus.CONFLICT,
-    IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
-    MetadataTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    LiveKitError: HTTPStatus.BAD_GATEWAY,
-    StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-RETRY_AFTER_SECONDS: Final[Mapping[HTTPStatus, int]] = {
+RETRY_AFTER_SECONDS: Final[Mapping[int, int]] = {
     HTTPStatus.CONFLICT: 2,
     HTTPStatus.SERVICE_UNAVAILABLE: 5,
 }
@@ -111,10 +83,7 @@ def answer(  # noqa: PLR0913 - what an answer is made of
 
 def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[str, object]]:
     """An expected failure of a use case."""
-    status = next(
-        (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS),
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-    )
+    status = error.status
     # LiveKit never sends an event again that was answered with 4xx, so the log is all that is left.
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, InvalidWebhook | Unstorable):
         log.warning(
