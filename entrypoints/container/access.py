@@ -9,12 +9,12 @@ from dependency_injector import containers, providers
 
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.system.keys import RandomKeys
-from application.settings import Settings
 from domain.access.authenticate import Authenticate
 from domain.access.manage_keys import ManageKeys
 from domain.access.rate_limit import RateLimiter
 from entrypoints.container.core import Core
 from entrypoints.container.storage import Storage
+from entrypoints.settings import Settings
 
 
 def _rate_limiter(settings: Settings, storage: Any) -> RateLimiter:

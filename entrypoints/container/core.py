@@ -6,9 +6,9 @@ from dependency_injector import containers, providers
 
 from adapters.system.clock import SystemClock
 from adapters.system.ids import UuidIds
-from application.settings import Settings
 from domain.operations.process import ProcessIdentity
 from domain.shared.retry_on_conflict import RetryOnConflict
+from entrypoints.settings import Settings
 
 
 class Core(containers.DeclarativeContainer):

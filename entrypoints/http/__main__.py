@@ -13,7 +13,6 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
-from application.settings import Settings
 from entrypoints.http.server.address import CannotListen, listen_address
 from entrypoints.http.server.draining import NOT_READY, PATIENCE_SECONDS, STOP
 from entrypoints.http.server.memory_limit import memory_limit
@@ -25,7 +24,7 @@ from entrypoints.http.server.open_files import (
     raise_limit,
 )
 from entrypoints.logging.streams import open_closed_streams
-from entrypoints.settings import InvalidSettings, load_settings
+from entrypoints.settings import InvalidSettings, Settings, load_settings
 
 _LARGEST_HEADERS: Final = 16 * 1024
 """Also what granian reads ahead of a body for each connection."""

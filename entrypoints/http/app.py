@@ -13,7 +13,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
-from application.settings import AppEnv, Settings
+from application.settings import AppEnv
 from domain.access.rate_limit import RateLimiter
 from domain.shared.clock import Clock
 from domain.shared.errors import DomainError
@@ -40,6 +40,7 @@ from entrypoints.http.sessions.controller import (
     session_by_room,
     start_session,
 )
+from entrypoints.settings import Settings
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
