@@ -25,10 +25,10 @@ from domain.shared.errors import (
     Unauthenticated,
     Unstorable,
 )
-from domain.shared.identifiers import Identity, RoomName
 from entrypoints.http.middleware.request_id import request_id
 from entrypoints.http.middleware.request_log import ids
 from entrypoints.http.requests.content_coding import CorruptBody, UnsupportedCoding
+from entrypoints.http.requests.fields import example_of
 from entrypoints.http.requests.json_request import (
     MalformedJson,
     Overloaded,
@@ -44,11 +44,6 @@ RETRY_AFTER_SECONDS: Final[Mapping[int, int]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: 5,
 }
 
-EXAMPLES: Final[Mapping[str, object]] = {
-    Identity.field: Identity.example,
-    RoomName.field: RoomName.example,
-    "agentConfig": {"prompt": "You are a friendly receptionist.", "greeting": "Hello!"},
-}
 _CODES: Final[Mapping[type[HTTPException], str]] = {
     CorruptBody: "corrupt_body",
     MalformedJson: "malformed_json",
@@ -130,7 +125,7 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
             code, text, headers = "request_timeout", error.detail, {"Connection": "close"}
         case ValidationException():
             code = "validation_failed"
-            text, details = _wrong_shape(error)
+            text, details = _wrong_shape(request, error)
         case RequestEntityTooLarge():
             limit = request.route_handler.resolve_request_max_body_size()
             code, text = "body_too_large", f"The body is larger than {limit} bytes."
@@ -147,7 +142,7 @@ def on_overload(request: AnyRequest, error: Overloaded) -> Response[dict[str, ob
     return answer(request, error.status_code, "overloaded", error.detail, headers=headers)
 
 
-def _wrong_shape(error: ValidationException) -> tuple[str, dict[str, object]]:
+def _wrong_shape(request: AnyRequest, error: ValidationException) -> tuple[str, dict[str, object]]:
     """The first of msgspec's complaints, in the words of this API, and which field it is about."""
     complaints = error.extra if isinstance(error.extra, list) else []
     complaint = complaints[0] if complaints else {}
@@ -159,8 +154,9 @@ def _wrong_shape(error: ValidationException) -> tuple[str, dict[str, object]]:
         text = f"{field} must be {wanted}."
     if field in ("data", ""):
         return "The body must be a JSON object.", {}
-    example = {"example": EXAMPLES[field]} if field in EXAMPLES else {}
-    return text, {"field": field, **example}
+    body = request.route_handler.parsed_fn_signature.parameters["data"].annotation
+    example = example_of(body, field)
+    return text, {"field": field} if example is None else {"field": field, "example": example}
 
 
 def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[dict[str, object]]:
