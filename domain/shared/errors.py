@@ -43,11 +43,15 @@ class DomainError(Exception):
     ``str(error)`` is a sentence that the caller can act on. ``details`` are further fields of the
     error response (for example ``field`` and ``example``), by the names of the HTTP contract.
     ``is_outage``: a dependency was down, so the same request may succeed once it is up.
+    ``retry_after``: seconds after which the same request may succeed; None: it fails again.
+    ``is_logged``: log it although the fault is the caller's, who does not read the response.
     """
 
     code = "error"
     status: ClassVar[int] = 500
     is_outage: ClassVar[bool] = False
+    is_logged: ClassVar[bool] = False
+    retry_after: int | None = None
 
     def __init__(self, message: str, **details: object) -> None:
         super().__init__(message)
@@ -90,6 +94,7 @@ class RateLimited(DomainError):
 
     code = "rate_limited"
     status = 429
+    retry_after: int
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
@@ -114,6 +119,7 @@ class InvalidWebhook(DomainError):
 
     code = "invalid_webhook"
     status = 400
+    is_logged = True
 
 
 class NotFound(DomainError):
@@ -140,6 +146,7 @@ class SessionBusy(DomainError):
 
     code = "session_busy"
     status = 409
+    retry_after = 2
 
 
 class SessionEnded(DomainError):
@@ -147,10 +154,13 @@ class SessionEnded(DomainError):
 
     code = "session_ended"
     status = 409
+    retry_after: int | None = 2
 
 
 class AnsweredSessionEnded(SessionEnded):
     """What was answered to the first request with this key is over: a repetition can't help."""
+
+    retry_after = None
 
 
 class IdempotencyKeyReused(DomainError):
@@ -165,6 +175,7 @@ class IdempotencyKeyInFlight(DomainError):
 
     code = "idempotency_in_flight"
     status = 409
+    retry_after = 2
 
 
 class IllegalTransition(DomainError):
@@ -212,6 +223,7 @@ class Unstorable(DomainError):
 
     code = "unstorable"
     status = 400
+    is_logged = True
 
 
 class StorageUnavailable(DomainError):
@@ -219,6 +231,7 @@ class StorageUnavailable(DomainError):
 
     code = "storage_unavailable"
     status = 503
+    retry_after = 5
     is_outage = True
 
 

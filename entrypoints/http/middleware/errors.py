@@ -17,14 +17,7 @@ from litestar.exceptions import (
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
-from domain.shared.errors import (
-    AnsweredSessionEnded,
-    DomainError,
-    InvalidWebhook,
-    RateLimited,
-    Unauthenticated,
-    Unstorable,
-)
+from domain.shared.errors import DomainError, Unauthenticated
 from entrypoints.http.middleware.request_id import request_id
 from entrypoints.http.middleware.request_log import ids
 from entrypoints.http.requests.content_coding import CorruptBody, UnsupportedCoding
@@ -39,10 +32,7 @@ from entrypoints.http.requests.json_shape import LongNumber, TooManyValues
 
 log = structlog.get_logger()
 
-RETRY_AFTER_SECONDS: Final[Mapping[int, int]] = {
-    HTTPStatus.CONFLICT: 2,
-    HTTPStatus.SERVICE_UNAVAILABLE: 5,
-}
+_OVERLOAD_RETRY_AFTER_SECONDS: Final = 5
 
 _CODES: Final[Mapping[type[HTTPException], str]] = {
     CorruptBody: "corrupt_body",
@@ -78,9 +68,7 @@ def answer(  # noqa: PLR0913 - what an answer is made of
 
 def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[str, object]]:
     """An expected failure of a use case."""
-    status = error.status
-    # LiveKit never sends an event again that was answered with 4xx, so the log is all that is left.
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, InvalidWebhook | Unstorable):
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.is_logged:
         log.warning(
             "request failed",
             route=request.scope.get("path_template"),
@@ -88,15 +76,12 @@ def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[st
             reason=str(error),
             **ids(request.scope),
         )
-    wait = RETRY_AFTER_SECONDS.get(status)
-    if isinstance(error, RateLimited):
-        wait = error.retry_after
-    elif isinstance(error, AnsweredSessionEnded):
-        wait = None  # it would be refused again
-    headers = {"Retry-After": str(wait)} if wait else {}
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1
-    return answer(request, status, error.code, str(error), headers=headers, details=error.details)
+    return answer(
+        request, error.status, error.code, str(error), headers=headers, details=error.details
+    )
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[str, object]]:
@@ -137,8 +122,7 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
 
 def on_overload(request: AnyRequest, error: Overloaded) -> Response[dict[str, object]]:
     """A body that was dropped for those of others."""
-    wait = RETRY_AFTER_SECONDS[HTTPStatus.SERVICE_UNAVAILABLE]
-    headers = {"Connection": "close", "Retry-After": str(wait)}
+    headers = {"Connection": "close", "Retry-After": str(_OVERLOAD_RETRY_AFTER_SECONDS)}
     return answer(request, error.status_code, "overloaded", error.detail, headers=headers)
 
 
