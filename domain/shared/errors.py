@@ -130,7 +130,7 @@ class NotFound(DomainError):
 
 
 class RoomTaken(NotFound):
-    """The room's name is in use, by somebody of whom the caller may not know."""
+    """The room's name is in use by another tenant."""
 
     code = "room_unavailable"
 
@@ -185,7 +185,7 @@ class IllegalTransition(DomainError):
 
 
 class ClaimHeld(DomainError):
-    """The session's dispatch claim is held by somebody whose lease has not expired."""
+    """The session's dispatch claim is held by another request whose lease has not expired."""
 
     code = "claim_held"
 
@@ -206,7 +206,7 @@ class LeftToOthers(DomainError):
 
 
 class TooEarly(DomainError):
-    """What was asked for can only be told, or done, at ``due_at`` (UTC) or later."""
+    """The request can be answered or carried out at ``due_at`` (UTC) or later."""
 
     code = "too_early"
 
@@ -268,7 +268,7 @@ class LiveKitUnreachable(LiveKitError):
 class LiveKitUncertain(LiveKitError):
     """The request was sent and its outcome is unknown (time-out, dropped connection, 5xx).
 
-    ``timed_out`` tells a time-out, after which LiveKit may still be working on the request.
+    ``timed_out`` marks a time-out, after which LiveKit may still be working on the request.
     """
 
     code = "livekit_unavailable"

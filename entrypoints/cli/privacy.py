@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from domain.access.access import SYSTEM
 from domain.privacy.data_subject import DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
 from entrypoints.cli.process import ledger
@@ -45,13 +46,13 @@ def forget(
 
 async def _mentions(person: DataSubject) -> PersonalDataCounts:
     async with ledger() as container:
-        found: PersonalDataCounts = await container.erase_personal_data().look(person)
+        found: PersonalDataCounts = await container.erase_personal_data().look(person, SYSTEM)
         return found
 
 
 async def _forget(person: DataSubject) -> PersonalDataCounts:
     async with ledger() as container:
-        erased: PersonalDataCounts = await container.erase_personal_data()(person)
+        erased: PersonalDataCounts = await container.erase_personal_data()(person, SYSTEM)
         return erased
 
 

@@ -1,6 +1,6 @@
 """Fields of bodies and parameters of queries that several capabilities have.
 
-The OpenAPI document only says what the domain and ``query`` check; nothing is checked here.
+The OpenAPI document only describes what the domain and ``query`` check; nothing is checked here.
 """
 
 from __future__ import annotations

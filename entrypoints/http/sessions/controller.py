@@ -89,7 +89,7 @@ class SessionsController(Controller):
         running session's id and configuration, and no second agent while one is there or on its way.
         """  # noqa: E501 - lines of the OpenAPI document
         command = StartSessionCommand(
-            data.user_identity, data.room_name, data.agent_config, access_of(scope)
+            data.user_identity, data.room_name, data.agent_config, access=access_of(scope)
         )
         replayed = False
         try:
@@ -159,8 +159,8 @@ class SessionsController(Controller):
                     identity=query.name(Identity, user_identity),
                     room_name=query.name(RoomName, room_name),
                     created=query.span(since, until),
-                    tenants=access_of(scope).tenants,
                 ),
+                access_of(scope),
                 query.position(cursor),
                 query.limit(limit),
                 page_of(session_response),
