@@ -149,7 +149,7 @@ def _row(call: Call) -> Sequence[object]:
 
 
 def _seconds(shown: CallResponse) -> str | None:
-    """The duration with what it is: 12.5, >=12.5 or <=12.5; ? if nobody knows."""
+    """Return the duration and its precision: 12.5, >=12.5 or <=12.5; ? if it is not known."""
     if shown.duration_is is Precision.UNKNOWN:
         return "?"
     if shown.duration_seconds is None:
@@ -166,5 +166,5 @@ def _fields(call: Call) -> list[tuple[str, object]]:
     """Every field by its name in the HTTP API; each entry of the timeline is one."""
     fields = msgspec.to_builtins(call_response(call))
     timeline = fields.pop("timeline")
-    told = [f"{entry['at']} {entry['what']} ({entry['source']})" for entry in timeline]
-    return [*fields.items(), *(("timeline", line) for line in told)]
+    lines = [f"{entry['at']} {entry['what']} ({entry['source']})" for entry in timeline]
+    return [*fields.items(), *(("timeline", line) for line in lines)]

@@ -19,4 +19,4 @@ class Core(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     process_identity = providers.Singleton(ProcessIdentity)
     ids = providers.Singleton(UuidIds, process_identity)
-    turn = providers.Singleton(RetryOnConflict, clock=clock)
+    retry_on_conflict = providers.Singleton(RetryOnConflict, clock=clock)

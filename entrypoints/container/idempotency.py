@@ -14,7 +14,7 @@ idempotency = Storage.storage.provided.idempotency
 class Idempotency(containers.DeclarativeContainer):
     """Idempotency keys."""
 
-    once = providers.Singleton(
+    idempotent_execution = providers.Singleton(
         IdempotentExecution, idempotency=idempotency, clock=Core.clock, ids=Core.ids
     )
     response_pruning = providers.List(idempotency.prune, providers.Object(REMEMBERED))

@@ -27,7 +27,7 @@ from entrypoints.container.storage import Storage
 class Operations(containers.DeclarativeContainer):
     """``pruner`` deletes in the background what each capability no longer keeps."""
 
-    censor = providers.Singleton(CachedStats, Storage.storage, Core.clock)
+    cached_stats = providers.Singleton(CachedStats, Storage.storage, Core.clock)
     check_readiness = providers.Singleton(
         CheckReadiness,
         providers.Dict(livekit=LiveKit.livekit_probe, database=Storage.storage),

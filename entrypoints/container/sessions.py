@@ -101,12 +101,15 @@ class Sessions(containers.DeclarativeContainer):
         token_signer=LiveKit.token_signer,
         clock=Core.clock,
         ids=Core.ids,
-        turn=Core.turn,
+        turn=Core.retry_on_conflict,
         agent_name=settings.agent_name,
         livekit_url=settings.livekit_url,
     )
     start_session_once = providers.Singleton(
-        StartSessionOnce, once=Idempotency.once, start_session=start_session, ledger=ledger
+        StartSessionOnce,
+        once=Idempotency.idempotent_execution,
+        start_session=start_session,
+        ledger=ledger,
     )
     end_session = providers.Singleton(
         EndSession,
@@ -116,7 +119,7 @@ class Sessions(containers.DeclarativeContainer):
         hold_room=hold_ended_room,
         clock=Core.clock,
         ids=Core.ids,
-        turn=Core.turn,
+        turn=Core.retry_on_conflict,
         renew_claim=renew_claim,
         lease=CLAIM_LEASE,
     )

@@ -127,7 +127,7 @@ def on_overload(request: AnyRequest, error: Overloaded) -> Response[dict[str, ob
 
 
 def _wrong_shape(request: AnyRequest, error: ValidationException) -> tuple[str, dict[str, object]]:
-    """The first of msgspec's complaints, in the words of this API, and which field it is about."""
+    """Return the first of msgspec's complaints in the words of this API, and its field."""
     complaints = error.extra if isinstance(error.extra, list) else []
     complaint = complaints[0] if complaints else {}
     text, field = str(complaint.get("message", "")), str(complaint.get("key", ""))
@@ -144,7 +144,7 @@ def _wrong_shape(request: AnyRequest, error: ValidationException) -> tuple[str, 
 
 
 def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[dict[str, object]]:
-    """A defect of ours: logged whole, told without detail."""
+    """Log a defect of this service; the response has no detail of it."""
     log.error("unexpected error", exc_info=error, **ids(request.scope))
     return answer(
         request,

@@ -49,7 +49,7 @@ _PARAMETER_TYPE: Final = re.compile(r":\w+(?=})")
 
 @attrs.frozen(kw_only=True)
 class RouteIndex:
-    """The routes that the service tells of."""
+    """The list of routes that GET / answers with."""
 
     authenticate: Authenticate
     in_production: bool
@@ -76,7 +76,7 @@ def routes(container: Container) -> Router:
         authenticate=container.authenticate,
         clock=container.clock,
         telemetry=container.telemetry,
-        censor=container.censor,
+        stats=container.cached_stats,
         route_index=lambda: index,
     )
 
@@ -173,12 +173,12 @@ class OperationsController(Controller):
     async def metrics(
         self,
         telemetry: Annotated[Telemetry, Dependency(skip_validation=True)],
-        censor: Annotated[StatsReader, Dependency(skip_validation=True)],
+        stats: Annotated[StatsReader, Dependency(skip_validation=True)],
     ) -> Response[bytes]:
         """What docs/observability.md lists, in Prometheus' text format."""
         ledger_stats: LedgerStats | None = None
         try:
-            ledger_stats = await censor.ledger_stats()
+            ledger_stats = await stats.ledger_stats()
             if ledger_stats.problem is not None:
                 log.warning("the ledger cannot be written", reason=ledger_stats.problem)
         except StorageUnavailable as error:
