@@ -12,11 +12,12 @@ from entrypoints.container import Container
 from entrypoints.settings import load_settings
 from entrypoints.settings.root import Settings, variables
 from entrypoints.settings.variable import variables_of
+from tests.livekit_server import API_KEY, API_SECRET
 
 ENVIRON = {
     "LIVEKIT_URL": "ws://127.0.0.1:7880",
-    "LIVEKIT_API_KEY": "devkey",
-    "LIVEKIT_API_SECRET": "a-secret-that-only-tests-know-0123456789",
+    "LIVEKIT_API_KEY": API_KEY,
+    "LIVEKIT_API_SECRET": API_SECRET,
     "DATABASE_URL": "memory://",
 }
 
