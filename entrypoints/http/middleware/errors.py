@@ -138,8 +138,8 @@ def _wrong_shape(request: AnyRequest, error: ValidationException) -> tuple[str, 
         text = f"{field} must be {wanted}."
     if field in ("data", ""):
         return "The body must be a JSON object.", {}
-    body = request.route_handler.parsed_fn_signature.parameters["data"].annotation
-    example = example_of(body, field)
+    body = request.route_handler.parsed_fn_signature.parameters.get("data")
+    example = None if body is None else example_of(body.annotation, field)
     return text, {"field": field} if example is None else {"field": field, "example": example}
 
 
