@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from adapters.system.clock import SystemClock
 from entrypoints.container import Container
-from entrypoints.settings import load_settings
 from entrypoints.settings.root import Settings, variables
 from entrypoints.settings.variable import variables_of
-from tests.livekit_server import API_KEY, API_SECRET
-
-ENVIRON = {
-    "LIVEKIT_URL": "ws://127.0.0.1:7880",
-    "LIVEKIT_API_KEY": API_KEY,
-    "LIVEKIT_API_SECRET": API_SECRET,
-    "DATABASE_URL": "memory://",
-}
+from tests.application import settings_with
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(ENVIRON, tmp_path)
+def settings() -> Settings:
+    return settings_with()
 
 
 def test_no_two_modules_declare_a_provider_of_the_same_name() -> None:

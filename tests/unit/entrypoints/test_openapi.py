@@ -5,43 +5,22 @@ from __future__ import annotations
 import json
 import re
 import sys
-import warnings
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from litestar import Litestar
-from litestar.exceptions import LitestarDeprecationWarning
 from litestar.routes import HTTPRoute
 
 from domain.calls.call import CallStatus
 from domain.rooms.sip_leg import Direction
 from domain.sessions.session import SessionStatus
-from entrypoints.container import Container
-from entrypoints.http.app import create_app
 from entrypoints.http.requests.fields import WHITE_SPACE
-from entrypoints.settings import load_settings
-
-ENVIRON: Final = {
-    "LIVEKIT_URL": "ws://127.0.0.1:7880",
-    "LIVEKIT_API_KEY": "devkey",
-    "LIVEKIT_API_SECRET": "a-secret-that-only-tests-know-0123456789",
-    "DATABASE_URL": "memory://",
-}
-
-
-@asynccontextmanager
-async def not_running(_app: Litestar) -> AsyncIterator[None]:
-    yield
+from tests.application import application
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Litestar:
-    settings = load_settings(ENVIRON, tmp_path_factory.mktemp("empty"))
-    with warnings.catch_warnings():  # what Litestar 3 will want otherwise is another matter
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        return create_app(Container(settings=settings), not_running)
+def app() -> Litestar:
+    return application()
 
 
 @pytest.fixture(scope="module")

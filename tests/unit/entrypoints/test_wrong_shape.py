@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from litestar import Litestar, get
-from litestar.exceptions import LitestarDeprecationWarning, ValidationException
+from litestar.exceptions import ValidationException
 from litestar.testing import TestClient
 
 from domain.shared.identifiers import Identity
-from entrypoints.container import Container
-from entrypoints.http.app import create_app
-from entrypoints.settings import load_settings
-from tests.livekit_server import API_KEY, API_SECRET
-
-
-@asynccontextmanager
-async def not_running(_app: Litestar) -> AsyncIterator[None]:
-    yield
+from tests.application import application
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[TestClient[Litestar]]:
-    environ = {
-        "LIVEKIT_URL": "ws://127.0.0.1:1",
-        "LIVEKIT_API_KEY": API_KEY,
-        "LIVEKIT_API_SECRET": API_SECRET,
-        "DATABASE_URL": "memory://",
-    }
-    with warnings.catch_warnings():  # what Litestar 3 will require is another matter
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        app = create_app(Container(settings=load_settings(environ, tmp_path)), not_running)
-        app.register(malformed)
+def client() -> Iterator[TestClient[Litestar]]:
+    app = application()
+    app.register(malformed)
     with TestClient(app) as client:
         yield client
 
