@@ -1,1 +1,1 @@
-"""LiveKit's server API, in the messages of ``livekit-api``."""
+"""LiveKit's server API, by livekit-api."""

@@ -7,20 +7,15 @@ from collections.abc import Mapping
 from typing import Final
 
 import attrs
-from livekit.protocol.agent import Job as JobInfo
-from livekit.protocol.agent import JobStatus as JobStatusInfo
-from livekit.protocol.agent_dispatch import (
-    AgentDispatch,
-    CreateAgentDispatchRequest,
-    DeleteAgentDispatchRequest,
-    ListAgentDispatchRequest,
-    ListAgentDispatchResponse,
-)
+from livekit.api import AgentDispatch, CreateAgentDispatchRequest, ServerError, ServerErrorCode
+from livekit.api import Job as JobInfo
+from livekit.api import JobStatus as JobStatusInfo
 
-from adapters.livekit.client import LiveKitClient, TwirpError, UnexpectedAnswer
+from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
 from adapters.livekit.moments import from_nanoseconds
 from adapters.livekit.rooms import LiveKitRooms
+from adapters.livekit.transport import UnexpectedAnswer
 from domain.rooms.room import Dispatch, Job, JobStatus
 from domain.shared.identifiers import RoomName
 
@@ -35,60 +30,43 @@ _STATUSES: Final[Mapping[JobStatusInfo, JobStatus]] = {
 class LiveKitDispatcher:
     """Implements :class:`domain.rooms.dispatcher.Dispatcher`.
 
-    Asks whether the room is there before it lists or deletes: livekit-server 1.13.5 lets such a
+    Asks whether the room exists before it lists or deletes: livekit-server 1.13.5 lets such a
     request for an unknown room hang for 3 s and then answers 503.
     """
 
     client: LiveKitClient
 
     async def create(self, room_name: RoomName, agent_name: str, metadata: str) -> str:
-        """The id of a new dispatch into ``room_name``, which LiveKit makes if there is none."""
+        """Return the id of a new dispatch into ``room_name``, which LiveKit makes if needed."""
+        request = CreateAgentDispatchRequest(
+            room=str(room_name), agent_name=agent_name, metadata=metadata
+        )
         with livekit_errors():
-            dispatch = await self.client.call(
-                "AgentDispatchService/CreateDispatch",
-                CreateAgentDispatchRequest(
-                    room=str(room_name), agent_name=agent_name, metadata=metadata
-                ),
-                AgentDispatch,
-                roomAdmin=True,
-                room=str(room_name),
-            )
+            dispatch = await self.client.dispatches.create_dispatch(request)
             if not dispatch.id:
                 raise UnexpectedAnswer("a new dispatch without an id")
         return dispatch.id
 
     async def list(self, room_name: RoomName) -> list[Dispatch]:
-        """The dispatches listed in a room that exists; none for a room that does not."""
-        if await self._there_is_no(room_name):
+        """Return the dispatches in a room; none for a room that does not exist."""
+        if await self._is_missing(room_name):
             return []
         with livekit_errors():
-            answer = await self.client.call(
-                "AgentDispatchService/ListDispatch",
-                ListAgentDispatchRequest(room=str(room_name)),
-                ListAgentDispatchResponse,
-                roomAdmin=True,
-                room=str(room_name),
-            )
-        return [_dispatch(dispatch) for dispatch in answer.agent_dispatches]
+            dispatches = await self.client.dispatches.list_dispatch(str(room_name))
+        return [_dispatch(dispatch) for dispatch in dispatches]
 
     async def delete(self, room_name: RoomName, dispatch_id: str) -> None:
-        """Delete a dispatch; one that is not there, or whose room is not, is a success."""
-        if await self._there_is_no(room_name):
+        """Delete a dispatch. One that does not exist, or whose room does not, is a success."""
+        if await self._is_missing(room_name):
             return
         with livekit_errors():
             try:
-                await self.client.call(
-                    "AgentDispatchService/DeleteDispatch",
-                    DeleteAgentDispatchRequest(dispatch_id=dispatch_id, room=str(room_name)),
-                    AgentDispatch,
-                    roomAdmin=True,
-                    room=str(room_name),
-                )
-            except TwirpError as error:
-                if error.code != "not_found":
+                await self.client.dispatches.delete_dispatch(dispatch_id, str(room_name))
+            except ServerError as error:
+                if error.code != ServerErrorCode.NOT_FOUND:
                     raise
 
-    async def _there_is_no(self, room_name: RoomName) -> bool:
+    async def _is_missing(self, room_name: RoomName) -> bool:
         return await LiveKitRooms(self.client).find(room_name) is None
 
 

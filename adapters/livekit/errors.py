@@ -1,4 +1,4 @@
-"""What the LiveKit SDK raises → what the domain knows."""
+"""livekit-api's and the transport's errors → the domain's."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from google.protobuf.message import DecodeError
+from livekit.api import ServerError
 
-from adapters.livekit.client import Redirected, TwirpError, UnexpectedAnswer
 from adapters.livekit.http import Broken, NotConnected
+from adapters.livekit.transport import Redirected, UnexpectedAnswer
 from domain.shared.errors import (
     LiveKitError,
     LiveKitRefused,
@@ -27,7 +28,7 @@ def livekit_errors() -> Iterator[None]:
     """
     try:
         yield
-    except TwirpError as error:
+    except ServerError as error:
         raise _from_answer(error) from error
     except NotConnected as error:
         raise LiveKitUnreachable(
@@ -58,7 +59,7 @@ def livekit_errors() -> Iterator[None]:
         ) from error
 
 
-def _from_answer(error: TwirpError) -> LiveKitError:
+def _from_answer(error: ServerError) -> LiveKitError:
     if error.status in (401, 403):
         return LiveKitRefusesAll(
             "LiveKit did not accept the credentials; check LIVEKIT_API_KEY and LIVEKIT_API_SECRET."

@@ -1,7 +1,8 @@
 """HTTP/1.1 (RFC 9112) to one server: a pool of connections over httptools' parser.
 
-An all-purpose client costs as much as everything else that starting a session does
-(docs/performance.md); this one sends POST requests to one address and follows no redirect.
+A general HTTP client takes as much CPU as the rest of starting a session
+(docs/decisions/0011-livekit-transport.md). This one sends POST requests to one server and follows no
+redirect.
 """
 
 from __future__ import annotations
@@ -20,22 +21,22 @@ import httptools
 
 CONNECTIONS: Final = 100
 _IDLE_LIMIT_SECONDS: Final = 15.0
-"""What lies between may forget a connection that is idle for longer, and tells nobody."""
+"""A proxy or firewall may drop a connection that is idle for longer without closing it."""
 _NEXT_ADDRESS_SECONDS: Final = 0.25
-"""How long an address is tried alone (RFC 8305 §5, Connection Attempt Delay)."""
+"""When the next address is tried too (RFC 8305 §5, Connection Attempt Delay)."""
 
 
 class NotConnected(ConnectionError):
-    """No connection could be had, so that nothing was sent."""
+    """There was no connection, so nothing was sent."""
 
 
 class Broken(Exception):
-    """The connection ended, or what came is no HTTP, before the request was answered."""
+    """The connection ended, or sent what is not HTTP, before the response was complete."""
 
 
-@attrs.frozen
-class Answer:
-    """What the server has answered; ``content_type`` and ``location`` are empty if absent."""
+@attrs.define
+class Response:
+    """The server's response; ``content_type`` and ``location`` are empty if absent."""
 
     status: int
     body: bytes | bytearray
@@ -46,8 +47,8 @@ class Answer:
 class HttpPool:
     """Connections to the server at ``url`` (http or https), made when needed, up to a limit.
 
-    ``connect_limit`` bounds waiting for one, ``total_limit`` that and waiting for the answer. A
-    request is sent once: what becomes of it on a connection that breaks, nobody knows.
+    ``connect_limit`` bounds the wait for a connection, ``total_limit`` that and the wait for the
+    response. A request is sent once: if its connection breaks, it may have been carried out.
     """
 
     def __init__(
@@ -68,13 +69,22 @@ class HttpPool:
         self._idle: list[_Connection] = []
         self._free = asyncio.Semaphore(connections)
 
-    async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The server's answer.
+    async def post(
+        self,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        total_limit: float | None = None,
+    ) -> Response:
+        """Return the server's response. ``total_limit`` (seconds) replaces the pool's own.
 
-        Raises :class:`NotConnected`, :class:`Broken`, or :class:`TimeoutError`: it was sent, and
-        nobody knows what becomes of it.
+        Raises:
+            NotConnected: The request was not sent.
+            Broken: The request was sent and may have been carried out.
+            TimeoutError: The request was sent and may still be carried out.
         """
-        deadline = asyncio.get_running_loop().time() + self._total_limit
+        limit = self._total_limit if total_limit is None else total_limit
+        deadline = asyncio.get_running_loop().time() + limit
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = f"{self._start}{path}{self._rest}{lines}content-length: {len(body)}\r\n\r\n"
         request = head.encode() + body
@@ -84,8 +94,8 @@ class HttpPool:
             await self._free.acquire()
         connection: _Connection | None = None
         try:
-            connection = self._idle_one() or await self._connect(deadline)
-            return await connection.answer_to(request, deadline)
+            connection = self._idle_connection() or await self._connect(deadline)
+            return await connection.send(request, deadline)
         finally:
             if connection is not None and connection.is_reusable:
                 self._idle.append(connection)
@@ -94,11 +104,11 @@ class HttpPool:
             self._free.release()
 
     def close(self) -> None:
-        """Close the connections that are idle."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().abort()
 
-    def _idle_one(self) -> _Connection | None:
+    def _idle_connection(self) -> _Connection | None:
         oldest = asyncio.get_running_loop().time() - _IDLE_LIMIT_SECONDS
         while self._idle:
             connection = self._idle.pop()
@@ -107,21 +117,21 @@ class HttpPool:
             connection.abort()
         return None
 
-    def _patience(self, deadline: float) -> asyncio.Timeout:
-        """For one step towards a connection; a request is not sent after ``deadline``."""
+    def _time_limit(self, deadline: float) -> asyncio.Timeout:
+        """Bound one step towards a connection; a request is not sent after ``deadline``."""
         limit = asyncio.get_running_loop().time() + self._connect_limit
         return asyncio.timeout_at(min(limit, deadline))
 
     async def _wait(self, deadline: float) -> None:
         try:
-            async with self._patience(deadline):
+            async with self._time_limit(deadline):
                 await self._free.acquire()
         except TimeoutError as error:
             raise NotConnected("Every connection is in use.") from error
 
     async def _connect(self, deadline: float) -> _Connection:
         try:
-            async with self._patience(deadline):
+            async with self._time_limit(deadline):
                 return await self._connect_to_any_address()
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             raise NotConnected(f"No connection ({type(error).__name__}).") from error
@@ -154,24 +164,26 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._answer: asyncio.Future[Answer] | None = None
+        self._response: asyncio.Future[Response] | None = None
         self._body = bytearray()
         self._headers: dict[bytes, bytes] = {}
         self.is_reusable = False
         self.idle_since = 0.0
 
-    async def answer_to(self, request: bytes, deadline: float) -> Answer:
-        """The answer to ``request``. Raises :class:`Broken`, or :class:`TimeoutError` when the
-        event loop's clock is at ``deadline``.
+    async def send(self, request: bytes, deadline: float) -> Response:
+        """Return the response to ``request``.
+
+        Raises :class:`Broken`, or :class:`TimeoutError` when the event loop's clock is at
+        ``deadline``.
         """
         loop = asyncio.get_running_loop()
         self.is_reusable = False
-        self._answer = loop.create_future()
-        # A third of what asyncio.timeout costs, which can interrupt anything.
+        self._response = loop.create_future()
+        # Takes a third of the time of asyncio.timeout, which can interrupt anything.
         timer = loop.call_at(deadline, self._fail, TimeoutError())
         try:
             self._transport.write(request)
-            return await self._answer
+            return await self._response
         finally:
             timer.cancel()
 
@@ -186,7 +198,7 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(Broken(f"The answer is no HTTP ({error})."))
+            self._fail(Broken(f"The response is not HTTP ({error})."))
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -194,38 +206,38 @@ class _Connection(asyncio.Protocol):
         self._fail(Broken("The connection was closed." if exc is None else f"{exc}"))
 
     def on_message_begin(self) -> None:
-        """httptools: an answer begins."""
+        """httptools: a response begins."""
         self._headers.clear()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """httptools: one of its headers."""
+        """httptools: a header of the response."""
         self._headers[name.lower()] = value
 
     def on_body(self, body: bytes) -> None:
-        """httptools: some of the body."""
+        """httptools: a part of the body."""
         self._body += body
 
     def on_message_complete(self) -> None:
-        """httptools: the answer is complete, or an interim one (RFC 9110 §15.2)."""
+        """httptools: the response, or an interim one (RFC 9110 §15.2), is complete."""
         status, body = self._parser.get_status_code(), self._body
-        self._body = bytearray()  # the other one is handed on: a copy could be megabytes
+        self._body = bytearray()  # the response keeps the other: a copy could be megabytes
         if status < 200:
             return
-        if self._answer is None or self._answer.done():
-            self.abort()  # nobody has asked for this
+        if self._response is None or self._response.done():
+            self.abort()  # no request is waiting for it
             return
         self.is_reusable = self._parser.should_keep_alive()
         self.idle_since = asyncio.get_running_loop().time()
-        self._answer.set_result(
-            Answer(status, body, self._header(b"content-type"), self._header(b"location"))
+        self._response.set_result(
+            Response(status, body, self._header(b"content-type"), self._header(b"location"))
         )
 
     def _header(self, name: bytes) -> str:
         return self._headers.get(name, b"").decode("latin-1")
 
     def _fail(self, error: Broken | TimeoutError) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(error)
+        if self._response is not None and not self._response.done():
+            self._response.set_exception(error)
 
 
 def _tls() -> ssl.SSLContext:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 import attrs
-from livekit.protocol.room import ListRoomsRequest, ListRoomsResponse
+from livekit.api import ListRoomsRequest
 
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
@@ -27,9 +27,4 @@ class LiveKitProbe:
         # Without the patience of a real request: whoever asks wants to know it now.
         with livekit_errors():
             async with asyncio.timeout(_LIMIT_SECONDS):
-                await self.client.call(
-                    "RoomService/ListRooms",
-                    ListRoomsRequest(names=[_NO_ROOM]),
-                    ListRoomsResponse,
-                    roomList=True,
-                )
+                await self.client.rooms.list_rooms(ListRoomsRequest(names=[_NO_ROOM]))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import attrs
-from livekit.protocol.models import ParticipantInfo
-from livekit.protocol.models import Room as RoomInfo
-from livekit.protocol.room import (
+from livekit.api import (
     DeleteRoomRequest,
-    DeleteRoomResponse,
     ListParticipantsRequest,
-    ListParticipantsResponse,
     ListRoomsRequest,
     ListRoomsResponse,
-    RemoveParticipantResponse,
+    ParticipantInfo,
     RoomParticipantIdentity,
+    ServerError,
+    ServerErrorCode,
 )
+from livekit.protocol.models import Room as RoomInfo
 
-from adapters.livekit.client import LiveKitClient, TwirpError
+from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
 from adapters.livekit.participants import to_participant
 from domain.rooms.room import Participant, Room
@@ -34,33 +33,27 @@ class LiveKitRooms:
     sip_identity_prefix: str = "sip_"
 
     async def find(self, room_name: RoomName) -> Room | None:
-        """The room's live instance, or None."""
+        """Return the room's live instance, or None."""
         with livekit_errors():
-            answer = await self.client.call(
-                "RoomService/ListRooms",
-                ListRoomsRequest(names=[str(room_name)]),
-                ListRoomsResponse,
-                roomList=True,
-            )
+            answer = await self.client.rooms.list_rooms(ListRoomsRequest(names=[str(room_name)]))
         return _room(answer.rooms[0]) if answer.rooms else None
 
     async def all(self) -> list[Room]:
-        """Every room there is."""
+        """Return every live room."""
+        found: list[Room] = []
+
+        def take(part: ListRoomsResponse) -> None:
+            found.extend(_room(info) for info in part.rooms)
+
         with livekit_errors():
-            answers = self.client.call_for_many(
-                "RoomService/ListRooms", ListRoomsRequest(), ListRoomsResponse, roomList=True
-            )
-            return [_room(info) async for answer in answers for info in answer.rooms]
+            await self.client.rooms_in_parts(take).list_rooms(ListRoomsRequest())
+        return found
 
     async def participants(self, room: Room) -> list[Participant]:
-        """Who is in the room; nobody in a room that does not exist."""
+        """Return the participants of the room; none for a room that does not exist."""
         with livekit_errors():
-            answer = await self.client.call(
-                "RoomService/ListParticipants",
-                ListParticipantsRequest(room=room.name),
-                ListParticipantsResponse,
-                roomAdmin=True,
-                room=room.name,
+            answer = await self.client.rooms.list_participants(
+                ListParticipantsRequest(room=room.name)
             )
         instance = RoomInfo(name=room.name, sid=room.sid)
         return [
@@ -71,31 +64,21 @@ class LiveKitRooms:
 
     async def remove_participant(self, room_name: RoomName, identity: str) -> None:
         """Make a participant leave. One that is not in the room is a success."""
+        participant = RoomParticipantIdentity(room=str(room_name), identity=identity)
         with livekit_errors():
             try:
-                await self.client.call(
-                    "RoomService/RemoveParticipant",
-                    RoomParticipantIdentity(room=str(room_name), identity=identity),
-                    RemoveParticipantResponse,
-                    roomAdmin=True,
-                    room=str(room_name),
-                )
-            except TwirpError as error:
-                if error.code != "not_found":
+                await self.client.rooms.remove_participant(participant)
+            except ServerError as error:
+                if error.code != ServerErrorCode.NOT_FOUND:
                     raise
 
     async def delete(self, room_name: RoomName) -> bool:
-        """End the room for everybody in it. False if there was no such room."""
+        """End the room for every participant. False if there was no such room."""
         with livekit_errors():
             try:
-                await self.client.call(
-                    "RoomService/DeleteRoom",
-                    DeleteRoomRequest(room=str(room_name)),
-                    DeleteRoomResponse,
-                    roomCreate=True,
-                )
-            except TwirpError as error:
-                if error.code == "not_found":
+                await self.client.rooms.delete_room(DeleteRoomRequest(room=str(room_name)))
+            except ServerError as error:
+                if error.code == ServerErrorCode.NOT_FOUND:
                     return False
                 raise
         return True

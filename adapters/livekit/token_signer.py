@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import attrs
+from livekit.api import VideoGrants
 
 from adapters.livekit.phone_leg import NO_PHONE
 from adapters.livekit.tokens import TokenFactory
@@ -23,15 +24,14 @@ class LiveKitTokenSigner:
     sip_identity_prefix: str = "sip_"
 
     def join_token(self, identity: Identity, room_name: RoomName, ttl: timedelta) -> str:
-        """A JWT that lets ``identity`` join ``room_name`` only, to publish and subscribe."""
-        grants = {
-            "roomJoin": True,
-            "room": room_name.value,
-            "canPublish": True,
-            "canSubscribe": True,
-            "canPublishData": True,
-        }
+        """Return a JWT that lets ``identity`` join only ``room_name``, publish and subscribe."""
+        token = (
+            self.tokens.access_token()
+            .with_ttl(ttl)
+            .with_identity(identity.value)
+            .with_grants(VideoGrants(room_join=True, room=room_name.value))
+        )
         prefix = self.sip_identity_prefix
-        looks_like_phone = bool(prefix) and identity.value.startswith(prefix)
-        attributes = dict(NO_PHONE) if looks_like_phone else None
-        return self.tokens.token(ttl, grants, identity.value, attributes)
+        if prefix and identity.value.startswith(prefix):
+            token.with_attributes(dict(NO_PHONE))
+        return token.to_jwt()

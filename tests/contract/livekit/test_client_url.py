@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from livekit.protocol.room import ListRoomsRequest, ListRoomsResponse
+from livekit.api import ListRoomsRequest
 
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.http import NotConnected
@@ -28,9 +28,7 @@ async def first_bytes(scheme: str) -> bytes:
     url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, LiveKitClient(url, API_KEY, API_SECRET) as client:
         with suppress(Exception):  # the server answers nothing
-            await client.call(
-                "RoomService/ListRooms", ListRoomsRequest(), ListRoomsResponse, roomList=True
-            )
+            await client.rooms.list_rooms(ListRoomsRequest())
         return bytes(await received)
 
 
@@ -58,6 +56,4 @@ def test_given_another_scheme_then_there_is_no_client(url: str) -> None:
 async def test_given_nobody_listens_then_a_scheme_in_capitals_fails_as_another_does() -> None:
     async with LiveKitClient("WS://127.0.0.1:9", API_KEY, API_SECRET) as client:
         with pytest.raises(NotConnected):
-            await client.call(
-                "RoomService/ListRooms", ListRoomsRequest(), ListRoomsResponse, roomList=True
-            )
+            await client.rooms.list_rooms(ListRoomsRequest())

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from livekit.api import ServerError
 
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.http import NotConnected
@@ -202,8 +203,15 @@ MESSAGES = {
     "JSON": (b"200 OK", b"Content-Type: application/json", b"{}", "application/json"),
     "nothing": (b"200 OK", b"X-Proxy: 1", b"", "no content type"),
     "no content": (b"204 No Content", b"X-Proxy: 1", b"", "HTTP 204"),
+    "a page that was not found": (
+        b"404 Not Found", b"Content-Type: text/html", b'{"code": "not_found"}',
+        "HTTP 404 with text/html",
+    ),
+    "a refusal in another type": (
+        b"400 Bad Request", b"Content-Type: application/protobuf", b"", "HTTP 400 with application",
+    ),
     "half a message": (b"200 OK", b"Content-Type: application/protobuf", b"\x0a\x7fAD_", "LIVEKIT"),
-}
+}  # fmt: skip
 
 
 @contextlib.asynccontextmanager
@@ -247,6 +255,47 @@ async def test_a_success_that_is_no_answer_of_livekits_is_a_failure_of_every_met
                 await ask()
             assert "LIVEKIT_URL" in str(info.value)
             assert not info.value.timed_out
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (b"401 Unauthorized", LiveKitRefusesAll),  # livekit-server's own is plain text
+        (b"403 Forbidden", LiveKitRefusesAll),
+        (b"408 Timeout", LiveKitUncertain),
+        (b"429 Too Many Requests", LiveKitRefusesAll),
+        (b"502 Bad Gateway", LiveKitUncertain),
+        (b"503 Unavailable", LiveKitUncertain),
+    ],
+)
+async def test_given_an_error_without_json_then_its_status_counts_and_its_body_does_not(
+    status: bytes, expected: type[LiveKitError]
+) -> None:
+    body = b'{"code": "not_found", "msg": "a-secret"}'
+    async with answering(status, b"Content-Type: text/plain; charset=utf-8", body) as adapters:
+        for ask in (
+            lambda: adapters.dispatcher.create(ROOM, "agent-a", "{}"),
+            lambda: adapters.rooms.delete(ROOM),
+        ):
+            with pytest.raises(LiveKitError) as info:
+                await ask()
+            assert type(info.value) is expected
+            assert "a-secret" not in str(info.value)
+
+
+@pytest.mark.parametrize(
+    "content_type", [b"application/json", b"Application/JSON; charset=utf-8"], ids=str
+)
+async def test_given_an_error_in_json_then_livekits_reason_is_in_the_message(
+    content_type: bytes,
+) -> None:
+    body = b'{"code": "invalid_argument", "msg": "no such thing", "meta": {"cause": 1}}'
+    async with answering(b"400 No", b"Content-Type: " + content_type, body) as adapters:
+        with pytest.raises(LiveKitRefused, match=r"no such thing \(invalid_argument\)") as info:
+            await adapters.rooms.find(ROOM)
+
+    assert isinstance(info.value.__cause__, ServerError)
+    assert info.value.__cause__.metadata == {"cause": "1"}
 
 
 async def test_no_rooms_is_an_answer() -> None:

@@ -8,7 +8,13 @@ import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from livekit.protocol.models import ParticipantInfo
+from livekit.api import (
+    AccessToken,
+    ParticipantInfo,
+    RoomConfiguration,
+    SIPGrants,
+    VideoGrants,
+)
 
 from adapters.livekit.phone_leg import is_phone
 from adapters.livekit.token_signer import LiveKitTokenSigner
@@ -43,6 +49,64 @@ def test_a_join_token_is_signed_with_the_secret() -> None:
 
     with pytest.raises(jwt.InvalidSignatureError):
         jwt.decode(token, "another-secret-0123456789-0123456789", algorithms=["HS256"])
+
+
+TEXTS = st.text(max_size=5)
+FLAGS = st.none() | st.booleans()
+GRANTS = st.builds(
+    VideoGrants,
+    room_create=FLAGS, room_list=FLAGS, room_admin=FLAGS, room_join=st.just(None), room=TEXTS,
+    can_publish=st.booleans(), can_publish_sources=st.none() | st.lists(TEXTS, max_size=2),
+)  # fmt: skip
+SET: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {},
+    optional={
+        "video": GRANTS,
+        "sip": st.builds(SIPGrants, admin=st.booleans(), call=st.booleans()),
+        "name": TEXTS,
+        "metadata": TEXTS,
+        "kind": st.sampled_from(["", "sip", "agent"]),
+        "attributes": st.dictionaries(TEXTS, TEXTS, max_size=2),
+        "room_config": st.builds(RoomConfiguration, name=TEXTS, empty_timeout=st.integers(0, 9)),
+    },
+)
+
+
+@given(members=SET, identity=TEXTS, seconds=st.integers(0, 10**6))
+def test_given_any_claims_then_the_token_is_the_one_that_livekit_api_would_sign(
+    members: dict[str, Any], identity: str, seconds: int
+) -> None:
+    def claims_of(token: AccessToken) -> dict[str, Any]:
+        for name, value in members.items():
+            setattr(token.claims, name, value)
+        signed = token.with_identity(identity).with_ttl(timedelta(seconds=seconds)).to_jwt()
+        claims: dict[str, Any] = jwt.decode(
+            signed, API_SECRET, ["HS256"], options={"verify_exp": False, "verify_nbf": False}
+        )
+        assert claims.pop("exp") - claims.pop("nbf") - seconds in (0, 1)  # it reads the clock twice
+        return claims
+
+    ours = TokenFactory(API_KEY, API_SECRET).access_token()
+    assert claims_of(ours) == claims_of(AccessToken(API_KEY, API_SECRET))
+
+
+@pytest.mark.parametrize(("identity", "room"), [("", "room-1"), ("user-1", "")])
+def test_given_a_join_token_without_identity_or_room_then_it_is_not_signed(
+    identity: str, room: str
+) -> None:
+    token = TokenFactory(API_KEY, API_SECRET).access_token().with_identity(identity)
+
+    with pytest.raises(ValueError, match="needs an identity and the room"):
+        token.with_grants(VideoGrants(room_join=True, room=room)).to_jwt()
+
+
+def test_given_the_ledgers_time_then_the_token_is_valid_from_then() -> None:
+    token = TokenFactory(API_KEY, API_SECRET, lambda: 1000.9).access_token()
+
+    signed = token.with_ttl(timedelta(minutes=10)).to_jwt()
+
+    claims = jwt.decode(signed, options={"verify_signature": False})
+    assert (claims["nbf"], claims["exp"]) == (1000, 1600)
 
 
 def test_the_signer_shows_no_secret() -> None:

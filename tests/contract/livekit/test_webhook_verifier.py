@@ -283,6 +283,35 @@ def test_a_token_is_taken_exactly_if_pyjwt_takes_it(
     assert taken == (found.get("sha256") == digest(BODY))
 
 
+@pytest.mark.parametrize("off", [-3600, 3600], ids=["an hour behind", "an hour ahead"])
+@pytest.mark.parametrize(
+    ("moved", "taken"),
+    [
+        ({"exp": 300}, True),
+        ({"exp": -59}, True),
+        ({"exp": -61}, False),
+        ({"exp": 300, "nbf": 58}, True),
+        ({"exp": 300, "nbf": 61}, False),
+        ({"exp": 300, "iat": 58}, True),
+        ({"exp": 300, "iat": 61}, False),
+    ],
+    ids=str,
+)
+def test_given_a_machine_whose_clock_is_wrong_then_the_ledgers_time_decides(
+    off: int, moved: dict[str, int], *, taken: bool
+) -> None:
+    now = int(time.time()) + off
+    verifier = LiveKitWebhookVerifier(TokenFactory(API_KEY, API_SECRET, lambda: float(now)))
+    times = {name: now + seconds for name, seconds in moved.items()}
+    token = by_hand({"alg": "HS256"}, {"iss": API_KEY, "sha256": digest(BODY)} | times)
+
+    if taken:
+        assert verifier.body_digest(token) == hashlib.sha256(BODY).digest()
+        return
+    with pytest.raises(WebhookForged, match="expired" if moved["exp"] < 0 else "not valid yet"):
+        verifier.body_digest(token)
+
+
 @given(
     apart=st.integers(-50, 300),
     early=st.integers(0, 59),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -63,19 +62,14 @@ class Costs:
 @pytest.fixture
 def signatures(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counts: Counter[str] = Counter()
-    digest, verified = hmac.digest, TokenFactory.body_digest
+    for name in ("sign", "body_digest"):
+        method = getattr(TokenFactory, name)
 
-    def counting(*arguments: Any) -> bytes:
-        counts["signatures"] += 1
-        return digest(*arguments)
+        def counting(*arguments: Any, method: Any = method) -> Any:
+            counts["signatures"] += 1
+            return method(*arguments)
 
-    def counting_verified(factory: TokenFactory, token: str) -> bytes:
-        counts["signatures"] += 1
-        return verified(factory, token)
-
-    monkeypatch.setattr(TokenFactory, "body_digest", counting_verified)
-
-    monkeypatch.setattr(hmac, "digest", counting)
+        monkeypatch.setattr(TokenFactory, name, counting)
     return counts
 
 
