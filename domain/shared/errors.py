@@ -1,7 +1,34 @@
-"""What can go wrong, in the domain's words.
+"""The errors that use cases raise.
 
-Every error a use case raises is a :class:`DomainError`. ``code`` is stable and part of the
-HTTP contract; ``str(error)`` is a sentence that the caller can act on.
+Each is a :class:`DomainError` with a stable ``code``, which is part of the HTTP contract. A class
+below ``DomainError`` is a category and carries the HTTP ``status`` of every error in it::
+
+    DomainError                    500  also what no caller gets to see:
+    │                                   IllegalTransition, ClaimHeld, Conflict, LeftToOthers,
+    │                                   TooEarly, StillLive
+    ├── InvalidInput               400
+    ├── InvalidWebhook             400
+    ├── Unstorable                 400
+    ├── Unauthenticated            401
+    ├── WebhookForged              401
+    ├── Forbidden                  403
+    ├── NotFound                   404
+    │   └── RoomTaken
+    ├── SessionBusy                409
+    ├── SessionEnded               409
+    │   └── AnsweredSessionEnded
+    ├── IdempotencyKeyInFlight     409
+    ├── MetadataTooLarge           413
+    ├── IdempotencyKeyReused       422
+    ├── RateLimited                429
+    │   └── TooManySessions
+    ├── LiveKitError               502
+    │   ├── LiveKitRefused              nothing happened
+    │   │   └── LiveKitRefusesAll
+    │   ├── LiveKitUnreachable          nothing happened
+    │   └── LiveKitUncertain            the outcome is unknown
+    └── StorageUnavailable         503
+        └── Unreadable
 """
 
 from __future__ import annotations
@@ -13,13 +40,18 @@ from typing import ClassVar
 class DomainError(Exception):
     """An expected failure.
 
-    ``details`` are further facts for the caller (for example ``field`` and ``example``), by the
-    names that the HTTP contract gives them. ``is_outage`` means that a dependency was down: what
-    failed may succeed unchanged once it is up.
+    ``str(error)`` is a sentence that the caller can act on. ``details`` are further fields of the
+    error response (for example ``field`` and ``example``), by the names of the HTTP contract.
+    ``is_outage``: a dependency was down, so the same request may succeed once it is up.
+    ``retry_after``: seconds after which the same request may succeed; None: it fails again.
+    ``is_logged``: log it although the fault is the caller's, who does not read the response.
     """
 
     code = "error"
+    status: ClassVar[int] = 500
     is_outage: ClassVar[bool] = False
+    is_logged: ClassVar[bool] = False
+    retry_after: int | None = None
 
     def __init__(self, message: str, **details: object) -> None:
         super().__init__(message)
@@ -30,6 +62,7 @@ class InvalidInput(DomainError):
     """A value breaks a rule of the contract: ``field`` names it, ``example`` shows a good one."""
 
     code = "validation_failed"
+    status = 400
 
     def __init__(self, message: str, *, field: str, **details: object) -> None:
         super().__init__(message, field=field, **details)
@@ -39,24 +72,29 @@ class MetadataTooLarge(DomainError):
     """The serialised dispatch metadata exceeds its limit."""
 
     code = "metadata_too_large"
+    status = 413
 
 
 class Unauthenticated(DomainError):
     """No API key was presented where one is needed, or one that opens nothing."""
 
     code = "invalid_api_key"
+    status = 401
 
 
 class Forbidden(DomainError):
     """The API key is good, but not for this."""
 
     code = "insufficient_scope"
+    status = 403
 
 
 class RateLimited(DomainError):
     """Too much was asked for; after ``retry_after`` seconds there is room again."""
 
     code = "rate_limited"
+    status = 429
+    retry_after: int
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
@@ -73,18 +111,22 @@ class WebhookForged(DomainError):
     """A webhook that LiveKit did not sign, or that is not what it signed."""
 
     code = "invalid_signature"
+    status = 401
 
 
 class InvalidWebhook(DomainError):
     """What LiveKit's key has signed is not a webhook event."""
 
     code = "invalid_webhook"
+    status = 400
+    is_logged = True
 
 
 class NotFound(DomainError):
     """No such session, call or room."""
 
     code = "not_found"
+    status = 404
 
 
 class RoomTaken(NotFound):
@@ -103,28 +145,37 @@ class SessionBusy(DomainError):
     """Another request is still starting or ending this room's session."""
 
     code = "session_busy"
+    status = 409
+    retry_after = 2
 
 
 class SessionEnded(DomainError):
     """The session was ended while its agent was being dispatched."""
 
     code = "session_ended"
+    status = 409
+    retry_after: int | None = 2
 
 
 class AnsweredSessionEnded(SessionEnded):
     """What was answered to the first request with this key is over: a repetition can't help."""
+
+    retry_after = None
 
 
 class IdempotencyKeyReused(DomainError):
     """The key was used for another request."""
 
     code = "idempotency_key_reused"
+    status = 422
 
 
 class IdempotencyKeyInFlight(DomainError):
     """The first request with the key is still being carried out."""
 
     code = "idempotency_in_flight"
+    status = 409
+    retry_after = 2
 
 
 class IllegalTransition(DomainError):
@@ -171,12 +222,16 @@ class Unstorable(DomainError):
     """
 
     code = "unstorable"
+    status = 400
+    is_logged = True
 
 
 class StorageUnavailable(DomainError):
     """The ledger could not be read or written; a write may have got through all the same."""
 
     code = "storage_unavailable"
+    status = 503
+    retry_after = 5
     is_outage = True
 
 
@@ -188,6 +243,7 @@ class LiveKitError(DomainError):
     """LiveKit did not do what it was asked."""
 
     code = "livekit_error"
+    status = 502
 
 
 class LiveKitRefused(LiveKitError):

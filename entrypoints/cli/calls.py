@@ -20,8 +20,8 @@ from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from entrypoints.cli.follower import Follower
 from entrypoints.cli.output import printable, show
 from entrypoints.cli.process import ledger, stop_signal, stopped_within
-from entrypoints.http.calls.controller import CallResponse, answer
 from entrypoints.http.requests import query
+from entrypoints.presenters.calls import CallResponse, call_response
 
 app = typer.Typer(no_args_is_help=True, help="Read the phone calls in the ledger.")
 
@@ -131,11 +131,11 @@ async def _tail(*, as_json: bool) -> None:
 
 
 def _json(call: Call) -> str:
-    return msgspec.json.encode(answer(call)).decode()
+    return msgspec.json.encode(call_response(call)).decode()
 
 
 def _row(call: Call) -> Sequence[object]:
-    shown = answer(call)
+    shown = call_response(call)
     return (
         shown.call_id,
         shown.created_at,
@@ -149,7 +149,7 @@ def _row(call: Call) -> Sequence[object]:
 
 
 def _seconds(shown: CallResponse) -> str | None:
-    """The duration with what it is: 12.5, >=12.5 or <=12.5; ? if nobody knows."""
+    """Return the duration and its precision: 12.5, >=12.5 or <=12.5; ? if it is not known."""
     if shown.duration_is is Precision.UNKNOWN:
         return "?"
     if shown.duration_seconds is None:
@@ -164,7 +164,7 @@ def _seconds(shown: CallResponse) -> str | None:
 
 def _fields(call: Call) -> list[tuple[str, object]]:
     """Every field by its name in the HTTP API; each entry of the timeline is one."""
-    fields = msgspec.to_builtins(answer(call))
+    fields = msgspec.to_builtins(call_response(call))
     timeline = fields.pop("timeline")
-    told = [f"{entry['at']} {entry['what']} ({entry['source']})" for entry in timeline]
-    return [*fields.items(), *(("timeline", line) for line in told)]
+    lines = [f"{entry['at']} {entry['what']} ({entry['source']})" for entry in timeline]
+    return [*fields.items(), *(("timeline", line) for line in lines)]

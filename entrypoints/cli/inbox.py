@@ -15,7 +15,7 @@ from domain.inbox.repository import Inbox
 from domain.shared.pagination import DEFAULT_LIMIT
 from entrypoints.cli.output import printable, show
 from entrypoints.cli.process import ledger
-from entrypoints.http.requests.times import rfc3339
+from entrypoints.presenters.times import rfc3339
 
 app = typer.Typer(no_args_is_help=True, help="Read the inbox of webhook events; replay events.")
 

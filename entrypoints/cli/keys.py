@@ -14,7 +14,7 @@ from domain.access.api_key import ApiKey, parse_scopes
 from domain.access.manage_keys import CreateKeyCommand, MadeKey, ManageKeys
 from entrypoints.cli.output import printable, show
 from entrypoints.cli.process import ledger
-from entrypoints.http.requests.times import rfc3339, rfc3339_or_none
+from entrypoints.presenters.times import rfc3339, rfc3339_or_none
 
 T = TypeVar("T")
 

@@ -20,11 +20,10 @@ from typing import Final
 
 import attrs
 
-from application.settings import Settings
 from entrypoints.http.server.address import CannotListen, base_url, listen_address
 from entrypoints.logging.streams import open_closed_streams
 from entrypoints.parent import end_with_parent, ending_with_me
-from entrypoints.settings import InvalidSettings, load_settings, read_environment
+from entrypoints.settings import InvalidSettings, Settings, load_settings, read_environment
 
 CACHE: Final = Path(__file__).resolve().parents[2] / ".cache"
 LOG: Final = CACHE / "livekit.log"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
-from application.settings import Settings
 from entrypoints.http.server.address import CannotListen, listen_address
 from entrypoints.http.server.draining import NOT_READY, PATIENCE_SECONDS
 from entrypoints.http.server.granian_process import BACKLOG, StagedServer, create, spawn
@@ -26,7 +25,7 @@ from entrypoints.http.server.open_files import (
 )
 from entrypoints.http.server.slow_clients import bound_socket
 from entrypoints.logging.streams import open_closed_streams
-from entrypoints.settings import InvalidSettings, load_settings
+from entrypoints.settings import InvalidSettings, Settings, load_settings
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp

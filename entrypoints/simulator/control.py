@@ -27,8 +27,6 @@ that are there now and name an agent.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, cast
 
 import attrs
 from aiohttp import web
@@ -37,10 +35,19 @@ from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.room import CreateRoomRequest
 
 from entrypoints.simulator.chaos import Chaos
+from entrypoints.simulator.control_json import (
+    bad_request,
+    body_of,
+    disconnect_reason,
+    event_json,
+    participant,
+    room_json,
+    seconds_of,
+)
 from entrypoints.simulator.faults import Fault, FaultPlan
 from entrypoints.simulator.listener import Listener
-from entrypoints.simulator.webhooks import Delivery, WebhookSender
-from entrypoints.simulator.world import LiveRoom, World
+from entrypoints.simulator.webhooks import WebhookSender
+from entrypoints.simulator.world import World
 
 
 @attrs.frozen
@@ -85,7 +92,7 @@ class Control:
         return web.json_response(
             {
                 "rooms": [
-                    _room(room)
+                    room_json(room)
                     for room in (rooms.values() if name is None else [rooms.get(name)])
                     if room is not None
                 ],
@@ -96,7 +103,7 @@ class Control:
         )
 
     async def _webhooks(self, _request: web.Request) -> web.Response:
-        events = [_event(delivery) for delivery in self.webhooks.deliveries]
+        events = [event_json(delivery) for delivery in self.webhooks.deliveries]
         return web.json_response({"events": events, "pending": self.webhooks.pending})
 
     async def _agents(self, _request: web.Request) -> web.Response:
@@ -124,17 +131,17 @@ class Control:
         )
 
     async def _make_rooms(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         try:
             rooms = [
                 (
                     CreateRoomRequest(name=room["name"]),
-                    [_newcomer(entry) for entry in room.get("participants", ())],
+                    [participant(entry) for entry in room.get("participants", ())],
                 )
                 for room in body["rooms"]
             ]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise _bad_request(error) from error
+            raise bad_request(error) from error
         for room, newcomers in rooms:
             self.world.create_room(room)
             for newcomer in newcomers:
@@ -143,16 +150,16 @@ class Control:
 
     async def _close_room(self, request: web.Request) -> web.Response:
         closed = self.world.close_room(
-            request.match_info["room"], _reason(request, DisconnectReason.ROOM_CLOSED)
+            request.match_info["room"], disconnect_reason(request, DisconnectReason.ROOM_CLOSED)
         )
         return web.Response(status=204 if closed else 404)
 
     async def _join(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         try:
-            newcomer = _newcomer(body)
+            newcomer = participant(body)
         except (KeyError, TypeError, ValueError) as error:
-            raise _bad_request(error) from error
+            raise bad_request(error) from error
         info = self._admit(request.match_info["room"], newcomer)
         return web.json_response(MessageToDict(info), status=201)
 
@@ -165,27 +172,27 @@ class Control:
         left = self.world.leave(
             request.match_info["room"],
             request.match_info["identity"],
-            _reason(request, DisconnectReason.CLIENT_INITIATED),
+            disconnect_reason(request, DisconnectReason.CLIENT_INITIATED),
         )
         return web.Response(status=204 if left else 404)
 
     async def _set_attributes(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         try:
             attributes = ParticipantInfo(attributes=body["attributes"]).attributes
         except (KeyError, TypeError, ValueError) as error:
-            raise _bad_request(error) from error
+            raise bad_request(error) from error
         info = self.world.set_attributes(
             request.match_info["room"], request.match_info["identity"], attributes
         )
         return web.Response(status=404 if info is None else 204)
 
     async def _register(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        body = await body_of(request)
         try:
             self.workers[request.match_info["agent_name"]] = int(body.get("joinAfterMs", 0))
         except (TypeError, ValueError) as error:
-            raise _bad_request(error) from error
+            raise bad_request(error) from error
         return web.Response(status=204)
 
     async def _unregister(self, request: web.Request) -> web.Response:
@@ -194,9 +201,9 @@ class Control:
 
     async def _add_fault(self, request: web.Request) -> web.Response:
         try:
-            self.faults.add(Fault(**await _body(request)))
+            self.faults.add(Fault(**await body_of(request)))
         except (TypeError, ValueError) as error:
-            raise _bad_request(error) from error
+            raise bad_request(error) from error
         return web.Response(status=204)
 
     async def _clear_faults(self, _request: web.Request) -> web.Response:
@@ -205,18 +212,18 @@ class Control:
 
     async def _set_chaos(self, request: web.Request) -> web.Response:
         try:
-            self.webhooks.chaos = Chaos(**await _body(request))
+            self.webhooks.chaos = Chaos(**await body_of(request))
         except (TypeError, ValueError) as error:
-            raise _bad_request(error) from error
+            raise bad_request(error) from error
         return web.Response(status=204)
 
     async def _restart(self, request: web.Request) -> web.Response:
-        seconds = await _seconds(request)
+        seconds = await seconds_of(request)
         self.world.clear()
         return await self._refuse(request, seconds)
 
     async def _go_down(self, request: web.Request) -> web.Response:
-        return await self._refuse(request, await _seconds(request))
+        return await self._refuse(request, await seconds_of(request))
 
     async def _refuse(self, request: web.Request, seconds: float) -> web.Response:
         response = web.Response(status=204)
@@ -225,57 +232,3 @@ class Control:
         await response.write_eof()
         await self.listener.refuse(seconds)
         return response
-
-
-def _room(room: LiveRoom) -> dict[str, Any]:
-    return {
-        **MessageToDict(room.info),
-        "participants": [MessageToDict(info) for info in room.participants.values()],
-        "dispatches": [MessageToDict(entry) for entry in room.dispatches.values()],
-    }
-
-
-def _event(delivery: Delivery) -> dict[str, Any]:
-    fields = attrs.asdict(delivery)
-    return {"roomSid": fields.pop("room_sid"), **fields}
-
-
-def _newcomer(body: Mapping[str, Any]) -> ParticipantInfo:
-    return ParticipantInfo(
-        identity=body["identity"],
-        kind=cast("ParticipantInfo.Kind", ParticipantInfo.Kind.Value(body.get("kind", "STANDARD"))),
-        attributes=body.get("attributes"),
-    )
-
-
-def _reason(request: web.Request, default: DisconnectReason) -> DisconnectReason:
-    name = request.query.get("reason")
-    try:
-        return cast("DisconnectReason", DisconnectReason.Value(name)) if name else default
-    except ValueError as error:
-        raise _bad_request(error) from error
-
-
-async def _seconds(request: web.Request) -> float:
-    body = await _body(request)
-    try:
-        return float(body["seconds"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise _bad_request(error) from error
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    try:
-        body = await request.json() if request.can_read_body else {}
-    except ValueError as error:
-        raise _bad_request(error) from error
-    if not isinstance(body, dict):
-        raise _bad_request(TypeError("the body must be a JSON object"))
-    return body
-
-
-def _bad_request(error: Exception) -> web.HTTPBadRequest:
-    message = f"{type(error).__name__}: {error}"
-    return web.HTTPBadRequest(
-        text=web.json_response({"error": message}).text, content_type="application/json"
-    )

@@ -33,12 +33,12 @@ from domain.calls.call import CallStatus, Precision
 from domain.rooms.sip_leg import Direction
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.timeline import Source
-from entrypoints.http.calls.controller import CallResponse, TimelineResponse
-from entrypoints.http.sessions.controller import (
+from entrypoints.http.sessions.schemas import (
     AgentConfigSummary,
     StartSessionRequest,
     StartSessionResponse,
 )
+from entrypoints.presenters.calls import CallResponse, TimelineResponse
 
 URL, KEY, SECRET = "LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"
 AGENT_NAME = "shreya-obnox"

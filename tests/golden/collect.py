@@ -25,7 +25,7 @@ from litestar.testing import RequestFactory
 from sqlalchemy import MetaData
 
 from adapters.sqlalchemy.schema.list_indexes import metadata
-from domain.shared.errors import DomainError
+from domain.shared.errors import DomainError, RateLimited
 from entrypoints.cli.app import app as cli
 from entrypoints.cli.app import main
 from entrypoints.container import Container
@@ -138,5 +138,7 @@ def _error(kind: type[Exception]) -> Exception:
     error = kind.__new__(kind, "A sentence.")
     if isinstance(error, HTTPException):
         HTTPException.__init__(error, detail="A sentence.", headers={"allow": "GET"})
-    vars(error).update(details={}, retry_after=7, wanted="application/json", accepted="gzip")
+    vars(error).update(details={}, wanted="application/json", accepted="gzip")
+    if isinstance(error, RateLimited):
+        error.retry_after = 7
     return error

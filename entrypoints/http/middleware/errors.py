@@ -17,29 +17,11 @@ from litestar.exceptions import (
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
-from domain.shared.errors import (
-    AnsweredSessionEnded,
-    DomainError,
-    Forbidden,
-    IdempotencyKeyInFlight,
-    IdempotencyKeyReused,
-    InvalidInput,
-    InvalidWebhook,
-    LiveKitError,
-    MetadataTooLarge,
-    NotFound,
-    RateLimited,
-    SessionBusy,
-    SessionEnded,
-    StorageUnavailable,
-    Unauthenticated,
-    Unstorable,
-    WebhookForged,
-)
-from domain.shared.identifiers import Identity, RoomName
+from domain.shared.errors import DomainError, Unauthenticated
 from entrypoints.http.middleware.request_id import request_id
 from entrypoints.http.middleware.request_log import ids
 from entrypoints.http.requests.content_coding import CorruptBody, UnsupportedCoding
+from entrypoints.http.requests.fields import example_of
 from entrypoints.http.requests.json_request import (
     MalformedJson,
     Overloaded,
@@ -50,33 +32,8 @@ from entrypoints.http.requests.json_shape import LongNumber, TooManyValues
 
 log = structlog.get_logger()
 
-STATUS: Final[Mapping[type[DomainError], HTTPStatus]] = {
-    InvalidInput: HTTPStatus.BAD_REQUEST,
-    InvalidWebhook: HTTPStatus.BAD_REQUEST,
-    Unstorable: HTTPStatus.BAD_REQUEST,
-    WebhookForged: HTTPStatus.UNAUTHORIZED,
-    Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    Forbidden: HTTPStatus.FORBIDDEN,
-    NotFound: HTTPStatus.NOT_FOUND,
-    SessionBusy: HTTPStatus.CONFLICT,
-    SessionEnded: HTTPStatus.CONFLICT,
-    IdempotencyKeyInFlight: HTTPStatus.CONFLICT,
-    IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
-    MetadataTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    LiveKitError: HTTPStatus.BAD_GATEWAY,
-    StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-RETRY_AFTER_SECONDS: Final[Mapping[HTTPStatus, int]] = {
-    HTTPStatus.CONFLICT: 2,
-    HTTPStatus.SERVICE_UNAVAILABLE: 5,
-}
+_OVERLOAD_RETRY_AFTER_SECONDS: Final = 5
 
-EXAMPLES: Final[Mapping[str, object]] = {
-    Identity.field: Identity.example,
-    RoomName.field: RoomName.example,
-    "agentConfig": {"prompt": "You are a friendly receptionist.", "greeting": "Hello!"},
-}
 _CODES: Final[Mapping[type[HTTPException], str]] = {
     CorruptBody: "corrupt_body",
     MalformedJson: "malformed_json",
@@ -111,12 +68,7 @@ def answer(  # noqa: PLR0913 - what an answer is made of
 
 def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[str, object]]:
     """An expected failure of a use case."""
-    status = next(
-        (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS),
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-    )
-    # LiveKit never sends an event again that was answered with 4xx, so the log is all that is left.
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, InvalidWebhook | Unstorable):
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.is_logged:
         log.warning(
             "request failed",
             route=request.scope.get("path_template"),
@@ -124,15 +76,12 @@ def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[st
             reason=str(error),
             **ids(request.scope),
         )
-    wait = RETRY_AFTER_SECONDS.get(status)
-    if isinstance(error, RateLimited):
-        wait = error.retry_after
-    elif isinstance(error, AnsweredSessionEnded):
-        wait = None  # it would be refused again
-    headers = {"Retry-After": str(wait)} if wait else {}
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1
-    return answer(request, status, error.code, str(error), headers=headers, details=error.details)
+    return answer(
+        request, error.status, error.code, str(error), headers=headers, details=error.details
+    )
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[str, object]]:
@@ -161,7 +110,7 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
             code, text, headers = "request_timeout", error.detail, {"Connection": "close"}
         case ValidationException():
             code = "validation_failed"
-            text, details = _wrong_shape(error)
+            text, details = _wrong_shape(request, error)
         case RequestEntityTooLarge():
             limit = request.route_handler.resolve_request_max_body_size()
             code, text = "body_too_large", f"The body is larger than {limit} bytes."
@@ -173,13 +122,12 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
 
 def on_overload(request: AnyRequest, error: Overloaded) -> Response[dict[str, object]]:
     """A body that was dropped for those of others."""
-    wait = RETRY_AFTER_SECONDS[HTTPStatus.SERVICE_UNAVAILABLE]
-    headers = {"Connection": "close", "Retry-After": str(wait)}
+    headers = {"Connection": "close", "Retry-After": str(_OVERLOAD_RETRY_AFTER_SECONDS)}
     return answer(request, error.status_code, "overloaded", error.detail, headers=headers)
 
 
-def _wrong_shape(error: ValidationException) -> tuple[str, dict[str, object]]:
-    """The first of msgspec's complaints, in the words of this API, and which field it is about."""
+def _wrong_shape(request: AnyRequest, error: ValidationException) -> tuple[str, dict[str, object]]:
+    """Return the first of msgspec's complaints in the words of this API, and its field."""
     complaints = error.extra if isinstance(error.extra, list) else []
     complaint = complaints[0] if complaints else {}
     text, field = str(complaint.get("message", "")), str(complaint.get("key", ""))
@@ -190,12 +138,13 @@ def _wrong_shape(error: ValidationException) -> tuple[str, dict[str, object]]:
         text = f"{field} must be {wanted}."
     if field in ("data", ""):
         return "The body must be a JSON object.", {}
-    example = {"example": EXAMPLES[field]} if field in EXAMPLES else {}
-    return text, {"field": field, **example}
+    body = request.route_handler.parsed_fn_signature.parameters.get("data")
+    example = None if body is None else example_of(body.annotation, field)
+    return text, {"field": field} if example is None else {"field": field, "example": example}
 
 
 def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[dict[str, object]]:
-    """A defect of ours: logged whole, told without detail."""
+    """Log a defect of this service; the response has no detail of it."""
     log.error("unexpected error", exc_info=error, **ids(request.scope))
     return answer(
         request,

@@ -62,7 +62,7 @@ _SHOWN: Final[Mapping[int, tuple[str, str, Mapping[str, object]]]] = {
     ),
     503: ("storage_unavailable", "The database cannot be reached.", {}),
 }
-"""An error of each status: its code, its sentence, and what else it tells."""
+"""An error of each status: its code, its sentence, and its other fields."""
 
 
 class ErrorResponse(msgspec.Struct, rename="camel", kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import spec
@@ -42,52 +42,22 @@ _HEADERS: Final[Mapping[str, Mapping[str, OpenAPIHeader]]] = {
 }
 
 
-def _at(operation: str, **parameters: str) -> Link:
-    return Link(operation_id=operation, parameters=dict(parameters))
+def to(operation_id: str, **parameters: str) -> Link:
+    """Return a link to an operation, with what its parameters are."""
+    return Link(operation_id=operation_id, parameters=dict(parameters))
 
 
-def _of_body(field: str) -> str:
+def of_body(field: str) -> str:
+    """Return the expression for a field of the response's body."""
     return f"$response.body#/{field}"
-
-
-_ROOM: Final = _of_body("roomName")
-LINKS: Final[Mapping[tuple[str, str], Mapping[str, Link]]] = {
-    ("startSession", "200"): {
-        "session": _at("sessionById", sessionId=_of_body("sessionId")),
-        "newestOfRoom": _at("sessionByRoom", roomName=_ROOM),
-        "join": Link(
-            operation_id="startSession",
-            request_body={"userIdentity": "user-43", "roomName": _ROOM},
-        ),
-        "end": Link(operation_id="endSession", request_body={"roomName": _ROOM}),
-    },
-    ("endSession", "204"): {
-        "ended": _at("sessionByRoom", roomName="$request.body#/roomName"),
-    },
-    ("listSessions", "200"): {
-        "nextPage": _at("listSessions", cursor=_of_body("nextCursor")),
-    },
-    ("sessionById", "200"): {
-        "newestOfRoom": _at("sessionByRoom", roomName=_ROOM),
-        "call": _at("callById", callId=_of_body("callId")),
-    },
-    ("listCalls", "200"): {
-        "nextPage": _at("listCalls", cursor=_of_body("nextCursor")),
-    },
-    ("callById", "200"): {
-        "newestOfRoom": _at("callByRoom", roomName=_ROOM),
-        "session": _at("sessionById", sessionId=_of_body("sessionId")),
-    },
-    ("callByRoom", "200"): {
-        "call": _at("callById", callId=_of_body("callId")),
-    },
-}
-"""By operation and status: what a caller may do next, and with what of the answer."""
 
 
 @dataclass
 class Operation(spec.Operation):
     """An operation with the headers of its answers, its links, and parameters that may be blank."""
+
+    LINKS: ClassVar[Mapping[str, Mapping[str, Link]]] = {}
+    """By status and name: what a caller may do next."""
 
     def __post_init__(self) -> None:
         """Add what Litestar has no decorator's argument for."""
@@ -95,7 +65,17 @@ class Operation(spec.Operation):
             if isinstance(answer, OpenAPIResponse):
                 known = {"X-Request-Id": _REQUEST_ID, **_HEADERS.get(status, {})}
                 answer.headers = {**(answer.headers or {}), **known}
-                answer.links = dict(LINKS.get((self.operation_id or "", status), {})) or None
+                answer.links = dict(self.LINKS.get(status, {})) or None
         for parameter in self.parameters or ():
             if isinstance(parameter, spec.Parameter) and parameter.param_in == "query":
                 parameter.allow_empty_value = True
+
+
+def linked(status: int, **links: Link) -> type[Operation]:
+    """Return the class of an operation whose answer with ``status`` leads to others."""
+
+    @dataclass
+    class LinkedOperation(Operation):
+        LINKS = {str(status): links}  # noqa: RUF012 - annotated in the base
+
+    return LinkedOperation

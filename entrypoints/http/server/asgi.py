@@ -20,7 +20,7 @@ from entrypoints.http.middleware.limits import BYPASSED, can_be_bypassed
 from entrypoints.http.middleware.overload import OVERLOAD
 from entrypoints.http.middleware.refusals import Refusals
 from entrypoints.http.middleware.request_log import RequestLog
-from entrypoints.http.operations.health import OPEN, guarded
+from entrypoints.http.operations.controller import OPEN, guarded
 from entrypoints.http.server.draining import listen
 from entrypoints.http.server.open_files import livekit_connections
 from entrypoints.logging.setup import configure_logs

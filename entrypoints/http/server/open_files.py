@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from application.settings import Settings, Storage
+from application.settings import Storage
+from entrypoints.settings import Settings
 
 MOST_CLIENTS: Final = 32_768
 LEAST_CLIENTS: Final = 16

@@ -11,7 +11,7 @@ import pytest
 from domain.inbox.entry import MAX_FAILURES, InboxEntry, InboxStatus
 from domain.inbox.webhook_verifier import WebhookEvent
 from entrypoints.container import Container, running
-from entrypoints.http.requests.times import rfc3339
+from entrypoints.presenters.times import rfc3339
 from entrypoints.settings import load_settings
 from tests.integration.cli.backend import Backend
 

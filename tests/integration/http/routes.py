@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import msgspec
@@ -21,10 +19,6 @@ from litestar.params import (
 from litestar.routes import HTTPRoute
 
 from domain.access.access import Scope
-from entrypoints.container import Container
-from entrypoints.http.app import create_app
-from entrypoints.settings import load_settings
-from tests.livekit_server import API_KEY, API_SECRET
 
 UNTOLD: Final = frozenset({"agentConfig"})
 """Optional fields of bodies that name nothing of anybody's."""
@@ -105,23 +99,3 @@ def routes_of(app: Litestar) -> list[Route]:
             if method != "OPTIONS"
         ]
     return found
-
-
-def application() -> Litestar:
-    """The service's application, which is not started."""
-
-    @asynccontextmanager
-    async def lifespan(_app: Litestar) -> Any:
-        yield
-
-    settings = load_settings(
-        {
-            "LIVEKIT_URL": "ws://127.0.0.1:1",
-            "LIVEKIT_API_KEY": API_KEY,
-            "LIVEKIT_API_SECRET": API_SECRET,
-            "DATABASE_URL": "memory://",
-        }
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of what Litestar 3 takes away
-        return create_app(Container(settings=settings), lifespan)

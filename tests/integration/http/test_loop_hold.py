@@ -29,7 +29,7 @@ from adapters.livekit.event_reader import LiveKitEventReader
 from domain.agents.agent_config import AgentConfig
 from entrypoints.container import Container, running
 from entrypoints.http.app import create_app, limits_of
-from entrypoints.http.inbox.controller import MAX_EVENT_BYTES
+from entrypoints.http.inbox.schemas import MAX_EVENT_BYTES
 from entrypoints.http.middleware.large_answers import LargeAnswers
 from entrypoints.http.middleware.overload import MOST_PAGE_BYTES, OVERLOAD
 from entrypoints.http.middleware.refusals import Refusals

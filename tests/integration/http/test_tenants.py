@@ -23,7 +23,8 @@ from domain.shared.pagination import Cursor
 from entrypoints.container import Container
 from entrypoints.container import running as opened
 from entrypoints.settings import load_settings
-from tests.integration.http.routes import Route, application, routes_of
+from tests.application import application
+from tests.integration.http.routes import Route, routes_of
 from tests.integration.http.webhooks import Caller, eventually, send
 from tests.service import running
 from tests.simulator import SimulatorProcess

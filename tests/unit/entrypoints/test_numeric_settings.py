@@ -14,9 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints import settings as module
-from entrypoints.settings import InvalidSettings, load_settings
-from entrypoints.settings.reader import Reader
+from entrypoints.settings import InvalidSettings, load_settings, variables
 
 REQUIRED = {
     "LIVEKIT_URL": "wss://example.livekit.cloud",
@@ -30,25 +28,6 @@ ABSURD = (
 )  # fmt: skip
 
 
-def variables() -> dict[str, Callable[[str], Any]]:
-    """Return the parser of every variable that is read."""
-    found: dict[str, Callable[[str], Any]] = {}
-
-    class Spy(Reader):
-        def required(self, name: str, parse: Callable[[str], Any]) -> Any:
-            found[name] = parse
-            return super().required(name, parse)
-
-        def optional(self, name: str, parse: Callable[[str], Any], default: Any) -> Any:
-            found[name] = parse
-            return super().optional(name, parse, default)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "Reader", Spy)
-        load_settings(REQUIRED, NOWHERE)
-    return found
-
-
 def is_number(parse: Callable[[str], Any]) -> bool:
     try:
         value = parse("1")
@@ -57,7 +36,7 @@ def is_number(parse: Callable[[str], Any]) -> bool:
     return isinstance(value, int | float | timedelta) and not isinstance(value, bool)
 
 
-VARIABLES = variables()
+VARIABLES = {variable.name: variable.parse for variable in variables().values()}
 NUMBERS = sorted(name for name, parse in VARIABLES.items() if is_number(parse))
 absurd = st.sampled_from(ABSURD) | st.integers().map(str) | st.floats().map(repr) | st.text()
 

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.sqlalchemy.engine import postgresql, sqlite
-from application.settings import Settings
 from entrypoints.http.server import open_files
 from entrypoints.http.server.open_files import (
     LEAST_CLIENTS,
@@ -18,7 +17,7 @@ from entrypoints.http.server.open_files import (
     client_connections,
     livekit_connections,
 )
-from entrypoints.settings import load_settings
+from entrypoints.settings import Settings, load_settings
 
 SETTINGS = load_settings(
     {"LIVEKIT_URL": "ws://h", "LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s"}

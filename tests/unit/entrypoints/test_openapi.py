@@ -5,42 +5,26 @@ from __future__ import annotations
 import json
 import re
 import sys
-import warnings
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from litestar import Litestar
-from litestar.exceptions import LitestarDeprecationWarning
+from litestar.routes import HTTPRoute
 
 from domain.calls.call import CallStatus
 from domain.rooms.sip_leg import Direction
 from domain.sessions.session import SessionStatus
-from entrypoints.container import Container
-from entrypoints.http.app import HANDLERS, create_app
 from entrypoints.http.requests.fields import WHITE_SPACE
-from entrypoints.settings import load_settings
-
-ENVIRON: Final = {
-    "LIVEKIT_URL": "ws://127.0.0.1:7880",
-    "LIVEKIT_API_KEY": "devkey",
-    "LIVEKIT_API_SECRET": "a-secret-that-only-tests-know-0123456789",
-    "DATABASE_URL": "memory://",
-}
-
-
-@asynccontextmanager
-async def not_running(_app: Litestar) -> AsyncIterator[None]:
-    yield
+from tests.application import application
 
 
 @pytest.fixture(scope="module")
-def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    settings = load_settings(ENVIRON, tmp_path_factory.mktemp("empty"))
-    with warnings.catch_warnings():  # what Litestar 3 will want otherwise is another matter
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        app = create_app(Container(settings=settings), not_running)
+def app() -> Litestar:
+    return application()
+
+
+@pytest.fixture(scope="module")
+def document(app: Litestar) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(json.dumps(app.openapi_schema.to_schema()))
     return read
 
@@ -59,9 +43,15 @@ def parameters(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {one["name"]: one["schema"] for one in operation.get("parameters", ())}
 
 
-def test_every_route_that_is_told_of_is_named_after_its_handler(document: dict[str, Any]) -> None:
+def test_every_route_that_is_told_of_is_named_after_its_handler(
+    app: Litestar, document: dict[str, Any]
+) -> None:
     ids = {
-        name.replace("_", "").lower() for name in (h.handler_name for h in HANDLERS if h.summary)
+        handler.handler_name.replace("_", "").lower()
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.summary
     }
 
     assert {name.lower() for name in operations(document)} == ids

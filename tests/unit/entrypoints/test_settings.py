@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from application.settings import AppEnv, Storage
 from domain.access.api_key import digest
-from entrypoints.settings import InvalidSettings, load_settings
+from entrypoints.settings import InvalidSettings, load_settings, variables
 
 REQUIRED = {
     "LIVEKIT_URL": "wss://example.livekit.cloud",
@@ -422,7 +423,15 @@ def test_traces_need_an_extra_that_a_message_names(
 ) -> None:
     traced = {**REQUIRED, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
     assert load_settings(traced, tmp_path).otlp_endpoint == "http://127.0.0.1:4318"
-    monkeypatch.setattr("entrypoints.settings.parsers.find_spec", lambda _name: None)
+    monkeypatch.setattr("entrypoints.settings.observability.find_spec", lambda _name: None)
 
     with pytest.raises(InvalidSettings, match=r"pip install 'backend-livekit\[otel\]'"):
         load_settings(traced, tmp_path)
+
+
+def test_the_example_file_lists_every_variable_that_is_read() -> None:
+    example = (Path(__file__).parents[3] / ".env.example").read_text()
+
+    listed = re.findall(r"^(?:# )?([A-Z][A-Z_]+)=", example, re.MULTILINE)
+
+    assert sorted(listed) == sorted(variable.name for variable in variables().values())

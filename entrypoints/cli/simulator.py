@@ -1,10 +1,11 @@
-"""``backend simulate-call``: a phone call without a telephone."""
+"""``backend simulator`` and ``simulate-call``: LiveKit and phone calls, for development."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 import shlex
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -14,8 +15,47 @@ from domain.rooms.sip_leg import Direction
 from entrypoints.cli.output import printable
 from entrypoints.cli.process import stop_signal, stopped_within
 from entrypoints.container import Container
+from entrypoints.dev.run import DEV_KEY, DEV_SECRET
 from entrypoints.http.server.address import base_url
 from entrypoints.settings import load_settings, read_environment
+
+
+def run_simulator(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where it listens, on 127.0.0.1; 0: a free one.")
+    ] = 7880,
+    api_key: Annotated[str, typer.Option(help="The key it accepts.")] = DEV_KEY,
+    api_secret: Annotated[str, typer.Option(help="The secret it accepts.")] = DEV_SECRET,
+    webhook_url: Annotated[
+        list[str] | None, typer.Option(help="Where it sends webhooks; may be repeated.")
+    ] = None,
+    worker: Annotated[
+        list[str] | None,
+        typer.Option(help="An agent name whose agents join at once; may be repeated."),
+    ] = None,
+) -> None:
+    """Run the LiveKit simulator: rooms and dispatches over the real API, without audio.
+
+    GET /simulator/state shows what is there; POST /simulator/faults orders failures.
+    """
+    asyncio.run(
+        _simulate(
+            Container.simulator(
+                api_key,
+                api_secret,
+                port=port,
+                webhook_urls=webhook_url or (),
+                workers=dict.fromkeys(worker or (), 0),
+            )
+        )
+    )
+
+
+async def _simulate(livekit: AbstractAsyncContextManager[Any]) -> None:
+    stop = stop_signal()
+    async with livekit as running:
+        typer.echo(f"The LiveKit simulator serves {running.url}; Ctrl-C stops it.")
+        await stop.wait()
 
 
 def simulate_call(  # noqa: PLR0913 - each is an option

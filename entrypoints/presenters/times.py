@@ -1,4 +1,4 @@
-"""Times in answers: RFC 3339, UTC, milliseconds."""
+"""Times as both show them: RFC 3339, UTC, milliseconds."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import datetime
 
 
 def rfc3339(time: datetime) -> str:
-    """``2026-11-23T06:27:37.123Z`` for an aware UTC time."""
+    """Return ``2026-11-23T06:27:37.123Z`` for an aware UTC time."""
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def rfc3339_or_none(time: datetime | None) -> str | None:
-    """As :func:`rfc3339`; None stays None."""
+    """Do as :func:`rfc3339`; None stays None."""
     return None if time is None else rfc3339(time)

@@ -1,0 +1,44 @@
+"""The container: every capability's module, joined."""
+
+from __future__ import annotations
+
+from dependency_injector import providers
+
+from entrypoints.container.access import Access
+from entrypoints.container.calls import Calls
+from entrypoints.container.core import Core
+from entrypoints.container.idempotency import Idempotency
+from entrypoints.container.inbox import Inbox
+from entrypoints.container.livekit import LiveKit
+from entrypoints.container.observability import Observability
+from entrypoints.container.operations import Operations
+from entrypoints.container.privacy import Privacy
+from entrypoints.container.reconciliation import Reconciliation
+from entrypoints.container.sessions import Sessions
+from entrypoints.container.simulator import Simulator
+from entrypoints.container.storage import Storage
+
+
+class Container(
+    Core,
+    Observability,
+    LiveKit,
+    Storage,
+    Access,
+    Idempotency,
+    Privacy,
+    Sessions,
+    Calls,
+    Reconciliation,
+    Inbox,
+    Operations,
+    Simulator,
+):
+    """Use cases by name: ``Container(settings=settings).start_session()`` is ready to be called.
+
+    A keyword argument replaces a provider: ``Container(settings=settings, clock=fake_clock)``.
+    """
+
+    background_jobs = providers.List(
+        Reconciliation.reconciler, Operations.pruner, Inbox.inbox_worker
+    )

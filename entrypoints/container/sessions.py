@@ -1,0 +1,127 @@
+"""Sessions and their agents."""
+
+from __future__ import annotations
+
+import structlog
+from dependency_injector import containers, providers
+
+from application.settings import CLAIM_LEASE
+from domain.sessions.agent_presence import AgentTimeouts
+from domain.sessions.dispatch_agent import DispatchAgent
+from domain.sessions.end_session import EndSession
+from domain.sessions.ensure_agent import EnsureAgent
+from domain.sessions.find_agent import FindAgent
+from domain.sessions.hold_ended_room import HoldEndedRoom
+from domain.sessions.keep_agent import KeepAgent
+from domain.sessions.read_sessions import ReadSessions
+from domain.sessions.remove_agent import RemoveAgent
+from domain.sessions.renew_claim import RenewClaim
+from domain.sessions.session import Session
+from domain.sessions.session_store import SessionStore
+from domain.sessions.start_session import StartSession
+from domain.sessions.start_session_once import StartSessionOnce
+from domain.shared.errors import DomainError
+from entrypoints.container.core import Core
+from entrypoints.container.idempotency import Idempotency
+from entrypoints.container.livekit import LiveKit
+from entrypoints.container.observability import Observability
+from entrypoints.container.storage import Storage
+
+log = structlog.get_logger()
+settings = Core.settings.provided
+storage = Storage.storage.provided
+
+
+def _log_lost_dispatch(session: Session, error: DomainError) -> None:
+    log.warning(
+        "dispatch not recorded",
+        session_id=str(session.id), room=str(session.room_name), reason=str(error),
+    )  # fmt: skip
+
+
+class Sessions(containers.DeclarativeContainer):
+    """Sessions and their agents."""
+
+    ledger = providers.Singleton(SessionStore, storage.unit_of_work, _log_lost_dispatch)
+    timeouts = providers.Singleton(AgentTimeouts, joined_within=settings.agent_join_timeout)
+    find_agent = providers.Singleton(
+        FindAgent,
+        rooms=LiveKit.rooms,
+        dispatcher=LiveKit.dispatcher,
+        clock=Core.clock,
+        timeouts=timeouts,
+    )
+    hold_ended_room = providers.Singleton(
+        HoldEndedRoom, ledger=ledger, clock=Core.clock, ids=Core.ids, lease=CLAIM_LEASE
+    )
+    renew_claim = providers.Singleton(
+        RenewClaim, ledger=ledger, clock=Core.clock, lease=CLAIM_LEASE, liveness=Storage.heartbeat
+    )
+    dispatch_agent = providers.Singleton(
+        DispatchAgent,
+        ledger=ledger,
+        dispatcher=LiveKit.dispatcher,
+        clock=Core.clock,
+        renew_claim=renew_claim,
+    )
+    keep_agent = providers.Singleton(
+        KeepAgent,
+        ledger=ledger,
+        dispatch_agent=dispatch_agent,
+        dispatcher=LiveKit.dispatcher,
+        rooms=LiveKit.rooms,
+        clock=Core.clock,
+        ids=Core.ids,
+        lease=CLAIM_LEASE,
+        joined=Observability.telemetry.provided.agent_joined,
+    )
+    ensure_agent = providers.Singleton(
+        EnsureAgent,
+        ledger=ledger,
+        find_agent=find_agent,
+        keep_agent=keep_agent,
+        dispatch_agent=dispatch_agent,
+        clock=Core.clock,
+        ids=Core.ids,
+        lease=CLAIM_LEASE,
+        max_sessions=settings.max_sessions_per_key,
+    )
+    remove_agent = providers.Singleton(
+        RemoveAgent,
+        ledger=ledger,
+        dispatcher=LiveKit.dispatcher,
+        clock=Core.clock,
+        ids=Core.ids,
+        renew_claim=renew_claim,
+        lease=CLAIM_LEASE,
+    )
+    start_session = providers.Singleton(
+        StartSession,
+        ensure_agent=ensure_agent,
+        token_signer=LiveKit.token_signer,
+        clock=Core.clock,
+        ids=Core.ids,
+        turn=Core.retry_on_conflict,
+        agent_name=settings.agent_name,
+        livekit_url=settings.livekit_public_url,
+    )
+    start_session_once = providers.Singleton(
+        StartSessionOnce,
+        once=Idempotency.idempotent_execution,
+        start_session=start_session,
+        ledger=ledger,
+    )
+    end_session = providers.Singleton(
+        EndSession,
+        ledger=ledger,
+        rooms=LiveKit.rooms,
+        dispatcher=LiveKit.dispatcher,
+        hold_room=hold_ended_room,
+        clock=Core.clock,
+        ids=Core.ids,
+        turn=Core.retry_on_conflict,
+        renew_claim=renew_claim,
+        lease=CLAIM_LEASE,
+    )
+    read_sessions = providers.Singleton(ReadSessions, ledger)
+    session_pruning = providers.List(storage.records.prune_sessions, settings.session_retention)

@@ -1,0 +1,47 @@
+"""The storage backend that DATABASE_URL selects."""
+
+from __future__ import annotations
+
+from dependency_injector import containers, providers
+
+from adapters.memory.unit_of_work import MemoryStorage
+from adapters.sqlalchemy.schema.backup import backup, restore
+from adapters.sqlalchemy.schema.migrations import migrate
+from adapters.sqlalchemy.storage import SqlStorage
+from application.workers.heartbeat import Heartbeat
+from entrypoints.container.core import Core
+from entrypoints.container.observability import Observability
+
+settings = Core.settings.provided
+
+
+class Storage(containers.DeclarativeContainer):
+    """The storage backend, and ``heartbeat``, this process's entry in it."""
+
+    storage = providers.Selector(
+        settings.storage,
+        memory=providers.Singleton(MemoryStorage),
+        sqlite=providers.Singleton(
+            SqlStorage,
+            settings.database_url,
+            watch=Observability.telemetry.provided.batch,
+            whole_configs=settings.store_agent_config,
+        ),
+        postgresql=providers.Singleton(
+            SqlStorage,
+            settings.database_url,
+            watch=Observability.telemetry.provided.batch,
+            whole_configs=settings.store_agent_config,
+        ),
+    )
+    backup = providers.Callable(backup)
+    restore = providers.Callable(restore)
+    migrate = providers.Callable(migrate, settings.database_url)
+    heartbeat = providers.Singleton(
+        Heartbeat,
+        processes=storage.provided.processes,
+        clock=Core.clock,
+        identity=Core.process_identity,
+        ids=Core.ids,
+        alone=settings.serves_alone,
+    )

@@ -1,0 +1,157 @@
+"""What requests and responses of sessions have beside :mod:`entrypoints.presenters.sessions`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import attrs
+import msgspec
+from litestar.params import PathParameter
+
+from domain.agents.agent_config import DEFAULTS, NOISE_CANCELLATION_TYPES, RESERVED
+from domain.sessions.session import Session, SessionStatus
+from domain.sessions.start_session import StartedSession
+from domain.shared.identifiers import LONGEST, Identity, RoomName
+from domain.shared.pagination import Page
+from entrypoints.http.requests.fields import END, KNOWN, NEW, SPACE, query_parameter
+from entrypoints.presenters.fields import Uuid, documented
+from entrypoints.presenters.sessions import SessionResponse, session_response
+
+NewIdentity = Annotated[
+    str,
+    documented(
+        example=Identity.example,
+        pattern=f"^{SPACE}{NEW}{SPACE}$",
+        examples=[Identity.example],
+    ),
+]
+NewRoomName = Annotated[
+    str | None,
+    documented(
+        example=RoomName.example,
+        pattern=f"^{SPACE}({NEW}{SPACE})?$",
+        examples=[RoomName.example],
+    ),
+]
+LiveKitUrl = Annotated[
+    str,
+    documented(
+        description="The LiveKit server's URL for clients: the variable `LIVEKIT_PUBLIC_URL` or, "
+        "where that is not set, `LIVEKIT_URL`."
+    ),
+]
+KnownRoomName = Annotated[
+    str,
+    documented(
+        example=RoomName.example,
+        pattern=rf"^{SPACE}{END}([^\x00]{{0,{LONGEST - 2}}}{END})?{SPACE}$",
+        examples=["support-7"],
+    ),
+]
+
+
+def _known_key(key: str) -> dict[str, object]:
+    if key == "noise_cancellation_type":
+        return {"enum": [*NOISE_CANCELLATION_TYPES, None], "default": DEFAULTS[key]}
+    kind = "boolean" if isinstance(DEFAULTS[key], bool) else "string"
+    return {"type": [kind, "null"], "default": DEFAULTS[key]}
+
+
+AgentConfigValues = Annotated[
+    dict[str, Any] | None,
+    documented(
+        example={"prompt": "You are a friendly receptionist.", "greeting": "Hello!"},
+        one_of=[
+            {
+                "type": "object",
+                "properties": {key: _known_key(key) for key in DEFAULTS},
+                "propertyNames": {"not": {"enum": list(RESERVED)}},
+            },
+            {"type": "null"},
+        ],
+    ),
+]
+
+SessionRoom = Annotated[str, PathParameter(schema_extra={"examples": ["support-7"]})]
+SessionStatusQuery = Annotated[str | None, query_parameter(enum=list(SessionStatus))]
+IdentityQuery = Annotated[str | None, query_parameter("userIdentity", **KNOWN)]
+
+
+class StartSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
+    """Who wants to talk, where, and to what kind of agent.
+
+    ``userIdentity`` and ``roomName`` are 1-128 of ``A-Z a-z 0-9 _ -``. Without a room name a new
+    room is made. ``agentConfig`` reaches the worker as dispatch metadata, unknown keys included.
+    """
+
+    user_identity: NewIdentity
+    room_name: NewRoomName = None
+    agent_config: AgentConfigValues = None
+
+
+class AgentConfigSummary(msgspec.Struct):
+    """The part of the running configuration that a frontend shows."""
+
+    stt: str
+    tts: str
+    llm: str
+    realtime: bool
+
+
+class StartSessionResponse(msgspec.Struct, rename="camel", kw_only=True):
+    """Join ``livekitUrl`` with ``userToken`` within 10 minutes."""
+
+    user_token: str
+    room_name: str
+    livekit_url: LiveKitUrl
+    agent_dispatched: bool
+    agent_config: AgentConfigSummary
+    session_id: Uuid
+
+
+class EndSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
+    """The room to end: any that LiveKit may have."""
+
+    room_name: KnownRoomName
+
+
+class SessionsResponse(msgspec.Struct, rename="camel", kw_only=True):
+    """Sessions, the newest first; `nextCursor` is the next page's `cursor`, null on the last."""
+
+    sessions: list[SessionResponse]
+    next_cursor: str | None
+
+
+def started_response(started: StartedSession) -> StartSessionResponse:
+    """Return what a frontend needs to join the room."""
+    values = started.session.agent_config.values
+    return StartSessionResponse(
+        user_token=started.token,
+        room_name=str(started.session.room_name),
+        livekit_url=started.livekit_url,
+        agent_dispatched=started.session.agent_dispatched,
+        agent_config=AgentConfigSummary(
+            values["stt"], values["tts"], values["llm"], values["realtime"]
+        ),
+        session_id=str(started.session.id),
+    )
+
+
+def stored_response(started: StartedSession) -> str:
+    """Return the JSON without its token, which is a secret and would have expired."""
+    return msgspec.json.encode(started_response(attrs.evolve(started, token=""))).decode()
+
+
+def repeated_response(text: str, token: str) -> StartSessionResponse:
+    """Return what :func:`stored_response` made, with a new token."""
+    response = msgspec.json.decode(text, type=StartSessionResponse)
+    response.user_token = token
+    return response
+
+
+def sessions_response(page: Page[Session]) -> SessionsResponse:
+    """Return a page of sessions as the contract shows it."""
+    return SessionsResponse(
+        sessions=[session_response(session) for session in page.items],
+        next_cursor=None if page.next is None else page.next.cursor,
+    )

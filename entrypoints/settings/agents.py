@@ -1,0 +1,27 @@
+"""The agent that is dispatched."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+
+from entrypoints.settings import parsers
+from entrypoints.settings.variable import optional
+
+
+def _agent_name(raw: str) -> str:
+    if len(raw) > 128 or not raw.isprintable():
+        raise ValueError("must be 1 to 128 printable characters: the worker's registered name.")
+    return raw
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class AgentSettings:
+    """The agent that is dispatched."""
+
+    agent_name: str = optional("AGENT_NAME", _agent_name, "shreya-obnox")
+    agent_join_timeout: timedelta = optional(
+        "AGENT_JOIN_TIMEOUT_SECONDS", parsers.seconds(1, 3600), timedelta(seconds=60)
+    )
+    store_agent_config: bool = optional("STORE_AGENT_CONFIG", parsers.boolean, default=True)

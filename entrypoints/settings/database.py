@@ -1,0 +1,47 @@
+"""The ledger's database, and the processes that share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from application.settings import Storage
+from entrypoints.settings import parsers
+from entrypoints.settings.database_url import parse_database_url
+from entrypoints.settings.variable import optional
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class DatabaseSettings:
+    """The ledger's database, and the processes that share it."""
+
+    database: tuple[Storage, str] = optional(
+        "DATABASE_URL",
+        parse_database_url,
+        (Storage.SQLITE, "sqlite+aiosqlite:///data/backend.db"),
+        secret=True,
+    )
+    workers: int = optional("WORKERS", parsers.whole(1, 64), 1)
+
+    @property
+    def storage(self) -> Storage:
+        """The storage backend that DATABASE_URL selects."""
+        return self.database[0]
+
+    @property
+    def database_url(self) -> str:
+        """DATABASE_URL as the storage backend reads it; it may hold a password."""
+        return self.database[1]
+
+    @property
+    def serves_alone(self) -> bool:
+        """Whether no other process can serve on this ledger."""
+        return self.storage is Storage.MEMORY or (
+            self.storage is Storage.SQLITE and self.workers == 1
+        )
+
+    def problems(self) -> Iterator[str]:
+        """Yield what is wrong with the combination of variables."""
+        if self.workers > 1 and self.storage is Storage.MEMORY:
+            yield "WORKERS must be 1 with DATABASE_URL=memory://: processes share no memory."

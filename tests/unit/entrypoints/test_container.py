@@ -1,0 +1,51 @@
+"""The container joins the capabilities' modules without losing a provider."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from adapters.system.clock import SystemClock
+from entrypoints.container import Container
+from entrypoints.settings.root import Settings, variables
+from entrypoints.settings.variable import variables_of
+from tests.application import settings_with
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return settings_with()
+
+
+def test_no_two_modules_declare_a_provider_of_the_same_name() -> None:
+    declared = Counter(
+        name for module in Container.__bases__ for name in vars(module)["cls_providers"]
+    )
+
+    assert [name for name, times in declared.items() if times > 1] == []
+    assert set(declared) <= set(Container.providers)
+
+
+def test_no_two_groups_declare_an_attribute_or_a_variable_of_the_same_name() -> None:
+    attributes = Counter(name for group in Settings.__bases__ for name in variables_of(group))
+    names = Counter(variable.name for variable in variables().values())
+
+    assert set((attributes | names).values()) == {1}
+
+
+def test_given_an_override_then_use_cases_and_jobs_are_made_with_it(settings: Settings) -> None:
+    clock = SystemClock()
+
+    container = Container(settings=settings, clock=clock)
+
+    assert container.start_session().clock is clock
+    assert container.end_session().clock is clock
+    assert [job.clock for job in container.background_jobs()] == [clock] * 3
+
+
+def test_modules_share_what_they_refer_to_and_containers_do_not(settings: Settings) -> None:
+    first, second = Container(settings=settings), Container(settings=settings)
+
+    assert first.start_session().ensure_agent is first.assign_agent().ensure_agent
+    assert first.ledger() is not second.ledger()
