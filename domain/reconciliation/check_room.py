@@ -8,6 +8,7 @@ import attrs
 
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call, CallStatus
+from domain.calls.call_facts import AgentDispatched, ParticipantSeen
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.room_calls import fingerprint
 from domain.reconciliation.absences import Absences
@@ -142,13 +143,9 @@ class _Look:
         assert caller.leg is not None  # noqa: S101 - for mypy; only callers are noted
         if call is not None and call.status is CallStatus.ACTIVE:
             return call
-        now = self.use.clock.now()
         before = call or await self.use.record_call_fact.known(caller.leg)
-        noted = await self.use.record_call_fact.on(
-            before,
-            caller.leg,
-            lambda known: known.seen(caller.leg_status, now, Source.RECONCILER),
-        )
+        seen = ParticipantSeen(caller.leg_status, self.use.clock.now(), Source.RECONCILER)
+        noted = await self.use.record_call_fact.on(before, caller.leg, seen)
         if before is None:
             self.repairs["call_added"] += 1
         elif noted.is_live and not before.is_live:
@@ -228,12 +225,10 @@ class _Look:
         if presence.has_surplus:
             removed = await self.use.keep_agent.remove_surplus(kept, presence)
             self.repairs["surplus_removed"] += removed
-        now = self.use.clock.now()
+        dispatched = AgentDispatched(kept.id, self.use.clock.now(), kept.tenant)
         for call in calls if kept.agent_dispatched else ():
             if call.session_id is None:
-                await self.use.record_call_fact.on(
-                    call, call.leg, lambda known: known.served_by(kept.id, now, kept.tenant)
-                )
+                await self.use.record_call_fact.on(call, call.leg, dispatched)
         return kept
 
 

@@ -9,7 +9,8 @@ import attrs
 
 from domain.agents.agent_config import AgentConfig
 from domain.calls.assign_agent import AssignAgentToCall
-from domain.calls.call import ROOM_CLOSED, Call
+from domain.calls.call import Call
+from domain.calls.call_facts import ParticipantLeft, ParticipantSeen, RoomClosed
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.repository import CallWork
 from domain.reconciliation.remove_late_agent import RemoveLateAgent
@@ -86,23 +87,17 @@ class HandleRoomEvent:
         leg, status = participant.leg, participant.leg_status
         assert leg is not None  # noqa: S101 - for mypy; the caller has looked
         if event.kind is EventKind.PARTICIPANT_JOINED:
-            await self.assign_agent(
-                leg,
-                lambda known: known.seen(status, event.at, Source.WEBHOOK),
-                event.at,
-                received_at,
-            )
+            joined = ParticipantSeen(status, event.at, Source.WEBHOOK)
+            await self.assign_agent(leg, joined, received_at)
             return
-        await self.record_call_fact(
-            leg,
-            lambda known: known.gone(
-                event.at,
-                Source.WEBHOOK,
-                reason=event.disconnect_reason,
-                last_status=status,
-                aborted=event.kind is EventKind.PARTICIPANT_CONNECTION_ABORTED,
-            ),
+        left = ParticipantLeft(
+            event.at,
+            Source.WEBHOOK,
+            reason=event.disconnect_reason,
+            last_status=status,
+            aborted=event.kind is EventKind.PARTICIPANT_CONNECTION_ABORTED,
         )
+        await self.record_call_fact(leg, left)
         await self._caller_left(event.room, leg.participant_sid)
 
     async def _caller_left(self, room: Room, participant_sid: str) -> None:
@@ -201,10 +196,7 @@ class HandleRoomEvent:
 
     async def _room_finished(self, event: RoomEvent) -> None:
         for call in await self._live_calls(event.room):
-            await self.record_call_fact(
-                call.leg,
-                lambda known: known.gone(event.at, Source.WEBHOOK, reason=ROOM_CLOSED),
-            )
+            await self.record_call_fact(call.leg, RoomClosed(event.at, Source.WEBHOOK))
         session = await self._unclaimed(event.room)
         if session is None or session.room_sid not in (None, event.room.sid):
             return

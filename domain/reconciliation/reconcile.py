@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import attrs
 
-from domain.calls.call import ROOM_CLOSED
+from domain.calls.call_facts import CallFact, ParticipantLeft, RoomClosed
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
@@ -166,7 +166,7 @@ class Reconcile:
         ended = replaced | await self._confirmed(missing, survey.live, now)
         await self._each(
             [call for call in self._left if str(call.id) in ended],
-            lambda call: self._end_call(call, now),
+            lambda call: self._end_call(call, ParticipantLeft(now, Source.RECONCILER)),
         )
         await self._each(
             [call for call in survey.calls if str(call.id) in ended],
@@ -209,18 +209,14 @@ class Reconcile:
     async def _end_call_of_room(self, call: CallOutline, now: datetime) -> None:
         room = await self.rooms.find(RoomName(call.room_name))
         if room is None or room.sid != call.room_sid:
-            await self._end_call(call, now, ROOM_CLOSED)
+            await self._end_call(call, RoomClosed(now, Source.RECONCILER))
 
-    async def _end_call(
-        self, outline: CallOutline, now: datetime, reason: str | None = None
-    ) -> None:
+    async def _end_call(self, outline: CallOutline, end: CallFact) -> None:
         async with self.unit_of_work() as work:
             call = await work.calls.get(outline.id)
         if call is None or not call.is_live:
             return
-        await self.record_call_fact.on(
-            call, call.leg, lambda known: known.gone(now, Source.RECONCILER, reason=reason)
-        )
+        await self.record_call_fact.on(call, call.leg, end)
         self._done.repairs["call_ended"] += 1
 
     async def _end_session(self, known: SessionVersion, now: datetime) -> None:

@@ -38,8 +38,8 @@ class StartSessionOnce:
         """What ``tell`` makes of the session, which must not contain the token: it is stored.
 
         A repetition after the session's end is refused: LiveKit would make an empty room for
-        whoever came with its token. Raises what ``StartSession`` and ``IdempotentExecution`` raise, and
-        :class:`~domain.shared.errors.AnsweredSessionEnded`.
+        whoever came with its token. Raises what ``StartSession`` and ``IdempotentExecution``
+        raise, and :class:`~domain.shared.errors.AnsweredSessionEnded`.
         """
 
         async def first(number: UUID) -> str:

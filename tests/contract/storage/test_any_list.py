@@ -10,7 +10,9 @@ from typing import Any, Final
 import pytest
 
 from domain.access.access import Tenants
+from domain.calls.apply_fact import apply
 from domain.calls.call import Call, CallStatus
+from domain.calls.call_facts import ParticipantLeft, ParticipantSeen
 from domain.calls.repository import CallFilter, CallWork
 from domain.rooms.sip_leg import Direction, LegStatus
 from domain.sessions.repository import SessionFilter
@@ -57,8 +59,8 @@ def some_call(chance: random.Random) -> Call:
     )
     moves = chance.choice([[], [LegStatus.RINGING], [LegStatus.ACTIVE]])
     for status in moves:
-        call = call.seen(status, NOON, Source.WEBHOOK)
-    return call.gone(NOON, Source.WEBHOOK) if chance.random() < 0.6 else call
+        call = apply(call, ParticipantSeen(status, NOON, Source.WEBHOOK))
+    return apply(call, ParticipantLeft(NOON, Source.WEBHOOK)) if chance.random() < 0.6 else call
 
 
 def some_session(chance: random.Random, live: set[object]) -> Session:

@@ -7,7 +7,9 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from domain.calls.apply_fact import apply
 from domain.calls.call import Call
+from domain.calls.call_facts import AgentDispatched, ParticipantLeft, ParticipantSeen
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
 from domain.rooms.sip_leg import LegStatus
@@ -39,7 +41,7 @@ async def live_calls(work: CallWork) -> list[CallOutline]:
 
 
 def gone(call: Call) -> Call:
-    return call.gone(NOON + SECOND, Source.WEBHOOK, reason="CLIENT_INITIATED")
+    return apply(call, ParticipantLeft(NOON + SECOND, Source.WEBHOOK, reason="CLIENT_INITIATED"))
 
 
 async def test_an_empty_ledger_knows_no_calls(unit_of_work: UnitOfWorkFactory[CallWork]) -> None:
@@ -75,15 +77,18 @@ async def test_every_field_comes_back(unit_of_work: UnitOfWorkFactory[CallWork])
         dispatch_rule_id="SDR_1",
         sip_call_id="SCL_1",
     )
-    call = call.seen(LegStatus.RINGING, NOON, Source.WEBHOOK)
-    call = call.seen(LegStatus.ACTIVE, NOON + SECOND, Source.RECONCILER)
-    call = call.served_by(new_id(), NOON + SECOND)
-    call = call.gone(
-        NOON + 2 * SECOND,
-        Source.WEBHOOK,
-        reason="USER_REJECTED",
-        last_status=LegStatus.ACTIVE,
-        aborted=True,
+    call = apply(call, ParticipantSeen(LegStatus.RINGING, NOON, Source.WEBHOOK))
+    call = apply(call, ParticipantSeen(LegStatus.ACTIVE, NOON + SECOND, Source.RECONCILER))
+    call = apply(call, AgentDispatched(new_id(), NOON + SECOND))
+    call = apply(
+        call,
+        ParticipantLeft(
+            NOON + 2 * SECOND,
+            Source.WEBHOOK,
+            reason="USER_REJECTED",
+            last_status=LegStatus.ACTIVE,
+            aborted=True,
+        ),
     )
     await add(unit_of_work, call)
     async with unit_of_work() as work:
@@ -117,7 +122,7 @@ async def test_a_save_counts_the_version_up_and_refuses_who_has_not_seen_it(
     ended = await save(unit_of_work, gone(call))
     assert ended.version == 1
     with pytest.raises(Conflict):
-        await save(unit_of_work, call.served_by(new_id(), NOON))
+        await save(unit_of_work, apply(call, AgentDispatched(new_id(), NOON)))
     async with unit_of_work() as work:
         assert await work.calls.get(call.id) == ended
     with pytest.raises(Conflict):

@@ -25,6 +25,8 @@ from adapters.sqlalchemy.schema.tables import (
 )
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.rate_limit import Bucket
+from domain.calls.apply_fact import apply
+from domain.calls.call_facts import ParticipantLeft
 from domain.idempotency.repository import Attempt
 from domain.inbox.entry import InboxStatus
 from domain.privacy.data_subject import DataSubject
@@ -144,7 +146,7 @@ async def test_given_a_session_that_is_reopened_then_it_is_not_pruned(storage: S
 
 
 async def test_given_a_call_that_is_reopened_then_it_is_not_pruned(storage: SqlStorage) -> None:
-    call = new_call(joined_at=LONG_AGO).gone(LONG_AGO, Source.WEBHOOK)
+    call = apply(new_call(joined_at=LONG_AGO), ParticipantLeft(LONG_AGO, Source.WEBHOOK))
     await store(storage, call)
     reopened = update(calls).values(status="active", ended_at=None)
 

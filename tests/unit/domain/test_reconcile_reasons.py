@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from domain.calls.call import CallStatus
+from domain.calls.call_facts import ParticipantSeen
 from domain.reconciliation.reconcile import Reconciliation
 from domain.rooms.room import Participant, ParticipantKind
 from domain.rooms.sip_leg import LegStatus
@@ -134,9 +135,7 @@ async def test_a_call_that_rings_is_a_reason_until_it_is_answered() -> None:
 async def test_a_call_without_an_agent_is_a_reason_until_it_has_one() -> None:
     world = only_for_a_reason(PhoneWorld())
     leg = world.joins()
-    await world.record_call_fact(
-        leg, lambda call: call.seen(None, world.clock.now(), Source.WEBHOOK)
-    )
+    await world.record_call_fact(leg, ParticipantSeen(None, world.clock.now(), Source.WEBHOOK))
     world.livekit.fail("find", Fault.UNREACHABLE)
 
     assert (await world.looks()).problems == ["LiveKit cannot be reached."]

@@ -9,7 +9,9 @@ import attrs
 import pytest
 
 from domain.agents.agent_config import AgentConfig
+from domain.calls.apply_fact import apply
 from domain.calls.call import Call
+from domain.calls.call_facts import AgentDispatched, ParticipantSeen
 from domain.calls.room_calls import RoomCalls, fingerprint
 from domain.reconciliation.absences import Absences
 from domain.reconciliation.room_choice import Reason, RoomChoice, RoomLook, agent_key
@@ -54,8 +56,8 @@ def call(name: str, status: LegStatus | None = LegStatus.ACTIVE, *, served: bool
         joined_at=NOON,
     )
     made = Call(id=CallId(f"00000000-0000-7000-a000-{ord(name):012x}"), leg=leg)
-    made = made.seen(status, NOON, Source.WEBHOOK)
-    return made.served_by(NEW.id, NOON) if served else made
+    made = apply(made, ParticipantSeen(status, NOON, Source.WEBHOOK))
+    return apply(made, AgentDispatched(NEW.id, NOON)) if served else made
 
 
 @attrs.define

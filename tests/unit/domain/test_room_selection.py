@@ -174,7 +174,7 @@ async def test_a_late_agent_of_a_session_in_an_ignored_room_is_removed() -> None
 
 async def test_a_call_of_a_room_that_is_ignored_since_a_restart_ends_with_its_room() -> None:
     world = selecting()
-    await world.record_call_fact(world.joins(), lambda call: call)
+    await world.record_call_fact(world.joins())
     await world.goes_on(5)
     assert world.call(world.stays[0]).is_live
     world.closes()
