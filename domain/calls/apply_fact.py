@@ -22,7 +22,7 @@ from domain.calls.call_facts import (
     ParticipantSeen,
     RoomClosed,
 )
-from domain.rooms.sip_leg import Direction, LegStatus
+from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
 from domain.shared.timeline import Source, TimelineEntry
 
 _ANSWERED: Final = (LegStatus.ACTIVE, LegStatus.AUTOMATION)
@@ -39,7 +39,7 @@ def apply(call: Call, *facts: CallFact) -> Call:
 def _apply(call: Call, fact: CallFact) -> Call:
     match fact:
         case LegDescribed():
-            return attrs.evolve(call, leg=call.leg.completed_by(fact.leg))
+            return _described(call, fact.leg)
         case ParticipantSeen():
             return _seen(call, fact)
         case ParticipantLeft():
@@ -51,14 +51,29 @@ def _apply(call: Call, fact: CallFact) -> Call:
     assert_never(fact)
 
 
+def _described(call: Call, leg: SipLeg) -> Call:
+    """Return the call with what ``leg`` adds: the whole leg if it was being dialled."""
+    if call.leg is not None:
+        return attrs.evolve(call, leg=call.leg.completed_by(leg))
+    asked = call.parties
+    completed = attrs.evolve(
+        leg,
+        from_number=leg.from_number or asked.from_number,
+        to_number=leg.to_number or asked.to_number,
+        trunk_id=leg.trunk_id or asked.trunk_id,
+    )
+    return attrs.evolve(call, leg=completed, request=None)
+
+
 def _seen(call: Call, fact: ParticipantSeen) -> Call:
-    """Return the call after its participant was seen.
+    """Return the call after its participant was seen; :class:`LegDescribed` comes before that.
 
     A webhook reports the leg as it was at the join, so an inbound call that was active then was
     answered in that moment.
     """
     at, source, leg_status = fact.at, fact.source, fact.leg_status
-    call = _with_entry(_reopened(call, fact), call.created_at, "joined", source)
+    joined_at = call.joined_at or at
+    call = _with_entry(_reopened(call, fact), joined_at, "joined", source)
     if leg_status in _UNANSWERED:
         call = attrs.evolve(call, unanswered_at=max(call.unanswered_at or at, at))
     match leg_status:
@@ -66,9 +81,9 @@ def _seen(call: Call, fact: ParticipantSeen) -> Call:
             ringing_at = _earliest(call.ringing_at, at)
             return _with_entry(attrs.evolve(call, ringing_at=ringing_at), at, "ringing", source)
         case LegStatus.ACTIVE | LegStatus.AUTOMATION | None:
-            inbound = call.leg.direction is Direction.INBOUND
+            inbound = call.parties.direction is Direction.INBOUND
             if leg_status and source is Source.WEBHOOK and inbound:
-                at = call.created_at
+                at = joined_at
             active_at = _earliest(call.seen_active_at, at)
             return _with_entry(attrs.evolve(call, seen_active_at=active_at), at, "active", source)
     return call

@@ -21,7 +21,8 @@ from domain.rooms.finished_rooms import FinishedRooms
 from domain.rooms.rooms import Rooms
 from domain.rooms.sip_leg import SipLeg
 from domain.sessions.ensure_agent import SOON, EnsureAgent
-from domain.sessions.session import PhoneCorrelation, Session
+from domain.sessions.phone_correlation import PhoneCorrelation
+from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import LeftToOthers, LiveKitError, TooEarly
@@ -91,10 +92,12 @@ class AssignAgentToCall:
         LiveKit is asked whether the caller is there, and where the agent is. Raises as above, and
         :class:`~domain.shared.errors.LeftToOthers`.
         """
+        if call.leg is None:
+            return call  # it is being dialled: no caller waits for an agent
         found = await self._found(call.leg, source)
         if not found.is_there:
             return call  # one answer ends nothing: the reconciler looks again
-        return await self._served(await self.record_call_fact.on(call, call.leg, found.fact))
+        return await self._served(await self.record_call_fact.on_known(call, found.fact))
 
     async def _with_agent(self, call: Call) -> Call:
         try:
@@ -107,7 +110,7 @@ class AssignAgentToCall:
             return call
         session = await self.ensure_agent(await self._candidate(call))
         dispatched = AgentDispatched(session.id, self.clock.now(), session.tenant)
-        return await self.record_call_fact.on(call, call.leg, dispatched)
+        return await self.record_call_fact.on_known(call, dispatched)
 
     async def _is_surely_there(self, leg: SipLeg, since: datetime) -> bool:
         if self.clock.now() - since > FRESH or await self.finished_rooms.has_finished(leg.room_sid):
@@ -139,27 +142,27 @@ class AssignAgentToCall:
         It belongs to the tenant of the room's last session, if that was recent: one of that
         tenant's users may have come by a token that is still valid.
         """
-        leg = call.leg
-        newest = await self.ledger.newest_in(RoomName(leg.room_name))
+        parties, room_name = call.parties, RoomName(call.parties.room_name)
+        newest = await self.ledger.newest_in(room_name)
         tenant = None
         if newest is not None and (
-            newest.room_sid == leg.room_sid or newest.was_lately(self.clock.now())
+            newest.room_sid == call.room_sid or newest.was_lately(self.clock.now())
         ):
             tenant = newest.tenant
         return Session(
             id=self.ids.session_id(),
-            room_name=RoomName(leg.room_name),
-            room_sid=leg.room_sid,
-            identity=Identity(leg.participant_identity),
+            room_name=room_name,
+            room_sid=call.room_sid,
+            identity=Identity(parties.participant_identity),
             agent_name=self.agent_name,
             agent_config=AgentConfig.for_phone(),
             created_at=self.clock.now(),
             tenant=tenant,
             phone=PhoneCorrelation(
                 call_id=call.id,
-                direction=leg.direction,
-                caller_number=leg.from_number,
-                called_number=leg.to_number,
+                direction=parties.direction,
+                caller_number=parties.from_number,
+                called_number=parties.to_number,
             ),
         )
 

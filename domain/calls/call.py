@@ -1,4 +1,4 @@
-"""A call: one phone participant's stay in one room instance."""
+"""A phone call: one phone participant's stay in one room instance."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from domain.calls.call_facts import ROOM_CLOSED
+from domain.calls.dial_request import DialRequest
 from domain.calls.room_calls import CallOutline
 from domain.rooms.sip_leg import SipLeg
 from domain.shared.identifiers import CallId, SessionId
@@ -58,13 +59,19 @@ class Call:
 
     Immutable; :func:`~domain.calls.apply_fact.apply` makes the next state. ``status``, the answer
     and the duration are derived from the fields.
+
+    ``leg`` is None while the call is being dialled: ``request`` stands in for it until LiveKit
+    reports the leg, so that a call has one of the two. ``placed_at`` is when the service placed
+    the call, None for a call that LiveKit reported first.
     ``tenant`` is its session's. Times are UTC with millisecond precision. ``unanswered_at`` is the
     latest time at which the leg was seen dialing or ringing. ``end_concluded``: no webhook
     reported the end; it was concluded from an absence.
     """
 
     id: CallId
-    leg: SipLeg
+    leg: SipLeg | None = None
+    request: DialRequest | None = None
+    placed_at: datetime | None = None
     ringing_at: datetime | None = None
     unanswered_at: datetime | None = None
     seen_active_at: datetime | None = None
@@ -78,10 +85,40 @@ class Call:
     tenant: str | None = None
     version: int = 0
 
+    def __attrs_post_init__(self) -> None:
+        if (self.leg is None) is (self.request is None):
+            raise ValueError(f"Call {self.id} must have either a leg or a request.")
+        if self.leg is None and self.placed_at is None:
+            raise ValueError(f"Call {self.id} has no leg and must say when it was placed.")
+
+    @classmethod
+    def placed(cls, call_id: CallId, request: DialRequest, at: datetime) -> Call:
+        """Return a new call that the service has LiveKit dial."""
+        return cls(id=call_id, request=request, placed_at=at)
+
+    @property
+    def parties(self) -> SipLeg | DialRequest:
+        """The room and the parties: as LiveKit reports them, or as they were asked for."""
+        parties = self.leg or self.request
+        assert parties is not None  # noqa: S101 - for mypy; checked when the call is made
+        return parties
+
+    @property
+    def room_sid(self) -> str | None:
+        """The room instance that the participant is in; None while the call is being dialled."""
+        return None if self.leg is None else self.leg.room_sid
+
+    @property
+    def joined_at(self) -> datetime | None:
+        """When the participant joined; None while the call is being dialled."""
+        return None if self.leg is None else self.leg.joined_at
+
     @property
     def created_at(self) -> datetime:
-        """When the participant joined."""
-        return self.leg.joined_at
+        """When the service placed the call, or when the participant joined."""
+        created_at = self.placed_at or self.joined_at
+        assert created_at is not None  # noqa: S101 - for mypy; checked when the call is made
+        return created_at
 
     @property
     def answered_at(self) -> datetime | None:
@@ -105,7 +142,11 @@ class Call:
     @property
     def _was_answered_unseen(self) -> bool:
         """Whether only its end says that it was answered."""
-        return self.ended_at is not None and (self.was_active_at_end or self.leg.reports_answer)
+        return self.ended_at is not None and (self.was_active_at_end or self._reports_answer)
+
+    @property
+    def _reports_answer(self) -> bool:
+        return self.leg is not None and self.leg.reports_answer
 
     @property
     def _was_never_answered(self) -> bool:
@@ -146,8 +187,10 @@ class Call:
         return self.ended_at is None
 
     @property
-    def outline(self) -> CallOutline:
-        """The part that the reconciler chooses by."""
+    def outline(self) -> CallOutline | None:
+        """The part that the reconciler chooses by; None while the call is being dialled."""
+        if self.leg is None:
+            return None
         return CallOutline(
             id=self.id,
             room_name=self.leg.room_name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from domain.calls.apply_fact import apply
@@ -35,21 +37,42 @@ class RecordCallFact:
 
     async def on(self, known: Call | None, leg: SipLeg, *facts: CallFact) -> Call:
         """Do the same without a read first: ``known`` was read a moment ago."""
+        described = (LegDescribed(leg), *facts)
         while True:
             try:
-                return await self._attempt(known, leg, facts)
+                if known is None:
+                    return await self._add(leg, described)
+                return await self._save(known, described)
             except Conflict:  # another request has changed or created this call
                 known = await self.known(leg)
 
-    async def _attempt(self, known: Call | None, leg: SipLeg, facts: tuple[CallFact, ...]) -> Call:
-        before = known or Call(id=self.ids.call_id(), leg=leg)
-        call = apply(before, LegDescribed(leg), *facts)
+    async def on_known(self, known: Call, *facts: CallFact) -> Call:
+        """Return the call ``known``, which may have no leg yet, after ``facts``.
+
+        Raises as above, and :class:`~domain.shared.errors.Conflict` if it was deleted meanwhile.
+        """
+        while True:
+            try:
+                return await self._save(known, facts)
+            except Conflict:
+                async with self.unit_of_work() as work:
+                    current = await work.calls.get(known.id)
+                if current is None:
+                    raise
+                known = current
+
+    async def _add(self, leg: SipLeg, facts: Sequence[CallFact]) -> Call:
+        call = apply(Call(id=self.ids.call_id(), leg=leg), *facts)
+        async with self.unit_of_work() as work:
+            await work.calls.add(call)
+            await work.commit()
+        return call
+
+    async def _save(self, known: Call, facts: Sequence[CallFact]) -> Call:
+        call = apply(known, *facts)
         if call == known:
             return known
         async with self.unit_of_work() as work:
-            if known is None:
-                await work.calls.add(call)
-            else:
-                call = await work.calls.save(call)
+            call = await work.calls.save(call)
             await work.commit()
         return call

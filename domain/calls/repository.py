@@ -19,7 +19,7 @@ from domain.shared.pagination import Cursor, Span
 
 @attrs.frozen(kw_only=True)
 class CallFilter:
-    """Which calls: those to which everything applies that is not None.
+    """Select the calls that match every field that is not None.
 
     ``from_number`` and ``to_number`` are compared as they are stored (E.164 where they parse).
     """
@@ -45,35 +45,40 @@ class CallRepository(Protocol):
         ...
 
     async def save(self, call: Call) -> Call:
-        """Store a move of a call that was read at ``call.version``; its leg stays as it was added.
+        """Store a change of a call that was read at ``call.version``.
 
+        The leg of a call that LiveKit reported first stays as it was added, but for what
+        :meth:`~domain.rooms.sip_leg.SipLeg.completed_by` completes.
         Returns it as the next reader sees it, at ``call.version + 1``. Raises
         :class:`~domain.shared.errors.Conflict`, here or at commit, if it has changed since.
         """
         ...
 
     async def get(self, call_id: CallId) -> Call | None:
-        """The call with this id."""
+        """Return the call with this id."""
         ...
 
     async def of_participant(self, room_sid: str, participant_sid: str) -> Call | None:
-        """The call that is this participant's stay in this room instance."""
+        """Return the call that is this participant's stay in this room instance."""
         ...
 
     async def live_in(self, room_sid: str) -> list[Call]:
-        """The calls in this room instance that have not ended."""
+        """Return the calls in this room instance that have not ended."""
         ...
 
     async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Call | None:
-        """The room's call, of these ``tenants``', that was created last."""
+        """Return the newest call in the room that belongs to one of ``tenants``."""
         ...
 
     def live(self, unreadable: list[StorageUnavailable]) -> AsyncIterator[Sequence[CallOutline]]:
-        """Yield the outlines of all committed calls that have not ended, as for sessions."""
+        """Yield the outlines of all committed calls in a room that have not ended.
+
+        A call that is being dialled is in no room yet. The rest is as for sessions.
+        """
         ...
 
     async def page(self, wanted: CallFilter, after: Cursor | None, limit: int) -> list[Call]:
-        """The newest ``limit`` calls that are wanted, of those older than ``after``.
+        """Return the newest ``limit`` calls that match, of those older than ``after``.
 
         Shows what is committed only.
         """
@@ -85,5 +90,5 @@ class CallWork(SessionWork, Protocol):
 
     @property
     def calls(self) -> CallRepository:
-        """The calls, as this transaction sees them."""
+        """Return the calls as this transaction sees them."""
         ...

@@ -66,7 +66,7 @@ from domain.reconciliation.reconcile import Reconcile
 from domain.reconciliation.remove_late_agent import RemoveLateAgent
 from domain.reconciliation.room_choice import RoomChoice
 from domain.reconciliation.room_selection import RoomSelection
-from domain.sessions.agent_presence import AgentTimeouts
+from domain.sessions.agent_timeouts import AgentTimeouts
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.end_session import EndSession
 from domain.sessions.ensure_agent import EnsureAgent

@@ -20,7 +20,8 @@ from domain.calls.apply_fact import apply
 from domain.calls.call import Call
 from domain.calls.call_facts import ParticipantLeft
 from domain.rooms.sip_leg import Direction, SipLeg
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.shared.identifiers import CallId, Identity, RoomName, SessionId
 from domain.shared.timeline import Source
 from entrypoints.simulator.webhooks import signed_webhook

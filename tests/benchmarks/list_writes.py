@@ -11,7 +11,7 @@ from adapters.sqlalchemy.storage import SqlStorage
 from domain.calls.apply_fact import apply
 from domain.calls.call_facts import ParticipantLeft, ParticipantSeen
 from domain.rooms.sip_leg import LegStatus
-from domain.sessions.session import EndReason
+from domain.sessions.session_status import EndReason
 from domain.shared.timeline import Source
 from tests.benchmarks.report import Report, Spread
 from tests.contract.storage.ledgers import NOON, new_call, new_session

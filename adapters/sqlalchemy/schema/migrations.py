@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-SCHEMA_VERSION: Final = "0010"
+SCHEMA_VERSION: Final = "0011"
 """The newest migration in ``alembic/versions``, whose names sort by age."""
 
 ALEMBIC_FOLDER: Final = Path(__file__).resolve().parents[3] / "alembic"

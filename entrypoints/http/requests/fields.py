@@ -16,7 +16,8 @@ from litestar.params import PathParameter, QueryParameter
 from domain.agents.agent_config import DEFAULTS, NOISE_CANCELLATION_TYPES, RESERVED
 from domain.calls.call import CallStatus, Precision
 from domain.rooms.sip_leg import Direction
-from domain.sessions.session import SESSION_EVENTS, SessionStatus
+from domain.sessions.session_status import SessionStatus
+from domain.sessions.session_timeline import SESSION_EVENTS
 from domain.shared.identifiers import LONGEST, MAX_LENGTH, Identity, RoomName
 from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from domain.shared.timeline import COURSE

@@ -17,7 +17,7 @@ from domain.shared.errors import Conflict
 from domain.shared.identifiers import CallId, RoomName, SessionId
 from domain.shared.timeline import Source
 from domain.shared.unit_of_work import UnitOfWorkFactory
-from tests.contract.storage.ledgers import NOON, new_call, new_id, new_session
+from tests.contract.storage.ledgers import NOON, leg_of, new_call, new_id, new_session
 
 SECOND = timedelta(seconds=1)
 
@@ -59,11 +59,11 @@ async def test_a_call_is_found_by_id_by_stay_and_by_room(
 ) -> None:
     call, other = new_call(), new_call()
     await add(unit_of_work, call, other)
-    leg = call.leg
+    leg = leg_of(call)
     async with unit_of_work() as work:
         assert await work.calls.get(call.id) == call
         assert await work.calls.of_participant(leg.room_sid, leg.participant_sid) == call
-        assert await work.calls.of_participant(leg.room_sid, other.leg.participant_sid) is None
+        assert await work.calls.of_participant(leg.room_sid, leg_of(other).participant_sid) is None
         assert await work.calls.live_in(leg.room_sid) == [call]
         assert await work.calls.newest_in(RoomName(leg.room_name)) == call
         assert {one.id for one in await live_calls(work)} == {call.id, other.id}
@@ -103,7 +103,7 @@ async def test_a_participant_has_one_call_in_a_room(
     again = attrs.evolve(new_call(), leg=call.leg)
     with pytest.raises(Conflict):
         await add(unit_of_work, again)
-    elsewhere = attrs.evolve(again, leg=attrs.evolve(call.leg, room_sid="RM_elsewhere"))
+    elsewhere = attrs.evolve(again, leg=attrs.evolve(leg_of(call), room_sid="RM_elsewhere"))
     await add(unit_of_work, elsewhere)
 
 
@@ -136,9 +136,9 @@ async def test_an_ended_call_is_not_live_and_stays_the_newest(
     await add(unit_of_work, call)
     ended = await save(unit_of_work, gone(call))
     async with unit_of_work() as work:
-        assert await work.calls.live_in(call.leg.room_sid) == []
+        assert await work.calls.live_in(leg_of(call).room_sid) == []
         assert await live_calls(work) == []
-        assert await work.calls.newest_in(RoomName(call.leg.room_name)) == ended
+        assert await work.calls.newest_in(RoomName(call.parties.room_name)) == ended
 
 
 async def test_two_phones_of_a_room_the_older_first(
@@ -161,14 +161,14 @@ async def test_what_a_unit_has_changed_it_sees_and_others_do_not(
     async with unit_of_work() as work, unit_of_work() as other:
         await work.calls.save(gone(call))
         await work.calls.add(added)
-        leg = added.leg
+        leg = leg_of(added)
         assert await work.calls.get(call.id) == ended
-        assert await work.calls.live_in(call.leg.room_sid) == []
+        assert await work.calls.live_in(leg_of(call).room_sid) == []
         assert await work.calls.of_participant(leg.room_sid, leg.participant_sid) == added
         assert await work.calls.newest_in(RoomName(leg.room_name)) == added
         assert await live_calls(work) == await live_calls(other) == [call.outline]
     async with unit_of_work() as work:
-        assert await work.calls.live_in(call.leg.room_sid) == [call], (
+        assert await work.calls.live_in(leg_of(call).room_sid) == [call], (
             "what is not committed is undone"
         )
 

@@ -14,7 +14,7 @@ from domain.calls.call_facts import ParticipantLeft
 from domain.calls.repository import CallFilter
 from domain.inbox.entry import InboxStatus
 from domain.sessions.repository import SessionFilter
-from domain.sessions.session import EndReason
+from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.pagination import Cursor
 from domain.shared.timeline import Source

@@ -17,7 +17,8 @@ from domain.calls.call_facts import ParticipantLeft
 from domain.idempotency.repository import Attempt
 from domain.privacy.data_subject import DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.shared.identifiers import Identity
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_session, opened

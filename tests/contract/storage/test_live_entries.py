@@ -15,8 +15,9 @@ from domain.calls.call_facts import AgentDispatched, ParticipantLeft, Participan
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
 from domain.rooms.sip_leg import LegStatus
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
 from domain.sessions.session_outline import SessionOutline
+from domain.sessions.session_status import EndReason
 from domain.shared.identifiers import RoomName
 from domain.shared.timeline import Source
 from domain.shared.unit_of_work import UnitOfWorkFactory
@@ -89,7 +90,7 @@ async def test_given_calls_in_every_state_then_their_outlines_are_told(
 
         found = sorted(await calls_of(work), key=lambda one: one.id.value)
 
-    assert found == sorted([one.outline for one in live], key=lambda one: one.id.value)
+    assert found == [call.outline for call in sorted(live, key=lambda call: call.id.value)]
 
 
 @pytest.mark.parametrize("rooms", [1, 2 * PAGE + 1])

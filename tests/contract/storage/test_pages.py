@@ -15,7 +15,8 @@ from domain.calls.repository import CallFilter, CallWork
 from domain.rooms.sip_leg import Direction, LegStatus
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.repository import SessionFilter
-from domain.sessions.session import EndReason, Session, SessionStatus
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.pagination import Span
 from domain.shared.timeline import Source

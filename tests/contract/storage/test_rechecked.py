@@ -31,7 +31,7 @@ from domain.idempotency.repository import Attempt
 from domain.inbox.entry import InboxStatus
 from domain.privacy.data_subject import DataSubject
 from domain.rooms.dispatch import DispatchClaim
-from domain.sessions.session import EndReason
+from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_session, opened

@@ -25,7 +25,9 @@ from domain.idempotency.repository import Attempt
 from domain.privacy.data_subject import DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
 from domain.rooms.sip_leg import Direction
-from domain.sessions.session import EndReason, PhoneCorrelation, Session
+from domain.sessions.phone_correlation import PhoneCorrelation
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_room, new_session, opened

@@ -567,7 +567,9 @@ class AnyHistory(RuleBasedStateMachine):
 
     async def _ledger_is_true(self) -> None:
         calls = await self._calls()
-        by_stay = {(call.leg.room_sid, call.leg.participant_sid): call for call in calls}
+        by_stay = {
+            (call.leg.room_sid, call.leg.participant_sid): call for call in calls if call.leg
+        }
         assert len(by_stay) == len(calls)
         assert by_stay.keys() <= self.stays
         callers = {(room.info.sid, who.sid): (room, who) for room, who in self._callers()}

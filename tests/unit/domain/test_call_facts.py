@@ -22,6 +22,7 @@ from domain.calls.call_facts import (
     ParticipantSeen,
     RoomClosed,
 )
+from domain.calls.dial_request import DialRequest
 from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
 from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import CallId, SessionId
@@ -29,19 +30,18 @@ from domain.shared.timeline import Source, TimelineEntry
 from tests.unit.domain.fakes import NOON
 
 SESSION = SessionId("00000000-0000-7000-8000-000000000001")
-NEW = Call(
-    id=CallId("00000000-0000-7000-8000-000000000002"),
-    leg=SipLeg(
-        room_name="call-_+15105550100_x7",
-        room_sid="RM_1",
-        participant_sid="PA_1",
-        participant_identity="sip_+15105550100",
-        joined_at=NOON,
-        from_number="+15105550100",
-        to_number="+15105550123",
-    ),
+LEG = SipLeg(
+    room_name="call-_+15105550100_x7",
+    room_sid="RM_1",
+    participant_sid="PA_1",
+    participant_identity="sip_+15105550100",
+    joined_at=NOON,
+    from_number="+15105550100",
+    to_number="+15105550123",
 )
-PLACED = attrs.evolve(NEW, leg=attrs.evolve(NEW.leg, direction=Direction.OUTBOUND))
+OUTBOUND_LEG = attrs.evolve(LEG, direction=Direction.OUTBOUND)
+NEW = Call(id=CallId("00000000-0000-7000-8000-000000000002"), leg=LEG)
+PLACED = attrs.evolve(NEW, leg=OUTBOUND_LEG)
 JOINED_RINGING, JOINED_ACTIVE = LegStatus.RINGING, LegStatus.ACTIVE
 
 
@@ -67,9 +67,7 @@ def left(
 
 
 def described(full: str | None, code: int | None, carriers: str | None) -> CallFact:
-    leg = attrs.evolve(
-        NEW.leg, sip_call_id_full=full, sip_status_code=code, carrier_call_id=carriers
-    )
+    leg = attrs.evolve(LEG, sip_call_id_full=full, sip_status_code=code, carrier_call_id=carriers)
     return LegDescribed(leg)
 
 
@@ -200,7 +198,7 @@ def test_a_live_call_has_no_duration_and_may_have_been_answered_since() -> None:
 
 
 def test_a_placed_call_with_a_full_call_id_was_answered_nobody_knows_when() -> None:
-    answered = attrs.evolve(PLACED.leg, sip_call_id_full="8c6f@carrier")
+    answered = attrs.evolve(OUTBOUND_LEG, sip_call_id_full="8c6f@carrier")
     call = placed(seen(LegStatus.DIALING, 0), seen(JOINED_RINGING, 2, Source.RECONCILER), left(9))
     assert call.answered_at_is is Precision.UNKNOWN
 
@@ -211,10 +209,11 @@ def test_a_placed_call_with_a_full_call_id_was_answered_nobody_knows_when() -> N
 
 
 def test_an_inbound_call_s_full_call_id_says_nothing_of_an_answer() -> None:
-    leg = attrs.evolve(NEW.leg, sip_call_id_full="8c6f@carrier")
+    leg = attrs.evolve(LEG, sip_call_id_full="8c6f@carrier")
     call = told(seen(JOINED_RINGING, 0), left(9), LegDescribed(leg))
 
     assert call.answered_at is None
+    assert call.leg is not None
     assert call.leg.sip_call_id_full == "8c6f@carrier"
 
 
@@ -387,6 +386,54 @@ def test_any_order_and_repetition_of_what_is_heard_and_found_is_the_same_call(
         assert without_corrections(told(*one, call=call)) == without_corrections(
             told(*other, call=call)
         )
+
+
+REQUEST = DialRequest(
+    room_name=LEG.room_name, participant_identity="sip_1", to_number="+15105550123", trunk_id="ST_1"
+)
+DIALLED = Call.placed(NEW.id, REQUEST, NOON - after(3))
+
+
+@given(facts=st.lists(FACTS, max_size=6), data=st.data())
+def test_a_dialled_call_whose_leg_is_reported_is_the_same_after_any_order_of_facts(
+    facts: list[CallFact], data: st.DataObject
+) -> None:
+    joined = apply(DIALLED, LegDescribed(OUTBOUND_LEG))
+    other = data.draw(st.permutations([*facts, LegDescribed(OUTBOUND_LEG)]))
+
+    assert apply(joined, *facts) == apply(joined, *other)
+    assert apply(joined, *facts).created_at == DIALLED.created_at
+
+
+def test_a_leg_that_hides_the_numbers_keeps_those_that_were_asked_for() -> None:
+    hidden = attrs.evolve(OUTBOUND_LEG, from_number=None, to_number=None)
+
+    call = apply(DIALLED, LegDescribed(hidden))
+
+    assert call.leg == attrs.evolve(hidden, to_number="+15105550123", trunk_id="ST_1")
+
+
+def test_a_reported_number_is_shown_rather_than_the_one_that_was_asked_for() -> None:
+    redirected = attrs.evolve(OUTBOUND_LEG, to_number="+15105550166")
+
+    assert apply(DIALLED, LegDescribed(redirected)).parties.to_number == "+15105550166"
+
+
+def test_a_dialled_call_that_nobody_takes_fails_without_a_leg() -> None:
+    call = apply(DIALLED, left(4, "USER_UNAVAILABLE", None, Source.API))
+
+    assert (call.status, call.leg, call.duration) == (CallStatus.FAILED, None, timedelta())
+    assert (call.outline, call.joined_at) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"request": REQUEST}, {"leg": LEG, "request": REQUEST, "placed_at": NOON}],
+    ids=["neither", "placed nobody knows when", "both"],
+)
+def test_a_call_has_a_leg_or_was_placed(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=str(NEW.id)):
+        Call(id=NEW.id, **fields)
 
 
 @given(facts=st.lists(FACTS, max_size=6))

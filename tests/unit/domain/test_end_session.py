@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from domain.rooms.dispatch import DispatchClaim
-from domain.sessions.session import EndReason, SessionStatus
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.errors import (
     InvalidInput,
     LiveKitError,

@@ -15,7 +15,7 @@ from domain.calls.call_facts import ParticipantSeen
 from domain.rooms.room import Participant, ParticipantKind, Room
 from domain.rooms.rooms import Rooms
 from domain.rooms.sip_leg import LegStatus
-from domain.sessions.session import EndReason, SessionStatus
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.timeline import Source
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import CALLER, INTERVAL, PhoneWorld, whats
@@ -312,8 +312,6 @@ async def test_given_the_room_was_replaced_while_it_was_looked_into_then_nothing
         pause.resumed.set()
 
     await asyncio.gather(world.looks(), replace())
-    assert {call.leg.room_sid for call in world.storage.calls} <= {
-        leg.room_sid for leg in world.stays
-    }
+    assert {call.room_sid for call in world.storage.calls} <= {leg.room_sid for leg in world.stays}
     for call in world.storage.calls:
         assert call.leg in world.stays

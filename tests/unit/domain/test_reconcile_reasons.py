@@ -14,7 +14,10 @@ from domain.calls.call_facts import ParticipantSeen
 from domain.reconciliation.reconcile import Reconciliation
 from domain.rooms.room import Participant, ParticipantKind
 from domain.rooms.sip_leg import LegStatus
-from domain.sessions.session import FIRST_RETRY, EndReason, SeenAgent, Session, SessionStatus
+from domain.sessions.retry_policy import FIRST_RETRY
+from domain.sessions.seen_agent import SeenAgent
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.timeline import Source
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import PhoneWorld

@@ -7,7 +7,7 @@ import pytest
 
 from domain.reconciliation.room_selection import RoomSelection
 from domain.rooms.sip_leg import SipLeg
-from domain.sessions.session import SessionStatus
+from domain.sessions.session_status import SessionStatus
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.telephony import PhoneWorld
 from tests.unit.domain.world import ROOM

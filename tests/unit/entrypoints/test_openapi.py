@@ -16,7 +16,7 @@ from litestar.exceptions import LitestarDeprecationWarning
 
 from domain.calls.call import CallStatus
 from domain.rooms.sip_leg import Direction
-from domain.sessions.session import SessionStatus
+from domain.sessions.session_status import SessionStatus
 from entrypoints.container import Container
 from entrypoints.http.app import HANDLERS, create_app
 from entrypoints.http.requests.fields import WHITE_SPACE
