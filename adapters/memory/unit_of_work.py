@@ -13,6 +13,7 @@ from adapters.memory.leases import MemoryLeases
 from adapters.memory.personal_data import MemoryPersonalData
 from adapters.memory.processes import MemoryProcesses
 from adapters.memory.sessions import MemorySessions, SessionTable
+from domain.access.access import SYSTEM
 from domain.inbox.entry import InboxStatus
 from domain.operations.ledger_stats import LedgerStats
 
@@ -39,7 +40,7 @@ class MemoryStorage:
         work = self.unit_of_work()
         events = await self.inbox.counts()
         return LedgerStats(
-            live_sessions=sum([len(some) async for some in work.sessions.live([])]),
+            live_sessions=sum([len(some) async for some in work.sessions.live([], SYSTEM)]),
             live_calls=sum(map(len, self.calls.live.values())),
             pending_events=events[InboxStatus.PENDING],
             pending_since=self.inbox.pending_since(),

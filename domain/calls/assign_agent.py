@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
 from domain.calls.call import Call
 from domain.calls.call_facts import (
@@ -108,14 +109,14 @@ class AssignAgentToCall:
     async def _served(self, call: Call) -> Call:
         if not call.is_live:
             return call
-        session = await self.ensure_agent(await self._candidate(call))
+        session = await self.ensure_agent(await self._candidate(call), SYSTEM)
         dispatched = AgentDispatched(session.id, self.clock.now(), session.tenant)
         return await self.record_call_fact.on_known(call, dispatched)
 
     async def _is_surely_there(self, leg: SipLeg, since: datetime) -> bool:
         if self.clock.now() - since > FRESH or await self.finished_rooms.has_finished(leg.room_sid):
             return False
-        newest = await self.ledger.newest_in(RoomName(leg.room_name))
+        newest = await self.ledger.newest_in(RoomName(leg.room_name), SYSTEM)
         if newest is None:
             return True
         return newest.is_live and newest.room_sid in (None, leg.room_sid)
@@ -143,7 +144,7 @@ class AssignAgentToCall:
         tenant's users may have come by a token that is still valid.
         """
         parties, room_name = call.parties, RoomName(call.parties.room_name)
-        newest = await self.ledger.newest_in(room_name)
+        newest = await self.ledger.newest_in(room_name, SYSTEM)
         tenant = None
         if newest is not None and (
             newest.room_sid == call.room_sid or newest.was_lately(self.clock.now())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.calls.apply_fact import apply
 from domain.calls.call import Call
 from domain.calls.call_facts import CallFact, LegDescribed
@@ -29,7 +30,7 @@ class RecordCallFact:
     async def known(self, leg: SipLeg) -> Call | None:
         """Return the participant's call if the ledger has one. Raises ``StorageUnavailable``."""
         async with self.unit_of_work() as work:
-            return await work.calls.of_participant(leg.room_sid, leg.participant_sid)
+            return await work.calls.of_participant(leg.room_sid, leg.participant_sid, SYSTEM)
 
     async def __call__(self, leg: SipLeg, *facts: CallFact) -> Call:
         """Return the call after ``facts``, durable. Raises ``StorageUnavailable``."""
@@ -56,7 +57,7 @@ class RecordCallFact:
                 return await self._save(known, facts)
             except Conflict:
                 async with self.unit_of_work() as work:
-                    current = await work.calls.get(known.id)
+                    current = await work.calls.get(known.id, SYSTEM)
                 if current is None:
                     raise
                 known = current

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
@@ -139,9 +140,9 @@ class Reconcile:
         return None if is_old else self.held
 
     async def _look_into(self, room: Room) -> None:
-        session, now = await self.ledger.live_in(RoomName(room.name)), self.clock.now()
+        session, now = await self.ledger.live_in(RoomName(room.name), SYSTEM), self.clock.now()
         async with self.unit_of_work() as work:
-            calls = await work.calls.live_in(room.sid)
+            calls = await work.calls.live_in(room.sid, SYSTEM)
         found = await self.check_room(
             room,
             session,

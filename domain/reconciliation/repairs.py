@@ -7,6 +7,7 @@ from datetime import datetime
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.calls.call_facts import CallFact, ParticipantLeft, RoomClosed
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.repository import CallWork
@@ -48,7 +49,7 @@ class Repairs:
 
     async def _end_call(self, outline: CallOutline, end: CallFact) -> None:
         async with self.unit_of_work() as work:
-            call = await work.calls.get(outline.id)
+            call = await work.calls.get(outline.id, SYSTEM)
         if call is None or not call.is_live:
             return
         await self.record_call_fact.on_known(call, end)
@@ -73,5 +74,5 @@ class Repairs:
 
     async def _unchanged(self, known: SessionVersion) -> Session | None:
         """Return the session itself; None where it has changed since the survey."""
-        session = await self.ledger.get(known.id)
+        session = await self.ledger.get(known.id, SYSTEM)
         return session if session is not None and session.version == known.version else None

@@ -10,6 +10,7 @@ from typing import Final
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import NO_CALLS, CallOutline, RoomCalls
 from domain.reconciliation.absences import Absences
@@ -106,7 +107,7 @@ class SurveyLedger:
         async with self.unit_of_work() as work:
             calls = await self._add_calls(survey, work, sids, absences)
             with_session = set[str]()
-            async for sessions in work.sessions.live(survey.unreadable):
+            async for sessions in work.sessions.live(survey.unreadable, SYSTEM):
                 survey.live += len(sessions)
                 for session in sessions:
                     room = rooms.get(session.room_name.value)
@@ -134,7 +135,7 @@ class SurveyLedger:
     ) -> Mapping[str, RoomCalls]:
         """Return the live calls of each room instance in ``sids``; add the others to ``survey``."""
         calls: defaultdict[str, RoomCalls] = defaultdict(RoomCalls)
-        async for page in work.calls.live(survey.unreadable):
+        async for page in work.calls.live(survey.unreadable, SYSTEM):
             survey.live += len(page)
             for call in page:
                 if call.room_sid in sids:

@@ -28,8 +28,8 @@ MOST_REMEMBERED: Final = 10_000
 """Buckets with nothing left in a window; of those beyond, the limiter is asked each time."""
 
 BYPASSED: Final = (
-    "TRUSTED_PROXIES is set and HOST is every address: who reaches this port without the proxy has "
-    "a limit for each address that they invent. Set HOST=127.0.0.1 if the proxy is on this "
+    "TRUSTED_PROXIES is set and HOST is every address: a client that bypasses the proxy gets "
+    "a limit for each address that it invents. Set HOST=127.0.0.1 if the proxy is on this "
     "machine, else let only the proxy reach the port."
 )
 
@@ -40,7 +40,7 @@ _HOST: Final = re.compile(r"\[([^]]+)\](?::\d+)?|([\d.]+):\d+", re.ASCII)
 
 @attrs.define(kw_only=True)
 class Limits:
-    """Counts a request before it is carried out; who has nothing left is remembered."""
+    """Counts a request before it is carried out; caches clients that exceeded their limit."""
 
     limiter: RateLimiter
     clock: Clock
@@ -128,17 +128,17 @@ def _policy(limit: int) -> tuple[bytes, bytes]:
 
 
 def client_address(scope: Scope | dict[str, Any], trusted_proxies: int) -> str:
-    """Who sent the request: an IPv4 address, or an IPv6 network of 64 bits; of no port.
+    """Return the client's IPv4 address or IPv6 network of 64 bits, without a port.
 
     Each trusted proxy appends to ``X-Forwarded-For`` whom it heard the request from. What stands
     before their entries may be invented, and is not looked at; nor is any of it without a proxy.
     """
     peer = (scope.get("client") or ("",))[0]
     if trusted_proxies:
-        told = b",".join(
+        forwarded = b",".join(
             value for name, value in scope["headers"] if name == b"x-forwarded-for"
         ).decode("latin-1")
-        entries = told.split(",")
+        entries = forwarded.split(",")
         if len(entries) >= trusted_proxies:
             return _network(entries[-trusted_proxies].strip()) or _network(peer) or peer
     return _network(peer) or peer

@@ -14,6 +14,7 @@ import uuid_utils
 
 from adapters.memory.unit_of_work import MemoryStorage
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.calls.apply_fact import apply
 from domain.calls.call import Call, CallStatus
 from domain.calls.call_facts import (
@@ -75,8 +76,8 @@ async def test_given_a_call_without_a_leg_when_it_is_stored_then_it_is_read_back
 
     async with unit_of_work() as work:
         for call in (plain, sparse):
-            assert await work.calls.get(call.id) == call
-            assert await work.calls.newest_in(RoomName(call.parties.room_name)) == call
+            assert await work.calls.get(call.id, SYSTEM) == call
+            assert await work.calls.newest_in(RoomName(call.parties.room_name), SYSTEM) == call
     assert (plain.leg, plain.room_sid, plain.status) == (None, None, CallStatus.CREATED)
     assert (plain.created_at, plain.parties.direction) == (NOON, Direction.OUTBOUND)
 
@@ -88,7 +89,7 @@ async def test_given_calls_without_a_leg_when_calls_are_listed_then_every_filter
     await add(unit_of_work, dialled, other)
 
     async with unit_of_work() as work:
-        assert await work.calls.page(CallFilter(), None, 10) == [other, dialled]
+        assert await work.calls.page(CallFilter(), None, 10, SYSTEM) == [other, dialled]
         for wanted in (
             CallFilter(status=CallStatus.CREATED, direction=Direction.OUTBOUND),
             CallFilter(from_number=CALLING),
@@ -96,7 +97,7 @@ async def test_given_calls_without_a_leg_when_calls_are_listed_then_every_filter
             CallFilter(to_number=CALLED),
             CallFilter(room_name=dialled.parties.room_name),
         ):
-            assert await work.calls.page(wanted, None, 10) == [dialled]
+            assert await work.calls.page(wanted, None, 10, SYSTEM) == [dialled]
 
 
 async def test_given_a_call_without_a_leg_then_it_is_missing_from_no_room(
@@ -108,8 +109,8 @@ async def test_given_a_call_without_a_leg_then_it_is_missing_from_no_room(
 
     async with unit_of_work() as work:
         assert await live_calls(work) == [joined.outline]
-        assert await work.calls.live_in("") == []
-        assert await work.calls.of_participant("", "") is None
+        assert await work.calls.live_in("", SYSTEM) == []
+        assert await work.calls.of_participant("", "", SYSTEM) is None
 
 
 async def test_given_a_dialled_call_when_its_leg_is_reported_then_it_goes_on_as_any_other(
@@ -133,9 +134,9 @@ async def test_given_a_dialled_call_when_its_leg_is_reported_then_it_goes_on_as_
     ), "what LiveKit does not report is as it was asked for"
     assert (joined.request, joined.created_at, joined.joined_at) == (None, NOON, leg.joined_at)
     async with unit_of_work() as work:
-        assert await work.calls.get(call.id) == joined
-        assert await work.calls.of_participant(leg.room_sid, leg.participant_sid) == joined
-        assert await work.calls.live_in(leg.room_sid) == [joined]
+        assert await work.calls.get(call.id, SYSTEM) == joined
+        assert await work.calls.of_participant(leg.room_sid, leg.participant_sid, SYSTEM) == joined
+        assert await work.calls.live_in(leg.room_sid, SYSTEM) == [joined]
         assert await live_calls(work) == [joined.outline]
 
     ended = await save(
@@ -150,10 +151,10 @@ async def test_given_a_dialled_call_when_its_leg_is_reported_then_it_goes_on_as_
 
     assert (ended.status, ended.duration) == (CallStatus.ENDED, 4 * SECOND)
     async with unit_of_work() as work:
-        assert await work.calls.get(call.id) == ended
-        assert await work.calls.live_in(leg.room_sid) == []
+        assert await work.calls.get(call.id, SYSTEM) == ended
+        assert await work.calls.live_in(leg.room_sid, SYSTEM) == []
         assert await live_calls(work) == []
-        assert await work.calls.page(CallFilter(), None, 10) == [ended]
+        assert await work.calls.page(CallFilter(), None, 10, SYSTEM) == [ended]
 
 
 async def test_given_the_leg_joined_at_the_moment_of_placing_then_it_is_stored_as_well(
@@ -165,7 +166,7 @@ async def test_given_the_leg_joined_at_the_moment_of_placing_then_it_is_stored_a
     saved = await save(unit_of_work, apply(call, LegDescribed(reported_leg(call, joined_at=NOON))))
 
     async with unit_of_work() as work:
-        assert await work.calls.get(call.id) == saved
+        assert await work.calls.get(call.id, SYSTEM) == saved
 
 
 async def test_given_calls_of_both_kinds_when_they_change_together_then_all_changes_are_stored(
@@ -181,11 +182,13 @@ async def test_given_calls_of_both_kinds_when_they_change_together_then_all_chan
             await work.calls.save(apply(joined, RoomClosed(NOON, Source.WEBHOOK))),
         ]
         leg = reported_leg(joining)
-        assert await work.calls.of_participant(leg.room_sid, leg.participant_sid) == saved[1]
+        assert (
+            await work.calls.of_participant(leg.room_sid, leg.participant_sid, SYSTEM) == saved[1]
+        )
         await work.commit()
 
     async with unit_of_work() as work:
-        assert [await work.calls.get(call.id) for call in saved] == saved
+        assert [await work.calls.get(call.id, SYSTEM) for call in saved] == saved
 
 
 async def test_given_a_participant_with_a_call_when_a_dialled_call_gets_its_leg_then_it_conflicts(
@@ -199,7 +202,7 @@ async def test_given_a_participant_with_a_call_when_a_dialled_call_gets_its_leg_
         await save(unit_of_work, apply(dialled, LegDescribed(leg)))
 
     async with unit_of_work() as work:
-        assert await work.calls.get(dialled.id) == dialled
+        assert await work.calls.get(dialled.id, SYSTEM) == dialled
 
 
 async def test_given_a_dialled_call_that_fails_then_it_ends_without_a_leg(
@@ -216,11 +219,11 @@ async def test_given_a_dialled_call_that_fails_then_it_ends_without_a_leg(
 
     assert (failed.status, failed.leg) == (CallStatus.FAILED, None)
     async with ledger.unit_of_work() as work:
-        assert await work.calls.get(call.id) == failed
+        assert await work.calls.get(call.id, SYSTEM) == failed
     assert (await ledger.ledger_stats()).live_calls == 1
     assert await ledger.records.prune_calls(NOON + 2 * SECOND) == 1
     async with ledger.unit_of_work() as work:
-        assert await work.calls.get(call.id) is None
+        assert await work.calls.get(call.id, SYSTEM) is None
 
 
 async def test_given_a_dialled_call_when_the_number_is_erased_then_it_is_deleted(
@@ -233,8 +236,8 @@ async def test_given_a_dialled_call_when_the_number_is_erased_then_it_is_deleted
 
     assert (found.calls, found.live) == (1, 1)
     async with ledger.unit_of_work() as work:
-        assert await work.calls.get(call.id) is None
-        assert await work.calls.get(other.id) == other
+        assert await work.calls.get(call.id, SYSTEM) is None
+        assert await work.calls.get(other.id, SYSTEM) == other
 
 
 async def test_given_a_dialled_call_that_changed_when_a_fact_is_recorded_then_both_are_kept(
@@ -255,5 +258,5 @@ async def test_given_a_dialled_call_that_changed_when_a_fact_is_recorded_then_bo
     assert recorded.leg is not None
     assert recorded.session_id is not None
     async with unit_of_work() as work:
-        assert await work.calls.get(call.id) == recorded
+        assert await work.calls.get(call.id, SYSTEM) == recorded
     assert await record.known(leg) == recorded

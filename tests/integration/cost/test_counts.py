@@ -155,7 +155,10 @@ async def test_joining_a_session_whose_agent_is_there(costs: Costs) -> None:
 async def test_a_key_of_the_caller_s_costs_a_transaction_and_its_repetition_no_livekit(
     costs: Costs,
 ) -> None:
-    once, command = costs.container.start_session_once(), StartSessionCommand("user-1")
+    once, command = (
+        costs.container.start_session_once(),
+        StartSessionCommand("user-1", access=SYSTEM),
+    )
     await once("key-1", command, lambda started: str(started.session.id))
 
     assert await costs.seen() == {
