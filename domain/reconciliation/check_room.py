@@ -208,7 +208,7 @@ class _Look:
         """Whether a caller's agent is alone, or on its way to an empty room.
 
         An agent that serves the caller's own room instance leaves when LiveKit closes that. LiveKit
-        tells the number of people up to 5 s late.
+        reports the number of people up to 5 s late.
         """
         if session.phone is None or presence.has_people or self.room.people:
             return False
