@@ -118,7 +118,8 @@ def _ended(call: Call, fact: ParticipantLeft) -> Call:
 def _served(call: Call, fact: AgentDispatched) -> Call:
     """Return the call after an agent was dispatched for it; the first session stays."""
     if call.session_id is None:
-        call = attrs.evolve(call, session_id=fact.session_id, tenant=fact.tenant)
+        tenant = fact.tenant if call.placed_at is None else call.tenant
+        call = attrs.evolve(call, session_id=fact.session_id, tenant=tenant)
     return _with_entry(call, fact.at, "agent_dispatched", Source.API)
 
 

@@ -63,9 +63,9 @@ class Call:
     ``leg`` is None while the call is being dialled: ``request`` stands in for it until LiveKit
     reports the leg, so that a call has one of the two. ``placed_at`` is when the service placed
     the call, None for a call that LiveKit reported first.
-    ``tenant`` is its session's. Times are UTC with millisecond precision. ``unanswered_at`` is the
-    latest time at which the leg was seen dialing or ringing. ``end_concluded``: no webhook
-    reported the end; it was concluded from an absence.
+    ``tenant`` had the call placed, or owns its session. Times are UTC with millisecond precision.
+    ``unanswered_at`` is the latest time at which the leg was seen dialing or ringing.
+    ``end_concluded``: no webhook reported the end; it was concluded from an absence.
     """
 
     id: CallId
@@ -92,9 +92,11 @@ class Call:
             raise ValueError(f"Call {self.id} has no leg and must say when it was placed.")
 
     @classmethod
-    def placed(cls, call_id: CallId, request: DialRequest, at: datetime) -> Call:
-        """Return a new call that the service has LiveKit dial."""
-        return cls(id=call_id, request=request, placed_at=at)
+    def placed(
+        cls, call_id: CallId, request: DialRequest, at: datetime, *, tenant: str | None
+    ) -> Call:
+        """Return a new call that the service has LiveKit dial for ``tenant``."""
+        return cls(id=call_id, request=request, placed_at=at, tenant=tenant)
 
     @property
     def parties(self) -> SipLeg | DialRequest:

@@ -14,7 +14,7 @@ import uuid_utils
 
 from adapters.memory.unit_of_work import MemoryStorage
 from adapters.sqlalchemy.storage import SqlStorage
-from domain.access.access import SYSTEM
+from domain.access.access import SYSTEM, WORK, Access
 from domain.calls.apply_fact import apply
 from domain.calls.call import Call, CallStatus
 from domain.calls.call_facts import (
@@ -40,7 +40,7 @@ SECOND = timedelta(seconds=1)
 CALLED, CALLING = "+15105550177", "+15105550199"
 
 
-def dialled_call(**changes: Any) -> Call:
+def dialled_call(tenant: str | None = None, **changes: Any) -> Call:
     """A call that nobody has stored, placed at noon."""
     number = uuid_utils.uuid7()
     request: dict[str, Any] = {
@@ -50,7 +50,8 @@ def dialled_call(**changes: Any) -> Call:
         "from_number": CALLING,
         "trunk_id": "ST_1",
     }
-    return Call.placed(CallId(str(number)), DialRequest(**(request | changes)), NOON)
+    request |= changes
+    return Call.placed(CallId(str(number)), DialRequest(**request), NOON, tenant=tenant)
 
 
 def reported_leg(call: Call, **changes: Any) -> SipLeg:
@@ -98,6 +99,21 @@ async def test_given_calls_without_a_leg_when_calls_are_listed_then_every_filter
             CallFilter(room_name=dialled.parties.room_name),
         ):
             assert await work.calls.page(wanted, None, 10, SYSTEM) == [dialled]
+
+
+async def test_given_a_call_that_a_tenant_had_placed_then_it_is_that_tenants_from_the_start(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
+    theirs, others = dialled_call("tenant-1"), dialled_call("tenant-2")
+    await add(unit_of_work, theirs, others)
+    access = Access(tenant="tenant-1", scopes=WORK)
+
+    served = await save(unit_of_work, apply(theirs, AgentDispatched(new_id(), NOON, None)))
+
+    async with unit_of_work() as work:
+        assert await work.calls.page(CallFilter(), None, 10, access) == [served]
+        assert await work.calls.get(theirs.id, access) == served
+        assert await work.calls.get(others.id, access) is None
 
 
 async def test_given_a_call_without_a_leg_then_it_is_missing_from_no_room(

@@ -394,7 +394,7 @@ def test_any_order_and_repetition_of_what_is_heard_and_found_is_the_same_call(
 REQUEST = DialRequest(
     room_name=LEG.room_name, participant_identity="sip_1", to_number="+15105550123", trunk_id="ST_1"
 )
-DIALLED = Call.placed(NEW.id, REQUEST, NOON - after(3))
+DIALLED = Call.placed(NEW.id, REQUEST, NOON - after(3), tenant="tenant-1")
 
 
 @given(facts=st.lists(FACTS, max_size=6), data=st.data())

@@ -50,7 +50,7 @@ async def test_given_a_call_that_is_being_dialled_then_no_look_ends_it() -> None
     world = PhoneWorld()
     await served(world)
     request = DialRequest(room_name=ROOM, participant_identity="sip_2", to_number="+15105550123")
-    call = Call.placed(world.ids.call_id(), request, world.clock.now())
+    call = Call.placed(world.ids.call_id(), request, world.clock.now(), tenant=None)
     async with world.storage() as work:
         await work.calls.add(call)
         await work.commit()

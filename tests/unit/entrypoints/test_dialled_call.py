@@ -21,6 +21,7 @@ CALL = Call.placed(
         trunk_id="ST_1",
     ),
     datetime(2026, 1, 31, 12, tzinfo=UTC),
+    tenant=None,
 )
 
 
