@@ -165,7 +165,7 @@ def deadlocks(postgres: PostgresServer) -> int:
 
 def main(number: int = 800) -> None:
     """Print a Markdown table for docs/reliability.md."""
-    typer.echo("| connections | events | answers | deadlocks | p99 one, ms | two, ms | ratio |")
+    typer.echo("| connections | events | responses | deadlocks | p99 one, ms | two, ms | ratio |")
     typer.echo("| --- | --- | --- | --- | --- | --- | --- |")
     for through_pooler in (False, True):
         with running_postgres() as postgres:

@@ -94,6 +94,9 @@ async def costs(signatures: Counter[str], tmp_path: Path) -> AsyncIterator[Costs
             assert isinstance(storage, SqlStorage)
             for engine in engines(storage):
                 count(engine, signatures)
+            _, writes = storage.database.threads or (None, None)
+            assert writes is not None
+            event.listen(writes.engine, "begin", lambda _: signatures.update(["BEGIN"]))
             costs = Costs(container, simulator, signatures)
             await costs.start()  # the first one opens connections
             await costs.seen()

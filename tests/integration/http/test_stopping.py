@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from tests.databases import PostgresServer
+from tests.integration.http import spawned_processes
 from tests.integration.http.webhooks import Caller, eventually, send
 from tests.service import STOP_LIMIT_SECONDS, Service, running, start
 from tests.simulator import SimulatorProcess
@@ -24,7 +25,8 @@ pytestmark = pytest.mark.slow
 
 
 def ready(service: Service) -> int:
-    return httpx.get(f"{service.url}/health/ready").status_code
+    # Not verified: to load the certificates takes longer than the request.
+    return httpx.get(f"{service.url}/health/ready", verify=False).status_code
 
 
 def asked(simulator: SimulatorProcess) -> int:
@@ -324,3 +326,18 @@ def test_a_signal_to_a_worker_that_has_just_begun_does_not_end_it_wrongly(
     assert ready(service) == 503
     assert httpx.get(f"{service.url}/health").status_code == 200
     assert service.stop() == 0
+
+
+def test_processes_that_are_spawned_rather_than_forked_serve_and_stop(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    """As by default on macOS, and from Python 3.14 on."""
+    environ = {**simulator.environ, "DATABASE_URL": "memory://", "SHUTDOWN_DELAY_SECONDS": "1"}
+    service = start(environ, tmp_path, spawned_processes.__name__)
+
+    assert httpx.post(f"{service.url}/session", json={"userIdentity": "a"}).status_code == 200
+    service.process.send_signal(signal.SIGTERM)
+    eventually(lambda: ready(service), lambda code: code == 503)
+
+    assert service.process.wait(timeout=15) == 0
+    assert service.output().count('"stopped"') == 1
