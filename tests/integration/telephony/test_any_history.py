@@ -495,12 +495,12 @@ class AnyHistory(RuleBasedStateMachine):
 
     async def _calls(self) -> list[Call]:
         async with self.container.storage().unit_of_work() as work:
-            calls: list[Call] = await work.calls.page(CallFilter(), None, 10_000)
+            calls: list[Call] = await work.calls.page(CallFilter(), None, 10_000, SYSTEM)
             return calls
 
     async def _sessions(self) -> list[Session]:
         async with self.container.storage().unit_of_work() as work:
-            found: list[Session] = await work.sessions.page(SessionFilter(), None, 10_000)
+            found: list[Session] = await work.sessions.page(SessionFilter(), None, 10_000, SYSTEM)
             return [session for session in found if session.is_live]
 
     def _callers(self) -> list[tuple[LiveRoom, ParticipantInfo]]:
