@@ -23,14 +23,14 @@ Stay = tuple[str, str]
 
 @attrs.frozen(eq=False)
 class CallTable:
-    """Calls by id and by stay, those that live by room instance, and each room's newest one.
+    """Calls by id and by stay, live calls by room instance, and each room's newest one.
 
-    ``order`` has those that are committed.
+    Calls that are being dialled are live in room instance None. ``order`` has the committed ones.
     """
 
     by_id: MutableMapping[CallId, Call]
     by_stay: MutableMapping[Stay, CallId]
-    live: MutableMapping[str, frozenset[CallId]]
+    live: MutableMapping[str | None, frozenset[CallId]]
     newest: MutableMapping[str, CallId]
     order: NewestFirst = attrs.field(factory=NewestFirst)
 
@@ -66,25 +66,32 @@ class CallTable:
         """Delete committed calls; how many they were."""
         for call in calls:
             del self.by_id[call.id]
-            del self.by_stay[call.leg.room_sid, call.leg.participant_sid]
-            self.live[call.leg.room_sid] = self.live.get(call.leg.room_sid, frozenset()) - {call.id}
+            if call.leg is not None:
+                del self.by_stay[call.leg.room_sid, call.leg.participant_sid]
+            self._note_live(call, call.room_sid, is_live=False)
         self.order.remove([call.age for call in calls])
-        for room in {call.leg.room_name for call in calls}:
+        for room in {call.parties.room_name for call in calls}:
             self.newest.pop(room, None)
-            for call in [one for one in self.by_id.values() if one.leg.room_name == room]:
+            for call in [one for one in self.by_id.values() if one.parties.room_name == room]:
                 self.put(call)
         return len(calls)
 
     def put(self, call: Call) -> None:
         """Store ``call`` whatever was there."""
-        leg = call.leg
+        leg, room_name = call.leg, call.parties.room_name
         self.by_id[call.id] = call
-        self.by_stay[leg.room_sid, leg.participant_sid] = call.id
-        live = self.live.get(leg.room_sid, frozenset())
-        self.live[leg.room_sid] = live | {call.id} if call.is_live else live - {call.id}
-        newest = self.newest.get(leg.room_name)
+        if leg is not None:
+            self.by_stay[leg.room_sid, leg.participant_sid] = call.id
+            if call.placed_at is not None:
+                self._note_live(call, None, is_live=False)
+        self._note_live(call, call.room_sid, is_live=call.is_live)
+        newest = self.newest.get(room_name)
         if newest is None or self.by_id[newest].age < call.age:
-            self.newest[leg.room_name] = call.id
+            self.newest[room_name] = call.id
+
+    def _note_live(self, call: Call, room_sid: str | None, *, is_live: bool) -> None:
+        live = self.live.get(room_sid, frozenset())
+        self.live[room_sid] = live | {call.id} if is_live else live - {call.id}
 
 
 @attrs.frozen
@@ -100,7 +107,8 @@ class CallChange:
         if (None if stored is None else stored.version) != self.replaces:
             raise Conflict(f"Call {self.call.id} has changed.")
         leg = self.call.leg
-        if table.by_stay.get((leg.room_sid, leg.participant_sid)) not in (None, self.call.id):
+        stay = None if leg is None else (leg.room_sid, leg.participant_sid)
+        if stay is not None and table.by_stay.get(stay) not in (None, self.call.id):
             raise Conflict("The participant has a call.")
         table.put(self.call)
 
@@ -155,7 +163,7 @@ class MemoryCalls:
         theirs = [
             call
             for call in self._seen.by_id.values()
-            if call.leg.room_name == room_name.value and access.sees(call.tenant)
+            if call.parties.room_name == room_name.value and access.sees(call.tenant)
         ]
         return max(theirs, key=lambda call: call.age, default=None)
 
@@ -163,9 +171,11 @@ class MemoryCalls:
         self, _unreadable: list[StorageUnavailable], access: Access
     ) -> AsyncIterator[list[CallOutline]]:
         """Yield the outlines of the committed live calls at once; each can be read."""
-        ids = [call_id for there in self._committed.live.values() for call_id in there]
-        live = (self._committed.by_id[call_id] for call_id in ids)
-        yield [call.outline for call in live if access.sees(call.tenant)]
+        committed = self._committed
+        ids = (call_id for live in committed.live.values() for call_id in live)
+        calls = (committed.by_id[call_id] for call_id in ids)
+        visible = (call.outline for call in calls if access.sees(call.tenant))
+        yield [outline for outline in visible if outline is not None]
 
     async def page(
         self, wanted: CallFilter, after: Cursor | None, limit: int, access: Access
@@ -181,12 +191,12 @@ class MemoryCalls:
 
 
 def _is_wanted(call: Call, wanted: CallFilter) -> bool:
-    leg = call.leg
+    parties = call.parties
     return (
         wanted.status in (None, call.status)
-        and wanted.direction in (None, leg.direction)
-        and wanted.from_number in (None, leg.from_number)
-        and wanted.to_number in (None, leg.to_number)
-        and wanted.room_name in (None, leg.room_name)
+        and wanted.direction in (None, parties.direction)
+        and wanted.from_number in (None, parties.from_number)
+        and wanted.to_number in (None, parties.to_number)
+        and wanted.room_name in (None, parties.room_name)
         and wanted.created.holds(call.created_at)
     )

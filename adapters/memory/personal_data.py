@@ -79,22 +79,18 @@ class MemoryPersonalData:
         return [
             one
             for one in self._ledger.calls.by_id.values()
-            if person.is_called(one.leg.participant_identity)
+            if person.is_called(one.parties.participant_identity)
             or any(person.is_in(text) for text in _texts(one))
         ]
 
 
 def _texts(call: Call) -> tuple[str | None, ...]:
     """What may name a person beside the identity; a carrier's ids are a caller's, too."""
-    leg = call.leg
-    return (
-        leg.room_name,
-        leg.from_number,
-        leg.to_number,
-        leg.sip_call_id,
-        leg.sip_call_id_full,
-        leg.carrier_call_id,
-    )
+    leg, parties = call.leg, call.parties
+    texts = (parties.room_name, parties.from_number, parties.to_number)
+    if leg is None:
+        return texts
+    return (*texts, leg.sip_call_id, leg.sip_call_id_full, leg.carrier_call_id)
 
 
 def _ids(sessions: Collection[Session]) -> list[str]:

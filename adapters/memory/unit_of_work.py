@@ -41,7 +41,7 @@ class MemoryStorage:
         events = await self.inbox.counts()
         return LedgerStats(
             live_sessions=sum([len(some) async for some in work.sessions.live([], SYSTEM)]),
-            live_calls=sum([len(some) async for some in work.calls.live([], SYSTEM)]),
+            live_calls=sum(map(len, self.calls.live.values())),
             pending_events=events[InboxStatus.PENDING],
             pending_since=self.inbox.pending_since(),
             dead_events=events[InboxStatus.DEAD],

@@ -13,6 +13,7 @@ from adapters.sqlalchemy.engine.write import Lock, Write
 from adapters.sqlalchemy.mapping import (
     call_moves,
     call_values,
+    placed_call_moves,
     readable,
     to_call,
     to_call_outline,
@@ -32,7 +33,8 @@ _OF_PARTICIPANT: Final = select(calls).where(
     calls.c.room_sid == bindparam("wanted_room"),
     calls.c.participant_sid == bindparam("wanted_participant"),
 )
-# By the index of live calls' rooms, of which one may have more calls than a page.
+# By the index of live calls' rooms, of which one may have more calls than a page. The
+# comparison with the null room_sid of a call that is being dialled leaves it out.
 _LIVE_PAGE: Final = (
     select(calls.c.id, calls.c.room_name, calls.c.room_sid, calls.c.status, calls.c.session_id)
     .where(
@@ -56,6 +58,10 @@ _NEWEST_IN: Final = (
 )
 _ADD: Final[Executable] = insert(calls)
 _SAVE: Final[Executable] = update(calls).where(
+    calls.c.id == bindparam("saved_id"), calls.c.version == bindparam("read_version")
+)
+# A statement of its own: the columns of a batch's rows must be the same.
+_SAVE_PLACED: Final[Executable] = update(calls).where(
     calls.c.id == bindparam("saved_id"), calls.c.version == bindparam("read_version")
 )
 
@@ -83,8 +89,10 @@ class SqlCalls:
     async def save(self, call: Call) -> Call:
         """Store a change of a call; a conflict surfaces at commit."""
         stored = call.stored()
+        moves = call_moves if call.placed_at is None else placed_call_moves
         which = {"saved_id": call.id.value, "read_version": call.version}
-        self._writes.append(Write(_SAVE, call_moves(stored) | which, _lock(call)))
+        save = _SAVE if call.placed_at is None else _SAVE_PLACED
+        self._writes.append(Write(save, moves(stored) | which, _lock(call)))
         self._changed[call.id] = stored
         return stored
 
@@ -100,7 +108,8 @@ class SqlCalls:
 
         def is_it(call: Call) -> bool:
             leg = call.leg
-            return (leg.room_sid, leg.participant_sid) == (room_sid, participant_sid)
+            stay = (room_sid, participant_sid)
+            return leg is not None and (leg.room_sid, leg.participant_sid) == stay
 
         found = await self._read(
             _OF_PARTICIPANT, is_it, wanted_room=room_sid, wanted_participant=participant_sid
@@ -110,7 +119,7 @@ class SqlCalls:
     async def live_in(self, room_sid: str, access: Access) -> list[Call]:
         """Return the visible calls in this room instance that have not ended."""
         found = await self._read(
-            _LIVE_IN, lambda call: call.is_live and call.leg.room_sid == room_sid, wanted=room_sid
+            _LIVE_IN, lambda call: call.is_live and call.room_sid == room_sid, wanted=room_sid
         )
         visible_ones = (call for call in found if access.sees(call.tenant))
         return sorted(visible_ones, key=lambda call: call.age)
@@ -120,7 +129,7 @@ class SqlCalls:
         name = room_name.value
 
         def is_wanted(call: Call) -> bool:
-            return call.leg.room_name == name and access.sees(call.tenant)
+            return call.parties.room_name == name and access.sees(call.tenant)
 
         query = of_tenants(_NEWEST_IN, calls, access.tenants)
         found = await self._read(query, is_wanted, wanted=name)
@@ -159,4 +168,6 @@ class SqlCalls:
 
 def _lock(call: Call) -> Lock:
     """By its participant's stay, which is unique: two replicas give one call different ids."""
+    if call.leg is None:
+        return "calls", call.id.value
     return "calls", call.leg.room_sid, call.leg.participant_sid

@@ -11,13 +11,16 @@ from sqlalchemy import Row
 
 from domain.agents.agent_config import AgentConfig
 from domain.calls.call import Call, CallStatus
+from domain.calls.dial_request import DialRequest
 from domain.calls.room_calls import CallOutline
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.webhook_verifier import WebhookEvent
 from domain.rooms.dispatch import DispatchClaim
 from domain.rooms.sip_leg import Direction, SipLeg
-from domain.sessions.session import EndReason, PhoneCorrelation, Session, SessionStatus
+from domain.sessions.phone_correlation import PhoneCorrelation
+from domain.sessions.session import Session
 from domain.sessions.session_outline import SessionOutline
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.errors import InvalidInput, StorageUnavailable, Unreadable
 from domain.shared.identifiers import CallId, Identity, RoomName, SessionId
 from domain.shared.storable_text import storable
@@ -137,32 +140,50 @@ def _phone(row: Row[Any]) -> PhoneCorrelation:
 
 def call_values(call: Call) -> dict[str, Any]:
     """The columns of ``call``'s row."""
-    leg = call.leg
     return {
         "id": call.id.value,
-        "room_name": leg.room_name,
-        "room_sid": leg.room_sid,
-        "participant_sid": leg.participant_sid,
-        "participant_identity": leg.participant_identity,
-        "direction": leg.direction.value,
-        "from_number": leg.from_number,
-        "to_number": leg.to_number,
-        "trunk_id": leg.trunk_id,
-        "dispatch_rule_id": leg.dispatch_rule_id,
-        "sip_call_id": leg.sip_call_id,
-        "direction_assumed": leg.direction_assumed,
-        "created_at": leg.joined_at,
+        "created_at": call.created_at,
+        **_leg_values(call),
         **call_moves(call),
+    }
+
+
+def placed_call_moves(call: Call) -> dict[str, Any]:
+    """The columns that change in the life of a call that the service placed.
+
+    LiveKit reports its leg later.
+    """
+    return _leg_values(call) | call_moves(call)
+
+
+def _leg_values(call: Call) -> dict[str, Any]:
+    """The columns of the leg, or of what was asked for while the call is being dialled."""
+    leg, parties = call.leg, call.parties
+    return {
+        "room_name": parties.room_name,
+        "room_sid": None if leg is None else leg.room_sid,
+        "participant_sid": None if leg is None else leg.participant_sid,
+        "participant_identity": parties.participant_identity,
+        "direction": parties.direction.value,
+        "from_number": parties.from_number,
+        "to_number": parties.to_number,
+        "trunk_id": parties.trunk_id,
+        "dispatch_rule_id": None if leg is None else leg.dispatch_rule_id,
+        "sip_call_id": None if leg is None else leg.sip_call_id,
+        "direction_assumed": parties.direction_assumed,
+        # As created_at where LiveKit reported the call first.
+        "joined_at": None if call.placed_at is None else call.joined_at,
     }
 
 
 def call_moves(call: Call) -> dict[str, Any]:
     """The columns that change in a call's life; the others as for :func:`session_moves`."""
+    leg = call.leg
     return {
         "status": call.status.value,
-        "sip_call_id_full": call.leg.sip_call_id_full,
-        "sip_status_code": call.leg.sip_status_code,
-        "carrier_call_id": call.leg.carrier_call_id,
+        "sip_call_id_full": None if leg is None else leg.sip_call_id_full,
+        "sip_status_code": None if leg is None else leg.sip_status_code,
+        "carrier_call_id": None if leg is None else leg.carrier_call_id,
         "ringing_at": call.ringing_at,
         "unanswered_at": call.unanswered_at,
         "seen_active_at": call.seen_active_at,
@@ -183,23 +204,9 @@ def to_call(row: Row[Any]) -> Call:
     try:
         return Call(
             id=CallId(row.id),
-            leg=SipLeg(
-                room_name=row.room_name,
-                room_sid=row.room_sid,
-                participant_sid=row.participant_sid,
-                participant_identity=row.participant_identity,
-                joined_at=row.created_at,
-                direction=Direction(row.direction),
-                from_number=row.from_number,
-                to_number=row.to_number,
-                trunk_id=row.trunk_id,
-                dispatch_rule_id=row.dispatch_rule_id,
-                sip_call_id=row.sip_call_id,
-                direction_assumed=bool(row.direction_assumed),
-                sip_call_id_full=row.sip_call_id_full,
-                sip_status_code=row.sip_status_code,
-                carrier_call_id=row.carrier_call_id,
-            ),
+            leg=None if row.room_sid is None else _leg(row),
+            request=_dial_request(row) if row.room_sid is None else None,
+            placed_at=None if row.room_sid and row.joined_at is None else row.created_at,
             ringing_at=row.ringing_at,
             unanswered_at=row.unanswered_at,
             seen_active_at=row.seen_active_at,
@@ -215,6 +222,36 @@ def to_call(row: Row[Any]) -> Call:
         )
     except (ValueError, TypeError, InvalidInput):
         raise _unreadable(f"call {row.id}") from None
+
+
+def _leg(row: Row[Any]) -> SipLeg:
+    return SipLeg(
+        room_name=row.room_name,
+        room_sid=row.room_sid,
+        participant_sid=row.participant_sid,
+        participant_identity=row.participant_identity,
+        joined_at=row.joined_at or row.created_at,
+        direction=Direction(row.direction),
+        from_number=row.from_number,
+        to_number=row.to_number,
+        trunk_id=row.trunk_id,
+        dispatch_rule_id=row.dispatch_rule_id,
+        sip_call_id=row.sip_call_id,
+        direction_assumed=bool(row.direction_assumed),
+        sip_call_id_full=row.sip_call_id_full,
+        sip_status_code=row.sip_status_code,
+        carrier_call_id=row.carrier_call_id,
+    )
+
+
+def _dial_request(row: Row[Any]) -> DialRequest:
+    return DialRequest(
+        room_name=row.room_name,
+        participant_identity=row.participant_identity,
+        to_number=row.to_number,
+        from_number=row.from_number,
+        trunk_id=row.trunk_id,
+    )
 
 
 def to_call_outline(row: Row[Any]) -> CallOutline:

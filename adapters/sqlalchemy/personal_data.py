@@ -38,7 +38,7 @@ from adapters.sqlalchemy.schema.tables import (
 from domain.calls.call import CallStatus
 from domain.privacy.data_subject import SEPARATORS, DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
-from domain.sessions.session import SessionStatus
+from domain.sessions.session_status import SessionStatus
 
 Found = dict[Table, list[Any]]
 """Keys of rows, by their table."""

@@ -1,4 +1,4 @@
-"""Give a caller an agent."""
+"""Assign an agent to a call."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ import attrs
 
 from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
-from domain.calls.call import ROOM_CLOSED, Call
-from domain.calls.record_call_fact import Fact, RecordCallFact
+from domain.calls.call import Call
+from domain.calls.call_facts import (
+    AgentDispatched,
+    CallFact,
+    ParticipantLeft,
+    ParticipantSeen,
+    RoomClosed,
+)
+from domain.calls.record_call_fact import RecordCallFact
 from domain.rooms.finished_rooms import FinishedRooms
 from domain.rooms.rooms import Rooms
 from domain.rooms.sip_leg import SipLeg
 from domain.sessions.ensure_agent import SOON, EnsureAgent
-from domain.sessions.session import PhoneCorrelation, Session
+from domain.sessions.phone_correlation import PhoneCorrelation
+from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import LeftToOthers, LiveKitError, TooEarly
@@ -24,10 +32,10 @@ from domain.shared.ids import IdGenerator
 from domain.shared.timeline import Source
 
 FRESH: Final = timedelta(seconds=5)
-"""How old a caller's event may be for LiveKit not to be asked about them.
+"""How old a caller's event may be for the caller to be taken to be in the room without a question.
 
-By when it was received, and by what LiveKit dates it; its clock may differ, and to ask needlessly
-does no harm.
+The age is measured from LiveKit's time of the event and from its receipt: the clocks may differ,
+and a needless question does no harm.
 """
 
 LISTED_WITHIN: Final = timedelta(seconds=2)
@@ -36,10 +44,10 @@ LISTED_WITHIN: Final = timedelta(seconds=2)
 
 @attrs.frozen(kw_only=True)
 class AssignAgentToCall:
-    """Sees to it that there is an agent for a caller who has not gone.
+    """Make sure that there is an agent for a caller who has not left.
 
-    CreateDispatch would bring a dead room back, so LiveKit is asked first wherever the caller
-    may have gone.
+    CreateDispatch would reopen a closed room, so LiveKit is asked first wherever the caller may
+    have left.
     """
 
     record_call_fact: RecordCallFact
@@ -51,46 +59,46 @@ class AssignAgentToCall:
     ids: IdGenerator
     agent_name: str
 
-    async def __call__(
-        self, leg: SipLeg, told: Fact, told_at: datetime, received_at: datetime
-    ) -> Call:
-        """The call with its agent, after ``told`` was heard at ``received_at`` of its caller.
+    async def __call__(self, leg: SipLeg, reported: ParticipantSeen, received_at: datetime) -> Call:
+        """Return the call with its agent, after its caller was ``reported`` to have joined.
 
-        LiveKit dates that to ``told_at``. A caller who has gone by now never leaves a new call
+        That was received at ``received_at``. A caller who has left by now never leaves a new call
         behind that is shown as live. Raises as :class:`EnsureAgent`, and
-        ``TooEarly`` while LiveKit cannot tell yet whether the caller is there.
+        ``TooEarly`` while LiveKit may not list the caller yet.
         """
         known = await self.record_call_fact.known(leg)
         if known is not None and (not known.is_live or known.session_id is not None):
-            return await self.record_call_fact.on(known, leg, told)
-        if await self._is_surely_there(leg, min(told_at, received_at)):
-            return await self._with_agent(await self.record_call_fact.on(known, leg, told))
+            return await self.record_call_fact.on(known, leg, reported)
+        if await self._is_surely_there(leg, min(reported.at, received_at)):
+            return await self._with_agent(await self.record_call_fact.on(known, leg, reported))
         try:
             found = await self._found(leg, Source.API)
         except LiveKitError:
-            await self.record_call_fact.on(known, leg, told)
+            await self.record_call_fact.on(known, leg, reported)
             raise
         if found.is_there:
             return await self._with_agent(
-                await self.record_call_fact.on(known, leg, lambda call: found.fact(told(call)))
+                await self.record_call_fact.on(known, leg, reported, found.fact)
             )
         now, due_at = self.clock.now(), received_at + LISTED_WITHIN
         if not found.room_is_gone and now < due_at:
             raise TooEarly("LiveKit may not list the caller yet.", min(now + SOON, due_at))
         if known is not None:  # one answer ends nothing: the reconciler looks again
-            return await self.record_call_fact.on(known, leg, told)
-        return await self.record_call_fact.on(None, leg, lambda call: found.fact(told(call)))
+            return await self.record_call_fact.on(known, leg, reported)
+        return await self.record_call_fact.on(None, leg, reported, found.fact)
 
     async def again(self, call: Call, source: Source) -> Call:
-        """The call with its agent, whom it may have lost; who asks is ``source``.
+        """Return the call with its agent, which it may have lost, on behalf of ``source``.
 
         LiveKit is asked whether the caller is there, and where the agent is. Raises as above, and
         :class:`~domain.shared.errors.LeftToOthers`.
         """
+        if call.leg is None:
+            return call  # it is being dialled: no caller waits for an agent
         found = await self._found(call.leg, source)
         if not found.is_there:
             return call  # one answer ends nothing: the reconciler looks again
-        return await self._served(await self.record_call_fact.on(call, call.leg, found.fact))
+        return await self._served(await self.record_call_fact.on_known(call, found.fact))
 
     async def _with_agent(self, call: Call) -> Call:
         try:
@@ -102,10 +110,8 @@ class AssignAgentToCall:
         if not call.is_live:
             return call
         session = await self.ensure_agent(await self._candidate(call), SYSTEM)
-        now = self.clock.now()
-        return await self.record_call_fact.on(
-            call, call.leg, lambda known: known.served_by(session.id, now, session.tenant)
-        )
+        dispatched = AgentDispatched(session.id, self.clock.now(), session.tenant)
+        return await self.record_call_fact.on_known(call, dispatched)
 
     async def _is_surely_there(self, leg: SipLeg, since: datetime) -> bool:
         if self.clock.now() - since > FRESH or await self.finished_rooms.has_finished(leg.room_sid):
@@ -116,59 +122,56 @@ class AssignAgentToCall:
         return newest.is_live and newest.room_sid in (None, leg.room_sid)
 
     async def _found(self, leg: SipLeg, source: Source) -> _Found:
-        """What LiveKit says of the caller."""
+        """Ask LiveKit whether the caller is in the room."""
         now = self.clock.now()
         room = await self.rooms.find(RoomName(leg.room_name))
         if room is None or room.sid != leg.room_sid:
-            return _Found(
-                lambda call: call.gone(now, source, reason=ROOM_CLOSED), room_is_gone=True
-            )
+            return _Found(RoomClosed(now, source), room_is_gone=True)
         callers = {
-            one.leg.participant_sid: one
-            for one in await self.rooms.participants(room)
-            if one.leg is not None
+            participant.leg.participant_sid: participant
+            for participant in await self.rooms.participants(room)
+            if participant.leg is not None
         }
         caller = callers.get(leg.participant_sid)
         if caller is None:
-            return _Found(lambda call: call.gone(now, source))
-        status = caller.leg_status
-        return _Found(lambda call: call.seen(status, now, source), is_there=True)
+            return _Found(ParticipantLeft(now, source))
+        return _Found(ParticipantSeen(caller.leg_status, now, source), is_there=True)
 
     async def _candidate(self, call: Call) -> Session:
-        """The session that is started for the call unless its room has one.
+        """Return the session that is started for the call unless its room has one.
 
-        It is the tenant's whose session had the room last, if that was lately: a user of theirs may
-        have come by a token that is still valid.
+        It belongs to the tenant of the room's last session, if that was recent: one of that
+        tenant's users may have come by a token that is still valid.
         """
-        leg = call.leg
-        newest = await self.ledger.newest_in(RoomName(leg.room_name), SYSTEM)
+        parties, room_name = call.parties, RoomName(call.parties.room_name)
+        newest = await self.ledger.newest_in(room_name, SYSTEM)
         tenant = None
         if newest is not None and (
-            newest.room_sid == leg.room_sid or newest.was_lately(self.clock.now())
+            newest.room_sid == call.room_sid or newest.was_lately(self.clock.now())
         ):
             tenant = newest.tenant
         return Session(
             id=self.ids.session_id(),
-            room_name=RoomName(leg.room_name),
-            room_sid=leg.room_sid,
-            identity=Identity(leg.participant_identity),
+            room_name=room_name,
+            room_sid=call.room_sid,
+            identity=Identity(parties.participant_identity),
             agent_name=self.agent_name,
             agent_config=AgentConfig.for_phone(),
             created_at=self.clock.now(),
             tenant=tenant,
             phone=PhoneCorrelation(
                 call_id=call.id,
-                direction=leg.direction,
-                caller_number=leg.from_number,
-                called_number=leg.to_number,
+                direction=parties.direction,
+                caller_number=parties.from_number,
+                called_number=parties.to_number,
             ),
         )
 
 
 @attrs.frozen
 class _Found:
-    """What LiveKit's answer tells of a caller, as a fact of their call."""
+    """What LiveKit's answer says about a caller, as a fact of the call."""
 
-    fact: Fact
+    fact: CallFact
     is_there: bool = False
     room_is_gone: bool = False

@@ -1,4 +1,4 @@
-"""A call: one phone participant's stay in one room instance."""
+"""A phone call: one phone participant's stay in one room instance."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Final
 
 import attrs
 
+from domain.calls.call_facts import ROOM_CLOSED
+from domain.calls.dial_request import DialRequest
 from domain.calls.room_calls import CallOutline
-from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
+from domain.rooms.sip_leg import SipLeg
 from domain.shared.identifiers import CallId, SessionId
 from domain.shared.timeline import Source, TimelineEntry
 
@@ -50,30 +52,26 @@ NEVER_ANSWERED: Final = frozenset(
 )
 """Those of them that LiveKit gives only before the answer (livekit/sip, pkg/sip/errors.go)."""
 
-_ANSWERED: Final = (LegStatus.ACTIVE, LegStatus.AUTOMATION)
-_UNANSWERED: Final = (LegStatus.DIALING, LegStatus.RINGING)
-
-ROOM_CLOSED: Final = "ROOM_CLOSED"
-"""The reason where a room's end is all that was told of a call's; gives way to any other."""
-
 
 @attrs.frozen(kw_only=True)
 class Call:
-    """A phone call, as far as facts have told of it.
+    """A phone call as far as it is known.
 
-    Immutable; :meth:`seen`, :meth:`gone` and :meth:`described_by` are facts. They commute, and a
-    repeated one changes nothing: each field keeps the earliest or the most telling value, and
-    ``status`` is read off the fields. So lost, doubled and swapped webhooks and the reconciler's
-    findings end up alike.
-    ``tenant`` is its session's. Times are UTC with millisecond precision. ``unanswered_at`` is the
-    latest time at which the leg was seen dialing or ringing.
+    Immutable; :func:`~domain.calls.apply_fact.apply` makes the next state. ``status``, the answer
+    and the duration are derived from the fields.
 
-    An end that a webhook told is final. One that was concluded from an absence
-    (``end_concluded``) gives way to it, and to the participant being seen again.
+    ``leg`` is None while the call is being dialled: ``request`` stands in for it until LiveKit
+    reports the leg, so that a call has one of the two. ``placed_at`` is when the service placed
+    the call, None for a call that LiveKit reported first.
+    ``tenant`` had the call placed, or owns its session. Times are UTC with millisecond precision.
+    ``unanswered_at`` is the latest time at which the leg was seen dialing or ringing.
+    ``end_concluded``: no webhook reported the end; it was concluded from an absence.
     """
 
     id: CallId
-    leg: SipLeg
+    leg: SipLeg | None = None
+    request: DialRequest | None = None
+    placed_at: datetime | None = None
     ringing_at: datetime | None = None
     unanswered_at: datetime | None = None
     seen_active_at: datetime | None = None
@@ -87,10 +85,42 @@ class Call:
     tenant: str | None = None
     version: int = 0
 
+    def __attrs_post_init__(self) -> None:
+        if (self.leg is None) is (self.request is None):
+            raise ValueError(f"Call {self.id} must have either a leg or a request.")
+        if self.leg is None and self.placed_at is None:
+            raise ValueError(f"Call {self.id} has no leg and must say when it was placed.")
+
+    @classmethod
+    def placed(
+        cls, call_id: CallId, request: DialRequest, at: datetime, *, tenant: str | None
+    ) -> Call:
+        """Return a new call that the service has LiveKit dial for ``tenant``."""
+        return cls(id=call_id, request=request, placed_at=at, tenant=tenant)
+
+    @property
+    def parties(self) -> SipLeg | DialRequest:
+        """The room and the parties: as LiveKit reports them, or as they were asked for."""
+        parties = self.leg or self.request
+        assert parties is not None  # noqa: S101 - for mypy; checked when the call is made
+        return parties
+
+    @property
+    def room_sid(self) -> str | None:
+        """The room instance that the participant is in; None while the call is being dialled."""
+        return None if self.leg is None else self.leg.room_sid
+
+    @property
+    def joined_at(self) -> datetime | None:
+        """When the participant joined; None while the call is being dialled."""
+        return None if self.leg is None else self.leg.joined_at
+
     @property
     def created_at(self) -> datetime:
-        """When the participant joined."""
-        return self.leg.joined_at
+        """When the service placed the call, or when the participant joined."""
+        created_at = self.placed_at or self.joined_at
+        assert created_at is not None  # noqa: S101 - for mypy; checked when the call is made
+        return created_at
 
     @property
     def answered_at(self) -> datetime | None:
@@ -114,7 +144,11 @@ class Call:
     @property
     def _was_answered_unseen(self) -> bool:
         """Whether only its end says that it was answered."""
-        return self.ended_at is not None and (self.was_active_at_end or self.leg.reports_answer)
+        return self.ended_at is not None and (self.was_active_at_end or self._reports_answer)
+
+    @property
+    def _reports_answer(self) -> bool:
+        return self.leg is not None and self.leg.reports_answer
 
     @property
     def _was_never_answered(self) -> bool:
@@ -132,11 +166,11 @@ class Call:
 
     @property
     def _ended_at_is(self) -> Precision:
-        """``EXACT`` if LiveKit told that the participant left, else found out some time after."""
-        told = any(
+        """``EXACT`` if LiveKit reported that the participant left, else found some time after."""
+        reported = any(
             entry.what == "left" and entry.source is Source.WEBHOOK for entry in self.timeline
         )
-        exact = told and self.disconnect_reason != ROOM_CLOSED
+        exact = reported and self.disconnect_reason != ROOM_CLOSED
         return Precision.EXACT if exact else Precision.AT_MOST
 
     @property
@@ -155,8 +189,10 @@ class Call:
         return self.ended_at is None
 
     @property
-    def outline(self) -> CallOutline:
-        """The part that the reconciler chooses by."""
+    def outline(self) -> CallOutline | None:
+        """The part that the reconciler chooses by; None while the call is being dialled."""
+        if self.leg is None:
+            return None
         return CallOutline(
             id=self.id,
             room_name=self.leg.room_name,
@@ -197,110 +233,6 @@ class Call:
         seen = self.seen_active_at is not None
         return Precision.AT_LEAST if exact_end and seen else Precision.AT_MOST
 
-    def seen(self, leg_status: LegStatus | None, at: datetime, source: Source) -> Call:
-        """After the participant was seen in the room at ``at``.
-
-        Without a ``leg_status`` whoever is in the room talks. A webhook tells what the leg was when
-        it joined, so a call that did not have to be placed was answered in that moment.
-        """
-        call = self._reopened(at, source)._noted(self.created_at, "joined", source)
-        if leg_status in _UNANSWERED:
-            call = attrs.evolve(call, unanswered_at=max(call.unanswered_at or at, at))
-        match leg_status:
-            case LegStatus.RINGING:
-                ringing_at = _earliest(call.ringing_at, at)
-                return attrs.evolve(call, ringing_at=ringing_at)._noted(at, "ringing", source)
-            case LegStatus.ACTIVE | LegStatus.AUTOMATION | None:
-                if leg_status and source is Source.WEBHOOK and not self._was_placed:
-                    at = self.created_at
-                active_at = _earliest(call.seen_active_at, at)
-                return attrs.evolve(call, seen_active_at=active_at)._noted(at, "active", source)
-        return call
-
-    @property
-    def _was_placed(self) -> bool:
-        return self.leg.direction is Direction.OUTBOUND
-
-    def gone(
-        self,
-        at: datetime,
-        source: Source,
-        *,
-        reason: str | None = None,
-        last_status: LegStatus | None = None,
-        aborted: bool = False,
-    ) -> Call:
-        """After the participant was found, or told, to have left by ``at``.
-
-        ``reason`` is LiveKit's ``disconnectReason``; ``last_status`` what the leg last said;
-        ``aborted`` a connection that broke before it was ready.
-        """
-        unanswered_at = self.unanswered_at
-        if last_status in _UNANSWERED:
-            unanswered_at = max(unanswered_at or at, at)
-        concluded = source is not Source.WEBHOOK
-        if self.ended_at is not None and concluded and not self.end_concluded:
-            return self  # LiveKit told when it was
-        call = self._without_end() if self.end_concluded and not concluded else self
-        return attrs.evolve(
-            call,
-            unanswered_at=unanswered_at,
-            ended_at=_earliest(call.ended_at, at),
-            end_concluded=concluded,
-            was_active_at_end=self.was_active_at_end or last_status in _ANSWERED,
-            aborted=self.aborted or aborted,
-            disconnect_reason=_more_telling(call.disconnect_reason, reason),
-        )._noted(at, "left", source)
-
-    def _reopened(self, at: datetime, source: Source) -> Call:
-        """With an end taken back that was concluded before the participant was seen at ``at``.
-
-        A webhook tells of an earlier time than that at which it is heard.
-        """
-        wrong = self.end_concluded and self.ended_at is not None and at > self.ended_at
-        if not wrong or source is Source.WEBHOOK:
-            return self
-        return self._without_end()._noted(at, "reopened", source)
-
-    def _without_end(self) -> Call:
-        """Without what was concluded of its end."""
-        return attrs.evolve(
-            self,
-            ended_at=None,
-            end_concluded=False,
-            disconnect_reason=None,
-            timeline=tuple(entry for entry in self.timeline if entry.what != "left"),
-        )
-
-    def described_by(self, leg: SipLeg) -> Call:
-        """After LiveKit reported ``leg`` of the participant, which may complete what is known."""
-        return attrs.evolve(self, leg=self.leg.completed_by(leg))
-
-    def served_by(self, session_id: SessionId, at: datetime, tenant: str | None = None) -> Call:
-        """After an agent was dispatched for it, in session ``session_id`` of ``tenant``'s."""
-        call = self
-        if self.session_id is None:
-            call = attrs.evolve(self, session_id=session_id, tenant=tenant)
-        return call._noted(at, "agent_dispatched", Source.API)
-
     def stored(self) -> Call:
         """As a reader sees it once this change is stored."""
         return attrs.evolve(self, version=self.version + 1)
-
-    def _noted(self, at: datetime, what: str, source: Source) -> Call:
-        """With the earliest entry of each kind, in order of time."""
-        earliest = {entry.what: entry for entry in self.timeline}
-        entry = TimelineEntry(at, what, source)
-        earliest[what] = min(entry, earliest.get(what, entry), key=lambda one: one.place)
-        timeline = tuple(sorted(earliest.values(), key=lambda one: one.place))
-        return attrs.evolve(self, timeline=timeline)
-
-
-def _earliest(known: datetime | None, told: datetime) -> datetime:
-    return told if known is None else min(known, told)
-
-
-def _more_telling(known: str | None, told: str | None) -> str | None:
-    """The same of two reasons whichever came first."""
-    reasons = [reason for reason in (known, told) if reason is not None]
-    return min(reasons, key=lambda reason: (reason == ROOM_CLOSED, reason), default=None)

@@ -20,7 +20,7 @@ from domain.shared.unit_of_work import UnitOfWorkFactory
 class ReadCalls:
     """Reads the ledger only; LiveKit is not asked.
 
-    ``normalised`` turns a number as somebody writes it into the form that calls have.
+    ``normalised`` turns a number as a caller writes it into the form that calls have.
     """
 
     unit_of_work: UnitOfWorkFactory[CallWork]

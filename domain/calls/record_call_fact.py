@@ -1,60 +1,79 @@
-"""Write down what is told of a phone call."""
+"""Record what becomes known of a phone call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import attrs
 
 from domain.access.access import SYSTEM
+from domain.calls.apply_fact import apply
 from domain.calls.call import Call
+from domain.calls.call_facts import CallFact, LegDescribed
 from domain.calls.repository import CallWork
 from domain.rooms.sip_leg import SipLeg
 from domain.shared.errors import Conflict
 from domain.shared.ids import IdGenerator
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
-Fact = Callable[[Call], Call]
-
 
 @attrs.frozen(kw_only=True)
 class RecordCallFact:
-    """Applies a fact to the call of a phone participant, which is made if there is none.
+    """Apply facts to the call of a phone participant, which is created if there is none.
 
-    Facts commute, so one that loses a race is applied to what won.
+    Facts commute, so those that lose a race are applied to the version that won.
     """
 
     unit_of_work: UnitOfWorkFactory[CallWork]
     ids: IdGenerator
 
     async def known(self, leg: SipLeg) -> Call | None:
-        """The participant's call, if the ledger has one. Raises ``StorageUnavailable``."""
+        """Return the participant's call if the ledger has one. Raises ``StorageUnavailable``."""
         async with self.unit_of_work() as work:
             return await work.calls.of_participant(leg.room_sid, leg.participant_sid, SYSTEM)
 
-    async def __call__(self, leg: SipLeg, fact: Fact) -> Call:
-        """The call with ``fact`` applied, durable. Raises ``StorageUnavailable``."""
-        return await self.on(await self.known(leg), leg, fact)
+    async def __call__(self, leg: SipLeg, *facts: CallFact) -> Call:
+        """Return the call after ``facts``, durable. Raises ``StorageUnavailable``."""
+        return await self.on(await self.known(leg), leg, *facts)
 
-    async def on(self, known: Call | None, leg: SipLeg, fact: Fact) -> Call:
-        """The same without reading first: ``known`` is what was read a moment ago."""
+    async def on(self, known: Call | None, leg: SipLeg, *facts: CallFact) -> Call:
+        """Do the same without a read first: ``known`` was read a moment ago."""
+        described = (LegDescribed(leg), *facts)
         while True:
             try:
-                return await self._attempt(known, leg, fact)
-            except Conflict:  # somebody else has made progress with this call
+                if known is None:
+                    return await self._add(leg, described)
+                return await self._save(known, described)
+            except Conflict:  # another request has changed or created this call
                 known = await self.known(leg)
 
-    async def _attempt(self, known: Call | None, leg: SipLeg, fact: Fact) -> Call:
-        if known is None:
-            call = fact(Call(id=self.ids.call_id(), leg=leg))
-        else:
-            call = fact(known.described_by(leg))
+    async def on_known(self, known: Call, *facts: CallFact) -> Call:
+        """Return the call ``known``, which may have no leg yet, after ``facts``.
+
+        Raises as above, and :class:`~domain.shared.errors.Conflict` if it was deleted meanwhile.
+        """
+        while True:
+            try:
+                return await self._save(known, facts)
+            except Conflict:
+                async with self.unit_of_work() as work:
+                    current = await work.calls.get(known.id, SYSTEM)
+                if current is None:
+                    raise
+                known = current
+
+    async def _add(self, leg: SipLeg, facts: Sequence[CallFact]) -> Call:
+        call = apply(Call(id=self.ids.call_id(), leg=leg), *facts)
+        async with self.unit_of_work() as work:
+            await work.calls.add(call)
+            await work.commit()
+        return call
+
+    async def _save(self, known: Call, facts: Sequence[CallFact]) -> Call:
+        call = apply(known, *facts)
         if call == known:
             return known
         async with self.unit_of_work() as work:
-            if known is None:
-                await work.calls.add(call)
-            else:
-                call = await work.calls.save(call)
+            call = await work.calls.save(call)
             await work.commit()
         return call

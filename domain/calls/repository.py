@@ -19,7 +19,7 @@ from domain.shared.pagination import Cursor, Span
 
 @attrs.frozen(kw_only=True)
 class CallFilter:
-    """Which calls: those to which everything applies that is not None.
+    """Select the calls that match every field that is not None.
 
     ``from_number`` and ``to_number`` are compared as they are stored (E.164 where they parse).
     """
@@ -44,8 +44,10 @@ class CallRepository(Protocol):
         ...
 
     async def save(self, call: Call) -> Call:
-        """Store a move of a call that was read at ``call.version``; its leg stays as it was added.
+        """Store a change of a call that was read at ``call.version``.
 
+        The leg of a call that LiveKit reported first stays as it was added, but for what
+        :meth:`~domain.rooms.sip_leg.SipLeg.completed_by` completes.
         Returns it as the next reader sees it, at ``call.version + 1``. Raises
         :class:`~domain.shared.errors.Conflict`, here or at commit, if it has changed since.
         """
@@ -72,7 +74,10 @@ class CallRepository(Protocol):
     def live(
         self, unreadable: list[StorageUnavailable], access: Access
     ) -> AsyncIterator[Sequence[CallOutline]]:
-        """Yield the outlines of the visible committed calls that live, as for sessions."""
+        """Yield the outlines of the visible committed calls in a room that have not ended.
+
+        A call that is being dialled is in no room yet. The rest is as for sessions.
+        """
         ...
 
     async def page(
@@ -90,5 +95,5 @@ class CallWork(SessionWork, Protocol):
 
     @property
     def calls(self) -> CallRepository:
-        """The calls, as this transaction sees them."""
+        """Return the calls as this transaction sees them."""
         ...

@@ -71,16 +71,7 @@ class IdempotentExecution:
         ``InvalidInput``, ``IdempotencyKeyReused``,
         :class:`~domain.shared.errors.IdempotencyKeyInFlight`, and what ``do`` raises.
         """
-        now = self.clock.now()
-        attempt = Attempt(
-            tenant=access.tenant or "",
-            key=_parsed(key),
-            fingerprint=fingerprint,
-            holder=self.ids.claim_holder(),
-            now=now,
-            until=now + LEASE,
-            since=now - REMEMBERED,
-        )
+        attempt = self._attempt(key, access, fingerprint)
         found = await self.idempotency.begin(attempt)
         if found.fingerprint != fingerprint:
             raise IdempotencyKeyReused(
@@ -101,6 +92,18 @@ class IdempotentExecution:
             raise
         await self.idempotency.finish(attempt, answer)
         return Answered(answer, replayed=False)
+
+    def _attempt(self, key: str, access: Access, fingerprint: str) -> Attempt:
+        now = self.clock.now()
+        return Attempt(
+            tenant=access.tenant or "",
+            key=_parsed(key),
+            fingerprint=fingerprint,
+            holder=self.ids.claim_holder(),
+            now=now,
+            until=now + LEASE,
+            since=now - REMEMBERED,
+        )
 
 
 def _parsed(raw: str) -> str:

@@ -1,4 +1,4 @@
-"""Look into one room, and put right what differs from the ledger."""
+"""Look into one room, and repair what differs from the ledger."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import attrs
 from domain.access.access import SYSTEM
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call, CallStatus
+from domain.calls.call_facts import AgentDispatched, ParticipantSeen
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.room_calls import fingerprint
 from domain.reconciliation.absences import Absences
@@ -17,11 +18,13 @@ from domain.reconciliation.room_choice import RoomLook, agent_key
 from domain.reconciliation.room_selection import RoomSelection
 from domain.rooms.room import Participant, Room
 from domain.rooms.rooms import Rooms
-from domain.sessions.agent_presence import AgentPresence, AgentState, RoomContents
+from domain.sessions.agent_presence import AgentPresence, AgentState
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.remove_agent import RemoveAgent
-from domain.sessions.session import EndReason, Session
+from domain.sessions.room_contents import RoomContents
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import LeftToOthers
@@ -59,7 +62,7 @@ class CheckRoom:
         first: bool,
         left_to_others: bool = False,
     ) -> RoomLook:
-        """Look into ``room``, count what was put right in ``repairs``; return what was found.
+        """Look into ``room``, count what was repaired in ``repairs``; return what was found.
 
         ``session`` and ``calls`` are the ledger's live ones there. On the ``first`` look since
         either changed, dispatches are listed too. A room that an earlier look ``left_to_others``
@@ -115,17 +118,19 @@ class _Look:
     # Calls
 
     async def _callers(self, calls: list[Call], participants: list[Participant]) -> list[Call]:
-        """Return the room's live calls after what its participants told.
+        """Return the room's live calls, updated from its participants.
 
         Those whose callers are missing are among them: the reconciler ends them, once confirmed.
         """
         callers = {
-            one.leg.participant_sid: one
-            for one in participants
-            if one.leg is not None and not self.use.selection.ignores_call(one.leg)
+            participant.leg.participant_sid: participant
+            for participant in participants
+            if participant.leg is not None and not self.use.selection.ignores_call(participant.leg)
         }
         live = []
         for call in calls:
+            if call.leg is None:
+                continue  # it is being dialled: no participant of it is missing yet
             caller = callers.pop(call.leg.participant_sid, None)
             if caller is None:
                 self.absences.note(str(call.id), self.use.clock.now())
@@ -143,13 +148,9 @@ class _Look:
         assert caller.leg is not None  # noqa: S101 - for mypy; only callers are noted
         if call is not None and call.status is CallStatus.ACTIVE:
             return call
-        now = self.use.clock.now()
         before = call or await self.use.record_call_fact.known(caller.leg)
-        noted = await self.use.record_call_fact.on(
-            before,
-            caller.leg,
-            lambda known: known.seen(caller.leg_status, now, Source.RECONCILER),
-        )
+        seen = ParticipantSeen(caller.leg_status, self.use.clock.now(), Source.RECONCILER)
+        noted = await self.use.record_call_fact.on(before, caller.leg, seen)
         if before is None:
             self.repairs["call_added"] += 1
         elif noted.is_live and not before.is_live:
@@ -207,7 +208,7 @@ class _Look:
         """Whether a caller's agent is alone, or on its way to an empty room.
 
         An agent that serves the caller's own room instance leaves when LiveKit closes that. LiveKit
-        tells the number of people up to 5 s late.
+        reports the number of people up to 5 s late.
         """
         if session.phone is None or presence.has_people or self.room.people:
             return False
@@ -229,17 +230,15 @@ class _Look:
         if presence.has_surplus:
             removed = await self.use.keep_agent.remove_surplus(kept, presence)
             self.repairs["surplus_removed"] += removed
-        now = self.use.clock.now()
+        dispatched = AgentDispatched(kept.id, self.use.clock.now(), kept.tenant)
         for call in calls if kept.agent_dispatched else ():
             if call.session_id is None:
-                await self.use.record_call_fact.on(
-                    call, call.leg, lambda known: known.served_by(kept.id, now, kept.tenant)
-                )
+                await self.use.record_call_fact.on_known(call, dispatched)
         return kept
 
 
 def _repair(before: Session, after: Session, presence: AgentPresence) -> str | None:
-    """Name what was put right between two states of a session."""
+    """Name what was repaired between two states of a session."""
     if after.version == before.version:
         return None
     if presence.is_missing:

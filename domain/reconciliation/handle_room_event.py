@@ -1,4 +1,4 @@
-"""Learn what a webhook event tells, and do what follows from it."""
+"""Record what a webhook event reports, and act on it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ import attrs
 from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
 from domain.calls.assign_agent import AssignAgentToCall
-from domain.calls.call import ROOM_CLOSED, Call
+from domain.calls.call import Call
+from domain.calls.call_facts import ParticipantLeft, ParticipantSeen, RoomClosed
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.repository import CallWork
 from domain.reconciliation.remove_late_agent import RemoveLateAgent
 from domain.reconciliation.room_selection import RoomSelection
 from domain.rooms.room import Participant, ParticipantKind, Room
 from domain.rooms.room_event import EventKind, RoomEvent
-from domain.sessions.agent_presence import TAKEN_WITHIN, AgentPresence, AgentState
+from domain.sessions.agent_presence import AgentPresence, AgentState
+from domain.sessions.agent_timeouts import TAKEN_WITHIN
 from domain.sessions.ensure_agent import EnsureAgent
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.remove_agent import RemoveAgent
-from domain.sessions.session import EndReason, SeenAgent, Session, SessionStatus
+from domain.sessions.seen_agent import SeenAgent
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import ClaimHeld, LeftToOthers, TooEarly
@@ -35,10 +39,10 @@ from domain.shared.unit_of_work import UnitOfWorkFactory
 
 @attrs.frozen(kw_only=True)
 class HandleRoomEvent:
-    """Events come late, twice, swapped or never; a repeated one changes nothing.
+    """Handle events that may be late, repeated, reordered or lost; a repeated one changes nothing.
 
-    Without ``telephony`` telephones are participants like others. ``dispatch_on_any_join``
-    dispatches for everybody who joins, not for callers only (debugging).
+    Without ``telephony`` phone participants are participants like others. With
+    ``dispatch_on_any_join`` every person who joins gets an agent, not only callers (debugging).
     """
 
     unit_of_work: UnitOfWorkFactory[CallWork]
@@ -59,7 +63,7 @@ class HandleRoomEvent:
     dispatch_on_any_join: bool = False
 
     async def __call__(self, event: RoomEvent, received_at: datetime) -> None:
-        """Handle ``event``, which was received then.
+        """Handle ``event``, which was received at ``received_at``.
 
         Raises :class:`~domain.shared.errors.ClaimHeld`, :class:`~domain.shared.errors.Conflict` and
         :class:`~domain.shared.errors.TooEarly` when it should be tried again, other errors as
@@ -87,27 +91,21 @@ class HandleRoomEvent:
         leg, status = participant.leg, participant.leg_status
         assert leg is not None  # noqa: S101 - for mypy; the caller has looked
         if event.kind is EventKind.PARTICIPANT_JOINED:
-            await self.assign_agent(
-                leg,
-                lambda known: known.seen(status, event.at, Source.WEBHOOK),
-                event.at,
-                received_at,
-            )
+            joined = ParticipantSeen(status, event.at, Source.WEBHOOK)
+            await self.assign_agent(leg, joined, received_at)
             return
-        await self.record_call_fact(
-            leg,
-            lambda known: known.gone(
-                event.at,
-                Source.WEBHOOK,
-                reason=event.disconnect_reason,
-                last_status=status,
-                aborted=event.kind is EventKind.PARTICIPANT_CONNECTION_ABORTED,
-            ),
+        left = ParticipantLeft(
+            event.at,
+            Source.WEBHOOK,
+            reason=event.disconnect_reason,
+            last_status=status,
+            aborted=event.kind is EventKind.PARTICIPANT_CONNECTION_ABORTED,
         )
+        await self.record_call_fact(leg, left)
         await self._caller_left(event.room, leg.participant_sid)
 
     async def _caller_left(self, room: Room, participant_sid: str) -> None:
-        """Call the agent of a caller back who hung up while it was on its way."""
+        """Remove the agent of a caller who hung up while it was on its way."""
         if await self._live_calls(room):
             return
         session = await self._unclaimed(room)
@@ -117,9 +115,9 @@ class HandleRoomEvent:
         if contents is None or contents.room.sid != room.sid:
             return
         others = [
-            one
-            for one in contents.participants
-            if one.leg is None or one.leg.participant_sid != participant_sid
+            other
+            for other in contents.participants
+            if other.leg is None or other.leg.participant_sid != participant_sid
         ]
         contents = attrs.evolve(contents, participants=others)
         presence = await self.find_agent.judge(session, contents)
@@ -185,7 +183,7 @@ class HandleRoomEvent:
             raise TooEarly("The next dispatch waits for its back-off.", kept.retry_at)
 
     async def _person_joined(self, room: Room, participant: Participant) -> None:
-        """Dispatch an agent for a person who comes to a session that has none."""
+        """Dispatch an agent for a person who joins a session without one."""
         session = await self.ledger.live_in(RoomName(room.name), SYSTEM)
         if session is None:
             if self.dispatch_on_any_join and not self.selection.ignores_room(room.name):
@@ -202,10 +200,7 @@ class HandleRoomEvent:
 
     async def _room_finished(self, event: RoomEvent) -> None:
         for call in await self._live_calls(event.room):
-            await self.record_call_fact(
-                call.leg,
-                lambda known: known.gone(event.at, Source.WEBHOOK, reason=ROOM_CLOSED),
-            )
+            await self.record_call_fact.on_known(call, RoomClosed(event.at, Source.WEBHOOK))
         session = await self._unclaimed(event.room)
         if session is None or session.room_sid not in (None, event.room.sid):
             return
@@ -239,9 +234,9 @@ class HandleRoomEvent:
     async def _unclaimed(self, room: Room) -> Session | None:
         """Return the room's live session. Raises :class:`ClaimHeld` while a request works on it.
 
-        Its holder would take any change for a lost claim.
+        To its holder any change would look like a lost claim.
         """
         session = await self.ledger.live_in(RoomName(room.name), SYSTEM)
         if session is not None and session.claim.is_held(self.clock.now()):
-            raise ClaimHeld("Somebody else is starting or ending this session.")
+            raise ClaimHeld("Another request is starting or ending this session.")
         return await self.hold_room.released(session)

@@ -1,4 +1,4 @@
-"""Compare the ledger with what LiveKit says is there, and put right what differs."""
+"""Compare the ledger with what LiveKit lists, and repair what differs."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from typing import Final, TypeVar
 import attrs
 
 from domain.access.access import SYSTEM
-from domain.calls.call import ROOM_CLOSED
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
 from domain.reconciliation.absences import Absences
 from domain.reconciliation.check_room import CheckRoom
+from domain.reconciliation.repairs import Repairs
 from domain.reconciliation.room_choice import RoomChoice
 from domain.reconciliation.room_selection import RoomSelection
 from domain.reconciliation.survey_ledger import AT_ONCE, SessionVersion, Survey, SurveyLedger
 from domain.rooms.room import Room
 from domain.rooms.rooms import Rooms
-from domain.sessions.session import EndReason, Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import (
@@ -35,32 +34,31 @@ from domain.shared.errors import (
     Unreadable,
 )
 from domain.shared.identifiers import RoomName
-from domain.shared.timeline import Source
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
 MANY: Final = 3
 MANY_OF: Final = 10
-"""More than three entries, and more than a tenth of all, do not end at once unconfirmed."""
+"""More than three entries, and more than a tenth of all, end only once that lasted longer."""
 
 HELD_LOOKS: Final = 3
 """How many intervals an absence of many entries must last."""
 
 WARNS_FOR: Final = 3
-"""How many intervals a warning of entries that are held is good for."""
+"""For how many intervals a warning about held entries is valid."""
 
 STORAGE_FAILURES: Final = 16
-"""So many rooms whose rows cannot be read or written mean that the storage is out of reach."""
+"""So many storage failures in one cycle mean that the storage is unreachable."""
 
 Item = TypeVar("Item")
 
 
 @attrs.frozen(kw_only=True)
 class Reconciliation:
-    """What one cycle did.
+    """The result of one cycle.
 
     ``repairs`` and ``failures`` are counted by kind; ``problems`` are reasons why rooms must wait
     for the next cycle, ``defects`` unexpected exceptions. ``held`` says why entries that are
-    missing from LiveKit are kept for the time being.
+    missing from LiveKit are kept for now.
     """
 
     rooms: int
@@ -75,11 +73,12 @@ class Reconciliation:
 
 @attrs.define(kw_only=True)
 class Reconcile:
-    """One cycle costs one ListRooms, and ListParticipants for the rooms that give a reason.
+    """Compare the ledger with LiveKit's rooms in cycles.
 
+    A cycle costs one ListRooms, and ListParticipants for the rooms that give a reason.
     Absences are confirmed before anything ends: by a second look at least one ``interval`` later,
-    and by a question about that room. Where many entries would end at once, LiveKit may have lost
-    its rooms from view rather than closed them: these wait longer, and ``held`` says so.
+    and by a question about that room. Where many entries would end at once, LiveKit may have failed
+    to list its rooms rather than closed them: these wait longer, and ``held`` says so.
     ``parallel`` rooms are looked into at a time; a failure in one stops no other.
     """
 
@@ -153,7 +152,8 @@ class Reconcile:
             first=self.choice.is_new(room, session, now),
             left_to_others=self.choice.is_left_to_others(room),
         )
-        self._left += [call.outline for call in calls if self._absences.is_noted(str(call.id))]
+        left = (call.outline for call in calls if self._absences.is_noted(str(call.id)))
+        self._left += [outline for outline in left if outline is not None]
         self.choice.looked(room, found, now)
 
     async def _end_missing(
@@ -165,19 +165,21 @@ class Reconcile:
         unlisted = [call for call in survey.calls if str(call.id) not in replaced]
         missing: list[SessionVersion | CallOutline] = [*survey.sessions, *unlisted, *self._left]
         ended = replaced | await self._confirmed(missing, survey.live, now)
-        await self._each(
-            [call for call in self._left if str(call.id) in ended],
-            lambda call: self._end_call(call, now),
+        repairs = Repairs(
+            unit_of_work=self.unit_of_work,
+            ledger=self.ledger,
+            rooms=self.rooms,
+            record_call_fact=self.record_call_fact,
+            now=now,
+            done=self._done.repairs,
         )
-        await self._each(
-            [call for call in survey.calls if str(call.id) in ended],
-            lambda call: self._end_call_of_room(call, now),
-        )
-        await self._each(
-            [one for one in survey.sessions if str(one.id) in ended] + survey.abandoned,
-            lambda session: self._end_session(session, now),
-        )
-        await self._each(survey.holding, self._end_again)
+        left = [call for call in self._left if str(call.id) in ended]
+        await self._each(left, repairs.end_call)
+        calls = [call for call in survey.calls if str(call.id) in ended]
+        await self._each(calls, repairs.end_call_of_room)
+        sessions = [session for session in survey.sessions if str(session.id) in ended]
+        await self._each(sessions + survey.abandoned, repairs.end_session)
+        await self._each(survey.holding, repairs.end_again)
         return self._done
 
     async def _confirmed(
@@ -207,45 +209,8 @@ class Reconcile:
         self._done = attrs.evolve(self._done, held=self.held, held_entries=held)
         return lasting
 
-    async def _end_call_of_room(self, call: CallOutline, now: datetime) -> None:
-        room = await self.rooms.find(RoomName(call.room_name))
-        if room is None or room.sid != call.room_sid:
-            await self._end_call(call, now, ROOM_CLOSED)
-
-    async def _end_call(
-        self, outline: CallOutline, now: datetime, reason: str | None = None
-    ) -> None:
-        async with self.unit_of_work() as work:
-            call = await work.calls.get(outline.id, SYSTEM)
-        if call is None or not call.is_live:
-            return
-        await self.record_call_fact.on(
-            call, call.leg, lambda known: known.gone(now, Source.RECONCILER, reason=reason)
-        )
-        self._done.repairs["call_ended"] += 1
-
-    async def _end_session(self, known: SessionVersion, now: datetime) -> None:
-        session = await self._unchanged(known)
-        if session is None or await self.rooms.find(session.room_name) is not None:
-            return  # the next look sees to it
-        gone = session.has_had_room
-        reason = EndReason.ROOM_FINISHED if gone else EndReason.ABANDONED
-        await self.ledger.save(session.ended(reason, now, Source.RECONCILER, concluded=gone))
-        self._done.repairs["session_ended"] += 1
-
-    async def _end_again(self, known: SessionVersion) -> None:
-        """End what a process held the room of an ended session with that died."""
-        session = await self._unchanged(known)
-        if session is not None:
-            await self.ledger.save(session.ended_again())
-
-    async def _unchanged(self, known: SessionVersion) -> Session | None:
-        """Return the session itself; None where it has changed since the survey."""
-        session = await self.ledger.get(known.id, SYSTEM)
-        return session if session is not None and session.version == known.version else None
-
     async def _each(self, items: Iterable[Item], treat: Callable[[Item], Awaitable[None]]) -> None:
-        """Treat every item; what one of them raises is counted and stops no other."""
+        """Treat every item; count what an item raises and go on with the others."""
         waiting = iter(list(items))
 
         async def work() -> None:
@@ -265,7 +230,7 @@ class Reconcile:
             await asyncio.gather(*tasks)
         finally:
             for task in tasks:
-                task.cancel()  # those that go on after another one's failure
+                task.cancel()  # those that still run after a failure
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _note_failure(self, error: DomainError) -> None:

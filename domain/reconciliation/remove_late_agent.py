@@ -11,9 +11,9 @@ from domain.access.access import SYSTEM
 from domain.rooms.dispatcher import Dispatcher
 from domain.rooms.room import Dispatch, Room
 from domain.rooms.rooms import Rooms
-from domain.sessions.agent_presence import RoomContents
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.hold_ended_room import HoldEndedRoom
+from domain.sessions.room_contents import RoomContents
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock

@@ -12,8 +12,9 @@ import attrs
 from domain.calls.room_calls import RoomCalls
 from domain.reconciliation.absences import Absences
 from domain.rooms.room import Room
-from domain.sessions.agent_presence import TAKEN_WITHIN
-from domain.sessions.session_outline import SessionOutline, SessionStatus
+from domain.sessions.agent_timeouts import TAKEN_WITHIN
+from domain.sessions.session_outline import SessionOutline
+from domain.sessions.session_status import SessionStatus
 
 
 class Reason(enum.Enum):

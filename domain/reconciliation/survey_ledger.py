@@ -1,10 +1,10 @@
-"""Go through the live entries of the ledger beside the rooms that LiveKit lists."""
+"""Compare the live entries of the ledger with the rooms that LiveKit lists."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,12 +26,12 @@ ABANDONED_AFTER: Final = timedelta(minutes=10)
 """How long a session may wait for a room that was never opened."""
 
 AT_ONCE: Final = 500
-"""Entries that are gone through before other tasks have their turn."""
+"""How many entries are processed before other tasks may run."""
 
 
 @attrs.frozen
 class SessionVersion:
-    """A session as it was when the ledger was gone through; ``version`` tells if it changed."""
+    """A session as it was when the ledger was read; ``version`` shows whether it has changed."""
 
     id: SessionId
     version: int
@@ -44,15 +44,18 @@ class SessionVersion:
 
 @attrs.define(kw_only=True)
 class Survey:
-    """What the ledger has beside LiveKit's list.
+    """The ledger's live entries compared with LiveKit's list.
 
-    ``rooms`` are those of ours by the reason to look into them, ``live`` how many sessions and
-    calls there are; ``unreadable`` are the errors of rows that this version cannot read. Of the
-    sessions and calls whose room is not listed, ``sessions`` had one, ``abandoned`` never had and
-    are old, and ``holding`` have ended and only held theirs.
+    ``rooms`` are our rooms by the reason to look into them, ``live`` is the number of sessions and
+    calls in rooms; ``unreadable`` are the errors of rows that this version cannot read. The other
+    fields are entries whose room is not listed: ``calls``, ``sessions`` that had a room,
+    ``abandoned`` sessions that are old and never had one, and ``holding`` sessions that have ended
+    and only hold their room.
     """
 
-    rooms: Mapping[Reason, list[Room]] = attrs.field(factory=lambda: {one: [] for one in Reason})
+    rooms: Mapping[Reason, list[Room]] = attrs.field(
+        factory=lambda: {reason: [] for reason in Reason}
+    )
     live: int = 0
     sessions: list[SessionVersion] = attrs.field(factory=list)
     abandoned: list[SessionVersion] = attrs.field(factory=list)
@@ -66,7 +69,7 @@ class Survey:
         return sum(map(len, self.rooms.values()))
 
     def add_without_room(self, session: SessionOutline, now: datetime) -> None:
-        """Sort in a session whose room is not listed, unless a request is working on it."""
+        """Add a session whose room is not listed, unless a request is working on it."""
         if session.claim.is_held(now):
             return
         if session.only_holds_room:
@@ -81,8 +84,8 @@ class Survey:
 class SurveyLedger:
     """Read outlines only, a page at a time, and keep what needs a closer look.
 
-    There may be tens of thousands of entries: kept whole they would fill the memory, and gone
-    through at once they would hold up every request.
+    There may be tens of thousands of entries: whole entries would fill the memory, and processing
+    them without a pause would delay every request.
     """
 
     unit_of_work: UnitOfWorkFactory[CallWork]
@@ -101,27 +104,18 @@ class SurveyLedger:
         self.choice.forget_all_but(sids)
         await asyncio.sleep(0)
         survey = Survey()
-        calls: defaultdict[str, RoomCalls] = defaultdict(RoomCalls)
-        with_session = set[str]()
         async with self.unit_of_work() as work:
-            async for page in work.calls.live(survey.unreadable, SYSTEM):
-                survey.live += len(page)
-                for call in page:
-                    if call.room_sid in sids:
-                        doubted = absences.is_doubted(str(call.id))
-                        calls[call.room_sid].add(call, doubted=doubted)
-                    else:
-                        survey.calls.append(call)
-                await asyncio.sleep(0)
-            async for some in work.sessions.live(survey.unreadable, SYSTEM):
-                survey.live += len(some)
-                for session in some:
+            calls = await self._add_calls(survey, work, sids, absences)
+            with_session = set[str]()
+            async for sessions in work.sessions.live(survey.unreadable, SYSTEM):
+                survey.live += len(sessions)
+                for session in sessions:
                     room = rooms.get(session.room_name.value)
                     if room is None:
                         survey.add_without_room(session, now)
                         continue
-                    there = calls.get(room.sid, NO_CALLS)
-                    reason = self.choice.reason(room, session, there, absences, now)
+                    room_calls = calls.get(room.sid, NO_CALLS)
+                    reason = self.choice.reason(room, session, room_calls, absences, now)
                     survey.rooms[reason].append(room)
                     with_session.add(room.name)
                 await asyncio.sleep(0)
@@ -130,6 +124,24 @@ class SurveyLedger:
                 await asyncio.sleep(0)
             if room.name in with_session or self.selection.ignores_room(room.name):
                 continue
-            there = calls.get(room.sid, NO_CALLS)
-            survey.rooms[self.choice.reason(room, None, there, absences, now)].append(room)
+            room_calls = calls.get(room.sid, NO_CALLS)
+            reason = self.choice.reason(room, None, room_calls, absences, now)
+            survey.rooms[reason].append(room)
         return survey
+
+    @staticmethod
+    async def _add_calls(
+        survey: Survey, work: CallWork, sids: Set[str], absences: Absences
+    ) -> Mapping[str, RoomCalls]:
+        """Return the live calls of each room instance in ``sids``; add the others to ``survey``."""
+        calls: defaultdict[str, RoomCalls] = defaultdict(RoomCalls)
+        async for page in work.calls.live(survey.unreadable, SYSTEM):
+            survey.live += len(page)
+            for call in page:
+                if call.room_sid in sids:
+                    doubted = absences.is_doubted(str(call.id))
+                    calls[call.room_sid].add(call, doubted=doubted)
+                else:
+                    survey.calls.append(call)
+            await asyncio.sleep(0)
+        return calls

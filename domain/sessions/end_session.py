@@ -12,7 +12,8 @@ from domain.rooms.rooms import Rooms
 from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.keep_agent import delete_dispatches
 from domain.sessions.renew_claim import RenewClaim
-from domain.sessions.session import EndReason, Session, SessionStatus
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import Conflict, LiveKitError, NotFound

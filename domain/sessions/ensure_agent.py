@@ -1,4 +1,4 @@
-"""See to it that a room has a live session with exactly one agent."""
+"""Ensure that a room has a live session with exactly one agent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import attrs
 
 from domain.access.access import SYSTEM, Access
 from domain.rooms.room import Room
-from domain.sessions.agent_presence import AgentPresence, AgentState, presence_of
+from domain.sessions.agent_presence import AgentPresence, AgentState
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.find_agent import FindAgent
+from domain.sessions.judge_presence import presence_of
 from domain.sessions.keep_agent import KeepAgent
-from domain.sessions.session import EndReason, Session, SessionStatus
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import (
@@ -72,16 +74,17 @@ class EnsureAgent:
         *,
         room: RoomNovelty = RoomNovelty.NAMED,
     ) -> Session:
-        """The room's live session, its agent there or on its way; ``candidate`` if it has none.
+        """Return the room's live session with its agent in the room or on its way.
 
-        ``room`` says what is known of the room's name. Before the first dispatch into a room that
-        was named by others LiveKit is asked, and an agent of ours that is there is adopted: the
-        ledger may be new, restored or not the only one that dispatches.
+        That is ``candidate`` if the room has no live session. ``room`` says what is known of the
+        room's name. Before the first dispatch into a room that a caller named, LiveKit is asked,
+        and an agent of ours in that room is adopted: the ledger may be new, restored or not the
+        only one that dispatches.
 
-        Raises ``RoomTaken`` if the live session is not there for ``access``, or
-        users of an earlier one that isn't may still come in, or LiveKit has a room of others;
+        Raises ``RoomTaken`` if the live session is not visible to ``access``, or users of an
+        earlier one that is not visible may still join, or LiveKit has another program's room;
         :class:`~domain.shared.errors.TooManySessions`; :class:`~domain.shared.errors.ClaimHeld` or
-        :class:`~domain.shared.errors.Conflict` when another request is working on it;
+        :class:`~domain.shared.errors.Conflict` when another request works on the session;
         :class:`~domain.shared.errors.LeftToOthers` for a caller in a room with another agent;
         :class:`~domain.shared.errors.LiveKitError`, :class:`~domain.shared.errors.SessionEnded` or
         :class:`~domain.shared.errors.StorageUnavailable`.
@@ -97,15 +100,18 @@ class EnsureAgent:
             await self._refuse_another_s(candidate.room_name, access)
         if session is not None:
             return await self._again(session, candidate)
-        found = None
         if room is RoomNovelty.NAMED:
-            try:
-                found = await self._look(candidate, access)
-            except LiveKitError:
-                if access.sees(None):  # else the room may be another tenant's
-                    await self._begin_failed(candidate)
-                raise
-        return await self._begin(candidate, found)
+            return await self._begin(candidate, await self._looked(candidate, access))
+        return await self._begin(candidate, None)
+
+    async def _looked(self, candidate: Session, access: Access) -> AgentPresence | None:
+        """Look for an agent; record a session for a later attempt if LiveKit does not answer."""
+        try:
+            return await self._look(candidate, access)
+        except LiveKitError:
+            if access.sees(None):  # else the room may be another tenant's
+                await self._begin_failed(candidate)
+            raise
 
     async def _joined(self, session: Session, access: Access) -> Session | None:
         """The live session after a look at its agent; None once its room has closed."""

@@ -9,13 +9,10 @@ import attrs
 from domain.rooms.dispatcher import Dispatcher
 from domain.rooms.room import Dispatch, Room
 from domain.rooms.rooms import Rooms
-from domain.sessions.agent_presence import (
-    AgentPresence,
-    AgentState,
-    AgentTimeouts,
-    RoomContents,
-    presence_of,
-)
+from domain.sessions.agent_presence import AgentPresence, AgentState
+from domain.sessions.agent_timeouts import AgentTimeouts
+from domain.sessions.judge_presence import presence_of
+from domain.sessions.room_contents import RoomContents
 from domain.sessions.session import Session
 from domain.shared.clock import Clock
 from domain.shared.identifiers import RoomName

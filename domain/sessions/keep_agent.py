@@ -12,7 +12,9 @@ from domain.rooms.room import Room
 from domain.rooms.rooms import Rooms
 from domain.sessions.agent_presence import AgentPresence, AgentState
 from domain.sessions.dispatch_agent import DispatchAgent
-from domain.sessions.session import SeenAgent, Session, SessionStatus
+from domain.sessions.seen_agent import SeenAgent
+from domain.sessions.session import Session
+from domain.sessions.session_status import SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import LiveKitError

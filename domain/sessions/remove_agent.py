@@ -8,7 +8,8 @@ import attrs
 
 from domain.rooms.dispatcher import Dispatcher
 from domain.sessions.renew_claim import RenewClaim
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import LiveKitError

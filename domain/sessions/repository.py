@@ -8,8 +8,9 @@ from typing import Protocol
 import attrs
 
 from domain.access.access import Access
-from domain.sessions.session import Session, SessionStatus
+from domain.sessions.session import Session
 from domain.sessions.session_outline import SessionOutline
+from domain.sessions.session_status import SessionStatus
 from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import RoomName, SessionId
 from domain.shared.pagination import Cursor, Span

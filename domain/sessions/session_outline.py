@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import enum
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
 
 from domain.rooms.dispatch import DispatchClaim
+from domain.rooms.token_signer import TOKEN_TTL
+from domain.sessions.session_status import SessionStatus
 from domain.shared.identifiers import RoomName, SessionId
 
+LEFT_FOR: Final = TOKEN_TTL + timedelta(minutes=2)
+"""How long after its end a session's room is reserved for its tenant, whose users may hold tokens.
 
-class SessionStatus(enum.StrEnum):
-    """Where a session is in its life.
-
-    ``active``: the agent is in the room. ``agent_dispatched``: it is on its way.
-    ``dispatch_failed``: there is none, because the dispatch failed, no worker took it, the agent
-    did not join in time, or it left; the timeline says which.
-    """
-
-    CREATED = "created"
-    AGENT_DISPATCHED = "agent_dispatched"
-    DISPATCH_FAILED = "dispatch_failed"
-    ACTIVE = "active"
-    ENDED = "ended"
+LiveKit takes a token for a minute after it has expired; one more is for clocks that differ, and
+for a token that was being made when the session ended.
+"""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +41,11 @@ class SessionOutline:
     version: int = 0
 
     @property
+    def age(self) -> tuple[datetime, str]:
+        """Return a sort key: by creation, then by id; the newest session is the greatest."""
+        return self.created_at, self.id.value
+
+    @property
     def is_live(self) -> bool:
         """Whether the session has not ended."""
         return self.status is not SessionStatus.ENDED
@@ -60,6 +59,10 @@ class SessionOutline:
     def only_holds_room(self) -> bool:
         """Whether the session has ended and is kept as a live one to hold its room."""
         return self.is_live and self.ended_at is not None
+
+    def was_lately(self, now: datetime) -> bool:
+        """Whether users of the session may still come into its room."""
+        return self.ended_at is None or now < self.ended_at + LEFT_FOR
 
     def may_retry(self, now: datetime) -> bool:
         """Whether a further dispatch may be made unasked."""

@@ -6,7 +6,7 @@ import structlog
 from dependency_injector import containers, providers
 
 from application.settings import CLAIM_LEASE
-from domain.sessions.agent_presence import AgentTimeouts
+from domain.sessions.agent_timeouts import AgentTimeouts
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.end_session import EndSession
 from domain.sessions.ensure_agent import EnsureAgent

@@ -40,12 +40,13 @@ class CallResponse(msgspec.Struct, rename="camel", kw_only=True):
 
     `sipCallIdFull` is the SIP Call-ID, `sipStatusCode` the SIP response that ended the call's
     set-up, `carrierCallId` the carrier's own id (such as Twilio's call SID); null if not reported.
+    `roomSid` is null while the call is being dialled.
     """
 
     call_id: Uuid
     session_id: Uuid | None
     room_name: str
-    room_sid: str
+    room_sid: str | None
     direction: Direction
     direction_is: DirectionIs
     from_number: str | None = msgspec.field(name="from")
@@ -71,23 +72,23 @@ class CallResponse(msgspec.Struct, rename="camel", kw_only=True):
 
 def call_response(call: Call) -> CallResponse:
     """Return ``call`` as the contract shows it."""
-    leg = call.leg
+    leg, parties = call.leg, call.parties
     return CallResponse(
         call_id=str(call.id),
         session_id=None if call.session_id is None else str(call.session_id),
-        room_name=leg.room_name,
-        room_sid=leg.room_sid,
-        direction=leg.direction,
-        direction_is="assumed" if leg.direction_assumed else "reported",
-        from_number=leg.from_number,
-        to_number=leg.to_number,
-        trunk_id=leg.trunk_id,
-        dispatch_rule_id=leg.dispatch_rule_id,
-        sip_call_id=leg.sip_call_id,
-        sip_call_id_full=leg.sip_call_id_full,
-        sip_status_code=leg.sip_status_code,
-        carrier_call_id=leg.carrier_call_id,
-        participant_identity=leg.participant_identity,
+        room_name=parties.room_name,
+        room_sid=call.room_sid,
+        direction=parties.direction,
+        direction_is="assumed" if parties.direction_assumed else "reported",
+        from_number=parties.from_number,
+        to_number=parties.to_number,
+        trunk_id=parties.trunk_id,
+        dispatch_rule_id=None if leg is None else leg.dispatch_rule_id,
+        sip_call_id=None if leg is None else leg.sip_call_id,
+        sip_call_id_full=None if leg is None else leg.sip_call_id_full,
+        sip_status_code=None if leg is None else leg.sip_status_code,
+        carrier_call_id=None if leg is None else leg.carrier_call_id,
+        participant_identity=parties.participant_identity,
         status=call.status,
         agent_dispatched=call.session_id is not None,
         created_at=rfc3339(call.created_at),

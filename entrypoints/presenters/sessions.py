@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from domain.sessions.session import SESSION_EVENTS, EndReason, Session, SessionStatus
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
+from domain.sessions.session_timeline import SESSION_EVENTS
 from domain.shared.timeline import Source
 from entrypoints.presenters.fields import Timestamp, Uuid, documented
 from entrypoints.presenters.times import rfc3339, rfc3339_or_none

@@ -16,9 +16,12 @@ from sqlalchemy import text
 from adapters.sqlalchemy.schema.list_indexes import calls, sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.agents.agent_config import AgentConfig
+from domain.calls.apply_fact import apply
 from domain.calls.call import Call
+from domain.calls.call_facts import ParticipantLeft
 from domain.rooms.sip_leg import Direction, SipLeg
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.shared.identifiers import CallId, Identity, RoomName, SessionId
 from domain.shared.timeline import Source
 
@@ -121,5 +124,7 @@ async def _add_examples(storage: SqlStorage) -> None:
     )
     async with storage.unit_of_work() as work:
         await work.sessions.add(session.ended(EndReason.ROOM_FINISHED, BEGUN))
-        await work.calls.add(Call(id=CallId(_EXAMPLE), leg=leg).gone(BEGUN, Source.WEBHOOK))
+        await work.calls.add(
+            apply(Call(id=CallId(_EXAMPLE), leg=leg), ParticipantLeft(BEGUN, Source.WEBHOOK))
+        )
         await work.commit()

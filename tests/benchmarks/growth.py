@@ -16,9 +16,12 @@ from typing import Final
 
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.agents.agent_config import AgentConfig
+from domain.calls.apply_fact import apply
 from domain.calls.call import Call
+from domain.calls.call_facts import ParticipantLeft
 from domain.rooms.sip_leg import Direction, SipLeg
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.shared.identifiers import CallId, Identity, RoomName, SessionId
 from domain.shared.timeline import Source
 from entrypoints.simulator.webhooks import signed_webhook
@@ -73,7 +76,9 @@ async def _an_example(url: str) -> None:
     )
     async with SqlStorage(url) as storage, storage.unit_of_work() as work:
         await work.sessions.add(session.ended(EndReason.ROOM_FINISHED, _TIME))
-        await work.calls.add(Call(id=CallId(_ID), leg=leg).gone(_TIME, Source.WEBHOOK))
+        await work.calls.add(
+            apply(Call(id=CallId(_ID), leg=leg), ParticipantLeft(_TIME, Source.WEBHOOK))
+        )
         await work.commit()
 
 

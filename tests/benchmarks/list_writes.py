@@ -8,8 +8,10 @@ from typing import Final
 
 from adapters.sqlalchemy.schema.migrations import SCHEMA_VERSION, downgrade, upgrade
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.calls.apply_fact import apply
+from domain.calls.call_facts import ParticipantLeft, ParticipantSeen
 from domain.rooms.sip_leg import LegStatus
-from domain.sessions.session import EndReason
+from domain.sessions.session_status import EndReason
 from domain.shared.timeline import Source
 from tests.benchmarks.report import Report, Spread
 from tests.contract.storage.ledgers import NOON, new_call, new_session
@@ -40,9 +42,13 @@ async def _calls(storage: SqlStorage, tenant: str | None) -> None:
                 tenant=tenant, from_number=f"+1510{number:07}", to_number="+15105550100"
             )
             await work.calls.add(call)
-            call = await work.calls.save(call.seen(LegStatus.RINGING, NOON, Source.WEBHOOK))
-            call = await work.calls.save(call.seen(LegStatus.ACTIVE, NOON, Source.WEBHOOK))
-            await work.calls.save(call.gone(NOON, Source.WEBHOOK))
+            call = await work.calls.save(
+                apply(call, ParticipantSeen(LegStatus.RINGING, NOON, Source.WEBHOOK))
+            )
+            call = await work.calls.save(
+                apply(call, ParticipantSeen(LegStatus.ACTIVE, NOON, Source.WEBHOOK))
+            )
+            await work.calls.save(apply(call, ParticipantLeft(NOON, Source.WEBHOOK)))
         await work.commit()
 
 

@@ -21,7 +21,7 @@ from domain.calls.call import CallStatus
 from domain.calls.repository import CallFilter
 from domain.rooms.sip_leg import Direction
 from domain.sessions.repository import SessionFilter
-from domain.sessions.session import SessionStatus
+from domain.sessions.session_status import SessionStatus
 from domain.shared.pagination import Span
 from tests.benchmarks import list_writes
 from tests.benchmarks.big_ledger import BEGUN, OLDEST, OURS, analyze, fill

@@ -20,6 +20,7 @@ import attrs
 from dependency_injector import providers
 
 from adapters.livekit.rooms import LiveKitRooms
+from domain.calls.call_facts import ParticipantSeen
 from domain.rooms.room import Participant, Room
 from domain.shared.identifiers import RoomName
 from domain.shared.timeline import Source
@@ -96,12 +97,8 @@ async def fill(container: Container) -> None:
         async with limit:
             for who in await container.rooms().participants(room):
                 if who.leg is not None:
-                    await serve(
-                        who.leg,
-                        lambda known: known.seen(None, now, Source.WEBHOOK),
-                        now,
-                        datetime.now(UTC),
-                    )
+                    joined = ParticipantSeen(None, now, Source.WEBHOOK)
+                    await serve(who.leg, joined, datetime.now(UTC))
 
     await asyncio.gather(*(one(room) for room in await container.rooms().all()))
 

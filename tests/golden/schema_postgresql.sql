@@ -18,8 +18,8 @@ CREATE TABLE api_keys (
 CREATE TABLE calls (
     id character varying(36) NOT NULL,
     room_name text NOT NULL,
-    room_sid text NOT NULL,
-    participant_sid text NOT NULL,
+    room_sid text,
+    participant_sid text,
     participant_identity text NOT NULL,
     direction character varying(16) NOT NULL,
     from_number text,
@@ -45,6 +45,7 @@ CREATE TABLE calls (
     sip_status_code integer,
     carrier_call_id text,
     end_concluded boolean DEFAULT false NOT NULL,
+    joined_at timestamp with time zone,
     CONSTRAINT pk_calls PRIMARY KEY (id)
 );
 CREATE TABLE idempotency (
@@ -164,5 +165,5 @@ CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys USING btree (prefix);
 CREATE UNIQUE INDEX uq_calls_stay ON calls USING btree (room_sid, participant_sid);
 CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox USING btree (room_name) WHERE (lease_holder IS NOT NULL);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions USING btree (room_name) WHERE ((status)::text <> 'ended'::text);
-INSERT INTO alembic_version VALUES ('0010');
+INSERT INTO alembic_version VALUES ('0011');
 INSERT INTO schema_floor VALUES ('0004');

@@ -18,8 +18,8 @@ CREATE TABLE api_keys (
 CREATE TABLE calls (
     id VARCHAR(36) NOT NULL,
     room_name TEXT NOT NULL,
-    room_sid TEXT NOT NULL,
-    participant_sid TEXT NOT NULL,
+    room_sid TEXT,
+    participant_sid TEXT,
     participant_identity TEXT NOT NULL,
     direction VARCHAR(16) NOT NULL,
     from_number TEXT,
@@ -45,6 +45,7 @@ CREATE TABLE calls (
     sip_status_code INTEGER,
     carrier_call_id TEXT,
     end_concluded BOOLEAN DEFAULT 0 NOT NULL,
+    joined_at VARCHAR(24),
     CONSTRAINT pk_calls PRIMARY KEY (id)
 );
 CREATE TABLE idempotency (
@@ -164,5 +165,5 @@ CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys (prefix);
 CREATE UNIQUE INDEX uq_calls_stay ON calls (room_sid, participant_sid);
 CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox (room_name) WHERE lease_holder IS NOT NULL;
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
-INSERT INTO alembic_version VALUES ('0010');
+INSERT INTO alembic_version VALUES ('0011');
 INSERT INTO schema_floor VALUES ('0004');

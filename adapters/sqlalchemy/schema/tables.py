@@ -87,8 +87,9 @@ calls: Final = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("room_name", Text, nullable=False),
-    Column("room_sid", Text, nullable=False),
-    Column("participant_sid", Text, nullable=False),
+    # Null while the call is being dialled, as participant_sid.
+    Column("room_sid", Text),
+    Column("participant_sid", Text),
     Column("participant_identity", Text, nullable=False),
     Column("direction", String(16), nullable=False),
     Column("from_number", Text),
@@ -116,6 +117,8 @@ calls: Final = Table(
     Column("sip_call_id_full", Text),
     Column("sip_status_code", Integer),
     Column("carrier_call_id", Text),
+    # Since 0011; null where it is created_at, which is when a placed call was placed.
+    Column("joined_at", UtcDateTime),
 )
 
 CALL_IS_LIVE: Final[ColumnElement[bool]] = calls.c.ended_at.is_(None)

@@ -11,7 +11,7 @@ from domain.access.access import Scope
 from domain.sessions.end_session import EndSession, EndSessionCommand
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.repository import SessionFilter
-from domain.sessions.session import SessionStatus
+from domain.sessions.session_status import SessionStatus
 from domain.sessions.start_session import StartSessionCommand
 from domain.sessions.start_session_once import StartSessionOnce
 from domain.shared.errors import LiveKitError

@@ -9,7 +9,8 @@ import msgspec
 from litestar.params import PathParameter
 
 from domain.agents.agent_config import DEFAULTS, NOISE_CANCELLATION_TYPES, RESERVED
-from domain.sessions.session import Session, SessionStatus
+from domain.sessions.session import Session
+from domain.sessions.session_status import SessionStatus
 from domain.sessions.start_session import StartedSession
 from domain.shared.identifiers import LONGEST, Identity, RoomName
 from domain.shared.pagination import Page

@@ -92,6 +92,12 @@ def new_call(**changes: Any) -> Call:
     return Call(**(values | changes))
 
 
+def leg_of(call: Call) -> SipLeg:
+    """The leg of a call that is not being dialled."""
+    assert call.leg is not None
+    return call.leg
+
+
 def new_entry(room: str = "room-1", **changes: Any) -> InboxEntry:
     """An entry that nobody has stored, due at noon."""
     event: dict[str, Any] = {

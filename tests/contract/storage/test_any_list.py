@@ -13,11 +13,14 @@ from typing import Any, Final
 import pytest
 
 from domain.access.access import SYSTEM, Access
+from domain.calls.apply_fact import apply
 from domain.calls.call import Call, CallStatus
+from domain.calls.call_facts import ParticipantLeft, ParticipantSeen
 from domain.calls.repository import CallFilter, CallWork
 from domain.rooms.sip_leg import Direction, LegStatus
 from domain.sessions.repository import SessionFilter
-from domain.sessions.session import EndReason, Session, SessionStatus
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.identifiers import Identity
 from domain.shared.pagination import Cursor, Span
 from domain.shared.timeline import Source
@@ -62,8 +65,8 @@ def some_call(chance: random.Random) -> Call:
     )
     moves = chance.choice([[], [LegStatus.RINGING], [LegStatus.ACTIVE]])
     for status in moves:
-        call = call.seen(status, NOON, Source.WEBHOOK)
-    return call.gone(NOON, Source.WEBHOOK) if chance.random() < 0.6 else call
+        call = apply(call, ParticipantSeen(status, NOON, Source.WEBHOOK))
+    return apply(call, ParticipantLeft(NOON, Source.WEBHOOK)) if chance.random() < 0.6 else call
 
 
 def some_session(chance: random.Random, live: set[object]) -> Session:
@@ -105,13 +108,13 @@ def some_session_filter(chance: random.Random) -> SessionFilter:
 
 
 def call_is_wanted(call: Call, wanted: CallFilter) -> bool:
-    leg = call.leg
+    parties = call.parties
     pairs = (
         (wanted.status, call.status),
-        (wanted.direction, leg.direction),
-        (wanted.from_number, leg.from_number),
-        (wanted.to_number, leg.to_number),
-        (wanted.room_name, leg.room_name),
+        (wanted.direction, parties.direction),
+        (wanted.from_number, parties.from_number),
+        (wanted.to_number, parties.to_number),
+        (wanted.room_name, parties.room_name),
     )
     return all(one is None or one == other for one, other in pairs) and wanted.created.holds(
         call.created_at

@@ -12,7 +12,7 @@ from domain.access.api_key import ApiKey, digest
 from domain.access.repository import ApiKeys
 from domain.calls.repository import CallFilter, CallWork
 from domain.sessions.repository import SessionFilter
-from domain.sessions.session import EndReason
+from domain.sessions.session_status import EndReason
 from domain.shared.errors import Conflict
 from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import NOON, access_of, new_call, new_id, new_room, new_session

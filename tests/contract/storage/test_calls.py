@@ -8,7 +8,9 @@ import attrs
 import pytest
 
 from domain.access.access import SYSTEM
+from domain.calls.apply_fact import apply
 from domain.calls.call import Call
+from domain.calls.call_facts import AgentDispatched, ParticipantLeft, ParticipantSeen
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
 from domain.rooms.sip_leg import LegStatus
@@ -16,7 +18,7 @@ from domain.shared.errors import Conflict
 from domain.shared.identifiers import CallId, RoomName, SessionId
 from domain.shared.timeline import Source
 from domain.shared.unit_of_work import UnitOfWorkFactory
-from tests.contract.storage.ledgers import NOON, new_call, new_id, new_session
+from tests.contract.storage.ledgers import NOON, leg_of, new_call, new_id, new_session
 
 SECOND = timedelta(seconds=1)
 
@@ -40,7 +42,7 @@ async def live_calls(work: CallWork) -> list[CallOutline]:
 
 
 def gone(call: Call) -> Call:
-    return call.gone(NOON + SECOND, Source.WEBHOOK, reason="CLIENT_INITIATED")
+    return apply(call, ParticipantLeft(NOON + SECOND, Source.WEBHOOK, reason="CLIENT_INITIATED"))
 
 
 async def test_an_empty_ledger_knows_no_calls(unit_of_work: UnitOfWorkFactory[CallWork]) -> None:
@@ -58,12 +60,13 @@ async def test_a_call_is_found_by_id_by_stay_and_by_room(
 ) -> None:
     call, other = new_call(), new_call()
     await add(unit_of_work, call, other)
-    leg = call.leg
+    leg = leg_of(call)
     async with unit_of_work() as work:
         assert await work.calls.get(call.id, SYSTEM) == call
         assert await work.calls.of_participant(leg.room_sid, leg.participant_sid, SYSTEM) == call
         assert (
-            await work.calls.of_participant(leg.room_sid, other.leg.participant_sid, SYSTEM) is None
+            await work.calls.of_participant(leg.room_sid, leg_of(other).participant_sid, SYSTEM)
+            is None
         )
         assert await work.calls.live_in(leg.room_sid, SYSTEM) == [call]
         assert await work.calls.newest_in(RoomName(leg.room_name), SYSTEM) == call
@@ -78,15 +81,18 @@ async def test_every_field_comes_back(unit_of_work: UnitOfWorkFactory[CallWork])
         dispatch_rule_id="SDR_1",
         sip_call_id="SCL_1",
     )
-    call = call.seen(LegStatus.RINGING, NOON, Source.WEBHOOK)
-    call = call.seen(LegStatus.ACTIVE, NOON + SECOND, Source.RECONCILER)
-    call = call.served_by(new_id(), NOON + SECOND)
-    call = call.gone(
-        NOON + 2 * SECOND,
-        Source.WEBHOOK,
-        reason="USER_REJECTED",
-        last_status=LegStatus.ACTIVE,
-        aborted=True,
+    call = apply(call, ParticipantSeen(LegStatus.RINGING, NOON, Source.WEBHOOK))
+    call = apply(call, ParticipantSeen(LegStatus.ACTIVE, NOON + SECOND, Source.RECONCILER))
+    call = apply(call, AgentDispatched(new_id(), NOON + SECOND))
+    call = apply(
+        call,
+        ParticipantLeft(
+            NOON + 2 * SECOND,
+            Source.WEBHOOK,
+            reason="USER_REJECTED",
+            last_status=LegStatus.ACTIVE,
+            aborted=True,
+        ),
     )
     await add(unit_of_work, call)
     async with unit_of_work() as work:
@@ -101,7 +107,7 @@ async def test_a_participant_has_one_call_in_a_room(
     again = attrs.evolve(new_call(), leg=call.leg)
     with pytest.raises(Conflict):
         await add(unit_of_work, again)
-    elsewhere = attrs.evolve(again, leg=attrs.evolve(call.leg, room_sid="RM_elsewhere"))
+    elsewhere = attrs.evolve(again, leg=attrs.evolve(leg_of(call), room_sid="RM_elsewhere"))
     await add(unit_of_work, elsewhere)
 
 
@@ -120,7 +126,7 @@ async def test_a_save_counts_the_version_up_and_refuses_who_has_not_seen_it(
     ended = await save(unit_of_work, gone(call))
     assert ended.version == 1
     with pytest.raises(Conflict):
-        await save(unit_of_work, call.served_by(new_id(), NOON))
+        await save(unit_of_work, apply(call, AgentDispatched(new_id(), NOON)))
     async with unit_of_work() as work:
         assert await work.calls.get(call.id, SYSTEM) == ended
     with pytest.raises(Conflict):
@@ -134,9 +140,9 @@ async def test_an_ended_call_is_not_live_and_stays_the_newest(
     await add(unit_of_work, call)
     ended = await save(unit_of_work, gone(call))
     async with unit_of_work() as work:
-        assert await work.calls.live_in(call.leg.room_sid, SYSTEM) == []
+        assert await work.calls.live_in(leg_of(call).room_sid, SYSTEM) == []
         assert await live_calls(work) == []
-        assert await work.calls.newest_in(RoomName(call.leg.room_name), SYSTEM) == ended
+        assert await work.calls.newest_in(RoomName(call.parties.room_name), SYSTEM) == ended
 
 
 async def test_two_phones_of_a_room_the_older_first(
@@ -159,14 +165,14 @@ async def test_what_a_unit_has_changed_it_sees_and_others_do_not(
     async with unit_of_work() as work, unit_of_work() as other:
         await work.calls.save(gone(call))
         await work.calls.add(added)
-        leg = added.leg
+        leg = leg_of(added)
         assert await work.calls.get(call.id, SYSTEM) == ended
-        assert await work.calls.live_in(call.leg.room_sid, SYSTEM) == []
+        assert await work.calls.live_in(leg_of(call).room_sid, SYSTEM) == []
         assert await work.calls.of_participant(leg.room_sid, leg.participant_sid, SYSTEM) == added
         assert await work.calls.newest_in(RoomName(leg.room_name), SYSTEM) == added
         assert await live_calls(work) == await live_calls(other) == [call.outline]
     async with unit_of_work() as work:
-        assert await work.calls.live_in(call.leg.room_sid, SYSTEM) == [call], (
+        assert await work.calls.live_in(leg_of(call).room_sid, SYSTEM) == [call], (
             "what is not committed is undone"
         )
 

@@ -10,10 +10,12 @@ import pytest
 from adapters.sqlalchemy.schema.list_indexes import metadata
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
+from domain.calls.apply_fact import apply
+from domain.calls.call_facts import ParticipantLeft
 from domain.calls.repository import CallFilter
 from domain.inbox.entry import InboxStatus
 from domain.sessions.repository import SessionFilter
-from domain.sessions.session import EndReason
+from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.pagination import Cursor
 from domain.shared.timeline import Source
@@ -71,7 +73,7 @@ async def test_a_request_sends_no_more_than_it_must(
     async def ended() -> None:
         async with storage.unit_of_work() as work:
             assert await work.calls.get(call.id, SYSTEM) == call
-            await work.calls.save(call.gone(NOON, Source.WEBHOOK))
+            await work.calls.save(apply(call, ParticipantLeft(NOON, Source.WEBHOOK)))
             await work.commit()
 
     assert await sent(answered()) == ["BEGIN", "INSERT", "INSERT", "COMMIT"]
@@ -115,7 +117,7 @@ async def test_a_move_rewrites_only_the_indexes_that_it_moves_within(sqlite_url:
             await work.calls.add(call)
             await work.commit()
             await work.sessions.save(session.ended(EndReason.ROOM_FINISHED, NOON))
-            await work.calls.save(call.gone(NOON, Source.WEBHOOK))
+            await work.calls.save(apply(call, ParticipantLeft(NOON, Source.WEBHOOK)))
             await work.commit()
         entry = new_entry()
         await storage.inbox.add(entry)

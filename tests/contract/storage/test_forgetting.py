@@ -11,11 +11,14 @@ from adapters.memory.unit_of_work import MemoryStorage
 from adapters.phonenumbers.dialled_numbers import dialled_at_home
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.agents.agent_config import AgentConfig
+from domain.calls.apply_fact import apply
 from domain.calls.call import Call
+from domain.calls.call_facts import ParticipantLeft
 from domain.idempotency.repository import Attempt
 from domain.privacy.data_subject import DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.shared.identifiers import Identity
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_session, opened
@@ -37,7 +40,7 @@ def noted(note: object) -> Session:
 
 
 def ended_call(**changes: object) -> Call:
-    return new_call(**changes).gone(NOON, Source.WEBHOOK)
+    return apply(new_call(**changes), ParticipantLeft(NOON, Source.WEBHOOK))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from adapters.sqlalchemy.engine import group_commit as batches
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
-from domain.sessions.session import EndReason
+from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import Conflict, StorageUnavailable
 from tests.contract.storage.ledgers import NOON, engines, new_session, opened

@@ -11,11 +11,14 @@ import pytest
 from adapters.sqlalchemy.engine.database import PAGE
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
+from domain.calls.apply_fact import apply
+from domain.calls.call_facts import AgentDispatched, ParticipantLeft, ParticipantSeen
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
 from domain.rooms.sip_leg import LegStatus
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
 from domain.sessions.session_outline import SessionOutline
+from domain.sessions.session_status import EndReason
 from domain.shared.identifiers import RoomName
 from domain.shared.timeline import Source
 from domain.shared.unit_of_work import UnitOfWorkFactory
@@ -70,21 +73,25 @@ async def test_given_calls_in_every_state_then_their_outlines_are_told(
     unit_of_work: UnitOfWorkFactory[CallWork],
 ) -> None:
     session_id = new_session().id
-    ringing = new_call().seen(LegStatus.RINGING, NOON, Source.WEBHOOK)
+    ringing = apply(new_call(), ParticipantSeen(LegStatus.RINGING, NOON, Source.WEBHOOK))
     live = [
         new_call(),
         ringing,
-        new_call().seen(None, NOON, Source.WEBHOOK),
-        new_call().seen(None, NOON, Source.WEBHOOK).served_by(session_id, NOON),
+        apply(new_call(), ParticipantSeen(None, NOON, Source.WEBHOOK)),
+        apply(
+            new_call(),
+            ParticipantSeen(None, NOON, Source.WEBHOOK),
+            AgentDispatched(session_id, NOON),
+        ),
     ]
     async with unit_of_work() as work:
-        for call in (*live, new_call().gone(NOON, Source.WEBHOOK)):
+        for call in (*live, apply(new_call(), ParticipantLeft(NOON, Source.WEBHOOK))):
             await work.calls.add(call)
         await work.commit()
 
         found = sorted(await calls_of(work), key=lambda one: one.id.value)
 
-    assert found == sorted([one.outline for one in live], key=lambda one: one.id.value)
+    assert found == [call.outline for call in sorted(live, key=lambda call: call.id.value)]
 
 
 @pytest.mark.parametrize("rooms", [1, 2 * PAGE + 1])

@@ -8,13 +8,16 @@ import attrs
 import pytest
 
 from domain.access.access import SYSTEM
+from domain.calls.apply_fact import apply
 from domain.calls.call import Call, CallStatus
+from domain.calls.call_facts import ParticipantLeft, ParticipantSeen
 from domain.calls.read_calls import ReadCalls
 from domain.calls.repository import CallFilter, CallWork
 from domain.rooms.sip_leg import Direction, LegStatus
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.repository import SessionFilter
-from domain.sessions.session import EndReason, Session, SessionStatus
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.pagination import Span
 from domain.shared.timeline import Source
@@ -57,17 +60,17 @@ async def test_the_newest_come_first_and_of_the_same_time_the_greater_id(
 async def test_a_filter_shows_what_it_is_about_and_nothing_else(
     unit_of_work: UnitOfWorkFactory[CallWork], wanted: CallFilter
 ) -> None:
-    plain = new_call().seen(LegStatus.ACTIVE, NOON, Source.WEBHOOK)
+    plain = apply(new_call(), ParticipantSeen(LegStatus.ACTIVE, NOON, Source.WEBHOOK))
     calls = [
         plain,
-        new_call().gone(NOON, Source.WEBHOOK),
+        apply(new_call(), ParticipantLeft(NOON, Source.WEBHOOK)),
         new_call(direction=Direction.OUTBOUND),
         new_call(from_number="+15105550100"),
         new_call(to_number="+15105550199"),
         new_call(room_name="call-_+1"),
         new_call(joined_at=NOON + SECOND),
         new_call(joined_at=NOON - SECOND),
-        new_call().seen(LegStatus.RINGING, NOON, Source.WEBHOOK),
+        apply(new_call(), ParticipantSeen(LegStatus.RINGING, NOON, Source.WEBHOOK)),
     ]
     await stored(unit_of_work, *calls)
     (found,) = (await ReadCalls(unit_of_work).page(wanted, SYSTEM)).items
@@ -117,7 +120,7 @@ async def test_a_page_shows_what_is_committed_only(
     session = await SessionStore(unit_of_work).add(new_session())
     await stored(unit_of_work, call)
     async with unit_of_work() as work:
-        await work.calls.save(call.gone(NOON, Source.WEBHOOK))
+        await work.calls.save(apply(call, ParticipantLeft(NOON, Source.WEBHOOK)))
         await work.calls.add(new_call())
         await work.sessions.save(session.ended(EndReason.ROOM_FINISHED, NOON))
         await work.sessions.add(new_session())

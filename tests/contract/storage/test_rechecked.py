@@ -26,11 +26,13 @@ from adapters.sqlalchemy.schema.tables import (
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.access.rate_limit import Bucket
+from domain.calls.apply_fact import apply
+from domain.calls.call_facts import ParticipantLeft
 from domain.idempotency.repository import Attempt
 from domain.inbox.entry import InboxStatus
 from domain.privacy.data_subject import DataSubject
 from domain.rooms.dispatch import DispatchClaim
-from domain.sessions.session import EndReason
+from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_session, opened
@@ -145,7 +147,7 @@ async def test_given_a_session_that_is_reopened_then_it_is_not_pruned(storage: S
 
 
 async def test_given_a_call_that_is_reopened_then_it_is_not_pruned(storage: SqlStorage) -> None:
-    call = new_call(joined_at=LONG_AGO).gone(LONG_AGO, Source.WEBHOOK)
+    call = apply(new_call(joined_at=LONG_AGO), ParticipantLeft(LONG_AGO, Source.WEBHOOK))
     await store(storage, call)
     reopened = update(calls).values(status="active", ended_at=None)
 

@@ -19,12 +19,16 @@ from adapters.sqlalchemy.schema.tables import metadata
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
+from domain.calls.apply_fact import apply
 from domain.calls.call import Call
+from domain.calls.call_facts import ParticipantLeft
 from domain.idempotency.repository import Attempt
 from domain.privacy.data_subject import DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
 from domain.rooms.sip_leg import Direction
-from domain.sessions.session import EndReason, PhoneCorrelation, Session
+from domain.sessions.phone_correlation import PhoneCorrelation
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_room, new_session, opened
@@ -74,7 +78,7 @@ async def test_sessions_are_kept_for_so_long_after_their_end(ledger: SessionStor
 
 async def test_calls_are_kept_for_so_long_after_their_end(ledger: SessionStore) -> None:
     def ended_call(day: int, reason: str) -> Call:
-        return new_call().gone(NOON + day * DAY, Source.WEBHOOK, reason=reason)
+        return apply(new_call(), ParticipantLeft(NOON + day * DAY, Source.WEBHOOK, reason=reason))
 
     old, failed = ended_call(1, "CLIENT_INITIATED"), ended_call(1, "USER_REJECTED")
     young, live = ended_call(3, "CLIENT_INITIATED"), new_call()
@@ -129,12 +133,14 @@ async def everything_of_a_caller(ledger: SessionStore) -> tuple[Known, Known]:
         ):
             kept.append(new_session(**changes).ended(EndReason.ROOM_FINISHED, NOON))
     their_calls = [
-        new_call(from_number=NUMBER).gone(NOON, Source.WEBHOOK),
-        new_call(to_number=DIGITS).gone(NOON, Source.WEBHOOK),
-        new_call(participant_identity=f"sip_{NUMBER}").gone(NOON, Source.WEBHOOK),
-        new_call(room_name=f"call-_{NUMBER}_y").gone(NOON, Source.WEBHOOK),
+        apply(new_call(from_number=NUMBER), ParticipantLeft(NOON, Source.WEBHOOK)),
+        apply(new_call(to_number=DIGITS), ParticipantLeft(NOON, Source.WEBHOOK)),
+        apply(
+            new_call(participant_identity=f"sip_{NUMBER}"), ParticipantLeft(NOON, Source.WEBHOOK)
+        ),
+        apply(new_call(room_name=f"call-_{NUMBER}_y"), ParticipantLeft(NOON, Source.WEBHOOK)),
     ]
-    other_calls = [new_call(from_number=f"+{other}").gone(NOON, Source.WEBHOOK)]
+    other_calls = [apply(new_call(from_number=f"+{other}"), ParticipantLeft(NOON, Source.WEBHOOK))]
     their_events = [
         new_entry(body=json.dumps({"sip.phoneNumber": NUMBER}).encode()),
         new_entry(body=f'{{"identity":"sip_{NUMBER}"}}'.encode()).handled(NOON),

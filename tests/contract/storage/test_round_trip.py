@@ -18,20 +18,18 @@ from hypothesis import strategies as some
 from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
 from domain.calls.call import Call
+from domain.calls.dial_request import DialRequest
 from domain.calls.repository import CallWork
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.repository import Inbox
 from domain.inbox.webhook_verifier import WebhookEvent
 from domain.rooms.dispatch import DispatchClaim
 from domain.rooms.sip_leg import Direction, SipLeg
-from domain.sessions.session import (
-    SESSION_EVENTS,
-    EndReason,
-    PhoneCorrelation,
-    Session,
-    SessionStatus,
-)
+from domain.sessions.phone_correlation import PhoneCorrelation
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
+from domain.sessions.session_timeline import SESSION_EVENTS
 from domain.shared.identifiers import LONGEST, LONGEST_NUMBER, CallId, Identity, RoomName
 from domain.shared.timeline import COURSE, Source, TimelineEntry
 from domain.shared.unit_of_work import UnitOfWorkFactory
@@ -104,27 +102,46 @@ SESSIONS = some.builds(
     version=some.integers(0, 2**31 - 2),
 )
 FRESH = some.builds(lambda: str(new_id()))
+LEGS = some.builds(
+    SipLeg,
+    room_name=NAMES,
+    room_sid=FRESH,
+    participant_sid=FRESH,
+    participant_identity=NAMES,
+    joined_at=TIMES,
+    direction=some.sampled_from(Direction),
+    from_number=some.none() | TEXTS,
+    to_number=some.none() | TEXTS,
+    trunk_id=some.none() | TEXTS,
+    dispatch_rule_id=some.none() | TEXTS,
+    sip_call_id=some.none() | TEXTS,
+    direction_assumed=some.booleans(),
+    sip_call_id_full=some.none() | TEXTS,
+    sip_status_code=some.none() | some.integers(100, 699),
+    carrier_call_id=some.none() | TEXTS,
+)
+REQUESTS = some.builds(
+    DialRequest,
+    room_name=NAMES,
+    participant_identity=NAMES,
+    to_number=TEXTS,
+    from_number=some.none() | TEXTS,
+    trunk_id=some.none() | TEXTS,
+)
+PARTIES = some.one_of(
+    some.fixed_dictionaries({"leg": LEGS, "placed_at": some.none() | TIMES}),
+    some.fixed_dictionaries({"request": REQUESTS, "placed_at": TIMES}),
+)
+
+
+def call_of(parties: dict[str, Any], **fields: Any) -> Call:
+    return Call(**parties, **fields)
+
+
 CALLS = some.builds(
-    Call,
+    call_of,
+    PARTIES,
     id=FRESH.map(CallId),
-    leg=some.builds(
-        SipLeg,
-        room_name=NAMES,
-        room_sid=FRESH,
-        participant_sid=FRESH,
-        participant_identity=NAMES,
-        joined_at=TIMES,
-        direction=some.sampled_from(Direction),
-        from_number=some.none() | TEXTS,
-        to_number=some.none() | TEXTS,
-        trunk_id=some.none() | TEXTS,
-        dispatch_rule_id=some.none() | TEXTS,
-        sip_call_id=some.none() | TEXTS,
-        direction_assumed=some.booleans(),
-        sip_call_id_full=some.none() | TEXTS,
-        sip_status_code=some.none() | some.integers(100, 699),
-        carrier_call_id=some.none() | TEXTS,
-    ),
     unanswered_at=some.none() | TIMES,
     ringing_at=some.none() | TIMES,
     seen_active_at=some.none() | TIMES,
@@ -199,7 +216,8 @@ async def test_a_call_that_is_saved_is_read(
     unit_of_work: UnitOfWorkFactory[CallWork], changed: Call
 ) -> None:
     async with unit_of_work() as work:
-        await work.calls.add(Call(id=changed.id, leg=changed.leg, version=changed.version))
+        added = {name: getattr(changed, name) for name in ("id", "leg", "request", "placed_at")}
+        await work.calls.add(Call(**added, version=changed.version))
         await work.commit()
         await work.calls.save(changed)
         await work.commit()

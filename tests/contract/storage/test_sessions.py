@@ -9,7 +9,8 @@ import pytest
 
 from domain.access.access import SYSTEM
 from domain.calls.repository import CallWork
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import Conflict
 from domain.shared.unit_of_work import UnitOfWorkFactory

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, column, insert, inspect, select, table
 
 from adapters.sqlalchemy.engine.database import Database, database
-from adapters.sqlalchemy.mapping import to_session
+from adapters.sqlalchemy.mapping import to_call, to_session
 from adapters.sqlalchemy.schema.list_indexes import metadata
 from adapters.sqlalchemy.schema.migrations import (
     SCHEMA_VERSION,
@@ -22,7 +22,7 @@ from adapters.sqlalchemy.schema.migrations import (
     downgrade,
     upgrade,
 )
-from adapters.sqlalchemy.schema.tables import sessions
+from adapters.sqlalchemy.schema.tables import calls, sessions
 
 
 @pytest.fixture
@@ -131,3 +131,34 @@ async def test_what_is_stored_survives_an_upgrade(empty: Database) -> None:
     async with empty.reader.connect() as connection:
         kept_name = await connection.scalar(select(sessions.c.room_name))
     assert kept_name == "room-1"
+
+
+async def test_given_calls_of_an_older_version_then_they_survive_dialled_calls_and_back(
+    empty: Database,
+) -> None:
+    await upgrade(empty, "0010")
+    noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    old = {
+        "id": "01890a5d-ac96-774b-bcce-b302099a8057", "room_name": "call-1", "room_sid": "RM_1",
+        "participant_sid": "PA_1", "participant_identity": "sip_1", "direction": "inbound",
+        "from_number": "+15105550177", "status": "created", "created_at": noon,
+        "was_active_at_end": False, "aborted": False, "timeline": "[]", "version": 3,
+    }  # fmt: skip
+    dialled = {
+        **old, "id": "01890a5d-ac96-774b-bcce-b302099a8058", "room_sid": None,
+        "participant_sid": None, "direction": "outbound", "to_number": "+15105550199",
+    }  # fmt: skip
+    async with empty.writer.begin() as connection:
+        await connection.execute(insert(calls).inline(), old)
+    await upgrade(empty, "0011")
+    async with empty.writer.begin() as connection:
+        kept = to_call((await connection.execute(select(calls))).one())
+        await connection.execute(insert(calls).inline(), dialled)
+    assert kept.leg is not None
+    assert (kept.leg.joined_at, kept.created_at, kept.placed_at) == (noon, noon, None)
+    assert (kept.leg.from_number, kept.version) == ("+15105550177", 3)
+
+    await downgrade(empty, "0010")
+
+    async with empty.reader.connect() as connection:
+        assert (await connection.scalars(select(calls.c.id))).all() == [old["id"]]

@@ -10,8 +10,12 @@ import pytest
 
 from domain.agents.agent_config import AgentConfig
 from domain.rooms.room import Dispatch, Job, JobStatus, Participant, ParticipantKind, Room
-from domain.sessions.agent_presence import AgentState, AgentTimeouts, RoomContents, presence_of
-from domain.sessions.session import SeenAgent, Session
+from domain.sessions.agent_presence import AgentState
+from domain.sessions.agent_timeouts import AgentTimeouts
+from domain.sessions.judge_presence import presence_of
+from domain.sessions.room_contents import RoomContents
+from domain.sessions.seen_agent import SeenAgent
+from domain.sessions.session import Session
 from domain.shared.identifiers import Identity, RoomName, SessionId
 from domain.shared.timeline import Source
 from tests.unit.domain.fakes import NOON

@@ -9,16 +9,12 @@ import pytest
 
 from domain.agents.agent_config import AgentConfig
 from domain.rooms.room import Dispatch, Job, JobStatus, Participant, ParticipantKind, Room
-from domain.sessions.agent_presence import (
-    JOINED_WITHIN,
-    TAKEN_WITHIN,
-    AgentPresence,
-    AgentState,
-    AgentTimeouts,
-    RoomContents,
-    presence_of,
-)
-from domain.sessions.session import SeenAgent, Session
+from domain.sessions.agent_presence import AgentPresence, AgentState
+from domain.sessions.agent_timeouts import JOINED_WITHIN, TAKEN_WITHIN, AgentTimeouts
+from domain.sessions.judge_presence import presence_of
+from domain.sessions.room_contents import RoomContents
+from domain.sessions.seen_agent import SeenAgent
+from domain.sessions.session import Session
 from domain.shared.identifiers import Identity, RoomName, SessionId
 
 AGENT = "agent"

@@ -205,9 +205,9 @@ class Scenario:
     def _is_served(self, call: Call, status: LegStatus | None) -> None:
         assert call.is_live, "the caller is there"
         assert call.session_id is not None
-        (session,) = self.world.storage.live_in(call.leg.room_name)
-        assert session.room_sid == call.leg.room_sid
-        assert len(self.world.livekit.expected(call.leg.room_name)) == 1, "no agent"
+        (session,) = self.world.storage.live_in(call.parties.room_name)
+        assert session.room_sid == call.room_sid
+        assert len(self.world.livekit.expected(call.parties.room_name)) == 1, "no agent"
         if status is LegStatus.ACTIVE:
             assert call.status is CallStatus.ACTIVE
         else:

@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.rooms.room import ParticipantKind
-from domain.sessions.session import SessionStatus
+from domain.sessions.session_status import SessionStatus
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import INTERVAL
 from tests.unit.domain.unruly import UnrulyWorld

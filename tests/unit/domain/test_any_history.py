@@ -19,7 +19,8 @@ import attrs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.shared.errors import DomainError
 from domain.shared.identifiers import SessionId
 from tests.unit.domain.fake_livekit import Fault

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.agents.agent_config import AgentConfig
-from domain.sessions.agent_presence import TAKEN_WITHIN
+from domain.sessions.agent_timeouts import TAKEN_WITHIN
 from domain.sessions.session import Session
 from domain.shared.identifiers import Identity, RoomName, SessionId
 from domain.shared.timeline import Source

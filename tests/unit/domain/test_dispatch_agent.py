@@ -11,7 +11,8 @@ from domain.access.access import SYSTEM, WORK, Access
 from domain.rooms.dispatch import DispatchClaim
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.repository import SessionFilter
-from domain.sessions.session import EndReason, Session, SessionStatus
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.errors import Conflict, LiveKitError, SessionEnded, StorageUnavailable
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import LEASE, MOMENT, ROOM, World

@@ -9,7 +9,7 @@ import pytest
 
 from domain.access.access import SYSTEM
 from domain.rooms.dispatch import DispatchClaim
-from domain.sessions.session import EndReason, SessionStatus
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.errors import (
     InvalidInput,
     LiveKitError,

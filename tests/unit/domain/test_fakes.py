@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.access.access import SYSTEM
-from domain.sessions.session import EndReason
+from domain.sessions.session_status import EndReason
 from domain.shared.errors import Conflict
 from tests.unit.domain.world import ROOM, World
 

@@ -8,8 +8,11 @@ from datetime import timedelta
 import pytest
 
 from domain.rooms.room import Participant, ParticipantKind
-from domain.sessions.agent_presence import AgentPresence, AgentState, RoomContents
-from domain.sessions.session import EndReason, SeenAgent, Session
+from domain.sessions.agent_presence import AgentPresence, AgentState
+from domain.sessions.room_contents import RoomContents
+from domain.sessions.seen_agent import SeenAgent
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.shared.errors import LiveKitError
 from domain.shared.identifiers import RoomName
 from tests.unit.domain.fake_livekit import Fault

@@ -7,7 +7,7 @@ import pytest
 from domain.access.access import SYSTEM, WORK, Access
 from domain.privacy.data_subject import DataSubject
 from domain.privacy.erase_personal_data import ErasePersonalData
-from domain.sessions.session import EndReason
+from domain.sessions.session_status import EndReason
 from domain.shared.errors import Forbidden, StillLive
 from domain.shared.identifiers import Identity
 from tests.unit.domain.world import World

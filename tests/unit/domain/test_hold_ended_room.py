@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.sessions.session import EndReason, Session, SessionStatus
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.errors import ClaimHeld, Conflict, SessionBusy
 from tests.unit.domain.telephony import PhoneWorld
 from tests.unit.domain.world import LEASE, MOMENT, ROOM, World

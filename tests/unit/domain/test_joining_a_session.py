@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from domain.access.access import SYSTEM
-from domain.sessions.session import EndReason, SessionStatus
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.errors import LiveKitUncertain
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import GRACE, LEASE, MOMENT, ROOM, World

@@ -10,7 +10,10 @@ import pytest
 from domain.rooms.room import Room
 from domain.sessions.agent_presence import AgentPresence, AgentState
 from domain.sessions.keep_agent import delete_dispatches
-from domain.sessions.session import FIRST_RETRY, STAYED, SeenAgent, Session, SessionStatus
+from domain.sessions.retry_policy import FIRST_RETRY, STAYED
+from domain.sessions.seen_agent import SeenAgent
+from domain.sessions.session import Session
+from domain.sessions.session_status import SessionStatus
 from domain.shared.errors import ClaimHeld, Conflict, LiveKitError
 from domain.shared.timeline import Source
 from tests.unit.domain.fake_livekit import Fault

@@ -9,7 +9,8 @@ import pytest
 
 from domain.access.access import WORK, Access
 from domain.rooms.room import Participant, ParticipantKind
-from domain.sessions.session import LEFT_FOR, SessionStatus
+from domain.sessions.session_outline import LEFT_FOR
+from domain.sessions.session_status import SessionStatus
 from domain.sessions.start_session import StartSessionCommand
 from domain.shared.errors import LiveKitError, RoomTaken
 from tests.unit.domain.fake_livekit import Fault, ListedDispatch

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from domain.reconciliation.room_choice import RoomChoice, RoomLook
 from domain.rooms.room import Room
-from domain.sessions.agent_presence import TAKEN_WITHIN
+from domain.sessions.agent_timeouts import TAKEN_WITHIN
 
 ROOM = Room("room", "RM_1")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from domain.inbox.entry import InboxStatus
 from domain.rooms.room import Participant, ParticipantKind
 from domain.rooms.room_event import EventKind
 from domain.rooms.sip_leg import LegStatus
-from domain.sessions.session import EndReason, SessionStatus
+from domain.sessions.session_status import EndReason, SessionStatus
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import CALLER, PhoneWorld, whats
 from tests.unit.domain.world import AGENT, LEASE, ROOM

@@ -34,7 +34,7 @@ async def test_a_call_is_found_by_its_id_and_by_its_room() -> None:
 
     for call in (newer, older):
         assert await world.read_calls.by_id(str(call.id), SYSTEM) == call
-        assert await world.read_calls.by_room(call.leg.room_name, SYSTEM) == call
+        assert await world.read_calls.by_room(call.parties.room_name, SYSTEM) == call
 
 
 @pytest.mark.parametrize("wanted", ["", "x", "00000000-0000-7000-8000-00000000ffff", "\0"])
@@ -56,7 +56,7 @@ async def test_anothers_call_is_not_there_either() -> None:
     with pytest.raises(NotFound):
         await world.read_calls.by_id(str(call.id), STRANGER)
     with pytest.raises(NotFound):
-        await world.read_calls.by_room(call.leg.room_name, STRANGER)
+        await world.read_calls.by_room(call.parties.room_name, STRANGER)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])

@@ -11,10 +11,11 @@ import attrs
 import pytest
 
 from domain.calls.call import CallStatus
+from domain.calls.call_facts import ParticipantSeen
 from domain.rooms.room import Participant, ParticipantKind, Room
 from domain.rooms.rooms import Rooms
 from domain.rooms.sip_leg import LegStatus
-from domain.sessions.session import EndReason, SessionStatus
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.timeline import Source
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import CALLER, INTERVAL, PhoneWorld, whats
@@ -143,7 +144,7 @@ async def test_given_no_worker_for_long_then_dispatches_are_further_and_further_
 async def test_given_livekit_does_not_confirm_the_caller_once_then_they_are_served_next() -> None:
     world = PhoneWorld()
     leg = world.joins()
-    await world.record_call_fact(leg, lambda call: call.seen(None, leg.joined_at, Source.WEBHOOK))
+    await world.record_call_fact(leg, ParticipantSeen(None, leg.joined_at, Source.WEBHOOK))
     world.reconcile = world.new_reconcile(rotation=0)
     pause = world.livekit.pause("participants", after_applying=True)
     cycle = asyncio.create_task(world.looks())
@@ -311,8 +312,6 @@ async def test_given_the_room_was_replaced_while_it_was_looked_into_then_nothing
         pause.resumed.set()
 
     await asyncio.gather(world.looks(), replace())
-    assert {call.leg.room_sid for call in world.storage.calls} <= {
-        leg.room_sid for leg in world.stays
-    }
+    assert {call.room_sid for call in world.storage.calls} <= {leg.room_sid for leg in world.stays}
     for call in world.storage.calls:
         assert call.leg in world.stays

@@ -8,10 +8,11 @@ from typing import cast
 
 import pytest
 
-from domain.calls.call import CallStatus
+from domain.calls.call import Call, CallStatus
+from domain.calls.dial_request import DialRequest
 from domain.rooms.room import Room
 from domain.rooms.rooms import Rooms
-from domain.sessions.session import EndReason
+from domain.sessions.session_status import EndReason
 from domain.shared.errors import LiveKitError
 from tests.unit.domain.fake_livekit import Fault, LiveRoom
 from tests.unit.domain.telephony import INTERVAL, PhoneWorld, whats
@@ -43,6 +44,23 @@ def kept(world: PhoneWorld) -> int:
     """How many sessions and calls are live."""
     sessions = sum(one.is_live for one in world.storage.stored.values())
     return sessions + sum(call.is_live for call in world.storage.calls)
+
+
+async def test_given_a_call_that_is_being_dialled_then_no_look_ends_it() -> None:
+    world = PhoneWorld()
+    await served(world)
+    request = DialRequest(room_name=ROOM, participant_identity="sip_2", to_number="+15105550123")
+    call = Call.placed(world.ids.call_id(), request, world.clock.now(), tenant=None)
+    async with world.storage() as work:
+        await work.calls.add(call)
+        await work.commit()
+
+    cycles = await world.goes_on(5)
+    world.closes()
+    cycles += await world.goes_on(5)
+
+    assert next(one for one in world.storage.calls if one.id == call.id) == call
+    assert [done.failures for done in cycles] == [{}] * 10
 
 
 # A caller is not listed

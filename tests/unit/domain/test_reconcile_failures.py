@@ -14,7 +14,8 @@ from domain.reconciliation.reconcile import STORAGE_FAILURES
 from domain.rooms.room import Participant, Room
 from domain.rooms.rooms import Rooms
 from domain.rooms.sip_leg import Direction
-from domain.sessions.session import PhoneCorrelation, SessionStatus
+from domain.sessions.phone_correlation import PhoneCorrelation
+from domain.sessions.session_status import SessionStatus
 from domain.shared.errors import DomainError, IllegalTransition, LiveKitRefused, StorageUnavailable
 from domain.shared.identifiers import RoomName
 from tests.unit.domain.telephony import PhoneWorld

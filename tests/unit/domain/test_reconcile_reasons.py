@@ -10,10 +10,14 @@ import attrs
 import pytest
 
 from domain.calls.call import CallStatus
+from domain.calls.call_facts import ParticipantSeen
 from domain.reconciliation.reconcile import Reconciliation
 from domain.rooms.room import Participant, ParticipantKind
 from domain.rooms.sip_leg import LegStatus
-from domain.sessions.session import FIRST_RETRY, EndReason, SeenAgent, Session, SessionStatus
+from domain.sessions.retry_policy import FIRST_RETRY
+from domain.sessions.seen_agent import SeenAgent
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.timeline import Source
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import PhoneWorld
@@ -134,9 +138,7 @@ async def test_a_call_that_rings_is_a_reason_until_it_is_answered() -> None:
 async def test_a_call_without_an_agent_is_a_reason_until_it_has_one() -> None:
     world = only_for_a_reason(PhoneWorld())
     leg = world.joins()
-    await world.record_call_fact(
-        leg, lambda call: call.seen(None, world.clock.now(), Source.WEBHOOK)
-    )
+    await world.record_call_fact(leg, ParticipantSeen(None, world.clock.now(), Source.WEBHOOK))
     world.livekit.fail("find", Fault.UNREACHABLE)
 
     assert (await world.looks()).problems == ["LiveKit cannot be reached."]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.calls.call import CallStatus
 from domain.rooms.room import Participant, ParticipantKind
-from domain.sessions.session import EndReason, SessionStatus
+from domain.sessions.session_status import EndReason, SessionStatus
 from tests.unit.domain.fake_livekit import LiveRoom
 from tests.unit.domain.telephony import INTERVAL, PhoneWorld
 from tests.unit.domain.test_reconcile_absences import kept, loses_its_rooms, served

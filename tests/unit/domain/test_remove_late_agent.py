@@ -10,7 +10,7 @@ import pytest
 from domain.access.access import WORK, Access
 from domain.reconciliation.remove_late_agent import LATE_BY
 from domain.rooms.room import Participant, ParticipantKind
-from domain.sessions.session import EndReason
+from domain.sessions.session_status import EndReason
 from domain.sessions.start_session import StartSessionCommand
 from domain.shared.errors import Conflict, LiveKitError
 from tests.unit.domain.fake_livekit import Fault

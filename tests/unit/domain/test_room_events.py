@@ -12,14 +12,9 @@ from domain.inbox.entry import InboxStatus
 from domain.rooms.room import Participant, ParticipantKind, Room
 from domain.rooms.room_event import EventKind, RoomEvent
 from domain.rooms.sip_leg import LegStatus
-from domain.sessions.session import (
-    FIRST_RETRY,
-    LONGEST_RETRY,
-    STAYED,
-    EndReason,
-    Session,
-    SessionStatus,
-)
+from domain.sessions.retry_policy import FIRST_RETRY, LONGEST_RETRY, STAYED
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.errors import ClaimHeld
 from tests.unit.domain.telephony import PhoneWorld
 from tests.unit.domain.world import AGENT, MOMENT, ROOM

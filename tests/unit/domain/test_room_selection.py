@@ -7,7 +7,7 @@ import pytest
 
 from domain.reconciliation.room_selection import RoomSelection
 from domain.rooms.sip_leg import SipLeg
-from domain.sessions.session import SessionStatus
+from domain.sessions.session_status import SessionStatus
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.telephony import PhoneWorld
 from tests.unit.domain.world import ROOM
@@ -174,7 +174,7 @@ async def test_a_late_agent_of_a_session_in_an_ignored_room_is_removed() -> None
 
 async def test_a_call_of_a_room_that_is_ignored_since_a_restart_ends_with_its_room() -> None:
     world = selecting()
-    await world.record_call_fact(world.joins(), lambda call: call)
+    await world.record_call_fact(world.joins())
     await world.goes_on(5)
     assert world.call(world.stays[0]).is_live
     world.closes()

@@ -9,7 +9,7 @@ import pytest
 from domain.access.access import SYSTEM, WORK, Access, Scope
 from domain.rooms.token_signer import TOKEN_TTL
 from domain.sessions.end_session import EndSessionCommand
-from domain.sessions.session import LEFT_FOR
+from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.start_session import StartedSession, StartSessionCommand
 from domain.shared.errors import LiveKitUnreachable, RoomTaken
 from tests.unit.domain.fake_livekit import Fault

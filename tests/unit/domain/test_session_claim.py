@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from domain.rooms.dispatch import DispatchClaim
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.shared.errors import ClaimHeld, IllegalTransition
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.world import LEASE, World

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.access.access import SYSTEM, WORK, Access
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.sessions.start_session import StartedSession, StartSessionCommand
 from domain.shared.errors import StorageUnavailable, TooManySessions
 from tests.unit.domain.steps import Crashed

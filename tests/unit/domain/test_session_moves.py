@@ -10,7 +10,9 @@ import pytest
 
 from domain.rooms.dispatch import DispatchClaim
 from domain.rooms.room import Dispatch
-from domain.sessions.session import EndReason, SeenAgent, Session, SessionStatus
+from domain.sessions.seen_agent import SeenAgent
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.errors import IllegalTransition
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.world import AGENT, LEASE, World

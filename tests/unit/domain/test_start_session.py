@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.rooms.dispatch import DispatchClaim
-from domain.sessions.session import SessionStatus
+from domain.sessions.session_status import SessionStatus
 from domain.shared.errors import InvalidInput, MetadataTooLarge, StorageUnavailable
 from tests.unit.domain.world import AGENT, ROOM, World
 

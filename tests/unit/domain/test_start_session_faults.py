@@ -9,7 +9,7 @@ import pytest
 
 from domain.rooms.dispatch import DispatchClaim
 from domain.rooms.room import Participant, ParticipantKind
-from domain.sessions.session import SessionStatus
+from domain.sessions.session_status import SessionStatus
 from domain.shared.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.world import GRACE, ROOM, World

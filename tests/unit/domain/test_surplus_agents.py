@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.sessions.session import SessionStatus
+from domain.sessions.session_status import SessionStatus
 from domain.shared.errors import LiveKitUncertain
 from tests.unit.domain.fake_livekit import Fault
 from tests.unit.domain.telephony import PhoneWorld

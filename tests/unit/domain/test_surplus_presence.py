@@ -9,8 +9,10 @@ import attrs
 import pytest
 
 from domain.rooms.room import Dispatch, JobStatus, Participant
-from domain.sessions.agent_presence import AgentPresence, AgentState, presence_of
-from domain.sessions.session import SeenAgent, Session
+from domain.sessions.agent_presence import AgentPresence, AgentState
+from domain.sessions.judge_presence import presence_of
+from domain.sessions.seen_agent import SeenAgent
+from domain.sessions.session import Session
 from tests.unit.domain.fakes import NOON
 from tests.unit.domain.test_agent_presence import (
     ACTIVE,

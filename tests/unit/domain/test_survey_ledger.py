@@ -18,7 +18,8 @@ from domain.reconciliation.room_choice import Reason, RoomChoice
 from domain.reconciliation.room_selection import RoomSelection
 from domain.reconciliation.survey_ledger import Survey, SurveyLedger
 from domain.rooms.room import Room
-from domain.sessions.session_outline import SessionOutline, SessionStatus
+from domain.sessions.session_outline import SessionOutline
+from domain.sessions.session_status import SessionStatus
 from domain.shared.identifiers import CallId, RoomName, SessionId
 from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.unit.domain.fakes import NOON

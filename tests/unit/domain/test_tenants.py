@@ -8,7 +8,7 @@ import pytest
 from domain.access.access import SYSTEM, WORK, Access, Scope
 from domain.sessions.end_session import EndSessionCommand
 from domain.sessions.repository import SessionFilter
-from domain.sessions.session import LEFT_FOR
+from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.start_session import StartedSession, StartSessionCommand
 from domain.shared.errors import NotFound, RoomTaken, TooManySessions
 from tests.unit.domain.world import ROOM, World

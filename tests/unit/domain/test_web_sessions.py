@@ -7,7 +7,8 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from domain.sessions.session import LONGEST_RETRY, STAYED, SessionStatus
+from domain.sessions.retry_policy import LONGEST_RETRY, STAYED
+from domain.sessions.session_status import SessionStatus
 from tests.unit.domain.telephony import INTERVAL, PhoneWorld
 from tests.unit.domain.world import ROOM
 

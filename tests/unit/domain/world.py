@@ -9,7 +9,7 @@ from typing import Any
 from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
 from domain.idempotency.idempotent_execution import IdempotentExecution
-from domain.sessions.agent_presence import AgentTimeouts
+from domain.sessions.agent_timeouts import AgentTimeouts
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.end_session import EndSession, EndSessionCommand
 from domain.sessions.ensure_agent import EnsureAgent

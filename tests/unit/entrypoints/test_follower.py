@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import attrs
 
 from adapters.memory.unit_of_work import MemoryStorage, MemoryUnitOfWork
+from domain.calls.apply_fact import apply
 from domain.calls.call import Call
+from domain.calls.call_facts import ParticipantLeft, ParticipantSeen
 from domain.calls.read_calls import ReadCalls
 from domain.rooms.sip_leg import SipLeg
 from domain.shared.identifiers import CallId
@@ -42,16 +44,19 @@ class Calls:
                 self.number += 1
                 joined_at = START + timedelta(seconds=self.number)
                 name = f"room-{self.number}"
-                call = Call(
-                    id=CallId(f"01890a5d-ac96-774b-bcce-{self.number:012x}"),
-                    leg=SipLeg(
-                        room_name=name,
-                        room_sid=name,
-                        participant_sid=name,
-                        participant_identity=name,
-                        joined_at=joined_at,
+                call = apply(
+                    Call(
+                        id=CallId(f"01890a5d-ac96-774b-bcce-{self.number:012x}"),
+                        leg=SipLeg(
+                            room_name=name,
+                            room_sid=name,
+                            participant_sid=name,
+                            participant_identity=name,
+                            joined_at=joined_at,
+                        ),
                     ),
-                ).seen(None, joined_at, Source.WEBHOOK)
+                    ParticipantSeen(None, joined_at, Source.WEBHOOK),
+                )
                 await work.calls.add(call)
                 calls.append(call)
             await work.commit()
@@ -60,7 +65,9 @@ class Calls:
     async def end(self, *calls: Call) -> None:
         async with self.ledger.unit_of_work() as work:
             for call in calls:
-                await work.calls.save(call.gone(START + timedelta(days=1), Source.WEBHOOK))
+                await work.calls.save(
+                    apply(call, ParticipantLeft(START + timedelta(days=1), Source.WEBHOOK))
+                )
             await work.commit()
 
     async def looks(self) -> list[tuple[CallId, str]]:

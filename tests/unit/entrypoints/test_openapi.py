@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 
 from domain.calls.call import CallStatus
 from domain.rooms.sip_leg import Direction
-from domain.sessions.session import SessionStatus
+from domain.sessions.session_status import SessionStatus
 from entrypoints.http.requests.fields import WHITE_SPACE
 from tests.application import application
 

@@ -1,0 +1,164 @@
+"""Apply facts to a call.
+
+Facts commute, and a repeated fact changes nothing: each field keeps the earliest or the most
+informative value, and the status is derived from the fields. So lost, repeated and reordered
+webhooks, and what the reconciler finds, give the same call in the end.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, assert_never
+
+import attrs
+
+from domain.calls.call import Call
+from domain.calls.call_facts import (
+    ROOM_CLOSED,
+    AgentDispatched,
+    CallFact,
+    LegDescribed,
+    ParticipantLeft,
+    ParticipantSeen,
+    RoomClosed,
+)
+from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
+from domain.shared.timeline import Source, TimelineEntry
+
+_ANSWERED: Final = (LegStatus.ACTIVE, LegStatus.AUTOMATION)
+_UNANSWERED: Final = (LegStatus.DIALING, LegStatus.RINGING)
+
+
+def apply(call: Call, *facts: CallFact) -> Call:
+    """Return ``call`` after ``facts``."""
+    for fact in facts:
+        call = _apply(call, fact)
+    return call
+
+
+def _apply(call: Call, fact: CallFact) -> Call:
+    match fact:
+        case LegDescribed():
+            return _described(call, fact.leg)
+        case ParticipantSeen():
+            return _seen(call, fact)
+        case ParticipantLeft():
+            return _ended(call, fact)
+        case RoomClosed():
+            return _ended(call, ParticipantLeft(fact.at, fact.source, reason=ROOM_CLOSED))
+        case AgentDispatched():
+            return _served(call, fact)
+    assert_never(fact)
+
+
+def _described(call: Call, leg: SipLeg) -> Call:
+    """Return the call with what ``leg`` adds: the whole leg if it was being dialled."""
+    if call.leg is not None:
+        return attrs.evolve(call, leg=call.leg.completed_by(leg))
+    asked = call.parties
+    completed = attrs.evolve(
+        leg,
+        from_number=leg.from_number or asked.from_number,
+        to_number=leg.to_number or asked.to_number,
+        trunk_id=leg.trunk_id or asked.trunk_id,
+    )
+    return attrs.evolve(call, leg=completed, request=None)
+
+
+def _seen(call: Call, fact: ParticipantSeen) -> Call:
+    """Return the call after its participant was seen; :class:`LegDescribed` comes before that.
+
+    A webhook reports the leg as it was at the join, so an inbound call that was active then was
+    answered in that moment.
+    """
+    at, source, leg_status = fact.at, fact.source, fact.leg_status
+    joined_at = call.joined_at or at
+    call = _with_entry(_reopened(call, fact), joined_at, "joined", source)
+    if leg_status in _UNANSWERED:
+        call = attrs.evolve(call, unanswered_at=max(call.unanswered_at or at, at))
+    match leg_status:
+        case LegStatus.RINGING:
+            ringing_at = _earliest(call.ringing_at, at)
+            return _with_entry(attrs.evolve(call, ringing_at=ringing_at), at, "ringing", source)
+        case LegStatus.ACTIVE | LegStatus.AUTOMATION | None:
+            inbound = call.parties.direction is Direction.INBOUND
+            if leg_status and source is Source.WEBHOOK and inbound:
+                at = joined_at
+            active_at = _earliest(call.seen_active_at, at)
+            return _with_entry(attrs.evolve(call, seen_active_at=active_at), at, "active", source)
+    return call
+
+
+def _ended(call: Call, fact: ParticipantLeft) -> Call:
+    """Return the call after its end.
+
+    An end that a webhook reported is final. One that was concluded from an absence gives way to
+    it, and to the participant being seen again.
+    """
+    unanswered_at = call.unanswered_at
+    if fact.last_status in _UNANSWERED:
+        unanswered_at = max(unanswered_at or fact.at, fact.at)
+    concluded = fact.source is not Source.WEBHOOK
+    if call.ended_at is not None and concluded and not call.end_concluded:
+        return call  # a webhook reported the end
+    if call.end_concluded and not concluded:
+        call = _without_end(call)
+    ended = attrs.evolve(
+        call,
+        unanswered_at=unanswered_at,
+        ended_at=_earliest(call.ended_at, fact.at),
+        end_concluded=concluded,
+        was_active_at_end=call.was_active_at_end or fact.last_status in _ANSWERED,
+        aborted=call.aborted or fact.aborted,
+        disconnect_reason=_more_informative(call.disconnect_reason, fact.reason),
+    )
+    return _with_entry(ended, fact.at, "left", fact.source)
+
+
+def _served(call: Call, fact: AgentDispatched) -> Call:
+    """Return the call after an agent was dispatched for it; the first session stays."""
+    if call.session_id is None:
+        tenant = fact.tenant if call.placed_at is None else call.tenant
+        call = attrs.evolve(call, session_id=fact.session_id, tenant=tenant)
+    return _with_entry(call, fact.at, "agent_dispatched", Source.API)
+
+
+def _reopened(call: Call, fact: ParticipantSeen) -> Call:
+    """Undo an end that was concluded before the participant was seen.
+
+    A webhook does not undo it: the event happened earlier than it was received.
+    """
+    wrong = call.end_concluded and call.ended_at is not None and fact.at > call.ended_at
+    if not wrong or fact.source is Source.WEBHOOK:
+        return call
+    return _with_entry(_without_end(call), fact.at, "reopened", fact.source)
+
+
+def _without_end(call: Call) -> Call:
+    """Return the call without what was concluded of its end."""
+    return attrs.evolve(
+        call,
+        ended_at=None,
+        end_concluded=False,
+        disconnect_reason=None,
+        timeline=tuple(entry for entry in call.timeline if entry.what != "left"),
+    )
+
+
+def _with_entry(call: Call, at: datetime, what: str, source: Source) -> Call:
+    """Return the call with the earliest timeline entry of each kind, in order of time."""
+    earliest = {entry.what: entry for entry in call.timeline}
+    new = TimelineEntry(at, what, source)
+    earliest[what] = min(new, earliest.get(what, new), key=lambda entry: entry.place)
+    timeline = tuple(sorted(earliest.values(), key=lambda entry: entry.place))
+    return attrs.evolve(call, timeline=timeline)
+
+
+def _earliest(known: datetime | None, reported: datetime) -> datetime:
+    return reported if known is None else min(known, reported)
+
+
+def _more_informative(known: str | None, reported: str | None) -> str | None:
+    """Return the same of two reasons in either order."""
+    reasons = [reason for reason in (known, reported) if reason is not None]
+    return min(reasons, key=lambda reason: (reason == ROOM_CLOSED, reason), default=None)

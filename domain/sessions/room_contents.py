@@ -1,0 +1,54 @@
+"""What LiveKit lists for a room."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import attrs
+
+from domain.rooms.room import Dispatch, Participant, ParticipantKind, Room
+
+
+@attrs.frozen(kw_only=True)
+class RoomContents:
+    """What LiveKit lists for a live room instance.
+
+    ``dispatches`` is None where LiveKit was not asked. ``left`` are identities that a webhook
+    reported to have left; LiveKit may still list their jobs.
+    """
+
+    room: Room
+    participants: Sequence[Participant]
+    dispatches: Sequence[Dispatch] | None = None
+    left: Collection[str] = ()
+
+    @property
+    def has_people(self) -> bool:
+        """Whether a person is in the room for an agent to talk to."""
+        return any(participant.is_person for participant in self.participants)
+
+    def agents(self, agent_name: str) -> list[Participant]:
+        """Return the agents of this name, by their attributes or by the jobs of its dispatches.
+
+        Workers older than livekit-agents 1.3 do not report their agent name.
+        """
+        dispatched = {
+            identity
+            for dispatch in self.dispatches or ()
+            if dispatch.agent_name == agent_name
+            for identity in dispatch.agents
+        }
+        return [
+            agent
+            for agent in self.participants
+            if agent.kind is ParticipantKind.AGENT
+            and (agent.agent_name == agent_name or agent.identity in dispatched)
+        ]
+
+    def has_foreign_agent(self, agent_name: str) -> bool:
+        """Whether another agent is in the room, or was dispatched into it."""
+        ours = {agent.identity for agent in self.agents(agent_name)}
+        return any(
+            participant.kind is ParticipantKind.AGENT and participant.identity not in ours
+            for participant in self.participants
+        ) or any(dispatch.agent_name not in ("", agent_name) for dispatch in self.dispatches or ())
