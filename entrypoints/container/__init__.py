@@ -22,7 +22,7 @@ from adapters.livekit.token_signer import LiveKitTokenSigner
 from adapters.livekit.tokens import TokenFactory
 from adapters.livekit.webhook_verifier import LiveKitWebhookVerifier
 from adapters.memory.rate_limiter import MemoryRateLimiter
-from adapters.memory.unit_of_work import MemoryStorage
+from adapters.memory.storage import MemoryStorage
 from adapters.phonenumbers.dialled_numbers import dialled_at_home
 from adapters.prometheus.telemetry import PrometheusTelemetry
 from adapters.sqlalchemy.schema.backup import backup, restore
@@ -453,11 +453,11 @@ class Container(containers.DeclarativeContainer):
             providers.Dict(
                 inbox=providers.List(inbox.provided.prune, settings.provided.inbox_retention),
                 sessions=providers.List(
-                    storage.provided.records.prune_sessions,
+                    storage.provided.prune_sessions,
                     settings.provided.session_retention,
                 ),
                 calls=providers.List(
-                    storage.provided.records.prune_calls, settings.provided.call_retention
+                    storage.provided.prune_calls, settings.provided.call_retention
                 ),
                 answers=providers.List(
                     storage.provided.idempotency.prune, providers.Object(REMEMBERED)

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import text, update
 
 from adapters.sqlalchemy import rate_limiter
-from adapters.sqlalchemy.engine.database import database
+from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.engine.errors import RowLocked
 from adapters.sqlalchemy.schema.migrations import migrate
-from adapters.sqlalchemy.schema.tables import sessions as session_table
+from adapters.sqlalchemy.sessions.table import sessions as session_table
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.rate_limit import Bucket
 from domain.sessions.session import Session

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
-from adapters.memory.unit_of_work import MemoryStorage, MemoryUnitOfWork
+from adapters.memory.storage import MemoryStorage
+from adapters.memory.unit_of_work import MemoryUnitOfWork
 from domain.calls.call import Call
 from domain.calls.read_calls import ReadCalls
 from domain.rooms.sip_leg import SipLeg

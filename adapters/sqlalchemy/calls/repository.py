@@ -7,19 +7,15 @@ from typing import Any, Final
 
 from sqlalchemy import Executable, Select, bindparam, insert, select, tuple_, update
 
+from adapters.sqlalchemy.calls.mapping import call_moves, call_values, to_call, to_call_outline
+from adapters.sqlalchemy.calls.table import CALL_IS_LIVE, LISTING, calls
 from adapters.sqlalchemy.engine.database import PAGE, Database
+from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.page import of_tenants, page_of
 from adapters.sqlalchemy.engine.write import Lock, Write
-from adapters.sqlalchemy.mapping import (
-    call_moves,
-    call_values,
-    readable,
-    to_call,
-    to_call_outline,
-)
-from adapters.sqlalchemy.schema.tables import CALL_IS_LIVE, calls
+from adapters.sqlalchemy.mapping import readable
 from domain.access.access import Tenants
-from domain.calls.call import Call
+from domain.calls.call import Call, CallStatus
 from domain.calls.repository import CallFilter
 from domain.calls.room_calls import CallOutline
 from domain.shared.errors import StorageUnavailable
@@ -57,6 +53,14 @@ _NEWEST_IN: Final = (
 _ADD: Final[Executable] = insert(calls)
 _SAVE: Final[Executable] = update(calls).where(
     calls.c.id == bindparam("saved_id"), calls.c.version == bindparam("read_version")
+)
+
+# What ended before then was created before then, which an index finds.
+PRUNE_CALLS: Final[Executable] = delete_some(
+    calls,
+    calls.c.status.in_([CallStatus.ENDED.value, CallStatus.FAILED.value]),
+    calls.c.created_at < bindparam("before"),
+    calls.c.ended_at < bindparam("before"),
 )
 
 
@@ -132,7 +136,7 @@ class SqlCalls:
     async def page(self, wanted: CallFilter, after: Cursor | None, limit: int) -> list[Call]:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
         lateral = not self._database.embedded
-        query, values = page_of(wanted, after, limit, lateral=lateral)
+        query, values = page_of(LISTING, wanted, after, limit, lateral=lateral)
         return [to_call(row) for row in await self._database.read_many(query, values)]
 
     async def _read(
