@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import attrs
 import pytest
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import Connection, LargeBinary, String
 
 from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy import personal_data as records
 from adapters.sqlalchemy.capabilities import CAPABILITIES, metadata
+from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.agents.agent_config import AgentConfig
 from domain.calls.call import Call
@@ -23,6 +25,7 @@ from domain.privacy.data_subject import DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
 from domain.rooms.sip_leg import Direction
 from domain.sessions.session import EndReason, PhoneCorrelation, Session
+from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_room, new_session, opened
@@ -147,9 +150,7 @@ async def everything_of_a_caller(ledger: SessionStore) -> tuple[Known, Known]:
         (f"call-{NUMBER}", "{}"),
         ("other", json.dumps([str(others[0].id), "room", "{}"])),
     ):
-        attempt = Attempt(
-            tenant="", key=key, fingerprint="f", holder="me", now=NOON, until=NOON + DAY, since=NOON
-        )
+        attempt = attempt_at(key)
         await ledger.idempotency.begin(attempt)
         await ledger.idempotency.finish(attempt, answer)
     return (
@@ -275,6 +276,38 @@ async def test_a_person_is_found_in_more_rows_than_are_looked_through_at_once(
     assert (await ledger.records.mentions(person)).all == 0
     other = await ledger.records.mentions(DataSubject.with_number(str(int(DIGITS) + 1)))
     assert other.all == 7
+
+
+@pytest.mark.parametrize("done", [1, 2, 3])
+async def test_given_an_erasure_that_is_cut_short_when_it_is_repeated_then_no_answer_is_left(
+    sql_url: str, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    person, transact, left = DataSubject.with_number(NUMBER), Database.transact, done
+
+    async def cut_short(database: Database, work: Callable[[Connection], int]) -> int:
+        nonlocal left
+        if not left:
+            raise StorageUnavailable("The database is down.")
+        left -= 1
+        return await transact(database, work)
+
+    async with opened(sql_url) as ledger:
+        await everything_of_a_caller(ledger)
+        with monkeypatch.context() as patch:
+            patch.setattr(Database, "transact", cut_short)
+            with pytest.raises(StorageUnavailable):
+                await ledger.records.forget(person)
+
+        await ledger.records.forget(person)
+
+        again = attempt_at("their-session")  # whose answer has nothing of them but a session's id
+        assert (await ledger.idempotency.begin(again)).answer is None
+
+
+def attempt_at(key: str) -> Attempt:
+    return Attempt(
+        tenant="", key=key, fingerprint="f", holder="me", now=NOON, until=NOON + DAY, since=NOON
+    )
 
 
 def held(folder: Path) -> bytes:
