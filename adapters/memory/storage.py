@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.calls import CallTable
@@ -28,13 +28,7 @@ class MemoryStorage:
         self.leases = MemoryLeases()
         self.api_keys = MemoryApiKeys()
         self.idempotency = MemoryIdempotency()
-        self._capabilities: Final[tuple[Capability, ...]] = (
-            self.sessions,
-            self.calls,
-            self.inbox,
-            self.leases,
-            self.idempotency,
-        )
+        self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]
         self.records = MemoryPersonalData(self._capabilities)
         self.processes = MemoryProcesses([each.free for each in self._capabilities])
         self.prune_sessions = self.sessions.prune
