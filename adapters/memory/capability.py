@@ -1,4 +1,4 @@
-"""What a capability keeps in memory, as the roots see it."""
+"""The base of what capabilities keep in memory, over which the roots iterate."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from domain.privacy.data_subject import DataSubject
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Mentions = Mapping[Any, bool]
-"""Keys of records, and whether each of these has not ended."""
+"""The keys of records, each with whether the record has not ended."""
 
 
 class Capability:
-    """A base for what is stored; a capability overrides the methods that concern it.
+    """Records of one capability. It overrides the methods that concern it.
 
     ``counted_as`` is the field of :class:`~domain.privacy.personal_data.PersonalDataCounts` for
-    records with personal data; ``quotes_ids`` says whether they may contain ids of others' records.
+    records with personal data; ``quotes_ids``: they may contain the ids of other records.
     """
 
     counted_as: ClassVar[str] = ""
@@ -29,11 +29,11 @@ class Capability:
         return {}
 
     def mentions(self, person: DataSubject, ids: Collection[str]) -> Mentions:  # noqa: ARG002
-        """Return what mentions ``person`` or, where it quotes ids, one of ``ids``."""
+        """Return the records that mention ``person`` or quote one of ``ids``."""
         return {}
 
     def erase(self, keys: Collection[Any]) -> None:
         """Delete the records with keys that :meth:`mentions` has returned."""
 
     def free(self, prefix: str) -> None:
-        """Free what is held by holders whose names begin with ``prefix``."""
+        """Free what is held under a name that begins with ``prefix``."""

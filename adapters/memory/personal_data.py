@@ -1,4 +1,4 @@
-"""Finding and erasing personal data in memory."""
+"""Find and erase personal data in memory."""
 
 from __future__ import annotations
 

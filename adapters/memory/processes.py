@@ -11,7 +11,7 @@ from domain.operations.process import holders_of
 class MemoryProcesses:
     """Implements :class:`domain.operations.processes.Processes`.
 
-    ``frees`` free what holders hold whose names have a prefix.
+    Each of ``frees`` frees what is held under names that begin with a prefix.
     """
 
     def __init__(self, frees: Sequence[Callable[[str], None]]) -> None:

@@ -1,4 +1,4 @@
-"""The capabilities that have a table: one line for each."""
+"""The root of the schema: every capability that has a table, in one line."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     IDEMPOTENCY,
     RATE_WINDOWS,
 )
-"""In the order in which a dead process's rows are freed."""
+"""In this order the rows that a dead process held are freed."""

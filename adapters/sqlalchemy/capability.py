@@ -1,4 +1,4 @@
-"""What a capability declares about its table; the roots iterate over the declarations."""
+"""The declaration of a capability's table, over which the roots iterate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from domain.privacy.data_subject import DataSubject
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Mentions = Callable[[DataSubject, Any], bool]
-"""Whether a column's value, which is not null, mentions a person."""
+"""Returns whether a column's value, which is not null, mentions a person."""
 
 _MENTIONS: Final = "mentions"
 _QUOTES_IDS: Final = "quotes_ids"
@@ -24,15 +24,15 @@ _QUOTES_IDS: Final = "quotes_ids"
 def personal(mentions: Mentions, *, quotes_ids: bool = False) -> dict[str, Any]:
     """Return the ``info`` of a column that may hold personal data.
 
-    ``quotes_ids``: the text may contain ids (UUIDs) of other records, so that it concerns a person
-    whom one of these mentions.
+    ``quotes_ids``: the text may contain the ids (UUIDs) of other records, and then concerns every
+    person that one of these records mentions.
     """
     return {_MENTIONS: mentions, _QUOTES_IDS: quotes_ids}
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Capability:
-    """One table, and what the roots need to know of it.
+    """One table, and what the roots need to know about it.
 
     ``statistics``: scalar subqueries, labelled with fields of
     :class:`~domain.operations.ledger_stats.LedgerStats`. ``counted_as``: the field of
@@ -51,18 +51,18 @@ class Capability:
 
     @property
     def personal_columns(self) -> Mapping[str, Mentions]:
-        """The names of the columns that may mention a person, and how to find out."""
+        """Return the names of the columns that may mention a person, each with its test."""
         found = (column for column in self.table.columns if _MENTIONS in column.info)
         return {column.name: column.info[_MENTIONS] for column in found}
 
     @property
     def quoting_columns(self) -> Sequence[str]:
-        """The names of the columns that may contain ids of other capabilities' records."""
+        """Return the names of the columns that may contain ids of other records."""
         return [one.name for one in self.table.columns if one.info.get(_QUOTES_IDS, False)]
 
 
 def is_held(holder: Column[Any], process_id: str | None) -> ColumnElement[bool]:
-    """Whether the process holds a row, or, for None, any process."""
+    """Return the condition that the process holds a row or, for None, that any process does."""
     if process_id is None:
         return holder.is_not(None)
     return holder.startswith(holders_of(process_id), autoescape=True)

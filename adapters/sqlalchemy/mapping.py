@@ -1,4 +1,4 @@
-"""What the mappings of several capabilities share.
+"""Helpers that the mappings of several capabilities share.
 
 Rows are mapped to the domain's entities by hand: the domain knows no ORM.
 """

@@ -1,4 +1,4 @@
-"""Finding and erasing personal data: in the columns that capabilities declare as personal."""
+"""Find and erase personal data in the columns that capabilities declare as personal."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @attrs.frozen
 class _Sought:
-    """What rows must mention: the person, or, where they quote ids, one of ``ids``."""
+    """A person, and the ids of records that mention the person."""
 
     person: DataSubject
     ids: Collection[str] = frozenset()
 
 
 class _Records:
-    """The rows of one capability, whose personal columns are looked through."""
+    """The rows of one capability and their personal columns."""
 
     def __init__(self, capability: Capability) -> None:
         self.capability = capability
@@ -58,7 +58,7 @@ class _Records:
 
     @property
     def query(self) -> Select[Any]:
-        """Keys and texts of every row."""
+        """Select the keys and personal texts of every row."""
         return select(*dict.fromkeys((*self.keys, *self.texts)))
 
     def key_in(self, row: Row[Any]) -> Any:
@@ -66,7 +66,7 @@ class _Records:
         return row[0] if len(self.keys) == 1 else tuple(row[: len(self.keys)])
 
     def concerns(self, row: Row[Any], sought: _Sought) -> bool:
-        """Whether the row mentions what is sought."""
+        """Return whether the row mentions the person or quotes one of the ids."""
         for name in self.quoting:
             if any(one in sought.ids for one in _UUID.findall(getattr(row, name) or "")):
                 return True
@@ -76,7 +76,7 @@ class _Records:
         )
 
     def delete(self, keys: Sequence[Any], sought: _Sought, connection: Connection) -> int:
-        """Delete those of the rows that still mention what is sought, now that they are locked."""
+        """Lock the rows and delete those that still mention what is sought."""
         query = self.query.where(self.key.in_(keys)).with_for_update()
         found = connection.execute(query)
         left = [self.key_in(row) for row in found if self.concerns(row, sought)]
@@ -84,14 +84,14 @@ class _Records:
 
 
 Found = dict[_Records, list[Any]]
-"""Keys of rows, by where they are."""
+"""The keys of rows, by capability."""
 
 
 class SqlPersonalData:
     """Implements :class:`domain.privacy.personal_data.PersonalData`.
 
-    Rows that quote ids are found after the rows that these are the ids of, and deleted before them:
-    an erasure that was cut short still finds them when it is repeated.
+    Rows that quote ids are found after the rows with these ids, and deleted before them: an erasure
+    that was interrupted finds them again when it is repeated.
     """
 
     def __init__(self, database: Database, capabilities: Iterable[Capability]) -> None:

@@ -58,8 +58,8 @@ _REMOVE: Final = delete(processes).where(
 class SqlProcesses:
     """Implements :class:`domain.operations.processes.Processes`.
 
-    ``frees`` make the statements that free what a process holds, or any process for None. Each
-    statement's condition is its own, not a subquery's: PostgreSQL checks it again on a row that
+    Each of ``frees`` makes a statement that frees what a process holds or, for None, what any
+    process holds. Its condition must not be in a subquery: PostgreSQL then checks it again on a row that
     another process has taken over meanwhile.
     """
 

@@ -1,4 +1,4 @@
-"""The database that a URL names."""
+"""Select the database that a URL names."""
 
 from __future__ import annotations
 

@@ -29,11 +29,11 @@ def delete_some(table: Table, *conditions: ColumnElement[bool]) -> Delete:
 
 @attrs.frozen
 class Pruning:
-    """Deletes what ``statement`` finds to be older than its parameter ``before``."""
+    """Delete the rows that ``statement`` selects by age, with its parameter ``before``."""
 
     database: Database
     statement: Executable
 
     async def __call__(self, before: datetime) -> int:
-        """Delete it, a part per transaction; how many rows there were."""
+        """Delete them, a part per transaction, and return their number."""
         return await self.database.repeat(self.statement, {"before": before})

@@ -33,20 +33,20 @@ class Filter(attrs.AttrsInstance, Protocol):
 
     @property
     def created(self) -> Span:
-        """When they were created."""
+        """The time span in which they were created."""
         ...
 
     @property
     def tenants(self) -> Tenants:
-        """Whose they are."""
+        """The tenants that they belong to."""
         ...
 
 
 @attrs.frozen(eq=False)
 class Listing:
-    """How a table with the columns ``id``, ``created_at`` and ``tenant`` is listed, newest first.
+    """List a table that has the columns ``id``, ``created_at`` and ``tenant``, newest first.
 
-    ``few``: the columns with few values, and these, in the order in which indexes have them.
+    ``few``: the columns with few values, and these values, in the order of the indexes' columns.
     ``whole``: columns with an index of the whole table and few rows for each of its values; other
     filters are then tried row by row. ``conditions`` are those of the indexes.
     """
@@ -66,7 +66,10 @@ class Listing:
         shared: Mapping[Columns, str],
         indexes: Mapping[tuple[Half, Columns], str],
     ) -> Self:
-        """Add the indexes to the table: those that only lists use, and ``shared`` ones."""
+        """Add the indexes to the table.
+
+        Only lists use ``indexes``; other queries use the ``shared`` ones too.
+        """
         conditions = {
             (Half.ALL, columns): _add(table, Half.ALL, columns, name, is_shared=True)
             for columns, name in shared.items()
@@ -79,7 +82,7 @@ class Listing:
 def _add(
     table: Table, half: Half, columns: Columns, name: str, *, is_shared: bool
 ) -> ColumnElement[bool]:
-    """Add the index to its table; the condition that a query must state for it to be used.
+    """Add the index to its table and return the condition that a query must state to use it.
 
     It names the index, which is always true: so no other query uses it, and a planner that
     misjudges how many rows match cannot prefer one index to another. A shared one has no condition.

@@ -1,4 +1,4 @@
-"""Removing a person's traces from the free space of a SQLite file."""
+"""Remove a person's traces from the free space of a SQLite file."""
 
 from __future__ import annotations
 

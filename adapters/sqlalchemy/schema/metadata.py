@@ -1,4 +1,4 @@
-"""What every table belongs to, and the one table that belongs to no capability."""
+"""The metadata of all tables, and the one table that belongs to no capability."""
 
 from __future__ import annotations
 
