@@ -59,8 +59,8 @@ class SqlProcesses:
     """Implements :class:`domain.operations.processes.Processes`.
 
     Each of ``frees`` makes a statement that frees what a process holds or, for None, what any
-    process holds. Its condition must not be in a subquery: PostgreSQL then checks it again on a row that
-    another process has taken over meanwhile.
+    process holds. Its condition must not be in a subquery: PostgreSQL then checks it again on a row
+    that another process has taken over meanwhile.
     """
 
     def __init__(self, database: Database, frees: Sequence[Callable[[str | None], Update]]) -> None:
