@@ -7,8 +7,9 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
   $$python $(NEW_ENOUGH) 2>/dev/null && { echo $$python; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types layers migrate livekit simulator bench \
-  profile golden mutation faults security secrets-baseline deployment test-requirements requirements clean
+.PHONY: help run test test-slow test-all test-unit lint prose types layers migrate livekit simulator \
+  bench profile golden mutation faults security secrets-baseline deployment test-requirements \
+  requirements clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -16,12 +17,25 @@ help: ## Show the targets
 run: .venv/.run-stamp ## Start the service, with a local LiveKit unless LIVEKIT_URL is set
 	@exec $(RUN) -m entrypoints.dev $$PPID
 
-test: .venv/.dev-stamp ## Run every tier of tests, with coverage
-	@sh scripts/test.sh
+test: .venv/.dev-stamp ## Run all tests but the slow ones, with coverage (four minutes on two cores)
+	@sh scripts/test.sh fast
+
+test-slow: .venv/.dev-stamp ## Run the slow tests (ten minutes)
+	@sh scripts/test.sh slow
+
+test-all: .venv/.dev-stamp ## Run every test: test and test-slow
+	@sh scripts/test.sh fast
+	@sh scripts/test.sh slow
+
+test-unit: .venv/.dev-stamp ## Run the unit tests but the slow ones (seconds)
+	@sh scripts/test.sh unit
 
 lint: .venv/.dev-stamp ## Check style
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
+
+prose: .venv/.dev-stamp ## Check spelling, and words that the style forbids
+	@$(RUN) scripts/check_prose.py
 
 types: .venv/.dev-stamp ## Check types
 	@$(RUN) -m mypy

@@ -14,7 +14,7 @@ LIVEKIT_TOTAL_LIMIT = timedelta(seconds=10)
 CLAIM_LEASE = timedelta(seconds=15)
 """Longer than one LiveKit API call can take, so that a holder that lives keeps its claim."""
 READINESS_GOOD_FOR = timedelta(seconds=1)
-"""Anybody may ask for it, and asking LiveKit takes a connection from who starts a session."""
+"""Readiness is public, and asking LiveKit takes a connection that session starts need."""
 
 
 class AppEnv(enum.StrEnum):

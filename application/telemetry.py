@@ -1,4 +1,4 @@
-"""What the service tells of its work as it goes on, for whoever counts, draws or traces it."""
+"""The ports to metrics and traces."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ if ! command -v go >/dev/null; then
     exit 1
 fi
 mkdir -p "$bin"
+echo "Building livekit-server $version (about two minutes, once) ..."
 GOBIN=$bin go install "github.com/livekit/livekit-server/cmd/server@$version"
 mv "$bin/server" "$server"
 echo "$version" >"$stamp"

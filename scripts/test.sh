@@ -1,31 +1,71 @@
 #!/bin/sh
-# `make test`: every tier with coverage. Where no real LiveKit server can be had, the tests that
-# need one are skipped, in words; with CI or REQUIRE_LIVEKIT=1 set they fail instead. The same holds
-# for PgBouncer, with CI set.
+# `make test`, `test-slow` and `test-unit`: test.sh fast|slow|unit [arguments for pytest].
+#
+# Tests marked slow run in `slow` only, all others in `fast`, so that each runs once in both together.
+# Where no real LiveKit server can be had, the tests that need one are skipped, in words; with CI or
+# REQUIRE_LIVEKIT=1 set they fail instead. The same holds for PgBouncer, with CI set.
 set -eu
 
-if [ -n "${LIVEKIT_SERVER:-}" ]; then
-    echo "The real LiveKit server is $LIVEKIT_SERVER."
-elif ! sh scripts/install_livekit.sh; then
-    if [ -n "${CI:-}" ] || [ "${REQUIRE_LIVEKIT:-}" = 1 ]; then
-        echo "Without a real LiveKit server not every tier can run, which CI does not accept." >&2
-        exit 1
-    elif ! command -v livekit-server >/dev/null; then
-        echo "Going on without a real LiveKit server: the live tier, and the half of the contract"
-        echo "tier that compares the simulator with that server, are skipped."
+began=$(date +%s)
+tiers=$1
+shift
+cores=$(.venv/bin/python -c 'import os; print(os.cpu_count() or 1)')
+
+find_livekit() {
+    if [ -n "${LIVEKIT_SERVER:-}" ]; then
+        echo "The real LiveKit server is $LIVEKIT_SERVER."
+    elif ! sh scripts/install_livekit.sh; then
+        if [ -n "${CI:-}" ] || [ "${REQUIRE_LIVEKIT:-}" = 1 ]; then
+            echo "Without a real LiveKit server not every test can run, which CI does not accept." >&2
+            exit 1
+        elif ! command -v livekit-server >/dev/null; then
+            echo "Going on without a real LiveKit server: the live tier, and the half of the contract"
+            echo "tier that compares the simulator with that server, are skipped."
+        fi
     fi
-fi
-if ! sh scripts/install_pgbouncer.sh; then
+}
+
+find_pgbouncer() {
+    sh scripts/install_pgbouncer.sh && return
     if [ -n "${CI:-}" ]; then
         echo "Without PgBouncer not every test can run, which CI does not accept." >&2
         exit 1
     fi
     echo "Going on without PgBouncer: the tests of poolers are skipped."
-fi
-# One process more than there are cores: most tests wait for services to start, and for time-outs.
-processes=$(.venv/bin/python -c 'import os; print((os.cpu_count() or 1) + 1)')
-.venv/bin/python -m pytest --numprocesses "$processes" --dist worksteal --junitxml .cache/tests.xml \
-    --cov --cov-report= "$@"
-.venv/bin/python -m coverage report --include='domain/*,application/*' --skip-covered
-.venv/bin/python -m coverage json -q --include='domain/*,application/*' -o - |
-    .venv/bin/python scripts/check_branches.py 95
+}
+
+tests() {
+    .venv/bin/python -m pytest --dist worksteal "$@"
+}
+
+case $tiers in
+unit)
+    echo "Unit tests but the slow ones, about 20 seconds on two cores."
+    tests --numprocesses "$cores" -m "not slow" tests/unit "$@"
+    ;;
+fast)
+    echo "Every test but the slow ones, about 4 minutes on two cores: unit, contract, integration,"
+    echo "deployment, and a session and a phone call on a real LiveKit server (make test-all: all)."
+    find_livekit
+    find_pgbouncer
+    # One process more than there are cores: some tests wait for services to start.
+    tests --numprocesses $((cores + 1)) -m "not slow" --junitxml .cache/tests.xml \
+        --cov=domain --cov=application --cov-report= "$@"
+    .venv/bin/python -m coverage report --skip-covered
+    .venv/bin/python -m coverage json -q -o - | .venv/bin/python scripts/check_branches.py 95
+    ;;
+slow)
+    echo "The slow tests, about 10 minutes on two cores: services that are killed, overloaded and lied"
+    echo "to, random histories, generated requests, and a real LiveKit server with workers and calls."
+    find_livekit
+    find_pgbouncer
+    # Most of them wait most of the time.
+    tests --numprocesses $((cores + 2)) -m slow --junitxml .cache/tests-slow.xml "$@"
+    ;;
+*)
+    echo "test.sh fast|slow|unit, not $tiers" >&2
+    exit 2
+    ;;
+esac
+took=$(($(date +%s) - began))
+echo "Took $((took / 60)) min $((took % 60)) s."

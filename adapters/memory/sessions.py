@@ -13,7 +13,7 @@ import attrs
 
 from adapters.memory.capability import LONG_AGO, Capability, Mentions
 from adapters.memory.newest_first import NewestFirst
-from domain.access.access import Tenants
+from domain.access.access import Access, visible
 from domain.privacy.data_subject import DataSubject
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
@@ -189,24 +189,24 @@ class MemorySessions:
         self._seen.put(stored)
         return stored
 
-    async def get(self, session_id: SessionId) -> Session | None:
+    async def get(self, session_id: SessionId, access: Access) -> Session | None:
         """The session with this id."""
-        return self._seen.by_id.get(session_id)
+        return visible(self._seen.by_id.get(session_id), access)
 
-    async def live_in(self, room_name: RoomName) -> Session | None:
-        """The room's live session."""
-        return self._seen.live_in(room_name)
+    async def live_in(self, room_name: RoomName, access: Access) -> Session | None:
+        """Return the room's live session, if visible."""
+        return visible(self._seen.live_in(room_name), access)
 
-    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Session | None:
-        """The room's session of these tenants' that was created last, live or ended."""
+    async def newest_in(self, room_name: RoomName, access: Access) -> Session | None:
+        """Return the room's visible session that was created last, live or ended."""
         newest = self._seen.newest_in(room_name)
-        if newest is None or tenants is None or newest.tenant in tenants:
+        if newest is None or access.sees(newest.tenant):
             return newest
         return max(
             (
                 one
                 for one in self._seen.by_id.values()
-                if one.room_name == room_name and one.tenant in tenants
+                if one.room_name == room_name and access.sees(one.tenant)
             ),
             key=lambda session: session.age,
             default=None,
@@ -218,17 +218,24 @@ class MemorySessions:
         return sum(self._committed.by_id[session_id].tenant == tenant for session_id in ids)
 
     async def live(
-        self, _unreadable: list[StorageUnavailable]
+        self, _unreadable: list[StorageUnavailable], access: Access
     ) -> AsyncIterator[list[SessionOutline]]:
         """Yield the committed live sessions at once; each can be read."""
         ids = [session_id for session_id in self._committed.live.values() if session_id is not None]
-        yield [self._committed.by_id[session_id] for session_id in ids]
+        live = (self._committed.by_id[session_id] for session_id in ids)
+        yield [session for session in live if access.sees(session.tenant)]
 
-    async def page(self, wanted: SessionFilter, after: Cursor | None, limit: int) -> list[Session]:
+    async def page(
+        self, wanted: SessionFilter, after: Cursor | None, limit: int, access: Access
+    ) -> list[Session]:
         """The newest ``limit`` committed sessions that are wanted, of those after ``after``."""
         stored = self._committed
         found = (stored.by_id[SessionId(one)] for one in stored.order.after(after))
-        return list(islice((one for one in found if _is_wanted(one, wanted)), limit))
+        return list(
+            islice(
+                (one for one in found if access.sees(one.tenant) and _is_wanted(one, wanted)), limit
+            )
+        )
 
 
 def _is_wanted(session: Session, wanted: SessionFilter) -> bool:
@@ -237,5 +244,4 @@ def _is_wanted(session: Session, wanted: SessionFilter) -> bool:
         and wanted.identity in (None, session.identity.value)
         and wanted.room_name in (None, session.room_name.value)
         and wanted.created.holds(session.created_at)
-        and (wanted.tenants is None or session.tenant in wanted.tenants)
     )

@@ -93,7 +93,7 @@ class OtlpTracing:
 
 
 class RequestSpan:
-    """What a request's span is told at its end."""
+    """Sets a request's span at its end."""
 
     def __init__(self, span: Span, method: str) -> None:
         self._span, self._method = span, method

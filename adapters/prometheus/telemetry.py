@@ -166,7 +166,7 @@ class PrometheusTelemetry:
 
 
 class _Now:
-    """What is so at this moment, whoever is asked."""
+    """The state at this moment, the same from each process."""
 
     def __init__(self, version: str, ledger_stats: LedgerStats | None, now: float) -> None:
         self._version, self._census, self._now = version, ledger_stats, now

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import attrs
+from cachetools import LRUCache
 from sqlalchemy import (
     Column,
     Connection,
@@ -77,7 +78,7 @@ class SqlRateLimiter:
         self._limit = limit
         self._takes = Batches[_Take](self._count, _LANES, key=_bucket)
         self._probes = Batches[_Take](self._count, 1)
-        self._locked: dict[str, float] = {}
+        self._locked: LRUCache[str, float] = LRUCache(_MOST_REMEMBERED)
 
     async def take(self, bucket: Bucket, now: datetime) -> Permit:
         """Count one more request of ``bucket``'s."""
@@ -91,15 +92,10 @@ class SqlRateLimiter:
         try:
             permit: Permit = await takes.do(_Take(wanted, now))
         except RowLocked:
-            self._remember(wanted)
+            self._locked[wanted] = asyncio.get_running_loop().time() + _PROBE_EVERY
             raise
         self._locked.pop(wanted, None)
         return permit
-
-    def _remember(self, bucket: str) -> None:
-        self._locked[bucket] = asyncio.get_running_loop().time() + _PROBE_EVERY
-        while len(self._locked) > _MOST_REMEMBERED:
-            del self._locked[next(iter(self._locked))]
 
     async def prune(self, before: datetime) -> int:
         """Forget windows that began before then; how many they were."""

@@ -1,4 +1,4 @@
-"""Counting the ledger for many who ask."""
+"""Statistics of the ledger, read once for concurrent callers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CachedStats:
 
     It asks whether the ledger would take a write, too.
 
-    Whoever comes meanwhile is told the same, be it that the ledger is out of reach.
+    Concurrent callers get the same result, or the same error.
     """
 
     ledger: Countable

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Generic, TypeVar
 
 import attrs
+from cachetools import TTLCache
 
 from domain.shared.clock import Clock
 
@@ -25,16 +27,17 @@ class TtlCache(Generic[Told]):
     clock: Clock
     good_for: timedelta
     _asking: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
-    _last: tuple[Told, float] | None = attrs.field(default=None, init=False)
+    _kept: TTLCache[None, Told] = attrs.field(init=False)
+
+    @_kept.default
+    def _keeps_none_yet(self) -> TTLCache[None, Told]:
+        return TTLCache(1, self.good_for.total_seconds(), self.clock.monotonic)
 
     async def __call__(self) -> Told:
         """What was told a moment ago, or is now."""
         async with self._asking:
-            if self._last is None or self._is_old(self._last[1]):
-                told = await self.ask()
-                # Dated afterwards: to find somebody out of reach takes seconds.
-                self._last = told, self.clock.monotonic()
-            return self._last[0]
-
-    def _is_old(self, at: float) -> bool:
-        return self.clock.monotonic() - at >= self.good_for.total_seconds()
+            with suppress(KeyError):
+                return self._kept[None]
+            # It is good from afterwards on: to find that something is out of reach takes seconds.
+            told = self._kept[None] = await self.ask()
+            return told

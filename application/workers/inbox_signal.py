@@ -23,7 +23,7 @@ class InboxSignal:
 
     @contextmanager
     def arrival(self) -> Iterator[None]:
-        """Count somebody among those who arrive, for the length of the block."""
+        """Count one arriving request for the length of the block."""
         self._arriving += 1
         if self._arriving >= CROWD:
             self._crowded_at = asyncio.get_running_loop().time()
@@ -39,7 +39,7 @@ class InboxSignal:
         return recently or self._arriving >= CROWD
 
     def ring(self) -> None:
-        """Let whoever waits look for work; whoever is about to wait will not."""
+        """Wake the waiting worker; the next wait returns at once."""
         self._rung.set()
 
     async def wait(self, patience: timedelta) -> None:

@@ -17,11 +17,11 @@ log = structlog.get_logger()
 
 @attrs.frozen
 class ReconcileJob:
-    """Compares the ledger with LiveKit and tells what it has put right."""
+    """Compares the ledger with LiveKit and returns what it has repaired."""
 
     reconcile: Reconcile
     watch: Callable[[Reconciliation, float], None]
-    """Hears what a cycle did, and how many seconds it took."""
+    """Receives what a cycle did, and how many seconds it took."""
 
     async def __call__(self) -> None:
         """Run one cycle."""

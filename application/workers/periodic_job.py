@@ -70,7 +70,7 @@ class PeriodicJob:
             await self.leases.release(self.name, holder, began + self.interval)
 
     async def _keep(self, holder: str) -> None:
-        """Renew the lease; return once it is another's."""
+        """Renew the lease; return once another process holds it."""
         while True:
             await self.clock.sleep(self.lease / 3)
             try:

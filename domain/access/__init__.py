@@ -1,1 +1,1 @@
-"""Who may do and see what: access, API keys, rate limits."""
+"""Access: scopes, tenants, API keys and rate limits."""

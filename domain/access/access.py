@@ -1,15 +1,17 @@
-"""Who asks, and what they may do and see."""
+"""Access: the scopes of a request, and which tenants' records it may see."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Collection
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import attrs
 
+from domain.shared.errors import Forbidden
+
 Tenants = Collection[str | None] | None
-"""Whose sessions and calls: these tenants' (None among them: nobody's), or everybody's."""
+"""Whose records: those of these tenants (None: records that belong to no tenant), or all."""
 
 
 class Scope(enum.StrEnum):
@@ -27,10 +29,10 @@ WORK: Final = frozenset({Scope.SESSIONS_WRITE, Scope.CALLS_READ, Scope.CALLS_WRI
 
 @attrs.frozen(kw_only=True)
 class Access:
-    """What the one who asks may do, whose ``tenant``'s what they begin is, and what they see.
+    """The scopes of a request, the tenant that owns what it creates, and what it may see.
 
     ``tenant`` is None where there are no keys, and on the command line. ``sees_unowned`` shows
-    what nobody's key began, such as inbound calls.
+    records that belong to no tenant, such as inbound calls.
     """
 
     tenant: str | None = None
@@ -38,21 +40,45 @@ class Access:
     sees_unowned: bool = True
 
     def may(self, scope: Scope) -> bool:
-        """Whether ``scope`` is among theirs."""
+        """Return whether ``scope`` is granted."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
+    def require(self, *scopes: Scope) -> None:
+        """Raise :class:`~domain.shared.errors.Forbidden` unless one of ``scopes`` is granted."""
+        if not any(self.may(scope) for scope in scopes):
+            wanted = " or ".join(scopes)
+            raise Forbidden(f"This API key lacks the scope {wanted}.", scope=wanted)
+
     def sees(self, tenant: str | None) -> bool:
-        """Whether what is ``tenant``'s (None: nobody's) is there for them."""
+        """Return whether records of ``tenant`` (None: of no tenant) are visible."""
         tenants = self.tenants
         return tenants is None or tenant in tenants
 
     @property
     def tenants(self) -> Tenants:
-        """Whose sessions and calls are there for them."""
+        """Return the tenants whose records are visible; None for all."""
         if Scope.ADMIN in self.scopes:
             return None
         return (self.tenant, None) if self.sees_unowned else (self.tenant,)
 
 
+class Owned(Protocol):
+    """A record of a tenant, or of none."""
+
+    @property
+    def tenant(self) -> str | None:
+        """Return the tenant that owns it."""
+        ...
+
+
+Record = TypeVar("Record", bound=Owned)
+
+
+def visible(found: Record | None, access: Access) -> Record | None:
+    """Return ``found`` if it is visible to ``access``."""
+    return found if found is not None and access.sees(found.tenant) else None
+
+
 SYSTEM: Final = Access()
-"""The operator's own, on the command line; anybody's where there are no keys."""
+"""What the service does on its own behalf, what the command line does, and every request where
+no keys exist."""

@@ -19,7 +19,7 @@ _KEY: Final = re.compile(r"(blk_[a-z2-7]{12})_[A-Za-z0-9_-]{43}", re.ASCII)
 def digest(key: str) -> str:
     """The SHA-256 of ``key``, hexadecimal.
 
-    A key made here is 256 random bits, which nobody finds by trying: no slow hash is needed.
+    A key made here is 256 random bits, too many to guess: no slow hash is needed.
     """
     return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
 
@@ -37,7 +37,7 @@ def is_same(one: str, other: str) -> bool:
 
 @attrs.frozen(kw_only=True)
 class FixedKey:
-    """A key of the deployment's own, from its settings. It sees what is nobody's, too."""
+    """A key from the deployment's settings. It also sees records that belong to no tenant."""
 
     tenant: str
     digest: str

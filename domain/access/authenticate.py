@@ -1,4 +1,4 @@
-"""Who presents this key, and what may they do?"""
+"""Authenticate an API key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOTED_EVERY: Final = timedelta(minutes=1)
 
 @attrs.define(kw_only=True)
 class Authenticate:
-    """Everybody may do everything until there is a key; then only whoever presents one."""
+    """Without any key in the system each request has full access; else it must present a key."""
 
     keys: ApiKeys
     fixed: Sequence[FixedKey]
@@ -35,7 +35,7 @@ class Authenticate:
     _asked_until: float = attrs.field(default=-math.inf, init=False)
 
     async def __call__(self, presented: str | None) -> Access:
-        """What the one who presents this key may do.
+        """Return the access that this key grants.
 
         Raises :class:`~domain.shared.errors.Unauthenticated` or
         :class:`~domain.shared.errors.StorageUnavailable`.
@@ -58,13 +58,13 @@ class Authenticate:
         return key.access
 
     def knows(self, presented: str) -> bool:
-        """Whether this was a key when it came here before, so that it is no guess. Asks nobody."""
+        """Return whether this process has accepted the key before; reads no storage."""
         hashed = digest(presented)
         known = self._known.get(prefix_of(presented) or "")
         return bool(self._fixed(hashed)) or (known is not None and is_same(known[0].digest, hashed))
 
     def _fixed(self, hashed: str) -> list[FixedKey]:
-        # Every one is compared, so that the time tells nothing.
+        # All are compared, so that the time reveals nothing.
         return [key for key in self.fixed if is_same(key.digest, hashed)]
 
     async def is_guarded(self) -> bool:

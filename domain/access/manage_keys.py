@@ -31,7 +31,7 @@ class CreateKeyCommand:
 
 @attrs.frozen
 class MadeKey:
-    """A key, and its text, which is told this once only."""
+    """A new key and its text, which is shown only once."""
 
     key: ApiKey
     text: str

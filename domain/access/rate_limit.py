@@ -1,4 +1,4 @@
-"""How much somebody may ask for in a minute."""
+"""The rate limit: how many requests a client may send in a minute."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def window_of(now: datetime) -> datetime:
 class Bucket:
     """What is counted together: the requests of a tenant, or those that come from an address.
 
-    There are no more tenants than keys, and as many addresses as somebody has to send from.
+    There are no more tenants than keys; a client may send from many addresses.
     """
 
     kind: Literal["tenant", "address"]

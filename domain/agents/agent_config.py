@@ -88,7 +88,7 @@ _OUR_TEXTS: Final = (DEFAULT_PROMPT, PHONE_GREETING)
 
 
 def written_by_callers(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a configuration's values may name somebody: no default, no model, voice or kind."""
+    """Return the values that may name a person: no default, no model, voice or kind."""
     return {
         key: value
         for key, value in values.items()
@@ -135,7 +135,7 @@ class AgentConfig:
 
     @classmethod
     def for_phone(cls) -> AgentConfig:
-        """What a caller talks to: nobody is there to choose, and somebody must speak first."""
+        """Return the configuration for a phone call, in which the agent must speak first."""
         return cls.parse({"noise_cancellation_type": "telephony", "greeting": PHONE_GREETING})
 
     @property
@@ -149,7 +149,7 @@ class AgentConfig:
 
     @property
     def outline(self) -> AgentConfig:
-        """What may be kept where prompts may not: the models, which :attr:`is_outline` tells."""
+        """What may be kept where prompts may not: the models; see :attr:`is_outline`."""
         return AgentConfig({key: self.values[key] for key in OUTLINE})
 
     @property

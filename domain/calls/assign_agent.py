@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
 from domain.calls.call import ROOM_CLOSED, Call
 from domain.calls.record_call_fact import Fact, RecordCallFact
@@ -100,7 +101,7 @@ class AssignAgentToCall:
     async def _served(self, call: Call) -> Call:
         if not call.is_live:
             return call
-        session = await self.ensure_agent(await self._candidate(call))
+        session = await self.ensure_agent(await self._candidate(call), SYSTEM)
         now = self.clock.now()
         return await self.record_call_fact.on(
             call, call.leg, lambda known: known.served_by(session.id, now, session.tenant)
@@ -109,7 +110,7 @@ class AssignAgentToCall:
     async def _is_surely_there(self, leg: SipLeg, since: datetime) -> bool:
         if self.clock.now() - since > FRESH or await self.finished_rooms.has_finished(leg.room_sid):
             return False
-        newest = await self.ledger.newest_in(RoomName(leg.room_name))
+        newest = await self.ledger.newest_in(RoomName(leg.room_name), SYSTEM)
         if newest is None:
             return True
         return newest.is_live and newest.room_sid in (None, leg.room_sid)
@@ -140,7 +141,7 @@ class AssignAgentToCall:
         have come by a token that is still valid.
         """
         leg = call.leg
-        newest = await self.ledger.newest_in(RoomName(leg.room_name))
+        newest = await self.ledger.newest_in(RoomName(leg.room_name), SYSTEM)
         tenant = None
         if newest is not None and (
             newest.room_sid == leg.room_sid or newest.was_lately(self.clock.now())

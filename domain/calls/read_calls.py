@@ -7,7 +7,7 @@ from functools import partial
 
 import attrs
 
-from domain.access.access import SYSTEM, Access
+from domain.access.access import Access
 from domain.calls.call import Call
 from domain.calls.repository import CallFilter, CallWork
 from domain.shared.errors import InvalidInput, NotFound
@@ -26,28 +26,28 @@ class ReadCalls:
     unit_of_work: UnitOfWorkFactory[CallWork]
     normalised: Callable[[str], str] = str
 
-    async def by_id(self, call_id: str, access: Access = SYSTEM) -> Call:
-        """The call with this id, if it is there for them. Raises :class:`NotFound`."""
+    async def by_id(self, call_id: str, access: Access) -> Call:
+        """The call with this id, if it is visible. Raises :class:`NotFound`."""
         missing = NotFound("There is no call with this id.", field="callId")
         try:
             wanted = CallId(call_id)
         except InvalidInput:
             raise missing from None
         async with self.unit_of_work() as work:
-            call = await work.calls.get(wanted)
-        if call is None or not access.sees(call.tenant):
+            call = await work.calls.get(wanted, access)
+        if call is None:
             raise missing
         return call
 
-    async def by_room(self, room_name: str, access: Access = SYSTEM) -> Call:
-        """The room's newest call that is there for them. Raises :class:`NotFound`."""
+    async def by_room(self, room_name: str, access: Access) -> Call:
+        """The room's newest call that is visible. Raises :class:`NotFound`."""
         missing = NotFound("There was never a call in this room.", field="roomName")
         try:
             wanted = RoomName(room_name)
         except InvalidInput:
             raise missing from None
         async with self.unit_of_work() as work:
-            call = await work.calls.newest_in(wanted, access.tenants)
+            call = await work.calls.newest_in(wanted, access)
         if call is None:
             raise missing
         return call
@@ -55,18 +55,20 @@ class ReadCalls:
     async def page(
         self,
         wanted: CallFilter,
+        access: Access,
         after: Cursor | None = None,
         limit: int = DEFAULT_LIMIT,
         capacity: Capacity[Call] | None = None,
     ) -> Page[Call]:
-        """The calls that are wanted, newest first, of those after ``after``."""
+        """The visible calls that match, newest first, of those after ``after``."""
         wanted = attrs.evolve(
             wanted,
             from_number=self._number(wanted.from_number),
             to_number=self._number(wanted.to_number),
         )
         async with self.unit_of_work() as work:
-            return await read_page(partial(work.calls.page, wanted), after, limit, capacity)
+            read = partial(work.calls.page, wanted, access=access)
+            return await read_page(read, after, limit, capacity)
 
     def _number(self, given: str | None) -> str | None:
         return None if given is None else self.normalised(given)

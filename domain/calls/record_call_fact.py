@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.calls.call import Call
 from domain.calls.repository import CallWork
 from domain.rooms.sip_leg import SipLeg
@@ -29,7 +30,7 @@ class RecordCallFact:
     async def known(self, leg: SipLeg) -> Call | None:
         """The participant's call, if the ledger has one. Raises ``StorageUnavailable``."""
         async with self.unit_of_work() as work:
-            return await work.calls.of_participant(leg.room_sid, leg.participant_sid)
+            return await work.calls.of_participant(leg.room_sid, leg.participant_sid, SYSTEM)
 
     async def __call__(self, leg: SipLeg, fact: Fact) -> Call:
         """The call with ``fact`` applied, durable. Raises ``StorageUnavailable``."""

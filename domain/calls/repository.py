@@ -7,7 +7,7 @@ from typing import Protocol
 
 import attrs
 
-from domain.access.access import Tenants
+from domain.access.access import Access
 from domain.calls.call import Call, CallStatus
 from domain.calls.room_calls import CallOutline
 from domain.rooms.sip_leg import Direction
@@ -30,7 +30,6 @@ class CallFilter:
     to_number: str | None = None
     room_name: str | None = None
     created: Span = Span()
-    tenants: Tenants = None
 
 
 class CallRepository(Protocol):
@@ -52,28 +51,34 @@ class CallRepository(Protocol):
         """
         ...
 
-    async def get(self, call_id: CallId) -> Call | None:
-        """The call with this id."""
+    async def get(self, call_id: CallId, access: Access) -> Call | None:
+        """Return the call with this id if it is visible to ``access``."""
         ...
 
-    async def of_participant(self, room_sid: str, participant_sid: str) -> Call | None:
-        """The call that is this participant's stay in this room instance."""
+    async def of_participant(
+        self, room_sid: str, participant_sid: str, access: Access
+    ) -> Call | None:
+        """Return the call that is this participant's stay in this room instance, if visible."""
         ...
 
-    async def live_in(self, room_sid: str) -> list[Call]:
-        """The calls in this room instance that have not ended."""
+    async def live_in(self, room_sid: str, access: Access) -> list[Call]:
+        """Return the visible calls in this room instance that have not ended."""
         ...
 
-    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Call | None:
-        """The room's call, of these ``tenants``', that was created last."""
+    async def newest_in(self, room_name: RoomName, access: Access) -> Call | None:
+        """Return the visible call of the room that was created last."""
         ...
 
-    def live(self, unreadable: list[StorageUnavailable]) -> AsyncIterator[Sequence[CallOutline]]:
-        """Yield the outlines of all committed calls that have not ended, as for sessions."""
+    def live(
+        self, unreadable: list[StorageUnavailable], access: Access
+    ) -> AsyncIterator[Sequence[CallOutline]]:
+        """Yield the outlines of the visible committed calls that live, as for sessions."""
         ...
 
-    async def page(self, wanted: CallFilter, after: Cursor | None, limit: int) -> list[Call]:
-        """The newest ``limit`` calls that are wanted, of those older than ``after``.
+    async def page(
+        self, wanted: CallFilter, after: Cursor | None, limit: int, access: Access
+    ) -> list[Call]:
+        """Return the newest ``limit`` visible calls that match, of those older than ``after``.
 
         Shows what is committed only.
         """

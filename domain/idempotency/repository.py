@@ -26,7 +26,7 @@ class Attempt:
 
     @property
     def horizon(self) -> datetime:
-        """The time after which no other attempt's can end: twice as far ahead as this one's."""
+        """Return the time by which any other attempt has ended: twice this attempt's lease."""
         return self.until + (self.until - self.now)
 
     def begun(self, created_at: datetime) -> Remembered:

@@ -15,7 +15,7 @@ from domain.shared.clock import Clock
 from domain.shared.errors import ClaimHeld, Conflict, DomainError, RateLimited, TooEarly
 
 SOON: Final = timedelta(milliseconds=250)
-"""When to look again at a session that somebody else is working on."""
+"""When to retry an event whose session another process is working on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,5 +63,5 @@ class ProcessInboxEntry:
 
     @staticmethod
     def is_done(entry: InboxEntry) -> bool:
-        """Whether nobody needs to look at the entry again by themselves."""
+        """Return whether the entry needs no further attempt."""
         return entry.status is not InboxStatus.PENDING

@@ -28,7 +28,7 @@ class ReceiveWebhookCommand:
 
 @attrs.frozen(kw_only=True)
 class ReceiveWebhook:
-    """Verifies and stores; ``doorbell`` wakes whoever handles events.
+    """Verifies and stores; ``inbox_signal`` wakes the inbox worker.
 
     An event from which the ledger learns nothing is stored too, as handled.
     """

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from domain.access.access import Access, Scope
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.repository import Inbox
 from domain.shared.clock import Clock
@@ -22,8 +23,12 @@ class ReplayEntries:
     inbox: Inbox
     clock: Clock
 
-    async def __call__(self, event_ids: Sequence[str]) -> list[InboxEntry]:
-        """The entries of ``event_ids``, pending. Raises :class:`NotFound` before it changes any."""
+    async def __call__(self, event_ids: Sequence[str], access: Access) -> list[InboxEntry]:
+        """Return the entries of ``event_ids``, pending again.
+
+        Raises ``Forbidden`` without the scope ``admin``, and ``NotFound`` before it changes any.
+        """
+        access.require(Scope.ADMIN)
         entries = []
         for event_id in event_ids:
             entry = await self.inbox.get(event_id)
@@ -36,10 +41,11 @@ class ReplayEntries:
             await self.inbox.replay(entry)
         return pending
 
-    async def dead(self, limit: int = 1000) -> list[InboxEntry]:
-        """Every dead letter, up to ``limit``, pending."""
+    async def dead(self, access: Access, limit: int = 1000) -> list[InboxEntry]:
+        """Return every dead letter, up to ``limit``, pending again. Raises as above."""
+        access.require(Scope.ADMIN)
         dead = await self.inbox.list(InboxStatus.DEAD, limit)
-        return await self([entry.event.id for entry in dead])
+        return await self([entry.event.id for entry in dead], access)
 
 
 _PENDING = InboxStatus.PENDING

@@ -13,7 +13,7 @@ class Inbox(Protocol):
     """Each method is one atomic step; each raises ``StorageUnavailable`` when storage fails.
 
     A leased entry belongs to its holder until the lease ends. At most one entry of a room is
-    leased, so that a room's events are handled one after the other, whoever handles them.
+    leased, so that a room's events are processed one after the other by any number of processes.
     """
 
     async def add(self, entry: InboxEntry) -> bool:
@@ -72,7 +72,7 @@ class Inbox(Protocol):
         ...
 
     async def has_finished(self, room_sid: str) -> bool:
-        """Whether an event is there, handled or not, that tells of this room instance's end."""
+        """Return whether an event is stored, processed or not, that reports this room's end."""
         ...
 
     async def prune(self, before: datetime) -> int:

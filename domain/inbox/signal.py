@@ -1,4 +1,4 @@
-"""Telling whoever handles events that there are some."""
+"""The port that wakes the inbox worker."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class InboxSignal(Protocol):
-    """Between those who bring events and whoever handles them, within one process."""
+    """Connects the receivers of events to the worker that processes them, in one process."""
 
     def arrival(self) -> AbstractContextManager[object]:
         """A block in which an event is on its way into the inbox: those go first."""

@@ -1,4 +1,4 @@
-"""LiveKit's webhooks, told from forged ones."""
+"""The port that verifies LiveKit's webhooks."""
 
 from __future__ import annotations
 

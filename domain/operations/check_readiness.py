@@ -29,7 +29,7 @@ class Readiness:
 
 @attrs.frozen
 class CheckReadiness:
-    """Asks every probe at once; ``warn`` tells what the operator should know."""
+    """Runs every probe at once; ``warn`` returns what the operator should know."""
 
     probes: Mapping[str, Probe]
     warn: Callable[[], str | None] = lambda: None

@@ -20,5 +20,5 @@ class Leases(Protocol):
         ...
 
     async def release(self, name: str, holder: str, free_at: datetime) -> None:
-        """Let anybody take ``name`` from ``free_at`` on, if ``holder`` still has it."""
+        """Free the lease ``name`` from ``free_at`` on, if ``holder`` still has it."""
         ...

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Liveness(Protocol):
-    """Tells a process that was stopped and resumed from one that ran on."""
+    """Detects that this process was stopped and resumed."""
 
     def may_have_lost(self, holder: str) -> bool:
         """Whether others may have taken over what is held as ``holder``.

@@ -27,12 +27,12 @@ _LIVEKIT_S_WORDS: Final = frozenset({
     "disconnectReason", "sip.callStatus", "lk.agent.state", "lk.agent.name", "lk.agent_name",
 })  # fmt: skip
 _OUR_WORDS: Final = frozenset(("stt", "tts", "llm", "livekitUrl"))
-"""Keys of webhooks, and of answers, under which nobody is named."""
+"""Keys in webhooks and responses whose values name no person."""
 
 
 @attrs.frozen
 class DataSubject:
-    """Tells which texts mention the person.
+    """Finds the texts that mention a person.
 
     A text that does, in JSON or not, has one of ``traces`` once :data:`SEPARATORS` are left out.
     """
@@ -47,7 +47,7 @@ class DataSubject:
     ) -> DataSubject:
         """By a number with its country code, however it is written (+1 510 555 0100).
 
-        ``at_home`` tells how such digits are dialled within their country, which is found too.
+        ``at_home`` returns how such digits are dialled within their country; that is found too.
         Raises :class:`~domain.shared.errors.InvalidInput`.
         """
         digits = _ABROAD.sub("", _NOT_DIGITS.sub("", number.replace("(0)", "")))

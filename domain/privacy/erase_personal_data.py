@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from domain.access.access import Access, Scope
 from domain.privacy.data_subject import DataSubject
 from domain.privacy.personal_data import PersonalData, PersonalDataCounts
 from domain.shared.errors import StillLive
@@ -15,16 +16,18 @@ class ErasePersonalData:
 
     records: PersonalData
 
-    async def look(self, person: DataSubject) -> PersonalDataCounts:
-        """What would be erased."""
+    async def look(self, person: DataSubject, access: Access) -> PersonalDataCounts:
+        """Return how much would be erased. Raises ``Forbidden`` without the scope ``admin``."""
+        access.require(Scope.ADMIN)
         return await self.records.mentions(person)
 
-    async def __call__(self, person: DataSubject) -> PersonalDataCounts:
-        """Erase it; what it was.
+    async def __call__(self, person: DataSubject, access: Access) -> PersonalDataCounts:
+        """Erase it, and return how much it was.
 
-        Raises ``StillLive`` while a session or call of theirs has not ended:
-        LiveKit would go on telling of it.
+        Raises ``Forbidden`` without the scope ``admin``, and ``StillLive`` while a session or call
+        of the data subject has not ended: LiveKit would go on reporting it.
         """
+        access.require(Scope.ADMIN)
         found = await self.records.mentions(person)
         if found.live:
             raise StillLive(

@@ -6,6 +6,7 @@ from collections import Counter
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call, CallStatus
 from domain.calls.record_call_fact import RecordCallFact
@@ -104,7 +105,7 @@ class _Look:
 
     async def _reopened(self) -> Session | None:
         """Return the room's session again where its end was concluded too early."""
-        newest = await self.use.ledger.newest_in(RoomName(self.room.name))
+        newest = await self.use.ledger.newest_in(RoomName(self.room.name), SYSTEM)
         if newest is None or not await self.use.find_agent.was_concluded_early(newest, self.room):
             return None
         reopened = newest.reopened(self.use.clock.now(), Source.RECONCILER)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import ROOM_CLOSED, Call
@@ -185,7 +186,7 @@ class HandleRoomEvent:
 
     async def _person_joined(self, room: Room, participant: Participant) -> None:
         """Dispatch an agent for a person who comes to a session that has none."""
-        session = await self.ledger.live_in(RoomName(room.name))
+        session = await self.ledger.live_in(RoomName(room.name), SYSTEM)
         if session is None:
             if self.dispatch_on_any_join and not self.selection.ignores_room(room.name):
                 await self._begin_for(room, participant)
@@ -227,19 +228,20 @@ class HandleRoomEvent:
                     agent_name=self.agent_name,
                     agent_config=AgentConfig.parse(None),
                     created_at=self.clock.now(),
-                )
+                ),
+                SYSTEM,
             )
 
     async def _live_calls(self, room: Room) -> list[Call]:
         async with self.unit_of_work() as work:
-            return await work.calls.live_in(room.sid)
+            return await work.calls.live_in(room.sid, SYSTEM)
 
     async def _unclaimed(self, room: Room) -> Session | None:
         """Return the room's live session. Raises :class:`ClaimHeld` while a request works on it.
 
         Its holder would take any change for a lost claim.
         """
-        session = await self.ledger.live_in(RoomName(room.name))
+        session = await self.ledger.live_in(RoomName(room.name), SYSTEM)
         if session is not None and session.claim.is_held(self.clock.now()):
             raise ClaimHeld("Somebody else is starting or ending this session.")
         return await self.hold_room.released(session)

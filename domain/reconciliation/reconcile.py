@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.calls.call import ROOM_CLOSED
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.repository import CallWork
@@ -140,9 +141,9 @@ class Reconcile:
         return None if is_old else self.held
 
     async def _look_into(self, room: Room) -> None:
-        session, now = await self.ledger.live_in(RoomName(room.name)), self.clock.now()
+        session, now = await self.ledger.live_in(RoomName(room.name), SYSTEM), self.clock.now()
         async with self.unit_of_work() as work:
-            calls = await work.calls.live_in(room.sid)
+            calls = await work.calls.live_in(room.sid, SYSTEM)
         found = await self.check_room(
             room,
             session,
@@ -215,7 +216,7 @@ class Reconcile:
         self, outline: CallOutline, now: datetime, reason: str | None = None
     ) -> None:
         async with self.unit_of_work() as work:
-            call = await work.calls.get(outline.id)
+            call = await work.calls.get(outline.id, SYSTEM)
         if call is None or not call.is_live:
             return
         await self.record_call_fact.on(
@@ -240,7 +241,7 @@ class Reconcile:
 
     async def _unchanged(self, known: SessionVersion) -> Session | None:
         """Return the session itself; None where it has changed since the survey."""
-        session = await self.ledger.get(known.id)
+        session = await self.ledger.get(known.id, SYSTEM)
         return session if session is not None and session.version == known.version else None
 
     async def _each(self, items: Iterable[Item], treat: Callable[[Item], Awaitable[None]]) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.rooms.dispatcher import Dispatcher
 from domain.rooms.room import Dispatch, Room
 from domain.rooms.rooms import Rooms
@@ -44,7 +45,7 @@ class RemoveLateAgent:
         ``LiveKitError`` or ``StorageUnavailable``.
         """
         room_name = RoomName(room.name)
-        ended = await self.ledger.newest_in(room_name)
+        ended = await self.ledger.newest_in(room_name, SYSTEM)
         if ended is None or ended.is_live:
             return False
         if await self.find_agent.was_concluded_early(ended, room):
@@ -102,5 +103,5 @@ class RemoveLateAgent:
     async def _has_ended(self, dispatch: Dispatch, ended: Session) -> bool:
         if ended.owns(dispatch):
             return True
-        session = await self.ledger.find(dispatch.session_id)
+        session = await self.ledger.find(dispatch.session_id, SYSTEM)
         return session is not None and not session.is_live

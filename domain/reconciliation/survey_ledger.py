@@ -10,6 +10,7 @@ from typing import Final
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import NO_CALLS, CallOutline, RoomCalls
 from domain.reconciliation.absences import Absences
@@ -103,7 +104,7 @@ class SurveyLedger:
         calls: defaultdict[str, RoomCalls] = defaultdict(RoomCalls)
         with_session = set[str]()
         async with self.unit_of_work() as work:
-            async for page in work.calls.live(survey.unreadable):
+            async for page in work.calls.live(survey.unreadable, SYSTEM):
                 survey.live += len(page)
                 for call in page:
                     if call.room_sid in sids:
@@ -112,7 +113,7 @@ class SurveyLedger:
                     else:
                         survey.calls.append(call)
                 await asyncio.sleep(0)
-            async for some in work.sessions.live(survey.unreadable):
+            async for some in work.sessions.live(survey.unreadable, SYSTEM):
                 survey.live += len(some)
                 for session in some:
                     room = rooms.get(session.room_name.value)

@@ -13,12 +13,12 @@ LONGEST_LEASE: Final = timedelta(seconds=30)
 
 @attrs.frozen
 class DispatchClaim:
-    """Who may dispatch (or end) a session's agent right now, so that two requests can't both.
+    """The right to dispatch (or end) a session's agent, held by one request at a time.
 
     ``holder`` owns the claim until ``expires_at``. A holder that dies leaves its claim behind:
     once the lease has expired the next one takes it over, ``uncertain`` of what the dead one did.
-    ``uncertain`` also outlives a dispatch whose outcome LiveKit did not tell; whoever takes such
-    a claim asks LiveKit before it dispatches.
+    ``uncertain`` also outlives a dispatch whose outcome LiveKit did not report. The request that
+    takes such a claim asks LiveKit before it dispatches.
     """
 
     holder: str | None = None
@@ -43,5 +43,5 @@ class DispatchClaim:
         return DispatchClaim(holder, expires_at, uncertain=self.uncertain or left_behind)
 
     def released(self) -> DispatchClaim:
-        """Held by nobody, as certain as before."""
+        """Return the claim without a holder, as certain as before."""
         return DispatchClaim(uncertain=self.uncertain)

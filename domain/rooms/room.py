@@ -11,7 +11,7 @@ from domain.rooms.sip_leg import LegStatus, SipLeg
 
 
 class ParticipantKind(enum.Enum):
-    """LiveKit's ``ParticipantInfo.Kind``, as far as the service tells them apart."""
+    """LiveKit's ``ParticipantInfo.Kind``, as far as the service distinguishes them."""
 
     STANDARD = "standard"
     SIP = "sip"
@@ -27,8 +27,8 @@ class ParticipantKind(enum.Enum):
 class Room:
     """A room instance; ``sid`` is new each time the name is used again.
 
-    ``people`` is how many are in it, agents and egress not counted, as LiveKit tells it: up to five
-    seconds late (livekit-server 1.13.5).
+    ``people`` is the number of participants without agents and egress, as LiveKit reports it: up to
+    five seconds late (livekit-server 1.13.5).
     """
 
     name: str
@@ -38,7 +38,7 @@ class Room:
 
 @attrs.frozen
 class Participant:
-    """Somebody in a room.
+    """A participant of a room.
 
     ``agent_name`` is what an agent registered as, where it says so. A telephone has a ``leg``, and
     a ``leg_status`` where it says one. ``sid`` is new each time an identity joins; ``joined_at``
@@ -55,7 +55,7 @@ class Participant:
 
     @property
     def is_person(self) -> bool:
-        """Whether an agent would have somebody to talk to."""
+        """Return whether an agent could talk to this participant."""
         return self.kind not in (
             ParticipantKind.AGENT,
             ParticipantKind.EGRESS,
@@ -94,7 +94,7 @@ class Dispatch:
 
     ``session_id`` is read from the dispatch's metadata (None in a dispatch that is not ours).
     LiveKit lists a job some seconds late, and goes on listing it as running after its agent has
-    left, so only the list of participants tells who is there (livekit-server 1.13.5).
+    left, so only the list of participants is reliable (livekit-server 1.13.5).
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What a webhook event tells."""
+"""A LiveKit webhook event, as far as the service uses it."""
 
 from __future__ import annotations
 

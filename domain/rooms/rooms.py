@@ -20,7 +20,7 @@ class Rooms(Protocol):
         ...
 
     async def participants(self, room: Room) -> list[Participant]:
-        """Who is in the room; nobody in a room that does not exist.
+        """Return the participants of the room; none of a room that does not exist.
 
         LiveKit lists by the room's name: ``room`` must be its live instance.
         """
@@ -31,5 +31,5 @@ class Rooms(Protocol):
         ...
 
     async def delete(self, room_name: RoomName) -> bool:
-        """End the room for everybody in it. False if there was no such room."""
+        """Delete the room and disconnect its participants. False if there was no such room."""
         ...

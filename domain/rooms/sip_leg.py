@@ -9,7 +9,7 @@ import attrs
 
 
 class Direction(enum.StrEnum):
-    """Who called whom, seen from the service."""
+    """The direction of a call, seen from the service."""
 
     INBOUND = "inbound"
     OUTBOUND = "outbound"
@@ -67,6 +67,6 @@ class SipLeg:
         )
 
 
-def _either(known: str | None, told: str | None) -> str | None:
+def _either(known: str | None, reported: str | None) -> str | None:
     """The one of two texts that there is; of two, the same one in either order."""
-    return min(text for text in (known, told) if text) if known or told else None
+    return min(text for text in (known, reported) if text) if known or reported else None

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from domain.shared.identifiers import Identity, RoomName
 
 TOKEN_TTL: Final = timedelta(minutes=10)
-"""How long a user has to join; LiveKit renews the token of who is in the room by as much."""
+"""How long a user has to join; LiveKit renews the tokens of participants by as much."""
 
 
 class TokenSigner(Protocol):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.rooms.dispatcher import Dispatcher
 from domain.sessions.renew_claim import RenewClaim
 from domain.sessions.session import Session
@@ -41,7 +42,7 @@ class DispatchAgent:
 
         Raises :class:`LiveKitError` after recording that the dispatch failed,
         :class:`SessionEnded` if the session ended meanwhile, :class:`Conflict` if the claim was
-        lost to somebody else, who then goes on.
+        lost to another request, which then goes on.
         """
         try:
             dispatch_id = await self._unrecorded(session) if session.claim.uncertain else None
@@ -64,7 +65,7 @@ class DispatchAgent:
                 session.with_dispatch_failed(
                     now := self.clock.now(),
                     uncertain=uncertain,
-                    # Until LiveKit has had time to finish, what it lists tells nothing.
+                    # Until LiveKit has had time to finish, its lists prove nothing.
                     settles_at=now + self.settle if timed_out else None,
                 )
             )
@@ -107,14 +108,14 @@ class DispatchAgent:
         dispatched = session.with_agent_dispatched(dispatch_id, now)
         if session.claim.is_held(now) and not self.renew_claim.is_doubtful(session):
             return self.ledger.record(dispatched, lambda: self._overtaken(session, dispatch_id))
-        try:  # somebody may have taken it over, of which the caller must hear
+        try:  # another request may have taken it over; the caller must know
             return await self.ledger.save(dispatched)
         except Conflict:
             return await self._overtaken(session, dispatch_id)
 
     async def _overtaken(self, session: Session, dispatch_id: str) -> Session:
         """Keep a dispatch that was made after the claim was lost from standing beside another."""
-        current = await self.ledger.get(session.id)
+        current = await self.ledger.get(session.id, SYSTEM)
         if current is not None and current.is_live and current.dispatch_id == dispatch_id:
             return current
         await self.dispatcher.delete(session.room_name, dispatch_id)

@@ -1,4 +1,4 @@
-"""End a room for everybody in it, and the session with it."""
+"""End a room and its session."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class EndSessionCommand:
     """The room to end, unchecked."""
 
     room_name: str
-    access: Access = SYSTEM
+    access: Access
 
 
 @attrs.frozen(kw_only=True)
@@ -62,19 +62,19 @@ class EndSession:
         await self.turn.take(room_name, lambda: self._end(room_name, command.access))
 
     async def _end(self, room_name: RoomName, access: Access) -> None:
-        session = await self.hold_room.released(await self.ledger.live_in(room_name))
+        session = await self.hold_room.released(await self.ledger.live_in(room_name, SYSTEM))
         if session is None:
-            session = await self.ledger.newest_in(room_name)
+            session = await self.ledger.newest_in(room_name, SYSTEM)
         if not access.sees(None if session is None else session.tenant):
-            # Somebody else's room is not touched; one's own that came before has ended.
+            # Another tenant's room is not touched; the caller's earlier session there has ended.
             live = session is not None and session.is_live
-            if live or await self.ledger.newest_in(room_name, access.tenants) is None:
+            if live or await self.ledger.newest_in(room_name, access) is None:
                 raise _unknown(room_name)
             return
         if session is None:
-            # LiveKit may have the room all the same, started by somebody else.
+            # LiveKit may have the room all the same, made by another program.
             deleted = await self.rooms.delete(room_name)
-            if await self.ledger.live_in(room_name) is not None:
+            if await self.ledger.live_in(room_name, SYSTEM) is not None:
                 raise Conflict("A session was started meanwhile.")
             if not deleted:
                 raise _unknown(room_name)
@@ -87,9 +87,9 @@ class EndSession:
         """Delete the room of an ended session, which a late agent or a valid token brought back."""
         async with self.hold_room(ended):
             room = await self.rooms.find(ended.room_name)
-            # A name that was theirs long ago may be another application's room by now.
-            theirs = access.sees(None) or ended.was_lately(self.clock.now())
-            if room is not None and (theirs or room.sid == ended.room_sid):
+            # A name that was used long ago may be another application's room by now.
+            is_recent = access.sees(None) or ended.was_lately(self.clock.now())
+            if room is not None and (is_recent or room.sid == ended.room_sid):
                 await self.rooms.delete(ended.room_name)
 
     async def _end_live(self, session: Session) -> None:

@@ -50,7 +50,7 @@ class RoomNovelty(enum.Enum):
 class EnsureAgent:
     """Makes one attempt; several at once still dispatch one agent.
 
-    The session and its claim are durable before LiveKit hears of them. ``lease`` is how long the
+    The session and its claim are durable before LiveKit is called. ``lease`` is how long the
     claim is held: longer than one LiveKit API call can take. ``max_sessions`` is how many live
     sessions a tenant may have; each is counted once it is durable and before its dispatch, so that
     of those that begin at the very same moment too few may get an agent, and never too many.
@@ -68,27 +68,27 @@ class EnsureAgent:
     async def __call__(
         self,
         candidate: Session,
-        access: Access = SYSTEM,
+        access: Access,
         *,
         room: RoomNovelty = RoomNovelty.NAMED,
     ) -> Session:
         """The room's live session, its agent there or on its way; ``candidate`` if it has none.
 
-        ``room`` tells what is known of the room's name. Before the first dispatch into a room that
+        ``room`` says what is known of the room's name. Before the first dispatch into a room that
         was named by others LiveKit is asked, and an agent of ours that is there is adopted: the
         ledger may be new, restored or not the only one that dispatches.
 
         Raises ``RoomTaken`` if the live session is not there for ``access``, or
         users of an earlier one that isn't may still come in, or LiveKit has a room of others;
         :class:`~domain.shared.errors.TooManySessions`; :class:`~domain.shared.errors.ClaimHeld` or
-        :class:`~domain.shared.errors.Conflict` when somebody else is at it;
+        :class:`~domain.shared.errors.Conflict` when another request is working on it;
         :class:`~domain.shared.errors.LeftToOthers` for a caller in a room with another agent;
         :class:`~domain.shared.errors.LiveKitError`, :class:`~domain.shared.errors.SessionEnded` or
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
         session = None
         if room is not RoomNovelty.UNKNOWN_TO_ALL:
-            session = await self.ledger.live_in(candidate.room_name)
+            session = await self.ledger.live_in(candidate.room_name, SYSTEM)
         if session is not None:
             session = await self._joined(session, access)
             if session is not None and session.agent_dispatched:
@@ -145,8 +145,8 @@ class EnsureAgent:
         return found
 
     async def _was_lately(self, room: Room, access: Access) -> bool:
-        """Whether the room, or an earlier one of its name a while ago, was one of theirs."""
-        newest = await self.ledger.newest_in(RoomName(room.name), access.tenants)
+        """Return whether the room, or a recent one of its name, was visible to ``access``."""
+        newest = await self.ledger.newest_in(RoomName(room.name), access)
         return newest is not None and (
             newest.was_lately(self.clock.now()) or newest.room_sid == room.sid
         )
@@ -179,15 +179,15 @@ class EnsureAgent:
         return await self.dispatch_agent(session)
 
     async def _refuse_another_s(self, room_name: RoomName, access: Access) -> None:
-        """Leave a room to the tenant of its last session while that one's users may come in."""
+        """Leave a room to the tenant of its last session while that session's users may join."""
         if access.tenants is None:
             return
-        newest = await self.ledger.newest_in(room_name)
+        newest = await self.ledger.newest_in(room_name, SYSTEM)
         if newest is None or access.sees(newest.tenant):
             return
         if newest.was_lately(self.clock.now()):
             raise _taken(room_name)
-        # Whoever came back into it in time may stay for as long as they like.
+        # Participants that came back in time may stay for as long as they like.
         if await self.find_agent.rooms.find(room_name) is not None:
             raise _taken(room_name)
 

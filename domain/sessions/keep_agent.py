@@ -37,7 +37,7 @@ class KeepAgent:
     joined: Callable[[timedelta], None] = lambda _latency: None
 
     async def __call__(self, session: Session, presence: AgentPresence, source: Source) -> Session:
-        """Return the session after what ``presence`` tells was recorded and acted on.
+        """Record ``presence``, act on it, and return the session.
 
         An agent that is missing is dispatched again while a person is in the room, but not before
         the session's ``retry_at``. Raises :class:`~domain.shared.errors.ClaimHeld`,
@@ -57,7 +57,7 @@ class KeepAgent:
         return presence.is_missing and presence.has_people
 
     async def record(self, session: Session, presence: AgentPresence, source: Source) -> Session:
-        """Return the session after what ``presence`` tells was recorded. Raises as above."""
+        """Record ``presence`` and return the session. Raises as above."""
         now = self.clock.now()
         if presence.state is AgentState.IN_ROOM and presence.room is not None:
             seen = presence.agent or SeenAgent()

@@ -6,7 +6,7 @@ from functools import partial
 
 import attrs
 
-from domain.access.access import SYSTEM, Access
+from domain.access.access import Access
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
@@ -21,26 +21,26 @@ class ReadSessions:
 
     ledger: SessionStore
 
-    async def by_id(self, session_id: str, access: Access = SYSTEM) -> Session:
-        """The session with this id, if it is there for them. Raises :class:`NotFound`."""
+    async def by_id(self, session_id: str, access: Access) -> Session:
+        """The session with this id, if it is visible. Raises :class:`NotFound`."""
         missing = NotFound("There is no session with this id.", field="sessionId")
         try:
             wanted = SessionId(session_id)
         except InvalidInput:
             raise missing from None
-        session = await self.ledger.get(wanted)
-        if session is None or not access.sees(session.tenant):
+        session = await self.ledger.get(wanted, access)
+        if session is None:
             raise missing
         return session
 
-    async def by_room(self, room_name: str, access: Access = SYSTEM) -> Session:
-        """The newest session of this room that is there for them. Raises :class:`NotFound`."""
+    async def by_room(self, room_name: str, access: Access) -> Session:
+        """The newest session of this room that is visible. Raises :class:`NotFound`."""
         missing = NotFound("No session was ever started in this room.", field="roomName")
         try:
             wanted = RoomName(room_name)
         except InvalidInput:
             raise missing from None
-        session = await self.ledger.newest_in(wanted, access.tenants)
+        session = await self.ledger.newest_in(wanted, access)
         if session is None:
             raise missing
         return session
@@ -48,11 +48,13 @@ class ReadSessions:
     async def page(
         self,
         wanted: SessionFilter,
+        access: Access,
         after: Cursor | None = None,
         limit: int = DEFAULT_LIMIT,
         capacity: Capacity[Session] | None = None,
     ) -> Page[Session]:
-        """The sessions that are wanted, newest first, of those after ``after``."""
+        """The visible sessions that match, newest first, of those after ``after``."""
         await self.ledger.settled()
         async with self.ledger.unit_of_work() as work:
-            return await read_page(partial(work.sessions.page, wanted), after, limit, capacity)
+            read = partial(work.sessions.page, wanted, access=access)
+            return await read_page(read, after, limit, capacity)

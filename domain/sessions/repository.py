@@ -7,7 +7,7 @@ from typing import Protocol
 
 import attrs
 
-from domain.access.access import Tenants
+from domain.access.access import Access
 from domain.sessions.session import Session, SessionStatus
 from domain.sessions.session_outline import SessionOutline
 from domain.shared.errors import StorageUnavailable
@@ -24,7 +24,6 @@ class SessionFilter:
     identity: str | None = None
     room_name: str | None = None
     created: Span = Span()
-    tenants: Tenants = None
 
 
 class SessionRepository(Protocol):
@@ -47,31 +46,35 @@ class SessionRepository(Protocol):
         """
         ...
 
-    async def get(self, session_id: SessionId) -> Session | None:
-        """The session with this id."""
+    async def get(self, session_id: SessionId, access: Access) -> Session | None:
+        """Return the session with this id if it is visible to ``access``."""
         ...
 
-    async def live_in(self, room_name: RoomName) -> Session | None:
-        """The room's live session; there is at most one."""
+    async def live_in(self, room_name: RoomName, access: Access) -> Session | None:
+        """Return the room's live session, of which there is at most one, if it is visible."""
         ...
 
-    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Session | None:
-        """The room's session, of these ``tenants``', that was created last, live or ended."""
+    async def newest_in(self, room_name: RoomName, access: Access) -> Session | None:
+        """Return the visible session of the room that was created last, live or ended."""
         ...
 
     async def live_of(self, tenant: str) -> int:
         """How many committed sessions of the tenant's are live."""
         ...
 
-    def live(self, unreadable: list[StorageUnavailable]) -> AsyncIterator[Sequence[SessionOutline]]:
-        """Yield the outlines of all committed live sessions, some hundreds at a time.
+    def live(
+        self, unreadable: list[StorageUnavailable], access: Access
+    ) -> AsyncIterator[Sequence[SessionOutline]]:
+        """Yield the outlines of the visible committed live sessions, some hundreds at a time.
 
         The errors of rows that cannot be read are appended to ``unreadable``.
         """
         ...
 
-    async def page(self, wanted: SessionFilter, after: Cursor | None, limit: int) -> list[Session]:
-        """The newest ``limit`` sessions that are wanted, of those older than ``after``.
+    async def page(
+        self, wanted: SessionFilter, after: Cursor | None, limit: int, access: Access
+    ) -> list[Session]:
+        """Return the newest ``limit`` visible sessions that match, of those older than ``after``.
 
         Shows what is committed only.
         """

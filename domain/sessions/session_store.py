@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
-from domain.access.access import Tenants
+from domain.access.access import Access
 from domain.sessions.repository import SessionWork
 from domain.sessions.session import Session
 from domain.shared.errors import Conflict, DomainError, InvalidInput
@@ -19,7 +19,7 @@ from domain.shared.unit_of_work import UnitOfWorkFactory
 class SessionStore:
     """Reads and writes single sessions; errors as for the repository's methods.
 
-    ``lost`` hears of what :meth:`record` could not make durable.
+    ``lost`` is called with what :meth:`record` could not make durable.
     """
 
     unit_of_work: UnitOfWorkFactory[SessionWork]
@@ -30,7 +30,7 @@ class SessionStore:
     def record(self, session: Session, otherwise: Callable[[], Awaitable[object]]) -> Session:
         """The change as the next reader sees it, which becomes durable after this has returned.
 
-        For what can be found out again where it is lost. ``otherwise`` is called if somebody else
+        For what can be found out again where it is lost. ``otherwise`` is called if another request
         has changed the session.
         """
         stored = session.stored()
@@ -55,7 +55,7 @@ class SessionStore:
             self._show_no_more(stored)
 
     def _show_no_more(self, stored: Session) -> None:
-        """From now on the storage tells."""
+        """Read the session from storage again."""
         if self._recorded.get(stored.room_name) is stored:
             del self._recorded[stored.room_name]
 
@@ -64,36 +64,37 @@ class SessionStore:
         if self._recording:
             await asyncio.wait(self._recording)
 
-    async def get(self, session_id: SessionId) -> Session | None:
-        """The session with this id."""
+    async def get(self, session_id: SessionId, access: Access) -> Session | None:
+        """Return the session with this id if it is visible to ``access``."""
         for session in self._recorded.values():
             if session.id == session_id:
-                return session
+                return session if access.sees(session.tenant) else None
         async with self.unit_of_work() as work:
-            return await work.sessions.get(session_id)
+            return await work.sessions.get(session_id, access)
 
-    async def find(self, session_id: str | None) -> Session | None:
-        """The session with this id, which may be anybody's text."""
+    async def find(self, session_id: str | None, access: Access) -> Session | None:
+        """Return the visible session with this id, which may be any text."""
         try:
             wanted = SessionId(session_id or "")
         except InvalidInput:
             return None
-        return await self.get(wanted)
+        return await self.get(wanted, access)
 
-    async def live_in(self, room_name: RoomName) -> Session | None:
-        """The room's live session."""
-        if room_name in self._recorded:
-            return self._recorded[room_name]
-        async with self.unit_of_work() as work:
-            return await work.sessions.live_in(room_name)
-
-    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Session | None:
-        """The room's newest session of these ``tenants``'."""
+    async def live_in(self, room_name: RoomName, access: Access) -> Session | None:
+        """Return the room's live session if it is visible to ``access``."""
         recorded = self._recorded.get(room_name)
-        if recorded is not None and (tenants is None or recorded.tenant in tenants):
+        if recorded is not None:
+            return recorded if access.sees(recorded.tenant) else None
+        async with self.unit_of_work() as work:
+            return await work.sessions.live_in(room_name, access)
+
+    async def newest_in(self, room_name: RoomName, access: Access) -> Session | None:
+        """Return the room's newest visible session."""
+        recorded = self._recorded.get(room_name)
+        if recorded is not None and access.sees(recorded.tenant):
             return recorded  # a live one is the newest
         async with self.unit_of_work() as work:
-            return await work.sessions.newest_in(room_name, tenants)
+            return await work.sessions.newest_in(room_name, access)
 
     async def live_of(self, tenant: str) -> int:
         """How many live sessions are the tenant's."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from domain.access.access import SYSTEM, Access
+from domain.access.access import Access
 from domain.agents.agent_config import AgentConfig
 from domain.rooms.token_signer import TOKEN_TTL, TokenSigner
 from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty
@@ -30,7 +30,7 @@ class StartSessionCommand:
     user_identity: str
     room_name: str | None = None
     agent_config: Mapping[str, Any] | None = None
-    access: Access = SYSTEM
+    access: Access = attrs.field(kw_only=True)
     new_room: RoomName | None = None
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import attrs
 
+from domain.access.access import Access
 from domain.idempotency.idempotent_execution import HEADER, IdempotentExecution
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
@@ -17,7 +18,7 @@ from domain.shared.identifiers import Identity, RoomName, SessionId
 
 @attrs.frozen
 class IdempotentResponse:
-    """What was told the first time, a new token to go with it, and whether this is a repetition."""
+    """The first response, a new token for it, and whether this request is a repetition."""
 
     text: str
     token: str
@@ -38,7 +39,7 @@ class StartSessionOnce:
         """What ``tell`` makes of the session, which must not contain the token: it is stored.
 
         A repetition after the session's end is refused: LiveKit would make an empty room for
-        whoever came with its token. Raises what ``StartSession`` and ``IdempotentExecution`` raise, and
+        the caller. Raises what ``StartSession`` and ``IdempotentExecution`` raise, and
         :class:`~domain.shared.errors.AnsweredSessionEnded`.
         """
 
@@ -53,13 +54,13 @@ class StartSessionOnce:
         answered = await self.once(key, command.access, fingerprint, first)
         session_id, room_name, text = json.loads(answered.text)
         if answered.replayed:
-            await self._check_live(SessionId(session_id))
+            await self._check_live(SessionId(session_id), command.access)
         identity = Identity.parse(command.user_identity)
         token = self.start_session.token_for(identity, RoomName(room_name))
         return IdempotentResponse(text, token, answered.replayed)
 
-    async def _check_live(self, session_id: SessionId) -> None:
-        session = await self.ledger.get(session_id)
+    async def _check_live(self, session_id: SessionId, access: Access) -> None:
+        session = await self.ledger.get(session_id, access)
         if session is None or not session.is_live or session.only_holds_room:
             raise AnsweredSessionEnded(
                 f"The session that this {HEADER} began has ended; begin another with a new key."

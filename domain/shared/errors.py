@@ -14,7 +14,7 @@ class DomainError(Exception):
     """An expected failure.
 
     ``details`` are further facts for the caller (for example ``field`` and ``example``), by the
-    names that the HTTP contract gives them. ``is_outage`` tells that a dependency was down: what
+    names that the HTTP contract gives them. ``is_outage`` means that a dependency was down: what
     failed may succeed unchanged once it is up.
     """
 
@@ -88,7 +88,7 @@ class NotFound(DomainError):
 
 
 class RoomTaken(NotFound):
-    """The room's name is in use, by somebody of whom the caller may not know."""
+    """The room's name is in use by another tenant."""
 
     code = "room_unavailable"
 
@@ -134,7 +134,7 @@ class IllegalTransition(DomainError):
 
 
 class ClaimHeld(DomainError):
-    """The session's dispatch claim is held by somebody whose lease has not expired."""
+    """The session's dispatch claim is held by another request whose lease has not expired."""
 
     code = "claim_held"
 
@@ -155,7 +155,7 @@ class LeftToOthers(DomainError):
 
 
 class TooEarly(DomainError):
-    """What was asked for can only be told, or done, at ``due_at`` (UTC) or later."""
+    """The request can be answered or carried out at ``due_at`` (UTC) or later."""
 
     code = "too_early"
 
@@ -212,7 +212,7 @@ class LiveKitUnreachable(LiveKitError):
 class LiveKitUncertain(LiveKitError):
     """The request was sent and its outcome is unknown (time-out, dropped connection, 5xx).
 
-    ``timed_out`` tells a time-out, after which LiveKit may still be working on the request.
+    ``timed_out`` marks a time-out, after which LiveKit may still be working on the request.
     """
 
     code = "livekit_unavailable"

@@ -73,7 +73,7 @@ class Name:
 
 @attrs.frozen
 class Identity(Name):
-    """Who a participant is in a room (LiveKit's ``identity``): unique within that room."""
+    """A participant's LiveKit ``identity``, unique within its room."""
 
     field = "userIdentity"
     example = "user-42"
@@ -81,7 +81,7 @@ class Identity(Name):
 
 @attrs.frozen
 class RoomName(Name):
-    """The name of a LiveKit room. A name may be used again; ``sid`` tells the instances apart."""
+    """The name of a LiveKit room. A name may be used again; each instance has another ``sid``."""
 
     field = "roomName"
     example = "room-42"

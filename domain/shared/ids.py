@@ -8,7 +8,7 @@ from domain.shared.identifiers import CallId, RoomName, SessionId
 
 
 class IdGenerator(Protocol):
-    """Makes identifiers that nobody else makes."""
+    """Makes unique identifiers."""
 
     def session_id(self) -> SessionId:
         """A UUIDv7: later ones sort after earlier ones."""

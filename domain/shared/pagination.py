@@ -45,7 +45,7 @@ class Cursor:
 
     @property
     def cursor(self) -> str:
-        """As callers get it, who need not know what is in it."""
+        """Return the text that callers get, which is opaque to them."""
         milliseconds = (self.created_at - _EPOCH) // timedelta(milliseconds=1)
         return base64.urlsafe_b64encode(f"{milliseconds}.{self.id}".encode()).decode().rstrip("=")
 

@@ -1,4 +1,4 @@
-"""Waiting for one's turn with a session's dispatch claim."""
+"""Retry while another request holds a session's dispatch claim."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RetryOnConflict:
     poll: timedelta = timedelta(milliseconds=50)
 
     async def take(self, room_name: RoomName, attempt: Callable[[], Awaitable[Result]]) -> Result:
-        """What ``attempt`` returns once it meets nobody. Raises :class:`SessionBusy`."""
+        """Return the result of ``attempt`` once no request conflicts. Raises ``SessionBusy``."""
         deadline = self.clock.monotonic() + self.patience.total_seconds()
         while True:
             try:

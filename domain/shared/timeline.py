@@ -10,7 +10,7 @@ import attrs
 
 
 class Source(enum.StrEnum):
-    """Who told of a fact; the first of those who tell the same is named."""
+    """The source of a fact; the first one where several reported it."""
 
     WEBHOOK = "webhook"
     RECONCILER = "reconciler"
@@ -22,7 +22,7 @@ COURSE: Final = ("joined", "ringing", "active", "agent_dispatched", "left", "reo
 
 @attrs.frozen
 class TimelineEntry:
-    """One thing that happened: ``what`` at ``at``, as ``source`` told.
+    """One thing that happened: ``what`` at ``at``, reported by ``source``.
 
     ``what`` is one of :data:`COURSE` in a call's timeline, and of
     :data:`~domain.sessions.session.SESSION_EVENTS` in a session's.

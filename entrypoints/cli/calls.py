@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from domain.access.access import SYSTEM
 from domain.calls.call import Call, CallStatus, Precision
 from domain.calls.read_calls import ReadCalls
 from domain.calls.repository import CallFilter
@@ -97,18 +98,18 @@ def tail_calls(*, as_json: AsJson = False) -> None:
 async def _page(wanted: CallFilter, limit: int) -> Page[Call]:
     async with ledger() as container:
         read_calls: ReadCalls = container.read_calls()
-        return await read_calls.page(wanted, limit=limit)
+        return await read_calls.page(wanted, SYSTEM, limit=limit)
 
 
 async def _find(wanted: str) -> Call:
     async with ledger() as container:
         read_calls: ReadCalls = container.read_calls()
         try:
-            return await read_calls.by_id(wanted)
+            return await read_calls.by_id(wanted, SYSTEM)
         except NotFound:
             pass
         try:
-            return await read_calls.by_room(wanted)
+            return await read_calls.by_room(wanted, SYSTEM)
         except NotFound:
             raise NotFound(
                 f"There is no call '{printable(wanted)}', and none in a room of that name."

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from application.settings import Storage
+from domain.access.access import SYSTEM
 from domain.privacy.data_subject import DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
 from domain.shared.errors import StorageUnavailable
@@ -80,13 +81,13 @@ def _database_url() -> str:
 
 async def _mentions(person: DataSubject) -> PersonalDataCounts:
     async with ledger() as container:
-        found: PersonalDataCounts = await container.erase_personal_data().look(person)
+        found: PersonalDataCounts = await container.erase_personal_data().look(person, SYSTEM)
         return found
 
 
 async def _forget(person: DataSubject) -> PersonalDataCounts:
     async with ledger() as container:
-        erased: PersonalDataCounts = await container.erase_personal_data()(person)
+        erased: PersonalDataCounts = await container.erase_personal_data()(person, SYSTEM)
         return erased
 
 

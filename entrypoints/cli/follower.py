@@ -6,6 +6,7 @@ from typing import Final
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.calls.call import Call, CallStatus
 from domain.calls.read_calls import ReadCalls
 from domain.calls.repository import CallFilter
@@ -28,7 +29,7 @@ class Follower:
 
     async def look(self) -> list[Call]:
         """The calls that have come, or changed status, since the last look; the oldest first."""
-        page = await self.read_calls.page(CallFilter(), limit=MAX_LIMIT)
+        page = await self.read_calls.page(CallFilter(), SYSTEM, limit=MAX_LIMIT)
         seen = {call.id: call for call in page.items}
         aside = [
             call_id
@@ -36,7 +37,7 @@ class Follower:
             if call_id not in seen and status not in _OVER
         ]
         for call_id in aside[:MAX_ASIDE]:
-            seen[call_id] = await self.read_calls.by_id(call_id.value)
+            seen[call_id] = await self.read_calls.by_id(call_id.value, SYSTEM)
         news = [call for call in seen.values() if self._told.get(call.id) is not call.status]
         # In the order of their next turn: those that had none come first.
         self._told = {call_id: self._told[call_id] for call_id in aside[MAX_ASIDE:]} | {

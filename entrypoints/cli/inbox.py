@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from domain.access.access import SYSTEM
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.replay_entries import ReplayEntries
 from domain.inbox.repository import Inbox
@@ -76,9 +77,9 @@ async def _replay(event_ids: Sequence[str]) -> list[InboxEntry]:
     async with ledger() as container:
         replay: ReplayEntries = container.replay_events()
         if event_ids:
-            return await replay(event_ids)
+            return await replay(event_ids, SYSTEM)
         replayed: list[InboxEntry] = []
-        while batch := await replay.dead():
+        while batch := await replay.dead(SYSTEM):
             replayed += batch
         return replayed
 

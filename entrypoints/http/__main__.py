@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
-from contextlib import ExitStack, suppress
-from typing import Any, Final
+from contextlib import ExitStack
+from functools import partial
+from typing import Final
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
-from granian.server import Server
 
 from application.settings import Settings
 from entrypoints.http.server.address import CannotListen, listen_address
-from entrypoints.http.server.draining import NOT_READY, PATIENCE_SECONDS, STOP
+from entrypoints.http.server.draining import NOT_READY, PATIENCE_SECONDS
+from entrypoints.http.server.granian_process import BACKLOG, StagedServer, spawn
 from entrypoints.http.server.memory_limit import memory_limit
 from entrypoints.http.server.metrics_folder import metrics_folder, remove_abandoned, shared_memory
 from entrypoints.http.server.open_files import (
@@ -24,6 +24,7 @@ from entrypoints.http.server.open_files import (
     open_files,
     raise_limit,
 )
+from entrypoints.http.server.slow_clients import bound_socket
 from entrypoints.logging.streams import open_closed_streams
 from entrypoints.settings import InvalidSettings, load_settings
 
@@ -59,7 +60,7 @@ def main() -> int:
 
 def _serve(settings: Settings, address: str, clients: int) -> None:
     # This process only watches over the workers, so it imports nothing of the application.
-    _Server(
+    server = StagedServer(
         settings.shutdown_delay.total_seconds(),
         "entrypoints.http.server.granian_process:create",
         factory=True,
@@ -69,7 +70,7 @@ def _serve(settings: Settings, address: str, clients: int) -> None:
         address=address,
         port=settings.port,
         workers=settings.workers,
-        backlog=4096,
+        backlog=BACKLOG,
         # Its default is 1,024, which a single idle client can take up.
         backpressure=min(clients, _fitting(settings.workers)),
         workers_kill_timeout=PATIENCE_SECONDS,
@@ -81,53 +82,15 @@ def _serve(settings: Settings, address: str, clients: int) -> None:
         ),
         websockets=False,
         log_enabled=False,
-    ).serve()
+    )
+    bind = partial(bound_socket, address, settings.port, settings.keep_alive)
+    server.serve(spawn_target=partial(spawn, bind))
 
 
 def _fitting(workers: int) -> int:
     """Return how many connections that send headers without end fit into a worker's memory."""
     memory = memory_limit() or sys.maxsize
     return max(memory // workers // _CONNECTION_BYTES, 256)
-
-
-class _Server(Server):  # type: ignore[valid-type, misc] # a variable
-    """Stops in steps: not ready any more, then no new connections, then the rest is finished.
-
-    A second signal ends it at once.
-    """
-
-    def __init__(self, delay: float, *args: object, **options: object) -> None:
-        super().__init__(*args, **options)
-        self._delay = delay
-        self._is_stopping = False
-
-    def _spawn_worker(self, *args: object, **options: object) -> Any:
-        worker = super()._spawn_worker(*args, **options)
-        worker.inner.terminate = lambda: _tell(worker, STOP)
-        return worker
-
-    def signal_handler_interrupt(self, *args: object, **options: object) -> None:
-        if os.getpid() != self.pid:
-            return  # in a worker that has just been forked
-        if self._is_stopping:
-            for worker in self.wrks:
-                worker.kill()
-            os._exit(1)
-        self._is_stopping = True
-        if not self._delay:
-            super().signal_handler_interrupt(*args, **options)
-            return
-        for worker in self.wrks:
-            _tell(worker, NOT_READY)
-        timer = threading.Timer(self._delay, super().signal_handler_interrupt)
-        timer.daemon = True
-        timer.start()
-
-
-def _tell(worker: Any, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # it has just ended
-        if worker.is_alive():
-            os.kill(worker.inner.pid, number)
 
 
 if __name__ == "__main__":

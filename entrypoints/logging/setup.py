@@ -6,42 +6,36 @@ import json
 import logging
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Final
+from typing import Any, BinaryIO, Final, cast
 
 import msgspec
 import structlog
+from structlog.typing import EventDict
 
-from entrypoints.logging.lines import Event, LogLines
 from entrypoints.logging.masking import mask_values, may_need_masking
+from entrypoints.logging.streams import LossyStream
 
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
 
 
-def configure_logs(level: str = "info") -> LogLines:
-    """Set structlog and the standard library's logging up for this process.
-
-    Close what is returned when the event loop has come to its end.
-    """
-    render = _console() if sys.stderr.isatty() else _json
-    lines = LogLines(
-        sys.stderr.buffer, lambda event, at: render({**event, "timestamp": _rfc3339(at)})
-    )
+def configure_logs(level: str = "info") -> None:
+    """Configure structlog and the standard library's logging for this process."""
+    stream = cast("BinaryIO", LossyStream(sys.stderr.buffer))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             # Without local variables: those hold tokens and secrets.
             structlog.processors.format_exc_info,
-            lambda _logger, _method, event: ((event,), {}),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _console() if sys.stderr.isatty() else render_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=lines,
+        logger_factory=structlog.BytesLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
     logging.raiseExceptions = False  # it would print what it was to log, unmasked
     logging.basicConfig(level=logging.WARNING, handlers=[_Forward()])
-    return lines
 
 
 class _Forward(logging.Handler):
@@ -59,27 +53,24 @@ class _Forward(logging.Handler):
             self.handleError(record)
 
 
-def _json(event: Event) -> bytes:
+def render_json(_logger: object, _method: str, event: EventDict) -> bytes:
+    """Return ``event`` as a line of JSON without its end, masked: a processor of structlog's."""
     line = _encode(event)
     # Looked through once rather than value by value: nearly none has anything to mask.
-    return _encode(mask_values(event)) if may_need_masking(line) else line
+    return _encode(mask_values(dict(event))) if may_need_masking(line) else line
 
 
-def _console() -> Callable[[Event], bytes]:
+def _console() -> Callable[[Any, str, EventDict], bytes]:
     renderer = structlog.dev.ConsoleRenderer()
 
-    def render(event: Event) -> bytes:
-        line = renderer(None, event["level"], mask_values(event))
+    def render(logger: Any, method: str, event: EventDict) -> bytes:
+        line = renderer(logger, method, mask_values(dict(event)))
         return line.encode(errors="backslashreplace")
 
     return render
 
 
-def _rfc3339(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC).isoformat()[:-6]}Z"
-
-
-def _encode(event: Event) -> bytes:
+def _encode(event: EventDict) -> bytes:
     try:
         return _encoder.encode(event)
     except UnicodeEncodeError:  # half a surrogate pair

@@ -1,10 +1,11 @@
-"""The standard streams, which the program that starts this one may have closed (``2>&-``)."""
+"""The standard streams: one may be closed (``2>&-``), a full disk, or a pipe without a reader."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Final
+from contextlib import suppress
+from typing import BinaryIO, Final
 
 _STREAMS: Final = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
@@ -29,3 +30,25 @@ def _open(number: int) -> None:
         os.dup2(file, number)
         os.close(file)
     os.set_inheritable(number, True)  # noqa: FBT003 - it has no name
+
+
+class LossyStream:
+    """Write to ``stream`` without a buffer, and lose what it does not take.
+
+    A full disk or a closed pipe must not stop the work. (A buffer would keep what could not be
+    written, and fail again with each later line.)
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._write = getattr(stream, "raw", stream).write
+
+    def write(self, data: bytes) -> int:
+        """Write ``data``, in several parts if need be, and return its length in any case."""
+        left = data
+        with suppress(OSError):
+            while left:
+                left = left[self._write(left) or len(left) :]  # None: a pipe is full (O_NONBLOCK)
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: there is no buffer."""

@@ -1,4 +1,4 @@
-"""Who may call what: LiveKit's access tokens and their grants."""
+"""LiveKit's access tokens and their grants."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Dispatches:
 
     ``workers`` maps the agent names that workers have registered to the milliseconds after which
     their agents join, and leave when the dispatch is deleted. As on livekit-server 1.13.5 a
-    dispatch that finds no worker stays without a job for ever, and a job goes on being listed as
+    dispatch that finds no worker never gets a job, and a job goes on being listed as
     running after its agent has left.
 
     ``chaos`` makes agents slow, late or deaf, and jobs listed late; see

@@ -41,7 +41,7 @@ class FaultKind(enum.StrEnum):
 class Fault:
     """A rule: the next ``times`` requests for ``method`` (``*``: any) go wrong.
 
-    ``applied`` tells whether the request takes effect before it goes wrong. Raises
+    ``applied`` says whether the request takes effect before it goes wrong. Raises
     :class:`ValueError` when it makes no sense.
     """
 

@@ -28,7 +28,7 @@ class EventNotTaken(DomainError):
 
 @attrs.frozen(kw_only=True)
 class SimulatedCall:
-    """One call, told to the service at ``url`` as LiveKit tells of a SIP participant.
+    """One call, reported to the service at ``url`` as LiveKit reports a SIP participant.
 
     LiveKit itself knows nothing of it. The attributes are those of
     https://docs.livekit.io/sip/sip-participant/.
@@ -53,10 +53,10 @@ class SimulatedCall:
 
     def left(self) -> WebhookEvent:
         """The caller has hung up."""
-        who = self._participant("hangup")
-        who.state = ParticipantInfo.State.DISCONNECTED
-        who.disconnect_reason = DisconnectReason.CLIENT_INITIATED
-        return self._event("participant_left", who)
+        participant = self._participant("hangup")
+        participant.state = ParticipantInfo.State.DISCONNECTED
+        participant.disconnect_reason = DisconnectReason.CLIENT_INITIATED
+        return self._event("participant_left", participant)
 
     def finished(self) -> WebhookEvent:
         """The room is closed."""
@@ -82,23 +82,23 @@ class SimulatedCall:
         return f"{status} {answer}"
 
     def _participant(self, status: str) -> ParticipantInfo:
-        theirs, ours = self.from_number, self.to_number
+        callers, ours = self.from_number, self.to_number
         attributes = {
             "sip.callID": self.sip_call_id,
             "sip.callIDFull": self.sip_call_id_full,
             "sip.callStatus": status,
         }
         if self.direction is Direction.OUTBOUND:
-            theirs, ours = ours, theirs
+            callers, ours = ours, callers
             attributes["sip.trunkID"] = "ST_simulated_outbound"
         else:  # only these come by a dispatch rule
             attributes |= {"sip.trunkID": "ST_simulated", "sip.ruleID": "SDR_simulated"}
         return ParticipantInfo(
             sid=self.participant_sid,
-            identity=f"sip_{theirs}",
+            identity=f"sip_{callers}",
             kind=ParticipantInfo.Kind.SIP,
             state=ParticipantInfo.State.ACTIVE,
-            attributes=attributes | {"sip.phoneNumber": theirs, "sip.trunkPhoneNumber": ours},
+            attributes=attributes | {"sip.phoneNumber": callers, "sip.trunkPhoneNumber": ours},
             joined_at=int(self.joined_at),
             joined_at_ms=int(self.joined_at * 1000),
         )

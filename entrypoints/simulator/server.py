@@ -28,7 +28,7 @@ class Simulator:
 
     It does not speak WebRTC signalling: no client can join with a token. Participants join by
     ``world.join``, agents because of ``workers``; from another process, by the routes of
-    :mod:`entrypoints.simulator.control`, which are open to anybody who reaches the port. Rooms are
+    :mod:`entrypoints.simulator.control`, which need no key. Rooms are
     kept in memory. It starts once, by :meth:`start` or ``async with``.
 
     ``port`` 0 takes a free one. ``workers`` maps the agent names that workers have registered to

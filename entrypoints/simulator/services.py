@@ -79,7 +79,7 @@ class RoomService:
         return ListRoomsResponse(rooms=self._chaos().listed(found))
 
     async def delete_room(self, request: DeleteRoomRequest, grants: Grants) -> DeleteRoomResponse:
-        """End a room for everybody in it; needs ``roomCreate``."""
+        """Delete a room; needs the grant ``roomCreate``."""
         grants.require("roomCreate")
         if not self._world.close_room(request.room, DisconnectReason.ROOM_DELETED):
             raise TwirpError("not_found", _INTERNAL + "requested room does not exist")
@@ -88,7 +88,7 @@ class RoomService:
     async def list_participants(
         self, request: ListParticipantsRequest, grants: Grants
     ) -> ListParticipantsResponse:
-        """Who is in a room; nobody in one that does not exist."""
+        """Return a room's participants; none of one that does not exist."""
         grants.require_admin(request.room)
         room = self._world.rooms.get(request.room)
         found = room.participants.values() if room else ()

@@ -1,4 +1,4 @@
-"""The simulated rooms and who is in them."""
+"""The simulated rooms and their participants."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from livekit.protocol.webhook import WebhookEvent
 AGENT_NAME: Final = "lk.agent.name"
 _ALPHABET: Final = string.ascii_letters + string.digits
 _CLOSING: Final = "closing"
-# Who does not keep a room open.
+# Kinds of participants that do not keep a room open.
 _DEPENDENT: Final = (ParticipantInfo.Kind.AGENT, ParticipantInfo.Kind.EGRESS)
 
 
@@ -39,7 +39,7 @@ class LiveRoom:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody is in it who keeps it open."""
+        """Return whether no participant keeps it open."""
         return all(info.kind in _DEPENDENT for info in self.participants.values())
 
     @property
@@ -86,8 +86,9 @@ class AgentRecord:
 class World:
     """Rooms by name. Needs a running event loop, for the rooms' time-outs.
 
-    ``notify`` is told what a LiveKit server tells its webhooks. ``launch_agents`` is called with
-    each new room and the agents it was created for. ``agent_records`` are by the rooms' sid.
+    ``notify`` receives the events that a LiveKit server sends to webhooks. ``launch_agents`` is
+    called with each new room and the agents it was created for. ``agent_records`` are by the
+    rooms' sid.
     """
 
     def __init__(self, notify: Callable[[WebhookEvent], None]) -> None:
@@ -124,7 +125,7 @@ class World:
         return room
 
     def close_room(self, name: str, reason: DisconnectReason) -> bool:
-        """End a room for everybody in it. False if there was no such room."""
+        """Delete a room and its participants. False if there was no such room."""
         room = self.rooms.get(name)
         if room is None:
             return False
@@ -144,7 +145,7 @@ class World:
         kind: ParticipantInfo.Kind = ParticipantInfo.Kind.STANDARD,
         attributes: Mapping[str, str] | None = None,
     ) -> ParticipantInfo:
-        """Let somebody join; makes the room, and makes the same identity already there leave."""
+        """Let a participant join; makes the room, and removes an earlier one of that identity."""
         now = time.time()
         info = ParticipantInfo(
             sid=new_id("PA_"),
@@ -170,7 +171,7 @@ class World:
         identity: str,
         reason: DisconnectReason = DisconnectReason.CLIENT_INITIATED,
     ) -> bool:
-        """Let somebody leave. False if they were not there."""
+        """Let a participant leave. False if there is no such participant."""
         room = self.rooms.get(room_name)
         info = room.participants.pop(identity, None) if room else None
         if room is None or info is None:
@@ -184,14 +185,14 @@ class World:
         return True
 
     def participant(self, room_name: str, identity: str) -> ParticipantInfo | None:
-        """Who is in the room by that identity."""
+        """Return the participant with this identity in the room."""
         room = self.rooms.get(room_name)
         return room.participants.get(identity) if room else None
 
     def set_attributes(
         self, room_name: str, identity: str, attributes: Mapping[str, str]
     ) -> ParticipantInfo | None:
-        """Set somebody's attributes, and delete those set to ''; no webhook tells of it."""
+        """Set a participant's attributes, delete those set to ''; sends no webhook."""
         info = self.participant(room_name, identity)
         if info is not None:
             for key, value in attributes.items():
@@ -201,7 +202,7 @@ class World:
         return info
 
     def clear(self) -> None:
-        """Forget every room and tell nobody, as a server does that is stopped."""
+        """Forget every room without an event, as a server does that is stopped."""
         for room in self.rooms.values():
             for timer in list(room.timers):
                 room.cancel(timer)

@@ -17,6 +17,7 @@ from tests.benchmarks import (
     growth,
     handled,
     lists,
+    log,
     many_sessions,
     processes,
     real_livekit,
@@ -38,6 +39,7 @@ MORE: Final = {
     "processes": processes.measure,
     "dispatch": dispatch_latency.measure,
     "lists": lists.measure,
+    "log": log.measure,
     "soak": footprint.measure_others,
     "many-sessions": many_sessions.measure,
 }

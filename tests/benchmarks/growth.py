@@ -106,7 +106,7 @@ def fill(path: Path, number: int) -> None:
 
 def measure(report: Report, folder: Path) -> None:
     """Each route on each ledger in turn, over one connection."""
-    heads = ["route", *(f"{size:,} stored: p50 ms" for size in SIZES), "last of first"]
+    heads = ["route", *(f"{size:,} stored: p50 ms" for size in SIZES), "last / first"]
     report.section("Growth", heads, "SQLite, one connection, sessions and calls as many each.")
     with ExitStack() as stack:
         environ = stack.enter_context(stub_livekit())

@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import attrs
 
 from adapters.sqlalchemy.schema.migrations import migrate
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM, WORK, Access
 from domain.calls.call import CallStatus
 from domain.calls.repository import CallFilter
 from domain.rooms.sip_leg import Direction
@@ -40,6 +41,10 @@ Filter = CallFilter | SessionFilter
 Values = Mapping[str, Sequence[Any]]
 
 
+def _access_of(tenant: str, *, sees_unowned: bool = False) -> Access:
+    return Access(tenant=tenant, scopes=WORK, sees_unowned=sees_unowned)
+
+
 def filters_of(rows: int) -> Mapping[type[Filter], Values]:
     """Values of each filter: in many rows, in the oldest row only, and in none."""
     middle = BEGUN + timedelta(seconds=rows // 2)
@@ -51,9 +56,9 @@ def filters_of(rows: int) -> Mapping[type[Filter], Values]:
             Span(until=BEGUN + timedelta(seconds=1)),
             Span(until=BEGUN),
         ],
-        "tenants": [
-            *(("acme",), ("beta",), (OLDEST,), ("none",)),
-            *(("acme", None), (OLDEST, None), ("none", None)),
+        "access": [
+            *(_access_of(tenant) for tenant in ("acme", "beta", OLDEST, "none")),
+            *(_access_of(tenant, sees_unowned=True) for tenant in ("acme", OLDEST, "none")),
         ],
     }
     numbers = [OURS, "+15102", OLDEST, "none"]
@@ -73,12 +78,26 @@ def filters_of(rows: int) -> Mapping[type[Filter], Values]:
     }
 
 
-def combinations(kind: type[Filter], values: Values) -> Iterator[tuple[str, list[Filter]]]:
+@attrs.frozen
+class Wanted:
+    """A filter, and whose records are visible."""
+
+    filter: Filter
+    access: Access = SYSTEM
+
+    @classmethod
+    def of(cls, kind: type[Filter], values: Mapping[str, Any]) -> Self:
+        """Make one of its values by their names."""
+        access = values.get("access", SYSTEM)
+        return cls(kind(**{name: one for name, one in values.items() if name != "access"}), access)
+
+
+def combinations(kind: type[Filter], values: Values) -> Iterator[tuple[str, list[Wanted]]]:
     """Each filter and each pair of filters, with every combination of their values."""
     for number in (1, 2):
         for names in itertools.combinations(values, number):
             choices = itertools.product(*(values[name] for name in names))
-            chosen = [kind(**dict(zip(names, choice, strict=True))) for choice in choices]
+            chosen = [Wanted.of(kind, dict(zip(names, choice, strict=True))) for choice in choices]
             yield " + ".join(names), chosen
 
 
@@ -86,7 +105,7 @@ def combinations(kind: type[Filter], values: Values) -> Iterator[tuple[str, list
 class Comparison:
     """How many milliseconds a list takes with a filter and without."""
 
-    wanted: Filter
+    wanted: Wanted
     took: float
     without: float
 
@@ -95,18 +114,20 @@ class Comparison:
         return self.took / self.without
 
 
-Page = Callable[[Filter], Awaitable[Sequence[object]]]
+Page = Callable[[Wanted], Awaitable[Sequence[object]]]
 
 
 def pages(storage: SqlStorage) -> Mapping[type[Filter], Page]:
     """The first page of each list."""
     work = storage.unit_of_work()
 
-    async def sessions(wanted: Any) -> Sequence[object]:
-        return await work.sessions.page(wanted, None, LIMIT)
+    async def sessions(wanted: Wanted) -> Sequence[object]:
+        assert isinstance(wanted.filter, SessionFilter)
+        return await work.sessions.page(wanted.filter, None, LIMIT, wanted.access)
 
-    async def calls(wanted: Any) -> Sequence[object]:
-        return await work.calls.page(wanted, None, LIMIT)
+    async def calls(wanted: Wanted) -> Sequence[object]:
+        assert isinstance(wanted.filter, CallFilter)
+        return await work.calls.page(wanted.filter, None, LIMIT, wanted.access)
 
     return {SessionFilter: sessions, CallFilter: calls}
 
@@ -117,9 +138,9 @@ async def _milliseconds(request: Awaitable[object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-async def _compare(page: Page, wanted: Filter, rounds: int) -> Comparison:
+async def _compare(page: Page, wanted: Wanted, rounds: int) -> Comparison:
     """The list without the filter and with it, in turn."""
-    plain = type(wanted)()
+    plain = Wanted(type(wanted.filter)())
     times = [
         (await _milliseconds(page(plain)), await _milliseconds(page(wanted)))
         for _ in range(rounds + 1)
@@ -129,7 +150,7 @@ async def _compare(page: Page, wanted: Filter, rounds: int) -> Comparison:
     return Comparison(wanted, took, without)
 
 
-async def _worst(page: Page, chosen: Sequence[Filter]) -> Comparison:
+async def _worst(page: Page, chosen: Sequence[Wanted]) -> Comparison:
     """The filter with the greatest ratio: those that look the worst are compared once more."""
     found = [await _compare(page, wanted, ROUNDS) for wanted in chosen]
     suspects = heapq.nlargest(SUSPECTS, found, key=lambda one: one.ratio)
@@ -146,14 +167,17 @@ async def _measure(report: Report, name: str, storage: SqlStorage, rows: int) ->
         for names, chosen in combinations(kind, values):
             one = await _worst(by_kind[kind], chosen)
             number = len(await by_kind[kind](one.wanted))
-            shown = ", ".join(str(_shown(getattr(one.wanted, each))) for each in names.split(" + "))
+            shown = ", ".join(str(_shown(one.wanted, each)) for each in names.split(" + "))
             report.row(
                 [names, f"{one.took:.2f}", f"{one.without:.2f}", f"{one.ratio:.2f}", number, shown],
                 filters=names, database=name, ratio=one.ratio, milliseconds=one.took,
             )  # fmt: skip
 
 
-def _shown(value: object) -> object:
+def _shown(wanted: Wanted, name: str) -> object:
+    if name == "access":
+        return wanted.access.tenants
+    value = getattr(wanted.filter, name)
     if isinstance(value, Span):
         return f"{value.since or ''}..{value.until or ''}"
     return value
@@ -165,7 +189,7 @@ def measure(report: Report, folder: Path, rows: int = ROWS) -> None:
         postgres = stack.enter_context(running_postgres())
         for name, url in (
             ("sqlite", f"sqlite+aiosqlite:///{folder}/lists.db"),
-            ("postgresql", postgres.new_database()),
+            ("postgresql", postgres.empty_database()),
         ):
             asyncio.run(_of_database(report, name, url, rows))
 

@@ -130,7 +130,7 @@ async def cycles(
             done = await reconcile()
             cycle = Cycle(timed.seconds, time.perf_counter() - began, dict(timed.requests))
             (busy if done.repairs else quiet).append(cycle)
-    for what, found in (("much to put right", busy), ("all is well", quiet)):
+    for what, found in (("many repairs", busy), ("no repairs", quiet)):
         dearest = max(found, key=lambda cycle: cycle.api_seconds)
         asked = ", ".join(f"{count} {name}" for name, count in dearest.requests.items())
         report.row(

@@ -14,7 +14,7 @@ import psutil
 
 from tests.databases import PostgresServer, running_postgres
 from tests.livekit_server import API_KEY, API_SECRET, free_port
-from tests.service import Service, migrate, running
+from tests.service import Service, running
 
 FLOOR: Final = "floor"
 STORAGES: Final = ("sqlite", "postgresql", "memory")
@@ -63,8 +63,6 @@ def ours(
         url = postgres.new_database()
     folder.mkdir(exist_ok=True)
     environ = {**environ, "DATABASE_URL": url}
-    if storage == "postgresql":
-        migrate(environ, folder)
     with running(environ, folder) as service:
         yield service
 

@@ -30,7 +30,7 @@ from tests.databases import PostgresServer, running_postgres
 from tests.faults.plan import WEBHOOKS
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.poolers import pooled
-from tests.service import migrate, running
+from tests.service import running
 from tests.simulator import running_simulator
 
 BURST: Final = 40
@@ -128,7 +128,6 @@ def two_replicas(postgres: PostgresServer, *, through_pooler: bool) -> Iterator[
             "TELEPHONY_ENABLED": "true",
             "LOG_LEVEL": "warning",
         }
-        migrate(environ, folder)
         if through_pooler:
             environ["DATABASE_URL"] = stack.enter_context(pooled(postgres, direct))
         first, second = (stack.enter_context(running(environ, folder)) for _ in range(2))
@@ -166,7 +165,7 @@ def deadlocks(postgres: PostgresServer) -> int:
 
 def main(number: int = 800) -> None:
     """Print a Markdown table for docs/reliability.md."""
-    typer.echo("| connections | events | answers | deadlocks | p99 one, ms | two, ms | ratio |")
+    typer.echo("| connections | events | responses | deadlocks | p99 one, ms | two, ms | ratio |")
     typer.echo("| --- | --- | --- | --- | --- | --- | --- |")
     for through_pooler in (False, True):
         with running_postgres() as postgres:

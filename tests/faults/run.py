@@ -26,7 +26,6 @@ from tests.faults.truth import differences, read_all, rooms_of
 from tests.faults.verdict import judge_agents, judge_calls, judge_inbox, judge_the_run
 from tests.livekit_server import free_port
 from tests.machine import Machine
-from tests.service import migrate
 from tests.simulator import SimulatorProcess, running_simulator
 
 LIVE_CALLS = ("created", "ringing", "active")
@@ -60,7 +59,6 @@ def _set_up(plan: Plan, folder: Path, stack: ExitStack) -> Trouble:
         "RECONCILE_INTERVAL_SECONDS": str(plan.interval),
         "AGENT_JOIN_TIMEOUT_SECONDS": "30",
     }
-    migrate(environ, folder)
     simulator.register_worker(AGENT, 30)
     machine = Machine(folder / "clock")
     machine.set(0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tests.faults.plan import Outcome
 
 HEADINGS = (
-    "storage", "replicas", "calls", "sessions", "events", "never came", "repeats",
-    "failed answers", "kill -9", "acknowledged and lost", "two agents at once",
-    "longest, s", "corrected", "wrong in the end", "true after, s", "calls never seen",
+    "storage", "replicas", "calls", "sessions", "events", "not delivered", "repeats",
+    "failed responses", "kill -9", "acknowledged and lost", "two agents at once",
+    "longest, s", "corrected", "wrong at the end", "converged after, s", "calls never seen",
 )  # fmt: skip
 
 

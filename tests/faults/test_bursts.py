@@ -1,6 +1,7 @@
 """Two replicas on PostgreSQL that receive the same events, in bursts and in another order.
 
 One event of each burst names a room that no database can index: it is refused, and no other is.
+Only here do two processes write bursts of the same events at once.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import pytest
 
 from tests.databases import PostgresServer
 from tests.faults.bursts import BURST, compare
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.timeout(120)

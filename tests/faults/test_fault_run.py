@@ -1,15 +1,24 @@
-"""Whatever goes wrong: acknowledged events are handled, one agent stays, the ledger is true."""
+"""Whatever goes wrong: acknowledged events are handled, one agent stays, the ledger is true.
+
+Only here are replicas killed, PostgreSQL restarted and a backup restored in real time, under calls.
+"""
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from tests.faults.plan import Plan
 from tests.faults.run import run
 from tests.faults.verdict import unexcused
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.timeout(280)
+
+TOO_FEW = "too few to prove anything"
+
+
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("storage", "replicas"), [("sqlite", 1), ("postgresql", 2)])
 async def test_some_calls_and_sessions_through_every_fault(storage: str, replicas: int) -> None:
     plan = Plan(
@@ -28,6 +37,9 @@ async def test_some_calls_and_sessions_through_every_fault(storage: str, replica
     )
 
     outcome = await run(plan)
+    if outcome.problems and all(TOO_FEW in problem for problem in outcome.problems):
+        # The service was being started again for most of the time: on a busy machine it needs more.
+        outcome = await run(attrs.evolve(plan, over=4 * plan.over, kill_every=4 * plan.kill_every))
 
     assert outcome.problems == []
 

@@ -12,6 +12,8 @@ from tests.service import Service, running
 from tests.simulator import running_simulator
 
 SEED: Final = int(os.environ.get("FUZZ_SEED", "20261124"))
+REQUESTS: Final = int(os.environ.get("FUZZ_REQUESTS", "3000"))
+"""How many schemathesis sends at least; the webhook gets examples in proportion."""
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The OpenAPI document tells the truth: schemathesis asks the running service, and LiveKit is well.
 
-Every check of schemathesis's holds for every request: examples, boundaries, positive and negative
-fuzzing, and chains that follow the document's links. ``FUZZ_SEED`` chooses another seed.
+Only here are requests made from the document. Every check of schemathesis's holds for every one of
+them: examples, boundaries, positive and negative fuzzing, and chains that follow the document's
+links. ``FUZZ_SEED`` chooses another seed, ``FUZZ_REQUESTS`` more requests.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ import attrs
 import httpx
 import pytest
 
-from tests.fuzz.service import SEED, fuzzed
+from tests.fuzz.service import REQUESTS, SEED, fuzzed
 from tests.service import PROJECT, Service
 
-AT_ONCE: Final = 2
+pytestmark = pytest.mark.slow
+
 EXAMPLES: Final = 300
-"""For each operation, in each run; with the chains that is some 5,000 requests."""
-ENOUGH: Final = 20_000
+"""For each operation, in each run; with the chains that is some 4,000 requests."""
 MOST_RUNS: Final = 12
 HERE: Final = Path(__file__).parent
 
@@ -83,18 +84,16 @@ def added(runs: list[Run]) -> Tally:
 
 
 @pytest.mark.timeout(1200)
-def test_the_document_holds_for_20_000_requests_none_of_which_is_a_server_error(
+def test_the_document_holds_for_thousands_of_requests_none_of_which_is_a_server_error(
     service: Service, tmp_path: Path
 ) -> None:
     runs: list[Run] = []
     try:
-        while sum(counts.total() for counts in added(runs).values()) < ENOUGH:
+        while sum(counts.total() for counts in added(runs).values()) < REQUESTS:
             assert len(runs) < MOST_RUNS
-            seeds = range(SEED + len(runs), SEED + len(runs) + AT_ONCE)
-            runs += [begin(service, seed, tmp_path) for seed in seeds]
-            for run in runs[-AT_ONCE:]:
-                code, output = run.finished()
-                assert code == 0, output[-20_000:]
+            runs.append(begin(service, SEED + len(runs), tmp_path))
+            code, output = runs[-1].finished()
+            assert code == 0, output[-20_000:]
     finally:
         for run in runs:
             run.process.kill()
@@ -114,7 +113,7 @@ def test_the_document_holds_for_20_000_requests_none_of_which_is_a_server_error(
     assert set(tally) == described
     assert {operation for operation, counts in tally.items() if not succeeded(counts)} == set()
     assert {status for counts in tally.values() for status in counts if status >= 500} == set()
-    assert sent >= ENOUGH
+    assert sent >= REQUESTS
     assert "unexpected error" not in service.output()
 
 

@@ -12,9 +12,12 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.integration.http.webhooks import Caller, eventually, send
 from tests.service import Service
+
+pytestmark = pytest.mark.slow
 
 
 def test_without_room_nothing_is_acknowledged_and_with_room_it_goes_on(

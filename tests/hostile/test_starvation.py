@@ -3,8 +3,9 @@
 An attack may make another tenant's 99th percentile three times what it is on the quiet service
 just before it. The attackers and other programs use the same cores, which is no client's doing: a
 twin that is not attacked is asked at the same time, and where it is slower than the quiet service
-its figure counts. Where both are a few milliseconds the scheduler alone exceeds three times that:
-up to ``FLOOR_SECONDS`` is never too much. Of ``ROUNDS`` one is enough.
+its figure counts, and the same holds for the slowest liveness probe. Where both are a few
+milliseconds the scheduler alone exceeds three times that: up to ``FLOOR_SECONDS``, and a probe's
+``PROBE_FLOOR_SECONDS``, is never too much. Of ``ROUNDS`` one is enough.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ from tests.hostile.memory_limit import LIMIT, MemoryLimit, memory_limit
 from tests.service import PROJECT, Service, running
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 ATTACKER: Final = "attackers-key-0123456789"
 TENANT: Final = "tenants-key-0123456789"
 SECONDS: Final = 5.0
 ROUNDS: Final = 5
 FLOOR_SECONDS: Final = 0.1
-LIVENESS_SECONDS: Final = 1.0
+PROBE_FLOOR_SECONDS: Final = 1.0
 
 
 @attrs.frozen
@@ -158,8 +161,10 @@ def test_an_attack_starves_no_other_tenant(
         assert small.process.children() == [worker]  # none was restarted
         assert limit.kills() == 0
         assert peak <= LIMIT
-        starved = attacked.p99 > max(3 * quiet.p99, 3 * beside.p99, FLOOR_SECONDS)
-        if not starved and max(attacked.probes) < LIVENESS_SECONDS:
+        slow_posts = attacked.p99 > max(3 * quiet.p99, 3 * beside.p99, FLOOR_SECONDS)
+        others = max(*quiet.probes, *beside.probes)
+        slow_probes = max(attacked.probes) > max(3 * others, PROBE_FLOOR_SECONDS)
+        if not (slow_posts or slow_probes):
             return
     pytest.fail(
         f"{name}: p99 {attacked.p99:.3f} s, {quiet.p99:.3f} s before, {beside.p99:.3f} s beside"

@@ -20,6 +20,8 @@ import pytest
 from tests.livekit_server import free_port
 from tests.service import PROJECT
 
+pytestmark = pytest.mark.slow
+
 LIMIT_SECONDS = 30
 LIVEKIT = {
     "LIVEKIT_URL": "ws://127.0.0.1:9",

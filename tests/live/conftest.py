@@ -23,7 +23,7 @@ from tests.livekit_server import LiveKitServer, free_port, livekit_server
 from tests.service import PROJECT, Service, running
 
 AGENT_NAME = "live-agent"
-START_LIMIT_SECONDS = 60.0
+START_LIMIT_SECONDS = 120.0
 EXAMPLE_WORKER: Final = PROJECT / "examples" / "agent_worker.py"
 
 

@@ -27,7 +27,7 @@ LOOKS_AGAIN_SECONDS = 2.0  # twice, where the interval is a second
 AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while True:
             met = condition()

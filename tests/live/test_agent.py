@@ -6,6 +6,7 @@ import asyncio
 
 import httpx
 import psutil
+import pytest
 from livekit import api, rtc
 
 from tests.live.conftest import Worker
@@ -19,6 +20,8 @@ from tests.live.steps import (
     rooms,
     until,
 )
+
+pytestmark = pytest.mark.slow
 
 
 class Ear:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.live.stage import Stage, environ_of
 from tests.live.steps import (
@@ -20,6 +21,8 @@ from tests.live.steps import (
     until,
 )
 from tests.livekit_server import free_port, livekit_server
+
+pytestmark = pytest.mark.slow
 
 KEPT = "sessions and calls are kept that LiveKit does not list"
 ENDED = '"session_ended"'

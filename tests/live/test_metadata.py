@@ -12,6 +12,8 @@ from livekit import api, rtc
 
 from tests.live.steps import agent_joins, join, post, received_metadata, rooms
 
+pytestmark = pytest.mark.slow
+
 CONTRACT: Final[dict[str, Any]] = {
     "stt": "assemblyai/universal-streaming:en",
     "tts": "cartesia/sonic-3:9626c31c-bec5-4cca-baa8-f8ba9e84c8bc",

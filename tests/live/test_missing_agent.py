@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from livekit import api, rtc
 
 from tests.live.stage import stage
@@ -19,6 +20,8 @@ from tests.live.steps import (
     until,
     watched,
 )
+
+pytestmark = pytest.mark.slow
 
 
 async def test_given_a_worker_is_killed_then_the_next_one_s_agents_serve_all_who_wait_or_come_since(

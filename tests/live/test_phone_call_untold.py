@@ -26,6 +26,8 @@ from tests.live.steps import (
 from tests.livekit_server import LiveKitServer
 from tests.service import Service, running, start
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def room() -> str:

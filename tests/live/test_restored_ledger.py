@@ -19,6 +19,8 @@ from tests.live.steps import (
     watched,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[Stage]:

@@ -32,6 +32,8 @@ from tests.live.steps import (
     watched,
 )
 
+pytestmark = pytest.mark.slow
+
 LONGER_THAN_A_WORKER_MAY_TAKE_TO_ACCEPT = 11.0
 LONGER_THAN_LIVEKIT_TAKES_TO_LIST_A_JOB = 7.0
 

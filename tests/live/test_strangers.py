@@ -30,6 +30,8 @@ from tests.live.steps import (
 )
 from tests.livekit_server import LiveKitServer
 
+pytestmark = pytest.mark.slow
+
 NO_LOOK = {"RECONCILE_INTERVAL_SECONDS": "600"}
 
 

@@ -24,6 +24,8 @@ from tests.live.steps import (
     watched,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=[True, False], ids=["told", "untold"])
 def crowded(

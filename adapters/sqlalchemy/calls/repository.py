@@ -14,7 +14,7 @@ from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.page import of_tenants, page_of
 from adapters.sqlalchemy.engine.write import Lock, Write
 from adapters.sqlalchemy.mapping import readable
-from domain.access.access import Tenants
+from domain.access.access import Access, visible
 from domain.calls.call import Call, CallStatus
 from domain.calls.repository import CallFilter
 from domain.calls.room_calls import CallOutline
@@ -92,13 +92,15 @@ class SqlCalls:
         self._changed[call.id] = stored
         return stored
 
-    async def get(self, call_id: CallId) -> Call | None:
-        """The call with this id."""
+    async def get(self, call_id: CallId, access: Access) -> Call | None:
+        """Return the call with this id, if visible."""
         found = await self._read(_GET, lambda call: call.id == call_id, wanted=call_id.value)
-        return found[0] if found else None
+        return visible(found[0], access) if found else None
 
-    async def of_participant(self, room_sid: str, participant_sid: str) -> Call | None:
-        """The call that is this participant's stay in this room instance."""
+    async def of_participant(
+        self, room_sid: str, participant_sid: str, access: Access
+    ) -> Call | None:
+        """Return the call that is this participant's stay in this room instance, if visible."""
 
         def is_it(call: Call) -> bool:
             leg = call.leg
@@ -107,36 +109,43 @@ class SqlCalls:
         found = await self._read(
             _OF_PARTICIPANT, is_it, wanted_room=room_sid, wanted_participant=participant_sid
         )
-        return found[0] if found else None
+        return visible(found[0], access) if found else None
 
-    async def live_in(self, room_sid: str) -> list[Call]:
-        """The calls in this room instance that have not ended."""
+    async def live_in(self, room_sid: str, access: Access) -> list[Call]:
+        """Return the visible calls in this room instance that have not ended."""
         found = await self._read(
             _LIVE_IN, lambda call: call.is_live and call.leg.room_sid == room_sid, wanted=room_sid
         )
-        return sorted(found, key=lambda call: call.age)
+        visible_ones = (call for call in found if access.sees(call.tenant))
+        return sorted(visible_ones, key=lambda call: call.age)
 
-    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Call | None:
-        """The room's call of these tenants' that was created last."""
+    async def newest_in(self, room_name: RoomName, access: Access) -> Call | None:
+        """Return the room's visible call that was created last."""
         name = room_name.value
 
         def is_wanted(call: Call) -> bool:
-            return call.leg.room_name == name and (tenants is None or call.tenant in tenants)
+            return call.leg.room_name == name and access.sees(call.tenant)
 
-        found = await self._read(of_tenants(_NEWEST_IN, calls, tenants), is_wanted, wanted=name)
+        query = of_tenants(_NEWEST_IN, calls, access.tenants)
+        found = await self._read(query, is_wanted, wanted=name)
         return max(found, key=lambda call: call.age, default=None)
 
-    async def live(self, unreadable: list[StorageUnavailable]) -> AsyncIterator[list[CallOutline]]:
+    async def live(
+        self, unreadable: list[StorageUnavailable], access: Access
+    ) -> AsyncIterator[list[CallOutline]]:
         """Yield the outlines of all committed live calls, a page at a time."""
+        query = of_tenants(_LIVE_PAGE, calls, access.tenants)
         after = {"after_sid": "", "after_id": ""}
-        while rows := await self._database.read_many(_LIVE_PAGE, after):
+        while rows := await self._database.read_many(query, after):
             yield readable(rows, to_call_outline, unreadable)
             after = {"after_sid": rows[-1].room_sid, "after_id": rows[-1].id}
 
-    async def page(self, wanted: CallFilter, after: Cursor | None, limit: int) -> list[Call]:
+    async def page(
+        self, wanted: CallFilter, after: Cursor | None, limit: int, access: Access
+    ) -> list[Call]:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
         lateral = not self._database.embedded
-        query, values = page_of(LISTING, wanted, after, limit, lateral=lateral)
+        query, values = page_of(LISTING, wanted, after, limit, access.tenants, lateral=lateral)
         return [to_call(row) for row in await self._database.read_many(query, values)]
 
     async def _read(

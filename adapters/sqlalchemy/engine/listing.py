@@ -9,7 +9,6 @@ from typing import Protocol, Self
 import attrs
 from sqlalchemy import ColumnElement, Index, String, Table, and_, literal_column, true
 
-from domain.access.access import Tenants
 from domain.shared.pagination import Span
 
 
@@ -34,11 +33,6 @@ class Filter(attrs.AttrsInstance, Protocol):
     @property
     def created(self) -> Span:
         """The time span in which they were created."""
-        ...
-
-    @property
-    def tenants(self) -> Tenants:
-        """The tenants that they belong to."""
         ...
 
 

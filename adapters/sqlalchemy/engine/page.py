@@ -53,8 +53,14 @@ Owner = int | None
 """A tenant, by its number among those asked for; None: no tenant."""
 
 
-def page_of(
-    listing: Listing, wanted: Filter, after: Cursor | None, limit: int, *, lateral: bool
+def page_of(  # noqa: PLR0913 - what a page is, and what the database knows
+    listing: Listing,
+    wanted: Filter,
+    after: Cursor | None,
+    limit: int,
+    visible_to: Tenants,
+    *,
+    lateral: bool,
 ) -> tuple[Select[Any], Mapping[str, object]]:
     """A query for the newest ``limit`` rows that are wanted, and its parameters.
 
@@ -68,10 +74,10 @@ def page_of(
     }
     owners: tuple[Owner, ...] | None = None
     tenants: dict[str, object] = {}
-    if wanted.tenants is not None:
-        named = sorted({tenant for tenant in wanted.tenants if tenant is not None})
+    if visible_to is not None:
+        named = sorted({tenant for tenant in visible_to if tenant is not None})
         tenants = {f"tenant_{number}": tenant for number, tenant in enumerate(named)}
-        owners = (*range(len(named)), *([None] if None in wanted.tenants else []))
+        owners = (*range(len(named)), *([None] if None in visible_to else []))
     end = Cursor(wanted.created.until or _LAST, "")
     if after is not None and (after.created_at, after.id) < (end.created_at, end.id):
         end = after

@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any, Final
 
+from cachetools import LRUCache
+
 from adapters.sqlalchemy.engine.errors import RowLocked
 from adapters.sqlalchemy.engine.group_commit import Batches
 from adapters.sqlalchemy.engine.write import Lock, Unit, locks_of
@@ -29,7 +31,7 @@ class Retries:
         self._batches = batches
         self._alone = alone
         self._patience = patience.total_seconds()
-        self._turns: dict[Lock, asyncio.Lock] = {}
+        self._turns: LRUCache[Lock, asyncio.Lock] = LRUCache(_MOST_REMEMBERED)
 
     async def do(self, unit: Unit) -> Any:
         """The unit's result. Raises as :meth:`Batches.do`, :class:`RowLocked` for its own lock."""
@@ -50,8 +52,6 @@ class Retries:
     async def _in_turn(self, unit: Unit, locks: Sequence[Lock]) -> Any:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience
-        while len(self._turns) >= _MOST_REMEMBERED:
-            del self._turns[next(iter(self._turns))]
         for lock in locks:
             self._turns.setdefault(lock, asyncio.Lock())
         async with AsyncExitStack() as turns:

@@ -19,7 +19,7 @@ from adapters.sqlalchemy.sessions.mapping import (
     to_session_outline,
 )
 from adapters.sqlalchemy.sessions.table import LISTING, SESSION_IS_LIVE, sessions
-from domain.access.access import Tenants
+from domain.access.access import Access, visible
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session, SessionStatus
 from domain.sessions.session_outline import SessionOutline
@@ -111,25 +111,25 @@ class SqlSessions:
         self._changed[session.id] = stored
         return stored
 
-    async def get(self, session_id: SessionId) -> Session | None:
-        """The session with this id."""
-        return self._changed.get(session_id) or await self._first(_GET, session_id.value)
+    async def get(self, session_id: SessionId, access: Access) -> Session | None:
+        """Return the session with this id, if visible."""
+        changed = self._changed.get(session_id)
+        return visible(changed or await self._first(_GET, session_id.value), access)
 
-    async def live_in(self, room_name: RoomName) -> Session | None:
-        """The room's live session; there is at most one."""
+    async def live_in(self, room_name: RoomName, access: Access) -> Session | None:
+        """Return the room's live session, of which there is at most one, if visible."""
         for session in self._changed_in(room_name):
             if session.is_live:
-                return session
-        return self._unless_changed(await self._first(_LIVE_IN, room_name.value))
+                return visible(session, access)
+        found = self._unless_changed(await self._first(_LIVE_IN, room_name.value))
+        return visible(found, access)
 
-    async def newest_in(self, room_name: RoomName, tenants: Tenants = None) -> Session | None:
-        """The room's session of these tenants' that was created last, live or ended."""
+    async def newest_in(self, room_name: RoomName, access: Access) -> Session | None:
+        """Return the room's visible session that was created last, live or ended."""
         candidates = [
-            session
-            for session in self._changed_in(room_name)
-            if tenants is None or session.tenant in tenants
+            session for session in self._changed_in(room_name) if access.sees(session.tenant)
         ]
-        query = of_tenants(_NEWEST_IN, sessions, tenants)
+        query = of_tenants(_NEWEST_IN, sessions, access.tenants)
         found = self._unless_changed(await self._first(query, room_name.value))
         if found is not None:
             candidates.append(found)
@@ -153,18 +153,20 @@ class SqlSessions:
         return int(rows[0][0])
 
     async def live(
-        self, unreadable: list[StorageUnavailable]
+        self, unreadable: list[StorageUnavailable], access: Access
     ) -> AsyncIterator[list[SessionOutline]]:
         """Yield the outlines of all committed live sessions, a page at a time."""
-        after = ""
-        while rows := await self._database.read_many(_LIVE_PAGE, {"after": after}):
+        query, after = of_tenants(_LIVE_PAGE, sessions, access.tenants), ""
+        while rows := await self._database.read_many(query, {"after": after}):
             yield readable(rows, to_session_outline, unreadable)
             after = rows[-1].room_name
 
-    async def page(self, wanted: SessionFilter, after: Cursor | None, limit: int) -> list[Session]:
+    async def page(
+        self, wanted: SessionFilter, after: Cursor | None, limit: int, access: Access
+    ) -> list[Session]:
         """The newest ``limit`` committed sessions that are wanted, of those after ``after``."""
         lateral = not self._database.embedded
-        query, values = page_of(LISTING, wanted, after, limit, lateral=lateral)
+        query, values = page_of(LISTING, wanted, after, limit, access.tenants, lateral=lateral)
         return [to_session(row) for row in await self._database.read_many(query, values)]
 
     async def _first(self, query: Select[Any], wanted: str) -> Session | None:

@@ -41,7 +41,7 @@ class Holding:
 class Budget:
     """At most ``most`` bytes; beyond, the client that holds the most of them loses some first.
 
-    So clients whose requests are small or few lose nothing to one who sends, or leaves unread, as
+    So clients whose requests are small or few lose nothing to one that sends, or leaves unread, as
     much as it can.
     """
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import attrs
 import structlog
+from cachetools import LRUCache
 from litestar.types import Scope
 
 from domain.access.access import Access
@@ -25,11 +26,11 @@ log = structlog.get_logger()
 
 HEADERS: Final = ("RateLimit", "RateLimit-Policy")
 MOST_REMEMBERED: Final = 10_000
-"""Buckets with nothing left in a window; of those beyond, the limiter is asked each time."""
+"""Buckets with nothing left in their window; of those beyond, the limiter is asked each time."""
 
 BYPASSED: Final = (
-    "TRUSTED_PROXIES is set and HOST is every address: who reaches this port without the proxy has "
-    "a limit for each address that they invent. Set HOST=127.0.0.1 if the proxy is on this "
+    "TRUSTED_PROXIES is set and HOST is every address: a client that bypasses the proxy gets "
+    "a limit for each address that it invents. Set HOST=127.0.0.1 if the proxy is on this "
     "machine, else let only the proxy reach the port."
 )
 
@@ -40,14 +41,19 @@ _HOST: Final = re.compile(r"\[([^]]+)\](?::\d+)?|([\d.]+):\d+", re.ASCII)
 
 @attrs.define(kw_only=True)
 class Limits:
-    """Counts a request before it is carried out; who has nothing left is remembered."""
+    """Counts a request before it is carried out.
+
+    A bucket that exceeds its limit is cached until its window ends: further requests are refused
+    without asking the limiter.
+    """
 
     limiter: RateLimiter
     clock: Clock
     per_minute: int
     trusted_proxies: int
-    _spent: set[Bucket] = attrs.field(factory=set, init=False)
-    _window: datetime | None = attrs.field(default=None, init=False)
+    _spent: LRUCache[tuple[Bucket, datetime], bool] = attrs.field(
+        factory=lambda: LRUCache(MOST_REMEMBERED), init=False
+    )
 
     async def __call__(self, scope: Scope, access: Access | None) -> None:
         """Count it for the key's tenant, or for the client's address if ``access`` has none.
@@ -68,7 +74,7 @@ class Limits:
                 return
         scope["state"][_STATE] = self.per_minute, permit
         if not permit.allowed:
-            self._remember(bucket, now)
+            self._spent[bucket, window_of(now)] = True
             raise RateLimited(
                 f"More than {self.per_minute} requests in a minute; wait for "
                 f"{_seconds(permit.resets_in)} seconds.",
@@ -77,7 +83,7 @@ class Limits:
 
     def is_spent(self, scope: Scope) -> bool:
         """Whether the client's address is known to have nothing left, so that none is counted."""
-        return bool(self._spent) and self._is_spent(self._bucket(scope), self.clock.now())
+        return len(self._spent) > 0 and self._is_spent(self._bucket(scope), self.clock.now())
 
     def address(self, scope: Scope) -> str:
         """The client's address, as far as proxies are trusted to tell it."""
@@ -87,15 +93,7 @@ class Limits:
         return Bucket("address", self.address(scope))
 
     def _is_spent(self, bucket: Bucket, now: datetime) -> bool:
-        return bool(self._spent) and window_of(now) == self._window and bucket in self._spent
-
-    def _remember(self, bucket: Bucket, now: datetime) -> None:
-        window = window_of(now)
-        if window != self._window:
-            self._window = window
-            self._spent.clear()
-        if len(self._spent) < MOST_REMEMBERED:
-            self._spent.add(bucket)
+        return len(self._spent) > 0 and (bucket, window_of(now)) in self._spent
 
 
 def can_be_bypassed(host: str, trusted_proxies: int) -> bool:
@@ -128,17 +126,17 @@ def _policy(limit: int) -> tuple[bytes, bytes]:
 
 
 def client_address(scope: Scope | dict[str, Any], trusted_proxies: int) -> str:
-    """Who sent the request: an IPv4 address, or an IPv6 network of 64 bits; of no port.
+    """Return the client's IPv4 address or IPv6 network of 64 bits, without a port.
 
     Each trusted proxy appends to ``X-Forwarded-For`` whom it heard the request from. What stands
     before their entries may be invented, and is not looked at; nor is any of it without a proxy.
     """
     peer = (scope.get("client") or ("",))[0]
     if trusted_proxies:
-        told = b",".join(
+        forwarded = b",".join(
             value for name, value in scope["headers"] if name == b"x-forwarded-for"
         ).decode("latin-1")
-        entries = told.split(",")
+        entries = forwarded.split(",")
         if len(entries) >= trusted_proxies:
             return _network(entries[-trusted_proxies].strip()) or _network(peer) or peer
     return _network(peer) or peer

@@ -43,7 +43,7 @@ class Overload:
     lists: Turns = attrs.field(factory=lambda: Turns(most=8, of_one=2, rest=6))
 
     def client(self, scope: Scope) -> str:
-        """Who is one client: the tenant of the key, else the address."""
+        """Return the client: the tenant of the key, else the address."""
         tenant: str | None = scope["state"].get(CLIENT)
         return tenant or client_address(scope, self.trusted_proxies)
 

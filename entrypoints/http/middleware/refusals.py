@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import attrs
 import msgspec
+from cachetools import TLRUCache
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.shared.errors import RateLimited
@@ -35,16 +36,16 @@ class Pace:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._next: dict[str, float] = {}
+        # When an address may have its next one: kept until then.
+        self._next: TLRUCache[str, float] = TLRUCache(
+            _MOST_ADDRESSES, ttu=lambda _address, at, _now: at, timer=monotonic
+        )
 
     def wait(self, address: str) -> float:
         """Seconds until the address may have one more refusal, which this one is."""
         now = self._monotonic()
-        if len(self._next) >= _MOST_ADDRESSES:
-            self._next = {one: at for one, at in self._next.items() if at > now}
         at = max(self._next.get(address, now), now)
-        if len(self._next) < _MOST_ADDRESSES or address in self._next:
-            self._next[address] = at + 1 / A_SECOND
+        self._next[address] = at + 1 / A_SECOND
         return max(0.0, at - now - AT_ONCE / A_SECOND)
 
 

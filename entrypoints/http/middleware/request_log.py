@@ -23,7 +23,7 @@ _TRACE: Final = "backend.trace"
 _CLIENT_WENT_AWAY: Final = 499
 _PROBES: Final = frozenset({"/health", "/health/ready", "/metrics"})
 _LONGEST: Final = 256
-"""Characters of a value that are told: a caller may send a room's name of a megabyte."""
+"""Characters of a value that are logged: a caller may send a room name of a megabyte."""
 
 _TRACEPARENT: Final = re.compile(
     # Versions after 00 may append something; there is no version ff, and no id of zeros.
@@ -83,8 +83,8 @@ def _described(scope: HTTPScope, route: str, status: int, seconds: float) -> dic
         "status": status,
         "duration_ms": round(seconds * 1000, 2),
     }
-    for told in (scope.get("path_params", {}), state.get(NOTES, {})):
-        for name, value in told.items():
+    for notes in (scope.get("path_params", {}), state.get(NOTES, {})):
+        for name, value in notes.items():
             fields[name] = str(value)[:_LONGEST]
     return fields | ids(scope)
 

@@ -1,6 +1,6 @@
 """Fields of bodies and parameters of queries, with what the OpenAPI document says of each.
 
-The document only tells what the domain and ``query`` hold to; nothing is
+The document only describes what the domain and ``query`` hold to; nothing is
 checked here.
 """
 

@@ -58,7 +58,7 @@ class MalformedJson(ClientException):
 
 
 class IncompleteBody(ClientException):
-    """The connection ended before the body did; nobody is there to read the answer."""
+    """The connection ended before the body did; no client is left to answer."""
 
 
 class SlowBody(ClientException):

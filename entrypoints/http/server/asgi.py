@@ -23,7 +23,6 @@ from entrypoints.http.middleware.request_log import RequestLog
 from entrypoints.http.operations.health import OPEN, guarded
 from entrypoints.http.server.draining import listen
 from entrypoints.http.server.open_files import livekit_connections
-from entrypoints.http.server.slow_clients import cut_off_after
 from entrypoints.logging.setup import configure_logs
 from entrypoints.settings import load_settings
 from entrypoints.version import VERSION
@@ -34,7 +33,7 @@ log = structlog.get_logger()
 def create() -> ASGIApp:
     """The application as the environment configures it."""
     settings = load_settings()
-    lines = configure_logs(settings.log_level)
+    configure_logs(settings.log_level)
     listen()
     container = Container(settings=settings, livekit_connections=livekit_connections(settings))
     tracing = container.tracing()
@@ -52,7 +51,6 @@ def create() -> ASGIApp:
                 if can_be_bypassed(settings.host, settings.trusted_proxies):
                     log.warning("limits can be bypassed", reason=BYPASSED)
                 _collect_garbage_less_often()
-                cut_off_after(settings.keep_alive)
                 yield
         except DomainError as error:
             sys.stderr.write(f"backend-livekit cannot start: {error}\n")
@@ -60,7 +58,6 @@ def create() -> ASGIApp:
         finally:
             if tracing is not None:
                 tracing.close()
-            lines.close()
         log.info("stopped")
 
     litestar = create_app(container, lifespan)

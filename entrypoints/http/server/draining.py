@@ -1,4 +1,4 @@
-"""What the parent tells its workers: that they will be stopped soon, and to stop."""
+"""The parent's signals to its processes: they will be stopped soon, and stop."""
 
 from __future__ import annotations
 

@@ -233,7 +233,7 @@ async def start_session(
     running session's id and configuration, and no second agent while one is there or on its way.
     """
     command = StartSessionCommand(
-        data.user_identity, data.room_name, data.agent_config, access_of(scope)
+        data.user_identity, data.room_name, data.agent_config, access=access_of(scope)
     )
     try:
         if idempotency_key is None:
@@ -350,8 +350,8 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
                 identity=query.name(Identity, user_identity),
                 room_name=query.name(RoomName, room_name),
                 created=query.span(since, until),
-                tenants=access_of(scope).tenants,
             ),
+            access_of(scope),
             query.position(cursor),
             query.limit(limit),
             page_of(_answer),

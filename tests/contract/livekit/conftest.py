@@ -37,7 +37,7 @@ class Adapters:
         return cls(LiveKitDispatcher(client), LiveKitRooms(client), LiveKitProbe(client))
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 5) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
     """Return once ``condition`` holds; raises :class:`TimeoutError` if it does not in time."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - what a server does sets no event here

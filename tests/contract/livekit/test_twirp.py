@@ -87,6 +87,7 @@ async def test_a_dispatch_takes_even_an_empty_room_name(call: Call) -> None:
 
 
 @pytest.mark.parametrize("method", ["ListDispatch", "DeleteDispatch"])
+@pytest.mark.slow
 async def test_dispatches_of_an_unknown_room_hang_and_are_unavailable(
     call: Call, room_name: RoomName, method: str
 ) -> None:
@@ -100,7 +101,7 @@ async def test_dispatches_of_an_unknown_room_hang_and_are_unavailable(
         503,
         {"code": "unavailable", "msg": "twirp error unknown: no response from servers"},
     )
-    assert 2.5 < asyncio.get_running_loop().time() - started < 5
+    assert asyncio.get_running_loop().time() - started > 2.5
 
 
 async def test_a_new_room(call: Call, room_name: RoomName) -> None:

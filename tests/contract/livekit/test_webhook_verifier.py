@@ -1,4 +1,7 @@
-"""What LiveKit signed is taken; what anybody else made, or changed, is not."""
+"""What LiveKit signed is taken; what anybody else made, or changed, is not.
+
+Only here is the verdict on generated headers and claims compared with PyJWT's in both directions.
+"""
 
 from __future__ import annotations
 
@@ -235,9 +238,11 @@ def by_hand(header: object, claims: object, secret: str = API_SECRET) -> str:
 ODD: st.SearchStrategy[Any] = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just([])
 )
-TIMES: st.SearchStrategy[Any] = (
-    st.integers(-400, 400).map(lambda apart: int(time.time()) + apart) | ODD
+# Not within seconds of the 60 that clocks may be apart: each verifier reads the clock itself.
+APART: st.SearchStrategy[int] = st.integers(-400, 400).filter(
+    lambda apart: abs(abs(apart) - 60) > 10
 )
+TIMES: st.SearchStrategy[Any] = APART.map(lambda apart: int(time.time()) + apart) | ODD
 HEADERS: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
     {"alg": st.just("HS256") | st.sampled_from(["none", "HS512", "RS256", "hs256"]) | ODD},
     optional={"typ": st.just("JWT") | ODD, "crit": st.just(["exp"]) | ODD, "b64": ODD, "kid": ODD},
@@ -279,7 +284,7 @@ def test_a_token_is_taken_exactly_if_pyjwt_takes_it(
 
 
 @given(
-    apart=st.integers(-59, 300),
+    apart=st.integers(-50, 300),
     early=st.integers(0, 59),
     header=st.sampled_from([{"alg": "HS256"}, {"typ": "JWT", "alg": "HS256", "kid": "k"}]),
     grants=st.just({}) | st.just({"video": {"roomJoin": True}, "sub": "x", "name": "y"}),

@@ -13,8 +13,8 @@ from sqlalchemy import Engine, event
 
 from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.engine.database import PATIENCE
-from adapters.sqlalchemy.schema.migrations import migrate
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import WORK, Access
 from domain.agents.agent_config import AgentConfig
 from domain.calls.call import Call
 from domain.inbox.entry import InboxEntry
@@ -30,13 +30,11 @@ NOON = datetime(2026, 1, 31, 12, 0, 0, 123000, UTC)
 async def opened(
     database_url: str, patience: timedelta = PATIENCE
 ) -> AsyncIterator[MemoryStorage | SqlStorage]:
-    """The ledger at ``database_url``, its schema in place."""
+    """The ledger at ``database_url``, which is migrated."""
     if database_url == "memory://":
         async with MemoryStorage() as in_memory:
             yield in_memory
         return
-    if database_url.startswith("postgresql"):
-        await migrate(database_url)
     async with SqlStorage(database_url, patience) as ledger:
         yield ledger
 
@@ -58,6 +56,11 @@ def noted(storage: SqlStorage) -> list[tuple[str, Any]]:
     for engine in engines(storage):
         event.listen(engine, "before_cursor_execute", note)
     return sent
+
+
+def access_of(tenant: str | None, *, sees_unowned: bool = False) -> Access:
+    """What a key of ``tenant`` sees."""
+    return Access(tenant=tenant, scopes=WORK, sees_unowned=sees_unowned)
 
 
 def new_session(room: RoomName | None = None, **changes: Any) -> Session:

@@ -1,4 +1,7 @@
-"""Any history of an inbox: a database tells of it what memory tells."""
+"""Any history of an inbox: a database tells of it what memory tells.
+
+Only here are the inbox's operations combined; test_inbox.py has each one's meaning.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from adapters.sqlalchemy.storage import SqlStorage
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.repository import Inbox
 from tests.contract.storage.ledgers import NOON, new_entry, opened
+
+pytestmark = pytest.mark.slow
 
 SECOND: Final = timedelta(seconds=1)
 LEASE: Final = 3 * SECOND

@@ -1,4 +1,7 @@
-"""Whatever a list is filtered by, every storage shows the same pages."""
+"""Whatever a list is filtered by, every storage shows the same pages.
+
+Only here are filters, tenants and cursors combined; test_pages.py has each one's meaning.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from domain.access.access import Tenants
+from domain.access.access import SYSTEM, Access
 from domain.calls.call import Call, CallStatus
 from domain.calls.repository import CallFilter, CallWork
 from domain.rooms.sip_leg import Direction, LegStatus
@@ -19,7 +22,7 @@ from domain.shared.identifiers import Identity
 from domain.shared.pagination import Cursor, Span
 from domain.shared.timeline import Source
 from domain.shared.unit_of_work import UnitOfWorkFactory
-from tests.contract.storage.ledgers import NOON, new_call, new_room, new_session
+from tests.contract.storage.ledgers import NOON, access_of, new_call, new_room, new_session
 
 ROWS: Final = 60
 FILTERS: Final = 150
@@ -28,10 +31,12 @@ TENANTS: Final = (None, "acme", "beta")
 ROOMS: Final = [new_room() for _ in range(3)]
 NUMBERS: Final = (None, "+15105550100", "+15105550199")
 IDENTITIES: Final = ("ann", "ben")
-ANYONE: Final[Sequence[Tenants]] = (
-    None, None, ("acme",), ("beta",), ("nobody",), (None,), ("acme", None), ("nobody", None),
-    ("acme", "beta"), ("acme", "beta", None),
-)  # fmt: skip
+ANYONE: Final[Sequence[Access]] = (
+    SYSTEM,
+    SYSTEM,
+    *(access_of(tenant) for tenant in ("acme", "beta", "nobody", None)),
+    *(access_of(tenant, sees_unowned=True) for tenant in ("acme", "nobody")),
+)
 
 
 def some_time(chance: random.Random) -> datetime:
@@ -87,7 +92,6 @@ def some_call_filter(chance: random.Random) -> CallFilter:
         to_number=maybe(chance, ["+15105550100", "+15105550199", "none"]),
         room_name=maybe(chance, [str(ROOMS[0]), "none"]) if chance.random() < 0.3 else None,
         created=some_span(chance),
-        tenants=chance.choice(ANYONE),
     )
 
 
@@ -97,7 +101,6 @@ def some_session_filter(chance: random.Random) -> SessionFilter:
         identity=maybe(chance, ["ann", "ben", "none"]),
         room_name=maybe(chance, [str(ROOMS[0]), "none"]),
         created=some_span(chance),
-        tenants=chance.choice(ANYONE),
     )
 
 
@@ -110,10 +113,8 @@ def call_is_wanted(call: Call, wanted: CallFilter) -> bool:
         (wanted.to_number, leg.to_number),
         (wanted.room_name, leg.room_name),
     )
-    return (
-        all(one is None or one == other for one, other in pairs)
-        and wanted.created.holds(call.created_at)
-        and (wanted.tenants is None or call.tenant in wanted.tenants)
+    return all(one is None or one == other for one, other in pairs) and wanted.created.holds(
+        call.created_at
     )
 
 
@@ -123,17 +124,17 @@ def session_is_wanted(session: Session, wanted: SessionFilter) -> bool:
         (wanted.identity, session.identity.value),
         (wanted.room_name, session.room_name.value),
     )
-    return (
-        all(one is None or one == other for one, other in pairs)
-        and wanted.created.holds(session.created_at)
-        and (wanted.tenants is None or session.tenant in wanted.tenants)
+    return all(one is None or one == other for one, other in pairs) and wanted.created.holds(
+        session.created_at
     )
 
 
-async def all_pages(list_page: Any, wanted: object, limit: int) -> AsyncIterator[Any]:
+async def all_pages(
+    list_page: Any, wanted: object, limit: int, access: Access
+) -> AsyncIterator[Any]:
     after = None
     while True:
-        page = await list_page(wanted, after, limit)
+        page = await list_page(wanted, after, limit, access)
         for one in page:
             yield one
         if len(page) < limit:
@@ -155,8 +156,10 @@ async def test_calls_are_those_that_are_wanted_in_their_order(
 
     for _ in range(FILTERS):
         wanted, limit = some_call_filter(chance), chance.choice([1, 3, 51])
-        found = [one async for one in all_pages(work.calls.page, wanted, limit)]
-        assert found == [one for one in newest_first if call_is_wanted(one, wanted)], wanted
+        access = chance.choice(ANYONE)
+        found = [one async for one in all_pages(work.calls.page, wanted, limit, access)]
+        visible = [one for one in newest_first if access.sees(one.tenant)]
+        assert found == [one for one in visible if call_is_wanted(one, wanted)], (wanted, access)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -173,5 +176,7 @@ async def test_sessions_are_those_that_are_wanted_in_their_order(
 
     for _ in range(FILTERS):
         wanted, limit = some_session_filter(chance), chance.choice([1, 3, 51])
-        found = [one async for one in all_pages(work.sessions.page, wanted, limit)]
-        assert found == [one for one in newest_first if session_is_wanted(one, wanted)], wanted
+        access = chance.choice(ANYONE)
+        found = [one async for one in all_pages(work.sessions.page, wanted, limit, access)]
+        visible = [one for one in newest_first if access.sees(one.tenant)]
+        assert found == [one for one in visible if session_is_wanted(one, wanted)], (wanted, access)

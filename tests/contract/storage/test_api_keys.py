@@ -7,7 +7,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from domain.access.access import WORK, Scope, Tenants
+from domain.access.access import SYSTEM, WORK, Access, Scope
 from domain.access.api_key import ApiKey, digest
 from domain.access.repository import ApiKeys
 from domain.calls.repository import CallFilter, CallWork
@@ -15,7 +15,7 @@ from domain.sessions.repository import SessionFilter
 from domain.sessions.session import EndReason
 from domain.shared.errors import Conflict
 from domain.shared.unit_of_work import UnitOfWorkFactory
-from tests.contract.storage.ledgers import NOON, new_call, new_id, new_room, new_session
+from tests.contract.storage.ledgers import NOON, access_of, new_call, new_id, new_room, new_session
 
 LATER = NOON + timedelta(hours=1)
 
@@ -109,12 +109,18 @@ async def test_a_key_s_last_use_is_noted(api_keys: ApiKeys) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tenants", "seen"),
-    [(None, "abn"), (("a",), "a"), (("b", None), "bn"), (("c",), ""), ((None,), "n")],
-    ids=str,
+    ("access", "seen"),
+    [
+        (SYSTEM, "abn"),
+        (access_of("a"), "a"),
+        (access_of("b", sees_unowned=True), "bn"),
+        (access_of("c"), ""),
+        (access_of(None), "n"),
+    ],
+    ids=["everything", "a", "b and unowned", "c", "unowned"],
 )
 async def test_lists_show_these_tenants_sessions_and_calls_only(
-    unit_of_work: UnitOfWorkFactory[CallWork], tenants: Tenants, seen: str
+    unit_of_work: UnitOfWorkFactory[CallWork], access: Access, seen: str
 ) -> None:
     async with unit_of_work() as work:
         for tenant in ("a", "b", None):
@@ -123,8 +129,8 @@ async def test_lists_show_these_tenants_sessions_and_calls_only(
         await work.commit()
 
     async with unit_of_work() as work:
-        sessions = await work.sessions.page(SessionFilter(tenants=tenants), None, 10)
-        calls = await work.calls.page(CallFilter(tenants=tenants), None, 10)
+        sessions = await work.sessions.page(SessionFilter(), None, 10, access)
+        calls = await work.calls.page(CallFilter(), None, 10, access)
 
     assert sorted(one.tenant or "n" for one in sessions) == sorted(seen)
     assert sorted(one.tenant or "n" for one in calls) == sorted(seen)
@@ -156,13 +162,13 @@ async def test_a_room_s_newest_session_and_call_are_those_of_these_tenants(
             await work.sessions.add(session)
         await work.calls.add(call_of_a)
         # As well before as after the commit.
-        assert await work.sessions.newest_in(room, ("a",)) == of_a
+        assert await work.sessions.newest_in(room, access_of("a")) == of_a
         await work.commit()
 
     async with unit_of_work() as work:
-        assert await work.sessions.newest_in(room) == of_b
-        assert await work.sessions.newest_in(room, ("b", None)) == of_b
-        assert await work.sessions.newest_in(room, ("a",)) == of_a
-        assert await work.sessions.newest_in(room, ("c", None)) is None
-        assert await work.calls.newest_in(room, ("a",)) == call_of_a
-        assert await work.calls.newest_in(room, ("b", None)) is None
+        assert await work.sessions.newest_in(room, SYSTEM) == of_b
+        assert await work.sessions.newest_in(room, access_of("b", sees_unowned=True)) == of_b
+        assert await work.sessions.newest_in(room, access_of("a")) == of_a
+        assert await work.sessions.newest_in(room, access_of("c", sees_unowned=True)) is None
+        assert await work.calls.newest_in(room, access_of("a")) == call_of_a
+        assert await work.calls.newest_in(room, access_of("b", sees_unowned=True)) is None

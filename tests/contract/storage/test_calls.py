@@ -7,6 +7,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from domain.access.access import SYSTEM
 from domain.calls.call import Call
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
@@ -35,7 +36,7 @@ async def save(unit_of_work: UnitOfWorkFactory[CallWork], call: Call) -> Call:
 
 
 async def live_calls(work: CallWork) -> list[CallOutline]:
-    return [one async for page in work.calls.live([]) for one in page]
+    return [one async for page in work.calls.live([], SYSTEM) for one in page]
 
 
 def gone(call: Call) -> Call:
@@ -45,10 +46,10 @@ def gone(call: Call) -> Call:
 async def test_an_empty_ledger_knows_no_calls(unit_of_work: UnitOfWorkFactory[CallWork]) -> None:
     nobody = new_call()
     async with unit_of_work() as work:
-        assert await work.calls.get(nobody.id) is None
-        assert await work.calls.of_participant("RM_1", "PA_1") is None
-        assert await work.calls.live_in("RM_1") == []
-        assert await work.calls.newest_in(RoomName("room")) is None
+        assert await work.calls.get(nobody.id, SYSTEM) is None
+        assert await work.calls.of_participant("RM_1", "PA_1", SYSTEM) is None
+        assert await work.calls.live_in("RM_1", SYSTEM) == []
+        assert await work.calls.newest_in(RoomName("room"), SYSTEM) is None
         assert await live_calls(work) == []
 
 
@@ -59,11 +60,13 @@ async def test_a_call_is_found_by_id_by_stay_and_by_room(
     await add(unit_of_work, call, other)
     leg = call.leg
     async with unit_of_work() as work:
-        assert await work.calls.get(call.id) == call
-        assert await work.calls.of_participant(leg.room_sid, leg.participant_sid) == call
-        assert await work.calls.of_participant(leg.room_sid, other.leg.participant_sid) is None
-        assert await work.calls.live_in(leg.room_sid) == [call]
-        assert await work.calls.newest_in(RoomName(leg.room_name)) == call
+        assert await work.calls.get(call.id, SYSTEM) == call
+        assert await work.calls.of_participant(leg.room_sid, leg.participant_sid, SYSTEM) == call
+        assert (
+            await work.calls.of_participant(leg.room_sid, other.leg.participant_sid, SYSTEM) is None
+        )
+        assert await work.calls.live_in(leg.room_sid, SYSTEM) == [call]
+        assert await work.calls.newest_in(RoomName(leg.room_name), SYSTEM) == call
         assert {one.id for one in await live_calls(work)} == {call.id, other.id}
 
 
@@ -87,7 +90,7 @@ async def test_every_field_comes_back(unit_of_work: UnitOfWorkFactory[CallWork])
     )
     await add(unit_of_work, call)
     async with unit_of_work() as work:
-        assert await work.calls.get(call.id) == call
+        assert await work.calls.get(call.id, SYSTEM) == call
 
 
 async def test_a_participant_has_one_call_in_a_room(
@@ -119,7 +122,7 @@ async def test_a_save_counts_the_version_up_and_refuses_who_has_not_seen_it(
     with pytest.raises(Conflict):
         await save(unit_of_work, call.served_by(new_id(), NOON))
     async with unit_of_work() as work:
-        assert await work.calls.get(call.id) == ended
+        assert await work.calls.get(call.id, SYSTEM) == ended
     with pytest.raises(Conflict):
         await save(unit_of_work, new_call())
 
@@ -131,9 +134,9 @@ async def test_an_ended_call_is_not_live_and_stays_the_newest(
     await add(unit_of_work, call)
     ended = await save(unit_of_work, gone(call))
     async with unit_of_work() as work:
-        assert await work.calls.live_in(call.leg.room_sid) == []
+        assert await work.calls.live_in(call.leg.room_sid, SYSTEM) == []
         assert await live_calls(work) == []
-        assert await work.calls.newest_in(RoomName(call.leg.room_name)) == ended
+        assert await work.calls.newest_in(RoomName(call.leg.room_name), SYSTEM) == ended
 
 
 async def test_two_phones_of_a_room_the_older_first(
@@ -143,8 +146,8 @@ async def test_two_phones_of_a_room_the_older_first(
     newer = new_call(room_sid="RM_1", room_name="room", joined_at=NOON + SECOND)
     await add(unit_of_work, newer, older)
     async with unit_of_work() as work:
-        assert await work.calls.live_in("RM_1") == [older, newer]
-        assert await work.calls.newest_in(RoomName("room")) == newer
+        assert await work.calls.live_in("RM_1", SYSTEM) == [older, newer]
+        assert await work.calls.newest_in(RoomName("room"), SYSTEM) == newer
 
 
 async def test_what_a_unit_has_changed_it_sees_and_others_do_not(
@@ -157,13 +160,13 @@ async def test_what_a_unit_has_changed_it_sees_and_others_do_not(
         await work.calls.save(gone(call))
         await work.calls.add(added)
         leg = added.leg
-        assert await work.calls.get(call.id) == ended
-        assert await work.calls.live_in(call.leg.room_sid) == []
-        assert await work.calls.of_participant(leg.room_sid, leg.participant_sid) == added
-        assert await work.calls.newest_in(RoomName(leg.room_name)) == added
+        assert await work.calls.get(call.id, SYSTEM) == ended
+        assert await work.calls.live_in(call.leg.room_sid, SYSTEM) == []
+        assert await work.calls.of_participant(leg.room_sid, leg.participant_sid, SYSTEM) == added
+        assert await work.calls.newest_in(RoomName(leg.room_name), SYSTEM) == added
         assert await live_calls(work) == await live_calls(other) == [call.outline]
     async with unit_of_work() as work:
-        assert await work.calls.live_in(call.leg.room_sid) == [call], (
+        assert await work.calls.live_in(call.leg.room_sid, SYSTEM) == [call], (
             "what is not committed is undone"
         )
 
@@ -182,11 +185,11 @@ async def test_a_call_and_its_session_are_stored_both_or_neither(
         with pytest.raises(Conflict):
             await work.commit()
     async with unit_of_work() as work:
-        assert await work.calls.get(call.id) is None
+        assert await work.calls.get(call.id, SYSTEM) is None
         session = new_session()
         await work.calls.add(call)
         await work.sessions.add(session)
         await work.commit()
     async with unit_of_work() as work:
-        assert await work.calls.get(CallId(str(call.id))) == call
-        assert await work.sessions.get(SessionId(str(session.id))) == session
+        assert await work.calls.get(CallId(str(call.id)), SYSTEM) == call
+        assert await work.sessions.get(SessionId(str(session.id)), SYSTEM) == session

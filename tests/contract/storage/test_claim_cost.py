@@ -24,6 +24,8 @@ from adapters.sqlalchemy.storage import SqlStorage
 from domain.inbox.entry import InboxEntry
 from tests.contract.storage.ledgers import NOON, new_entry, noted, opened
 
+pytestmark = pytest.mark.slow
+
 Storage = MemoryStorage | SqlStorage
 
 MOMENT: Final = timedelta(milliseconds=1)

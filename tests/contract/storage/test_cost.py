@@ -9,6 +9,7 @@ import pytest
 
 from adapters.sqlalchemy.capabilities import metadata
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.calls.repository import CallFilter
 from domain.inbox.entry import InboxStatus
 from domain.sessions.repository import SessionFilter
@@ -18,6 +19,7 @@ from domain.shared.pagination import Cursor
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import (
     NOON,
+    access_of,
     new_call,
     new_entry,
     new_room,
@@ -52,8 +54,8 @@ async def test_a_request_sends_no_more_than_it_must(
             await work.sessions.add(new_session())
 
     session = await ledger.add(new_session())
-    assert await sent(ledger.get(session.id)) == ["SELECT"]
-    assert await sent(ledger.live_in(session.room_name)) == ["SELECT"]
+    assert await sent(ledger.get(session.id, SYSTEM)) == ["SELECT"]
+    assert await sent(ledger.live_in(session.room_name, SYSTEM)) == ["SELECT"]
     assert await sent(ledger.add(new_session())) == ["BEGIN", "INSERT", "COMMIT"]
     assert await sent(ledger.save(session)) == ["BEGIN", "UPDATE", "COMMIT"]
     assert await sent(undone()) == []
@@ -68,7 +70,7 @@ async def test_a_request_sends_no_more_than_it_must(
 
     async def ended() -> None:
         async with storage.unit_of_work() as work:
-            assert await work.calls.get(call.id) == call
+            assert await work.calls.get(call.id, SYSTEM) == call
             await work.calls.save(call.gone(NOON, Source.WEBHOOK))
             await work.commit()
 
@@ -80,9 +82,9 @@ async def test_every_read_finds_its_row_by_an_index(sqlite_url: str) -> None:
     async with opened(sqlite_url) as storage:
         assert isinstance(storage, SqlStorage)
         ledger, room, sent = SessionStore(storage.unit_of_work), new_room(), noted(storage)
-        await ledger.get(new_session().id)
-        await ledger.live_in(room)
-        await ledger.newest_in(room)
+        await ledger.get(new_session().id, SYSTEM)
+        await ledger.live_in(room, SYSTEM)
+        await ledger.newest_in(room, SYSTEM)
         plans = []
         async with storage.database.writer.connect() as connection:
             for statement, parameters in [*sent]:
@@ -158,15 +160,15 @@ async def test_no_question_of_the_workers_reads_a_whole_table(sqlite_url: str) -
         await storage.idempotency.prune(NOON)
         after = Cursor(NOON, str(new_session().id))
         async with storage.unit_of_work() as work:
-            await work.calls.of_participant("RM_1", "PA_1")
-            await work.calls.live_in("RM_1")
-            assert [page async for page in work.calls.live([])] == []
-            await work.calls.newest_in(new_room())
+            await work.calls.of_participant("RM_1", "PA_1", SYSTEM)
+            await work.calls.live_in("RM_1", SYSTEM)
+            assert [page async for page in work.calls.live([], SYSTEM)] == []
+            await work.calls.newest_in(new_room(), SYSTEM)
             for place in (None, after):
-                await work.calls.page(CallFilter(), place, 10)
-                await work.sessions.page(SessionFilter(), place, 10)
-            assert [page async for page in work.sessions.live([])] == []
-            await work.sessions.newest_in(new_room(), ("ann", None))
+                await work.calls.page(CallFilter(), place, 10, SYSTEM)
+                await work.sessions.page(SessionFilter(), place, 10, SYSTEM)
+            assert [page async for page in work.sessions.live([], SYSTEM)] == []
+            await work.sessions.newest_in(new_room(), access_of("ann", sees_unowned=True))
             await work.sessions.live_of("ann")
         await storage.prune_sessions(NOON)
         await storage.prune_calls(NOON)
@@ -226,4 +228,4 @@ async def test_postgres_too_finds_the_live_session_by_its_index(storage: SqlStor
             f"WHERE room_name = '{room}' AND sessions.status != 'ended'"
         )
         assert "uq_sessions_live_room" in str(plan.all())
-    assert await ledger.live_in(room) == live
+    assert await ledger.live_in(room, SYSTEM) == live

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 
+from domain.access.access import SYSTEM
 from domain.sessions.session_store import SessionStore
 from domain.shared.identifiers import SessionId
 from tests.contract.storage.ledgers import new_session, opened
@@ -36,7 +37,7 @@ asyncio.run(main())
 async def test_a_second_connection_sees_what_the_first_has_committed(sql_url: str) -> None:
     async with opened(sql_url) as one, opened(sql_url) as other:
         session = await SessionStore(one.unit_of_work).add(new_session())
-        assert await SessionStore(other.unit_of_work).get(session.id) == session
+        assert await SessionStore(other.unit_of_work).get(session.id, SYSTEM) == session
 
 
 async def test_what_is_committed_survives_closing(sql_url: str) -> None:
@@ -44,7 +45,7 @@ async def test_what_is_committed_survives_closing(sql_url: str) -> None:
     async with opened(sql_url) as ledger:
         await SessionStore(ledger.unit_of_work).add(session)
     async with opened(sql_url) as ledger:
-        assert await SessionStore(ledger.unit_of_work).get(session.id) == session
+        assert await SessionStore(ledger.unit_of_work).get(session.id, SYSTEM) == session
 
 
 async def test_what_is_committed_survives_the_processs_death(sql_url: str) -> None:
@@ -61,5 +62,5 @@ async def test_what_is_committed_survives_the_processs_death(sql_url: str) -> No
     async with opened(sql_url) as storage:
         ledger = SessionStore(storage.unit_of_work)
         for session_id in committed:
-            assert await ledger.get(session_id) is not None
-        assert await ledger.get(lost) is None
+            assert await ledger.get(session_id, SYSTEM) is not None
+        assert await ledger.get(lost, SYSTEM) is None

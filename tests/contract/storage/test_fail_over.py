@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from adapters.sqlalchemy.schema.migrations import migrate
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import DomainError, StorageUnavailable
@@ -23,6 +24,8 @@ from tests.clusters import Cluster, Node, running_cluster
 from tests.contract.storage.ledgers import new_session, opened
 from tests.databases import PostgresServer
 from tests.livekit_server import free_port
+
+pytestmark = pytest.mark.slow
 
 PATIENCE = timedelta(seconds=2)
 
@@ -107,7 +110,7 @@ async def test_given_a_primary_demoted_without_closing_connections_then_the_next
         cluster.second.promote()
 
         moved = [await SessionStore(storage.unit_of_work).add(new_session()) for _ in range(5)]
-        read = await SessionStore(storage.unit_of_work).get(moved[-1].id)
+        read = await SessionStore(storage.unit_of_work).get(moved[-1].id, SYSTEM)
 
     assert read == moved[-1]
     assert stored(cluster.second, "ledger") == ids([before, *moved])
@@ -245,7 +248,9 @@ async def test_given_connections_to_a_node_that_became_read_only_then_all_are_re
 ) -> None:
     demoted = await demote_connections(storage, 5)
     added = [await SessionStore(storage.unit_of_work).add(new_session()) for _ in range(5)]
-    await asyncio.gather(*(SessionStore(storage.unit_of_work).get(one.id) for one in added * 5))
+    await asyncio.gather(
+        *(SessionStore(storage.unit_of_work).get(one.id, SYSTEM) for one in added * 5)
+    )
     await storage.check()
 
     assert not demoted & await pids(storage)
@@ -292,7 +297,7 @@ async def test_given_connections_that_the_server_ends_then_reads_and_writes_are_
     transaction = holder.transaction()
     await transaction.start()
     await holder.execute("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
-    reading = asyncio.create_task(SessionStore(storage.unit_of_work).get(there.id))
+    reading = asyncio.create_task(SessionStore(storage.unit_of_work).get(there.id, SYSTEM))
     adding = asyncio.create_task(SessionStore(storage.unit_of_work).add(new_session()))
     await asyncio.sleep(0.3)
     await holder.fetch(
@@ -305,7 +310,7 @@ async def test_given_connections_that_the_server_ends_then_reads_and_writes_are_
     session = await adding
 
     assert await reading == there
-    assert await SessionStore(storage.unit_of_work).get(session.id) == session
+    assert await SessionStore(storage.unit_of_work).get(session.id, SYSTEM) == session
 
 
 async def test_given_a_host_where_nothing_listens_then_the_next_one_is_used(

@@ -10,6 +10,7 @@ from sqlalchemy import event
 
 from adapters.sqlalchemy.engine import group_commit as batches
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.sessions.session import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import Conflict, StorageUnavailable
@@ -44,7 +45,7 @@ async def test_a_hundred_at_once_are_all_there_after_a_few_commits(storage: SqlS
     await asyncio.gather(*(ledger.add(session) for session in sessions))
     assert len(counted) < 20
     for session in sessions:
-        assert await ledger.get(session.id) == session
+        assert await ledger.get(session.id, SYSTEM) == session
 
 
 async def test_one_that_conflicts_fails_alone(storage: SqlStorage) -> None:
@@ -62,7 +63,7 @@ async def test_one_that_conflicts_fails_alone(storage: SqlStorage) -> None:
     )
     assert [type(one) for one in outcomes if isinstance(one, BaseException)] == [Conflict] * 2
     for session in good:
-        assert await ledger.get(session.id) == session
+        assert await ledger.get(session.id, SYSTEM) == session
 
 
 async def test_a_unit_is_done_whole_or_not_at_all_also_beside_others(storage: SqlStorage) -> None:
@@ -81,9 +82,9 @@ async def test_a_unit_is_done_whole_or_not_at_all_also_beside_others(storage: Sq
         both(), *(ledger.add(session) for session in others), return_exceptions=True
     )
     assert isinstance(outcomes[0], Conflict)
-    assert await ledger.get(half.id) is None
+    assert await ledger.get(half.id, SYSTEM) is None
     for session in others:
-        assert await ledger.get(session.id) == session
+        assert await ledger.get(session.id, SYSTEM) == session
 
 
 async def test_whoever_gives_up_waiting_stops_nobody(storage: SqlStorage) -> None:
@@ -95,7 +96,7 @@ async def test_whoever_gives_up_waiting_stops_nobody(storage: SqlStorage) -> Non
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     for session in sessions[1::2]:
-        assert await ledger.get(session.id) == session
+        assert await ledger.get(session.id, SYSTEM) == session
 
 
 async def test_too_many_are_refused_and_not_kept(

@@ -18,9 +18,11 @@ from adapters.sqlalchemy.calls.table import calls
 from adapters.sqlalchemy.sessions.table import sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from tests.benchmarks.big_ledger import analyze, fill
-from tests.benchmarks.lists import Filter, combinations, filters_of, pages
+from tests.benchmarks.lists import Wanted, combinations, filters_of, pages
 from tests.contract.storage.ledgers import engines, opened
 from tests.databases import PostgresServer
+
+pytestmark = pytest.mark.slow
 
 SMALL: Final = 2_000
 LARGE: Final = 8_000
@@ -58,16 +60,16 @@ class SessionStore:
     rows: int
     sent: list[Sent]
 
-    def filters(self) -> Iterator[tuple[str, Filter]]:
+    def filters(self) -> Iterator[tuple[str, Wanted]]:
         """Each filter and pair of filters, with values that many, one and none of the rows have."""
         for kind, values in filters_of(self.rows).items():
             for names, chosen in combinations(kind, values):
                 for wanted in chosen:
                     yield f"{names}: {wanted}", wanted
 
-    async def statement(self, wanted: Filter) -> Sent:
+    async def statement(self, wanted: Wanted) -> Sent:
         """What the filtered list sends."""
-        await pages(self.storage)[type(wanted)](wanted)
+        await pages(self.storage)[type(wanted.filter)](wanted)
         return self.sent[-1]
 
 

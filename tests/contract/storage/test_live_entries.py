@@ -10,6 +10,7 @@ import pytest
 
 from adapters.sqlalchemy.engine.database import PAGE
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
 from domain.rooms.sip_leg import LegStatus
@@ -24,11 +25,11 @@ SECOND = timedelta(seconds=1)
 
 
 async def sessions_of(work: CallWork) -> list[SessionOutline]:
-    return [one async for page in work.sessions.live([]) for one in page]
+    return [one async for page in work.sessions.live([], SYSTEM) for one in page]
 
 
 async def calls_of(work: CallWork) -> list[CallOutline]:
-    return [one async for page in work.calls.live([]) for one in page]
+    return [one async for page in work.calls.live([], SYSTEM) for one in page]
 
 
 def outline(session: SessionOutline) -> dict[str, object]:
@@ -99,8 +100,8 @@ async def test_given_more_entries_than_a_page_then_each_is_told_once(
             await work.calls.add(new_call(room_sid=f"RM_{index % rooms}"))
         await work.commit()
 
-        sessions = [one.id async for page in work.sessions.live([]) for one in page]
-        calls = [one.id async for page in work.calls.live([]) for one in page]
+        sessions = [one.id async for page in work.sessions.live([], SYSTEM) for one in page]
+        calls = [one.id async for page in work.calls.live([], SYSTEM) for one in page]
 
     assert len(sessions) == len(set(sessions)) == number
     assert len(calls) == len(set(calls)) == number

@@ -20,6 +20,7 @@ from sqlalchemy import event, text
 
 from adapters.sqlalchemy.schema.backup import backup, restore
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import StorageUnavailable
@@ -51,7 +52,7 @@ async def add(storage: SqlStorage) -> Session:
 
 
 async def get(storage: SqlStorage, session: Session) -> Session | None:
-    return await SessionStore(storage.unit_of_work).get(session.id)
+    return await SessionStore(storage.unit_of_work).get(session.id, SYSTEM)
 
 
 def log_of(path: Path, suffix: str) -> Path:

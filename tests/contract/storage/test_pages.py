@@ -7,6 +7,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from domain.access.access import SYSTEM
 from domain.calls.call import Call, CallStatus
 from domain.calls.read_calls import ReadCalls
 from domain.calls.repository import CallFilter, CallWork
@@ -35,7 +36,7 @@ async def test_the_newest_come_first_and_of_the_same_time_the_greater_id(
 ) -> None:
     calls = [new_call(joined_at=NOON + SECOND * (n // 2)) for n in range(6)]
     await stored(unit_of_work, *calls)
-    page = await ReadCalls(unit_of_work).page(CallFilter())
+    page = await ReadCalls(unit_of_work).page(CallFilter(), SYSTEM)
     assert page.items == sorted(calls, key=lambda call: call.age, reverse=True)
     assert page.next is None
 
@@ -69,7 +70,7 @@ async def test_a_filter_shows_what_it_is_about_and_nothing_else(
         new_call().seen(LegStatus.RINGING, NOON, Source.WEBHOOK),
     ]
     await stored(unit_of_work, *calls)
-    (found,) = (await ReadCalls(unit_of_work).page(wanted)).items
+    (found,) = (await ReadCalls(unit_of_work).page(wanted, SYSTEM)).items
     assert found in calls
     assert found != plain
 
@@ -81,7 +82,7 @@ async def test_all_pages_together_show_each_call_once(
     await stored(unit_of_work, *calls)
     read, seen, after = ReadCalls(unit_of_work), list[Call](), None
     while True:
-        page = await read.page(CallFilter(), after, 4)
+        page = await read.page(CallFilter(), SYSTEM, after, 4)
         seen += page.items
         # What comes meanwhile is newer, and moves nothing.
         await stored(unit_of_work, new_call(joined_at=NOON + 60 * SECOND))
@@ -100,7 +101,7 @@ async def test_all_pages_together_show_each_session_once(
         await ledger.add(new_session(created_at=NOON + SECOND * (n // 5))) for n in range(23)
     ]
     while True:
-        page = await read.page(SessionFilter(), after, 4)
+        page = await read.page(SessionFilter(), SYSTEM, after, 4)
         seen += page.items
         await ledger.add(new_session(created_at=NOON + 60 * SECOND))
         after = page.next
@@ -120,8 +121,8 @@ async def test_a_page_shows_what_is_committed_only(
         await work.calls.add(new_call())
         await work.sessions.save(session.ended(EndReason.ROOM_FINISHED, NOON))
         await work.sessions.add(new_session())
-        assert await work.calls.page(CallFilter(), None, 10) == [call]
-        assert await work.sessions.page(SessionFilter(), None, 10) == [session]
+        assert await work.calls.page(CallFilter(), None, 10, SYSTEM) == [call]
+        assert await work.sessions.page(SessionFilter(), None, 10, SYSTEM) == [session]
 
 
 async def test_a_page_that_is_just_full_is_the_last(
@@ -129,8 +130,8 @@ async def test_a_page_that_is_just_full_is_the_last(
 ) -> None:
     await stored(unit_of_work, *(new_call() for _ in range(3)))
     read = ReadCalls(unit_of_work)
-    assert (await read.page(CallFilter(), limit=3)).next is None
-    assert (await read.page(CallFilter(), limit=2)).next is not None
+    assert (await read.page(CallFilter(), limit=3, access=SYSTEM)).next is None
+    assert (await read.page(CallFilter(), limit=2, access=SYSTEM)).next is not None
 
 
 async def test_sessions_have_filters_and_pages_too(
@@ -146,7 +147,7 @@ async def test_sessions_have_filters_and_pages_too(
     )
 
     async def found(wanted: SessionFilter) -> list[object]:
-        return [*(await read.page(wanted)).items]
+        return [*(await read.page(wanted, SYSTEM)).items]
 
     assert await found(SessionFilter()) == [other, live, old]
     assert await found(SessionFilter(room_name=str(room))) == [live, old]
@@ -154,6 +155,6 @@ async def test_sessions_have_filters_and_pages_too(
     assert await found(SessionFilter(identity="nobody")) == []
     assert await found(SessionFilter(identity=str(live.identity))) == [other, live, old]
     assert await found(SessionFilter(created=Span(since=NOON, until=NOON + SECOND))) == [live]
-    first = await read.page(SessionFilter(), limit=2)
+    first = await read.page(SessionFilter(), limit=2, access=SYSTEM)
     assert first.next is not None
-    assert (await read.page(SessionFilter(), first.next)).items == [old]
+    assert (await read.page(SessionFilter(), SYSTEM, first.next)).items == [old]

@@ -1,4 +1,7 @@
-"""A change that the storage refuses for its values, among changes that are good."""
+"""A change that the storage refuses for its values, among changes that are good.
+
+Only here do a refused change and good ones share a transaction, in any order.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from sqlalchemy import Connection, insert
 from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.leases import leases
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.access.manage_keys import LONGEST_NAME
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import DomainError, StorageUnavailable, Unstorable
@@ -128,8 +132,8 @@ async def test_given_any_poison_among_good_changes_then_the_good_ones_are_stored
     for change in bad:
         assert not isinstance(tasks[change].exception(), StorageUnavailable)
     async with ledger.unit_of_work() as work:
-        assert [await work.sessions.get(session.id) for session in sessions] == sessions
-        assert [await work.calls.get(call.id) for call in calls] == calls
+        assert [await work.sessions.get(session.id, SYSTEM) for session in sessions] == sessions
+        assert [await work.calls.get(call.id, SYSTEM) for call in calls] == calls
     assert [await ledger.inbox.get(entry.event.id) for entry in entries] == entries
 
 
@@ -160,8 +164,8 @@ async def test_given_every_identifier_at_its_limit_then_all_is_stored(ledger: An
         await work.sessions.add(session)
         await work.calls.add(call)
         await work.commit()
-        assert await work.sessions.get(session.id) == session
-        assert await work.calls.get(call.id) == call
+        assert await work.sessions.get(session.id, SYSTEM) == session
+        assert await work.calls.get(call.id, SYSTEM) == call
     assert await ledger.inbox.add(entry)
     assert await ledger.inbox.get(sid) == entry
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.schema.migrations import SCHEMA_VERSION, current, migrate
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import new_session
 from tests.databases import PostgresServer
@@ -21,7 +22,7 @@ WORKERS, ROUNDS = 12, 8
 
 @pytest.fixture
 def direct_url(postgres: PostgresServer) -> str:
-    return postgres.new_database()
+    return postgres.empty_database()
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ async def store_and_read(ledger: SqlStorage) -> None:
             await work.sessions.add(session)
             await work.commit()
         async with ledger.unit_of_work() as work:
-            found = await work.sessions.get(session.id)
+            found = await work.sessions.get(session.id, SYSTEM)
         assert found is not None
         assert found.room_name == session.room_name
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 import pytest
 
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import new_session, opened
+from tests.contract.storage.test_locked_rows import locked
 from tests.databases import PostgresServer, running_postgres
 from tests.livekit_server import free_port
+
+pytestmark = pytest.mark.slow
 
 PATIENCE = timedelta(seconds=0.5)
 
@@ -39,7 +42,7 @@ async def storage(server: PostgresServer) -> AsyncIterator[SqlStorage]:
 async def assert_unavailable(storage: SqlStorage, reason: str = "") -> None:
     """Reading, writing and the probe all say why not."""
     ledger, session = SessionStore(storage.unit_of_work), new_session()
-    for attempt in (ledger.add(session), ledger.get(session.id), storage.check()):
+    for attempt in (ledger.add(session), ledger.get(session.id, SYSTEM), storage.check()):
         with pytest.raises(StorageUnavailable) as caught:
             await attempt
         assert reason in str(caught.value)
@@ -50,7 +53,7 @@ async def assert_unavailable(storage: SqlStorage, reason: str = "") -> None:
 async def assert_available(storage: SqlStorage) -> None:
     ledger = SessionStore(storage.unit_of_work)
     session = await ledger.add(new_session())
-    assert await ledger.get(session.id) == session
+    assert await ledger.get(session.id, SYSTEM) == session
     await storage.check()
 
 
@@ -81,17 +84,15 @@ async def test_what_is_committed_survives_its_death(
     server.crash()
     server.start()
     await asyncio.sleep(0.05)
-    assert await SessionStore(storage.unit_of_work).get(session.id) == session
+    assert await SessionStore(storage.unit_of_work).get(session.id, SYSTEM) == session
 
 
 async def test_while_it_hangs_and_when_it_goes_on(
     server: PostgresServer, storage: SqlStorage
 ) -> None:
     with server.hanging():
-        began = time.monotonic()
         with pytest.raises(StorageUnavailable):
             await SessionStore(storage.unit_of_work).add(new_session())
-        assert time.monotonic() - began < 5
         with pytest.raises(StorageUnavailable, match="did not answer in time"):
             await storage.check()
     await assert_available(storage)
@@ -100,23 +101,12 @@ async def test_while_it_hangs_and_when_it_goes_on(
 async def test_a_table_that_somebody_has_locked(
     server: PostgresServer, storage: SqlStorage
 ) -> None:
-    database = storage.database.url.database
-    assert database is not None
-    holding = asyncio.create_task(
-        asyncio.to_thread(
-            server.sql,
-            "BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT",
-            database,
+    ledger = SessionStore(storage.unit_of_work)
+    async with locked(server, storage, "LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE"):
+        seen = await asyncio.gather(
+            *(ledger.add(new_session()) for _ in range(30)), return_exceptions=True
         )
-    )
-    await asyncio.sleep(0.5)
-    ledger, began = SessionStore(storage.unit_of_work), time.monotonic()
-    seen = await asyncio.gather(
-        *(ledger.add(new_session()) for _ in range(30)), return_exceptions=True
-    )
-    assert time.monotonic() - began < 2.5
     assert all(isinstance(result, StorageUnavailable) for result in seen)
-    await holding
     await assert_available(storage)
 
 
@@ -133,7 +123,7 @@ async def test_a_row_that_a_newer_version_wrote(
     session = await ledger.add(new_session())
     server.sql("UPDATE sessions SET status = 'asleep'", str(storage.database.url.database))
     with pytest.raises(StorageUnavailable, match=f"{session.id} cannot be read"):
-        await ledger.get(session.id)
+        await ledger.get(session.id, SYSTEM)
 
 
 async def test_nobody_listens() -> None:
@@ -148,11 +138,9 @@ async def test_nobody_listens() -> None:
 async def test_somebody_listens_and_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        began = time.monotonic()
         with pytest.raises(StorageUnavailable, match="did not answer in time"):
             async with SqlStorage(f"postgresql+asyncpg://me@127.0.0.1:{port}/ledger", PATIENCE):
                 pass
-        assert time.monotonic() - began < 2
 
 
 async def test_a_database_that_does_not_exist(server: PostgresServer) -> None:

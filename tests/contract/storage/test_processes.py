@@ -8,6 +8,7 @@ import attrs
 
 from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.idempotency.repository import Attempt
 from domain.operations.process import ProcessIdentity
 from domain.sessions.session import Session
@@ -39,7 +40,7 @@ class Held:
 
     async def is_free(self) -> list[bool]:
         """Of its claim, event, job and idempotency key, whether another may take it."""
-        session = await SessionStore(self.ledger.unit_of_work).get(self.session.id)
+        session = await SessionStore(self.ledger.unit_of_work).get(self.session.id, SYSTEM)
         assert session is not None
         assert session.claim.holder == self.who.holder("claim"), "for the next one to know"
         events = await self.ledger.inbox.claim("other", NOON, NOON + MINUTE, 10)
@@ -126,7 +127,7 @@ async def test_a_process_alone_frees_all_that_was_left_behind(ledger: AnyLedger)
     assert not await ledger.leases.acquire("prune", "alone", NOON, NOON + MINUTE, MINUTE), "not due"
     for one in taken:
         assert (await one.is_free())[2:] == [True, True]
-    live = [await SessionStore(ledger.unit_of_work).get(one.session.id) for one in taken]
+    live = [await SessionStore(ledger.unit_of_work).get(one.session.id, SYSTEM) for one in taken]
     assert not any(session is None or session.claim.is_held(NOON) for session in live)
 
 
@@ -137,7 +138,7 @@ async def test_a_session_that_has_ended_is_left_as_it_is(ledger: AnyLedger) -> N
 
     await ledger.processes.free("process-1")
 
-    assert await sessions.get(released.id) == released
+    assert await sessions.get(released.id, SYSTEM) == released
 
 
 async def test_the_ledgers_time_is_the_database_servers_or_this_machines(

@@ -14,7 +14,6 @@ import pytest
 from sqlalchemy import event
 
 from adapters.sqlalchemy.engine import commits, probe
-from adapters.sqlalchemy.schema.migrations import migrate
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import StorageUnavailable
@@ -150,13 +149,11 @@ async def test_given_a_lock_for_longer_than_anybody_waits_then_an_answer_comes_i
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, idle_at_once: None
 ) -> None:
     monkeypatch.setattr(probe, "LIMIT_SECONDS", 0.2)
-    async with SqlStorage(sqlite_url, timedelta(seconds=30)) as storage:
+    async with SqlStorage(sqlite_url, timedelta(hours=1)) as storage:
         with locked(storage):
-            began = time.monotonic()
             for _ in range(5):
                 with pytest.raises(StorageUnavailable, match="did not answer in time"):
                     await storage.check()
-            assert time.monotonic() - began < 15
         await eventually_ready(storage)
 
 
@@ -273,7 +270,6 @@ async def test_given_a_server_without_disk_space_then_not_ready_until_there_is_s
 async def test_given_a_role_that_loses_a_privilege_then_not_ready_until_it_is_granted(
     postgres: PostgresServer, postgres_url: str, idle_at_once: None
 ) -> None:
-    await migrate(postgres_url)
     role = postgres_url.split("/")[3].partition("?")[0] + "_role"
     database = role.removesuffix("_role")
     postgres.sql(f"CREATE ROLE {role} LOGIN")
@@ -287,6 +283,7 @@ async def test_given_a_role_that_loses_a_privilege_then_not_ready_until_it_is_gr
         await storage.check()
 
 
+@pytest.mark.slow
 async def test_given_a_table_that_is_locked_then_not_ready_until_it_is_free(
     postgres: PostgresServer, on_server: SqlStorage, idle_at_once: None
 ) -> None:

@@ -18,6 +18,7 @@ from adapters.sqlalchemy import personal_data as records
 from adapters.sqlalchemy.capabilities import CAPABILITIES, metadata
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
 from domain.calls.call import Call
 from domain.idempotency.repository import Attempt
@@ -55,12 +56,12 @@ async def store(ledger: SessionStore, *entities: Session | Call) -> None:
 
 async def sessions_of(ledger: SessionStore, *wanted: Session) -> list[bool]:
     async with ledger.unit_of_work() as work:
-        return [await work.sessions.get(one.id) is not None for one in wanted]
+        return [await work.sessions.get(one.id, SYSTEM) is not None for one in wanted]
 
 
 async def calls_of(ledger: SessionStore, *wanted: Call) -> list[bool]:
     async with ledger.unit_of_work() as work:
-        return [await work.calls.get(one.id) is not None for one in wanted]
+        return [await work.calls.get(one.id, SYSTEM) is not None for one in wanted]
 
 
 async def test_sessions_are_kept_for_so_long_after_their_end(ledger: SessionStore) -> None:
@@ -101,7 +102,7 @@ async def test_a_pruned_room_shows_what_came_before_or_nothing(ledger: SessionSt
     await ledger.prune_sessions(NOON + 2 * DAY)
 
     async with ledger.unit_of_work() as work:
-        assert await work.sessions.newest_in(room) == first
+        assert await work.sessions.newest_in(room, SYSTEM) == first
 
 
 @attrs.frozen
@@ -328,7 +329,7 @@ async def test_prompts_are_stored_or_not(sql_url: str, tmp_path: Path, whole: bo
         saved = await work.sessions.save(session.released())
         await work.commit()
 
-        read = await work.sessions.get(session.id)
+        read = await work.sessions.get(session.id, SYSTEM)
 
     assert saved.agent_config == config  # for the dispatch that follows
     assert read is not None

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 
+from domain.access.access import SYSTEM
 from domain.calls.repository import CallWork
 from domain.sessions.session import EndReason
 from domain.sessions.session_store import SessionStore
@@ -39,13 +40,13 @@ async def test_nothing_is_visible_before_the_commit(
     async with unit_of_work() as work:
         await work.sessions.add(new)
         await work.sessions.save(old.with_agent_dispatched("AD_1", NOON))
-        assert await ledger.get(new.id) is None
-        assert await ledger.live_in(new.room_name) is None
-        assert await ledger.newest_in(new.room_name) is None
-        assert await ledger.get(old.id) == old
+        assert await ledger.get(new.id, SYSTEM) is None
+        assert await ledger.live_in(new.room_name, SYSTEM) is None
+        assert await ledger.newest_in(new.room_name, SYSTEM) is None
+        assert await ledger.get(old.id, SYSTEM) == old
         await work.commit()
-        assert await ledger.get(new.id) == new
-    changed = await ledger.get(old.id)
+        assert await ledger.get(new.id, SYSTEM) == new
+    changed = await ledger.get(old.id, SYSTEM)
     assert changed is not None
     assert changed.dispatch_id == "AD_1"
 
@@ -59,8 +60,8 @@ async def test_leaving_without_a_commit_undoes(
             await work.sessions.add(new)
             await work.sessions.save(old.ended(EndReason.ROOM_FINISHED, NOON))
             raise Stop
-    assert await ledger.get(new.id) is None
-    assert await ledger.live_in(old.room_name) == old
+    assert await ledger.get(new.id, SYSTEM) is None
+    assert await ledger.live_in(old.room_name, SYSTEM) == old
     assert await ledger.add(new) == new
 
 
@@ -74,8 +75,8 @@ async def test_what_was_committed_stays_when_the_block_is_left_by_an_error(
             await work.commit()
             await work.sessions.add(lost)
             raise Stop
-    assert await ledger.get(kept.id) == kept
-    assert await ledger.get(lost.id) is None
+    assert await ledger.get(kept.id, SYSTEM) == kept
+    assert await ledger.get(lost.id, SYSTEM) is None
 
 
 async def test_a_transaction_sees_its_own_changes(
@@ -86,16 +87,16 @@ async def test_a_transaction_sees_its_own_changes(
     async with unit_of_work() as work:
         over = first.ended(EndReason.ROOM_FINISHED, NOON)
         await work.sessions.save(over)
-        assert await work.sessions.get(first.id) == over.stored()
-        assert await work.sessions.live_in(first.room_name) is None
-        assert await work.sessions.newest_in(first.room_name) == over.stored()
+        assert await work.sessions.get(first.id, SYSTEM) == over.stored()
+        assert await work.sessions.live_in(first.room_name, SYSTEM) is None
+        assert await work.sessions.newest_in(first.room_name, SYSTEM) == over.stored()
         await work.sessions.add(second)
-        assert await work.sessions.live_in(first.room_name) == second
-        assert await work.sessions.newest_in(first.room_name) == second
+        assert await work.sessions.live_in(first.room_name, SYSTEM) == second
+        assert await work.sessions.newest_in(first.room_name, SYSTEM) == second
         await work.sessions.save(second.with_agent_dispatched("AD_1", NOON))
         await work.commit()
-        assert await work.sessions.get(first.id) == over.stored()
-    live = await ledger.live_in(first.room_name)
+        assert await work.sessions.get(first.id, SYSTEM) == over.stored()
+    live = await ledger.live_in(first.room_name, SYSTEM)
     assert live is not None
     assert (live.id, live.dispatch_id, live.version) == (second.id, "AD_1", 1)
 
@@ -111,8 +112,8 @@ async def test_a_conflict_undoes_all_of_the_transaction(
             await work.sessions.add(session)
         with pytest.raises(Conflict):
             await work.commit()
-    assert await ledger.get(good.id) is None
-    assert await ledger.get(bad.id) is None
+    assert await ledger.get(good.id, SYSTEM) is None
+    assert await ledger.get(bad.id, SYSTEM) is None
     assert await ledger.add(good) == good
 
 
@@ -125,7 +126,7 @@ async def test_one_transaction_cannot_bring_two_live_sessions_into_a_room(
         await work.sessions.add(new_session(room))
         with pytest.raises(Conflict):
             await work.commit()
-    assert await ledger.live_in(room) is None
+    assert await ledger.live_in(room, SYSTEM) is None
 
 
 async def test_a_commit_without_changes_is_nothing(
@@ -140,7 +141,7 @@ async def test_of_many_who_start_in_a_room_one_wins(ledger: SessionStore) -> Non
     room = new_room()
     seen = await outcomes(ledger.add(new_session(room)) for _ in range(MANY))
     assert seen == {type(new_session()): 1, Conflict: MANY - 1}
-    assert await ledger.live_in(room) is not None
+    assert await ledger.live_in(room, SYSTEM) is not None
 
 
 async def test_of_many_who_change_a_session_one_wins(ledger: SessionStore) -> None:
@@ -149,7 +150,7 @@ async def test_of_many_who_change_a_session_one_wins(ledger: SessionStore) -> No
         ledger.save(session.with_agent_dispatched(f"AD_{n}", NOON)) for n in range(MANY)
     )
     assert seen == {type(session): 1, Conflict: MANY - 1}
-    stored = await ledger.get(session.id)
+    stored = await ledger.get(session.id, SYSTEM)
     assert stored is not None
     assert stored.version == 1
 
@@ -157,19 +158,21 @@ async def test_of_many_who_change_a_session_one_wins(ledger: SessionStore) -> No
 async def test_many_who_start_in_rooms_of_their_own_all_win(ledger: SessionStore) -> None:
     sessions = [new_session() for _ in range(MANY)]
     await asyncio.gather(*map(ledger.add, sessions))
-    assert await asyncio.gather(*(ledger.get(session.id) for session in sessions)) == sessions
+    assert (
+        await asyncio.gather(*(ledger.get(session.id, SYSTEM) for session in sessions)) == sessions
+    )
 
 
 async def test_a_transaction_holds_nobody_up_before_it_commits(
     unit_of_work: UnitOfWorkFactory[CallWork], ledger: SessionStore
 ) -> None:
     mine, theirs = new_session(), new_session()
-    async with unit_of_work() as work, asyncio.timeout(2):
+    async with unit_of_work() as work, asyncio.timeout(30):
         await work.sessions.add(mine)
         await ledger.add(theirs)
         await work.commit()
-    assert await ledger.get(mine.id) == mine
-    assert await ledger.get(theirs.id) == theirs
+    assert await ledger.get(mine.id, SYSTEM) == mine
+    assert await ledger.get(theirs.id, SYSTEM) == theirs
 
 
 async def test_a_request_that_is_given_up_leaves_the_ledger_usable(ledger: SessionStore) -> None:
@@ -179,4 +182,4 @@ async def test_a_request_that_is_given_up_leaves_the_ledger_usable(ledger: Sessi
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         session = await ledger.add(new_session())
-        assert await ledger.get(session.id) == session
+        assert await ledger.get(session.id, SYSTEM) == session

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, update
 from adapters.sqlalchemy.calls.table import calls
 from adapters.sqlalchemy.sessions.table import sessions
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
 from domain.shared.errors import StorageUnavailable, Unreadable
 from tests.contract.storage.ledgers import new_call, new_session, opened
 
@@ -41,9 +42,9 @@ async def test_of_live_sessions_the_readable_ones_are_read(ledger: SqlStorage) -
 
     unreadable: list[StorageUnavailable] = []
     async with ledger.unit_of_work() as work:
-        found = [one.id async for page in work.sessions.live(unreadable) for one in page]
+        found = [one.id async for page in work.sessions.live(unreadable, SYSTEM) for one in page]
         with pytest.raises(Unreadable):
-            await work.sessions.get(bad.id)
+            await work.sessions.get(bad.id, SYSTEM)
 
     assert found == [good.id]
     assert [str(bad.id) in str(error) for error in unreadable] == [True]
@@ -59,9 +60,9 @@ async def test_of_live_calls_the_readable_ones_are_read(ledger: SqlStorage) -> N
 
     unreadable: list[StorageUnavailable] = []
     async with ledger.unit_of_work() as work:
-        found = [one.id async for page in work.calls.live(unreadable) for one in page]
+        found = [one.id async for page in work.calls.live(unreadable, SYSTEM) for one in page]
         with pytest.raises(Unreadable):
-            await work.calls.get(bad.id)
+            await work.calls.get(bad.id, SYSTEM)
 
     assert found == [good.id]
     assert [str(bad.id) in str(error) for error in unreadable] == [True]

@@ -19,7 +19,7 @@ import attrs
 from entrypoints.cli import main
 from tests.service import PROJECT
 
-LIMIT_SECONDS = 20
+LIMIT_SECONDS = 60
 
 
 @attrs.frozen

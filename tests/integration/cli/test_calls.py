@@ -32,6 +32,7 @@ def simulated(backend: Backend) -> dict[str, str]:
     return row
 
 
+@pytest.mark.slow
 def test_a_simulated_call_is_in_the_list(simulated: dict[str, str]) -> None:
     assert (simulated["status"], simulated["direction"]) == ("ended", "inbound")
     assert (simulated["from"], simulated["to"]) == (CALLER, CALLED)
@@ -111,6 +112,7 @@ def until(lines: Iterator[list[str]], room: str, status: str) -> list[str]:
     return told
 
 
+@pytest.mark.slow
 def test_tail_tells_what_lives_what_comes_and_what_ctrl_c_hangs_up(
     backend: Backend, room: str
 ) -> None:

@@ -18,6 +18,8 @@ from tests.integration.migrations.later_version import alembic
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess, running_simulator
 
+pytestmark = pytest.mark.slow
+
 NUMBER = "+15105550166"
 
 

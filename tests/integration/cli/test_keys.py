@@ -30,6 +30,7 @@ def status(client: httpx.Client, key: str = "") -> int:
     return client.get("/sessions", headers={"X-API-Key": key}).status_code
 
 
+@pytest.mark.slow
 def test_a_key_that_is_made_is_needed_within_seconds_and_opens_until_it_is_revoked(
     keyless: tuple[Backend, httpx.Client],
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_key_that_is_made_is_needed_within_seconds_and_opens_until_it_is_revok
     assert backend.lines("keys", "list")[0].endswith("\trevoked")
 
 
+@pytest.mark.slow
 def test_a_key_is_replaced_without_a_moment_in_which_none_works(
     keyless: tuple[Backend, httpx.Client],
 ) -> None:

@@ -1,4 +1,7 @@
-"""Numbers that no option can take: a sentence that names the option and its range, exit code 2."""
+"""Numbers that no option can take: a sentence that names the option and its range, exit code 2.
+
+Only here does every numeric option meet numbers of all kinds.
+"""
 
 from __future__ import annotations
 

@@ -94,6 +94,9 @@ async def costs(signatures: Counter[str], tmp_path: Path) -> AsyncIterator[Costs
             assert isinstance(storage, SqlStorage)
             for engine in engines(storage):
                 count(engine, signatures)
+            _, writes = storage.database.threads or (None, None)
+            assert writes is not None
+            event.listen(writes.engine, "begin", lambda _: signatures.update(["BEGIN"]))
             costs = Costs(container, simulator, signatures)
             await costs.start()  # the first one opens connections
             await costs.seen()
@@ -155,7 +158,10 @@ async def test_joining_a_session_whose_agent_is_there(costs: Costs) -> None:
 async def test_a_key_of_the_caller_s_costs_a_transaction_and_its_repetition_no_livekit(
     costs: Costs,
 ) -> None:
-    once, command = costs.container.start_session_once(), StartSessionCommand("user-1")
+    once, command = (
+        costs.container.start_session_once(),
+        StartSessionCommand("user-1", access=SYSTEM),
+    )
     await once("key-1", command, lambda started: str(started.session.id))
 
     assert await costs.seen() == {

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.databases import PostgresServer
-from tests.service import Service, migrate, running
+from tests.service import Service, running
 from tests.simulator import SimulatorProcess
 
 AT_ONCE = 64
@@ -21,10 +21,10 @@ AT_ONCE = 64
     params=[
         "memory",
         "sqlite",
-        "two workers on sqlite",
-        "postgresql",
-        "two workers on postgresql",
-        "two replicas on postgresql",
+        pytest.param("two workers on sqlite", marks=pytest.mark.slow),
+        pytest.param("postgresql", marks=pytest.mark.slow),
+        pytest.param("two workers on postgresql", marks=pytest.mark.slow),
+        pytest.param("two replicas on postgresql", marks=pytest.mark.slow),
     ]
 )
 def services(
@@ -40,7 +40,6 @@ def services(
         case _:
             postgres: PostgresServer = request.getfixturevalue("postgres")
             environ["DATABASE_URL"] = postgres.new_database()
-            migrate(environ, tmp_path)
     if "workers" in request.param:
         environ["WORKERS"] = "2"
     replicas = 2 if "replicas" in request.param else 1

@@ -14,8 +14,10 @@ import httpx
 import pytest
 
 from tests.databases import PostgresServer
-from tests.service import Service, migrate, running, start
+from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -31,9 +33,7 @@ def sqlite_environ(simulator: SimulatorProcess, tmp_path: Path) -> dict[str, str
 def postgres_environ(
     sqlite_environ: dict[str, str], postgres: PostgresServer, tmp_path: Path
 ) -> dict[str, str]:
-    environ = {**sqlite_environ, "DATABASE_URL": postgres.new_database()}
-    migrate(environ, tmp_path)
-    return environ
+    return {**sqlite_environ, "DATABASE_URL": postgres.new_database()}
 
 
 def post(service: Service, room: str) -> httpx.Response:

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,8 +22,11 @@ from adapters.sqlalchemy.sessions.table import sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.idempotency.idempotent_execution import LEASE
 from tests.databases import PostgresServer
-from tests.service import Service, migrate, running, start
+from tests.integration.http.webhooks import eventually
+from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
+
+pytestmark = pytest.mark.slow
 
 KEYS = [f"key-{number}" for number in range(16)]
 CALLERS_OF_A_KEY = 2
@@ -69,7 +73,6 @@ def deployment(
     if request.param != "sqlite":
         postgres: PostgresServer = request.getfixturevalue("postgres")
         environ["DATABASE_URL"] = postgres.new_database()
-        migrate(environ, tmp_path)
         replicas = 2
     yield Deployment(environ, replicas, tmp_path)
     simulator.chaos()
@@ -154,9 +157,13 @@ def test_a_key_whose_process_was_killed_is_free_before_its_lease_is_over(
     simulator.fault("CreateDispatch", "hang", applied=True)
     (service, *others) = deployment.start()
     began = time.monotonic()
-    with pytest.raises(httpx.TimeoutException):
-        httpx.post(f"{service.url}/session", json=body, headers=headers, timeout=1)
-    service.kill()
+    asked = simulator.state()["requests"].get("CreateDispatch", 0)
+    with ThreadPoolExecutor() as pool:
+        url = f"{service.url}/session"
+        cut_off = pool.submit(httpx.post, url, json=body, headers=headers, timeout=60)
+        eventually(lambda: simulator.state()["requests"].get("CreateDispatch", 0), asked.__lt__)
+        service.kill()
+        assert isinstance(cut_off.exception(), httpx.TransportError)
     simulator.no_faults()
     survivor = others[0] if others else deployment.start()[0]
     with httpx.Client(base_url=survivor.url, headers=headers, timeout=30) as client:

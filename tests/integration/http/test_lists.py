@@ -12,7 +12,7 @@ import pytest
 
 from tests.databases import PostgresServer
 from tests.integration.http.webhooks import Caller, eventually, send
-from tests.service import migrate, running
+from tests.service import running
 from tests.simulator import running_simulator
 
 ANN, BOB, DESK, SHOP = "+15105550100", "+15105550101", "+4315880100", "+4315880200"
@@ -82,7 +82,6 @@ def ledger(
         if request.param == "postgres":
             postgres: PostgresServer = request.getfixturevalue("postgres")
             environ["DATABASE_URL"] = postgres.new_database()
-            migrate(environ, folder)
         with running(environ, folder) as service, httpx.Client(base_url=service.url) as client:
             # Its only cycle would end calls that LiveKit does not know.
             eventually(lambda: simulator.state()["requests"], lambda made: "ListRooms" in made)

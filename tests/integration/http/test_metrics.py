@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.databases import running_postgres
 from tests.integration.http.webhooks import Caller, eventually, impossible_event, send
 from tests.livekit_server import API_KEY, API_SECRET, free_port
-from tests.service import PROJECT, migrate, running
+from tests.service import PROJECT, running
 from tests.simulator import SimulatorProcess
 
 DASHBOARD = PROJECT / "deploy" / "grafana" / "backend-livekit.json"
@@ -148,6 +148,7 @@ def test_a_livekit_that_is_not_there_is_told_from_one_that_fails(tmp_path: Path)
     assert outcomes == {"unreachable"}
 
 
+@pytest.mark.slow
 def test_several_workers_use_what_they_use_together(
     simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
@@ -177,12 +178,12 @@ def is_count(file: Any) -> bool:
     return "/backend-metrics-" in file.path
 
 
+@pytest.mark.slow
 def test_without_its_ledger_the_service_still_tells_of_itself(
     simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
     with running_postgres() as server:
         environ = {**simulator.environ, "DATABASE_URL": server.new_database()}
-        migrate(environ, tmp_path)
         with running(environ, tmp_path) as service, httpx.Client(base_url=service.url) as client:
             assert value(samples(client), "backend_ledger_up") == 1
             server.stop()

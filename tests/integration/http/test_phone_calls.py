@@ -358,6 +358,7 @@ def test_a_caller_who_joins_a_session_gets_its_agent(telephony: Telephony, room:
     assert len(telephony.simulator.dispatches(room)) == 1
 
 
+@pytest.mark.slow
 def test_given_other_rules_then_they_tell_who_is_a_caller_and_who_gets_an_agent(
     tmp_path: Path, room: str
 ) -> None:
@@ -380,6 +381,7 @@ def test_given_other_rules_then_they_tell_who_is_a_caller_and_who_gets_an_agent(
     assert nobody.status_code == 404
 
 
+@pytest.mark.slow
 def test_given_a_restart_then_calls_are_what_they_were(tmp_path: Path, phone_room: str) -> None:
     port = free_port()
     with telling_simulator(port) as simulator:
@@ -395,6 +397,7 @@ def test_given_a_restart_then_calls_are_what_they_were(tmp_path: Path, phone_roo
     assert ended["callId"] == before["callId"]
 
 
+@pytest.mark.slow
 def test_given_kill_9_after_the_acknowledgement_then_the_event_is_handled_after_the_restart(
     simulator: SimulatorProcess, tmp_path: Path, phone_room: str
 ) -> None:

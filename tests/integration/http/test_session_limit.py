@@ -10,8 +10,10 @@ import httpx
 import pytest
 
 from tests.databases import PostgresServer
-from tests.service import migrate, running
+from tests.service import running
 from tests.simulator import SimulatorProcess
+
+pytestmark = pytest.mark.slow
 
 KEY = "ann-s-key-of-the-tests"
 MOST = 3
@@ -29,7 +31,6 @@ async def test_of_many_that_begin_at_once_no_more_get_an_agent_than_allowed(
     }
     if "PostgreSQL" in processes:
         environ |= {"DATABASE_URL": postgres.new_database()}
-        migrate(environ, tmp_path)
     else:
         environ |= {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/l.db", "WORKERS": "2"}
     replicas = 2 if "replicas" in processes else 1

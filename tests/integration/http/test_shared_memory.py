@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from entrypoints.http.server.metrics_folder import shared_memory
 from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
+
+pytestmark = pytest.mark.slow
 
 
 def folder(service: Service) -> Path:

@@ -16,13 +16,22 @@ import psutil
 import pytest
 
 from tests.databases import PostgresServer
+from tests.integration.http import spawned_processes
 from tests.integration.http.webhooks import Caller, eventually, send
-from tests.service import Service, migrate, running, start
+from tests.service import STOP_LIMIT_SECONDS, Service, running, start
 from tests.simulator import SimulatorProcess
+
+pytestmark = pytest.mark.slow
 
 
 def ready(service: Service) -> int:
-    return httpx.get(f"{service.url}/health/ready").status_code
+    # Not verified: to load the certificates takes longer than the request.
+    return httpx.get(f"{service.url}/health/ready", verify=False).status_code
+
+
+def asked(simulator: SimulatorProcess) -> int:
+    """How often LiveKit was asked for a dispatch."""
+    return int(simulator.state()["requests"].get("CreateDispatch", 0))
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -33,24 +42,24 @@ def test_readiness_turns_red_while_requests_are_still_served(
         **simulator.environ,
         "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
         "WORKERS": workers,
-        "SHUTDOWN_DELAY_SECONDS": "3",
+        "SHUTDOWN_DELAY_SECONDS": "4",
     }
     service = start(environ, tmp_path)
     assert ready(service) == 200
     family = service.family()
 
-    service.process.send_signal(signal.SIGTERM)
     told = time.monotonic()
+    service.process.send_signal(signal.SIGTERM)
 
     eventually(lambda: {ready(service) for _ in range(8)}, lambda codes: codes == {503})
     answer = httpx.get(f"{service.url}/health/ready")
     assert answer.json()["status"] == "stopping"
     assert httpx.head(f"{service.url}/health/ready").status_code == 503
     assert httpx.post(f"{service.url}/session", json={"userIdentity": "a"}).status_code == 200
-    assert time.monotonic() - told < 3
-    assert service.process.wait(timeout=10) == 0
-    assert time.monotonic() - told >= 3
-    assert psutil.wait_procs(family, timeout=2)[1] == []
+    assert service.process.poll() is None
+    assert service.process.wait(timeout=STOP_LIMIT_SECONDS) == 0
+    assert time.monotonic() - told >= 4
+    assert psutil.wait_procs(family, timeout=STOP_LIMIT_SECONDS)[1] == []
 
 
 def test_a_second_signal_ends_it_at_once(simulator: SimulatorProcess, tmp_path: Path) -> None:
@@ -64,8 +73,8 @@ def test_a_second_signal_ends_it_at_once(simulator: SimulatorProcess, tmp_path: 
 
     service.process.send_signal(signal.SIGTERM)
 
-    assert service.process.wait(timeout=3) == 1
-    assert psutil.wait_procs(family, timeout=3)[1] == []
+    assert service.process.wait(timeout=STOP_LIMIT_SECONDS) == 1
+    assert psutil.wait_procs(family, timeout=STOP_LIMIT_SECONDS)[1] == []
 
 
 def test_a_second_signal_ends_it_at_once_while_it_waits_for_a_request(
@@ -73,24 +82,20 @@ def test_a_second_signal_ends_it_at_once_while_it_waits_for_a_request(
 ) -> None:
     service = start({**simulator.environ, "DATABASE_URL": "memory://"}, tmp_path)
     family = service.family()
-
-    def asked() -> int:
-        return int(simulator.state()["requests"].get("CreateDispatch", 0))
-
-    before = asked()
+    before = asked(simulator)
     simulator.fault("CreateDispatch", "hang", times=10)
     with ThreadPoolExecutor() as pool:
         body = {"userIdentity": "ann", "roomName": room}
         request = pool.submit(httpx.post, f"{service.url}/session", json=body, timeout=30)
-        eventually(asked, lambda number: number > before)
+        eventually(lambda: asked(simulator), lambda number: number > before)
         service.process.send_signal(signal.SIGTERM)
         with pytest.raises(psutil.TimeoutExpired):
             service.process.wait(timeout=0.5)
 
         service.process.send_signal(signal.SIGTERM)
 
-        assert service.process.wait(timeout=3) == 1
-        assert psutil.wait_procs(family, timeout=3)[1] == []
+        assert service.process.wait(timeout=STOP_LIMIT_SECONDS) == 1
+        assert psutil.wait_procs(family, timeout=STOP_LIMIT_SECONDS)[1] == []
         assert isinstance(request.exception(), httpx.TransportError)
 
 
@@ -113,10 +118,10 @@ def test_where_every_process_gets_the_signal_the_workers_still_wait_for_their_pa
 
     eventually(lambda: {ready(service) for _ in range(8)}, lambda codes: codes == {503})
     assert httpx.post(f"{service.url}/session", json={"userIdentity": "a"}).status_code == 200
-    assert service.process.wait(timeout=10) == 0
+    assert service.process.wait(timeout=STOP_LIMIT_SECONDS) == 0
     assert time.monotonic() - told >= 2
     assert service.output().count('"stopped"') == 2  # none was killed
-    assert psutil.wait_procs(family, timeout=2)[1] == []
+    assert psutil.wait_procs(family, timeout=STOP_LIMIT_SECONDS)[1] == []
 
 
 def test_a_worker_hears_once_that_it_is_to_stop(
@@ -133,10 +138,10 @@ def test_a_worker_hears_once_that_it_is_to_stop(
         service.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         service.process.kill()
-        service.process.wait(timeout=5)
+        service.process.wait(timeout=STOP_LIMIT_SECONDS)
 
         assert request.result().status_code == 200
-    worker.wait(timeout=8)
+    worker.wait(timeout=STOP_LIMIT_SECONDS)
     assert '"stopped"' in service.output()
 
 
@@ -154,8 +159,8 @@ def test_where_a_worker_is_killed_the_others_stop_and_whoever_watches_is_told(
 
     family[1].kill()
 
-    assert service.process.wait(timeout=12) == 1
-    assert psutil.wait_procs(family, timeout=2)[1] == []
+    assert service.process.wait(timeout=STOP_LIMIT_SECONDS) == 1
+    assert psutil.wait_procs(family, timeout=STOP_LIMIT_SECONDS)[1] == []
     assert service.output().count('"stopped"') == int(workers) - 1
 
 
@@ -196,23 +201,22 @@ def test_stopped_in_the_middle_of_it_all_it_has_answered_each_request_well_or_no
     assert stored >= set(acknowledged)
 
 
-def test_what_hangs_for_ever_holds_it_up_for_less_than_ten_seconds(
+def test_what_hangs_for_ever_does_not_hold_it_up(
     simulator: SimulatorProcess, tmp_path: Path, room: str
 ) -> None:
     service = start({**simulator.environ, "DATABASE_URL": "memory://"}, tmp_path)
+    before = asked(simulator)
     simulator.fault("CreateDispatch", "hang", times=10)
     with ThreadPoolExecutor() as pool:
         body = {"userIdentity": "ann", "roomName": room}
         request = pool.submit(httpx.post, f"{service.url}/session", json=body, timeout=30)
-        time.sleep(0.5)
+        eventually(lambda: asked(simulator), lambda number: number > before)
         family = service.family()
         service.process.send_signal(signal.SIGTERM)
-        began = time.monotonic()
 
-        assert service.process.wait(timeout=15) == 0
+        assert service.process.wait(timeout=STOP_LIMIT_SECONDS) == 0
 
-        assert time.monotonic() - began < 10
-        assert psutil.wait_procs(family, timeout=1)[1] == []
+        assert psutil.wait_procs(family, timeout=STOP_LIMIT_SECONDS)[1] == []
         request.exception()
 
 
@@ -256,7 +260,6 @@ def test_a_replica_that_runs_takes_over_before_the_lease_is_over(
         "TELEPHONY_ENABLED": "true",
         "RECONCILE_INTERVAL_SECONDS": "86400",
     }
-    migrate(environ, tmp_path)
     database = url.partition("?")[0].rpartition("/")[2]
 
     def entry() -> list[str]:
@@ -282,9 +285,8 @@ def test_a_replica_that_runs_takes_over_before_the_lease_is_over(
         with running(environ, tmp_path):
             assert entry() == held
             assert first.stop() == 0
-            lease_is_over = time.monotonic() + 5  # a second less than it takes
+            assert entry()[1] != held[1]
             eventually(entry, lambda seen: seen[0] == "handled")
-            assert time.monotonic() < lease_is_over
 
     assert len(simulator.dispatches(room)) == 1
 
@@ -324,3 +326,18 @@ def test_a_signal_to_a_worker_that_has_just_begun_does_not_end_it_wrongly(
     assert ready(service) == 503
     assert httpx.get(f"{service.url}/health").status_code == 200
     assert service.stop() == 0
+
+
+def test_processes_that_are_spawned_rather_than_forked_serve_and_stop(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    """As by default on macOS, and from Python 3.14 on."""
+    environ = {**simulator.environ, "DATABASE_URL": "memory://", "SHUTDOWN_DELAY_SECONDS": "1"}
+    service = start(environ, tmp_path, spawned_processes.__name__)
+
+    assert httpx.post(f"{service.url}/session", json={"userIdentity": "a"}).status_code == 200
+    service.process.send_signal(signal.SIGTERM)
+    eventually(lambda: ready(service), lambda code: code == 503)
+
+    assert service.process.wait(timeout=15) == 0
+    assert service.output().count('"stopped"') == 1

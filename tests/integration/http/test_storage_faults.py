@@ -7,10 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.databases import running_postgres
-from tests.service import migrate, running
+from tests.service import running
 from tests.simulator import SimulatorProcess
+
+pytestmark = pytest.mark.slow
 
 
 def test_given_the_database_is_gone_then_503_until_it_is_back(
@@ -19,7 +22,6 @@ def test_given_the_database_is_gone_then_503_until_it_is_back(
     body = {"userIdentity": "ann", "roomName": room}
     with running_postgres() as server:
         environ = {**simulator.environ, "DATABASE_URL": server.new_database()}
-        migrate(environ, tmp_path)
         with (
             running(environ, tmp_path) as service,
             httpx.Client(base_url=service.url, timeout=30) as http,

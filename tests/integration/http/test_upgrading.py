@@ -15,13 +15,13 @@ from tests.integration.migrations.later_version import alembic, later_version
 from tests.service import migrate, refusal, running
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def environ(simulator: SimulatorProcess, sql_url: str, tmp_path: Path) -> dict[str, str]:
     """A migrated database's, on each kind."""
-    environ = {**simulator.environ, "DATABASE_URL": sql_url, "TELEPHONY_ENABLED": "true"}
-    migrate(environ, tmp_path)
-    return environ
+    return {**simulator.environ, "DATABASE_URL": sql_url, "TELEPHONY_ENABLED": "true"}
 
 
 @pytest.fixture

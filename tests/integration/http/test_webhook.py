@@ -28,7 +28,7 @@ from tests.integration.http.webhooks import (
     token,
 )
 from tests.livekit_server import API_KEY, API_SECRET
-from tests.service import migrate, running
+from tests.service import running
 from tests.simulator import SimulatorProcess
 
 LIMIT = 1024 * 1024
@@ -432,6 +432,7 @@ def test_given_a_webhook_key_then_only_what_it_signed_is_taken(
     assert started.status_code == 200  # signed with the other key, which LiveKit's API knows
 
 
+@pytest.mark.slow
 def test_given_the_database_is_gone_then_503_until_livekit_sends_the_event_again(
     simulator: SimulatorProcess, room: str, tmp_path: Path
 ) -> None:
@@ -442,7 +443,6 @@ def test_given_the_database_is_gone_then_503_until_livekit_sends_the_event_again
             "TELEPHONY_ENABLED": "true",
             "DATABASE_URL": server.new_database(),
         }
-        migrate(environ, tmp_path)
         with (
             running(environ, tmp_path) as service,
             httpx.Client(base_url=service.url, timeout=30) as client,

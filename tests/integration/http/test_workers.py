@@ -14,8 +14,10 @@ from tests.benchmarks.events import events_of_a_call
 from tests.databases import PostgresServer
 from tests.integration.http.webhooks import PATH
 from tests.livekit_server import API_KEY, API_SECRET
-from tests.service import Service, migrate, running
+from tests.service import Service, running
 from tests.simulator import SimulatorProcess
+
+pytestmark = pytest.mark.slow
 
 WORKERS = 2
 INTERVAL_SECONDS = 0.5
@@ -35,7 +37,6 @@ def service(
     if request.param == "postgresql":
         postgres: PostgresServer = request.getfixturevalue("postgres")
         url = postgres.new_database()
-        migrate({**environ, "DATABASE_URL": url}, tmp_path)
     with running({**environ, "DATABASE_URL": url}, tmp_path) as service:
         yield service
 

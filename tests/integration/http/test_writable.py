@@ -18,6 +18,8 @@ from tests.integration.http.webhooks import eventually
 from tests.service import Service, migrate, running
 from tests.simulator import SimulatorProcess
 
+pytestmark = pytest.mark.slow
+
 
 def post(client: httpx.Client) -> httpx.Response:
     return client.post("/session", json={"userIdentity": "ann"})
@@ -97,7 +99,6 @@ def test_given_a_server_that_becomes_read_only_then_not_ready_until_it_is_writab
 ) -> None:
     with running_postgres() as server:
         environ = {**simulator.environ, "DATABASE_URL": server.new_database()}
-        migrate(environ, tmp_path)
         with (
             running(environ, tmp_path) as service,
             httpx.Client(base_url=service.url, timeout=30) as client,

@@ -117,7 +117,7 @@ def inbox(database: Path) -> dict[str, Stored]:
     return {row[0]: Stored(*row[1:]) for row in rows}
 
 
-def eventually(look: Callable[[], T], holds: Callable[[T], object], seconds: float = 30) -> T:
+def eventually(look: Callable[[], T], holds: Callable[[T], object], seconds: float = 60) -> T:
     """What ``look`` sees once it ``holds``; fails if that does not come to be in time."""
     deadline = time.monotonic() + seconds
     while not holds(seen := look()):

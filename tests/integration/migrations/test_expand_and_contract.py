@@ -99,18 +99,18 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def test_no_migration_takes_anything_away_without_raising_the_floor(
-    sqlite_url: str, checkout: Path
+    empty_sqlite_url: str, checkout: Path
 ) -> None:
-    assert await careless(sqlite_url) == {}
+    assert await careless(empty_sqlite_url) == {}
 
 
-async def test_one_that_did_would_be_noticed(sqlite_url: str, checkout: Path) -> None:
+async def test_one_that_did_would_be_noticed(empty_sqlite_url: str, checkout: Path) -> None:
     versions = checkout / "alembic" / "versions"
     for name, line in (("9001", 'server_default="0"'), ("9003", 'set_floor("9001")')):
         file = versions / f"{name}.py"
         file.write_text(file.read_text().replace(line, ""))
 
-    assert await careless(sqlite_url) == {
+    assert await careless(empty_sqlite_url) == {
         "9001": [f"{table}.priority must be given" for table in TABLES],
         "9003": ["sessions.called_number is gone"],
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,8 +31,8 @@ KILL = text(
 
 
 @pytest.fixture
-async def target(postgres_url: str) -> AsyncIterator[Database]:
-    target = database(postgres_url)
+async def target(empty_postgres_url: str) -> AsyncIterator[Database]:
+    target = database(empty_postgres_url)
     await upgrade(target)
     yield target
     await target.dispose()
@@ -68,19 +67,18 @@ async def region_index(target: Database) -> tuple[bool, str] | None:
     return None if row is None else (row[0], row[1])
 
 
+@pytest.mark.slow
 async def test_given_a_table_in_use_then_a_migration_gives_up_and_is_run_again(
     target: Database,
 ) -> None:
     await downgrade(target, "0002")
     async with reading_sessions(target):
-        began = time.monotonic()
         migrating = asyncio.create_task(upgrade(target))
         await asyncio.sleep(1)
-        await target.read_many(select(func.count()).select_from(sessions))  # behind the migration
-        waited = time.monotonic() - began
+        # Behind the migration; refused if it waits for more than five seconds.
+        await target.read_many(select(func.count()).select_from(sessions))
         with pytest.raises(StorageUnavailable, match=r"in use.*run it again \(55P03\)"):
             await migrating
-    assert waited < 4, "requests wait for five seconds"
     assert await current(target) == "0002"
 
     await upgrade(target)
@@ -104,6 +102,7 @@ async def test_given_a_migration_that_fails_then_the_ones_before_it_are_kept(
     assert "tenant" not in {column["name"] for column in columns}
 
 
+@pytest.mark.slow
 async def test_given_a_transaction_that_goes_on_then_an_index_waits_for_it_and_writers_do_not(
     target: Database, later: None
 ) -> None:

@@ -27,8 +27,8 @@ from adapters.sqlalchemy.sessions.table import sessions
 
 
 @pytest.fixture
-async def empty(sql_url: str) -> AsyncIterator[Database]:
-    target = database(sql_url)
+async def empty(empty_sql_url: str) -> AsyncIterator[Database]:
+    target = database(empty_sql_url)
     await target.prepare()
     yield target
     await target.dispose()

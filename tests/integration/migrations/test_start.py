@@ -52,46 +52,48 @@ async def pretend(url: str, version: str, floor: str = SCHEMA_VERSION) -> None:
     await target.dispose()
 
 
-async def test_a_new_sqlite_file_and_its_folder_are_made(sqlite_url: str) -> None:
-    async with SqlStorage(sqlite_url) as ledger:
+async def test_a_new_sqlite_file_and_its_folder_are_made(empty_sqlite_url: str) -> None:
+    async with SqlStorage(empty_sqlite_url) as ledger:
         await ledger.check()
         assert await current(ledger.database) == SCHEMA_VERSION
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_on_a_new_file_all_succeed(
-    sqlite_url: str, tmp_path: Path
+    empty_sqlite_url: str, tmp_path: Path
 ) -> None:
-    processes = [start(sqlite_url, tmp_path) for _ in range(6)]
+    processes = [start(empty_sqlite_url, tmp_path) for _ in range(6)]
     for process in processes:
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
 
 
 def test_a_start_on_a_schema_that_fits_does_without_alembic(
-    sqlite_url: str, tmp_path: Path
+    empty_sqlite_url: str, tmp_path: Path
 ) -> None:
     for needed in ("True", "False"):
-        output, errors = start(sqlite_url, tmp_path).communicate(timeout=60)
+        output, errors = start(empty_sqlite_url, tmp_path).communicate(timeout=60)
         assert output.strip() == needed, errors
 
 
-async def test_migrating_twice_at_once_is_migrating_once(sql_url: str) -> None:
-    assert set(await asyncio.gather(*(migrate(sql_url) for _ in range(4)))) == {SCHEMA_VERSION}
-    async with SqlStorage(sql_url) as ledger:
+async def test_migrating_twice_at_once_is_migrating_once(empty_sql_url: str) -> None:
+    versions = await asyncio.gather(*(migrate(empty_sql_url) for _ in range(4)))
+
+    assert set(versions) == {SCHEMA_VERSION}
+    async with SqlStorage(empty_sql_url) as ledger:
         await ledger.check()
 
 
-async def test_a_server_without_a_schema_is_not_touched(postgres_url: str) -> None:
+async def test_a_server_without_a_schema_is_not_touched(empty_postgres_url: str) -> None:
     with pytest.raises(SchemaOutdated, match=rf"has no schema.*{SCHEMA_VERSION}.*make migrate"):
-        async with SqlStorage(postgres_url):
+        async with SqlStorage(empty_postgres_url):
             pass
-    target = database(postgres_url)
+    target = database(empty_postgres_url)
     assert await current(target) is None
     await target.dispose()
 
 
 async def test_a_server_with_an_older_schema_is_not_touched(postgres_url: str) -> None:
-    await migrate(postgres_url)
     await pretend(postgres_url, "0000")
     with pytest.raises(SchemaOutdated, match=rf"0000.*{SCHEMA_VERSION}.*make migrate"):
         async with SqlStorage(postgres_url):
@@ -99,7 +101,6 @@ async def test_a_server_with_an_older_schema_is_not_touched(postgres_url: str) -
 
 
 async def test_a_newer_schema_that_only_has_more_is_served_and_left_alone(sql_url: str) -> None:
-    await migrate(sql_url)
     await pretend(sql_url, "9999")
     async with SqlStorage(sql_url) as ledger:
         await ledger.check()
@@ -107,7 +108,6 @@ async def test_a_newer_schema_that_only_has_more_is_served_and_left_alone(sql_ur
 
 
 async def test_a_newer_schema_that_lacks_something_asks_for_a_newer_service(sql_url: str) -> None:
-    await migrate(sql_url)
     await pretend(sql_url, "9999", floor="9998")
     for told in (rf"9999, newer than {SCHEMA_VERSION}", "9998 or newer"):
         with pytest.raises(SchemaOutdated, match=told):
@@ -120,7 +120,6 @@ async def test_a_newer_schema_that_lacks_something_asks_for_a_newer_service(sql_
 async def test_a_newer_schema_that_does_not_say_whom_it_fits_fits_nobody_else(
     sql_url: str,
 ) -> None:
-    await migrate(sql_url)
     await pretend(sql_url, "9999")
     target = database(sql_url)
     async with target.writer.begin() as connection:
@@ -132,7 +131,6 @@ async def test_a_newer_schema_that_does_not_say_whom_it_fits_fits_nobody_else(
 
 
 async def test_the_probe_notices_a_schema_that_changes_later(sql_url: str) -> None:
-    await migrate(sql_url)
     async with SqlStorage(sql_url) as ledger:
         await pretend(sql_url, "9999")
         await ledger.check()
@@ -141,7 +139,7 @@ async def test_the_probe_notices_a_schema_that_changes_later(sql_url: str) -> No
             await ledger.check()
 
 
-def test_the_alembic_command_works_from_the_checkout(sqlite_url: str) -> None:
+def test_the_alembic_command_works_from_the_checkout(empty_sqlite_url: str) -> None:
     for arguments, expected in (
         (["upgrade", "head"], 0),
         (["check"], 0),
@@ -151,7 +149,7 @@ def test_the_alembic_command_works_from_the_checkout(sqlite_url: str) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "alembic", *arguments],
             cwd=PROJECT,
-            env={"DATABASE_URL": sqlite_url},
+            env={"DATABASE_URL": empty_sqlite_url},
             capture_output=True,
             text=True,
             check=False,

@@ -1,6 +1,9 @@
 """Any history of callers, web users, agents, rooms and servers x any loss, repetition and order of
 webhooks x faults and crashes: in the service as it is wired, on a socket and in a database, the
 ledger ends up true.
+
+Only here do such histories pass through the container, LiveKit's API and SQL; the domain's own
+(tests/unit/domain/test_any_*.py) meet memory, and tests/faults kills real processes in real time.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from typing import Any, Final, TypeVar
 from unittest import mock
 
 import attrs
+import pytest
 from aiohttp import web
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -31,6 +35,7 @@ from livekit.protocol.models import DisconnectReason, ParticipantInfo
 from livekit.protocol.webhook import WebhookEvent
 
 from application.settings import CLAIM_LEASE, LIVEKIT_TOTAL_LIMIT
+from domain.access.access import SYSTEM
 from domain.calls.call import Call, CallStatus
 from domain.calls.repository import CallFilter
 from domain.inbox.entry import MAX_FAILURES, InboxEntry, InboxStatus
@@ -55,6 +60,8 @@ from entrypoints.simulator.webhooks import signed_webhook
 from entrypoints.simulator.world import AGENT_NAME, LiveRoom
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.webhook_command import webhook_command
+
+pytestmark = pytest.mark.slow
 
 AGENT: Final = "agent-of-ours"
 SECOND: Final = timedelta(seconds=1)
@@ -219,7 +226,7 @@ deaths = st.none() | st.none() | st.integers(1, 15) | st.integers(1, 60)
 class AnyHistory(RuleBasedStateMachine):
     """What happens at a LiveKit, what a service hears of it and does, and what must hold."""
 
-    pace: float
+    pace = 0.02  # leases must not run out while the disk is at it
 
     def __init__(self) -> None:
         super().__init__()
@@ -241,9 +248,6 @@ class AnyHistory(RuleBasedStateMachine):
         self.open.enter_context(mock.patch.multiple("entrypoints.simulator.world", **patched))
         self.loop.run_until_complete(self._begin())
 
-    def _database_url(self) -> str:
-        raise NotImplementedError
-
     def _seconds(self) -> float:
         return self.clock.now().timestamp()
 
@@ -256,7 +260,7 @@ class AnyHistory(RuleBasedStateMachine):
             "LIVEKIT_URL": simulator.url,
             "LIVEKIT_API_KEY": API_KEY,
             "LIVEKIT_API_SECRET": API_SECRET,
-            "DATABASE_URL": self._database_url(),
+            "DATABASE_URL": f"sqlite+aiosqlite:///{self.folder}/ledger.db",
             "AGENT_NAME": AGENT,
             "TELEPHONY_ENABLED": "true",
         }
@@ -480,14 +484,14 @@ class AnyHistory(RuleBasedStateMachine):
 
     async def _start(self, room: str) -> bool:
         try:
-            await self.container.start_session()(StartSessionCommand(WEB_USER, room))
+            await self.container.start_session()(StartSessionCommand(WEB_USER, room, access=SYSTEM))
         except (LiveKitError, SessionBusy, SessionEnded, StorageUnavailable):
             return False
         return True
 
     async def _end(self, room: str) -> None:
         with contextlib.suppress(LiveKitError, NotFound, SessionBusy, StorageUnavailable):
-            await self.container.end_session()(EndSessionCommand(room))
+            await self.container.end_session()(EndSessionCommand(room, access=SYSTEM))
 
     async def _calls(self) -> list[Call]:
         async with self.container.storage().unit_of_work() as work:
@@ -588,30 +592,13 @@ class AnyHistory(RuleBasedStateMachine):
         assert counts[InboxStatus.PENDING] == counts[InboxStatus.DEAD] == 0
 
 
-class InMemory(AnyHistory):
-    pace = 0
-
-    def _database_url(self) -> str:
-        return "memory://"
-
-
-class InSqlite(AnyHistory):
-    pace = 0.02  # leases must not run out while the disk is at it
-
-    def _database_url(self) -> str:
-        return f"sqlite+aiosqlite:///{self.folder}/ledger.db"
-
-
+TestAnyHistory = AnyHistory.TestCase
 # The same histories each time; more of them come with derandomize=False.
-FEW: Final = settings(
-    max_examples=30,
+TestAnyHistory.settings = settings(
+    max_examples=40,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,
     database=None,
     print_blob=True,
 )
-TestInMemory = InMemory.TestCase
-TestInMemory.settings = settings(FEW, max_examples=120)
-TestInSqlite = InSqlite.TestCase
-TestInSqlite.settings = FEW

@@ -1,7 +1,8 @@
 """Leases that lapse, are renewed late or lost: no process handles an event twice at a time.
 
 Two processes share an inbox, in virtual time, whose answers fail or are late for a while at any
-moment; handling takes from a moment to ten leases.
+moment; handling takes from a moment to ten leases. Only here do leases run out under a worker that
+is still at work.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ async def well(entry: InboxEntry) -> InboxEntry:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             if condition():
                 return

@@ -1,8 +1,9 @@
 """Any history of callers, agents and rooms x any order, repetition and loss of what LiveKit tells
 of them x crashes and faults at any step: the ledger ends up true, with one agent on each call.
 
-A history is a list of phases. Within a phase what happens, what is heard and what the service
-does interleave step by step; between phases time passes.
+Only here do webhooks come in any order, doubled and lost, beside every step of the use cases, with
+a strict promise. A history is a list of phases. Within a phase what happens, what is heard and what
+the service does interleave step by step; between phases time passes.
 """
 
 from __future__ import annotations
@@ -213,7 +214,7 @@ class Scenario:
             assert call.status is CallStatus.RINGING
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(phases, min_size=1, max_size=6), st.booleans())
 def test_whatever_happens_and_whatever_is_heard_the_ledger_ends_up_true(
     history: list[Phase],
@@ -229,7 +230,7 @@ def test_whatever_happens_and_whatever_is_heard_the_ledger_ends_up_true(
     asyncio.run(live())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(phases, min_size=1, max_size=5), st.permutations(range(12)), st.data())
 def test_given_every_event_is_heard_then_every_call_is_known_in_any_order(
     history: list[Phase], order: list[int], data: st.DataObject

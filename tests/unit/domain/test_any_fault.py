@@ -1,9 +1,9 @@
 """Whatever is wrong, there are never two agents for long, and the ledger ends up true.
 
-The other property tests hold stricter promises where the ledger survives and LiveKit answers fully;
-this one takes that away: any history of callers and users x lost, late and doubled webhooks x a
-restored ledger x empty answers x dispatches that land after their time-out x other programs'
-dispatches x slow, absent and deaf workers x LiveKit's clock x crashes.
+The other property tests hold stricter promises where the ledger survives and LiveKit answers
+fully; only this one takes that away: any history of callers and users x lost, late and doubled
+webhooks x a restored ledger x empty answers x dispatches that land after their time-out x other
+programs' dispatches x slow, absent and deaf workers x LiveKit's clock x crashes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """Any history of requests, faults, crashes, agents and closing rooms ends in one agent a room.
 
+Only here do starts, ends and agents interleave in every step of the use cases, with a strict
+promise: exactly one agent. test_any_calls has callers, test_any_fault a LiveKit that lies.
+
 A history is a list of phases. Within a phase requests and what happens in the world interleave
 step by step; between phases time passes. (A request that outlives its lease without crashing, and
 a dispatch that LiveKit makes long after it was asked, have tests of their own.)
@@ -175,7 +178,7 @@ A_CRASH_BEFORE_THE_SECOND_DISPATCH_IS_RECORDED = [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(phases, min_size=1, max_size=6))
 @example(AN_ANSWER_IS_LOST)
 @example(THE_ROOM_CLOSES_BEFORE_THE_SECOND_DISPATCH)

@@ -1,4 +1,7 @@
-"""A call is what its facts say, in whatever order and however often they come."""
+"""A call is what its facts say, in whatever order and however often they come.
+
+Only here are facts alone, without webhooks and use cases.
+"""
 
 from __future__ import annotations
 

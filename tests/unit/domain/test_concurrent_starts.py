@@ -1,4 +1,7 @@
-"""Many starts of one room at once."""
+"""Many starts of one room at once.
+
+Only here are there as many as 64, and every fault meets each step of their first.
+"""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import asyncio
 import attrs
 import pytest
 
+from domain.access.access import SYSTEM, WORK, Access
 from domain.rooms.dispatch import DispatchClaim
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.repository import SessionFilter
@@ -186,11 +187,16 @@ async def test_given_it_is_told_then_every_look_shows_it_before_it_is_recorded()
     claimed = await world.claimed_session()
     session = await world.dispatch_agent(claimed)
     assert world.session() == claimed
-    assert await world.ledger.get(session.id) == session
-    assert await world.ledger.live_in(session.room_name) == session
-    assert await world.ledger.newest_in(session.room_name) == session
-    assert await world.ledger.newest_in(session.room_name, frozenset({"another"})) is None
-    assert (await world.read_sessions.page(SessionFilter())).items == [session]
+    assert await world.ledger.get(session.id, SYSTEM) == session
+    assert await world.ledger.live_in(session.room_name, SYSTEM) == session
+    assert await world.ledger.newest_in(session.room_name, SYSTEM) == session
+    assert (
+        await world.ledger.newest_in(
+            session.room_name, Access(tenant="another", scopes=WORK, sees_unowned=False)
+        )
+        is None
+    )
+    assert (await world.read_sessions.page(SessionFilter(), SYSTEM)).items == [session]
     assert world.session() == session
 
 
@@ -198,11 +204,11 @@ async def test_given_it_is_being_recorded_then_another_session_is_looked_up_as_e
     world = World()
     other = await world.claimed_session(room_name="room-2")
     session = await world.dispatch_agent(await world.claimed_session())
-    assert await world.ledger.get(other.id) == other
-    assert await world.ledger.live_in(other.room_name) == other
-    assert await world.ledger.newest_in(other.room_name) == other
+    assert await world.ledger.get(other.id, SYSTEM) == other
+    assert await world.ledger.live_in(other.room_name, SYSTEM) == other
+    assert await world.ledger.newest_in(other.room_name, SYSTEM) == other
     await world.ledger.settled()
-    assert await world.ledger.get(session.id) == session
+    assert await world.ledger.get(session.id, SYSTEM) == session
 
 
 async def test_given_a_stray_dispatch_that_cannot_be_deleted_then_the_next_start_takes_it_up() -> (

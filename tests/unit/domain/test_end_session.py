@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from domain.access.access import SYSTEM
 from domain.rooms.dispatch import DispatchClaim
 from domain.sessions.session import EndReason, SessionStatus
 from domain.shared.errors import (
@@ -174,9 +175,9 @@ async def test_given_several_sessions_then_only_the_live_one_is_ended() -> None:
     world = World()
     first = (await world.start()).session
     await world.end()
-    ended_first = await world.read_sessions.by_id(str(first.id))
+    ended_first = await world.read_sessions.by_id(str(first.id), SYSTEM)
     world.clock.advance(MOMENT)
     await world.start()
     await world.end()
     assert world.storage.live_in(ROOM) == []
-    assert await world.read_sessions.by_id(str(first.id)) == ended_first
+    assert await world.read_sessions.by_id(str(first.id), SYSTEM) == ended_first

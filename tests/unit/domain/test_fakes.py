@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.access.access import SYSTEM
 from domain.sessions.session import EndReason
 from domain.shared.errors import Conflict
 from tests.unit.domain.world import ROOM, World
@@ -16,16 +17,16 @@ async def test_a_write_that_is_not_committed_is_not_there() -> None:
     session = world.new_session()
     async with world.storage() as work:
         await work.sessions.add(session)
-    assert await world.ledger.get(session.id) is None
+    assert await world.ledger.get(session.id, SYSTEM) is None
 
 
 async def test_a_write_is_visible_to_others_only_once_it_is_committed() -> None:
     world = World()
     async with world.storage() as work:
         await work.sessions.add(world.new_session())
-        assert await world.ledger.live_in(world.new_session().room_name) is None
+        assert await world.ledger.live_in(world.new_session().room_name, SYSTEM) is None
         await work.commit()
-    assert await world.ledger.live_in(world.new_session().room_name) is not None
+    assert await world.ledger.live_in(world.new_session().room_name, SYSTEM) is not None
 
 
 async def test_a_second_live_session_in_a_room_is_a_conflict() -> None:
@@ -41,7 +42,7 @@ async def test_an_ended_session_makes_place_for_another() -> None:
     session = await world.ledger.add(world.new_session())
     await world.ledger.save(session.ended(EndReason.ROOM_FINISHED, world.clock.now()))
     newer = await world.ledger.add(world.new_session())
-    assert await world.ledger.newest_in(newer.room_name) == newer
+    assert await world.ledger.newest_in(newer.room_name, SYSTEM) == newer
 
 
 async def test_an_id_is_taken_for_good() -> None:
@@ -58,7 +59,7 @@ async def test_a_stale_write_is_a_conflict_and_changes_nothing() -> None:
     current = await world.ledger.save(stale.released())
     with pytest.raises(Conflict):
         await world.ledger.save(stale.ended(EndReason.ROOM_FINISHED, world.clock.now()))
-    assert await world.ledger.get(stale.id) == current
+    assert await world.ledger.get(stale.id, SYSTEM) == current
     assert current.version == stale.version + 1
 
 

@@ -7,6 +7,7 @@ import asyncio
 import attrs
 import pytest
 
+from domain.access.access import SYSTEM
 from domain.sessions.session import EndReason, SessionStatus
 from domain.shared.errors import LiveKitUncertain
 from tests.unit.domain.fake_livekit import Fault
@@ -109,7 +110,7 @@ async def test_given_the_room_closed_then_the_session_ends_and_another_begins(
     new = await world.start("user-2", agent_config={"stt": "new"})
     assert str(new.session.id) != old_id
     assert new.session.agent_config.values["stt"] == "new"
-    old = await world.read_sessions.by_id(old_id)
+    old = await world.read_sessions.by_id(old_id, SYSTEM)
     assert (old.end_reason, old.ended_at) == (EndReason.ROOM_FINISHED, world.clock.now())
     assert [d.id for d in world.dispatches()] == [new.session.dispatch_id]
 
@@ -123,7 +124,7 @@ async def test_given_another_instance_of_the_room_then_the_session_ends_and_anot
     world.livekit.opens(ROOM)
     new = await world.start("user-2")
     assert str(new.session.id) != old_id
-    assert (await world.read_sessions.by_id(old_id)).end_reason is EndReason.ROOM_FINISHED
+    assert (await world.read_sessions.by_id(old_id, SYSTEM)).end_reason is EndReason.ROOM_FINISHED
     assert [d.id for d in world.dispatches()] == [new.session.dispatch_id]
 
 

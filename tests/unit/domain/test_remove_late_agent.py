@@ -261,7 +261,7 @@ async def test_given_a_session_begins_during_the_removal_then_it_loses_no_room()
     removing = asyncio.create_task(removes(world))
     await pause.reached.wait()
     access = Access(tenant=None, scopes=WORK, sees_unowned=True)
-    command = StartSessionCommand("user-1", ROOM, None, access)
+    command = StartSessionCommand("user-1", ROOM, None, access=access)
     starting = asyncio.create_task(world.start_session(command))
     for _ in range(50):
         await asyncio.sleep(0)

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from domain.access.access import SYSTEM, WORK, Access
 from domain.inbox.entry import MAX_FAILURES, InboxEntry, InboxStatus
 from domain.inbox.replay_entries import ReplayEntries
 from domain.inbox.webhook_verifier import WebhookEvent
-from domain.shared.errors import NotFound
+from domain.shared.errors import Forbidden, NotFound
 from tests.unit.domain.telephony import PhoneWorld
 
 DAY = timedelta(days=1)
@@ -53,7 +54,7 @@ async def filled() -> Post:
 async def test_what_is_no_longer_looked_at_is_pending_again_and_due_at_once(event_id: str) -> None:
     post = await filled()
 
-    [entry] = await post.replay([event_id])
+    [entry] = await post.replay([event_id], SYSTEM)
 
     assert entry == await post.inbox.get(event_id)
     assert (entry.status, entry.due_at, entry.failures) == (
@@ -67,7 +68,7 @@ async def test_what_waits_anyway_is_left_alone() -> None:
     post = await filled()
     before = await post.inbox.get("waiting")
 
-    assert await post.replay(["waiting"]) == []
+    assert await post.replay(["waiting"], SYSTEM) == []
     assert await post.inbox.get("waiting") == before
 
 
@@ -75,7 +76,7 @@ async def test_given_one_that_is_not_there_then_none_is_changed() -> None:
     post = await filled()
 
     with pytest.raises(NotFound, match="There is no event 'other' in the inbox") as caught:
-        await post.replay(["dead", "other"])
+        await post.replay(["dead", "other"], SYSTEM)
 
     assert caught.value.details == {"field": "eventId"}
     assert await post.status_of("dead") is InboxStatus.DEAD
@@ -84,9 +85,20 @@ async def test_given_one_that_is_not_there_then_none_is_changed() -> None:
 async def test_every_dead_letter_is_replayed_and_nothing_else() -> None:
     post = await filled()
 
-    replayed = await post.replay.dead()
+    replayed = await post.replay.dead(SYSTEM)
 
     assert [entry.event.id for entry in replayed] == ["dead"]
     assert await post.status_of("dead") is InboxStatus.PENDING
     assert await post.status_of("handled") is InboxStatus.HANDLED
-    assert await post.replay.dead(0) == []
+    assert await post.replay.dead(SYSTEM, 0) == []
+
+
+async def test_a_key_without_the_scope_admin_replays_nothing() -> None:
+    post = await filled()
+    access = Access(tenant="ann", scopes=WORK)
+
+    with pytest.raises(Forbidden, match="admin"):
+        await post.replay.dead(access)
+    with pytest.raises(Forbidden, match="admin"):
+        await post.replay(["handled"], access)
+    assert await post.status_of("handled") is InboxStatus.HANDLED

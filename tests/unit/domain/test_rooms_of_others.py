@@ -27,7 +27,7 @@ def world() -> World:
 
 
 async def start(world: World, access: Access) -> StartedSession:
-    return await world.start_session(StartSessionCommand("user-1", ROOM, None, access))
+    return await world.start_session(StartSessionCommand("user-1", ROOM, None, access=access))
 
 
 async def had_a_session(world: World, access: Access) -> None:
@@ -73,7 +73,7 @@ async def test_given_another_s_session_has_ended_then_a_call_in_its_room_is_serv
 ) -> None:
     await had_a_session(world, ANN)
 
-    session = await world.ensure_agent(world.new_session())
+    session = await world.ensure_agent(world.new_session(), SYSTEM)
 
     assert session.agent_dispatched
 

@@ -1,4 +1,8 @@
-"""Whatever is asked of a session in whatever order, what it says of itself stays true."""
+"""Whatever is asked of a session in whatever order, what it says of itself stays true.
+
+Only here is the entity alone, without use cases, storage and LiveKit, so that moves come in orders
+which no use case makes.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.access.access import Access
+from domain.access.access import SYSTEM, Access
 from domain.agents.agent_config import DEFAULTS
 from domain.idempotency.idempotent_execution import LEASE
 from domain.sessions.start_session import StartSessionCommand
@@ -28,7 +28,7 @@ ASKED = {"llm": "x", "deep": {"b": [1, None], "a": 2}}
 def asking(
     identity: str = "user-1", room: str | None = None, config: dict[str, Any] | None = None
 ) -> StartSessionCommand:
-    return StartSessionCommand(identity, room, ASKED if config is None else config)
+    return StartSessionCommand(identity, room, ASKED if config is None else config, access=SYSTEM)
 
 
 async def test_a_repetition_is_told_the_same_with_a_new_token_and_asks_livekit_nothing() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Self, cast
 
 import attrs
 
+from domain.access.access import Access
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
 from domain.reconciliation.absences import Absences
@@ -36,7 +37,9 @@ class Sessions:
 
     number: int
 
-    async def live(self, _unreadable: list[Any]) -> AsyncIterator[list[SessionOutline]]:
+    async def live(
+        self, _unreadable: list[Any], _access: Access
+    ) -> AsyncIterator[list[SessionOutline]]:
         for first in range(0, self.number, PAGE):
             yield [
                 SessionOutline(
@@ -58,7 +61,9 @@ class Calls:
 
     number: int
 
-    async def live(self, _unreadable: list[Any]) -> AsyncIterator[list[CallOutline]]:
+    async def live(
+        self, _unreadable: list[Any], _access: Access
+    ) -> AsyncIterator[list[CallOutline]]:
         for first in range(0, self.number, PAGE):
             yield [
                 CallOutline(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
 from domain.idempotency.idempotent_execution import IdempotentExecution
 from domain.sessions.agent_presence import AgentTimeouts
@@ -123,7 +124,9 @@ class World:
         room_name: str | None = ROOM,
         agent_config: Mapping[str, Any] | None = None,
     ) -> StartedSession:
-        started = await self.start_session(StartSessionCommand(identity, room_name, agent_config))
+        started = await self.start_session(
+            StartSessionCommand(identity, room_name, agent_config, access=SYSTEM)
+        )
         if not self.steps.is_driven:
             await self.ledger.settled()
         return started
@@ -132,11 +135,11 @@ class World:
         self, key: str = "key-1", command: StartSessionCommand | None = None
     ) -> IdempotentResponse:
         """Start with this key; what is told is the session's id."""
-        asked = command or StartSessionCommand("user-1")
+        asked = command or StartSessionCommand("user-1", access=SYSTEM)
         return await self.start_session_once(key, asked, lambda started: str(started.session.id))
 
     async def end(self, room_name: str = ROOM) -> None:
-        await self.end_session(EndSessionCommand(room_name))
+        await self.end_session(EndSessionCommand(room_name, access=SYSTEM))
 
     def new_session(self, room_name: str = ROOM) -> Session:
         """A session that is not stored."""

@@ -77,12 +77,12 @@ class Door:
     async def guess(self, number: int, peer: str = "203.0.113.7") -> None:
         await self.ask(f"blk_{'a' * 12}_{number:043}", peer)
 
-    async def use_up(self) -> None:
+    async def use_up(self, peer: str = "203.0.113.7") -> None:
         for number in range(LIMIT):
             with pytest.raises(Unauthenticated):
-                await self.guess(number)
+                await self.guess(number, peer)
         with pytest.raises(RateLimited):
-            await self.guess(LIMIT)
+            await self.guess(LIMIT, peer)
         self.storage.asked.clear()
 
 
@@ -189,10 +189,17 @@ async def test_what_cannot_be_counted_is_let_through(door: Door) -> None:
         await door.ask(FIXED)
 
 
-async def test_only_so_many_are_remembered(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits_module, "MOST_REMEMBERED", 0)
+async def test_given_more_addresses_than_are_cached_then_the_limiter_is_asked_for_the_oldest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits_module, "MOST_REMEMBERED", 1)
+    door = Door()
     await door.use_up()
+    await door.use_up(peer="203.0.113.8")
 
+    with pytest.raises(RateLimited):
+        await door.guess(0, peer="203.0.113.8")
+    assert door.storage.asked == []
     with pytest.raises(RateLimited):
         await door.guess(0)
 

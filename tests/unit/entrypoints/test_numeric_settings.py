@@ -1,4 +1,7 @@
-"""Numbers that no variable can take, in every variable that is read: a line that says what can."""
+"""Numbers that no variable can take, in every variable that is read: a line that says what can.
+
+Only here does every numeric variable meet numbers of all kinds.
+"""
 
 from __future__ import annotations
 
