@@ -18,10 +18,10 @@ from tests.service import PROJECT
 
 OPEN = """
 import asyncio, sys
-from adapters.sqlalchemy.storage import SqlLedger
+from adapters.sqlalchemy.storage import SqlStorage
 
 async def main():
-    async with SqlLedger(sys.argv[1]) as ledger:
+    async with SqlStorage(sys.argv[1]) as ledger:
         await ledger.check()
         print("alembic" in sys.modules)
 
