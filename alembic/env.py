@@ -11,8 +11,8 @@ import sys
 
 from sqlalchemy import Connection
 
-from adapters.sqlalchemy.engine.database import database
-from adapters.sqlalchemy.schema.list_indexes import metadata
+from adapters.sqlalchemy.capabilities import metadata
+from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.schema.migrations import alone
 from alembic import context
 from domain.shared.errors import StorageUnavailable

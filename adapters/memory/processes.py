@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-import attrs
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from domain.operations.process import holders_of
 
-if TYPE_CHECKING:
-    from adapters.memory.unit_of_work import MemoryStorage
-
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 class MemoryProcesses:
-    """Implements :class:`domain.operations.processes.Processes`."""
+    """Implements :class:`domain.operations.processes.Processes`.
 
-    def __init__(self, ledger: MemoryStorage) -> None:
-        self._ledger = ledger
+    Each of ``frees`` frees what is held under names that begin with a prefix.
+    """
+
+    def __init__(self, frees: Sequence[Callable[[str], None]]) -> None:
+        self._frees = frees
         self._seen_at: dict[str, datetime] = {}
 
     async def time(self) -> datetime | None:
@@ -55,12 +50,5 @@ class MemoryProcesses:
         return True
 
     def _free(self, prefix: str) -> None:
-        table = self._ledger.sessions
-        for session in [*table.by_id.values()]:
-            holder = session.claim.holder
-            if session.is_live and holder is not None and holder.startswith(prefix):
-                claim = attrs.evolve(session.claim, expires_at=_LONG_AGO)
-                table.by_id[session.id] = attrs.evolve(session, claim=claim)
-        self._ledger.inbox.free(prefix)
-        self._ledger.leases.free(prefix)
-        self._ledger.idempotency.free(prefix)
+        for free in self._frees:
+            free(prefix)

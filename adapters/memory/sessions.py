@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import AsyncIterator, Collection, MutableMapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, MutableMapping
+from datetime import datetime
+from functools import partial
 from itertools import islice
+from typing import Any, ClassVar
 
 import attrs
 
+from adapters.memory.capability import LONG_AGO, Capability, Mentions
 from adapters.memory.newest_first import NewestFirst
 from domain.access.access import Access, visible
+from domain.privacy.data_subject import DataSubject
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_outline import SessionOutline
@@ -19,11 +24,13 @@ from domain.shared.pagination import Cursor
 
 
 @attrs.frozen(eq=False)
-class SessionTable:
+class SessionTable(Capability):
     """Sessions by id, and for each room the id of its live and of its newest one.
 
     ``order`` has those that are committed.
     """
+
+    counted_as: ClassVar[str] = "sessions"
 
     by_id: MutableMapping[SessionId, Session]
     live: MutableMapping[RoomName, SessionId | None]
@@ -89,6 +96,48 @@ class SessionTable:
         session_id = self.newest.get(room)
         return None if session_id is None else self.by_id[session_id]
 
+    async def prune(self, before: datetime) -> int:
+        """Delete sessions that ended before then; how many they were."""
+        return self.remove(
+            [
+                one
+                for one in self.by_id.values()
+                if one.ended_at is not None and one.ended_at < before
+            ]
+        )
+
+    def statistics(self) -> Mapping[str, Any]:
+        """How many sessions are live."""
+        return {"live_sessions": sum(one is not None for one in self.live.values())}
+
+    def mentions(self, person: DataSubject, ids: Collection[str]) -> Mentions:  # noqa: ARG002
+        """The sessions that mention ``person``."""
+        return {
+            one.id.value: one.is_live for one in self.by_id.values() if _is_mentioned(person, one)
+        }
+
+    def erase(self, keys: Collection[str]) -> None:
+        """Delete sessions."""
+        self.remove([self.by_id[SessionId(key)] for key in keys])
+
+    def free(self, prefix: str) -> None:
+        """End claims; each keeps its holder, so that the next one asks LiveKit what was done."""
+        for session in [*self.by_id.values()]:
+            holder = session.claim.holder
+            if session.is_live and holder is not None and holder.startswith(prefix):
+                claim = attrs.evolve(session.claim, expires_at=LONG_AGO)
+                self.by_id[session.id] = attrs.evolve(session, claim=claim)
+
+
+def _is_mentioned(person: DataSubject, session: Session) -> bool:
+    phone = session.phone
+    numbers = () if phone is None else (phone.caller_number, phone.called_number)
+    return (
+        person.is_called(session.identity.value)
+        or person.is_in_config(session.agent_config.text)
+        or any(person.is_in(text) for text in (session.room_name.value, *numbers))
+    )
+
 
 @attrs.frozen
 class Change:
@@ -120,6 +169,13 @@ class MemorySessions:
         """Drop the changes."""
         self.changes: list[Change] = []
         self._seen = self._committed.layer()
+
+    def prepared(self) -> Callable[[], None]:
+        """Return what stores the changes. Raises :class:`~domain.shared.errors.Conflict`."""
+        layer = self._committed.layer()
+        for change in self.changes:
+            change.apply_to(layer)
+        return partial(layer.merge_into, self._committed)
 
     async def add(self, session: Session) -> None:
         """Store a new session; a conflict surfaces at commit."""

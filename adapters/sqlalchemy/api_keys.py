@@ -5,14 +5,48 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Executable, Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    Executable,
+    Index,
+    Row,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
+from adapters.sqlalchemy.capability import Capability
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Write
-from adapters.sqlalchemy.schema.tables import api_keys
+from adapters.sqlalchemy.schema.metadata import metadata
 from domain.access.access import Scope
 from domain.access.api_key import ApiKey
+
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("prefix", String(32), nullable=False),
+    # SHA-256 of the whole key, hexadecimal.
+    Column("digest", String(64), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+)
+Index("uq_api_keys_prefix", api_keys.c.prefix, unique=True)
+
+API_KEYS: Final = Capability(table=api_keys)
 
 _FIND: Final = select(api_keys).where(api_keys.c.prefix == bindparam("wanted"))
 _ANY: Final = select(api_keys.c.id).limit(1)

@@ -5,15 +5,52 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Row, bindparam, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Executable,
+    Index,
+    Row,
+    String,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
 
+from adapters.sqlalchemy.capability import Capability, personal
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
+from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Lock, Write
-from adapters.sqlalchemy.schema.tables import idempotency, processes
+from adapters.sqlalchemy.processes import processes
+from adapters.sqlalchemy.schema.metadata import metadata
 from domain.idempotency.repository import Attempt, Remembered
 from domain.operations.process import process_of
+from domain.privacy.data_subject import DataSubject
 from domain.shared.errors import Conflict
+
+idempotency: Final = Table(
+    "idempotency",
+    metadata,
+    # Empty where there are no keys.
+    Column("tenant", Text, primary_key=True),
+    Column("key", Text, primary_key=True, info=personal(DataSubject.is_in)),
+    # SHA-256 of what was asked for, hexadecimal.
+    Column("fingerprint", String(64), nullable=False),
+    # Who works on it, until then; null once it is answered.
+    Column("holder", Text),
+    Column("lease_expires_at", UtcDateTime),
+    Column("answer", Text, info=personal(DataSubject.is_in_answer, quotes_ids=True)),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+Index("ix_idempotency_created", idempotency.c.created_at)
+
+IDEMPOTENCY: Final = Capability(table=idempotency, counted_as="answers")
+"""A key is free once its holder is not registered: there is nothing to free."""
 
 _THIS: Final = (
     idempotency.c.tenant == bindparam("of_tenant"),

@@ -5,12 +5,34 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Executable, bindparam, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Executable,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
 
+from adapters.sqlalchemy.capability import LONG_AGO, Capability, is_held
 from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Write
-from adapters.sqlalchemy.schema.tables import leases
+from adapters.sqlalchemy.schema.metadata import metadata
 from domain.shared.errors import Conflict
+
+leases: Final = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
 
 _GET: Final = select(leases).where(leases.c.name == bindparam("wanted"))
 _TAKE: Final[Executable] = (
@@ -65,3 +87,12 @@ class SqlLeases:
         """Let anybody take ``name`` from ``free_at`` on, if ``holder`` still has it."""
         values = {"wanted": name, "by": holder, "free_at": free_at}
         await self._database.write([Write(_RELEASE, values, ("leases", name), must_change=False)])
+
+
+def _free(process_id: str | None) -> Update:
+    """End the leases."""
+    held = is_held(leases.c.holder, process_id)
+    return update(leases).where(leases.c.holder != "", held).values(holder="", expires_at=LONG_AGO)
+
+
+LEASES: Final = Capability(table=leases, free=_free)

@@ -1,13 +1,13 @@
-"""What is kept in a database, and what is no longer."""
+"""Find and erase personal data in the columns that capabilities declare as personal."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
+import attrs
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -15,7 +15,6 @@ from sqlalchemy import (
     LargeBinary,
     Row,
     Select,
-    Table,
     and_,
     delete,
     func,
@@ -25,80 +24,80 @@ from sqlalchemy import (
     tuple_,
 )
 
+from adapters.sqlalchemy.capability import Capability
 from adapters.sqlalchemy.engine.database import AT_ONCE, Database
-from adapters.sqlalchemy.engine.deletion import delete_some, key_of
-from adapters.sqlalchemy.schema.tables import (
-    CALL_IS_LIVE,
-    SESSION_IS_LIVE,
-    calls,
-    idempotency,
-    inbox,
-    sessions,
-)
-from domain.calls.call import CallStatus
+from adapters.sqlalchemy.engine.deletion import key_of
 from domain.privacy.data_subject import SEPARATORS, DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
-from domain.sessions.session_status import SessionStatus
-
-Found = dict[Table, list[Any]]
-"""Keys of rows, by their table."""
 
 _STRETCH: Final = 10_000
 """Rows that one command looks through."""
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-_TEXTS: Final[Mapping[Table, Mapping[str, Callable[[DataSubject, Any], bool]]]] = {
-    sessions: {
-        "room_name": DataSubject.is_in,
-        "identity": DataSubject.is_called,
-        "agent_config": DataSubject.is_in_config,
-        "caller_number": DataSubject.is_in,
-        "called_number": DataSubject.is_in,
-    },
-    calls: {
-        "room_name": DataSubject.is_in,
-        "participant_identity": DataSubject.is_called,
-        "from_number": DataSubject.is_in,
-        "to_number": DataSubject.is_in,
-        "sip_call_id": DataSubject.is_in,
-        "sip_call_id_full": DataSubject.is_in,
-        "carrier_call_id": DataSubject.is_in,
-    },
-    inbox: {
-        "room_name": DataSubject.is_in,
-        "last_error": DataSubject.is_in,
-        "body": DataSubject.is_in_event,
-    },
-    idempotency: {"key": DataSubject.is_in, "answer": DataSubject.is_in_answer},
-}
-"""The columns that may mention a person, and how to tell."""
+
+@attrs.frozen
+class _Sought:
+    """A person, and the ids of records that mention the person."""
+
+    person: DataSubject
+    ids: Collection[str] = frozenset()
+
+
+class _Records:
+    """The rows of one capability and their personal columns."""
+
+    def __init__(self, capability: Capability) -> None:
+        self.capability = capability
+        self.table = capability.table
+        self.key = key_of(self.table)
+        self.keys = list(self.table.primary_key.columns)
+        self.quoting = capability.quoting_columns
+        self._mentions = capability.personal_columns
+        self.texts: list[Column[Any]] = [self.table.c[name] for name in self._mentions]
+
+    @property
+    def query(self) -> Select[Any]:
+        """Select the keys and personal texts of every row."""
+        return select(*dict.fromkeys((*self.keys, *self.texts)))
+
+    def key_in(self, row: Row[Any]) -> Any:
+        """Return the row's key: a value, or a tuple if the key has several columns."""
+        return row[0] if len(self.keys) == 1 else tuple(row[: len(self.keys)])
+
+    def concerns(self, row: Row[Any], sought: _Sought) -> bool:
+        """Return whether the row mentions the person or quotes one of the ids."""
+        for name in self.quoting:
+            if any(one in sought.ids for one in _UUID.findall(getattr(row, name) or "")):
+                return True
+        return any(
+            (text := getattr(row, name)) is not None and mentions(sought.person, text)
+            for name, mentions in self._mentions.items()
+        )
+
+    def delete(self, keys: Sequence[Any], sought: _Sought, connection: Connection) -> int:
+        """Lock the rows and delete those that still mention what is sought."""
+        query = self.query.where(self.key.in_(keys)).with_for_update()
+        found = connection.execute(query)
+        left = [self.key_in(row) for row in found if self.concerns(row, sought)]
+        return connection.execute(delete(self.table).where(self.key.in_(left))).rowcount
+
+
+Found = dict[_Records, list[Any]]
+"""The keys of rows, by capability."""
 
 
 class SqlPersonalData:
-    """Implements :class:`domain.privacy.personal_data.PersonalData`."""
+    """Implements :class:`domain.privacy.personal_data.PersonalData`.
 
-    def __init__(self, database: Database) -> None:
+    Rows that quote ids are found after the rows with these ids, and deleted before them: an erasure
+    that was interrupted finds them again when it is repeated.
+    """
+
+    def __init__(self, database: Database, capabilities: Iterable[Capability]) -> None:
         self._database = database
-
-    async def prune_sessions(self, before: datetime) -> int:
-        """Delete sessions that ended before then; how many they were."""
-        return await self._prune(sessions, [SessionStatus.ENDED.value], before)
-
-    async def prune_calls(self, before: datetime) -> int:
-        """Delete calls that ended before then; how many they were."""
-        ended = [CallStatus.ENDED.value, CallStatus.FAILED.value]
-        return await self._prune(calls, ended, before)
-
-    async def _prune(self, table: Table, statuses: Sequence[str], before: datetime) -> int:
-        # What ended before then was created before then, which an index finds.
-        old = delete_some(
-            table,
-            table.c.status.in_(statuses),
-            table.c.created_at < before,
-            table.c.ended_at < before,
-        )
-        return await self._database.repeat(old)
+        records = [_Records(each) for each in capabilities if each.personal_columns]
+        self._records = sorted(records, key=lambda each: bool(each.quoting))
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
         """What mentions ``person``."""
@@ -108,42 +107,37 @@ class SqlPersonalData:
         """Delete it; what it was. Cut short, it has deleted a part, and can be called again."""
         found = await self._find(person)
         counted = await self._counted(found)
-        session_ids = frozenset(found[sessions])
-        for table, keys in found.items():
+        sought = _Sought(person, _ids(found))
+        for records, keys in reversed(found.items()):
             for part in _parts(keys):
-                tells = partial(_tells, table=table, person=person, session_ids=session_ids)
-                await self._database.transact(partial(_delete_if, tells, table, part))
+                await self._database.transact(partial(records.delete, part, sought))
         await self._database.scrub(person.traces)
         return counted
 
     async def _find(self, person: DataSubject) -> Found:
         """The keys of what mentions the person."""
         found: Found = {}
-        for table in (sessions, calls, inbox):
-            found[table] = [
-                row[0]
-                async for row in self._rows(table, person.traces)
-                if _tells(row, table=table, person=person)
+        for records in self._records:
+            sought = _Sought(person, _ids(found))
+            # A row that quotes an id need have no trace of the person.
+            traces = () if records.quoting else person.traces
+            found[records] = [
+                records.key_in(row)
+                async for row in self._rows(records, traces)
+                if records.concerns(row, sought)
             ]
-        theirs = frozenset(found[sessions])
-        found[idempotency] = [
-            (row.tenant, row.key)
-            async for row in self._rows(idempotency)
-            if _tells(row, table=idempotency, person=person, session_ids=theirs)
-        ]
         return found
 
-    async def _rows(self, table: Table, traces: Sequence[str] = ()) -> AsyncIterator[Row[Any]]:
-        """Keys and texts of the table's rows, or of those that have one of ``traces`` in a text.
+    async def _rows(self, records: _Records, traces: Sequence[str]) -> AsyncIterator[Row[Any]]:
+        """Keys and texts of the rows, or of those that have one of ``traces`` in a text.
 
         They are looked through without a transaction and a stretch at a time, so that nobody waits
         for it and no command takes long.
         """
-        key, keys, query = key_of(table), table.primary_key.columns, _keys_and_texts(table)
-        texts = [table.c[name] for name in _TEXTS[table]]
+        key, keys, query = records.key, records.keys, records.query
         if traces:
             query = query.where(
-                or_(*(self._has(text, trace) for text in texts for trace in traces))
+                or_(*(self._has(text, trace) for text in records.texts for trace in traces))
             )
         rest: ColumnElement[bool] = true()
         while True:
@@ -169,50 +163,24 @@ class SqlPersonalData:
 
     async def _counted(self, found: Found) -> PersonalDataCounts:
         live = 0
-        for table, is_live in ((sessions, SESSION_IS_LIVE), (calls, CALL_IS_LIVE)):
-            for part in _parts(found[table]):
-                query = select(func.count()).select_from(table).where(table.c.id.in_(part), is_live)
+        for records, keys in found.items():
+            is_live = records.capability.is_live
+            if is_live is None:
+                continue
+            for part in _parts(keys):
+                query = select(func.count()).select_from(records.table)
+                query = query.where(records.key.in_(part), is_live)
                 live += (await self._database.read_many(query))[0][0]
-        return PersonalDataCounts(
-            sessions=len(found[sessions]),
-            calls=len(found[calls]),
-            events=len(found[inbox]),
-            answers=len(found[idempotency]),
-            live=live,
-        )
+        counts = {each.capability.counted_as: len(keys) for each, keys in found.items()}
+        return PersonalDataCounts(**counts, live=live)
+
+
+def _ids(found: Found) -> frozenset[str]:
+    return frozenset(key for keys in found.values() for key in keys if isinstance(key, str))
 
 
 def _value(row: Row[Any]) -> Any:
     return row[0] if len(row) == 1 else tuple_(*row)
-
-
-def _keys_and_texts(table: Table) -> Select[Any]:
-    texts = [table.c[name] for name in _TEXTS[table]]
-    return select(*dict.fromkeys((*table.primary_key.columns, *texts)))
-
-
-def _delete_if(
-    tells: Callable[[Row[Any]], bool], table: Table, keys: Sequence[Any], connection: Connection
-) -> int:
-    """Delete those of the rows that still tell of the person, now that they are locked."""
-    key = key_of(table)
-    query = _keys_and_texts(table).where(key.in_(keys)).with_for_update()
-    width = len(table.primary_key.columns)
-    left = [tuple(row[:width]) for row in connection.execute(query) if tells(row)]
-    values = left if width > 1 else [one for (one,) in left]
-    return connection.execute(delete(table).where(key.in_(values))).rowcount
-
-
-def _tells(
-    row: Row[Any], *, table: Table, person: DataSubject, session_ids: Collection[str] = frozenset()
-) -> bool:
-    """Whether the row mentions the person or, as an answer, one of these sessions."""
-    if table is idempotency and any(one in session_ids for one in _UUID.findall(row.answer or "")):
-        return True
-    return any(
-        (text := getattr(row, name)) is not None and mentions(person, text)
-        for name, mentions in _TEXTS[table].items()
-    )
 
 
 def _parts(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import (
-    ColumnElement,
+    Column,
     Connection,
+    String,
+    Table,
+    Update,
     bindparam,
     delete,
     func,
@@ -18,18 +21,22 @@ from sqlalchemy import (
     update,
 )
 
+from adapters.sqlalchemy.capability import Capability
 from adapters.sqlalchemy.engine.database import Database
-from adapters.sqlalchemy.schema.tables import (
-    ENTRY_IS_LEASED,
-    SESSION_IS_LIVE,
-    inbox,
-    leases,
-    processes,
-    sessions,
-)
-from domain.operations.process import holders_of
+from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
+from adapters.sqlalchemy.schema.metadata import metadata
 
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# The processes that serve; what each holds is held under a name that begins with its id and a dot.
+processes: Final = Table(
+    "processes",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
+PROCESSES: Final = Capability(table=processes)
+
 _TIME: Final = select(func.clock_timestamp().label("now"))
 _ALL: Final = select(processes)
 _THIS: Final = select(processes.c.id).where(processes.c.id == bindparam("wanted"))
@@ -49,10 +56,16 @@ _REMOVE: Final = delete(processes).where(
 
 
 class SqlProcesses:
-    """Implements :class:`domain.operations.processes.Processes`."""
+    """Implements :class:`domain.operations.processes.Processes`.
 
-    def __init__(self, database: Database) -> None:
+    Each of ``frees`` makes a statement that frees what a process holds or, for None, what any
+    process holds. Its condition must not be in a subquery: PostgreSQL then checks it again on a row
+    that another process has taken over meanwhile.
+    """
+
+    def __init__(self, database: Database, frees: Sequence[Callable[[str | None], Update]]) -> None:
         self._database = database
+        self._frees = frees
 
     async def time(self) -> datetime | None:
         """The database server's clock; None for a file, which is on this machine."""
@@ -68,7 +81,7 @@ class SqlProcesses:
         def register(connection: Connection) -> None:
             if alone:
                 connection.execute(delete(processes))
-                _free(connection, None)
+                self._free(connection, None)
             connection.execute(_ADD, {"id": process_id, "started_at": now, "seen_at": now})
 
         await self._database.transact(register)
@@ -95,40 +108,11 @@ class SqlProcesses:
             values = {"dead": process_id, "seen_at": seen_at, "any_time": seen_at is None}
             if connection.execute(_REMOVE, values).rowcount == 0:
                 return False
-            _free(connection, process_id)
+            self._free(connection, process_id)
             return True
 
         return await self._database.transact(free)
 
-
-def _free(connection: Connection, process_id: str | None) -> None:
-    """Free what the process holds, or what any does.
-
-    Each condition is the statement's own, not a subquery's: PostgreSQL checks it again on a row
-    that another process has taken over meanwhile.
-
-    An idempotency key is free once its holder is not registered (:class:`SqlIdempotency`).
-    """
-    connection.execute(
-        update(sessions)
-        .where(SESSION_IS_LIVE, _is_held(sessions.c.claim_holder, process_id))
-        .values(claim_expires_at=_LONG_AGO)
-    )
-    connection.execute(
-        update(inbox)
-        .where(ENTRY_IS_LEASED, _is_held(inbox.c.lease_holder, process_id))
-        .values(lease_holder=None, lease_expires_at=None)
-    )
-    connection.execute(
-        update(leases)
-        .where(leases.c.holder != "", _is_held(leases.c.holder, process_id))
-        .values(holder="", expires_at=_LONG_AGO)
-    )
-
-
-def _is_held(
-    holder: ColumnElement[str] | ColumnElement[str | None], process_id: str | None
-) -> ColumnElement[bool]:
-    if process_id is None:
-        return holder.is_not(None)
-    return holder.startswith(holders_of(process_id), autoescape=True)
+    def _free(self, connection: Connection, process_id: str | None) -> None:
+        for free in self._frees:
+            connection.execute(free(process_id))

@@ -11,8 +11,13 @@ from typing import Any, Final
 import attrs
 from cachetools import LRUCache
 from sqlalchemy import (
+    Column,
     Connection,
     Executable,
+    Index,
+    Integer,
+    Table,
+    Text,
     bindparam,
     case,
     func,
@@ -21,13 +26,26 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from adapters.sqlalchemy.capability import Capability
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.errors import RowLocked
 from adapters.sqlalchemy.engine.group_commit import Batches, Outcome
+from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Work
-from adapters.sqlalchemy.schema.tables import rate_windows
+from adapters.sqlalchemy.schema.metadata import metadata
 from domain.access.rate_limit import WINDOW, Bucket, Permit, window_of
+
+rate_windows: Final = Table(
+    "rate_windows",
+    metadata,
+    Column("bucket", Text, primary_key=True),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("used", Integer, nullable=False),
+)
+Index("ix_rate_windows_began", rate_windows.c.began_at)
+
+RATE_WINDOWS: Final = Capability(table=rate_windows)
 
 _LANES: Final = 2
 """While one waits for a locked row, the other counts; the pool's connections are for others."""

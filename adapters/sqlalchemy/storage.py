@@ -7,17 +7,22 @@ from types import TracebackType
 from typing import Self
 
 from adapters.sqlalchemy.api_keys import SqlApiKeys
-from adapters.sqlalchemy.engine.database import PATIENCE, database
+from adapters.sqlalchemy.calls.repository import PRUNE_CALLS
+from adapters.sqlalchemy.capabilities import CAPABILITIES
+from adapters.sqlalchemy.engine.database import PATIENCE
+from adapters.sqlalchemy.engine.database_url import database
+from adapters.sqlalchemy.engine.deletion import Pruning
 from adapters.sqlalchemy.engine.group_commit import Watch
 from adapters.sqlalchemy.engine.probe import StorageProbe
 from adapters.sqlalchemy.idempotency import SqlIdempotency
-from adapters.sqlalchemy.inbox import SqlInbox
+from adapters.sqlalchemy.inbox.repository import SqlInbox
 from adapters.sqlalchemy.leases import SqlLeases
 from adapters.sqlalchemy.ledger_stats import read_ledger_stats
 from adapters.sqlalchemy.personal_data import SqlPersonalData
 from adapters.sqlalchemy.processes import SqlProcesses
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.schema.migrations import ensure_schema
+from adapters.sqlalchemy.sessions.repository import PRUNE_SESSIONS
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
 from domain.operations.ledger_stats import LedgerStats
 
@@ -40,14 +45,20 @@ class SqlStorage:
         whole_configs: bool = True,
     ) -> None:
         self.database = database(database_url, patience, watch)
-        self._probe = StorageProbe(self.database)
+        self._probe = StorageProbe(
+            self.database, [each.table for each in CAPABILITIES if each.is_probed]
+        )
         self._whole_configs = whole_configs
         self.inbox = SqlInbox(self.database)
         self.leases = SqlLeases(self.database)
-        self.processes = SqlProcesses(self.database)
+        self.processes = SqlProcesses(
+            self.database, [each.free for each in CAPABILITIES if each.free is not None]
+        )
         self.api_keys = SqlApiKeys(self.database)
         self.idempotency = SqlIdempotency(self.database)
-        self.records = SqlPersonalData(self.database)
+        self.records = SqlPersonalData(self.database, CAPABILITIES)
+        self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
+        self.prune_calls = Pruning(self.database, PRUNE_CALLS)
 
     def rate_limiter(self, limit: int) -> SqlRateLimiter:
         """Counts requests here, for every process on this database."""

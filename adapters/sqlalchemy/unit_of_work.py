@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from adapters.sqlalchemy.calls import SqlCalls
+from adapters.sqlalchemy.calls.repository import SqlCalls
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.write import Write
-from adapters.sqlalchemy.sessions import SqlSessions
+from adapters.sqlalchemy.sessions.repository import SqlSessions
 
 
 class SqlUnitOfWork:
@@ -24,6 +24,7 @@ class SqlUnitOfWork:
         self._writes: list[Write] = []
         self.sessions = SqlSessions(database, self._writes, whole_configs=whole_configs)
         self.calls = SqlCalls(database, self._writes)
+        self._repositories = (self.sessions, self.calls)
 
     async def commit(self) -> None:
         """Make every change durable in one transaction or, on an error, none."""
@@ -33,8 +34,8 @@ class SqlUnitOfWork:
 
     def _forget(self) -> None:
         self._writes.clear()
-        self.sessions.forget()
-        self.calls.forget()
+        for each in self._repositories:
+            each.forget()
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,8 +1,7 @@
-"""What is kept, and what is no longer."""
+"""The port to what is stored of a person."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Protocol
 
 import attrs
@@ -28,14 +27,6 @@ class PersonalDataCounts:
 
 class PersonalData(Protocol):
     """Each method raises ``StorageUnavailable`` when storage fails."""
-
-    async def prune_sessions(self, before: datetime) -> int:
-        """Delete sessions that ended before then; how many they were."""
-        ...
-
-    async def prune_calls(self, before: datetime) -> int:
-        """Delete calls that ended before then; how many they were."""
-        ...
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
         """What mentions ``person``: in any column of a session, a call, an event or an answer."""

@@ -35,4 +35,4 @@ class Calls(containers.DeclarativeContainer):
         ids=Core.ids,
         agent_name=settings.agent_name,
     )
-    call_pruning = providers.List(storage.records.prune_calls, settings.call_retention)
+    call_pruning = providers.List(storage.prune_calls, settings.call_retention)

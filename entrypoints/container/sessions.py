@@ -124,4 +124,4 @@ class Sessions(containers.DeclarativeContainer):
         lease=CLAIM_LEASE,
     )
     read_sessions = providers.Singleton(ReadSessions, ledger)
-    session_pruning = providers.List(storage.records.prune_sessions, settings.session_retention)
+    session_pruning = providers.List(storage.prune_sessions, settings.session_retention)

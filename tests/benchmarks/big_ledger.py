@@ -13,7 +13,8 @@ from typing import Final
 
 from sqlalchemy import text
 
-from adapters.sqlalchemy.schema.list_indexes import calls, sessions
+from adapters.sqlalchemy.calls.table import calls
+from adapters.sqlalchemy.sessions.table import sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.agents.agent_config import AgentConfig
 from domain.calls.apply_fact import apply

@@ -21,7 +21,7 @@ import attrs
 import psutil
 from sqlalchemy import Connection, insert
 
-from adapters.sqlalchemy.schema.tables import sessions
+from adapters.sqlalchemy.sessions.table import sessions
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
 from tests.benchmarks.report import Report

@@ -24,7 +24,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.testing import RequestFactory
 from sqlalchemy import MetaData
 
-from adapters.sqlalchemy.schema.list_indexes import metadata
+from adapters.sqlalchemy.capabilities import metadata
 from domain.shared.errors import DomainError, RateLimited
 from entrypoints.cli.app import app as cli
 from entrypoints.cli.app import main

@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import attrs
-from sqlalchemy import URL, Connection, Executable, Row, Select, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, Connection, Executable, Row, Select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.sqlalchemy.engine import postgresql, sqlite
+from adapters.sqlalchemy.engine import scrub, sqlite
 from adapters.sqlalchemy.engine.commits import Commits
 from adapters.sqlalchemy.engine.errors import RowLocked, storage_errors
 from adapters.sqlalchemy.engine.group_commit import Batches, Outcome, Watch
 from adapters.sqlalchemy.engine.retries import Retries
 from adapters.sqlalchemy.engine.sqlite import SqliteThread
 from adapters.sqlalchemy.engine.write import Lock, Unit, Work, Write, carry_out
-from domain.shared.errors import StorageUnavailable
 
 Result = TypeVar("Result")
 Rows = Sequence[Row[Any]]
@@ -221,7 +220,7 @@ class Database:
         if self.embedded:
             with storage_errors():
                 path = Path(self.url.database or "")
-                await asyncio.to_thread(sqlite.scrub, path, traces)
+                await asyncio.to_thread(scrub.scrub, path, traces)
 
     async def dispose(self) -> None:
         """Close every connection; the database can be used again afterwards."""
@@ -232,29 +231,3 @@ class Database:
                 await thread.dispose()
             await self.reader.dispose()
             await self.writer.dispose()
-
-
-def database(
-    url: str, patience: timedelta | None = PATIENCE, watch: Watch | None = None
-) -> Database:
-    """The database that ``url`` (``sqlite+aiosqlite:///…``, ``postgresql+asyncpg://…``) names.
-
-    Connects to nothing yet. ``patience`` of None waits for a PostgreSQL command however long it
-    takes. ``watch`` hears of each batch of changes.
-    Raises :class:`~domain.shared.errors.StorageUnavailable` for a URL that names none.
-    """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise StorageUnavailable("DATABASE_URL is not the address of a database.") from None
-    match parsed.drivername:
-        case "sqlite+aiosqlite" if parsed.database not in (None, "", ":memory:"):
-            engines = sqlite.engines(parsed, patience or PATIENCE)
-            return Database(parsed, *engines, watch=watch)
-        case "postgresql+asyncpg":
-            reader, writer = postgresql.engines(parsed, patience or PATIENCE, patience)
-            return Database(parsed, reader, writer, watch=watch, patience=patience or PATIENCE)
-    raise StorageUnavailable(
-        "DATABASE_URL must be sqlite+aiosqlite:///path/to/file.db or "
-        "postgresql+asyncpg://user:password@host/database."
-    )

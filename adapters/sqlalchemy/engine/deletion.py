@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, Table, delete, select, tuple_
+import attrs
+from sqlalchemy import ColumnElement, Delete, Executable, Table, delete, select, tuple_
 
-from adapters.sqlalchemy.engine.database import AT_ONCE
+from adapters.sqlalchemy.engine.database import AT_ONCE, Database
 
 
 def key_of(table: Table) -> ColumnElement[Any]:
@@ -23,3 +25,15 @@ def delete_some(table: Table, *conditions: ColumnElement[bool]) -> Delete:
     """
     found = select(*table.primary_key.columns).where(*conditions).limit(AT_ONCE)
     return delete(table).where(key_of(table).in_(found.with_for_update(skip_locked=True)))
+
+
+@attrs.frozen
+class Pruning:
+    """Delete the rows that ``statement`` selects by age, with its parameter ``before``."""
+
+    database: Database
+    statement: Executable
+
+    async def __call__(self, before: datetime) -> int:
+        """Delete them, a part per transaction, and return their number."""
+        return await self.database.repeat(self.statement, {"before": before})

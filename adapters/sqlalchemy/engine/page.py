@@ -34,40 +34,16 @@ from sqlalchemy import (
     union_all,
 )
 
-from adapters.sqlalchemy.schema.list_indexes import LISTS, Half
-from adapters.sqlalchemy.schema.tables import calls, sessions
+from adapters.sqlalchemy.engine.listing import Filter, Half, Listing
+from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from domain.access.access import Tenants
-from domain.calls.call import CallStatus
-from domain.calls.repository import CallFilter
-from domain.rooms.sip_leg import Direction
-from domain.sessions.repository import SessionFilter
-from domain.sessions.session_status import SessionStatus
 from domain.shared.pagination import Cursor
-
-_FEW: Final[Mapping[Table, Mapping[str, Sequence[str]]]] = {
-    sessions: {"status": [status.value for status in SessionStatus]},
-    calls: {
-        "direction": [direction.value for direction in Direction],
-        "status": [status.value for status in CallStatus],
-    },
-}
-"""The columns with few values, in the order in which indexes have them."""
-
-_WHOLE: Final[Mapping[Table, Sequence[Sequence[str]]]] = {
-    sessions: [["room_name"]],
-    calls: [["room_name"], ["from_number", "to_number"]],
-}
-"""Columns with an index of the whole table; other filters are then tried row by row.
-
-A room has few rows, as has one caller of one number.
-"""
 
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
-_TIME: Final = sessions.c.created_at.type
-_SINCE: Final = bindparam("since", type_=_TIME)
-_END: Final = bindparam("end", type_=_TIME)
-_END_ID: Final = bindparam("end_id", type_=sessions.c.id.type)
+_SINCE: Final = bindparam("since", type_=UtcDateTime)
+_END: Final = bindparam("end", type_=UtcDateTime)
+_END_ID: Final = bindparam("end_id", type_=String(36))
 # PostgreSQL, which knows LATERAL, takes a limit that it does not know for a tenth of the rows.
 _MOST: Final = {
     lateral: bindparam("most", type_=Integer, literal_execute=lateral) for lateral in (False, True)
@@ -77,8 +53,9 @@ Owner = int | None
 """A tenant, by its number among those asked for; None: no tenant."""
 
 
-def page_of(
-    wanted: CallFilter | SessionFilter,
+def page_of(  # noqa: PLR0913 - what a page is, and what the database knows
+    listing: Listing,
+    wanted: Filter,
     after: Cursor | None,
     limit: int,
     visible_to: Tenants,
@@ -90,11 +67,10 @@ def page_of(
     Starts at ``after`` by its place in the index rather than by counting rows. ``lateral``:
     whether the database knows LATERAL, as PostgreSQL does.
     """
-    table = sessions if isinstance(wanted, SessionFilter) else calls
     filters = {
         name: value
         for name, value in attrs.asdict(wanted, recurse=False).items()
-        if name in table.c and value is not None
+        if name in listing.table.c and value is not None
     }
     owners: tuple[Owner, ...] | None = None
     tenants: dict[str, object] = {}
@@ -105,7 +81,7 @@ def page_of(
     end = Cursor(wanted.created.until or _LAST, "")
     if after is not None and (after.created_at, after.id) < (end.created_at, end.id):
         end = after
-    return _query(table, frozenset(filters), owners, lateral=lateral), {
+    return _query(listing, frozenset(filters), owners, lateral=lateral), {
         **filters,
         **tenants,
         "since": wanted.created.since or _FIRST,
@@ -131,7 +107,7 @@ class _Slice:
     index; ``others`` are filters to try row by row.
     """
 
-    table: Table
+    listing: Listing
     half: Half
     key: Mapping[str, ColumnElement[Any]]
     others: Sequence[ColumnElement[bool]] = ()
@@ -143,12 +119,13 @@ class _Slice:
         planner that is given single columns takes them to be independent of each other, and reads
         the whole table by age where it expects many rows and there are none.
         """
-        place = (self.table.c.created_at, self.table.c.id)
-        columns, values = [self.table.c[name] for name in self.key], list(self.key.values())
+        table = self.listing.table
+        place = (table.c.created_at, table.c.id)
+        columns, values = [table.c[name] for name in self.key], list(self.key.values())
         return (
             select(*what)
             .where(
-                LISTS[self.table, self.half, tuple(self.key)],
+                self.listing.conditions[self.half, tuple(self.key)],
                 tuple_(*columns, *place) <= tuple_(*values, _END, _END_ID),
                 tuple_(*columns, place[0]) >= tuple_(*values, _SINCE),
                 tuple_(*place) < tuple_(_END, _END_ID),
@@ -160,30 +137,31 @@ class _Slice:
     def _row_by_row(self) -> Iterator[ColumnElement[bool]]:
         """The other filters, and how few rows they are tried on, which decides for the index."""
         if self.others:
-            yield from (self.table.c[name] == value for name, value in self.key.items())
+            yield from (self.listing.table.c[name] == value for name, value in self.key.items())
             yield from self.others
 
 
 @lru_cache(maxsize=512)
 def _query(
-    table: Table, pinned: frozenset[str], owners: tuple[Owner, ...] | None, *, lateral: bool
+    listing: Listing, pinned: frozenset[str], owners: tuple[Owner, ...] | None, *, lateral: bool
 ) -> Select[Any]:
     """The query for a page with filters for ``pinned``, of these owners (None: everybody).
 
     Built once: SQLAlchemy then finds its compiled form by identity.
     """
+    table = listing.table
     if not pinned and owners is None:
-        return _Slice(table, Half.ALL, {}).newest(table).limit(_MOST[lateral])
+        return _Slice(listing, Half.ALL, {}).newest(table).limit(_MOST[lateral])
     given = {name: bindparam(name, type_=table.c[name].type) for name in sorted(pinned)}
-    for names in _WHOLE[table]:
+    for names in listing.whole:
         if pinned.issuperset(names):
             others = [table.c[name] == given[name] for name in given if name not in names]
             if owners is not None:
                 others.append(or_(*(_is_of(table, owner) for owner in owners)))
             key = {name: given[name] for name in names}
-            return _Slice(table, Half.ALL, key, others).newest(table).limit(_MOST[lateral])
+            return _Slice(listing, Half.ALL, key, others).newest(table).limit(_MOST[lateral])
     parts = itertools.chain.from_iterable(
-        _parts(table, given, half, tenant, lateral=lateral) for half, tenant in _halves(owners)
+        _parts(listing, given, half, tenant, lateral=lateral) for half, tenant in _halves(owners)
     )
     found = union_all(*parts).subquery()
     newest_first = (found.c.created_at.desc(), found.c.id.desc())
@@ -194,7 +172,7 @@ def _query(
 
 
 def _parts(
-    table: Table,
+    listing: Listing,
     given: Mapping[str, ColumnElement[Any]],
     half: Half,
     tenant: Mapping[str, ColumnElement[Any]],
@@ -203,11 +181,12 @@ def _parts(
 ) -> Iterator[Select[Any]]:
     """Queries for the places of the newest rows of one owner, by as few slices as there can be."""
 
+    table, few = listing.table, listing.few
+
     def newest(key: Mapping[str, ColumnElement[Any]], *others: ColumnElement[bool]) -> Select[Any]:
-        places = _Slice(table, half, key, others).newest(table.c.created_at, table.c.id)
+        places = _Slice(listing, half, key, others).newest(table.c.created_at, table.c.id)
         return places.limit(_MOST[lateral])
 
-    few = _FEW[table]
     key = {**tenant, **{name: value for name, value in given.items() if name not in few}}
     if tenant and len(key) > 1:
         others = [table.c[name] == given[name] for name in given if name in few]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, delete, insert
+from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, Table, delete, insert
 
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.schema.migrations import check_schema
-from adapters.sqlalchemy.schema.tables import inbox, sessions
 from domain.shared.errors import StorageUnavailable
 
 LIMIT_SECONDS: Final = 3.0
@@ -22,12 +23,13 @@ LIMIT_SECONDS: Final = 3.0
 class StorageProbe:
     """Implements :class:`domain.operations.probe.Probe` for a database.
 
-    It reads each time, and writes where the last commits do not show whether that succeeds. One
-    attempt is under way at a time, however long it takes and however many ask.
+    It reads each time, and writes to ``tables`` where the last commits do not show whether that
+    succeeds. One attempt is under way at a time, however long it takes and however many ask.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, tables: Sequence[Table]) -> None:
         self._database = database
+        self._write = partial(write_and_delete, tables)
         self._attempt: asyncio.Task[StorageUnavailable | None] | None = None
         self._problem: StorageUnavailable | None = None
 
@@ -57,20 +59,21 @@ class StorageProbe:
             await check_schema(self._database)
             if not self._database.commits.show_success:
                 self._database.commits.trying()
-                await self._database.transact_alone(write_and_delete)
+                await self._database.transact_alone(self._write)
         except StorageUnavailable as error:
             self._problem = error
             return error
         return None
 
 
-def write_and_delete(connection: Connection) -> None:
-    """Add a row to each table that a request writes to, and delete it: nothing is left of it.
+def write_and_delete(tables: Iterable[Table], connection: Connection) -> None:
+    """Add a row to each table, and delete it: nothing is left of it.
 
-    The same tables, because a server may lack space, or a privilege, for one and not for another.
+    They are those that requests write to, because a server may lack space, or a privilege, for one
+    table and not for another.
     """
     mark, now = str(uuid4()), datetime.now(UTC)
-    for table in (sessions, inbox):
+    for table in tables:
         required = [column for column in table.columns if not column.nullable]
         row = {column.name: _value(column, mark, now) for column in required}
         connection.execute(insert(table), row)

@@ -14,7 +14,8 @@ import attrs
 from sqlalchemy import Connection, column, func, inspect, select, table, text
 
 import adapters
-from adapters.sqlalchemy.engine.database import Database, database
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.engine.errors import SchemaOutdated, storage_errors
 from adapters.sqlalchemy.engine.postgresql import require_session
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.memory.unit_of_work import MemoryStorage
+from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.repository import ApiKeys
 from domain.calls.repository import CallWork

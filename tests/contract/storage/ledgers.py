@@ -11,7 +11,7 @@ import attrs
 import uuid_utils
 from sqlalchemy import Engine, event
 
-from adapters.memory.unit_of_work import MemoryStorage
+from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.engine.database import PATIENCE
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import WORK, Access

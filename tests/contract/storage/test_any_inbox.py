@@ -16,7 +16,7 @@ from hypothesis import strategies as some
 from sqlalchemy import delete
 
 from adapters.memory.inbox import MemoryInbox
-from adapters.sqlalchemy.schema.tables import inbox as inbox_table
+from adapters.sqlalchemy.inbox.table import inbox as inbox_table
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.repository import Inbox

@@ -17,9 +17,9 @@ import attrs
 import pytest
 from sqlalchemy import Connection, insert
 
-from adapters.memory.unit_of_work import MemoryStorage
-from adapters.sqlalchemy.mapping import entry_values
-from adapters.sqlalchemy.schema.tables import inbox as inbox_table
+from adapters.memory.storage import MemoryStorage
+from adapters.sqlalchemy.inbox.mapping import entry_values
+from adapters.sqlalchemy.inbox.table import inbox as inbox_table
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.inbox.entry import InboxEntry
 from tests.contract.storage.ledgers import NOON, new_entry, noted, opened

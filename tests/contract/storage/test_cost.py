@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
-from adapters.sqlalchemy.schema.list_indexes import metadata
+from adapters.sqlalchemy.capabilities import metadata
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.calls.apply_fact import apply
@@ -172,8 +172,8 @@ async def test_no_question_of_the_workers_reads_a_whole_table(sqlite_url: str) -
             assert [page async for page in work.sessions.live([], SYSTEM)] == []
             await work.sessions.newest_in(new_room(), access_of("ann", sees_unowned=True))
             await work.sessions.live_of("ann")
-        await storage.records.prune_sessions(NOON)
-        await storage.records.prune_calls(NOON)
+        await storage.prune_sessions(NOON)
+        await storage.prune_calls(NOON)
         await storage.ledger_stats()
         plans = []
         async with storage.database.writer.connect() as connection:

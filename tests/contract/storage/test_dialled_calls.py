@@ -12,7 +12,7 @@ import attrs
 import pytest
 import uuid_utils
 
-from adapters.memory.unit_of_work import MemoryStorage
+from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM, WORK, Access
 from domain.calls.apply_fact import apply
@@ -237,7 +237,7 @@ async def test_given_a_dialled_call_that_fails_then_it_ends_without_a_leg(
     async with ledger.unit_of_work() as work:
         assert await work.calls.get(call.id, SYSTEM) == failed
     assert (await ledger.ledger_stats()).live_calls == 1
-    assert await ledger.records.prune_calls(NOON + 2 * SECOND) == 1
+    assert await ledger.prune_calls(NOON + 2 * SECOND) == 1
     async with ledger.unit_of_work() as work:
         assert await work.calls.get(call.id, SYSTEM) is None
 

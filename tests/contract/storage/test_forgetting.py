@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.memory.unit_of_work import MemoryStorage
+from adapters.memory.storage import MemoryStorage
 from adapters.phonenumbers.dialled_numbers import dialled_at_home
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.agents.agent_config import AgentConfig

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 from sqlalchemy import select
 
-from adapters.sqlalchemy.schema.tables import inbox as inbox_table
+from adapters.sqlalchemy.inbox.table import inbox as inbox_table
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.repository import Inbox

@@ -14,7 +14,8 @@ import attrs
 import pytest
 from sqlalchemy import event
 
-from adapters.sqlalchemy.schema.tables import calls, sessions
+from adapters.sqlalchemy.calls.table import calls
+from adapters.sqlalchemy.sessions.table import sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from tests.benchmarks.big_ledger import analyze, fill
 from tests.benchmarks.lists import Wanted, combinations, filters_of, pages

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text, update
 
 from adapters.sqlalchemy import rate_limiter
-from adapters.sqlalchemy.engine.database import database
+from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.engine.errors import RowLocked
-from adapters.sqlalchemy.schema.tables import sessions as session_table
+from adapters.sqlalchemy.sessions.table import sessions as session_table
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.access.rate_limit import Bucket

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from sqlalchemy import Connection, insert
 
-from adapters.memory.unit_of_work import MemoryStorage
-from adapters.sqlalchemy.schema.tables import leases
+from adapters.memory.storage import MemoryStorage
+from adapters.sqlalchemy.leases import leases
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.access.manage_keys import LONGEST_NAME

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from adapters.sqlalchemy.engine.database import database
+from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.schema.migrations import SCHEMA_VERSION, current, migrate
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from adapters.memory.rate_limiter import MOST_ADDRESSES, MemoryRateLimiter
-from adapters.memory.unit_of_work import MemoryStorage
+from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.engine.database import Database
 from domain.access.rate_limit import WINDOW, Bucket, Permit, RateLimiter, window_of
 from tests.contract.storage.ledgers import NOON, opened

@@ -15,14 +15,12 @@ import attrs
 import pytest
 from sqlalchemy import Executable, update
 
-from adapters.sqlalchemy.schema.tables import (
-    calls,
-    idempotency,
-    inbox,
-    processes,
-    rate_windows,
-    sessions,
-)
+from adapters.sqlalchemy.calls.table import calls
+from adapters.sqlalchemy.idempotency import idempotency
+from adapters.sqlalchemy.inbox.table import inbox
+from adapters.sqlalchemy.processes import processes
+from adapters.sqlalchemy.rate_limiter import rate_windows
+from adapters.sqlalchemy.sessions.table import sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.access.rate_limit import Bucket
@@ -140,7 +138,7 @@ async def test_given_a_session_that_is_reopened_then_it_is_not_pruned(storage: S
     await store(storage, session)
     reopened = update(sessions).values(status="active", ended_at=None)
 
-    pruned = await while_another_changes(storage, reopened, storage.records.prune_sessions(NOON))
+    pruned = await while_another_changes(storage, reopened, storage.prune_sessions(NOON))
 
     assert pruned == 0
     assert await SessionStore(storage.unit_of_work).get(session.id, SYSTEM) is not None
@@ -151,7 +149,7 @@ async def test_given_a_call_that_is_reopened_then_it_is_not_pruned(storage: SqlS
     await store(storage, call)
     reopened = update(calls).values(status="active", ended_at=None)
 
-    assert await while_another_changes(storage, reopened, storage.records.prune_calls(NOON)) == 0
+    assert await while_another_changes(storage, reopened, storage.prune_calls(NOON)) == 0
 
     async with storage.unit_of_work() as work:
         assert await work.calls.get(call.id, SYSTEM) is not None

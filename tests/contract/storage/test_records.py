@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import attrs
 import pytest
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import Connection, LargeBinary, String
 
-from adapters.memory.unit_of_work import MemoryStorage
+from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy import personal_data as records
-from adapters.sqlalchemy.personal_data import _TEXTS
-from adapters.sqlalchemy.schema.tables import metadata
+from adapters.sqlalchemy.capabilities import CAPABILITIES, metadata
+from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
@@ -29,6 +30,7 @@ from domain.rooms.sip_leg import Direction
 from domain.sessions.phone_correlation import PhoneCorrelation
 from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
+from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_room, new_session, opened
@@ -70,10 +72,10 @@ async def test_sessions_are_kept_for_so_long_after_their_end(ledger: SessionStor
     old, young, live = ended(1), ended(3), new_session()
     await store(ledger, old, young, live)
 
-    assert await ledger.records.prune_sessions(NOON + 2 * DAY) == 1
+    assert await ledger.prune_sessions(NOON + 2 * DAY) == 1
 
     assert await sessions_of(ledger, old, young, live) == [False, True, True]
-    assert await ledger.records.prune_sessions(NOON + 2 * DAY) == 0
+    assert await ledger.prune_sessions(NOON + 2 * DAY) == 0
 
 
 async def test_calls_are_kept_for_so_long_after_their_end(ledger: SessionStore) -> None:
@@ -84,7 +86,7 @@ async def test_calls_are_kept_for_so_long_after_their_end(ledger: SessionStore) 
     young, live = ended_call(3, "CLIENT_INITIATED"), new_call()
     await store(ledger, old, failed, young, live)
 
-    assert await ledger.records.prune_calls(NOON + 2 * DAY) == 2
+    assert await ledger.prune_calls(NOON + 2 * DAY) == 2
 
     assert await calls_of(ledger, old, failed, young, live) == [False, False, True, True]
 
@@ -92,7 +94,7 @@ async def test_calls_are_kept_for_so_long_after_their_end(ledger: SessionStore) 
 async def test_more_than_one_transaction_s_worth_is_pruned(ledger: SessionStore) -> None:
     await store(ledger, *(ended(1) for _ in range(1100)))
 
-    assert await ledger.records.prune_sessions(NOON + 2 * DAY) == 1100
+    assert await ledger.prune_sessions(NOON + 2 * DAY) == 1100
 
 
 async def test_a_pruned_room_shows_what_came_before_or_nothing(ledger: SessionStore) -> None:
@@ -101,7 +103,7 @@ async def test_a_pruned_room_shows_what_came_before_or_nothing(ledger: SessionSt
     second = new_session(room, created_at=NOON + DAY).ended(EndReason.ROOM_FINISHED, NOON + DAY)
     await store(ledger, first, second)
 
-    await ledger.records.prune_sessions(NOON + 2 * DAY)
+    await ledger.prune_sessions(NOON + 2 * DAY)
 
     async with ledger.unit_of_work() as work:
         assert await work.sessions.newest_in(room, SYSTEM) == first
@@ -155,9 +157,7 @@ async def everything_of_a_caller(ledger: SessionStore) -> tuple[Known, Known]:
         (f"call-{NUMBER}", "{}"),
         ("other", json.dumps([str(others[0].id), "room", "{}"])),
     ):
-        attempt = Attempt(
-            tenant="", key=key, fingerprint="f", holder="me", now=NOON, until=NOON + DAY, since=NOON
-        )
+        attempt = attempt_at(key)
         await ledger.idempotency.begin(attempt)
         await ledger.idempotency.finish(attempt, answer)
     return (
@@ -237,7 +237,7 @@ async def test_nor_does_a_place_in_the_file_that_a_row_was_moved_from(tmp_path: 
         await ledger.records.forget(DataSubject.with_number(NUMBER))
 
         assert DIGITS.encode() not in held(tmp_path)
-        others = await ledger.records.prune_sessions(NOON + 2 * DAY)
+        others = await ledger.prune_sessions(NOON + 2 * DAY)
         assert others == 1
 
 
@@ -283,6 +283,38 @@ async def test_a_person_is_found_in_more_rows_than_are_looked_through_at_once(
     assert (await ledger.records.mentions(person)).all == 0
     other = await ledger.records.mentions(DataSubject.with_number(str(int(DIGITS) + 1)))
     assert other.all == 7
+
+
+@pytest.mark.parametrize("done", [1, 2, 3])
+async def test_given_an_erasure_that_is_cut_short_when_it_is_repeated_then_no_answer_is_left(
+    sql_url: str, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    person, transact, left = DataSubject.with_number(NUMBER), Database.transact, done
+
+    async def cut_short(database: Database, work: Callable[[Connection], int]) -> int:
+        nonlocal left
+        if not left:
+            raise StorageUnavailable("The database is down.")
+        left -= 1
+        return await transact(database, work)
+
+    async with opened(sql_url) as ledger:
+        await everything_of_a_caller(ledger)
+        with monkeypatch.context() as patch:
+            patch.setattr(Database, "transact", cut_short)
+            with pytest.raises(StorageUnavailable):
+                await ledger.records.forget(person)
+
+        await ledger.records.forget(person)
+
+        again = attempt_at("their-session")  # whose answer has nothing of them but a session's id
+        assert (await ledger.idempotency.begin(again)).answer is None
+
+
+def attempt_at(key: str) -> Attempt:
+    return Attempt(
+        tenant="", key=key, fingerprint="f", holder="me", now=NOON, until=NOON + DAY, since=NOON
+    )
 
 
 def held(folder: Path) -> bytes:
@@ -331,8 +363,9 @@ HARMLESS = {
 
 
 def test_every_column_of_text_is_looked_through_or_holds_nothing_of_a_person() -> None:
+    personal = {each.table: {*each.personal_columns} for each in CAPABILITIES}
     for table in metadata.sorted_tables:
         texts = {
             column.name for column in table.columns if isinstance(column.type, String | LargeBinary)
         }
-        assert texts == {*_TEXTS.get(table, ())} | HARMLESS[table.name], table.name
+        assert texts == personal.get(table, set()) | HARMLESS[table.name], table.name

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import Connection, Table, update
 
-from adapters.sqlalchemy.schema.tables import calls, sessions
+from adapters.sqlalchemy.calls.table import calls
+from adapters.sqlalchemy.sessions.table import sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.shared.errors import StorageUnavailable, Unreadable

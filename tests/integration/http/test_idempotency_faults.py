@@ -17,7 +17,8 @@ import httpx
 import pytest
 from sqlalchemy import Connection, update
 
-from adapters.sqlalchemy.schema import tables
+from adapters.sqlalchemy.idempotency import idempotency
+from adapters.sqlalchemy.sessions.table import sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.idempotency.idempotent_execution import LEASE
 from tests.databases import PostgresServer
@@ -48,8 +49,8 @@ class Deployment:
 
     async def _pass_leases(self) -> None:
         def work(connection: Connection) -> None:
-            keys, sessions = tables.idempotency, tables.sessions
-            connection.execute(update(keys).values(lease_expires_at=keys.c.created_at))
+            began = idempotency.c.created_at
+            connection.execute(update(idempotency).values(lease_expires_at=began))
             held = sessions.c.claim_expires_at.is_not(None)
             connection.execute(
                 update(sessions).where(held).values(claim_expires_at=sessions.c.created_at)

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from adapters.sqlalchemy.capabilities import metadata
 from adapters.sqlalchemy.schema.migrations import SCHEMA_VERSION
-from adapters.sqlalchemy.schema.tables import metadata
 from tests.service import PROJECT
 
 _HEAD: Final = """

@@ -10,10 +10,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, select
 from sqlalchemy.engine.interfaces import ReflectedColumn
 
-from adapters.sqlalchemy.engine.database import Database, database
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.schema import migrations
+from adapters.sqlalchemy.schema.metadata import schema_floor
 from adapters.sqlalchemy.schema.migrations import alembic_config, upgrade
-from adapters.sqlalchemy.schema.tables import schema_floor
 from tests.integration.migrations.later_version import TABLES, later_version
 
 FIRST = "0004"

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, inspect, select, text
 
-from adapters.sqlalchemy.engine.database import Database, database
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.schema import migrations
 from adapters.sqlalchemy.schema.migrations import SCHEMA_VERSION, current, downgrade, upgrade
-from adapters.sqlalchemy.schema.tables import sessions
+from adapters.sqlalchemy.sessions.table import sessions
 from domain.shared.errors import StorageUnavailable
 from tests.integration.migrations.later_version import later_version
 

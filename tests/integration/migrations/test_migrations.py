@@ -12,9 +12,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, column, insert, inspect, select, table
 
-from adapters.sqlalchemy.engine.database import Database, database
-from adapters.sqlalchemy.mapping import to_call, to_session
-from adapters.sqlalchemy.schema.list_indexes import metadata
+from adapters.sqlalchemy.calls.mapping import to_call
+from adapters.sqlalchemy.calls.table import calls
+from adapters.sqlalchemy.capabilities import metadata
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.schema.migrations import (
     SCHEMA_VERSION,
     alembic_config,
@@ -22,7 +24,8 @@ from adapters.sqlalchemy.schema.migrations import (
     downgrade,
     upgrade,
 )
-from adapters.sqlalchemy.schema.tables import calls, sessions
+from adapters.sqlalchemy.sessions.mapping import to_session
+from adapters.sqlalchemy.sessions.table import sessions
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from adapters.sqlalchemy.engine.database import database
+from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.engine.errors import SchemaOutdated
 from adapters.sqlalchemy.schema.migrations import SCHEMA_VERSION, current, migrate
 from adapters.sqlalchemy.storage import SqlStorage

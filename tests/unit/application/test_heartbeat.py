@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.memory.unit_of_work import MemoryStorage
+from adapters.memory.storage import MemoryStorage
 from adapters.system.clock import SystemClock
 from application.workers.heartbeat import Heartbeat
 from domain.operations.process import ProcessIdentity

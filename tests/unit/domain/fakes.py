@@ -14,7 +14,7 @@ from typing import Any, Self, cast
 
 import attrs
 
-from adapters.memory.unit_of_work import MemoryStorage, MemoryUnitOfWork
+from adapters.memory.storage import MemoryStorage
 from domain.calls.call import Call
 from domain.calls.repository import CallRepository
 from domain.idempotency.repository import Idempotency
@@ -167,7 +167,7 @@ class InMemoryUnitOfWork:
 
     def __init__(self, ledger: InMemoryLedger) -> None:
         self._ledger = ledger
-        self._work = MemoryUnitOfWork(ledger.memory)
+        self._work = ledger.memory.unit_of_work()
         self.sessions = cast("SessionRepository", Stepped(self._work.sessions, ledger))
         self.calls = cast("CallRepository", Stepped(self._work.calls, ledger))
 

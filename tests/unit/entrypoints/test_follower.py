@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
-from adapters.memory.unit_of_work import MemoryStorage, MemoryUnitOfWork
+from adapters.memory.storage import MemoryStorage
+from adapters.memory.unit_of_work import MemoryUnitOfWork
 from domain.calls.apply_fact import apply
 from domain.calls.call import Call
 from domain.calls.call_facts import ParticipantLeft, ParticipantSeen

@@ -7,20 +7,21 @@ from typing import Any, Final
 
 from sqlalchemy import Executable, Select, bindparam, insert, select, tuple_, update
 
-from adapters.sqlalchemy.engine.database import PAGE, Database
-from adapters.sqlalchemy.engine.page import of_tenants, page_of
-from adapters.sqlalchemy.engine.write import Lock, Write
-from adapters.sqlalchemy.mapping import (
+from adapters.sqlalchemy.calls.mapping import (
     call_moves,
     call_values,
     placed_call_moves,
-    readable,
     to_call,
     to_call_outline,
 )
-from adapters.sqlalchemy.schema.tables import CALL_IS_LIVE, calls
+from adapters.sqlalchemy.calls.table import CALL_IS_LIVE, LISTING, calls
+from adapters.sqlalchemy.engine.database import PAGE, Database
+from adapters.sqlalchemy.engine.deletion import delete_some
+from adapters.sqlalchemy.engine.page import of_tenants, page_of
+from adapters.sqlalchemy.engine.write import Lock, Write
+from adapters.sqlalchemy.mapping import readable
 from domain.access.access import Access, visible
-from domain.calls.call import Call
+from domain.calls.call import Call, CallStatus
 from domain.calls.repository import CallFilter
 from domain.calls.room_calls import CallOutline
 from domain.shared.errors import StorageUnavailable
@@ -63,6 +64,14 @@ _SAVE: Final[Executable] = update(calls).where(
 # A statement of its own: the columns of a batch's rows must be the same.
 _SAVE_PLACED: Final[Executable] = update(calls).where(
     calls.c.id == bindparam("saved_id"), calls.c.version == bindparam("read_version")
+)
+
+# What ended before then was created before then, which an index finds.
+PRUNE_CALLS: Final[Executable] = delete_some(
+    calls,
+    calls.c.status.in_([CallStatus.ENDED.value, CallStatus.FAILED.value]),
+    calls.c.created_at < bindparam("before"),
+    calls.c.ended_at < bindparam("before"),
 )
 
 
@@ -150,7 +159,7 @@ class SqlCalls:
     ) -> list[Call]:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
         lateral = not self._database.embedded
-        query, values = page_of(wanted, after, limit, access.tenants, lateral=lateral)
+        query, values = page_of(LISTING, wanted, after, limit, access.tenants, lateral=lateral)
         return [to_call(row) for row in await self._database.read_many(query, values)]
 
     async def _read(

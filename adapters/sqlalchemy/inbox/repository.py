@@ -23,13 +23,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.write import Write
-from adapters.sqlalchemy.inbox_claims import LOOK, Found, Head, lease, look, padded, tidy
-from adapters.sqlalchemy.mapping import entry_moves, entry_values, to_entry
-from adapters.sqlalchemy.schema.tables import (
-    ENTRY_FINISHES_ROOM,
-    ENTRY_IS_PENDING,
-    inbox,
-)
+from adapters.sqlalchemy.inbox.claims import LOOK, Found, Head, lease, look, padded, tidy
+from adapters.sqlalchemy.inbox.mapping import entry_moves, entry_values, to_entry
+from adapters.sqlalchemy.inbox.table import ENTRY_FINISHES_ROOM, ENTRY_IS_PENDING, inbox
 from domain.inbox.entry import LONGEST_WAIT, InboxEntry, InboxStatus
 from domain.shared.errors import Conflict
 

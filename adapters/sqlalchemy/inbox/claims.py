@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 
 from adapters.sqlalchemy.engine.database import AT_ONCE
-from adapters.sqlalchemy.schema.tables import ENTRY_IS_LEASED, entry_is_ready, inbox
+from adapters.sqlalchemy.inbox.table import ENTRY_IS_LEASED, entry_is_ready, inbox
 
 _MOST_STEPS: Final = 1024
 _STEPS_OF_FREE_ROOM: Final = 8

@@ -8,20 +8,22 @@ from typing import Any, Final
 from sqlalchemy import Executable, Select, bindparam, func, insert, select, update
 
 from adapters.sqlalchemy.engine.database import PAGE, Database
+from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.page import of_tenants, page_of
 from adapters.sqlalchemy.engine.write import Lock, Write
-from adapters.sqlalchemy.mapping import (
-    readable,
+from adapters.sqlalchemy.mapping import readable
+from adapters.sqlalchemy.sessions.mapping import (
     session_moves,
     session_values,
     to_session,
     to_session_outline,
 )
-from adapters.sqlalchemy.schema.tables import SESSION_IS_LIVE, sessions
+from adapters.sqlalchemy.sessions.table import LISTING, SESSION_IS_LIVE, sessions
 from domain.access.access import Access, visible
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_outline import SessionOutline
+from domain.sessions.session_status import SessionStatus
 from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import RoomName, SessionId
 from domain.shared.pagination import Cursor
@@ -66,6 +68,14 @@ _LIVE_PAGE: Final = (
 _ADD: Final[Executable] = insert(sessions)
 _SAVE: Final[Executable] = update(sessions).where(
     sessions.c.id == bindparam("saved_id"), sessions.c.version == bindparam("read_version")
+)
+
+# What ended before then was created before then, which an index finds.
+PRUNE_SESSIONS: Final[Executable] = delete_some(
+    sessions,
+    sessions.c.status.in_([SessionStatus.ENDED.value]),
+    sessions.c.created_at < bindparam("before"),
+    sessions.c.ended_at < bindparam("before"),
 )
 
 
@@ -157,7 +167,7 @@ class SqlSessions:
     ) -> list[Session]:
         """The newest ``limit`` committed sessions that are wanted, of those after ``after``."""
         lateral = not self._database.embedded
-        query, values = page_of(wanted, after, limit, access.tenants, lateral=lateral)
+        query, values = page_of(LISTING, wanted, after, limit, access.tenants, lateral=lateral)
         return [to_session(row) for row in await self._database.read_many(query, values)]
 
     async def _first(self, query: Select[Any], wanted: str) -> Session | None:

@@ -1,0 +1,62 @@
+"""The ledger in the process's memory."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from adapters.memory.api_keys import MemoryApiKeys
+from adapters.memory.calls import CallTable
+from adapters.memory.capability import Capability
+from adapters.memory.idempotency import MemoryIdempotency
+from adapters.memory.inbox import MemoryInbox
+from adapters.memory.leases import MemoryLeases
+from adapters.memory.personal_data import MemoryPersonalData
+from adapters.memory.processes import MemoryProcesses
+from adapters.memory.sessions import SessionTable
+from adapters.memory.unit_of_work import MemoryUnitOfWork
+from domain.operations.ledger_stats import LedgerStats
+
+
+class MemoryStorage:
+    """What has been committed, for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self.sessions = SessionTable({}, {}, {})
+        self.calls = CallTable({}, {}, {}, {})
+        self.inbox = MemoryInbox()
+        self.leases = MemoryLeases()
+        self.api_keys = MemoryApiKeys()
+        self.idempotency = MemoryIdempotency()
+        self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]
+        self.records = MemoryPersonalData(self._capabilities)
+        self.processes = MemoryProcesses([each.free for each in self._capabilities])
+        self.prune_sessions = self.sessions.prune
+        self.prune_calls = self.calls.prune
+
+    def unit_of_work(self) -> MemoryUnitOfWork:
+        """A unit of work that has not begun."""
+        return MemoryUnitOfWork(self.sessions, self.calls)
+
+    async def ledger_stats(self) -> LedgerStats:
+        """Implements :class:`domain.operations.ledger_stats.StatsReader`."""
+        return LedgerStats(
+            **{
+                name: value
+                for each in self._capabilities
+                for name, value in each.statistics().items()
+            }
+        )
+
+    async def check(self) -> None:
+        """Memory is always ready (:class:`domain.operations.probe.Probe`)."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...

@@ -1,0 +1,1 @@
+"""Calls in a database: their table, its mapping and its repository."""

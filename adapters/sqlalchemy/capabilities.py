@@ -1,0 +1,30 @@
+"""The root of the schema: every capability that has a table, in one line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from adapters.sqlalchemy.api_keys import API_KEYS
+from adapters.sqlalchemy.calls.table import CALLS
+from adapters.sqlalchemy.capability import Capability
+from adapters.sqlalchemy.idempotency import IDEMPOTENCY
+from adapters.sqlalchemy.inbox.table import INBOX
+from adapters.sqlalchemy.leases import LEASES
+from adapters.sqlalchemy.processes import PROCESSES
+from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
+from adapters.sqlalchemy.schema.metadata import metadata
+from adapters.sqlalchemy.sessions.table import SESSIONS
+
+__all__ = ["CAPABILITIES", "metadata"]
+
+CAPABILITIES: Final[tuple[Capability, ...]] = (
+    SESSIONS,
+    CALLS,
+    INBOX,
+    LEASES,
+    PROCESSES,
+    API_KEYS,
+    IDEMPOTENCY,
+    RATE_WINDOWS,
+)
+"""In this order the rows that a dead process held are freed."""

@@ -1,0 +1,1 @@
+"""The inbox in a database: its table, its mapping, claims and its repository."""

@@ -1,0 +1,1 @@
+"""Sessions in a database: their table, its mapping and its repository."""

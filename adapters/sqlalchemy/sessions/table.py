@@ -1,0 +1,125 @@
+"""The table of sessions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    Update,
+    false,
+    func,
+    literal_column,
+    select,
+    update,
+)
+
+from adapters.sqlalchemy.capability import LONG_AGO, Capability, is_held, personal
+from adapters.sqlalchemy.engine.listing import Half, Listing
+from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
+from adapters.sqlalchemy.schema.metadata import metadata
+from domain.privacy.data_subject import DataSubject
+from domain.sessions.session_status import SessionStatus
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("room_name", Text, nullable=False, info=personal(DataSubject.is_in)),
+    Column("room_sid", Text),
+    Column("identity", Text, nullable=False, info=personal(DataSubject.is_called)),
+    Column("agent_name", Text, nullable=False),
+    # JSON as text: PostgreSQL's jsonb cannot hold "\u0000", which a caller's value may.
+    Column("agent_config", Text, nullable=False, info=personal(DataSubject.is_in_config)),
+    Column("status", String(32), nullable=False),
+    Column("dispatch_id", Text),
+    Column("claim_holder", Text),
+    Column("claim_expires_at", UtcDateTime),
+    Column("claim_uncertain", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("dispatched_at", UtcDateTime),
+    Column("active_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("end_reason", String(32)),
+    # Whether it was concluded from an absence, which a presence corrects.
+    Column("end_concluded", Boolean, nullable=False, server_default=false()),
+    # The participant that serves it.
+    Column("agent_identity", Text),
+    Column("agent_joined_at", UtcDateTime),
+    Column("agent_left_at", UtcDateTime),
+    Column("agent_adopted", Boolean, nullable=False, server_default=false()),
+    Column("dispatch_attempts", Integer, nullable=False, server_default="0"),
+    Column("retry_at", UtcDateTime),
+    Column("timeline", Text, nullable=False, server_default="[]"),
+    # The call that it was started for.
+    Column("call_id", String(36)),
+    Column("direction", String(16)),
+    Column("caller_number", Text, info=personal(DataSubject.is_in)),
+    Column("called_number", Text, info=personal(DataSubject.is_in)),
+    # Whose it is; null where nobody's key began it.
+    Column("tenant", Text),
+    Column("version", Integer, nullable=False),
+)
+
+# A literal rather than a parameter, which would keep the planners from using the partial index.
+SESSION_IS_LIVE: Final[ColumnElement[bool]] = sessions.c.status != literal_column("'ended'", String)
+
+Index(
+    "uq_sessions_live_room",
+    sessions.c.room_name,
+    unique=True,
+    sqlite_where=SESSION_IS_LIVE,
+    postgresql_where=SESSION_IS_LIVE,
+)
+SESSION_IS_OWNED: Final[ColumnElement[bool]] = sessions.c.tenant.is_not(None)
+Index(
+    "ix_sessions_tenant_live",
+    sessions.c.tenant,
+    sqlite_where=SESSION_IS_OWNED & SESSION_IS_LIVE,
+    postgresql_where=SESSION_IS_OWNED & SESSION_IS_LIVE,
+)
+
+LISTING: Final = Listing.of(
+    sessions,
+    few={"status": [status.value for status in SessionStatus]},
+    whole=[("room_name",)],
+    # Pruning, and the search for a room's newest, use these too.
+    shared={(): "created", ("room_name",): "room_created"},
+    indexes={
+        (Half.UNOWNED, ("status",)): "unowned_status",
+        (Half.UNOWNED, ("identity", "status")): "unowned_identity",
+        (Half.OWNED, ("status",)): "owned_status",
+        (Half.OWNED, ("identity", "status")): "owned_identity",
+        (Half.OWNED, ("tenant", "status")): "tenant_status",
+        (Half.OWNED, ("tenant", "identity")): "tenant_identity",
+    },
+)
+
+
+def _free(process_id: str | None) -> Update:
+    """End the claims; a claim keeps its holder, so that the next one asks LiveKit what was done."""
+    held = is_held(sessions.c.claim_holder, process_id)
+    return update(sessions).where(SESSION_IS_LIVE, held).values(claim_expires_at=LONG_AGO)
+
+
+SESSIONS: Final = Capability(
+    table=sessions,
+    statistics=[
+        select(func.count())
+        .select_from(sessions)
+        .where(SESSION_IS_LIVE)
+        .scalar_subquery()
+        .label("live_sessions")
+    ],
+    counted_as="sessions",
+    is_live=SESSION_IS_LIVE,
+    free=_free,
+    is_probed=True,
+)
