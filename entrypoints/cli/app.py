@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from application.settings import Storage
-from entrypoints.cli import calls, inbox, keys
+from entrypoints.cli import calls, inbox, keys, sessions
 from entrypoints.cli.data import backup, forget, restore
 from entrypoints.cli.phone import simulate_call
 from entrypoints.cli.process import LEDGER_VARIABLES, stop_signal
@@ -30,6 +30,7 @@ app = typer.Typer(
 app.add_typer(calls.app, name="calls")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(keys.app, name="keys")
+app.add_typer(sessions.app, name="sessions")
 app.command()(simulate_call)
 app.command()(forget)
 app.command()(backup)

@@ -147,7 +147,8 @@ class SessionsResponse(msgspec.Struct, rename="camel", kw_only=True):
     next_cursor: str | None
 
 
-def _answer(session: Session) -> SessionResponse:
+def answer(session: Session) -> SessionResponse:
+    """Return a session as the HTTP API and the command line show it."""
     latency = session.join_latency
     return SessionResponse(
         session_id=str(session.id),
@@ -354,10 +355,10 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
             ),
             query.position(cursor),
             query.limit(limit),
-            page_of(_answer),
+            page_of(answer),
         )
     return SessionsResponse(
-        sessions=[_answer(session) for session in page.items],
+        sessions=[answer(session) for session in page.items],
         next_cursor=None if page.next is None else page.next.cursor,
     )
 
@@ -385,7 +386,7 @@ async def session_by_id(
     scope: AsgiScope,
 ) -> SessionResponse:
     """The session as the ledger has it; LiveKit is not asked."""
-    return _answer(await read_sessions.by_id(sessionId, access_of(scope)))
+    return answer(await read_sessions.by_id(sessionId, access_of(scope)))
 
 
 @get(
@@ -411,4 +412,4 @@ async def session_by_room(
     scope: AsgiScope,
 ) -> SessionResponse:
     """The session as the ledger has it; LiveKit is not asked."""
-    return _answer(await read_sessions.by_room(room_in_path(scope, roomName), access_of(scope)))
+    return answer(await read_sessions.by_room(room_in_path(scope, roomName), access_of(scope)))
