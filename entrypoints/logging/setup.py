@@ -1,11 +1,10 @@
-"""Log lines on standard error: coloured on a terminal, JSON elsewhere; masked in either case."""
+"""Log lines on standard error: text on a terminal, JSON elsewhere; masked in either case."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,6 +13,7 @@ import structlog
 
 from entrypoints.logging.lines import Event, LogLines
 from entrypoints.logging.masking import mask_values, may_need_masking
+from entrypoints.logging.terminal import terminal_renderer
 
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
 
@@ -23,7 +23,7 @@ def configure_logs(level: str = "info") -> LogLines:
 
     Close what is returned when the event loop has come to its end.
     """
-    render = _console() if sys.stderr.isatty() else _json
+    render = terminal_renderer() if sys.stderr.isatty() else _json
     lines = LogLines(
         sys.stderr.buffer, lambda event, at: render({**event, "timestamp": _rfc3339(at)})
     )
@@ -63,16 +63,6 @@ def _json(event: Event) -> bytes:
     line = _encode(event)
     # Looked through once rather than value by value: nearly none has anything to mask.
     return _encode(mask_values(event)) if may_need_masking(line) else line
-
-
-def _console() -> Callable[[Event], bytes]:
-    renderer = structlog.dev.ConsoleRenderer()
-
-    def render(event: Event) -> bytes:
-        line = renderer(None, event["level"], mask_values(event))
-        return line.encode(errors="backslashreplace")
-
-    return render
 
 
 def _rfc3339(at: float) -> str:
