@@ -17,7 +17,7 @@ from entrypoints.cli.phone import simulate_call
 from entrypoints.cli.process import LEDGER_VARIABLES, stop_signal
 from entrypoints.cli.run import run
 from entrypoints.container import Container
-from entrypoints.dev.run import DEV_KEY, DEV_SECRET
+from entrypoints.dev.livekit import DEV_KEY, DEV_SECRET
 from entrypoints.settings import load_settings
 from entrypoints.version import VERSION
 

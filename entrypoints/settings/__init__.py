@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from application.settings import AppEnv, Settings, Storage
+from application.settings import DEFAULT_AGENT_NAME, AppEnv, Settings, Storage
 from domain.access.api_key import FixedKey
 from entrypoints.settings import parsers
 from entrypoints.settings.database_url import parse_database_url
@@ -55,7 +55,7 @@ def load_settings(
         "SHUTDOWN_DELAY_SECONDS", parsers.amount("seconds", 0.0, 3600), 0.0
     )
     keep_alive = reader.optional("KEEP_ALIVE_SECONDS", parsers.amount("seconds", 1.0, 3600), 65.0)
-    agent_name = reader.optional("AGENT_NAME", parsers.agent_name, "shreya-obnox")
+    agent_name = reader.optional("AGENT_NAME", parsers.agent_name, DEFAULT_AGENT_NAME)
     app_env = reader.optional("APP_ENV", parsers.app_env, AppEnv.DEVELOPMENT)
     storage, database_url = reader.optional(
         "DATABASE_URL", parse_database_url, (Storage.SQLITE, "sqlite+aiosqlite:///data/backend.db")
