@@ -22,6 +22,13 @@ if ! sh scripts/install_pgbouncer.sh; then
     fi
     echo "Going on without PgBouncer: the tests of poolers are skipped."
 fi
+if ! sh scripts/install_browser.sh; then
+    if [ -n "${CI:-}" ]; then
+        echo "Without chromium not every test can run, which CI does not accept." >&2
+        exit 1
+    fi
+    echo "Going on without chromium: the browser tests are skipped."
+fi
 # One process more than there are cores: most tests wait for services to start, and for time-outs.
 processes=$(.venv/bin/python -c 'import os; print((os.cpu_count() or 1) + 1)')
 .venv/bin/python -m pytest --numprocesses "$processes" --dist worksteal --junitxml .cache/tests.xml \

@@ -87,13 +87,13 @@ class Checkout:
         script = f". {variables}\n{step.command}\nexport -p > {variables}\n"
         variables.touch()
         ran = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", self._here(script)], check=False,
+            ["bash", "-euo", "pipefail", "-c", self.here(script)], check=False,
             cwd=self.folder, env=self._environ(), stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=LIMIT_SECONDS,
         )  # fmt: skip
         assert ran.returncode == 0, f"{step.command}{ran.stdout}"
         if step.output is not None:
-            expected = self._here(step.output)
+            expected = self.here(step.output)
             assert matches(expected, ran.stdout), f"{step.command}{ran.stdout}"
 
     def serve(self, step: Step) -> None:
@@ -116,7 +116,7 @@ class Checkout:
         printed = self.service.printed.partition(READY)[0] + READY
         [self.livekit] = re.findall(r"^  URL +ws://(\S+)$", printed, re.M)
         if step.output is not None:
-            assert matches(self._here(step.output), printed), printed
+            assert matches(self.here(step.output), printed), printed
 
     def stop(self) -> None:
         """Stop the service if it runs."""
@@ -124,7 +124,7 @@ class Checkout:
             self.service.stop()
             self.service = None
 
-    def _here(self, text: str) -> str:
+    def here(self, text: str) -> str:
         """Return ``text`` with the ports that are free here in place of the usual ones."""
         return text.replace("127.0.0.1:4000", f"127.0.0.1:{self.port}").replace(
             "127.0.0.1:7880", self.livekit

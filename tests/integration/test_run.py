@@ -26,6 +26,7 @@ LIVEKIT = {
     "LIVEKIT_API_KEY": "key",
     "LIVEKIT_API_SECRET": "a-secret-of-thirty-two-characters",
 }
+FIXED = "one-that-the-deployment-has"
 MAKE = ("make", "-s", "-o", ".venv/.run-stamp", "run")
 DEV = (sys.executable, "-m", "entrypoints.dev")
 HTTP = (sys.executable, "-m", "entrypoints.http")
@@ -206,7 +207,7 @@ def test_given_api_keys_then_the_banner_s_example_works_as_it_is_pasted(
     environ = {"PORT": str(free_port()), "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/a b.db"}
     path = {"PATH": os.environ["PATH"]}
     if where == "environment":
-        environ["API_KEYS"] = "a-key-of-the-deployment-s-own"
+        environ["API_KEYS"] = FIXED
     else:
         create = (sys.executable, "-m", "entrypoints.cli", "keys", "create", "first")
         subprocess.run(create, cwd=PROJECT, env=path | environ, check=True, capture_output=True)
@@ -218,7 +219,7 @@ def test_given_api_keys_then_the_banner_s_example_works_as_it_is_pasted(
             ["bash", "-ec", pasted], cwd=PROJECT, env=path, check=True, capture_output=True
         )
 
-    assert "a-key-of-the-deployment-s-own" not in log.read_text()
+    assert FIXED not in log.read_text()
     assert b'"agentDispatched":true' in ran.stdout
 
 
@@ -226,7 +227,7 @@ def test_given_api_keys_and_a_ledger_in_memory_then_the_banner_says_where_the_ke
     tmp_path: Path,
 ) -> None:
     log = tmp_path / "log"
-    environ = {**LIVEKIT, "PORT": str(free_port()), "API_KEYS": "a-key-of-the-deployment-s-own"}
+    environ = {**LIVEKIT, "PORT": str(free_port()), "API_KEYS": FIXED}
     with launched(DEV, log, environ):
         eventually(lambda: "Ctrl-C stops" in log.read_text(), "it does not start")
 
