@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import termios
 import threading
 import time
 from pathlib import Path
@@ -29,20 +30,27 @@ _MAKE: Final = '#!/bin/sh\nexec {make} -o .venv/.run-stamp -o .venv/.dev-stamp "
 
 @attrs.define
 class Terminal:
-    """``make run`` on a pseudo-terminal: what it prints is gathered as it comes."""
+    """A process on a pseudo-terminal; ``printed`` grows as it prints."""
 
     process: psutil.Popen
+    _outside: int
     printed: str = ""
+    reader: threading.Thread = attrs.field(init=False)
 
-    def gather(self, end: int) -> None:
-        """Read until the terminal is closed."""
+    def __attrs_post_init__(self) -> None:
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        """Read until every process that has the terminal open has ended."""
+        data = b""
         while True:
             try:
-                data = os.read(end, 65536)
-            except OSError:  # the last process that had it open has ended
+                data += os.read(self._outside, 65536)
+            except OSError:
                 break
-            self.printed += data.decode(errors="replace").replace("\r\n", "\n")
-        os.close(end)
+            self.printed = data.decode(errors="replace").replace("\r\n", "\n")
+        os.close(self._outside)
 
     def stop(self) -> None:
         """Press Ctrl-C."""
@@ -84,36 +92,26 @@ class Checkout:
     def check(self, step: Step) -> None:
         """Run a command, which must succeed and print what the document shows."""
         variables = self.folder / "variables"
-        script = f". {variables}\n{step.command}\nexport -p > {variables}\n"
         variables.touch()
-        ran = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", self.here(script)], check=False,
-            cwd=self.folder, env=self._environ(), stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=LIMIT_SECONDS,
-        )  # fmt: skip
-        assert ran.returncode == 0, f"{step.command}{ran.stdout}"
+        script = f". {variables}\n{step.command}\nexport -p > {variables}\n"
+        terminal = self._start("bash", "-euo", "pipefail", "-c", self.here(script))
+        code = terminal.process.wait(LIMIT_SECONDS)
+        terminal.reader.join(LIMIT_SECONDS)
+        assert code == 0, f"{step.command}{terminal.printed}"
         if step.output is not None:
-            expected = self.here(step.output)
-            assert matches(expected, ran.stdout), f"{step.command}{ran.stdout}"
+            same = matches(self.here(step.output), terminal.printed)
+            assert same, f"{step.command}{terminal.printed}"
 
     def serve(self, step: Step) -> None:
         """Start the service, in place of one that runs, and wait until it says how to stop it."""
         self.stop()
-        terminal, end = pty.openpty()
-        process = psutil.Popen(
-            ["bash", "-c", f"exec env {step.command}"],
-            cwd=self.folder, env=self._environ(), stdin=end, stdout=end, stderr=end,
-            start_new_session=True,
-        )  # fmt: skip
-        os.close(end)
-        self.service = Terminal(process)
-        threading.Thread(target=self.service.gather, args=[terminal], daemon=True).start()
+        self.service = service = self._start("bash", "-c", f"exec env {step.command}")
         deadline = time.monotonic() + LIMIT_SECONDS
-        while READY not in self.service.printed:
-            assert process.poll() is None, self.service.printed
-            assert time.monotonic() < deadline, self.service.printed
+        while READY not in service.printed:
+            assert service.process.poll() is None, service.printed
+            assert time.monotonic() < deadline, service.printed
             time.sleep(0.05)
-        printed = self.service.printed.partition(READY)[0] + READY
+        printed = service.printed.partition(READY)[0] + READY
         [self.livekit] = re.findall(r"^  URL +ws://(\S+)$", printed, re.M)
         if step.output is not None:
             assert matches(self.here(step.output), printed), printed
@@ -129,6 +127,17 @@ class Checkout:
         return text.replace("127.0.0.1:4000", f"127.0.0.1:{self.port}").replace(
             "127.0.0.1:7880", self.livekit
         )
+
+    def _start(self, *command: str) -> Terminal:
+        """Start a command on a terminal of 80 columns."""
+        outside, inside = pty.openpty()
+        termios.tcsetwinsize(inside, (24, 80))
+        process = psutil.Popen(
+            command, cwd=self.folder, env=self._environ(), stdin=inside, stdout=inside,
+            stderr=inside, start_new_session=True,
+        )  # fmt: skip
+        os.close(inside)
+        return Terminal(process, outside)
 
     def _environ(self) -> dict[str, str]:
         return {
