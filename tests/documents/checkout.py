@@ -23,6 +23,8 @@ from tests.service import PROJECT
 
 READY: Final = "Ctrl-C stops everything.\n"
 LIMIT_SECONDS: Final = 100
+_BOLD: Final = re.compile(r"\x1b\[[01]m")
+"""What curl writes around the names of headers, whatever TERM is."""
 _BACKEND: Final = f'#!/bin/sh\nexec {PROJECT}/.venv/bin/python -m entrypoints.cli "$@"\n'
 _MAKE: Final = '#!/bin/sh\nexec {make} -o .venv/.run-stamp -o .venv/.dev-stamp "$@"\n'
 """The packages are installed; the stamps of another checkout must not install them again."""
@@ -49,7 +51,8 @@ class Terminal:
                 data += os.read(self._outside, 65536)
             except OSError:
                 break
-            self.printed = data.decode(errors="replace").replace("\r\n", "\n")
+            text = data.decode(errors="replace").replace("\r\n", "\n")
+            self.printed = _BOLD.sub("", text)
         os.close(self._outside)
 
     def stop(self) -> None:

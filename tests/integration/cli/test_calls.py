@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.integration.cli.backend import Backend
+from tests.integration.cli.backend import LIMIT_SECONDS, Backend
 
 CALLER, CALLED = "+15105550123", "+15105550145"
 
@@ -21,8 +21,12 @@ CALLER, CALLED = "+15105550123", "+15105550145"
 @pytest.fixture(scope="session")  # as the service's: a module may be begun twice
 def simulated(backend: Backend) -> dict[str, str]:
     """A row of `calls list` for a call that was simulated and is over."""
-    result = backend.process("simulate-call", "--seconds", "0.2", "--from", CALLER, "--to", CALLED)
-    *events, hint = result.output.splitlines()
+    command = ("simulate-call", "--seconds", "60", "--from", CALLER, "--to", CALLED)
+    with backend.start(*command) as process:
+        backend.eventually("agent_dispatched", "calls", "list", "--json", "--from", CALLER)
+        process.send_signal(signal.SIGINT)  # hangs up
+        output, _ = process.communicate(timeout=LIMIT_SECONDS)
+    *events, hint = output.splitlines()
     assert events == [
         f'{event}: 200 {{"ok":true}}'
         for event in ("participant_joined", "participant_left", "room_finished")
@@ -38,7 +42,7 @@ def test_a_simulated_call_is_in_the_list(simulated: dict[str, str]) -> None:
     assert (simulated["status"], simulated["direction"]) == ("ended", "inbound")
     assert (simulated["from"], simulated["to"]) == (CALLER, CALLED)
     assert simulated["room"].startswith(f"call-_{CALLER}_")
-    assert 0.1 < float(simulated["seconds"]) < 5
+    assert float(simulated["seconds"]) > 0
 
 
 @pytest.mark.parametrize("by", ["call", "room"])
