@@ -61,13 +61,20 @@ def _arranged(rows: Sequence[Sequence[str]], width: int) -> list[_Line]:
     last = len(rows[0]) - 1
     for number, column in enumerate(zip(*rows, strict=True)):
         wide = max(map(cell_len, column))
-        needed = min(wide, _LEAST_PROSE) if number == last else wide
+        needed = _needed(column, wide, width) if number == last else wide
         if lines[-1] and used + needed > width:
             lines.append([])
             used = _INDENT
         lines[-1].append((number, wide))
         used += wide + _GAP
     return lines
+
+
+def _needed(column: Sequence[str], wide: int, width: int) -> int:
+    """Return the width that the last column needs: that of its longest word, if a line has it."""
+    least = min(wide, _LEAST_PROSE)
+    words = (cell_len(word) for cell in column for word in cell.split())
+    return max((word for word in words if least < word <= width - _INDENT), default=least)
 
 
 def _printed(row: Sequence[str], lines: Sequence[_Line], width: int) -> Iterator[str]:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import re
 import signal
-import termios
 from collections.abc import Iterator
 
 import httpx
@@ -83,44 +79,6 @@ def test_list_filters(backend: Backend, simulated: dict[str, str]) -> None:
 
     assert json.loads(found)["callId"] == simulated["call"]
     assert missed == []
-
-
-@pytest.mark.parametrize("kind", ["xterm", "dumb"])
-def test_given_a_wide_terminal_of_any_kind_then_a_call_is_one_whole_line(
-    backend: Backend, simulated: dict[str, str], kind: str
-) -> None:
-    header, row = on_terminal(backend, 200, kind)
-
-    assert "direction" in header
-    assert simulated["call"] in row
-    assert simulated["room"] in row
-    assert "\t" not in row
-
-
-@pytest.mark.parametrize("kind", ["xterm", "dumb"])
-def test_given_80_columns_then_every_line_fits_and_every_value_is_whole(
-    backend: Backend, simulated: dict[str, str], kind: str
-) -> None:
-    lines = on_terminal(backend, 80, kind)
-
-    values = [value for value in simulated.values() if len(value) < 79]
-    assert len(lines) > 2
-    assert all(len(line) <= 80 for line in lines if simulated["room"] not in line)
-    assert all(value in "\n".join(lines) for value in values)
-    assert "\N{HORIZONTAL ELLIPSIS}" not in "\n".join(lines)
-
-
-def on_terminal(backend: Backend, columns: int, kind: str) -> list[str]:
-    """What `calls list` prints on a terminal of so many columns, without control sequences."""
-    terminal, end = pty.openpty()
-    termios.tcsetwinsize(end, (24, columns))
-    command = ("calls", "list", "--from", CALLER)
-    with backend.with_environ(TERM=kind).start(*command, stdout=end) as process:
-        process.wait(20)
-    os.close(end)
-    printed = os.read(terminal, 10_000).decode()
-    os.close(terminal)
-    return re.sub(r"\x1b\[[01]m", "", printed).splitlines()
 
 
 def test_an_outbound_call_has_its_numbers_the_right_way_round(backend: Backend, room: str) -> None:

@@ -58,6 +58,14 @@ def test_given_prose_in_the_last_column_then_its_words_are_wrapped(shown: Shown)
     assert " ".join(line.strip() for line in lines).split(maxsplit=1)[1] == error
 
 
+def test_given_a_long_word_in_the_last_column_then_it_moves_to_a_line_that_has_it(
+    shown: Shown,
+) -> None:
+    lines = shown(60, ("call", "room"), [(ID, "r" * 40), ("x", "sales")])
+
+    assert lines == ["call", "  room", ID, "  " + "r" * 40, "x", "  sales"]
+
+
 def test_given_a_value_longer_than_the_terminal_then_it_stays_whole(shown: Shown) -> None:
     room = "r" * 128
 
