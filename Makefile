@@ -7,15 +7,21 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
   $$python $(NEW_ENOUGH) 2>/dev/null && { echo $$python; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow test-all test-unit lint prose types layers migrate livekit simulator \
+.PHONY: help run introduction test test-slow test-all test-unit lint prose types layers migrate livekit simulator \
   bench wheel image profile golden mutation faults security secrets-baseline deployment test-requirements \
   requirements clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
 
-run: .venv/.run-stamp ## Start the service, with a local LiveKit unless LIVEKIT_URL is set
+run: introduction .venv/.run-stamp ## Start the service, with a local LiveKit unless LIVEKIT_URL is set
+	@echo "[1/3] Python packages: installed in .venv."
 	@exec $(RUN) -m entrypoints.dev $$PPID
+
+introduction:
+	@echo "Starting backend-livekit for development: its Python packages, a LiveKit, the service."
+	@test -e .venv/.run-stamp && echo "This takes about 5 seconds." || \
+	  echo "This takes about a minute the first time, and about 5 seconds after that."
 
 test: .venv/.dev-stamp ## Run all tests but the slow ones, with coverage (four minutes on two cores)
 	@sh scripts/test.sh fast
@@ -104,11 +110,11 @@ clean: ## Remove what these targets made, but not data/
 	@"$(PYTHON)" -m venv .venv
 
 .venv/.run-stamp: requirements/run.txt | .venv/bin/pip
-	@echo "Installing what the service needs into .venv (about half a minute, once) ..."
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@echo "[1/3] Python packages: installing what the service needs into .venv (once) ..."
+	@$(RUN) scripts/install_packages.py $<
 	@touch $@
 
 .venv/.dev-stamp: requirements/dev.txt | .venv/bin/pip
 	@echo "Installing what tests need into .venv (about a minute, once) ..."
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(RUN) scripts/install_packages.py $<
 	@touch $@ .venv/.run-stamp

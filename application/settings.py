@@ -12,6 +12,11 @@ LIVEKIT_CONNECT_LIMIT = timedelta(seconds=3)
 LIVEKIT_TOTAL_LIMIT = timedelta(seconds=10)
 CLAIM_LEASE = timedelta(seconds=15)
 """Longer than one LiveKit API call can take, so that a holder that lives keeps its claim."""
+DEFAULT_AGENT_NAME = "shreya-obnox"
+"""The name that the workers of the existing Express service register.
+
+This service replaces that one: with the same default, deployed workers go on working unchanged.
+"""
 READINESS_GOOD_FOR = timedelta(seconds=1)
 """Readiness is public, and asking LiveKit takes a connection that session starts need."""
 

@@ -34,6 +34,15 @@ find_pgbouncer() {
     echo "Going on without PgBouncer: the tests of poolers are skipped."
 }
 
+find_browser() {
+    sh scripts/install_browser.sh && return
+    if [ -n "${CI:-}" ]; then
+        echo "Without chromium not every test can run, which CI does not accept." >&2
+        exit 1
+    fi
+    echo "Going on without chromium: the browser tests are skipped."
+}
+
 tests() {
     .venv/bin/python -m pytest --dist worksteal "$@"
 }
@@ -59,6 +68,7 @@ slow)
     echo "to, random histories, generated requests, and a real LiveKit server with workers and calls."
     find_livekit
     find_pgbouncer
+    find_browser
     # Most of them wait most of the time.
     tests --numprocesses $((cores + 2)) -m slow --junitxml .cache/tests-slow.xml "$@"
     ;;

@@ -15,7 +15,7 @@ from domain.rooms.sip_leg import Direction
 from entrypoints.cli.output import printable
 from entrypoints.cli.process import stop_signal, stopped_within
 from entrypoints.container import Container
-from entrypoints.dev.run import DEV_KEY, DEV_SECRET
+from entrypoints.dev.livekit import DEV_KEY, DEV_SECRET
 from entrypoints.http.server.address import base_url
 from entrypoints.settings import load_settings, read_environment
 

@@ -6,62 +6,26 @@ argument names, which started it: make.
 
 from __future__ import annotations
 
-import shutil
+import json
 import signal
-import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import Final
 
-import attrs
-
+from entrypoints.dev.banner import banner
+from entrypoints.dev.livekit import CACHE, DEV_KEY, DEV_SECRET, LOG, LiveKit, choose_livekit
 from entrypoints.http.server.address import CannotListen, base_url, listen_address
 from entrypoints.logging.streams import open_closed_streams
 from entrypoints.parent import end_with_parent, ending_with_me
-from entrypoints.settings import InvalidSettings, Settings, load_settings, read_environment
+from entrypoints.settings import InvalidSettings, load_settings, read_environment
 
-CACHE: Final = Path(__file__).resolve().parents[2] / ".cache"
-LOG: Final = CACHE / "livekit.log"
-DEV_KEY: Final = "devkey"
-DEV_SECRET: Final = "devsecret-for-local-development-only"  # noqa: S105 - known to everybody
 START_LIMIT: Final = 30.0
 STOP_LIMIT: Final = 10.0
-
-
-@attrs.frozen
-class LiveKit:
-    """A local LiveKit: what it is, its port, and its binary; without one it is the simulator."""
-
-    what: str
-    port: int
-    binary: str | None = None
-
-    @property
-    def url(self) -> str:
-        """Where it is once it runs."""
-        return f"ws://127.0.0.1:{self.port}"
-
-    def command(self, webhooks: str) -> tuple[str, ...]:
-        """Return what starts it, so that it posts its events to ``webhooks``."""
-        if self.binary is None:
-            simulator = (sys.executable, "-m", "entrypoints.cli", "simulator")
-            keys = ("--api-key", DEV_KEY, "--api-secret", DEV_SECRET)
-            return (*simulator, "--port", str(self.port), *keys, "--webhook-url", webhooks)
-        config = CACHE / "livekit.yaml"
-        config.write_text(
-            f"port: {self.port}\n"
-            'bind_addresses: ["127.0.0.1"]\n'
-            f"rtc: {{tcp_port: {self.port + 1}, udp_port: {self.port + 2}, "
-            "node_ip: 127.0.0.1, use_external_ip: false}\n"
-            f"keys: {{{DEV_KEY}: {DEV_SECRET}}}\n"
-            f'webhook: {{api_key: {DEV_KEY}, urls: ["{webhooks}"]}}\n'
-        )
-        return self.binary, "--config", str(config)
 
 
 class CannotStart(Exception):
@@ -110,7 +74,7 @@ def say(text: str) -> None:
 
 
 def _run(environ: dict[str, str], stack: ExitStack) -> int:
-    livekit = None if environ.get("LIVEKIT_URL", "").strip() else _choose_livekit()
+    livekit = None if environ.get("LIVEKIT_URL", "").strip() else choose_livekit()
     if livekit:
         environ |= {
             "LIVEKIT_URL": livekit.url,
@@ -121,27 +85,31 @@ def _run(environ: dict[str, str], stack: ExitStack) -> int:
     listen_address(settings.host, settings.port)
     url = base_url(settings.host, settings.port)
     if livekit:
+        say(f"[2/3] LiveKit: starting {livekit.what} ...")
         _start_livekit(livekit, f"{url}/telephony/livekit-webhook", stack)
+        say(f"[2/3] LiveKit: runs at {livekit.url}; its log is {LOG}.")
+    else:
+        say("[2/3] LiveKit: using the server that LIVEKIT_URL names; there is nothing to start.")
+    say("[3/3] Service: starting, and creating or migrating its database (about 2 seconds) ...")
     service = stack.enter_context(
         _process((sys.executable, "-m", "entrypoints.http"), signal.SIGTERM, environ=environ)
     )
     if _answers(f"{url}/health", service):
-        say(_banner(livekit.what if livekit else "the one that LIVEKIT_URL names", url, settings))
+        what = livekit.what if livekit else "the one that LIVEKIT_URL names"
+        say(banner(what, url, settings, guarded=_is_guarded(url)))
     return service.wait()
 
 
-def _choose_livekit() -> LiveKit:
-    port = 7880
-    while not all(_is_free(used) for used in range(port, port + 3)):  # and its two for media
-        port += 10
-    cached = CACHE / "bin" / "livekit-server"
-    binary = shutil.which("livekit-server") or (str(cached) if cached.is_file() else None)
-    if binary is None:
-        return LiveKit(
-            "the built-in simulator: no audio and no workers (`make livekit` builds the real one)",
-            port,
-        )
-    return LiveKit(f"a real server on this machine ({binary})", port, binary)
+def _is_guarded(url: str) -> bool:
+    """Whether the service says that requests need an API key."""
+    try:
+        with urllib.request.urlopen(f"{url}/health/ready", timeout=START_LIMIT) as response:  # noqa: S310 - http
+            readiness = json.load(response)
+    except urllib.error.HTTPError as error:  # it is not ready, and says the same
+        readiness = json.load(error)
+    except OSError:
+        return False
+    return not any("no API key" in warning for warning in readiness["warnings"])
 
 
 def _start_livekit(livekit: LiveKit, webhooks: str, stack: ExitStack) -> None:
@@ -192,39 +160,3 @@ def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
             return True
         time.sleep(0.05)
     return False
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("0.0.0.0", port))  # noqa: S104 - asks, does not listen
-        except OSError:
-            return False
-        return True
-
-
-def _banner(what: str, url: str, settings: Settings) -> str:
-    local = settings.livekit_api_secret == DEV_SECRET
-    telephony = (
-        "on"
-        if settings.telephony_enabled
-        else "off: phones are no calls (TELEPHONY_ENABLED=true make run)"
-    )
-    return f"""
-backend-livekit is running at {url} (API documentation: /docs)
-
-  LiveKit     {what}
-  URL         {settings.livekit_url}
-  API key     {settings.livekit_api_key}
-  API secret  {DEV_SECRET if local else "(as configured)"}
-  Agent name  {settings.agent_name}
-  Telephony   {telephony}
-
-Try this next, in another terminal:
-
-  curl -s '{url}/session' -H 'Content-Type: application/json' \\
-    -d '{{"userIdentity": "user-42"}}'
-
-Ctrl-C stops everything.
-"""

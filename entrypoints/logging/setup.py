@@ -1,12 +1,11 @@
-"""Log lines on standard error: coloured on a terminal, JSON elsewhere; masked in either case."""
+"""Log lines on standard error: text on a terminal, JSON elsewhere; masked in either case."""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
-from collections.abc import Callable
-from typing import Any, BinaryIO, Final, cast
+from typing import BinaryIO, Final, cast
 
 import msgspec
 import structlog
@@ -14,6 +13,7 @@ from structlog.typing import EventDict
 
 from entrypoints.logging.masking import mask_values, may_need_masking
 from entrypoints.logging.streams import LossyStream
+from entrypoints.logging.terminal import render_text
 
 _encoder: Final = msgspec.json.Encoder(enc_hook=str)
 
@@ -28,7 +28,7 @@ def configure_logs(level: str = "info") -> None:
             # Without local variables: those hold tokens and secrets.
             structlog.processors.format_exc_info,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _console() if sys.stderr.isatty() else render_json,
+            render_text() if sys.stderr.isatty() else render_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.BytesLoggerFactory(stream),
@@ -58,16 +58,6 @@ def render_json(_logger: object, _method: str, event: EventDict) -> bytes:
     line = _encode(event)
     # Looked through once rather than value by value: nearly none has anything to mask.
     return _encode(mask_values(dict(event))) if may_need_masking(line) else line
-
-
-def _console() -> Callable[[Any, str, EventDict], bytes]:
-    renderer = structlog.dev.ConsoleRenderer()
-
-    def render(logger: Any, method: str, event: EventDict) -> bytes:
-        line = renderer(logger, method, mask_values(dict(event)))
-        return line.encode(errors="backslashreplace")
-
-    return render
 
 
 def _encode(event: EventDict) -> bytes:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import attrs
 
+from application.settings import DEFAULT_AGENT_NAME
 from entrypoints.settings import parsers
 from entrypoints.settings.variable import optional
 
@@ -20,7 +21,7 @@ def _agent_name(raw: str) -> str:
 class AgentSettings:
     """The agent that is dispatched."""
 
-    agent_name: str = optional("AGENT_NAME", _agent_name, "shreya-obnox")
+    agent_name: str = optional("AGENT_NAME", _agent_name, DEFAULT_AGENT_NAME)
     agent_join_timeout: timedelta = optional(
         "AGENT_JOIN_TIMEOUT_SECONDS", parsers.seconds(1, 3600), timedelta(seconds=60)
     )

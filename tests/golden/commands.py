@@ -9,6 +9,9 @@ from typing import Final
 import attrs
 
 CALL, FAILED, UNKNOWN_CALL = (f"019c1400-0000-7000-8000-000000000{n}" for n in (101, 102, 999))
+SESSION, PHONE_SESSION, UNKNOWN_SESSION = (
+    f"019c1400-0000-7000-8000-000000000{n:03}" for n in (1, 2, 999)
+)
 
 
 @attrs.frozen
@@ -77,6 +80,27 @@ COMMANDS: Final = (
     Command("calls show"),
     Command("calls tail"),
     Command("calls tail --json"),
+    Command("sessions list"),
+    Command("sessions list", terminal=True),
+    Command("sessions list --json"),
+    Command("sessions list --limit 1"),
+    Command("sessions list --status active"),
+    Command("sessions list --identity user-1 --room room-1"),
+    Command("sessions list --since 2026-01-31T12:00:05Z --until 2026-01-31T12:01:00Z"),
+    Command("sessions list --room nowhere", terminal=True),
+    Command("sessions list --room nowhere --json"),
+    Command("sessions list --since yesterday"),
+    Command("sessions list --identity ''"),
+    Command("sessions list --status lost"),
+    Command("sessions list --limit 201"),
+    Command("sessions list", environ=MEMORY),
+    Command(f"sessions show {SESSION}"),
+    Command(f"sessions show {SESSION}", terminal=True),
+    Command(f"sessions show {SESSION} --json"),
+    Command(f"sessions show {PHONE_SESSION} --json"),
+    Command("sessions show sales"),
+    Command(f"sessions show {UNKNOWN_SESSION}"),
+    Command("sessions show"),
     Command("inbox list"),
     Command("inbox list", terminal=True),
     Command("inbox list --status pending"),

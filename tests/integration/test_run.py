@@ -28,6 +28,7 @@ LIVEKIT = {
     "LIVEKIT_API_KEY": "key",
     "LIVEKIT_API_SECRET": "a-secret-of-thirty-two-characters",
 }
+FIXED = "one-that-the-deployment-has"
 MAKE = ("make", "-s", "-o", ".venv/.run-stamp", "run")
 DEV = (sys.executable, "-m", "entrypoints.dev")
 HTTP = (sys.executable, "-m", "entrypoints.http")
@@ -183,3 +184,55 @@ def test_an_argument_that_is_no_process_number_is_refused_in_a_line(
 
     (line,) = (tmp_path / "log").read_text().splitlines()
     assert line.startswith("The argument must be the number of the process")
+
+
+def test_given_make_run_then_each_step_is_said_before_the_banner(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with launched(MAKE, log, {"PORT": str(free_port())}):
+        eventually(lambda: "Ctrl-C stops" in log.read_text(), "it does not start")
+        printed = log.read_text()
+
+    positions = [printed.index(part) for part in (
+        "This takes about", "[1/3] Python packages", "[2/3] LiveKit: starting",
+        "[2/3] LiveKit: runs at", "[3/3] Service: starting", '"event":"serving"',
+        "backend-livekit is running at", "Agent name  shreya-obnox (the default",
+    )]  # fmt: skip
+    assert positions == sorted(positions)
+    assert printed.endswith("Ctrl-C stops everything.\n\n")
+
+
+@pytest.mark.parametrize("where", ["environment", "ledger"])
+def test_given_api_keys_then_the_banner_s_example_works_as_it_is_pasted(
+    where: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    environ = {"PORT": str(free_port()), "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/a b.db"}
+    path = {"PATH": os.environ["PATH"]}
+    if where == "environment":
+        environ["API_KEYS"] = FIXED
+    else:
+        create = (sys.executable, "-m", "entrypoints.cli", "keys", "create", "first")
+        subprocess.run(create, cwd=PROJECT, env=path | environ, check=True, capture_output=True)
+    with launched(DEV, log, environ):
+        eventually(lambda: "Ctrl-C stops" in log.read_text(), "it does not start")
+        _, _, example = log.read_text().partition("in another terminal:")
+        pasted = example.partition("Ctrl-C")[0]
+        ran = subprocess.run(
+            ["bash", "-ec", pasted], cwd=PROJECT, env=path, check=True, capture_output=True
+        )
+
+    assert FIXED not in log.read_text()
+    assert b'"agentDispatched":true' in ran.stdout
+
+
+def test_given_api_keys_and_a_ledger_in_memory_then_the_banner_says_where_the_key_comes_from(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "log"
+    environ = {**LIVEKIT, "PORT": str(free_port()), "API_KEYS": FIXED}
+    with launched(DEV, log, environ):
+        eventually(lambda: "Ctrl-C stops" in log.read_text(), "it does not start")
+
+    assert "export API_KEY=...    # one of the keys in API_KEYS" in log.read_text()
+    assert '-H "Authorization: Bearer $API_KEY"' in log.read_text()
+    assert "LIVEKIT_URL names; there is nothing to start" in log.read_text()

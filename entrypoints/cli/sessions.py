@@ -1,0 +1,140 @@
+"""``backend sessions …``: the ledger's sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+
+from domain.access.access import SYSTEM
+from domain.sessions.read_sessions import ReadSessions
+from domain.sessions.repository import SessionFilter
+from domain.sessions.session import Session
+from domain.sessions.session_status import SessionStatus
+from domain.shared.errors import NotFound
+from domain.shared.identifiers import Identity, RoomName
+from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
+from entrypoints.cli.output import printable, show
+from entrypoints.cli.process import ledger
+from entrypoints.http.requests import query
+from entrypoints.presenters.sessions import session_response
+
+app = typer.Typer(no_args_is_help=True, help="Read the sessions in the ledger.")
+
+_HEADER: Final = ("session", "created", "status", "identity", "agent", "ended", "room")
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON, as the HTTP API shows sessions.")]
+
+
+@app.command("list")
+def list_sessions(  # noqa: PLR0913 - each filter is an option
+    *,
+    status: Annotated[SessionStatus | None, typer.Option(help="Sessions of this status.")] = None,
+    identity: Annotated[
+        str | None, typer.Option(help="Sessions that this user identity started.")
+    ] = None,
+    room: Annotated[str | None, typer.Option(help="Sessions in rooms of this name.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Created then or later, as in 2026-11-23T06:27:37Z.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Created before then.")] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=MAX_LIMIT, help="How many sessions at most.")
+    ] = DEFAULT_LIMIT,
+    as_json: AsJson = False,
+) -> None:
+    """List sessions of every tenant, the newest first. All filters must apply.
+
+    A table on a terminal; in a pipe one session a line, its columns separated by tabs.
+    """
+    wanted = SessionFilter(
+        status=status,
+        identity=query.name(Identity, identity),
+        room_name=query.name(RoomName, room),
+        created=query.span(since, until),
+    )
+    page = asyncio.run(_page(wanted, limit))
+    if as_json:
+        for session in page.items:
+            typer.echo(_json(session))
+    else:
+        show(_HEADER, map(_row, page.items))
+    if page.next is not None:
+        typer.echo("There are more: raise --limit, or go back in time with --until.", err=True)
+
+
+@app.command("show")
+def show_session(
+    session: Annotated[str, typer.Argument(help="The session's id, or its room's name.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show a session, or the newest session of a room, with its timeline."""
+    found = asyncio.run(_find(session))
+    if as_json:
+        typer.echo(_json(found))
+    else:
+        show(("field", "value"), _fields(found))
+
+
+async def _page(wanted: SessionFilter, limit: int) -> Page[Session]:
+    async with ledger() as container:
+        read_sessions: ReadSessions = container.read_sessions()
+        return await read_sessions.page(wanted, SYSTEM, limit=limit)
+
+
+async def _find(wanted: str) -> Session:
+    async with ledger() as container:
+        read_sessions: ReadSessions = container.read_sessions()
+        try:
+            return await read_sessions.by_id(wanted, SYSTEM)
+        except NotFound:
+            pass
+        try:
+            return await read_sessions.by_room(wanted, SYSTEM)
+        except NotFound:
+            raise NotFound(
+                f"There is no session '{printable(wanted)}', and none in a room of that name."
+            ) from None
+
+
+def _json(session: Session) -> str:
+    return msgspec.json.encode(session_response(session)).decode()
+
+
+def _row(session: Session) -> Sequence[object]:
+    shown = session_response(session)
+    return (
+        shown.session_id,
+        shown.created_at,
+        shown.status,
+        shown.user_identity,
+        shown.agent_dispatched,
+        shown.ended_at,
+        shown.room_name,
+    )
+
+
+def _fields(session: Session) -> list[tuple[str, object]]:
+    """Return every field by its name in the HTTP API.
+
+    Each key of ``agentConfig`` and each entry of ``timeline`` has a line of its own.
+    """
+    fields = msgspec.to_builtins(session_response(session))
+    timeline = fields.pop("timeline")
+    config = fields.pop("agentConfig")
+    return [
+        *fields.items(),
+        *((f"agentConfig.{key}", _text(value)) for key, value in config.items()),
+        *(("timeline", f"{at['at']} {at['what']} ({at['source']})") for at in timeline),
+    ]
+
+
+def _text(value: Any) -> object:
+    """Return a value of the caller's own, of whatever type, as text."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return msgspec.json.encode(value).decode()

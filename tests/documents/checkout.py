@@ -1,0 +1,151 @@
+"""A copy of the checkout in which a document's commands are run, as by a reader in a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import termios
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+import attrs
+import psutil
+
+from tests.documents.blocks import Step, matches
+from tests.livekit_server import free_port
+from tests.service import PROJECT
+
+READY: Final = "Ctrl-C stops everything.\n"
+LIMIT_SECONDS: Final = 100
+_BOLD: Final = re.compile(r"\x1b\[[01]m")
+"""What curl writes around the names of headers, whatever TERM is."""
+_BACKEND: Final = f'#!/bin/sh\nexec {PROJECT}/.venv/bin/python -m entrypoints.cli "$@"\n'
+_MAKE: Final = '#!/bin/sh\nexec {make} -o .venv/.run-stamp -o .venv/.dev-stamp "$@"\n'
+"""The packages are installed; the stamps of another checkout must not install them again."""
+
+
+@attrs.define
+class Terminal:
+    """A process on a pseudo-terminal; ``printed`` grows as it prints."""
+
+    process: psutil.Popen
+    _outside: int
+    printed: str = ""
+    reader: threading.Thread = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        """Read until every process that has the terminal open has ended."""
+        data = b""
+        while True:
+            try:
+                data += os.read(self._outside, 65536)
+            except OSError:
+                break
+            text = data.decode(errors="replace").replace("\r\n", "\n")
+            self.printed = _BOLD.sub("", text)
+        os.close(self._outside)
+
+    def stop(self) -> None:
+        """Press Ctrl-C."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        self.process.wait(LIMIT_SECONDS)
+
+
+@attrs.define
+class Checkout:
+    """Runs steps in ``folder``; the environment that one exports is the next one's."""
+
+    folder: Path
+    port: int = attrs.field(factory=free_port)
+    livekit: str = "127.0.0.1:7880"
+    service: Terminal | None = None
+
+    @classmethod
+    def copied(cls, folder: Path) -> Checkout:
+        """Copy what git tracks or would track; without .cache, so that LiveKit is simulated."""
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=PROJECT, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        for name in filter(None, listed.stdout.split("\0")):
+            if (PROJECT / name).is_file() and not name.startswith("tests/"):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(PROJECT / name, folder / name)
+        (folder / ".venv").symlink_to((PROJECT / ".venv").resolve())
+        tools = folder / "tools"
+        tools.mkdir()
+        for name, text in (
+            ("backend", _BACKEND),
+            ("make", _MAKE.format(make=shutil.which("make"))),
+        ):
+            (tools / name).write_text(text)
+            (tools / name).chmod(0o755)
+        return cls(folder)
+
+    def check(self, step: Step) -> None:
+        """Run a command, which must succeed and print what the document shows."""
+        variables = self.folder / "variables"
+        variables.touch()
+        script = f". {variables}\n{step.command}\nexport -p > {variables}\n"
+        terminal = self._start("bash", "-euo", "pipefail", "-c", self.here(script))
+        code = terminal.process.wait(LIMIT_SECONDS)
+        terminal.reader.join(LIMIT_SECONDS)
+        assert code == 0, f"{step.command}{terminal.printed}"
+        if step.output is not None:
+            same = matches(self.here(step.output), terminal.printed)
+            assert same, f"{step.command}{terminal.printed}"
+
+    def serve(self, step: Step) -> None:
+        """Start the service, in place of one that runs, and wait until it says how to stop it."""
+        self.stop()
+        self.service = service = self._start("bash", "-c", f"exec env {step.command}")
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while READY not in service.printed:
+            assert service.process.poll() is None, service.printed
+            assert time.monotonic() < deadline, service.printed
+            time.sleep(0.05)
+        printed = service.printed.partition(READY)[0] + READY
+        [self.livekit] = re.findall(r"^  URL +ws://(\S+)$", printed, re.M)
+        if step.output is not None:
+            assert matches(self.here(step.output), printed), printed
+
+    def stop(self) -> None:
+        """Stop the service if it runs."""
+        if self.service:
+            self.service.stop()
+            self.service = None
+
+    def here(self, text: str) -> str:
+        """Return ``text`` with the ports that are free here in place of the usual ones."""
+        return text.replace("127.0.0.1:4000", f"127.0.0.1:{self.port}").replace(
+            "127.0.0.1:7880", self.livekit
+        )
+
+    def _start(self, *command: str) -> Terminal:
+        """Start a command on a terminal of 80 columns."""
+        outside, inside = pty.openpty()
+        termios.tcsetwinsize(inside, (24, 80))
+        process = psutil.Popen(
+            command, cwd=self.folder, env=self._environ(), stdin=inside, stdout=inside,
+            stderr=inside, start_new_session=True,
+        )  # fmt: skip
+        os.close(inside)
+        return Terminal(process, outside)
+
+    def _environ(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.folder / 'tools'}:/usr/bin:/bin",
+            "HOME": str(self.folder),
+            "PORT": str(self.port),
+            "TERM": "dumb",
+        }
