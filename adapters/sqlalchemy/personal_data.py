@@ -131,8 +131,8 @@ class SqlPersonalData:
     async def _rows(self, records: _Records, traces: Sequence[str]) -> AsyncIterator[Row[Any]]:
         """Keys and texts of the rows, or of those that have one of ``traces`` in a text.
 
-        They are looked through without a transaction and a stretch at a time, so that nobody waits
-        for it and no command takes long.
+        They are looked through without a transaction and a stretch at a time, so that no request
+        waits for it and no command takes long.
         """
         key, keys, query = records.key, records.keys, records.query
         if traces:

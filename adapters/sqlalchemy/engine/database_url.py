@@ -19,7 +19,7 @@ def database(
     """The database that ``url`` (``sqlite+aiosqlite:///…``, ``postgresql+asyncpg://…``) names.
 
     Connects to nothing yet. ``patience`` of None waits for a PostgreSQL command however long it
-    takes. ``watch`` hears of each batch of changes.
+    takes. ``watch`` is called with each batch of changes.
     Raises :class:`~domain.shared.errors.StorageUnavailable` for a URL that names none.
     """
     try:

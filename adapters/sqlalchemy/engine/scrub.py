@@ -31,7 +31,7 @@ def scrub(path: Path, traces: Sequence[str]) -> None:
 
 
 def _fold_log(connection: sqlite3.Connection) -> None:
-    """Write the log into the file and empty it, once nobody reads from it."""
+    """Write the log into the file and empty it, once no connection reads from it."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     # Busy while another connection does a part of it; SQLite does not wait for that.
     while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:

@@ -35,7 +35,7 @@ def entry_moves(entry: InboxEntry) -> dict[str, Any]:
         "status": entry.status.value,
         "failures": entry.failures,
         "outages": entry.outages,
-        # An entry that can't be settled would be retried for ever.
+        # An entry that can't be settled would be retried forever.
         "last_error": entry.last_error and storable(entry.last_error),
         "handled_at": entry.handled_at,
     }

@@ -87,7 +87,7 @@ Index(
     sqlite_where=inbox.c.waits_until.is_not(None),
     postgresql_where=inbox.c.waits_until.is_not(None),
 )
-# One event of a room at a time, whoever handles it.
+# One event of a room is handled at a time, by all processes together.
 Index(
     "uq_inbox_leased_room",
     inbox.c.room_name,

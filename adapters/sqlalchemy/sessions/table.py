@@ -63,7 +63,7 @@ sessions: Final = Table(
     Column("direction", String(16)),
     Column("caller_number", Text, info=personal(DataSubject.is_in)),
     Column("called_number", Text, info=personal(DataSubject.is_in)),
-    # Whose it is; null where nobody's key began it.
+    # The tenant that it belongs to; null if it was started without an API key.
     Column("tenant", Text),
     Column("version", Integer, nullable=False),
 )

@@ -16,13 +16,13 @@ from tests.service import PROJECT
 
 ADD_AND_DIE = """
 import asyncio, os, signal, sys
-from domain.sessions.session_store import Ledger
+from domain.sessions.session_store import SessionStore
 from tests.contract.storage.ledgers import new_session, opened
 
 async def main():
     async with opened(sys.argv[1]) as storage:
         for _ in range(10):
-            session = await Ledger(storage.unit_of_work).add(new_session())
+            session = await SessionStore(storage.unit_of_work).add(new_session())
             print(f'"{session.id}"', flush=True)
         async with storage.unit_of_work() as work:
             lost = new_session()

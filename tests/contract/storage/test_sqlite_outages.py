@@ -33,13 +33,14 @@ sys.stdin.read()
 """
 FILL = """
 import asyncio, pathlib, resource, sys
+from domain.access.access import SYSTEM
 from domain.shared.errors import StorageUnavailable
-from domain.sessions.session_store import Ledger
+from domain.sessions.session_store import SessionStore
 from tests.contract.storage.ledgers import new_session, opened
 
 async def main():
     async with opened(sys.argv[1]) as storage:
-        ledger = Ledger(storage.unit_of_work)
+        ledger = SessionStore(storage.unit_of_work)
         kept = [await ledger.add(new_session())]
         resource.setrlimit(resource.RLIMIT_FSIZE, (640 * 1024, resource.RLIM_INFINITY))
         try:
@@ -49,7 +50,7 @@ async def main():
             print(error)
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         kept.append(await ledger.add(new_session()))
-        assert [await ledger.get(session.id) for session in kept] == kept
+        assert [await ledger.get(session.id, SYSTEM) for session in kept] == kept
         print(len(kept))
 
 asyncio.run(main())
