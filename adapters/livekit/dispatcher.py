@@ -91,7 +91,7 @@ def _job(job: JobInfo) -> Job:
 
 
 def _session_id(metadata: str) -> str | None:
-    """The ``session_id`` in a dispatch's metadata, which is anybody's text if it is not ours."""
+    """The ``session_id`` in a dispatch's metadata, which may be any text if it is not ours."""
     try:
         fields = json.loads(metadata)
     except (ValueError, RecursionError):

@@ -51,7 +51,7 @@ class LiveKitEventReader:
 
 
 def _moment(event: WebhookEvent, received_at: datetime) -> datetime:
-    """LiveKit tells the second: that moment of it which is nearest to ``received_at``."""
+    """Return the moment of the reported second that is nearest to ``received_at``."""
     milliseconds = _milliseconds(event.created_at)
     if milliseconds is None:
         return received_at

@@ -52,7 +52,7 @@ def is_phone(info: ParticipantInfo, identity_prefix: str) -> bool:
 def phone_leg(room: Room, info: ParticipantInfo) -> SipLeg:
     """The leg that ``info`` is in ``room``.
 
-    ``sip.phoneNumber`` is the other side's number and ``sip.trunkPhoneNumber`` ours, whoever
+    ``sip.phoneNumber`` is the other side's number and ``sip.trunkPhoneNumber`` ours, whichever side
     called; both are absent where the trunk or rule hides them.
     """
     told = info.attributes
@@ -79,11 +79,11 @@ def phone_leg(room: Room, info: ParticipantInfo) -> SipLeg:
 
 
 def _direction(told: Mapping[str, str]) -> Direction | None:
-    """Who called whom; None if the attributes do not say.
+    """Return the direction; None if the attributes do not say.
 
     Every inbound call has come by a dispatch rule. LiveKit gives every SIP call an id, so one
-    without a rule was placed; its trunk has no id if CreateSIPParticipant got it inline. Whoever
-    places a call by a connector can say so in ``sip.callDirection``.
+    without a rule was placed; its trunk has no id if CreateSIPParticipant got it inline. A
+    connector that places a call can say so in ``sip.callDirection``.
     """
     if _text(told.get("sip.ruleID")):
         return Direction.INBOUND

@@ -24,7 +24,7 @@ class LiveKitProbe:
 
     async def check(self) -> None:
         """Return if it would; raise a ``LiveKitError`` that says why not."""
-        # Without the patience of a real request: whoever asks wants to know it now.
+        # Without the patience of a real request: a probe must answer at once.
         with livekit_errors():
             async with asyncio.timeout(_LIMIT_SECONDS):
                 await self.client.rooms.list_rooms(ListRoomsRequest(names=[_NO_ROOM]))

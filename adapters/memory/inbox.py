@@ -169,7 +169,7 @@ class MemoryInbox(Capability):
         return True
 
     async def has_finished(self, room_sid: str) -> bool:
-        """Whether an event is there that tells of this room instance's end."""
+        """Return whether an event reports the end of this room instance."""
         return room_sid in self._finished
 
     async def prune(self, before: datetime) -> int:

@@ -24,7 +24,7 @@ class MemoryLeases(Capability):
         return True
 
     async def release(self, name: str, holder: str, free_at: datetime) -> None:
-        """Let anybody take ``name`` from ``free_at`` on, if ``holder`` still has it."""
+        """Free the lease ``name`` from ``free_at`` on, if ``holder`` still has it."""
         has, _ = self._held.get(name, ("", free_at))
         if has == holder:
             self._held[name] = ("", free_at)

@@ -11,7 +11,7 @@ from domain.access.rate_limit import Bucket, Permit, window_of
 MOST_ADDRESSES: Final = 100_000
 """In one window; those beyond it share one bucket, so that a flood of them fills no memory."""
 
-_EVERYBODY_ELSE: Final = Bucket("address", "everybody else")
+_ALL_OTHERS: Final = Bucket("address", "all others")
 
 
 class MemoryRateLimiter:
@@ -31,7 +31,7 @@ class MemoryRateLimiter:
             self._forget()
         used = self._tenants if bucket.kind == "tenant" else self._addresses
         if used is self._addresses and len(used) >= MOST_ADDRESSES and bucket not in used:
-            bucket = _EVERYBODY_ELSE
+            bucket = _ALL_OTHERS
         used[bucket] += 1
         return Permit.of(used[bucket], self._limit, now)
 

@@ -80,11 +80,11 @@ class SqlLeases:
         try:
             await self._database.transact(take, lock=("leases", name))
         except Conflict:
-            return False  # somebody else was quicker
+            return False  # another process was quicker
         return True
 
     async def release(self, name: str, holder: str, free_at: datetime) -> None:
-        """Let anybody take ``name`` from ``free_at`` on, if ``holder`` still has it."""
+        """Free the lease ``name`` from ``free_at`` on, if ``holder`` still has it."""
         values = {"wanted": name, "by": holder, "free_at": free_at}
         await self._database.write([Write(_RELEASE, values, ("leases", name), must_change=False)])
 

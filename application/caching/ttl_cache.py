@@ -1,4 +1,4 @@
-"""Asking once for many who want to know at about the same time."""
+"""A value that is awaited once for concurrent callers, and cached for a time."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from cachetools import TTLCache
 
 from domain.shared.clock import Clock
 
-Told = TypeVar("Told")
+Value = TypeVar("Value")
 
 
 @attrs.define
-class TtlCache(Generic[Told]):
-    """What ``ask`` tells, asked by one at a time and once in ``good_for`` at most.
+class TtlCache(Generic[Value]):
+    """The result of ``ask``, awaited by one caller at a time and once in ``good_for`` at most.
 
-    Whoever comes meanwhile is told the same. An exception of ``ask``'s is raised and not kept.
+    Concurrent callers get the same value. An exception of ``ask`` is raised and not kept.
     """
 
-    ask: Callable[[], Awaitable[Told]]
+    ask: Callable[[], Awaitable[Value]]
     clock: Clock
     good_for: timedelta
     _asking: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
-    _kept: TTLCache[None, Told] = attrs.field(init=False)
+    _kept: TTLCache[None, Value] = attrs.field(init=False)
 
     @_kept.default
-    def _keeps_none_yet(self) -> TTLCache[None, Told]:
+    def _keeps_none_yet(self) -> TTLCache[None, Value]:
         return TTLCache(1, self.good_for.total_seconds(), self.clock.monotonic)
 
-    async def __call__(self) -> Told:
-        """What was told a moment ago, or is now."""
+    async def __call__(self) -> Value:
+        """Return the cached value, or a new one."""
         async with self._asking:
             with suppress(KeyError):
                 return self._kept[None]
             # It is good from afterwards on: to find that something is out of reach takes seconds.
-            told = self._kept[None] = await self.ask()
-            return told
+            value = self._kept[None] = await self.ask()
+            return value

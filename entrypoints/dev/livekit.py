@@ -13,7 +13,7 @@ import attrs
 CACHE: Final = Path(__file__).resolve().parents[2] / ".cache"
 LOG: Final = CACHE / "livekit.log"
 DEV_KEY: Final = "devkey"
-DEV_SECRET: Final = "devsecret-for-local-development-only"  # noqa: S105 - known to everybody
+DEV_SECRET: Final = "devsecret-for-local-development-only"  # noqa: S105 - it is public
 SIMULATOR: Final = "the built-in simulator: no audio, no workers (`make livekit` builds a real one)"
 
 

@@ -20,7 +20,7 @@ DirectionIs = Annotated[str, documented(enum=["reported", "assumed"])]
 
 
 class TimelineResponse(msgspec.Struct, kw_only=True):
-    """One thing that happened to a call, and who told of it: a webhook, the reconciler or us."""
+    """One thing that happened to a call, and its source: a webhook, the reconciler or the API."""
 
     at: Timestamp
     what: Happening

@@ -78,7 +78,7 @@ class WebhookSender:
     and 429 are retried, first after ``retry_seconds``, then after twice as long each time. An
     event that is 30 s old, or finds 200 before it, is dropped.
 
-    ``chaos`` may lose and double events; what it delays goes past the queues. ``deliveries`` tells
+    ``chaos`` may lose and double events; what it delays goes past the queues. ``deliveries`` lists
     of the last 100,000 events, ``pending`` how many copies wait to be delivered or sent again.
     """
 

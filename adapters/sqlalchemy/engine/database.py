@@ -171,7 +171,7 @@ class Database:
             return rows
 
     async def _carry_out_reads(self, reads: Sequence[_Read]) -> Sequence[Outcome]:
-        assert self.threads is not None  # noqa: S101 - nobody else comes here
+        assert self.threads is not None  # noqa: S101 - only an embedded database comes here
         reader, _ = self.threads
 
         def work(connection: Connection) -> Sequence[Outcome]:

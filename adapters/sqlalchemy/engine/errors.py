@@ -150,7 +150,7 @@ def with_lock(error: DBAPIError, lock: tuple[str, ...] | None) -> Exception:
 def _of_driver(error: BaseException | None) -> DomainError:
     code = _code(error)
     if code in _UNIQUE_VIOLATIONS:
-        return Conflict("Somebody else has stored this, or the room's live session.")
+        return Conflict("Another request has stored this, or the room's live session.")
     if code.startswith(_LOCKED):
         return RowLocked(f"The database {_reason(error)}.")
     for start, reason in _REFUSALS.items():

@@ -83,7 +83,7 @@ class Batches(Generic[Job]):
             while batch := self._next_batch():
                 try:
                     outcomes = await self._carry_out([one.job for one in batch])
-                except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+                except BaseException as error:  # noqa: BLE001 - each waiting caller gets it
                     outcomes = [error] * len(batch)
                 if self._key is not None:
                     self._keys_in_lanes.difference_update(self._key(one.job) for one in batch)
@@ -113,7 +113,7 @@ class Batches(Generic[Job]):
 
 def _tell(done: asyncio.Future[Any], outcome: Outcome) -> None:
     if done.done():
-        return  # nobody waits any more
+        return  # its caller was cancelled
     if isinstance(outcome, BaseException):
         done.set_exception(_in_the_domains_words(outcome))
     else:

@@ -92,7 +92,7 @@ def page_of(  # noqa: PLR0913 - what a page is, and what the database knows
 
 
 def of_tenants(query: Select[Any], table: Table, tenants: Tenants) -> Select[Any]:
-    """``query`` for what is these tenants' (None among them: nobody's); None: everybody's."""
+    """Return ``query`` for the records of these tenants (None among them: of no tenant), or all."""
     if tenants is None:
         return query
     whose = [table.c.tenant == tenant for tenant in tenants]  # "= NULL" becomes "IS NULL"
@@ -145,7 +145,7 @@ class _Slice:
 def _query(
     listing: Listing, pinned: frozenset[str], owners: tuple[Owner, ...] | None, *, lateral: bool
 ) -> Select[Any]:
-    """The query for a page with filters for ``pinned``, of these owners (None: everybody).
+    """The query for a page with filters for ``pinned``, of these owners (None: all).
 
     Built once: SQLAlchemy then finds its compiled form by identity.
     """

@@ -231,7 +231,7 @@ def _replace_closed(connection: Any, _record: object, _proxy: object) -> None:
 
 
 def _give_up_after_timeout(context: ExceptionContext) -> None:
-    # Nobody knows what state a connection is in that has not answered.
+    # The state of a connection that has not answered is unknown.
     if isinstance(context.original_exception, TimeoutError):
         context.is_disconnect = True
         context.invalidate_pool_on_disconnect = False

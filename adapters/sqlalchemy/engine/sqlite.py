@@ -1,7 +1,7 @@
 """Engines and threads for SQLite.
 
 One connection writes, so that this process's writers queue fairly rather than race for SQLite's
-lock; ``busy_timeout`` is for other processes. With the write-ahead log readers wait for nobody.
+lock; ``busy_timeout`` is for other processes. With the write-ahead log readers never wait.
 """
 
 from __future__ import annotations

@@ -192,5 +192,5 @@ def _done(connection: Connection, changes: Sequence[Write | Work]) -> list[Any]:
     else:
         changed = [connection.execute(first.statement, first.values).rowcount]
     if any(write.must_change and not rows for write, rows in zip(writes, changed, strict=True)):
-        raise Conflict("What was to be changed has been changed by somebody else.")
+        raise Conflict("Another request has changed this record since it was read.")
     return changed

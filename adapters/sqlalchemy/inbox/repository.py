@@ -194,7 +194,7 @@ class SqlInbox:
         return await self._write(_REPLAY, entry, {"replayed": entry.event.id}) == 1
 
     async def has_finished(self, room_sid: str) -> bool:
-        """Whether an event is there that tells of this room instance's end."""
+        """Return whether an event reports the end of this room instance."""
         return bool(await self._database.read(_FINISHED, {"wanted": room_sid}))
 
     async def prune(self, before: datetime) -> int:

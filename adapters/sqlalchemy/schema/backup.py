@@ -48,7 +48,7 @@ def restore(database_url: str, source: Path) -> Path | None:
     """Put the backup ``source`` where the database is; where the old one is now, if there was one.
 
     Raises ``StorageUnavailable`` if it is no sound backup that this version
-    can use, or while anybody has the database open; nothing is changed then.
+    can use, or while any process has the database open; nothing is changed then.
     """
     target = _file(database_url).resolve()  # a link stays one
     with storage_errors():

@@ -33,7 +33,7 @@ def build_index(
         op.create_index(name, on, columns, unique=unique, sqlite_where=condition)
         return
     with context.autocommit_block():
-        # It waits for transactions that are under way, and nobody for it.
+        # It waits for transactions in progress; later ones do not wait for it.
         op.execute("SET lock_timeout = 0")
         op.drop_index(name, on, if_exists=True, postgresql_concurrently=True)
         op.create_index(

@@ -32,7 +32,7 @@ _INSTALLED: Final = _ADAPTERS / "sqlalchemy" / "alembic"
 ALEMBIC_FOLDER: Final = _INSTALLED if _INSTALLED.is_dir() else _ADAPTERS.parent / "alembic"
 """The migrations: a wheel has them inside the package (``setup.py``), a checkout at its top."""
 LOCK_LIMIT: Final = "2s"
-"""How long a migration waits for a table's lock, while whoever comes after it waits behind it.
+"""How long a migration waits for a table's lock, while all later transactions wait behind it.
 
 Shorter than requests wait, longer than an automatic VACUUM takes to make way.
 """
@@ -173,7 +173,7 @@ async def alone(database: Database, run: Callable[[Connection], Result]) -> Resu
         async with database.writer.connect() as connection:
             await connection.run_sync(require_session, database.url)
             # Asked for again and again: CREATE INDEX CONCURRENTLY waits for every statement that
-            # is under way, so also for one that waits for this lock, for ever.
+            # is under way, so also for one that waits for this lock: forever.
             attempt = select(func.pg_try_advisory_lock(_ONE_AT_A_TIME))
             while not await connection.scalar(attempt):
                 await connection.rollback()

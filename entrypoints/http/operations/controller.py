@@ -40,7 +40,7 @@ from entrypoints.version import VERSION
 log = structlog.get_logger()
 
 OPEN: Final = (
-    "There is no API key, so everybody who reaches this service may use it: "
+    "There is no API key, so everybody who reaches this service may use it: "  # prose: ok
     "make one with `backend keys create`, or set API_KEYS."
 )
 _STARTED: Final = time.monotonic()
@@ -120,7 +120,7 @@ class OperationsController(Controller):
         """Asks LiveKit and the database; 503 if either would not serve, or the service will stop.
 
         The database must take a write. They are asked once a second at most; that the service will
-        stop is told at once.
+        stop is reported at once.
         """
         if is_draining():
             return Response(

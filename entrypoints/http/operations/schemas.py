@@ -27,7 +27,7 @@ class CheckResponse(msgspec.Struct):
 
 
 class ReadinessResponse(msgspec.Struct):
-    """``ready`` if every dependency is; ``warnings`` are for whoever set the service up."""
+    """``ready`` if every dependency is; ``warnings`` are for the operator."""
 
     status: Literal["ready", "not_ready", "stopping"]
     checks: dict[str, CheckResponse]

@@ -47,7 +47,7 @@ def create() -> ASGIApp:
                     livekit=settings.livekit_url, storage=settings.storage,
                 )  # fmt: skip
                 if not await guarded(container.authenticate()):
-                    log.warning("open to everybody", reason=OPEN)
+                    log.warning("open to everybody", reason=OPEN)  # prose: ok
                 if can_be_bypassed(settings.host, settings.trusted_proxies):
                     log.warning("limits can be bypassed", reason=BYPASSED)
                 _collect_garbage_less_often()

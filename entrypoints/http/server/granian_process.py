@@ -118,7 +118,7 @@ def _end_with_parent() -> None:
 
 def _stop_this_process(loop: asyncio.AbstractEventLoop, parent: int) -> None:
     """Have granian stop this process, by a SIGTERM that is let through."""
-    # Once: granian's own event blocks for ever when it is set again.
+    # Once: granian's own event blocks forever when it is set again.
     loop.remove_signal_handler(STOP)
     signal.signal(STOP, signal.SIG_IGN)
     if os.getppid() != parent:  # which would have killed a process that does not stop

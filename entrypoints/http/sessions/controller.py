@@ -111,7 +111,7 @@ class SessionsController(Controller):
         takes_beacons=True,
         status_code=204,
         operation_class=documentation.EndSession,
-        summary="End a room for everybody in it",
+        summary="End a room and its session",
         responses=documentation.END_RESPONSES,
     )
     async def end_session(
