@@ -3,7 +3,7 @@ webhooks x faults and crashes: in the service as it is wired, on a socket and in
 ledger ends up true.
 
 Only here do such histories pass through the container, LiveKit's API and SQL; the domain's own
-(tests/unit/domain/test_any_*.py) meet memory, and tests/faults kills real processes in real time.
+(test_any_*.py in tests/unit) meet memory, and tests/faults kills real processes in real time.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from adapters.system.clock import SystemClock
 from application.workers.heartbeat import Heartbeat
 from domain.operations.process import ProcessIdentity
 from domain.shared.errors import StorageUnavailable
-from tests.unit.domain.fakes import NOON, SequentialIds
+from tests.unit.worlds.fakes import NOON, SequentialIds
 
 MINUTE = timedelta(minutes=1)
 

@@ -27,7 +27,7 @@ from domain.inbox.repository import Inbox
 from domain.inbox.webhook_verifier import WebhookEvent
 from domain.shared.errors import StorageUnavailable
 from tests import virtual_time
-from tests.unit.domain.fakes import SequentialIds
+from tests.unit.worlds.fakes import SequentialIds
 from tests.virtual_time import VirtualClock
 
 LEASE: Final = timedelta(seconds=6)

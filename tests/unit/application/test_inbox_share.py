@@ -16,7 +16,7 @@ from domain.inbox.entry import InboxEntry
 from domain.inbox.process_entry import ProcessInboxEntry
 from domain.inbox.webhook_verifier import WebhookEvent
 from tests import virtual_time
-from tests.unit.domain.fakes import SequentialIds
+from tests.unit.worlds.fakes import SequentialIds
 from tests.virtual_time import VirtualClock
 
 pytestmark = pytest.mark.slow

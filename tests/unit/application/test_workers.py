@@ -25,8 +25,8 @@ from domain.inbox.process_entry import ProcessInboxEntry
 from domain.inbox.webhook_verifier import WebhookEvent
 from domain.reconciliation.reconcile import Reconcile, Reconciliation
 from domain.shared.errors import LiveKitUnreachable, StorageUnavailable
-from tests.unit.domain.fakes import FakeClock, SequentialIds
-from tests.unit.domain.telephony import PhoneWorld
+from tests.unit.worlds.fakes import FakeClock, SequentialIds
+from tests.unit.worlds.telephony import PhoneWorld
 
 MOMENT = timedelta(milliseconds=50)
 Handling = Callable[[InboxEntry], Awaitable[InboxEntry]]

@@ -19,7 +19,7 @@ from domain.shared.errors import RateLimited, StorageUnavailable, Unauthenticate
 from entrypoints.http.middleware import limits as limits_module
 from entrypoints.http.middleware.access import admission
 from entrypoints.http.middleware.limits import Limits, rate_limit_headers
-from tests.unit.domain.fakes import FakeClock, SequentialIds
+from tests.unit.worlds.fakes import FakeClock, SequentialIds
 
 LIMIT = 3
 FIXED = "a-fixed-key-of-the-deployment"

@@ -11,7 +11,7 @@ import pytest
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from entrypoints.http.middleware.limits import Limits
 from entrypoints.http.middleware.refusals import A_SECOND, AT_ONCE, MOST_WAITING, Pace, Refusals
-from tests.unit.domain.fakes import FakeClock
+from tests.unit.worlds.fakes import FakeClock
 
 LIMIT = 3
 

@@ -1,1 +1,0 @@
-"""The domain, with fakes for its ports."""
