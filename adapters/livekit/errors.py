@@ -10,7 +10,7 @@ from livekit.api import ServerError
 
 from adapters.livekit.http import Broken, NotConnected
 from adapters.livekit.transport import Redirected, UnexpectedAnswer
-from domain.shared.errors import (
+from domain.shared.livekit_errors import (
     LiveKitError,
     LiveKitRefused,
     LiveKitRefusesAll,

@@ -40,6 +40,9 @@ class PrometheusTelemetry:
 
     def __init__(self, version: str, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
+        self._version = version
+        self._known: dict[tuple[str, str, int], Callable[[float], None]] = {}
+        self._livekit_count = cache(self._counting)  # to look a metric up takes longer
         self._folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         registry = self.registry = CollectorRegistry()
         self._requests = Histogram(
@@ -65,6 +68,9 @@ class PrometheusTelemetry:
             "How long a batch's first change waited until it was durable.",
             buckets=_SECONDS, registry=registry,
         )  # fmt: skip
+        self._count_reconciliation(registry)
+
+    def _count_reconciliation(self, registry: CollectorRegistry) -> None:
         self._repairs = Counter(
             "backend_reconciler_repairs", "What the reconciler has put right.",
             ["kind"], registry=registry,
@@ -93,9 +99,6 @@ class PrometheusTelemetry:
             "When the reconciler went round last (Unix time).",
             multiprocess_mode="max", registry=registry,
         )  # fmt: skip
-        self._version = version
-        self._known: dict[tuple[str, str, int], Callable[[float], None]] = {}
-        self._livekit_count = cache(self._counting)  # to look a metric up takes longer
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered."""

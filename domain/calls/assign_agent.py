@@ -26,9 +26,10 @@ from domain.sessions.phone_correlation import PhoneCorrelation
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
-from domain.shared.errors import LeftToOthers, LiveKitError, TooEarly
+from domain.shared.errors import LeftToOthers, TooEarly
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.ids import IdGenerator
+from domain.shared.livekit_errors import LiveKitError
 from domain.shared.timeline import Source
 
 FRESH: Final = timedelta(seconds=5)

@@ -11,9 +11,9 @@ from domain.shared.identifiers import RoomName
 class Dispatcher(Protocol):
     """Creates, lists and deletes agent dispatches; never repeats a request by itself.
 
-    Every method raises :class:`~domain.shared.errors.LiveKitRefused`,
-    :class:`~domain.shared.errors.LiveKitUnreachable` (both: certainly nothing happened) or
-    :class:`~domain.shared.errors.LiveKitUncertain` (it may have).
+    Every method raises :class:`~domain.shared.livekit_errors.LiveKitRefused`,
+    :class:`~domain.shared.livekit_errors.LiveKitUnreachable` (both: certainly nothing happened) or
+    :class:`~domain.shared.livekit_errors.LiveKitUncertain` (it may have).
     """
 
     async def create(self, room_name: RoomName, agent_name: str, metadata: str) -> str:

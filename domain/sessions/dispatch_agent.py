@@ -12,7 +12,8 @@ from domain.sessions.renew_claim import RenewClaim
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
-from domain.shared.errors import Conflict, LiveKitError, LiveKitUncertain, SessionEnded
+from domain.shared.errors import Conflict, SessionEnded
+from domain.shared.livekit_errors import LiveKitError, LiveKitUncertain
 
 
 @attrs.frozen(kw_only=True)

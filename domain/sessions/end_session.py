@@ -16,9 +16,10 @@ from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
-from domain.shared.errors import Conflict, LiveKitError, NotFound
+from domain.shared.errors import Conflict, NotFound
 from domain.shared.identifiers import RoomName
 from domain.shared.ids import IdGenerator
+from domain.shared.livekit_errors import LiveKitError
 from domain.shared.retry_on_conflict import RetryOnConflict
 
 
@@ -56,7 +57,7 @@ class EndSession:
 
         Raises ``InvalidInput``, ``NotFound`` for a room
         that neither the ledger nor LiveKit knows or that is another tenant's,
-        :class:`~domain.shared.errors.LiveKitError` (the session stays live, so that ending it again
+        ``LiveKitError`` (the session stays live, so that ending it again
         works), ``SessionBusy`` or ``StorageUnavailable``.
         """
         room_name = RoomName.existing(command.room_name)

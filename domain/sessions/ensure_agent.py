@@ -19,16 +19,10 @@ from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
-from domain.shared.errors import (
-    ClaimHeld,
-    LeftToOthers,
-    LiveKitError,
-    RoomTaken,
-    TooEarly,
-    TooManySessions,
-)
+from domain.shared.errors import ClaimHeld, LeftToOthers, RoomTaken, TooEarly, TooManySessions
 from domain.shared.identifiers import RoomName
 from domain.shared.ids import IdGenerator
+from domain.shared.livekit_errors import LiveKitError
 from domain.shared.timeline import Source
 
 RETRY_AFTER_SECONDS: Final = 30
@@ -86,7 +80,7 @@ class EnsureAgent:
         :class:`~domain.shared.errors.TooManySessions`; :class:`~domain.shared.errors.ClaimHeld` or
         :class:`~domain.shared.errors.Conflict` when another request works on the session;
         :class:`~domain.shared.errors.LeftToOthers` for a caller in a room with another agent;
-        :class:`~domain.shared.errors.LiveKitError`, :class:`~domain.shared.errors.SessionEnded` or
+        ``LiveKitError``, ``SessionEnded`` or
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
         session = None

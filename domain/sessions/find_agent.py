@@ -33,7 +33,7 @@ class FindAgent:
         """Return where ``session``'s agent is now.
 
         ``left`` are identities that a webhook reported to have left the room; ``thorough`` as in
-        :meth:`judge`. Raises :class:`~domain.shared.errors.LiveKitError`.
+        :meth:`judge`. Raises :class:`~domain.shared.livekit_errors.LiveKitError`.
         """
         room = await self.rooms.find(session.room_name)
         if room is None:

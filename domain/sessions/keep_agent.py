@@ -17,8 +17,8 @@ from domain.sessions.session import Session
 from domain.sessions.session_status import SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
-from domain.shared.errors import LiveKitError
 from domain.shared.ids import IdGenerator
+from domain.shared.livekit_errors import LiveKitError
 from domain.shared.timeline import Source
 
 
@@ -43,7 +43,7 @@ class KeepAgent:
 
         An agent that is missing is dispatched again while a person is in the room, but not before
         the session's ``retry_at``. Raises :class:`~domain.shared.errors.ClaimHeld`,
-        :class:`~domain.shared.errors.Conflict`, :class:`~domain.shared.errors.LiveKitError` or
+        ``Conflict``, ``LiveKitError`` or
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
         session = await self.record(session, presence, source)
@@ -99,7 +99,7 @@ class KeepAgent:
     async def remove_surplus(self, session: Session, presence: AgentPresence) -> int:
         """Remove agents and dispatches beside the one that is kept; return how many they were.
 
-        Raises :class:`~domain.shared.errors.LiveKitError`.
+        Raises :class:`~domain.shared.livekit_errors.LiveKitError`.
         """
         for dispatch_id in presence.surplus_dispatches:
             await self.dispatcher.delete(session.room_name, dispatch_id)

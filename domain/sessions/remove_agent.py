@@ -12,8 +12,8 @@ from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
-from domain.shared.errors import LiveKitError
 from domain.shared.ids import IdGenerator
+from domain.shared.livekit_errors import LiveKitError
 from domain.shared.timeline import Source
 
 
@@ -35,7 +35,7 @@ class RemoveAgent:
         """Return the session, ended.
 
         Raises :class:`~domain.shared.errors.ClaimHeld`, :class:`~domain.shared.errors.Conflict`,
-        :class:`~domain.shared.errors.LiveKitError` (the session stays live) or
+        :class:`~domain.shared.livekit_errors.LiveKitError` (the session stays live) or
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
         session = await self.ledger.save(

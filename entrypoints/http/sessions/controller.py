@@ -14,8 +14,8 @@ from domain.sessions.repository import SessionFilter
 from domain.sessions.session_status import SessionStatus
 from domain.sessions.start_session import StartSessionCommand
 from domain.sessions.start_session_once import StartSessionOnce
-from domain.shared.errors import LiveKitError
 from domain.shared.identifiers import Identity, RoomName
+from domain.shared.livekit_errors import LiveKitError
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
 from entrypoints.http.middleware.overload import overload_of, page_of

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from adapters.livekit.client import LiveKitClient
-from domain.shared.errors import LiveKitUncertain
 from domain.shared.identifiers import RoomName
+from domain.shared.livekit_errors import LiveKitUncertain
 from entrypoints.simulator.chaos import Chaos
 from entrypoints.simulator.faults import FaultKind
 from entrypoints.simulator.server import Simulator

@@ -14,14 +14,14 @@ from livekit.api import ServerError
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.http import NotConnected
 from domain.rooms.room import Room
-from domain.shared.errors import (
+from domain.shared.identifiers import RoomName
+from domain.shared.livekit_errors import (
     LiveKitError,
     LiveKitRefused,
     LiveKitRefusesAll,
     LiveKitUncertain,
     LiveKitUnreachable,
 )
-from domain.shared.identifiers import RoomName
 from entrypoints.simulator.faults import Fault, FaultKind
 from entrypoints.simulator.server import Simulator
 from tests.contract.livekit.conftest import Adapters, until

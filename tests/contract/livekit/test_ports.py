@@ -10,8 +10,8 @@ from livekit.api import CreateRoomRequest, LiveKitAPI
 
 from adapters.livekit.client import LiveKitClient
 from domain.rooms.room import Dispatch, Room
-from domain.shared.errors import LiveKitRefused
 from domain.shared.identifiers import RoomName
+from domain.shared.livekit_errors import LiveKitRefused
 from tests.contract.livekit.conftest import Adapters, LiveKit, until
 from tests.livekit_server import API_KEY, API_SECRET
 

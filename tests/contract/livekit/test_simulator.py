@@ -20,8 +20,8 @@ from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from adapters.livekit.client import LiveKitClient
 from domain.rooms.room import Dispatch, JobStatus, Participant, ParticipantKind, Room
-from domain.shared.errors import LiveKitUncertain, LiveKitUnreachable
 from domain.shared.identifiers import RoomName
+from domain.shared.livekit_errors import LiveKitUncertain, LiveKitUnreachable
 from entrypoints.simulator.server import Simulator
 from tests.contract.livekit.conftest import Adapters, until
 from tests.livekit_server import API_KEY, API_SECRET

@@ -44,14 +44,9 @@ from domain.sessions.end_session import EndSessionCommand
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.start_session import StartSessionCommand
-from domain.shared.errors import (
-    LiveKitError,
-    NotFound,
-    SessionBusy,
-    SessionEnded,
-    StorageUnavailable,
-)
+from domain.shared.errors import NotFound, SessionBusy, SessionEnded, StorageUnavailable
 from domain.shared.identifiers import CallId
+from domain.shared.livekit_errors import LiveKitError
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
 from entrypoints.simulator.faults import Fault, FaultKind

@@ -9,7 +9,7 @@ import pytest
 
 from application.caching.ttl_cache import TtlCache
 from domain.operations.check_readiness import CheckReadiness
-from domain.shared.errors import LiveKitUnreachable
+from domain.shared.livekit_errors import LiveKitUnreachable
 from tests.unit.worlds.fakes import FakeClock
 
 SECOND = timedelta(seconds=1)

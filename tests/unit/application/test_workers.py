@@ -24,7 +24,8 @@ from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.process_entry import ProcessInboxEntry
 from domain.inbox.webhook_verifier import WebhookEvent
 from domain.reconciliation.reconcile import Reconcile, Reconciliation
-from domain.shared.errors import LiveKitUnreachable, StorageUnavailable
+from domain.shared.errors import StorageUnavailable
+from domain.shared.livekit_errors import LiveKitUnreachable
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
 from tests.unit.worlds.telephony import PhoneWorld
 

@@ -16,9 +16,9 @@ from domain.shared.errors import (
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
     InvalidInput,
-    LiveKitUnreachable,
     StorageUnavailable,
 )
+from domain.shared.livekit_errors import LiveKitUnreachable
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from domain.operations.check_readiness import CheckReadiness
-from domain.shared.errors import DomainError, LiveKitUnreachable, StorageUnavailable
+from domain.shared.errors import DomainError, StorageUnavailable
+from domain.shared.livekit_errors import LiveKitUnreachable
 from tests.unit.worlds.fakes import FakeProbe
 
 

@@ -13,7 +13,7 @@ from domain.calls.dial_request import DialRequest
 from domain.rooms.room import Room
 from domain.rooms.rooms import Rooms
 from domain.sessions.session_status import EndReason
-from domain.shared.errors import LiveKitError
+from domain.shared.livekit_errors import LiveKitError
 from tests.unit.worlds.fake_livekit import Fault, LiveRoom
 from tests.unit.worlds.telephony import INTERVAL, PhoneWorld, whats
 from tests.unit.worlds.world import ROOM

@@ -16,8 +16,9 @@ from domain.rooms.rooms import Rooms
 from domain.rooms.sip_leg import Direction
 from domain.sessions.phone_correlation import PhoneCorrelation
 from domain.sessions.session_status import SessionStatus
-from domain.shared.errors import DomainError, IllegalTransition, LiveKitRefused, StorageUnavailable
+from domain.shared.errors import DomainError, IllegalTransition, StorageUnavailable
 from domain.shared.identifiers import RoomName
+from domain.shared.livekit_errors import LiveKitRefused
 from tests.unit.worlds.telephony import PhoneWorld
 from tests.unit.worlds.world import LEASE, ROOM
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.shared.errors import LiveKitError
+from domain.shared.livekit_errors import LiveKitError
 from tests.unit.reconciliation.test_reconcile_absences import kept, loses_its_rooms, served
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.telephony import INTERVAL, PhoneWorld

@@ -12,7 +12,8 @@ from domain.reconciliation.remove_late_agent import LATE_BY
 from domain.rooms.room import Participant, ParticipantKind
 from domain.sessions.session_status import EndReason
 from domain.sessions.start_session import StartSessionCommand
-from domain.shared.errors import Conflict, LiveKitError
+from domain.shared.errors import Conflict
+from domain.shared.livekit_errors import LiveKitError
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.telephony import INTERVAL, PhoneWorld
 from tests.unit.worlds.world import AGENT, MOMENT, ROOM

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.sessions.start_session import StartedSession
-from domain.shared.errors import LiveKitError, SessionBusy
+from domain.shared.errors import SessionBusy
+from domain.shared.livekit_errors import LiveKitError
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.world import GRACE, LEASE, ROOM, World
 

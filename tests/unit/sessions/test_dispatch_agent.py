@@ -13,7 +13,8 @@ from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason, SessionStatus
-from domain.shared.errors import Conflict, LiveKitError, SessionEnded, StorageUnavailable
+from domain.shared.errors import Conflict, SessionEnded, StorageUnavailable
+from domain.shared.livekit_errors import LiveKitError
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.world import LEASE, MOMENT, ROOM, World
 

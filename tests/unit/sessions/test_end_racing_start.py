@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from domain.access.access import SYSTEM
 from domain.sessions.start_session import StartedSession
-from domain.shared.errors import LiveKitError, NotFound, SessionEnded
+from domain.shared.errors import NotFound, SessionEnded
+from domain.shared.livekit_errors import LiveKitError
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.world import GRACE, LEASE, MOMENT, ROOM, World
 

@@ -10,13 +10,8 @@ import pytest
 from domain.access.access import SYSTEM
 from domain.rooms.dispatch import DispatchClaim
 from domain.sessions.session_status import EndReason, SessionStatus
-from domain.shared.errors import (
-    InvalidInput,
-    LiveKitError,
-    NotFound,
-    SessionBusy,
-    StorageUnavailable,
-)
+from domain.shared.errors import InvalidInput, NotFound, SessionBusy, StorageUnavailable
+from domain.shared.livekit_errors import LiveKitError
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.world import LEASE, MOMENT, ROOM, World
 

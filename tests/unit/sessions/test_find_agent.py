@@ -13,8 +13,8 @@ from domain.sessions.room_contents import RoomContents
 from domain.sessions.seen_agent import SeenAgent
 from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
-from domain.shared.errors import LiveKitError
 from domain.shared.identifiers import RoomName
+from domain.shared.livekit_errors import LiveKitError
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.world import AGENT, GRACE, JOIN, MOMENT, ROOM, World
 

@@ -9,7 +9,7 @@ import pytest
 
 from domain.access.access import SYSTEM
 from domain.sessions.session_status import EndReason, SessionStatus
-from domain.shared.errors import LiveKitUncertain
+from domain.shared.livekit_errors import LiveKitUncertain
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.world import GRACE, LEASE, MOMENT, ROOM, World
 

@@ -14,7 +14,8 @@ from domain.sessions.retry_policy import FIRST_RETRY, STAYED
 from domain.sessions.seen_agent import SeenAgent
 from domain.sessions.session import Session
 from domain.sessions.session_status import SessionStatus
-from domain.shared.errors import ClaimHeld, Conflict, LiveKitError
+from domain.shared.errors import ClaimHeld, Conflict
+from domain.shared.livekit_errors import LiveKitError
 from domain.shared.timeline import Source
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.world import AGENT, LEASE, MOMENT, ROOM, World

@@ -12,7 +12,8 @@ from domain.rooms.room import Participant, ParticipantKind
 from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_status import SessionStatus
 from domain.sessions.start_session import StartSessionCommand
-from domain.shared.errors import LiveKitError, RoomTaken
+from domain.shared.errors import RoomTaken
+from domain.shared.livekit_errors import LiveKitError
 from tests.unit.worlds.fake_livekit import Fault, ListedDispatch
 from tests.unit.worlds.telephony import PhoneWorld, whats
 from tests.unit.worlds.world import AGENT, GRACE, ROOM, World

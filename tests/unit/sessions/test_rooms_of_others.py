@@ -11,7 +11,8 @@ from domain.rooms.token_signer import TOKEN_TTL
 from domain.sessions.end_session import EndSessionCommand
 from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.start_session import StartedSession, StartSessionCommand
-from domain.shared.errors import LiveKitUnreachable, RoomTaken
+from domain.shared.errors import RoomTaken
+from domain.shared.livekit_errors import LiveKitUnreachable
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.world import MOMENT, ROOM, World
 

@@ -10,7 +10,12 @@ import pytest
 from domain.rooms.dispatch import DispatchClaim
 from domain.rooms.room import Participant, ParticipantKind
 from domain.sessions.session_status import SessionStatus
-from domain.shared.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
+from domain.shared.livekit_errors import (
+    LiveKitError,
+    LiveKitRefused,
+    LiveKitUncertain,
+    LiveKitUnreachable,
+)
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.world import GRACE, ROOM, World
 

@@ -15,9 +15,9 @@ from domain.shared.errors import (
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
     InvalidInput,
-    LiveKitError,
     MetadataTooLarge,
 )
+from domain.shared.livekit_errors import LiveKitError
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.steps import Crashed
 from tests.unit.worlds.world import ROOM, World

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.sessions.session_status import SessionStatus
-from domain.shared.errors import LiveKitUncertain
+from domain.shared.livekit_errors import LiveKitUncertain
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.telephony import PhoneWorld
 from tests.unit.worlds.world import AGENT, ROOM

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from domain.shared import errors
+from domain.shared import errors, livekit_errors
 from domain.shared.errors import DomainError
 
+MODULES = (errors.__name__, livekit_errors.__name__)
 DRAWN = errors.__doc__ or ""
 CATEGORIES = {
     name: int(status)
@@ -19,7 +20,7 @@ CATEGORIES = {
 
 def subclasses(kind: type[DomainError]) -> Iterator[type[DomainError]]:
     for derived in kind.__subclasses__():
-        if derived.__module__ == errors.__name__:
+        if derived.__module__ in MODULES:
             yield derived
             yield from subclasses(derived)
 

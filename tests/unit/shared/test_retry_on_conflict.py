@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.shared.errors import ClaimHeld, Conflict, DomainError, LiveKitRefused, SessionBusy
+from domain.shared.errors import ClaimHeld, Conflict, DomainError, SessionBusy
 from domain.shared.identifiers import RoomName
+from domain.shared.livekit_errors import LiveKitRefused
 from domain.shared.retry_on_conflict import RetryOnConflict
 from tests.unit.worlds.fakes import NOON, FakeClock
 

@@ -12,8 +12,13 @@ from typing import TypeVar, cast
 import attrs
 
 from domain.rooms.room import Dispatch, Job, JobStatus, Participant, ParticipantKind, Room
-from domain.shared.errors import LiveKitError, LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
 from domain.shared.identifiers import RoomName
+from domain.shared.livekit_errors import (
+    LiveKitError,
+    LiveKitRefused,
+    LiveKitUncertain,
+    LiveKitUnreachable,
+)
 from tests.unit.worlds.steps import Steps
 
 Result = TypeVar("Result")
