@@ -1,5 +1,7 @@
 """Fixtures that every tier can use."""
 
+from hypothesis import settings
+
 from tests.databases import (
     database_url,
     empty_postgres_url,
@@ -23,3 +25,7 @@ __all__ = [
     "sql_url",
     "sqlite_url",
 ]
+
+# No property is judged by a clock.
+settings.register_profile("without a deadline", deadline=None)
+settings.load_profile("without a deadline")
