@@ -11,6 +11,7 @@ from livekit.protocol.webhook import WebhookEvent
 
 from adapters.livekit.event_json import parse_event
 from adapters.livekit.participants import to_participant
+from adapters.livekit.phone_leg import Normalised
 from domain.rooms.room import Room
 from domain.rooms.room_event import EventKind, RoomEvent
 
@@ -23,10 +24,12 @@ _LATEST_SECOND: Final = 10**11
 class LiveKitEventReader:
     """Implements :class:`domain.rooms.event_reader.EventReader`.
 
-    ``sip_identity_prefix`` marks telephones beside those whose kind is SIP.
+    ``sip_identity_prefix`` marks telephones beside those whose kind is SIP; ``normalised`` writes
+    telephone numbers in the form that filters look for.
     """
 
     sip_identity_prefix: str = "sip_"
+    normalised: Normalised = str
 
     def read(self, body: bytes, received_at: datetime) -> RoomEvent | None:
         """The event in ``body``; None if the ledger learns nothing from its kind."""
@@ -45,7 +48,7 @@ class LiveKitEventReader:
             kind=kind,
             room=room,
             at=at,
-            participant=to_participant(event.room, who, self.sip_identity_prefix),
+            participant=to_participant(event.room, who, self.sip_identity_prefix, self.normalised),
             disconnect_reason=_reason(who.disconnect_reason),
         )
 

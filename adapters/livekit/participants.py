@@ -9,7 +9,7 @@ from typing import Final
 from livekit.protocol.models import ParticipantInfo, Room
 
 from adapters.livekit.moments import from_milliseconds
-from adapters.livekit.phone_leg import is_phone, leg_status, phone_leg
+from adapters.livekit.phone_leg import Normalised, is_phone, leg_status, phone_leg
 from domain.rooms.room import Participant, ParticipantKind
 
 _KINDS: Final[Mapping[ParticipantInfo.Kind, ParticipantKind]] = {
@@ -23,15 +23,17 @@ _KINDS: Final[Mapping[ParticipantInfo.Kind, ParticipantKind]] = {
 }
 
 
-def to_participant(room: Room, info: ParticipantInfo, identity_prefix: str) -> Participant:
-    """Who ``info`` is in ``room``; identities with the prefix count as telephones."""
+def to_participant(
+    room: Room, info: ParticipantInfo, identity_prefix: str, normalised: Normalised
+) -> Participant:
+    """Return the participant; identities with the prefix count as telephones."""
     attributes = info.attributes
     phone = is_phone(info, identity_prefix)
     return Participant(
         identity=info.identity.replace("\0", "�"),
         kind=_KINDS.get(info.kind, ParticipantKind.OTHER),
         agent_name=attributes.get("lk.agent.name") or attributes.get("lk.agent_name") or None,
-        leg=phone_leg(room, info) if phone else None,
+        leg=phone_leg(room, info, normalised) if phone else None,
         leg_status=leg_status(info) if phone else None,
         sid=info.sid,
         joined_at=_joined_at(info),

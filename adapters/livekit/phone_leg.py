@@ -6,7 +6,7 @@ livekit/protocol (livekit/attrs.go, rpc/sip.go, sip/sip.go) and livekit/sip (pkg
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
@@ -14,7 +14,6 @@ from typing import Final
 from livekit.protocol.models import ParticipantInfo, Room
 
 from adapters.livekit.moments import from_milliseconds
-from adapters.livekit.numbers import normalised
 from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
 from domain.shared.identifiers import LONGEST, LONGEST_NUMBER
 
@@ -32,6 +31,7 @@ _CARRIER_IDS: Final = (
     "sip.h.x-amzn-connectcontactid",
 )
 """livekit/sip sets them from the carriers' headers; the first that is there is the call's id."""
+Normalised = Callable[[str], str]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -49,14 +49,15 @@ def is_phone(info: ParticipantInfo, identity_prefix: str) -> bool:
     )
 
 
-def phone_leg(room: Room, info: ParticipantInfo) -> SipLeg:
-    """The leg that ``info`` is in ``room``.
+def phone_leg(room: Room, info: ParticipantInfo, normalised: Normalised = str) -> SipLeg:
+    """Return the leg that ``info`` is in ``room``; ``normalised`` writes numbers in one form.
 
     ``sip.phoneNumber`` is the other side's number and ``sip.trunkPhoneNumber`` ours, whichever side
     called; both are absent where the trunk or rule hides them.
     """
     told = info.attributes
-    theirs, ours = _number(told.get("sip.phoneNumber")), _number(told.get("sip.trunkPhoneNumber"))
+    theirs = _number(told.get("sip.phoneNumber"), normalised)
+    ours = _number(told.get("sip.trunkPhoneNumber"), normalised)
     direction = _direction(told)
     placed = direction is Direction.OUTBOUND
     return SipLeg(
@@ -108,7 +109,7 @@ def _status_code(given: str | None) -> int | None:
     return int(text) if is_one else None
 
 
-def _number(given: str | None) -> str | None:
+def _number(given: str | None, normalised: Normalised) -> str | None:
     text = _text(given)
     return None if text is None else normalised(text)[:LONGEST_NUMBER]
 

@@ -18,6 +18,7 @@ from livekit.protocol.models import Room as RoomInfo
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
 from adapters.livekit.participants import to_participant
+from adapters.livekit.phone_leg import Normalised
 from domain.rooms.room import Participant, Room
 from domain.shared.identifiers import RoomName
 
@@ -26,11 +27,13 @@ from domain.shared.identifiers import RoomName
 class LiveKitRooms:
     """Implements :class:`domain.rooms.rooms.Rooms`.
 
-    ``sip_identity_prefix`` marks telephones beside those whose kind is SIP.
+    ``sip_identity_prefix`` marks telephones beside those whose kind is SIP; ``normalised`` writes
+    telephone numbers in the form that filters look for.
     """
 
     client: LiveKitClient
     sip_identity_prefix: str = "sip_"
+    normalised: Normalised = str
 
     async def find(self, room_name: RoomName) -> Room | None:
         """Return the room's live instance, or None."""
@@ -57,7 +60,7 @@ class LiveKitRooms:
             )
         instance = RoomInfo(name=room.name, sid=room.sid)
         return [
-            to_participant(instance, info, self.sip_identity_prefix)
+            to_participant(instance, info, self.sip_identity_prefix, self.normalised)
             for info in answer.participants
             if info.state != ParticipantInfo.State.DISCONNECTED
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dependency_injector import containers, providers
 
-from adapters.livekit.numbers import normalised
+from adapters.phonenumbers.phone_numbers import normalised
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.read_calls import ReadCalls
 from domain.calls.record_call_fact import RecordCallFact

@@ -13,6 +13,7 @@ from adapters.livekit.rooms import LiveKitRooms
 from adapters.livekit.token_signer import LiveKitTokenSigner
 from adapters.livekit.tokens import TokenFactory
 from adapters.livekit.webhook_verifier import LiveKitWebhookVerifier
+from adapters.phonenumbers.phone_numbers import normalised
 from application.settings import LIVEKIT_CONNECT_LIMIT, LIVEKIT_TOTAL_LIMIT
 from entrypoints.container.core import Core
 from entrypoints.container.observability import Observability
@@ -37,7 +38,9 @@ class LiveKit(containers.DeclarativeContainer):
         now=timestamp,
     )
     livekit_probe = providers.Singleton(LiveKitProbe, livekit_client)
-    rooms = providers.Singleton(LiveKitRooms, livekit_client, settings.sip_identity_prefix)
+    rooms = providers.Singleton(
+        LiveKitRooms, livekit_client, settings.sip_identity_prefix, providers.Object(normalised)
+    )
     dispatcher = providers.Singleton(LiveKitDispatcher, livekit_client)
     token_signer = providers.Singleton(
         LiveKitTokenSigner,
@@ -46,7 +49,9 @@ class LiveKit(containers.DeclarativeContainer):
         ),
         settings.sip_identity_prefix,
     )
-    event_reader = providers.Singleton(LiveKitEventReader, settings.sip_identity_prefix)
+    event_reader = providers.Singleton(
+        LiveKitEventReader, settings.sip_identity_prefix, providers.Object(normalised)
+    )
     webhook_verifier = providers.Singleton(
         LiveKitWebhookVerifier,
         providers.Singleton(

@@ -11,6 +11,7 @@ from livekit.api import WebhookEvent as LiveKitEvent
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
 
 from adapters.livekit.event_reader import LiveKitEventReader
+from adapters.phonenumbers.phone_numbers import normalised
 from domain.rooms.room import ParticipantKind, Room
 from domain.rooms.room_event import EventKind, RoomEvent
 from domain.rooms.sip_leg import Direction, LegStatus
@@ -32,7 +33,7 @@ def event(kind: str, who: dict[str, Any] | None = None, **fields: Any) -> LiveKi
 
 def read(told: LiveKitEvent, received_at: datetime = SECOND) -> RoomEvent | None:
     body, _ = signed_webhook(told, "key", "a secret of thirty-two characters")
-    return LiveKitEventReader("sip_").read(body, received_at)
+    return LiveKitEventReader("sip_", normalised).read(body, received_at)
 
 
 def test_a_caller_who_joins() -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from livekit.api import ParticipantInfo
 from livekit.protocol.models import Room
 
-from adapters.livekit.numbers import normalised
 from adapters.livekit.phone_leg import is_phone, leg_status, phone_leg
+from adapters.phonenumbers.phone_numbers import normalised
 from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
 
 ROOM = Room(name="call-_+15105550100_x7", sid="RM_1")
@@ -201,7 +201,7 @@ def test_an_older_server_tells_when_somebody_joined_by_the_second() -> None:
 def test_numbers_are_e164_where_they_parse_and_as_given_otherwise(
     given: str, expected: str | None
 ) -> None:
-    assert phone_leg(ROOM, phone(**{"sip.phoneNumber": given})).from_number == expected
+    assert phone_leg(ROOM, phone(**{"sip.phoneNumber": given}), normalised).from_number == expected
 
 
 @for_any(st.text(max_size=40) | st.from_regex(r"(sip:|tel:|00|\+)?[0-9 ();ext=x@.-]{0,20}"))
