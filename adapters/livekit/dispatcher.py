@@ -15,7 +15,7 @@ from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
 from adapters.livekit.moments import from_nanoseconds
 from adapters.livekit.rooms import LiveKitRooms
-from adapters.livekit.transport import UnexpectedAnswer
+from adapters.livekit.transport import UnexpectedResponse
 from domain.rooms.room import Dispatch, Job, JobStatus
 from domain.shared.identifiers import RoomName
 
@@ -44,7 +44,7 @@ class LiveKitDispatcher:
         with livekit_errors():
             dispatch = await self.client.dispatches.create_dispatch(request)
             if not dispatch.id:
-                raise UnexpectedAnswer("a new dispatch without an id")
+                raise UnexpectedResponse("a new dispatch without an id")
         return dispatch.id
 
     async def list(self, room_name: RoomName) -> list[Dispatch]:

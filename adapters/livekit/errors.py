@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from livekit.api import ServerError
 
 from adapters.livekit.http import Broken, NotConnected
-from adapters.livekit.transport import Redirected, UnexpectedAnswer
+from adapters.livekit.transport import Redirected, UnexpectedResponse
 from domain.shared.livekit_errors import (
     LiveKitError,
     LiveKitRefused,
@@ -48,7 +48,7 @@ def livekit_errors() -> Iterator[None]:
             f"(HTTP {error.status}) instead of answering; set LIVEKIT_URL to the address that it "
             "redirects to."
         ) from error
-    except UnexpectedAnswer as error:
+    except UnexpectedResponse as error:
         raise LiveKitUncertain(
             f"The server at LIVEKIT_URL did not answer as LiveKit does ({error}); check that "
             "LIVEKIT_URL is a LiveKit server and that no proxy answers in its place."

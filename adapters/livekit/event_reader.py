@@ -42,14 +42,16 @@ class LiveKitEventReader:
         at = _moment(event, received_at)
         if kind is EventKind.ROOM_FINISHED:
             return RoomEvent(kind=kind, room=room, at=at)
-        who = event.participant
-        _complete_join_time(who, at)
+        participant = event.participant
+        _complete_join_time(participant, at)
         return RoomEvent(
             kind=kind,
             room=room,
             at=at,
-            participant=to_participant(event.room, who, self.sip_identity_prefix, self.normalised),
-            disconnect_reason=_reason(who.disconnect_reason),
+            participant=to_participant(
+                event.room, participant, self.sip_identity_prefix, self.normalised
+            ),
+            disconnect_reason=_reason(participant.disconnect_reason),
         )
 
 

@@ -55,10 +55,10 @@ def phone_leg(room: Room, info: ParticipantInfo, normalised: Normalised = str) -
     ``sip.phoneNumber`` is the other side's number and ``sip.trunkPhoneNumber`` ours, whichever side
     called; both are absent where the trunk or rule hides them.
     """
-    told = info.attributes
-    theirs = _number(told.get("sip.phoneNumber"), normalised)
-    ours = _number(told.get("sip.trunkPhoneNumber"), normalised)
-    direction = _direction(told)
+    attributes = info.attributes
+    callers = _number(attributes.get("sip.phoneNumber"), normalised)
+    ours = _number(attributes.get("sip.trunkPhoneNumber"), normalised)
+    direction = _direction(attributes)
     placed = direction is Direction.OUTBOUND
     return SipLeg(
         room_name=room.name,
@@ -68,30 +68,30 @@ def phone_leg(room: Room, info: ParticipantInfo, normalised: Normalised = str) -
         joined_at=from_milliseconds(info.joined_at_ms or info.joined_at * 1000) or _EPOCH,
         direction=direction or Direction.INBOUND,
         direction_assumed=direction is None,
-        from_number=ours if placed else theirs,
-        to_number=theirs if placed else ours,
-        trunk_id=_text(told.get("sip.trunkID")),
-        dispatch_rule_id=_text(told.get("sip.ruleID")),
-        sip_call_id=_text(told.get("sip.callID")),
-        sip_call_id_full=_text(told.get("sip.callIDFull")),
-        sip_status_code=_status_code(told.get("sip.callStatusCode")),
-        carrier_call_id=_first(_text(told.get(name)) for name in _CARRIER_IDS),
+        from_number=ours if placed else callers,
+        to_number=callers if placed else ours,
+        trunk_id=_text(attributes.get("sip.trunkID")),
+        dispatch_rule_id=_text(attributes.get("sip.ruleID")),
+        sip_call_id=_text(attributes.get("sip.callID")),
+        sip_call_id_full=_text(attributes.get("sip.callIDFull")),
+        sip_status_code=_status_code(attributes.get("sip.callStatusCode")),
+        carrier_call_id=_first(_text(attributes.get(name)) for name in _CARRIER_IDS),
     )
 
 
-def _direction(told: Mapping[str, str]) -> Direction | None:
+def _direction(attributes: Mapping[str, str]) -> Direction | None:
     """Return the direction; None if the attributes do not say.
 
     Every inbound call has come by a dispatch rule. LiveKit gives every SIP call an id, so one
     without a rule was placed; its trunk has no id if CreateSIPParticipant got it inline. A
     connector that places a call can say so in ``sip.callDirection``.
     """
-    if _text(told.get("sip.ruleID")):
+    if _text(attributes.get("sip.ruleID")):
         return Direction.INBOUND
-    if _text(told.get("sip.trunkID")) or _text(told.get("sip.callID")):
+    if _text(attributes.get("sip.trunkID")) or _text(attributes.get("sip.callID")):
         return Direction.OUTBOUND
     with suppress(ValueError):
-        return Direction(told.get("sip.callDirection", "").strip().lower())
+        return Direction(attributes.get("sip.callDirection", "").strip().lower())
     return None
 
 

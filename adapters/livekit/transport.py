@@ -32,7 +32,7 @@ _PLAIN_ERRORS: Final = (401, 403, 408, 429)
 """Statuses that mean the same without Twirp's JSON; livekit-server's 401 is plain text."""
 
 
-class UnexpectedAnswer(Exception):
+class UnexpectedResponse(Exception):
     """The response is not one of LiveKit's API; the message says what it is instead."""
 
 
@@ -139,7 +139,7 @@ def _check(response: Response) -> None:
     raise _unexpected(response)
 
 
-def _error(response: Response) -> ServerError | UnexpectedAnswer:
+def _error(response: Response) -> ServerError | UnexpectedResponse:
     """Return Twirp's error, which is JSON. A proxy in front of LiveKit may send something else."""
     error: Any = None
     if _media_type(response) == _JSON:
@@ -157,9 +157,9 @@ def _error(response: Response) -> ServerError | UnexpectedAnswer:
     return ServerError(str(code), str(message), status=response.status, metadata=metadata)
 
 
-def _unexpected(response: Response) -> UnexpectedAnswer:
+def _unexpected(response: Response) -> UnexpectedResponse:
     what = "".join(char for char in _media_type(response)[:60] if char.isprintable())
-    return UnexpectedAnswer(f"HTTP {response.status} with {what or 'no content type'}")
+    return UnexpectedResponse(f"HTTP {response.status} with {what or 'no content type'}")
 
 
 def _media_type(response: Response) -> str:

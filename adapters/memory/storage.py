@@ -29,7 +29,7 @@ class MemoryStorage:
         self.api_keys = MemoryApiKeys()
         self.idempotency = MemoryIdempotency()
         self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]
-        self.records = MemoryPersonalData(self._capabilities)
+        self.personal_data = MemoryPersonalData(self._capabilities)
         self.processes = MemoryProcesses([each.free for each in self._capabilities])
         self.prune_sessions = self.sessions.prune
         self.prune_calls = self.calls.prune

@@ -56,7 +56,7 @@ class SqlStorage:
         )
         self.api_keys = SqlApiKeys(self.database)
         self.idempotency = SqlIdempotency(self.database)
-        self.records = SqlPersonalData(self.database, CAPABILITIES)
+        self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
         self.prune_calls = Pruning(self.database, PRUNE_CALLS)
 

@@ -39,10 +39,10 @@ class CachedStats:
 
     async def ledger_stats(self) -> LedgerStats:
         """The numbers, as of a moment ago. Raises :class:`StorageUnavailable`."""
-        told = await self._counted()
-        if isinstance(told, StorageUnavailable):
-            raise StorageUnavailable(str(told))
-        return told
+        counted = await self._counted()
+        if isinstance(counted, StorageUnavailable):
+            raise StorageUnavailable(str(counted))
+        return counted
 
     async def _count(self) -> LedgerStats | StorageUnavailable:
         try:

@@ -14,12 +14,12 @@ from domain.shared.errors import StillLive
 class ErasePersonalData:
     """Sessions, calls with their timelines, webhook events and repeatable answers."""
 
-    records: PersonalData
+    personal_data: PersonalData
 
     async def look(self, person: DataSubject, access: Access) -> PersonalDataCounts:
         """Return how much would be erased. Raises ``Forbidden`` without the scope ``admin``."""
         access.require(Scope.ADMIN)
-        return await self.records.mentions(person)
+        return await self.personal_data.mentions(person)
 
     async def __call__(self, person: DataSubject, access: Access) -> PersonalDataCounts:
         """Erase it, and return how much it was.
@@ -28,9 +28,9 @@ class ErasePersonalData:
         of the data subject has not ended: LiveKit would go on reporting it.
         """
         access.require(Scope.ADMIN)
-        found = await self.records.mentions(person)
+        found = await self.personal_data.mentions(person)
         if found.live:
             raise StillLive(
                 f"{found.live} of their sessions and calls have not ended; end them first."
             )
-        return await self.records.forget(person)
+        return await self.personal_data.forget(person)

@@ -48,7 +48,7 @@ class EndSession:
     hold_room: HoldEndedRoom
     clock: Clock
     ids: IdGenerator
-    turn: RetryOnConflict
+    retry_on_conflict: RetryOnConflict
     renew_claim: RenewClaim
     lease: timedelta
 
@@ -61,7 +61,7 @@ class EndSession:
         works), ``SessionBusy`` or ``StorageUnavailable``.
         """
         room_name = RoomName.existing(command.room_name)
-        await self.turn.take(room_name, lambda: self._end(room_name, command.access))
+        await self.retry_on_conflict.take(room_name, lambda: self._end(room_name, command.access))
 
     async def _end(self, room_name: RoomName, access: Access) -> None:
         session = await self.hold_room.released(await self.ledger.live_in(room_name, SYSTEM))

@@ -52,7 +52,7 @@ class StartSession:
     token_signer: TokenSigner
     clock: Clock
     ids: IdGenerator
-    turn: RetryOnConflict
+    retry_on_conflict: RetryOnConflict
     agent_name: str
     livekit_url: str
 
@@ -71,7 +71,7 @@ class StartSession:
         if _named(command.room_name) is None:
             known = command.new_room is not None
             room = RoomNovelty.OURS if known else RoomNovelty.UNKNOWN_TO_ALL
-        session = await self.turn.take(
+        session = await self.retry_on_conflict.take(
             candidate.room_name, self._attempt(candidate, command.access, room)
         )
         identity = candidate.identity

@@ -29,7 +29,7 @@ class IdempotentResponse:
 class StartSessionOnce:
     """``start_session``, once for each key of a tenant's."""
 
-    once: IdempotentExecution
+    idempotent_execution: IdempotentExecution
     start_session: StartSession
     ledger: SessionStore
 
@@ -51,7 +51,7 @@ class StartSessionOnce:
             return json.dumps([str(session.id), str(session.room_name), tell(started)])
 
         fingerprint = self.start_session.fingerprint(command)
-        answered = await self.once(key, command.access, fingerprint, first)
+        answered = await self.idempotent_execution(key, command.access, fingerprint, first)
         session_id, room_name, text = json.loads(answered.text)
         if answered.replayed:
             await self._check_live(SessionId(session_id), command.access)

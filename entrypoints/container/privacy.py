@@ -13,4 +13,6 @@ class Privacy(containers.DeclarativeContainer):
     """Personal data."""
 
     dialled_at_home = providers.Callable(dialled_at_home)
-    erase_personal_data = providers.Singleton(ErasePersonalData, Storage.storage.provided.records)
+    erase_personal_data = providers.Singleton(
+        ErasePersonalData, Storage.storage.provided.personal_data
+    )

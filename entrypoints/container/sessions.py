@@ -101,13 +101,13 @@ class Sessions(containers.DeclarativeContainer):
         token_signer=LiveKit.token_signer,
         clock=Core.clock,
         ids=Core.ids,
-        turn=Core.retry_on_conflict,
+        retry_on_conflict=Core.retry_on_conflict,
         agent_name=settings.agent_name,
         livekit_url=settings.livekit_public_url,
     )
     start_session_once = providers.Singleton(
         StartSessionOnce,
-        once=Idempotency.idempotent_execution,
+        idempotent_execution=Idempotency.idempotent_execution,
         start_session=start_session,
         ledger=ledger,
     )
@@ -119,7 +119,7 @@ class Sessions(containers.DeclarativeContainer):
         hold_room=hold_ended_room,
         clock=Core.clock,
         ids=Core.ids,
-        turn=Core.retry_on_conflict,
+        retry_on_conflict=Core.retry_on_conflict,
         renew_claim=renew_claim,
         lease=CLAIM_LEASE,
     )

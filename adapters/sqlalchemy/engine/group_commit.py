@@ -124,7 +124,7 @@ def _in_the_domains_words(error: BaseException) -> BaseException:
     try:
         with storage_errors():
             raise error
-    except DomainError as told:
-        return told
-    except BaseException as told:  # noqa: BLE001 - a defect, or the end of the process
-        return told
+    except DomainError as translated:
+        return translated
+    except BaseException as translated:  # noqa: BLE001 - a defect, or the end of the process
+        return translated

@@ -152,8 +152,8 @@ def _trusts_system(mode: str | None, files: dict[str, str]) -> bool:
 
 def _adapt_to_poolers(engine: AsyncEngine, url: URL) -> Callable[[], bool | None]:
     """Return a function that says whether a pooler is between; None while it is not known."""
-    told = url.query.get("pgbouncer")
-    pooled: bool | None = None if told is None else told == "true"
+    pgbouncer = url.query.get("pgbouncer")
+    pooled: bool | None = None if pgbouncer is None else pgbouncer == "true"
 
     def before_connecting(
         _dialect: Dialect, _record: object, _args: object, arguments: dict[str, Any]

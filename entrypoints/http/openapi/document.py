@@ -104,8 +104,8 @@ def errors(
 
 
 def _example(code: str, sentence: str, details: Mapping[str, object]) -> Example:
-    told = {"error": sentence, "code": code, "requestId": _REQUEST_ID, **details}
-    return Example(summary="An error", value=told)
+    body = {"error": sentence, "code": code, "requestId": _REQUEST_ID, **details}
+    return Example(summary="An error", value=body)
 
 
 _EVERYWHERE: Final = {405: "This path does not take the method; `Allow` names those it takes."}

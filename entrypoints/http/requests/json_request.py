@@ -113,10 +113,10 @@ class JsonRequest(Request[Any, Any, Any]):
         For a part of the time only: granian does not close a connection of which it was asked for
         the body in the moment of the answer, nor one whose request is still referred to.
         """
-        turn = self._overload.receiving.take(self._overload.client(self.scope))
+        retry_on_conflict = self._overload.receiving.take(self._overload.client(self.scope))
         try:
             async with asyncio.timeout(_TURN_WITHIN_SECONDS):
-                await stack.enter_async_context(turn)
+                await stack.enter_async_context(retry_on_conflict)
         except TimeoutError:
             raise Overloaded(
                 "Too many large bodies of this client are being received. Send this one again when "

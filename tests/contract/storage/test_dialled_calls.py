@@ -248,7 +248,7 @@ async def test_given_a_dialled_call_when_the_number_is_erased_then_it_is_deleted
     call, other = dialled_call(), dialled_call(to_number="+442079460000")
     await add(ledger.unit_of_work, call, other)
 
-    found = await ledger.records.forget(DataSubject.with_number(CALLED))
+    found = await ledger.personal_data.forget(DataSubject.with_number(CALLED))
 
     assert (found.calls, found.live) == (1, 1)
     async with ledger.unit_of_work() as work:

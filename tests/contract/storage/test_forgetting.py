@@ -63,10 +63,10 @@ async def test_a_number_is_found_with_separators_and_as_it_is_dialled(
         await ledger.inbox.add(new_entry(body=body))
         await ledger.inbox.add(new_entry(body=body + b"\xff\\"))
 
-    found = await ledger.records.forget(by_number())
+    found = await ledger.personal_data.forget(by_number())
 
     assert found == PersonalDataCounts(sessions=1, calls=1, events=4)
-    assert await ledger.records.mentions(by_number()) == PersonalDataCounts()
+    assert await ledger.personal_data.mentions(by_number()) == PersonalDataCounts()
 
 
 @pytest.mark.parametrize("field", ["sip_call_id", "sip_call_id_full", "carrier_call_id"])
@@ -77,11 +77,11 @@ async def test_a_call_is_found_by_its_ids_at_livekit_and_at_the_carrier(
     await store(ledger, ended_call(**{field: "CA01234567890"}))
     await store(ledger, ended_call(**{field: "8c6f-01115105550177@203.0.113.7"}))
 
-    assert await ledger.records.forget(
+    assert await ledger.personal_data.forget(
         DataSubject.with_identity("CA0123456789")
     ) == PersonalDataCounts(calls=1)
-    assert await ledger.records.forget(by_number()) == PersonalDataCounts(calls=1)
-    assert await ledger.records.mentions(
+    assert await ledger.personal_data.forget(by_number()) == PersonalDataCounts(calls=1)
+    assert await ledger.personal_data.mentions(
         DataSubject.with_identity("CA01234567890")
     ) == PersonalDataCounts(calls=1)
 
@@ -98,7 +98,7 @@ async def test_an_identity_is_found_however_json_writes_it(
         metadata = json.dumps({"participant": {"metadata": body}}, ensure_ascii=as_ascii)
         await ledger.inbox.add(new_entry(body=metadata.encode()))
 
-    found = await ledger.records.mentions(DataSubject.with_identity(identity))
+    found = await ledger.personal_data.mentions(DataSubject.with_identity(identity))
 
     assert found == PersonalDataCounts(sessions=2, events=4, live=1)
 
@@ -118,7 +118,7 @@ async def test_a_word_of_every_configuration_is_found_where_it_is_an_identity(
     told = json.dumps({"agentConfig": {"llm": "openai/gpt-4o-mini"}})
     await ledger.idempotency.finish(attempt, json.dumps([str(others[0].id), "room", told]))
 
-    found = await ledger.records.mentions(DataSubject.with_identity(identity))
+    found = await ledger.personal_data.mentions(DataSubject.with_identity(identity))
 
     assert found == PersonalDataCounts(sessions=1, live=1)
 
@@ -130,7 +130,7 @@ async def test_a_number_with_separators_is_left_in_no_place_of_the_file(tmp_path
     leave_behind(file, written)
 
     async with SqlStorage(f"sqlite+aiosqlite:///{file}") as ledger:
-        await ledger.records.forget(by_number())
+        await ledger.personal_data.forget(by_number())
 
         assert written not in held(tmp_path)
 
@@ -139,6 +139,6 @@ async def test_a_room_whose_end_is_forgotten_has_none(ledger: SessionStore) -> N
     end = new_entry(kind="room_finished", room_sid="RM_9", body=f'"{NUMBER}"'.encode())
     await ledger.inbox.add(end)
 
-    await ledger.records.forget(by_number())
+    await ledger.personal_data.forget(by_number())
 
     assert not await ledger.inbox.has_finished("RM_9")

@@ -115,7 +115,9 @@ async def test_given_a_key_that_is_begun_again_for_another_then_the_person_s_req
     await storage.idempotency.finish(attempt("me"), '{"userIdentity": "ann-identity"}')
 
     await while_another_changes(
-        storage, begin_again(), storage.records.forget(DataSubject.with_identity("ann-identity"))
+        storage,
+        begin_again(),
+        storage.personal_data.forget(DataSubject.with_identity("ann-identity")),
     )
 
     assert await holder_of_the_key(storage) == "you"

@@ -172,18 +172,18 @@ async def test_a_number_is_forgotten_however_it_is_written_and_no_other(
     theirs, others = await everything_of_a_caller(ledger)
     person = DataSubject.with_number("+1 (510) 555-0177")
     found = PersonalDataCounts(sessions=4, calls=4, events=3, answers=2, live=0)
-    assert await ledger.records.mentions(person) == found
+    assert await ledger.personal_data.mentions(person) == found
 
-    assert await ledger.records.forget(person) == found
+    assert await ledger.personal_data.forget(person) == found
 
-    assert await ledger.records.mentions(person) == PersonalDataCounts()
+    assert await ledger.personal_data.mentions(person) == PersonalDataCounts()
     assert not any(await sessions_of(ledger, *theirs.sessions))
     assert all(await sessions_of(ledger, *others.sessions))
     assert not any(await calls_of(ledger, *theirs.calls))
     assert all(await calls_of(ledger, *others.calls))
     assert [await ledger.inbox.get(one) for one in theirs.events] == [None] * 3
     assert all([await ledger.inbox.get(one) for one in others.events])
-    other = await ledger.records.mentions(DataSubject.with_number(str(int(DIGITS) + 1)))
+    other = await ledger.personal_data.mentions(DataSubject.with_number(str(int(DIGITS) + 1)))
     assert other == PersonalDataCounts(sessions=4, calls=1, events=1, answers=1)
 
 
@@ -195,7 +195,7 @@ async def test_an_identity_is_forgotten_as_a_word_of_its_own(ledger: SessionStor
     event = new_entry(body=json.dumps({"participant": {"identity": ANN}}).encode())
     await ledger.inbox.add(event)
 
-    erased = await ledger.records.forget(DataSubject.with_identity(ANN))
+    erased = await ledger.personal_data.forget(DataSubject.with_identity(ANN))
 
     assert erased == PersonalDataCounts(sessions=1, events=1)
     assert await sessions_of(ledger, theirs, longer, wild) == [False, True, True]
@@ -209,7 +209,7 @@ async def test_what_lives_is_counted(ledger: SessionStore) -> None:
         new_call(participant_identity=ANN),
     )
 
-    found = await ledger.records.mentions(DataSubject.with_identity(ANN))
+    found = await ledger.personal_data.mentions(DataSubject.with_identity(ANN))
 
     assert found == PersonalDataCounts(sessions=2, calls=1, live=2)
 
@@ -220,7 +220,7 @@ async def test_a_file_holds_nothing_of_a_person_who_was_forgotten(tmp_path: Path
         await everything_of_a_caller(ledger)
         assert DIGITS.encode() in held(tmp_path)
 
-        await ledger.records.forget(DataSubject.with_number(NUMBER))
+        await ledger.personal_data.forget(DataSubject.with_number(NUMBER))
 
         another = f"9{DIGITS}".encode()
         assert DIGITS.encode() not in held(tmp_path).replace(another, b"")  # also while it is open
@@ -234,7 +234,7 @@ async def test_nor_does_a_place_in_the_file_that_a_row_was_moved_from(tmp_path: 
     leave_behind(file, DIGITS.encode())
 
     async with SqlStorage(f"sqlite+aiosqlite:///{file}") as ledger:
-        await ledger.records.forget(DataSubject.with_number(NUMBER))
+        await ledger.personal_data.forget(DataSubject.with_number(NUMBER))
 
         assert DIGITS.encode() not in held(tmp_path)
         others = await ledger.prune_sessions(NOON + 2 * DAY)
@@ -265,7 +265,7 @@ async def test_nobody_waits_while_a_person_is_looked_for(tmp_path: Path) -> None
         with closing(sqlite3.connect(file, isolation_level=None)) as another:
             another.execute("BEGIN IMMEDIATE")  # SQLite's one writer
 
-            found = await ledger.records.mentions(DataSubject.with_number(NUMBER))
+            found = await ledger.personal_data.mentions(DataSubject.with_number(NUMBER))
 
     assert found.all == 13
 
@@ -278,10 +278,10 @@ async def test_a_person_is_found_in_more_rows_than_are_looked_through_at_once(
     await everything_of_a_caller(ledger)
     person = DataSubject.with_number(NUMBER)
 
-    assert (await ledger.records.forget(person)).all == 13
+    assert (await ledger.personal_data.forget(person)).all == 13
 
-    assert (await ledger.records.mentions(person)).all == 0
-    other = await ledger.records.mentions(DataSubject.with_number(str(int(DIGITS) + 1)))
+    assert (await ledger.personal_data.mentions(person)).all == 0
+    other = await ledger.personal_data.mentions(DataSubject.with_number(str(int(DIGITS) + 1)))
     assert other.all == 7
 
 
@@ -303,9 +303,9 @@ async def test_given_an_erasure_that_is_cut_short_when_it_is_repeated_then_no_an
         with monkeypatch.context() as patch:
             patch.setattr(Database, "transact", cut_short)
             with pytest.raises(StorageUnavailable):
-                await ledger.records.forget(person)
+                await ledger.personal_data.forget(person)
 
-        await ledger.records.forget(person)
+        await ledger.personal_data.forget(person)
 
         again = attempt_at("their-session")  # whose answer has nothing of them but a session's id
         assert (await ledger.idempotency.begin(again)).answer is None

@@ -16,7 +16,7 @@ from tests.unit.worlds.world import World
 async def test_who_still_talks_is_not_erased() -> None:
     world = World()
     await world.start("user-7")
-    forget = ErasePersonalData(world.storage.memory.records)
+    forget = ErasePersonalData(world.storage.memory.personal_data)
     person = DataSubject.with_identity("user-7")
     assert (await forget.look(person, SYSTEM)).live == 1
 
@@ -32,7 +32,7 @@ async def test_who_still_talks_is_not_erased() -> None:
 async def test_a_key_without_the_scope_admin_erases_nothing() -> None:
     world = World()
     await world.start("user-7")
-    erase = ErasePersonalData(world.storage.memory.records)
+    erase = ErasePersonalData(world.storage.memory.personal_data)
     access = Access(tenant="ann", scopes=WORK)
 
     for request in (erase, erase.look):

@@ -56,22 +56,22 @@ async def test_given_no_end_of_it_then_patience_ends_and_the_caller_is_told(
 ) -> None:
     clock = FakeClock()
     attempt = Attempt(*[error] * 1000)
-    turn = RetryOnConflict(clock=clock, patience=timedelta(seconds=1), poll=POLL)
+    retry_on_conflict = RetryOnConflict(clock=clock, patience=timedelta(seconds=1), poll=POLL)
     with pytest.raises(SessionBusy, match="room-1"):
-        await turn.take(ROOM, attempt)
+        await retry_on_conflict.take(ROOM, attempt)
     assert clock.now() == NOON + timedelta(seconds=1)
     assert attempt.count == 21
 
 
 async def test_given_polls_that_pass_the_end_of_patience_then_it_ends_all_the_same() -> None:
     clock = FakeClock()
-    turn = RetryOnConflict(clock=clock, patience=2.5 * POLL, poll=POLL)
+    retry_on_conflict = RetryOnConflict(clock=clock, patience=2.5 * POLL, poll=POLL)
     with pytest.raises(SessionBusy):
-        await turn.take(ROOM, Attempt(*[ClaimHeld("held")] * 1000))
+        await retry_on_conflict.take(ROOM, Attempt(*[ClaimHeld("held")] * 1000))
     assert clock.now() == NOON + 3 * POLL
 
 
 async def test_given_no_patience_then_there_is_one_attempt_all_the_same() -> None:
     attempt = Attempt()
-    turn = RetryOnConflict(clock=FakeClock(), patience=timedelta(0))
-    assert await turn.take(ROOM, attempt) == "done"
+    retry_on_conflict = RetryOnConflict(clock=FakeClock(), patience=timedelta(0))
+    assert await retry_on_conflict.take(ROOM, attempt) == "done"

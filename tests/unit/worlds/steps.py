@@ -62,10 +62,10 @@ class Steps:
         try:
             tasks = [asyncio.create_task(self._begin(coroutine)) for coroutine in coroutines]
             remaining = iter(choices)
-            turn = 0
+            step = 0
             while waiting := await self._waiting(tasks):
-                choice = next(remaining, turn)
-                turn += 1
+                choice = next(remaining, step)
+                step += 1
                 task = waiting[(choice if choice >= 0 else ~choice) % len(waiting)]
                 if choice < 0:
                     self._crash(task)
@@ -99,10 +99,10 @@ class Steps:
 
     async def _settled(self, task: asyncio.Task[Any]) -> None:
         """Until ``task`` has ended or waits at a step."""
-        for turn in range(1000):
+        for step in range(1000):
             await asyncio.sleep(0)
             # One that has ended may have begun what has not come to a step yet.
-            if self._waits(task) or (task.done() and turn > 2):
+            if self._waits(task) or (task.done() and step > 2):
                 return
         raise AssertionError("A task waits for something that is not a step.")
 

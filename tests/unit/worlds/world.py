@@ -54,7 +54,7 @@ class World:
         self.ledger = SessionStore(self.storage, lambda *what: self.lost.append(what))
         dispatcher = FakeDispatcher(self.livekit)
         rooms = self.rooms = FakeRooms(self.livekit)
-        turn = RetryOnConflict(clock=self.clock, patience=patience)
+        retry_on_conflict = RetryOnConflict(clock=self.clock, patience=patience)
         self.find_agent = FindAgent(
             rooms=rooms, dispatcher=dispatcher, clock=self.clock, timeouts=TIMEOUTS
         )
@@ -95,11 +95,11 @@ class World:
             livekit_url="wss://livekit.test",
             clock=self.clock,
             ids=self.ids,
-            turn=turn,
+            retry_on_conflict=retry_on_conflict,
             agent_name=AGENT,
         )
         self.start_session_once = StartSessionOnce(
-            once=IdempotentExecution(
+            idempotent_execution=IdempotentExecution(
                 idempotency=self.storage.idempotency, clock=self.clock, ids=self.ids
             ),
             start_session=self.start_session,
@@ -112,7 +112,7 @@ class World:
             hold_room=self.hold_room,
             clock=self.clock,
             ids=self.ids,
-            turn=turn,
+            retry_on_conflict=retry_on_conflict,
             renew_claim=self.renew_claim,
             lease=LEASE,
         )
