@@ -39,8 +39,7 @@ def test_given_a_killed_service_then_the_next_start_removes_its_folder_and_no_li
 
     with running(environ(simulator, tmp_path, "b"), tmp_path) as neighbour:
         kept = folder(neighbour)
-        killed.kill()
-        assert left.is_dir()
+        killed.kill()  # any start on this machine removes what it leaves
 
         with running(environ(simulator, tmp_path, "a"), tmp_path) as again:
             own = folder(again)
