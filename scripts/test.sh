@@ -69,8 +69,7 @@ slow)
     find_livekit
     find_pgbouncer
     find_browser
-    # Most of them wait most of the time.
-    tests --numprocesses $((cores + 2)) -m slow --junitxml .cache/tests-slow.xml "$@"
+    tests --numprocesses $((cores + 1)) -m slow --junitxml .cache/tests-slow.xml "$@"
     ;;
 *)
     echo "test.sh fast|slow|unit, not $tiers" >&2

@@ -105,7 +105,8 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
             details = {"example": error.wanted}
         case UnsupportedCoding():
             code, text = "unsupported_content_encoding", error.detail
-            headers = {"Accept-Encoding": error.accepted}  # RFC 9110, 15.5.16
+            # RFC 9110, 15.5.16. The body is not read, so the connection ends (RFC 9112, 9.6).
+            headers = {"Accept-Encoding": error.accepted, "Connection": "close"}
         case SlowBody():
             code, text, headers = "request_timeout", error.detail, {"Connection": "close"}
         case ValidationException():
