@@ -14,12 +14,12 @@ from domain.calls.call import Call, CallStatus, Precision
 from domain.calls.read_calls import ReadCalls
 from domain.calls.repository import CallFilter
 from domain.rooms.sip_leg import Direction
-from domain.shared.errors import NotFound
 from domain.shared.identifiers import RoomName
 from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from entrypoints.cli.follower import Follower
 from entrypoints.cli.output import printable, show
 from entrypoints.cli.process import ledger, stop_signal, stopped_within
+from entrypoints.cli.records import find, json_of, show_page, timeline_fields
 from entrypoints.http.requests import query
 from entrypoints.presenters.calls import CallResponse, call_response
 
@@ -63,13 +63,7 @@ def list_calls(  # noqa: PLR0913 - each filter is an option
         created=query.span(since, until),
     )
     page = asyncio.run(_page(wanted, limit))
-    if as_json:
-        for call in page.items:
-            typer.echo(_json(call))
-    else:
-        show(_HEADER, map(_row, page.items))
-    if page.next is not None:
-        typer.echo("There are more: raise --limit, or go back in time with --until.", err=True)
+    show_page(page, _HEADER, _row, _json if as_json else None)
 
 
 @app.command("show")
@@ -103,17 +97,7 @@ async def _page(wanted: CallFilter, limit: int) -> Page[Call]:
 
 async def _find(wanted: str) -> Call:
     async with ledger() as container:
-        read_calls: ReadCalls = container.read_calls()
-        try:
-            return await read_calls.by_id(wanted, SYSTEM)
-        except NotFound:
-            pass
-        try:
-            return await read_calls.by_room(wanted, SYSTEM)
-        except NotFound:
-            raise NotFound(
-                f"There is no call '{printable(wanted)}', and none in a room of that name."
-            ) from None
+        return await find(container.read_calls(), wanted, "call")
 
 
 async def _tail(*, as_json: bool) -> None:
@@ -131,7 +115,7 @@ async def _tail(*, as_json: bool) -> None:
 
 
 def _json(call: Call) -> str:
-    return msgspec.json.encode(call_response(call)).decode()
+    return json_of(call_response(call))
 
 
 def _row(call: Call) -> Sequence[object]:
@@ -166,5 +150,4 @@ def _fields(call: Call) -> list[tuple[str, object]]:
     """Every field by its name in the HTTP API; each entry of the timeline is one."""
     fields = msgspec.to_builtins(call_response(call))
     timeline = fields.pop("timeline")
-    lines = [f"{entry['at']} {entry['what']} ({entry['source']})" for entry in timeline]
-    return [*fields.items(), *(("timeline", line) for line in lines)]
+    return [*fields.items(), *timeline_fields(timeline)]

@@ -14,11 +14,11 @@ from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_status import SessionStatus
-from domain.shared.errors import NotFound
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
-from entrypoints.cli.output import printable, show
+from entrypoints.cli.output import show
 from entrypoints.cli.process import ledger
+from entrypoints.cli.records import find, json_of, show_page, timeline_fields
 from entrypoints.http.requests import query
 from entrypoints.presenters.sessions import session_response
 
@@ -57,13 +57,7 @@ def list_sessions(  # noqa: PLR0913 - each filter is an option
         created=query.span(since, until),
     )
     page = asyncio.run(_page(wanted, limit))
-    if as_json:
-        for session in page.items:
-            typer.echo(_json(session))
-    else:
-        show(_HEADER, map(_row, page.items))
-    if page.next is not None:
-        typer.echo("There are more: raise --limit, or go back in time with --until.", err=True)
+    show_page(page, _HEADER, _row, _json if as_json else None)
 
 
 @app.command("show")
@@ -88,21 +82,11 @@ async def _page(wanted: SessionFilter, limit: int) -> Page[Session]:
 
 async def _find(wanted: str) -> Session:
     async with ledger() as container:
-        read_sessions: ReadSessions = container.read_sessions()
-        try:
-            return await read_sessions.by_id(wanted, SYSTEM)
-        except NotFound:
-            pass
-        try:
-            return await read_sessions.by_room(wanted, SYSTEM)
-        except NotFound:
-            raise NotFound(
-                f"There is no session '{printable(wanted)}', and none in a room of that name."
-            ) from None
+        return await find(container.read_sessions(), wanted, "session")
 
 
 def _json(session: Session) -> str:
-    return msgspec.json.encode(session_response(session)).decode()
+    return json_of(session_response(session))
 
 
 def _row(session: Session) -> Sequence[object]:
@@ -129,7 +113,7 @@ def _fields(session: Session) -> list[tuple[str, object]]:
     return [
         *fields.items(),
         *((f"agentConfig.{key}", _text(value)) for key, value in config.items()),
-        *(("timeline", f"{at['at']} {at['what']} ({at['source']})") for at in timeline),
+        *timeline_fields(timeline),
     ]
 
 
