@@ -13,7 +13,6 @@ from domain.rooms.sip_leg import Direction
 from domain.shared.identifiers import RoomName
 from entrypoints.container import Container
 from entrypoints.http.calls.documentation import (
-    LIST_RESPONSES,
     READ_RESPONSES,
     CallById,
     CallByRoom,
@@ -30,7 +29,7 @@ from entrypoints.http.calls.schemas import (
 )
 from entrypoints.http.middleware.access import access_of
 from entrypoints.http.middleware.overload import overload_of, page_of
-from entrypoints.http.openapi.document import KEYED
+from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES
 from entrypoints.http.requests import query
 from entrypoints.http.requests.fields import (
     CursorQuery,

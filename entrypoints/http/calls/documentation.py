@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from entrypoints.http.openapi.document import HIDDEN, REFUSALS, errors
+from entrypoints.http.openapi.document import read_responses
 from entrypoints.http.openapi.operation import linked, of_body, to
 
-LIST_RESPONSES: Final = errors(
-    REFUSALS
-    | {
-        400: "A filter is malformed; `field` names it.",
-        404: HIDDEN,
-        503: "The ledger is out of reach.",
-    }
-)
-READ_RESPONSES: Final = errors(
-    REFUSALS
-    | {
-        400: "The request is malformed.",
-        404: "There is no such call.",
-        503: "The ledger is out of reach.",
-    }
-)
+READ_RESPONSES: Final = read_responses("There is no such call.")
 
 ListCalls = linked(200, nextPage=to("listCalls", cursor=of_body("nextCursor")))
 CallById = linked(

@@ -127,6 +127,24 @@ REFUSALS: Final = {
 }
 """What such a route may answer besides its own errors."""
 
+LIST_RESPONSES: Final = errors(
+    REFUSALS
+    | {
+        400: "A filter is malformed; `field` names it.",
+        404: HIDDEN,
+        503: "The ledger is out of reach.",
+    }
+)
+"""The errors of a list."""
+
+
+def read_responses(missing: str) -> dict[int, ResponseSpec]:
+    """Return the errors of a route that reads one record; ``missing`` describes the 404."""
+    return errors(
+        REFUSALS
+        | {400: "The request is malformed.", 404: missing, 503: "The ledger is out of reach."}
+    )
+
 
 def openapi_config() -> OpenAPIConfig:
     """How the document is made and where it is shown."""

@@ -20,7 +20,7 @@ from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
 from entrypoints.http.middleware.overload import overload_of, page_of
 from entrypoints.http.middleware.request_log import note
-from entrypoints.http.openapi.document import KEYED
+from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES
 from entrypoints.http.openapi.operation import Operation
 from entrypoints.http.requests import query
 from entrypoints.http.requests.fields import (
@@ -133,7 +133,7 @@ class SessionsController(Controller):
         hidden=True,
         operation_class=documentation.ListSessions,
         summary="Sessions, the newest first (development, or with an API key)",
-        responses=documentation.LIST_RESPONSES,
+        responses=LIST_RESPONSES,
     )
     async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
         self,

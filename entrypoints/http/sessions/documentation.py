@@ -8,7 +8,7 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example, Link
 from litestar.params import Body
 
-from entrypoints.http.openapi.document import HIDDEN, REFUSALS, errors
+from entrypoints.http.openapi.document import REFUSALS, errors, read_responses
 from entrypoints.http.openapi.operation import linked, of_body, to
 from entrypoints.http.requests.idempotency import AS_BEFORE, REPEATED
 from entrypoints.http.sessions.schemas import StartSessionResponse
@@ -74,22 +74,7 @@ END_RESPONSES: Final = errors(
         503: "The ledger is out of reach.",
     }
 )
-LIST_RESPONSES: Final = errors(
-    REFUSALS
-    | {
-        400: "A filter is malformed; `field` names it.",
-        404: HIDDEN,
-        503: "The ledger is out of reach.",
-    }
-)
-READ_RESPONSES: Final = errors(
-    REFUSALS
-    | {
-        400: "The request is malformed.",
-        404: "There is no such session.",
-        503: "The ledger is out of reach.",
-    }
-)
+READ_RESPONSES: Final = read_responses("There is no such session.")
 
 _ROOM: Final = of_body("roomName")
 StartSession = linked(
