@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from adapters.memory.capability import Capability, Mentions
+from adapters.memory.capability import Capability, Mentions, ended_before
 from adapters.memory.newest_first import NewestFirst
 from domain.access.access import Access, visible
 from domain.calls.call import Call
@@ -102,13 +102,7 @@ class CallTable(Capability):
 
     async def prune(self, before: datetime) -> int:
         """Delete calls that ended before then; how many they were."""
-        return self.remove(
-            [
-                one
-                for one in self.by_id.values()
-                if one.ended_at is not None and one.ended_at < before
-            ]
-        )
+        return self.remove(ended_before(self.by_id.values(), before))
 
     def statistics(self) -> Mapping[str, Any]:
         """How many calls are live."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from domain.privacy.data_subject import DataSubject
 
@@ -12,6 +12,23 @@ LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Mentions = Mapping[Any, bool]
 """The keys of records, each with whether the record has not ended."""
+
+
+class Ending(Protocol):
+    """A record that ends."""
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended; None while it lives."""
+        ...
+
+
+Record = TypeVar("Record", bound=Ending)
+
+
+def ended_before(records: Iterable[Record], before: datetime) -> list[Record]:
+    """Return the records that ended before then."""
+    return [one for one in records if one.ended_at is not None and one.ended_at < before]
 
 
 class Capability:

@@ -11,7 +11,7 @@ from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import InvalidInput, NotFound
-from domain.shared.identifiers import RoomName, SessionId
+from domain.shared.identifiers import RoomName
 from domain.shared.pagination import DEFAULT_LIMIT, Capacity, Cursor, Page, read_page
 
 
@@ -23,14 +23,9 @@ class ReadSessions:
 
     async def by_id(self, session_id: str, access: Access) -> Session:
         """The session with this id, if it is visible. Raises :class:`NotFound`."""
-        missing = NotFound("There is no session with this id.", field="sessionId")
-        try:
-            wanted = SessionId(session_id)
-        except InvalidInput:
-            raise missing from None
-        session = await self.ledger.get(wanted, access)
+        session = await self.ledger.find(session_id, access)
         if session is None:
-            raise missing
+            raise NotFound("There is no session with this id.", field="sessionId")
         return session
 
     async def by_room(self, room_name: str, access: Access) -> Session:
