@@ -25,22 +25,14 @@ find_livekit() {
     fi
 }
 
-find_pgbouncer() {
-    sh scripts/install_pgbouncer.sh && return
+# need SCRIPT NAME TESTS: install what TESTS need, or go on without them where CI is not set.
+need() {
+    sh "scripts/install_$1.sh" && return
     if [ -n "${CI:-}" ]; then
-        echo "Without PgBouncer not every test can run, which CI does not accept." >&2
+        echo "Without $2 not every test can run, which CI does not accept." >&2
         exit 1
     fi
-    echo "Going on without PgBouncer: the tests of poolers are skipped."
-}
-
-find_browser() {
-    sh scripts/install_browser.sh && return
-    if [ -n "${CI:-}" ]; then
-        echo "Without chromium not every test can run, which CI does not accept." >&2
-        exit 1
-    fi
-    echo "Going on without chromium: the browser tests are skipped."
+    echo "Going on without $2: $3 are skipped."
 }
 
 tests() {
@@ -56,7 +48,7 @@ fast)
     echo "Every test but the slow ones, about 4 minutes on two cores: unit, contract, integration,"
     echo "deployment, and a session and a phone call on a real LiveKit server (make test-all: all)."
     find_livekit
-    find_pgbouncer
+    need pgbouncer PgBouncer "the tests of poolers"
     # One process more than there are cores: some tests wait for services to start.
     tests --numprocesses $((cores + 1)) -m "not slow" --junitxml .cache/tests.xml \
         --cov=domain --cov=application --cov-report= "$@"
@@ -67,8 +59,8 @@ slow)
     echo "The slow tests, about 10 minutes on two cores: services that are killed, overloaded and lied"
     echo "to, random histories, generated requests, and a real LiveKit server with workers and calls."
     find_livekit
-    find_pgbouncer
-    find_browser
+    need pgbouncer PgBouncer "the tests of poolers"
+    need browser chromium "the browser tests"
     tests --numprocesses $((cores + 1)) -m slow --junitxml .cache/tests-slow.xml "$@"
     ;;
 *)

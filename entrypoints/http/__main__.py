@@ -7,7 +7,7 @@ import signal
 import sys
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -26,9 +26,6 @@ from entrypoints.http.server.open_files import (
 from entrypoints.http.server.slow_clients import bound_socket
 from entrypoints.logging.streams import open_closed_streams
 from entrypoints.settings import InvalidSettings, Settings, load_settings
-
-if TYPE_CHECKING:
-    from litestar.types import ASGIApp
 
 _LARGEST_HEADERS: Final = 16 * 1024
 """Also what granian reads ahead of a body for each connection."""
@@ -84,16 +81,9 @@ def _serve(settings: Settings, address: str, clients: int) -> None:
         log_enabled=False,
     )
     bind = partial(bound_socket, address, settings.port, settings.keep_alive)
-    server.serve(spawn_target=partial(spawn, bind), target_loader=_load, wrap_loader=False)
-
-
-def _load() -> ASGIApp:
-    """Return the application; granian calls this in each process that serves.
-
-    Its own loader would look for modules in the working folder first, which may have an
-    ``adapters/`` of its own. The supervising process imports nothing of the application.
-    """
-    return create()
+    # granian's own loader would look for modules in the working folder first, which may have an
+    # adapters/ of its own. Each process that serves calls create; this one does not.
+    server.serve(spawn_target=partial(spawn, bind), target_loader=create, wrap_loader=False)
 
 
 def _fitting(workers: int) -> int:
