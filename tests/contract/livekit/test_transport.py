@@ -74,8 +74,8 @@ async def test_given_a_method_then_the_request_is_the_one_that_livekit_api_sends
     async with scripted(EMPTY, EMPTY) as server:
         async with client_of(server) as client:
             await METHODS[method](client.rooms, client.dispatches)
-        async with LiveKitAPI(server.url, API_KEY, API_SECRET, failover=False) as theirs:
-            await METHODS[method](theirs.room, theirs.agent_dispatch)
+        async with LiveKitAPI(server.url, API_KEY, API_SECRET, failover=False) as reference:
+            await METHODS[method](reference.room, reference.agent_dispatch)
 
     ours, expected = map(sent, server.requests)
     assert ours == expected

@@ -1,4 +1,4 @@
-"""What LiveKit signed is taken; what anybody else made, or changed, is not.
+"""What LiveKit signed is taken; what another key made, or anything changed, is not.
 
 Only here is the verdict on generated headers and claims compared with PyJWT's in both directions.
 """

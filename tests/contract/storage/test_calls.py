@@ -46,9 +46,9 @@ def gone(call: Call) -> Call:
 
 
 async def test_an_empty_ledger_knows_no_calls(unit_of_work: UnitOfWorkFactory[CallWork]) -> None:
-    nobody = new_call()
+    unknown = new_call()
     async with unit_of_work() as work:
-        assert await work.calls.get(nobody.id, SYSTEM) is None
+        assert await work.calls.get(unknown.id, SYSTEM) is None
         assert await work.calls.of_participant("RM_1", "PA_1", SYSTEM) is None
         assert await work.calls.live_in("RM_1", SYSTEM) == []
         assert await work.calls.newest_in(RoomName("room"), SYSTEM) is None

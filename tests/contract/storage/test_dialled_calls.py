@@ -41,7 +41,7 @@ CALLED, CALLING = "+15105550177", "+15105550199"
 
 
 def dialled_call(tenant: str | None = None, **changes: Any) -> Call:
-    """A call that nobody has stored, placed at noon."""
+    """A call that is not stored, placed at noon."""
     number = uuid_utils.uuid7()
     request: dict[str, Any] = {
         "room_name": f"outbound-{number}",
@@ -104,15 +104,15 @@ async def test_given_calls_without_a_leg_when_calls_are_listed_then_every_filter
 async def test_given_a_call_that_a_tenant_had_placed_then_it_is_that_tenants_from_the_start(
     unit_of_work: UnitOfWorkFactory[CallWork],
 ) -> None:
-    theirs, others = dialled_call("tenant-1"), dialled_call("tenant-2")
-    await add(unit_of_work, theirs, others)
+    own, others = dialled_call("tenant-1"), dialled_call("tenant-2")
+    await add(unit_of_work, own, others)
     access = Access(tenant="tenant-1", scopes=WORK)
 
-    served = await save(unit_of_work, apply(theirs, AgentDispatched(new_id(), NOON, None)))
+    served = await save(unit_of_work, apply(own, AgentDispatched(new_id(), NOON, None)))
 
     async with unit_of_work() as work:
         assert await work.calls.page(CallFilter(), None, 10, access) == [served]
-        assert await work.calls.get(theirs.id, access) == served
+        assert await work.calls.get(own.id, access) == served
         assert await work.calls.get(others.id, access) is None
 
 

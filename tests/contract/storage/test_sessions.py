@@ -27,10 +27,10 @@ def ended(session: Session) -> Session:
 
 
 async def test_an_empty_ledger_knows_nothing(ledger: SessionStore) -> None:
-    nobody = new_session()
-    assert await ledger.get(nobody.id, SYSTEM) is None
-    assert await ledger.live_in(nobody.room_name, SYSTEM) is None
-    assert await ledger.newest_in(nobody.room_name, SYSTEM) is None
+    unknown = new_session()
+    assert await ledger.get(unknown.id, SYSTEM) is None
+    assert await ledger.live_in(unknown.room_name, SYSTEM) is None
+    assert await ledger.newest_in(unknown.room_name, SYSTEM) is None
 
 
 async def test_a_session_is_found_by_id_and_by_room(ledger: SessionStore) -> None:
