@@ -20,7 +20,7 @@ class MemoryUnitOfWork:
         self.calls = MemoryCalls(calls)
         self._repositories = (self.sessions, self.calls)
 
-    async def commit(self) -> None:
+    async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for
         """Apply every change or, on :class:`~domain.shared.errors.Conflict`, none."""
         # Without an await in here no other task sees, or changes, anything in between.
         for store in [each.prepared() for each in self._repositories]:

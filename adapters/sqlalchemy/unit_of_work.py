@@ -26,10 +26,10 @@ class SqlUnitOfWork:
         self.calls = SqlCalls(database, self._writes)
         self._repositories = (self.sessions, self.calls)
 
-    async def commit(self) -> None:
+    async def commit(self, *, urgent: bool = True) -> None:
         """Make every change durable in one transaction or, on an error, none."""
         if self._writes:
-            await self._database.write([*self._writes])
+            await self._database.write([*self._writes], urgent=urgent)
         self._forget()
 
     def _forget(self) -> None:

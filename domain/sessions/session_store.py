@@ -45,7 +45,7 @@ class SessionStore:
     ) -> None:
         try:
             try:
-                await self.save(session)
+                await self.save(session, urgent=False)
             except Conflict:
                 self._show_no_more(stored)
                 await otherwise()
@@ -108,9 +108,9 @@ class SessionStore:
             await work.commit()
         return session
 
-    async def save(self, session: Session) -> Session:
-        """The change, durable, as the next reader sees it."""
+    async def save(self, session: Session, *, urgent: bool = True) -> Session:
+        """The change, durable, as the next reader sees it; see :meth:`UnitOfWork.commit`."""
         async with self.unit_of_work() as work:
             stored = await work.sessions.save(session)
-            await work.commit()
+            await work.commit(urgent=urgent)
         return stored

@@ -12,8 +12,11 @@ class UnitOfWork(Protocol):
     ``async with`` begins it; leaving the block without :meth:`commit` undoes it.
     """
 
-    async def commit(self) -> None:
-        """Make every change durable; once it returns, no crash loses it."""
+    async def commit(self, *, urgent: bool = True) -> None:
+        """Make every change durable; once it returns, no crash loses it.
+
+        What is not ``urgent`` may wait a few milliseconds to share another's commit.
+        """
         ...
 
     async def __aenter__(self) -> Self: ...

@@ -15,6 +15,7 @@ from adapters.sqlalchemy.calls.mapping import (
     to_call_outline,
 )
 from adapters.sqlalchemy.calls.table import CALL_IS_LIVE, LISTING, calls
+from adapters.sqlalchemy.engine.bulk_statements import insert_rows
 from adapters.sqlalchemy.engine.database import PAGE, Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.page import of_tenants, page_of
@@ -58,6 +59,7 @@ _NEWEST_IN: Final = (
     .limit(1)
 )
 _ADD: Final[Executable] = insert(calls)
+_ADD_MANY: Final[Executable] = insert_rows(calls)
 _SAVE: Final[Executable] = update(calls).where(
     calls.c.id == bindparam("saved_id"), calls.c.version == bindparam("read_version")
 )
@@ -92,7 +94,9 @@ class SqlCalls:
 
     async def add(self, call: Call) -> None:
         """Store a new call; a conflict surfaces at commit."""
-        self._writes.append(Write(_ADD, call_values(call), _lock(call)))
+        values, key = call_values(call), call.id.value
+        many = None if self._database.embedded else _ADD_MANY
+        self._writes.append(Write(_ADD, values, _lock(call), many=many, key=key))
         self._changed[call.id] = call
 
     async def save(self, call: Call) -> Call:
@@ -101,7 +105,8 @@ class SqlCalls:
         moves = call_moves if call.placed_at is None else placed_call_moves
         which = {"saved_id": call.id.value, "read_version": call.version}
         save = _SAVE if call.placed_at is None else _SAVE_PLACED
-        self._writes.append(Write(save, moves(stored) | which, _lock(call)))
+        values, key = moves(stored) | which, call.id.value
+        self._writes.append(Write(save, values, _lock(call), key=key))
         self._changed[call.id] = stored
         return stored
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -14,18 +15,20 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sqlalchemy.engine import scrub, sqlite
+from adapters.sqlalchemy.engine.bulk import Bulk, NotInBulk, parts
 from adapters.sqlalchemy.engine.commits import Commits
 from adapters.sqlalchemy.engine.errors import RowLocked, storage_errors
 from adapters.sqlalchemy.engine.group_commit import Batches, Outcome, Watch
 from adapters.sqlalchemy.engine.retries import Retries
 from adapters.sqlalchemy.engine.sqlite import SqliteThread
-from adapters.sqlalchemy.engine.write import Lock, Unit, Work, Write, carry_out
+from adapters.sqlalchemy.engine.write import Lock, Unit, Work, Write, carry_out, locks_of
 
 Result = TypeVar("Result")
 Rows = Sequence[Row[Any]]
 
 _LANES: Final = 4
 """Transactions that go on at a time; SQLite has one writer."""
+_READING_LANES: Final = 3
 
 AT_ONCE: Final = 500
 """Rows that one transaction deletes; others' changes wait for it."""
@@ -49,13 +52,14 @@ class Database:
 
     A database that belongs to this service alone, in a file, has ``threads`` too: one that reads
     and one that writes. Each hand-over between threads costs more than a statement does, so they
-    are handed whole batches.
+    are handed whole batches. A server's driver takes them in ``bulk``.
     """
 
     url: URL
     reader: AsyncEngine
     writer: AsyncEngine
     threads: tuple[SqliteThread, SqliteThread] | None = None
+    bulk: Bulk | None = attrs.field(default=None, kw_only=True)
     watch: Watch | None = attrs.field(default=None, kw_only=True)
     patience: timedelta = attrs.field(default=PATIENCE, kw_only=True)
     commits: Commits = attrs.field(factory=Commits, init=False)
@@ -65,13 +69,18 @@ class Database:
 
     @_reads.default
     def _group_reads(self) -> Batches[_Read]:
-        return Batches(self._carry_out_reads, lanes=1)
+        return Batches(self._carry_out_reads, lanes=1 if self.embedded else _READING_LANES)
 
     @_writes.default
     def _group_commit(self) -> Batches[Unit]:
         # More of PostgreSQL's connections are left to readers.
         return Batches(
-            self._carry_out_writes, lanes=1 if self.embedded else _LANES, watch=self.watch
+            self._carry_out_writes,
+            lanes=1 if self.embedded else _LANES,
+            watch=self.watch,
+            locks=locks_of,
+            # Another statement in a transaction costs SQLite little, PostgreSQL a round trip.
+            defer_apart=not self.embedded,
         )
 
     @_retries.default
@@ -87,13 +96,14 @@ class Database:
         """Whether the database belongs to this service alone, in a file."""
         return self.threads is not None
 
-    async def write(self, writes: Sequence[Write]) -> list[int]:
+    async def write(self, writes: Sequence[Write], *, urgent: bool = True) -> list[int]:
         """How many rows each of ``writes`` has changed, once all are durable, or none is.
 
+        What is not ``urgent`` waits up to 20 ms for others to share their commit.
         Raises :class:`~domain.shared.errors.Conflict`, :class:`~domain.shared.errors.Unstorable` or
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
-        changed: list[int] = await self._retries.do(writes)
+        changed: list[int] = await self._retries.do(writes, urgent=urgent)
         return changed
 
     async def transact(
@@ -139,7 +149,7 @@ class Database:
 
         Raises :class:`~domain.shared.errors.StorageUnavailable`.
         """
-        if self.threads is None:
+        if self.threads is None and not values:
             return await self.read_many(query, values)
         rows: Rows = await self._reads.do(_Read(query, values))
         return rows
@@ -171,7 +181,8 @@ class Database:
             return rows
 
     async def _carry_out_reads(self, reads: Sequence[_Read]) -> Sequence[Outcome]:
-        assert self.threads is not None  # noqa: S101 - only an embedded database comes here
+        if self.threads is None:
+            return await self._read_in_bulk(reads)
         reader, _ = self.threads
 
         def work(connection: Connection) -> Sequence[Outcome]:
@@ -179,12 +190,61 @@ class Database:
 
         return await reader.transaction(work)
 
+    async def _read_in_bulk(self, reads: Sequence[_Read]) -> Sequence[Outcome]:
+        """Read for all that ask the same by one statement, and for the others one by one."""
+        outcomes: list[Outcome] = [None] * len(reads)
+
+        async def together(numbers: Sequence[int]) -> None:
+            same = [reads[number] for number in numbers]
+            try:
+                if self.bulk is None:
+                    raise NotInBulk
+                values = [read.values or {} for read in same]
+                found: Sequence[Outcome] = await self.bulk.read(same[0].query, values)
+            except NotInBulk:
+                reading = (self.read_many(read.query, read.values) for read in same)
+                found = await asyncio.gather(*reading, return_exceptions=True)
+            except Exception as error:  # noqa: BLE001 - each waiting caller gets it
+                found = [error] * len(same)
+            for number, outcome in zip(numbers, found, strict=True):
+                outcomes[number] = outcome
+
+        by_query: dict[int, list[int]] = {}
+        for number, read in enumerate(reads):
+            by_query.setdefault(id(read.query), []).append(number)
+        await asyncio.gather(*map(together, by_query.values()))
+        return outcomes
+
     async def _carry_out_writes(self, units: Sequence[Unit]) -> Sequence[Outcome]:
+        if self.bulk is None:
+            return await carry_out(self._transaction, units)
+        outcomes: list[Outcome] = [None] * len(units)
+        for numbers, in_bulk in parts(units):
+            some = [units[number] for number in numbers]
+            try:
+                found = await self._write_part(some, in_bulk)
+            except Exception as error:  # noqa: BLE001 - each waiting caller gets it
+                found = [error] * len(some)
+            for number, outcome in zip(numbers, found, strict=True):
+                outcomes[number] = outcome
+        return outcomes
+
+    async def _write_part(
+        self, units: Sequence[Unit], in_bulk: Sequence[Sequence[Write]]
+    ) -> Sequence[Outcome]:
+        if in_bulk and self.bulk is not None:
+            with suppress(NotInBulk):
+                return await self._noted(self.bulk.write(in_bulk))
         return await carry_out(self._transaction, units)
 
     async def _transaction(self, work: Callable[[Connection], Result]) -> Result:
+        return await self._noted(self._commit(work))
+
+    async def _noted(self, commit: Awaitable[Result]) -> Result:
         try:
-            result = await self._commit(work)
+            result = await commit
+        except NotInBulk:
+            raise
         except BaseException as error:
             self.commits.failed(error)
             raise

@@ -31,8 +31,9 @@ def database(
             engines = sqlite.engines(parsed, patience or PATIENCE)
             return Database(parsed, *engines, watch=watch)
         case "postgresql+asyncpg":
-            reader, writer = postgresql.engines(parsed, patience or PATIENCE, patience)
-            return Database(parsed, reader, writer, watch=watch, patience=patience or PATIENCE)
+            wait = patience or PATIENCE
+            reader, writer, bulk = postgresql.engines(parsed, wait, patience)
+            return Database(parsed, reader, writer, watch=watch, patience=wait, bulk=bulk)
     raise StorageUnavailable(
         "DATABASE_URL must be sqlite+aiosqlite:///path/to/file.db or "
         "postgresql+asyncpg://user:password@host/database."

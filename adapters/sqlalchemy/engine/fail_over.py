@@ -32,6 +32,10 @@ class FailOver:
         event.listen(engine, "checkout", self._replace_older)
         event.listen(engine, "handle_error", self._leave)
 
+    def was_silent(self) -> None:
+        """Replace all connections: the server on one of them did not answer in time."""
+        self._left_at = time.monotonic()
+
     def _note_age(self, _connection: object, record: ConnectionPoolEntry) -> None:
         record.info["since"] = time.monotonic()
 
@@ -44,7 +48,7 @@ class FailOver:
     def _leave(self, context: ExceptionContext) -> None:
         error, connection, now = context.original_exception, context.connection, time.monotonic()
         if isinstance(error, TimeoutError):
-            self._left_at = now
+            self.was_silent()
         if connection is None or getattr(error, "sqlstate", None) != _READ_ONLY:
             return
         if now - self._left_at > _RECYCLE_SECONDS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -20,63 +20,101 @@ Watch = Callable[[int, float], None]
 
 MOST_TOGETHER: Final = 64
 MOST_WAITING: Final = 10_000
+LONGEST_DEFERRAL_SECONDS: Final = 0.02
+"""How long a job that nobody waits for may wait for a batch to join."""
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class _Waiting(Generic[Job]):
     job: Job
     done: asyncio.Future[Any]
     since: float
 
 
+@attrs.define(eq=False)
 class Batches(Generic[Job]):
     """Hands what waits to ``carry_out``, which answers each with its result or its error.
 
     A job that comes while others are carried out waits for the next batch; ``lanes`` is how many
     batches are under way at a time. Jobs with the same ``key`` are never in two of them.
+
+    A job that is not urgent begins no batch for 20 ms. It joins the next one or, with
+    ``defer_apart``, waits for others of its kind, so that no urgent job takes longer for it. An
+    urgent job with one of the same ``locks`` comes after it.
     """
 
-    def __init__(
-        self,
-        carry_out: Callable[[Sequence[Job]], Awaitable[Sequence[Outcome]]],
-        lanes: int,
-        watch: Watch | None = None,
-        *,
-        most_together: int = MOST_TOGETHER,
-        key: Callable[[Job], object] | None = None,
-    ) -> None:
-        self._carry_out = carry_out
-        self._lanes = lanes
-        self._watch = watch
-        self._most_together = most_together
-        self._key = key
-        self._keys_in_lanes: set[object] = set()
-        self._waiting: deque[_Waiting[Job]] = deque()
-        self._busy = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+    _carry_out: Callable[[Sequence[Job]], Awaitable[Sequence[Outcome]]]
+    _lanes: int
+    _watch: Watch | None = None
+    _most_together: int = attrs.field(default=MOST_TOGETHER, kw_only=True)
+    _key: Callable[[Job], object] | None = attrs.field(default=None, kw_only=True)
+    _locks: Callable[[Job], Iterable[Hashable]] = attrs.field(default=lambda _job: (), kw_only=True)
+    _defer_apart: bool = attrs.field(default=False, kw_only=True)
+    _keys_in_lanes: set[object] = attrs.field(factory=set, init=False)
+    _waiting: deque[_Waiting[Job]] = attrs.field(factory=deque, init=False)
+    _deferred: list[_Waiting[Job]] = attrs.field(factory=list, init=False)
+    _deferred_locks: set[Hashable] = attrs.field(factory=set, init=False)
+    _timer: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
+    _busy: int = attrs.field(default=0, init=False)
+    _tasks: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
 
-    async def do(self, job: Job) -> Any:
+    async def do(self, job: Job, *, urgent: bool = True) -> Any:
         """The job's result. It is carried out even if its caller is cancelled.
 
         Raises the domain's words for its error, and
         :class:`~domain.shared.errors.StorageUnavailable` where too many wait already.
         """
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) + len(self._deferred) >= MOST_WAITING:
             raise StorageUnavailable("The database is too busy: too many changes wait for it.")
         loop = asyncio.get_running_loop()
         waiting = _Waiting(job, loop.create_future(), loop.time())
-        self._waiting.append(waiting)
+        if urgent:
+            if self._deferred_locks and not self._deferred_locks.isdisjoint(self._locks(job)):
+                self._end_deferral()
+            self._waiting.append(waiting)
+            self._start()
+        else:
+            self._defer(waiting)
+        return await waiting.done
+
+    async def finished(self) -> None:
+        """Return once nothing waits."""
+        self._end_deferral()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _defer(self, waiting: _Waiting[Job]) -> None:
+        self._deferred.append(waiting)
+        self._deferred_locks.update(self._locks(waiting.job))
+        if len(self._deferred) >= self._most_together:
+            self._end_deferral()
+        elif self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(LONGEST_DEFERRAL_SECONDS, self._end_deferral)
+
+    def _end_deferral(self) -> None:
+        if self._take_deferred():
+            self._start()
+
+    def _take_deferred(self) -> bool:
+        """Let what was deferred wait as the rest does; return whether there was any."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        found, now = bool(self._deferred), asyncio.get_running_loop().time()
+        for waiting in self._deferred:
+            waiting.since = now
+        self._waiting.extend(self._deferred)
+        self._deferred.clear()
+        self._deferred_locks.clear()
+        return found
+
+    def _start(self) -> None:
         if self._busy < self._lanes:
             self._busy += 1
             task = asyncio.create_task(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await waiting.done
-
-    async def finished(self) -> None:
-        """Return once nothing waits."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
 
     async def _work(self) -> None:
         try:
@@ -97,6 +135,8 @@ class Batches(Generic[Job]):
             self._busy -= 1  # not when the task is seen to be done, which is too late
 
     def _next_batch(self) -> list[_Waiting[Job]]:
+        if self._waiting and not self._defer_apart:
+            self._take_deferred()
         if self._key is None:
             together = min(len(self._waiting), self._most_together)
             return [self._waiting.popleft() for _ in range(together)]

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only
 
+from adapters.sqlalchemy.engine.bulk import Bulk
 from adapters.sqlalchemy.engine.fail_over import FailOver
 from adapters.sqlalchemy.engine.hosts import Hosts
 from domain.shared.errors import StorageUnavailable
@@ -49,8 +50,8 @@ The driver sends a statement and its parameters in one exchange, which a pooler 
 
 def engines(
     url: URL, patience: timedelta, command_limit: timedelta | None
-) -> tuple[AsyncEngine, AsyncEngine]:
-    """Return the reading and the writing engine, which share their connections.
+) -> tuple[AsyncEngine, AsyncEngine, Bulk]:
+    """Return the reading and the writing engine, which share their connections, also with a bulk.
 
     Both wait up to ``patience`` for a connection and up to ``command_limit`` for an answer. The
     first connection finds out whether a pooler is between, unless ``url`` says so (``pgbouncer``).
@@ -75,8 +76,14 @@ def engines(
         _limit_waiting(reader, writer, command_limit, pooling)
     event.listen(reader.sync_engine, "checkout", _replace_closed)
     event.listen(reader.sync_engine, "handle_error", _give_up_after_timeout)
-    FailOver().watch(reader.sync_engine)
-    return reader, writer
+    fail_over = FailOver()
+    fail_over.watch(reader.sync_engine)
+    return reader, writer, Bulk(reader, fail_over, _has_session)
+
+
+def _has_session(connection: Connection) -> bool:
+    """Return whether the server's session is this connection's own and its waits are limited."""
+    return bool(connection.info.get(_LIMITED))
 
 
 def require_session(connection: Connection, url: URL) -> None:

@@ -33,12 +33,12 @@ class Retries:
         self._patience = patience.total_seconds()
         self._turns: LRUCache[Lock, asyncio.Lock] = LRUCache(_MOST_REMEMBERED)
 
-    async def do(self, unit: Unit) -> Any:
+    async def do(self, unit: Unit, *, urgent: bool = True) -> Any:
         """The unit's result. Raises as :meth:`Batches.do`, :class:`RowLocked` for its own lock."""
         locks = locks_of(unit) if self._turns else []
         if not any(lock in self._turns for lock in locks):
             try:
-                return await self._batches.do(unit)
+                return await self._batches.do(unit, urgent=urgent)
             except RowLocked as error:
                 locks = [] if error.lock is None else [error.lock]
         else:

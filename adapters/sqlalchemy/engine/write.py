@@ -38,9 +38,9 @@ class Transaction(Protocol):
 class Write:
     """A statement that changes one row or none, its parameters, and the row.
 
-    ``must_change`` makes it a ``Conflict`` to change none. ``many`` is the
-    statement for several rows at once: it takes a list for each parameter, and returns the last
-    part of ``lock`` for each row that it has changed.
+    ``must_change`` makes it a ``Conflict`` to change none. ``key`` is the row's primary key; a
+    write without one is not done in bulk. ``many`` is the statement for several rows at once: it
+    takes a list for each parameter, and returns the ``key`` of each row that it has changed.
     """
 
     statement: Executable
@@ -48,6 +48,7 @@ class Write:
     lock: Lock
     must_change: bool = True
     many: Executable | None = None
+    key: str | None = None
 
 
 @attrs.frozen
@@ -187,10 +188,15 @@ def _done(connection: Connection, changes: Sequence[Write | Work]) -> list[Any]:
         keys = set(connection.execute(first.many, columns).scalars())
         changed = []
         for write in writes:
-            changed.append(int(write.lock[-1] in keys))
-            keys.discard(write.lock[-1])  # a second row with this key has changed nothing
+            changed.append(int(write.key in keys))
+            keys.discard(write.key)  # a second row with this key has changed nothing
     else:
         changed = [connection.execute(first.statement, first.values).rowcount]
     if any(write.must_change and not rows for write, rows in zip(writes, changed, strict=True)):
-        raise Conflict("Another request has changed this record since it was read.")
+        raise changed_by_others()
     return changed
+
+
+def changed_by_others() -> Conflict:
+    """Return the error of a write that must change its row and has not."""
+    return Conflict("Another request has changed this record since it was read.")

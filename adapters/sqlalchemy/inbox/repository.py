@@ -97,6 +97,7 @@ class SqlInbox:
             ("inbox", entry.event.id),
             must_change=False,
             many=None if embedded else _ADD_MANY,
+            key=entry.event.id,
         )
         (added,) = await self._database.write([write])
         return added == 1
@@ -165,7 +166,8 @@ class SqlInbox:
         """Store what has become of a leased entry and give the lease back."""
         which = {"settled": entry.event.id, "by": holder}
         free = {"lease_holder": None, "lease_expires_at": None}
-        return await self._write(_SETTLE, entry, {**free, **which}) == 1
+        values = {**free, **which}
+        return await self._write(_SETTLE, entry, values, urgent=False) == 1
 
     async def get(self, event_id: str) -> InboxEntry | None:
         """The entry of this event."""
@@ -201,9 +203,17 @@ class SqlInbox:
         """Delete entries that were handled before then; how many they were."""
         return await self._database.repeat(_PRUNE, {"before": before})
 
-    async def _write(self, statement: Executable, entry: InboxEntry, which: dict[str, Any]) -> int:
+    async def _write(
+        self,
+        statement: Executable,
+        entry: InboxEntry,
+        which: dict[str, Any],
+        *,
+        urgent: bool = True,
+    ) -> int:
         """How many rows the statement changed."""
         values = entry_moves(entry) | which
-        write = Write(statement, values, ("inbox", entry.event.id), must_change=False)
-        (changed,) = await self._database.write([write])
+        key = entry.event.id
+        write = Write(statement, values, ("inbox", key), must_change=False, key=key)
+        (changed,) = await self._database.write([write], urgent=urgent)
         return changed

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Executable, Select, bindparam, func, insert, select, update
 
+from adapters.sqlalchemy.engine.bulk_statements import insert_rows
 from adapters.sqlalchemy.engine.database import PAGE, Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.page import of_tenants, page_of
@@ -66,6 +67,7 @@ _LIVE_PAGE: Final = (
     .limit(PAGE)
 )
 _ADD: Final[Executable] = insert(sessions)
+_ADD_MANY: Final[Executable] = insert_rows(sessions)
 _SAVE: Final[Executable] = update(sessions).where(
     sessions.c.id == bindparam("saved_id"), sessions.c.version == bindparam("read_version")
 )
@@ -100,15 +102,17 @@ class SqlSessions:
     async def add(self, session: Session) -> None:
         """Store a new session; a conflict surfaces at commit."""
         values = self._stripped(session, session_values(session))
-        self._writes.append(Write(_ADD, values, _lock(session)))
+        key, many = session.id.value, None if self._database.embedded else _ADD_MANY
+        self._writes.append(Write(_ADD, values, _lock(session), many=many, key=key))
         self._changed[session.id] = session
 
     async def save(self, session: Session) -> Session:
         """Store a change of a session; a conflict surfaces at commit."""
         stored = session.stored()
-        which = {"saved_id": session.id.value, "read_version": session.version}
+        key = session.id.value
+        which = {"saved_id": key, "read_version": session.version}
         values = self._stripped(session, session_moves(stored)) | which
-        self._writes.append(Write(_SAVE, values, _lock(session)))
+        self._writes.append(Write(_SAVE, values, _lock(session), key=key))
         self._changed[session.id] = stored
         return stored
 

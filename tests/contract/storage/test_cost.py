@@ -58,8 +58,9 @@ async def test_a_request_sends_no_more_than_it_must(
     session = await ledger.add(new_session())
     assert await sent(ledger.get(session.id, SYSTEM)) == ["SELECT"]
     assert await sent(ledger.live_in(session.room_name, SYSTEM)) == ["SELECT"]
-    assert await sent(ledger.add(new_session())) == ["BEGIN", "INSERT", "COMMIT"]
-    assert await sent(ledger.save(session)) == ["BEGIN", "UPDATE", "COMMIT"]
+    # Each commits by itself.
+    assert await sent(ledger.add(new_session())) == ["INSERT"]
+    assert await sent(ledger.save(session)) == ["UPDATE"]
     assert await sent(undone()) == []
 
     call = new_call()
@@ -77,7 +78,7 @@ async def test_a_request_sends_no_more_than_it_must(
             await work.commit()
 
     assert await sent(answered()) == ["BEGIN", "INSERT", "INSERT", "COMMIT"]
-    assert await sent(ended()) == ["SELECT", "BEGIN", "UPDATE", "COMMIT"]
+    assert await sent(ended()) == ["SELECT", "UPDATE"]
 
 
 async def test_every_read_finds_its_row_by_an_index(sqlite_url: str) -> None:
@@ -209,11 +210,11 @@ async def test_an_idle_inbox_costs_a_question_and_no_transaction(
 
     assert await sent(storage.inbox.claim("me", NOON, NOON, 10)) == ["WITH"]
     entry = new_entry()
-    assert await sent(storage.inbox.add(entry)) == ["BEGIN", "INSERT", "COMMIT"]
+    assert await sent(storage.inbox.add(entry)) == ["INSERT"]
     claimed = await sent(storage.inbox.claim("me", NOON, NOON, 10))
     assert claimed == ["WITH", "BEGIN", "UPDATE", "COMMIT"]
     settled = await sent(storage.inbox.settle(entry.handled(NOON), "me"))
-    assert settled == ["BEGIN", "UPDATE", "COMMIT"]
+    assert settled == ["UPDATE"]
 
 
 async def test_postgres_too_finds_the_live_session_by_its_index(storage: SqlStorage) -> None:

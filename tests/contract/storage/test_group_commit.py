@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import event
 
 from adapters.sqlalchemy.engine import group_commit as batches
 from adapters.sqlalchemy.storage import SqlStorage
@@ -14,7 +13,7 @@ from domain.access.access import SYSTEM
 from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import Conflict, StorageUnavailable
-from tests.contract.storage.ledgers import NOON, engines, new_session, opened
+from tests.contract.storage.ledgers import NOON, new_session, opened
 
 
 @pytest.fixture
@@ -24,28 +23,75 @@ async def storage(sql_url: str) -> AsyncIterator[SqlStorage]:
         yield storage
 
 
-def commits(storage: SqlStorage) -> list[None]:
-    """Grows by one with each commit from now on."""
+@pytest.fixture
+def commits(storage: SqlStorage, monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Grows by one with each commit."""
     counted: list[None] = []
-    for engine in engines(storage)[1:]:
-        event.listen(engine, "commit", lambda _: counted.append(None))
+    monkeypatch.setattr(storage.database.commits, "succeeded", lambda: counted.append(None))
     return counted
 
 
-async def test_one_after_the_other(storage: SqlStorage) -> None:
-    ledger, counted = SessionStore(storage.unit_of_work), commits(storage)
+async def test_one_after_the_other(storage: SqlStorage, commits: list[None]) -> None:
+    ledger = SessionStore(storage.unit_of_work)
     for _ in range(5):
         await ledger.add(new_session())
-    assert len(counted) == 5
+    assert len(commits) == 5
 
 
-async def test_a_hundred_at_once_are_all_there_after_a_few_commits(storage: SqlStorage) -> None:
-    ledger, counted = SessionStore(storage.unit_of_work), commits(storage)
+async def test_a_hundred_at_once_are_all_there_after_a_few_commits(
+    storage: SqlStorage, commits: list[None]
+) -> None:
+    ledger = SessionStore(storage.unit_of_work)
     sessions = [new_session() for _ in range(100)]
     await asyncio.gather(*(ledger.add(session) for session in sessions))
-    assert len(counted) < 20
+    assert len(commits) < 20
     for session in sessions:
         assert await ledger.get(session.id, SYSTEM) == session
+
+
+async def test_what_is_not_urgent_shares_a_commit(storage: SqlStorage, commits: list[None]) -> None:
+    """On SQLite with the next change; on PostgreSQL, where that would wait, with its like."""
+    ledger = SessionStore(storage.unit_of_work)
+    stored = [await ledger.add(new_session()) for _ in range(3)]
+    commits.clear()
+    recorded = [
+        asyncio.create_task(ledger.save(session.released(), urgent=False)) for session in stored
+    ]
+    await asyncio.sleep(0)
+    await ledger.add(new_session())
+    await asyncio.gather(*recorded)
+    assert len(commits) == (1 if storage.database.embedded else 2)
+
+
+async def test_what_is_not_urgent_is_durable_soon_also_by_itself(storage: SqlStorage) -> None:
+    ledger = SessionStore(storage.unit_of_work)
+    session = await ledger.add(new_session())
+    released = await ledger.save(session.released(), urgent=False)
+    assert await ledger.get(session.id, SYSTEM) == released
+
+
+async def test_an_urgent_change_comes_after_an_earlier_one_of_its_record(
+    storage: SqlStorage,
+) -> None:
+    ledger = SessionStore(storage.unit_of_work)
+    session = await ledger.add(new_session())
+    first = asyncio.create_task(ledger.save(session.released(), urgent=False))
+    await asyncio.sleep(0)
+    ended = session.released().stored().ended(EndReason.ENDED_BY_CALLER, NOON)
+    second = await ledger.save(ended)
+    await first
+    assert await ledger.get(session.id, SYSTEM) == second
+
+
+async def test_what_is_not_urgent_is_stored_before_the_database_is_closed(sql_url: str) -> None:
+    async with opened(sql_url) as storage:
+        ledger = SessionStore(storage.unit_of_work)
+        session = await ledger.add(new_session())
+        saving = asyncio.create_task(ledger.save(session.released(), urgent=False))
+        await asyncio.sleep(0)
+    async with opened(sql_url) as storage:
+        ledger = SessionStore(storage.unit_of_work)
+        assert await ledger.get(session.id, SYSTEM) == await saving
 
 
 async def test_one_that_conflicts_fails_alone(storage: SqlStorage) -> None:

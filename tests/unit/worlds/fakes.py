@@ -171,10 +171,10 @@ class InMemoryUnitOfWork:
         self.sessions = cast("SessionRepository", Stepped(self._work.sessions, ledger))
         self.calls = cast("CallRepository", Stepped(self._work.calls, ledger))
 
-    async def commit(self) -> None:
+    async def commit(self, *, urgent: bool = True) -> None:
         await self._ledger.asked()
         changes = [change.session for change in self._work.sessions.changes]
-        await self._work.commit()
+        await self._work.commit(urgent=urgent)
         self._ledger.history += changes
         await self._ledger.steps()
 

@@ -1,0 +1,213 @@
+"""Changes and reads that PostgreSQL's driver takes in bulk: a round trip for the rows of many.
+
+SQLAlchemy writes the statements, once; the rows pass it by. A change of one row is a statement that
+commits by itself, without BEGIN and COMMIT around it: many such are sent together
+(``asyncpg.Connection.fetchmany``), new rows as columns (``unnest``). Changes that belong together
+have a transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import attrs
+from cachetools import LRUCache
+from sqlalchemy import Connection, Executable, Select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from adapters.sqlalchemy.engine.bulk_statements import (
+    Compiled,
+    compiled_read,
+    compiled_reads,
+    compiled_write,
+)
+from adapters.sqlalchemy.engine.fail_over import FailOver
+from adapters.sqlalchemy.engine.group_commit import Outcome
+from adapters.sqlalchemy.engine.write import Unit, Work, Write, changed_by_others
+from domain.shared.errors import Conflict
+
+Result = TypeVar("Result")
+
+_MOST_STATEMENTS: Final = 256
+_ENDED: Final = ("08", "57P")
+
+
+class NotInBulk(Exception):
+    """Nothing was changed; the same units, one by one, show which of them is refused and why."""
+
+
+class _Record(asyncpg.Record):  # type: ignore[misc]
+    """A row whose columns are attributes, as SQLAlchemy's are."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def parts(units: Sequence[Unit]) -> Iterator[tuple[list[int], list[Sequence[Write]]]]:
+    """Yield the units that share a commit, with their numbers: those of one statement each.
+
+    Those of several statements have one too, and so have those that the driver cannot take, which
+    come as no units.
+    """
+    bulk: dict[int, list[int]] = {}
+    others: list[int] = []
+    for number, unit in enumerate(units):
+        if isinstance(unit, Work) or any(write.key is None for write in unit):
+            others.append(number)
+        else:
+            bulk.setdefault(id(unit[0].statement) if len(unit) == 1 else 0, []).append(number)
+    for numbers in bulk.values():
+        yield numbers, [unit for n in numbers if not isinstance(unit := units[n], Work)]
+    if others:
+        yield others, []
+
+
+@attrs.define
+class Bulk:
+    """Gives units and reads to connections of ``engine``.
+
+    Not through a pooler, where sessions have no prepared statements.
+    """
+
+    _engine: AsyncEngine
+    _fail_over: FailOver
+    _can_carry: Callable[[Connection], bool]
+    _writes: LRUCache[Executable, Compiled] = attrs.field(
+        factory=lambda: LRUCache(_MOST_STATEMENTS), init=False
+    )
+    _reads: LRUCache[Executable, tuple[Compiled, Compiled] | None] = attrs.field(
+        factory=lambda: LRUCache(_MOST_STATEMENTS), init=False
+    )
+
+    async def write(self, units: Sequence[Sequence[Write]]) -> Sequence[Outcome]:
+        """The outcome of each unit, of which :func:`is_bulk` holds, in one commit.
+
+        Raises :class:`NotInBulk`, ``DBAPIError`` if the connection was lost, when the changes may
+        have been made, or ``TimeoutError``.
+        """
+        writes = [write for unit in units for write in unit]
+        is_one_statement = len(units) == len(writes) == len({write.key for write in writes})
+        is_one_statement &= len({id(write.statement) for write in writes}) == 1
+
+        async def act(driver: asyncpg.Connection) -> Sequence[Outcome]:
+            if is_one_statement:
+                ordered = sorted(writes, key=lambda write: write.lock)
+                changed = await self._same(driver, ordered)
+                outcomes = {id(write): rows for write, rows in zip(ordered, changed, strict=True)}
+                return [_outcome(unit[0], outcomes[id(unit[0])]) for unit in units]
+            async with driver.transaction():
+                return await self._together(driver, units)
+
+        return await self._on_connection(act)
+
+    async def _together(
+        self, driver: asyncpg.Connection, units: Sequence[Sequence[Write]]
+    ) -> Sequence[Outcome]:
+        """Carry out all changes in the order of their locks; for one row, in the order given."""
+        steps = [(write, number) for number, unit in enumerate(units) for write in unit]
+        results: list[list[int]] = [[] for _ in units]
+        ordered = sorted(steps, key=lambda step: step[0].lock)
+        for _, group in groupby(ordered, key=lambda step: id(step[0].statement)):
+            same = list(group)
+            changed = await self._same(driver, [write for write, _ in same])
+            for (write, number), rows in zip(same, changed, strict=True):
+                if write.must_change and not rows:
+                    raise changed_by_others()
+                results[number].append(rows)
+        return results
+
+    async def _same(self, driver: asyncpg.Connection, writes: Sequence[Write]) -> list[int]:
+        """How many rows each of ``writes``, of one statement, has changed."""
+        one = self._compiled(writes[0])
+        if one.many is not None and len(writes) > 1:
+            found = await driver.fetch(one.many, *one.columns([write.values for write in writes]))
+        else:
+            found = await driver.fetchmany(
+                one.sql, [one.arguments(write.values) for write in writes]
+            )
+        keys = Counter(row[0] for row in found)
+        changed = []
+        for write in writes:
+            changed.append(int(keys[write.key] > 0))
+            keys[write.key] -= 1  # a second row with this key has changed nothing
+        return changed
+
+    def _compiled(self, write: Write) -> Compiled:
+        found = self._writes.get(write.statement)
+        if found is None:
+            found = compiled_write(self._engine.dialect, write)
+            self._writes[write.statement] = found
+        return found
+
+    async def read(
+        self, query: Select[Any], values: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Sequence[_Record]]:
+        """The rows of ``query`` for each of ``values``. Raises as :meth:`write`."""
+        if query not in self._reads:
+            self._reads[query] = None  # one that is made for a single request is not worth it
+            raise NotInBulk
+        statements = self._reads[query]
+        if statements is None:
+            dialect = self._engine.dialect
+            statements = (
+                compiled_read(dialect, query, values[0]),
+                compiled_reads(dialect, query, values[0]),
+            )
+            self._reads[query] = statements
+        one, many = statements
+
+        async def act(driver: asyncpg.Connection) -> Sequence[Sequence[_Record]]:
+            if len(values) == 1:
+                arguments = one.arguments(values[0])
+                return [await driver.fetch(one.sql, *arguments, record_class=_Record)]
+            found: list[list[_Record]] = [[] for _ in values]
+            for row in await driver.fetch(many.sql, *many.columns(values), record_class=_Record):
+                found[row.number - 1].append(row)
+            return found
+
+        return await self._on_connection(act)
+
+    async def _on_connection(
+        self, act: Callable[[asyncpg.Connection], Awaitable[Result]]
+    ) -> Result:
+        def on_connection() -> Result:
+            with self._engine.sync_engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                if driver is None or driver.is_closed() or not self._can_carry(connection):
+                    raise NotInBulk
+                try:
+                    return await_only(act(driver))
+                except Conflict:
+                    raise NotInBulk from None
+                except Exception as error:
+                    raise self._failure(error, connection, driver) from error
+
+        return await greenlet_spawn(on_connection)
+
+    def _failure(
+        self, error: Exception, connection: Connection, driver: asyncpg.Connection
+    ) -> Exception:
+        if isinstance(error, TimeoutError):  # the state of the connection is unknown
+            self._fail_over.was_silent()
+            connection.invalidate(error)
+            return error
+        code = getattr(error, "sqlstate", None) or ""
+        if isinstance(error, OSError) or driver.is_closed() or code.startswith(_ENDED):
+            connection.invalidate(error)
+            return DBAPIError("", None, error, connection_invalidated=True)
+        return NotInBulk()
+
+
+def _outcome(write: Write, changed: int) -> Outcome:
+    return changed_by_others() if write.must_change and not changed else [changed]

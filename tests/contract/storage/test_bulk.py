@@ -1,0 +1,102 @@
+"""Reads and changes that PostgreSQL takes in bulk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+
+from adapters.sqlalchemy.calls import repository as calls
+from adapters.sqlalchemy.engine.bulk_statements import compiled_read, compiled_reads
+from adapters.sqlalchemy.sessions import repository as sessions
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
+from domain.sessions.session_store import SessionStore
+from tests.contract.storage.ledgers import (
+    leg_of,
+    new_call,
+    new_session,
+    opened,
+)
+from tests.databases import PostgresServer
+
+LOOK_UPS = {
+    "a session by its id": sessions._GET,
+    "a room's live session": sessions._LIVE_IN,
+    "a room's newest session": sessions._NEWEST_IN,
+    "a call by its id": calls._GET,
+    "a room's live calls": calls._LIVE_IN,
+    "a room's newest call": calls._NEWEST_IN,
+}
+
+
+@pytest.fixture
+async def storage(postgres_url: str) -> AsyncIterator[SqlStorage]:
+    async with opened(postgres_url) as storage:
+        assert isinstance(storage, SqlStorage)
+        yield storage
+
+
+async def plan_of(storage: SqlStorage, sql: str) -> str:
+    """The plan for any values, made when the tables are empty and have no statistics."""
+    async with storage.database.writer.connect() as connection:
+        await connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+        await connection.exec_driver_sql(f"PREPARE looked_at AS {sql}")
+        number = sql.count("$")
+        nulls = ", ".join(["NULL"] * number)
+        rows = await connection.exec_driver_sql(f"EXPLAIN EXECUTE looked_at({nulls})")
+        plan = "\n".join(row[0] for row in rows)
+        await connection.exec_driver_sql("DEALLOCATE looked_at")
+        return plan
+
+
+@pytest.mark.parametrize("look_up", LOOK_UPS)
+async def test_a_plan_made_for_an_empty_table_reads_by_an_index(
+    storage: SqlStorage, look_up: str
+) -> None:
+    dialect, query = storage.database.reader.dialect, LOOK_UPS[look_up]
+    for compiled in (compiled_read, compiled_reads):
+        plan = await plan_of(storage, compiled(dialect, query, {"wanted": "x"}).sql)
+        assert "Seq Scan" not in plan
+        assert "Hash Join" not in plan
+
+
+async def test_look_ups_at_the_same_time_are_few_statements(
+    postgres: PostgresServer, storage: SqlStorage
+) -> None:
+    ledger, log = SessionStore(storage.unit_of_work), postgres.installation.log
+    stored = [await ledger.add(new_session()) for _ in range(30)]
+    for _ in range(2):  # what is asked for only once is not prepared for
+        await ledger.get(stored[0].id, SYSTEM)
+    postgres.sql("ALTER SYSTEM SET log_statement = 'all'")
+    postgres.sql("SELECT pg_reload_conf()")
+    try:
+        before = len(log.read_text())
+        found = await asyncio.gather(*(ledger.get(session.id, SYSTEM) for session in stored))
+        sent = log.read_text()[before:]
+    finally:
+        postgres.sql("ALTER SYSTEM RESET log_statement")
+        postgres.sql("SELECT pg_reload_conf()")
+    assert found == stored
+    assert 0 < sent.count("LOG:  execute") <= 4
+
+
+async def test_each_gets_its_own_rows_in_their_order(storage: SqlStorage) -> None:
+    first, second = new_call(), new_call()
+    same_room = {"room_sid": leg_of(first).room_sid, "room_name": leg_of(first).room_name}
+    later = new_call(**same_room)
+    async with storage.unit_of_work() as work:
+        for call in (later, first, second):
+            await work.calls.add(call)
+        await work.commit()
+
+    async def live_in(room_sid: str) -> list[object]:
+        async with storage.unit_of_work() as work:
+            return [call.id for call in await work.calls.live_in(room_sid, SYSTEM)]
+
+    wanted = [leg_of(first).room_sid, "RM_unknown", leg_of(second).room_sid] * 5
+    for _ in range(3):
+        found = await asyncio.gather(*map(live_in, wanted))
+        assert found == [[first.id, later.id], [], [second.id]] * 5
