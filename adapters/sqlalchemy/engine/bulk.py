@@ -9,7 +9,7 @@ have a transaction.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final, TypeVar
 
@@ -54,23 +54,20 @@ class _Record(asyncpg.Record):  # type: ignore[misc]
             raise AttributeError(name) from None
 
 
-def parts(units: Sequence[Unit]) -> Iterator[tuple[list[int], list[Sequence[Write]]]]:
-    """Yield the units that share a commit, with their numbers: those of one statement each.
+def writes_of(units: Sequence[Unit]) -> list[Sequence[Write]]:
+    """Return ``units``, of one shape, if the driver can take them, else nothing."""
+    return [unit for unit in units if not isinstance(unit, Work) and _has_keys(unit)]
 
-    Those of several statements have one too, and so have those that the driver cannot take, which
-    come as no units.
-    """
-    bulk: dict[int, list[int]] = {}
-    others: list[int] = []
-    for number, unit in enumerate(units):
-        if isinstance(unit, Work) or any(write.key is None for write in unit):
-            others.append(number)
-        else:
-            bulk.setdefault(id(unit[0].statement) if len(unit) == 1 else 0, []).append(number)
-    for numbers in bulk.values():
-        yield numbers, [unit for n in numbers if not isinstance(unit := units[n], Work)]
-    if others:
-        yield others, []
+
+def shape_of(unit: Unit) -> int:
+    """Return what is the same for units that share a commit: their only statement, if they have."""
+    if isinstance(unit, Work) or not _has_keys(unit):
+        return 0
+    return id(unit[0].statement) if len(unit) == 1 else 1
+
+
+def _has_keys(writes: Sequence[Write]) -> bool:
+    return all(write.key is not None for write in writes)
 
 
 @attrs.define
@@ -91,7 +88,7 @@ class Bulk:
     )
 
     async def write(self, units: Sequence[Sequence[Write]]) -> Sequence[Outcome]:
-        """The outcome of each unit, of which :func:`is_bulk` holds, in one commit.
+        """The outcome of each unit, in one commit.
 
         Raises :class:`NotInBulk`, ``DBAPIError`` if the connection was lost, when the changes may
         have been made, or ``TimeoutError``.

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sqlalchemy.engine import scrub, sqlite
-from adapters.sqlalchemy.engine.bulk import Bulk, NotInBulk, parts
+from adapters.sqlalchemy.engine.bulk import Bulk, NotInBulk, shape_of, writes_of
 from adapters.sqlalchemy.engine.commits import Commits
 from adapters.sqlalchemy.engine.errors import RowLocked, storage_errors
 from adapters.sqlalchemy.engine.group_commit import Batches, Outcome, Watch
@@ -27,8 +28,7 @@ Result = TypeVar("Result")
 Rows = Sequence[Row[Any]]
 
 _LANES: Final = 4
-"""Transactions that go on at a time; SQLite has one writer."""
-_READING_LANES: Final = 3
+"""Transactions that go on at a time, and as many reads; SQLite has one of each."""
 
 AT_ONCE: Final = 500
 """Rows that one transaction deletes; others' changes wait for it."""
@@ -50,9 +50,9 @@ class _Read:
 class Database:
     """``reader`` runs single statements, each by itself; ``writer`` runs transactions.
 
-    A database that belongs to this service alone, in a file, has ``threads`` too: one that reads
-    and one that writes. Each hand-over between threads costs more than a statement does, so they
-    are handed whole batches. A server's driver takes them in ``bulk``.
+    A database in a file has ``threads`` too: one that reads and one that writes. A hand-over
+    between threads costs more than a statement does, so they get whole batches. A server's driver
+    takes those in ``bulk``.
     """
 
     url: URL
@@ -69,19 +69,17 @@ class Database:
 
     @_reads.default
     def _group_reads(self) -> Batches[_Read]:
-        return Batches(self._carry_out_reads, lanes=1 if self.embedded else _READING_LANES)
+        if self.embedded:
+            return Batches(self._carry_out_reads, lanes=1)
+        return Batches(self._carry_out_reads, lanes=_LANES, kind=lambda read: id(read.query))
 
     @_writes.default
     def _group_commit(self) -> Batches[Unit]:
-        # More of PostgreSQL's connections are left to readers.
-        return Batches(
-            self._carry_out_writes,
-            lanes=1 if self.embedded else _LANES,
-            watch=self.watch,
-            locks=locks_of,
-            # Another statement in a transaction costs SQLite little, PostgreSQL a round trip.
-            defer_apart=not self.embedded,
-        )
+        writes = partial(Batches[Unit], self._carry_out_writes, watch=self.watch, locks=locks_of)
+        if self.embedded:
+            return writes(lanes=1)
+        # Another statement in a transaction costs SQLite little, PostgreSQL a round trip.
+        return writes(lanes=_LANES, kind=shape_of, defer_apart=True)
 
     @_retries.default
     def _retry_alone(self) -> Retries:
@@ -181,58 +179,19 @@ class Database:
             return rows
 
     async def _carry_out_reads(self, reads: Sequence[_Read]) -> Sequence[Outcome]:
-        if self.threads is None:
-            return await self._read_in_bulk(reads)
-        reader, _ = self.threads
-
         def work(connection: Connection) -> Sequence[Outcome]:
             return [connection.execute(read.query, read.values).all() for read in reads]
 
-        return await reader.transaction(work)
-
-    async def _read_in_bulk(self, reads: Sequence[_Read]) -> Sequence[Outcome]:
-        """Read for all that ask the same by one statement, and for the others one by one."""
-        outcomes: list[Outcome] = [None] * len(reads)
-
-        async def together(numbers: Sequence[int]) -> None:
-            same = [reads[number] for number in numbers]
-            try:
-                if self.bulk is None:
-                    raise NotInBulk
-                values = [read.values or {} for read in same]
-                found: Sequence[Outcome] = await self.bulk.read(same[0].query, values)
-            except NotInBulk:
-                reading = (self.read_many(read.query, read.values) for read in same)
-                found = await asyncio.gather(*reading, return_exceptions=True)
-            except Exception as error:  # noqa: BLE001 - each waiting caller gets it
-                found = [error] * len(same)
-            for number, outcome in zip(numbers, found, strict=True):
-                outcomes[number] = outcome
-
-        by_query: dict[int, list[int]] = {}
-        for number, read in enumerate(reads):
-            by_query.setdefault(id(read.query), []).append(number)
-        await asyncio.gather(*map(together, by_query.values()))
-        return outcomes
+        if self.threads is not None:
+            return await self.threads[0].transaction(work)
+        if self.bulk is not None:
+            with suppress(NotInBulk):
+                return await self.bulk.read(reads[0].query, [read.values or {} for read in reads])
+        reading = (self.read_many(read.query, read.values) for read in reads)
+        return await asyncio.gather(*reading, return_exceptions=True)
 
     async def _carry_out_writes(self, units: Sequence[Unit]) -> Sequence[Outcome]:
-        if self.bulk is None:
-            return await carry_out(self._transaction, units)
-        outcomes: list[Outcome] = [None] * len(units)
-        for numbers, in_bulk in parts(units):
-            some = [units[number] for number in numbers]
-            try:
-                found = await self._write_part(some, in_bulk)
-            except Exception as error:  # noqa: BLE001 - each waiting caller gets it
-                found = [error] * len(some)
-            for number, outcome in zip(numbers, found, strict=True):
-                outcomes[number] = outcome
-        return outcomes
-
-    async def _write_part(
-        self, units: Sequence[Unit], in_bulk: Sequence[Sequence[Write]]
-    ) -> Sequence[Outcome]:
-        if in_bulk and self.bulk is not None:
+        if self.bulk is not None and (in_bulk := writes_of(units)):
             with suppress(NotInBulk):
                 return await self._noted(self.bulk.write(in_bulk))
         return await carry_out(self._transaction, units)
@@ -265,7 +224,7 @@ class Database:
         except DBAPIError:
             if not lost:  # or perhaps committed
                 raise
-        # Nothing of it was committed: after a fail-over a new connection reaches the new primary.
+        # Nothing was committed: after a fail-over a new connection reaches the new primary.
         async with self.writer.begin() as connection:
             return await connection.run_sync(work)
 

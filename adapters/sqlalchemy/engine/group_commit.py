@@ -20,6 +20,7 @@ Watch = Callable[[int, float], None]
 
 MOST_TOGETHER: Final = 64
 MOST_WAITING: Final = 10_000
+_MOST_PASSED_OVER: Final = 256
 LONGEST_DEFERRAL_SECONDS: Final = 0.02
 """How long a job that nobody waits for may wait for a batch to join."""
 
@@ -36,7 +37,8 @@ class Batches(Generic[Job]):
     """Hands what waits to ``carry_out``, which answers each with its result or its error.
 
     A job that comes while others are carried out waits for the next batch; ``lanes`` is how many
-    batches are under way at a time. Jobs with the same ``key`` are never in two of them.
+    batches are under way at a time. Jobs with the same ``key`` are never in two of them, and a
+    batch has jobs of one ``kind``.
 
     A job that is not urgent begins no batch for 20 ms. It joins the next one or, with
     ``defer_apart``, waits for others of its kind, so that no urgent job takes longer for it. An
@@ -48,6 +50,7 @@ class Batches(Generic[Job]):
     _watch: Watch | None = None
     _most_together: int = attrs.field(default=MOST_TOGETHER, kw_only=True)
     _key: Callable[[Job], object] | None = attrs.field(default=None, kw_only=True)
+    _kind: Callable[[Job], Hashable] | None = attrs.field(default=None, kw_only=True)
     _locks: Callable[[Job], Iterable[Hashable]] = attrs.field(default=lambda _job: (), kw_only=True)
     _defer_apart: bool = attrs.field(default=False, kw_only=True)
     _keys_in_lanes: set[object] = attrs.field(factory=set, init=False)
@@ -137,18 +140,27 @@ class Batches(Generic[Job]):
     def _next_batch(self) -> list[_Waiting[Job]]:
         if self._waiting and not self._defer_apart:
             self._take_deferred()
-        if self._key is None:
+        if self._key is None and self._kind is None:
             together = min(len(self._waiting), self._most_together)
             return [self._waiting.popleft() for _ in range(together)]
         batch: list[_Waiting[Job]] = []
         passed_over: deque[_Waiting[Job]] = deque()
         while self._waiting and len(batch) < self._most_together:
-            one = self._waiting.popleft()
-            is_free = self._key(one.job) not in self._keys_in_lanes
-            (batch if is_free else passed_over).append(one)
+            if batch and len(passed_over) >= _MOST_PASSED_OVER:
+                break
+            waiting = self._waiting.popleft()
+            fits = self._is_free(waiting) and (not batch or self._is_like(waiting, batch[0]))
+            (batch if fits else passed_over).append(waiting)
         self._waiting.extendleft(reversed(passed_over))
-        self._keys_in_lanes.update(self._key(one.job) for one in batch)
+        if self._key is not None:
+            self._keys_in_lanes.update(self._key(waiting.job) for waiting in batch)
         return batch
+
+    def _is_free(self, waiting: _Waiting[Job]) -> bool:
+        return self._key is None or self._key(waiting.job) not in self._keys_in_lanes
+
+    def _is_like(self, waiting: _Waiting[Job], first: _Waiting[Job]) -> bool:
+        return self._kind is None or self._kind(waiting.job) == self._kind(first.job)
 
 
 def _tell(done: asyncio.Future[Any], outcome: Outcome) -> None:
