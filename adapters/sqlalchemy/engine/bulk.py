@@ -21,12 +21,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from adapters.sqlalchemy.engine.bulk_statements import (
-    Compiled,
-    compiled_read,
-    compiled_reads,
-    compiled_write,
-)
+from adapters.sqlalchemy.engine.bulk_statements import compiled_reads, compiled_write
+from adapters.sqlalchemy.engine.compiled import Compiled, compiled
 from adapters.sqlalchemy.engine.fail_over import FailOver
 from adapters.sqlalchemy.engine.group_commit import Outcome
 from adapters.sqlalchemy.engine.write import Unit, Work, Write, changed_by_others
@@ -158,7 +154,7 @@ class Bulk:
         if statements is None:
             dialect = self._engine.dialect
             statements = (
-                compiled_read(dialect, query, values[0]),
+                compiled(dialect, query, values[0]),
                 compiled_reads(dialect, query, values[0]),
             )
             self._reads[query] = statements

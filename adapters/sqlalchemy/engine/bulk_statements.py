@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -15,7 +14,6 @@ from sqlalchemy import (
     Insert,
     Select,
     Table,
-    TypeDecorator,
     Update,
     bindparam,
     func,
@@ -26,40 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
+from adapters.sqlalchemy.engine.compiled import Compiled, compiled
 from adapters.sqlalchemy.engine.write import Write
-
-Convert = Callable[[Any], Any]
-
-
-@attrs.frozen(eq=False)
-class Compiled:
-    """A statement's text, and how to make its arguments.
-
-    ``constants`` has the values that are the statement's own. ``many`` is the text of the statement
-    for many rows, which takes a list for each argument.
-    """
-
-    sql: str
-    names: Sequence[str]
-    constants: Mapping[str, Any]
-    conversions: Sequence[tuple[int, Convert]]
-    many: str | None = None
-
-    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        """Return ``values`` in the statement's order and as the driver takes them."""
-        constants = self.constants
-        found = [constants[name] if name in constants else values[name] for name in self.names]
-        for place, convert in self.conversions:
-            found[place] = convert(found[place])
-        return found
-
-    def columns(self, values: Sequence[Mapping[str, Any]]) -> list[Any]:
-        """Return a list for each argument but the constants."""
-        columns = zip(*map(self.arguments, values), strict=True)
-        return [
-            self.constants[name] if name in self.constants else list(column)
-            for name, column in zip(self.names, columns, strict=True)
-        ]
 
 
 def insert_rows(table: Table) -> Any:
@@ -80,17 +46,12 @@ def compiled_write(dialect: Dialect, write: Write) -> Compiled:
     statement = write.statement
     assert isinstance(statement, Insert | Update)  # noqa: S101 - what has a key
     (key,) = statement.table.primary_key
-    one = _compiled(dialect, statement.returning(key), write.values)
+    one = compiled(dialect, statement.returning(key), write.values)
     if write.many is None:
         return one
-    many = _compiled(dialect, write.many, write.values)
+    many = compiled(dialect, write.many, write.values)
     assert many.names == one.names  # noqa: S101
     return attrs.evolve(one, many=many.sql)
-
-
-def compiled_read(dialect: Dialect, query: Select[Any], values: Mapping[str, Any]) -> Compiled:
-    """Return the text of ``query``."""
-    return _compiled(dialect, query, values)
 
 
 def compiled_reads(dialect: Dialect, query: Select[Any], values: Mapping[str, Any]) -> Compiled:
@@ -114,25 +75,8 @@ def compiled_reads(dialect: Dialect, query: Select[Any], values: Mapping[str, An
     single: Any = replacement_traverse(query, {}, replace)
     each = single.offset(literal_column("0")).lateral("found")
     together = select(wanted.c.number, each).select_from(wanted.join(each, true()))
-    return _compiled(dialect, together, values)
+    return compiled(dialect, together, values)
 
 
 def _binds(query: Select[Any]) -> Iterator[BindParameter[Any]]:
     return (element for element in iterate(query) if isinstance(element, BindParameter))
-
-
-def _compiled(dialect: Dialect, statement: Any, values: Mapping[str, Any]) -> Compiled:
-    columns = None if isinstance(statement, Select) else [*values]
-    compiled = statement.compile(dialect=dialect, column_keys=columns)
-    names = compiled.positiontup or []
-    given = compiled.params
-    return Compiled(
-        sql=compiled.string,
-        names=names,
-        constants={name: given[name] for name in names if name not in values},
-        conversions=[
-            (place, partial(kind.process_bind_param, dialect=dialect))
-            for place, kind in enumerate(compiled.binds[name].type for name in names)
-            if isinstance(kind, TypeDecorator)
-        ],
-    )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Final, Protocol, TypeVar
 
 import attrs
-from sqlalchemy import Connection, Executable, text
+from sqlalchemy import Connection, Dialect, Executable, text
 from sqlalchemy.exc import DBAPIError
 
+from adapters.sqlalchemy.engine.compiled import Compiled, compiled
 from adapters.sqlalchemy.engine.errors import is_outage, with_lock
 from adapters.sqlalchemy.engine.group_commit import Outcome
 from domain.shared.errors import Conflict
@@ -105,16 +107,34 @@ def _wait_briefly(connection: Connection) -> None:
 def _together(connection: Connection, units: Sequence[Unit]) -> Sequence[Outcome]:
     if len(units) == 1 or not connection.dialect.supports_sane_multi_rowcount:
         return _in_order(connection, units)
-    # SQLite. One statement for many rows costs a third of a statement for each.
+    # SQLite. One statement for many rows costs a third of a statement for each, and a third of
+    # that without SQLAlchemy.
     rows: dict[Executable, list[Mapping[str, Any]]] = {}
     for unit in units:
         if not isinstance(unit, Work):
             for write in unit:
                 rows.setdefault(write.statement, []).append(write.values)
+    driver: Any = connection.connection.driver_connection
     for statement, values in rows.items():
-        if connection.execute(statement, values).rowcount != len(values):
+        text = _compiled_once(statement, connection.dialect, tuple(values[0]))
+        changed = driver.executemany(text.sql, map(text.arguments, values)).rowcount
+        if changed != len(values):
             raise Conflict("A statement in this batch changed no row; find out which unit's.")
     return [unit.run(connection) if isinstance(unit, Work) else [1] * len(unit) for unit in units]
+
+
+def _execute(connection: Connection, write: Write) -> int:
+    if not connection.dialect.supports_sane_multi_rowcount:
+        return connection.execute(write.statement, write.values).rowcount
+    text = _compiled_once(write.statement, connection.dialect, tuple(write.values))
+    driver: Any = connection.connection.driver_connection
+    rows: int = driver.execute(text.sql, text.arguments(write.values)).rowcount
+    return rows
+
+
+@lru_cache
+def _compiled_once(statement: Executable, dialect: Dialect, names: Sequence[str]) -> Compiled:
+    return compiled(dialect, statement, dict.fromkeys(names))
 
 
 def _each(connection: Connection, units: Sequence[Unit]) -> list[Outcome]:
@@ -191,7 +211,7 @@ def _done(connection: Connection, changes: Sequence[Write | Work]) -> list[Any]:
             changed.append(int(write.key in keys))
             keys.discard(write.key)  # a second row with this key has changed nothing
     else:
-        changed = [connection.execute(first.statement, first.values).rowcount]
+        changed = [_execute(connection, first)]
     if any(write.must_change and not rows for write, rows in zip(writes, changed, strict=True)):
         raise changed_by_others()
     return changed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -49,13 +49,30 @@ def engines(storage: SqlStorage) -> list[Engine]:
 def noted(storage: SqlStorage) -> list[tuple[str, Any]]:
     """Statements and their parameters, as they are sent from now on."""
     sent = list[tuple[str, Any]]()
-
-    def note(_c: Any, _d: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    for engine in engines(storage):
-        event.listen(engine, "before_cursor_execute", note)
+    note_statements(storage, lambda statement, parameters: sent.append((statement, parameters)))
     return sent
+
+
+def note_statements(storage: SqlStorage, note: Callable[[str, Any], object]) -> None:
+    """Call ``note`` with each statement and its parameters, as they are sent from now on.
+
+    What SQLite's writing thread carries out comes from SQLite itself, with its parameters in it and
+    each row of many by itself: not all of it passes SQLAlchemy.
+    """
+    database = storage.database
+
+    def before(_c: Any, _d: Any, statement: str, parameters: Any, *_: Any) -> None:
+        note(statement, parameters)
+
+    def trace(connection: Any) -> None:
+        driver = connection.connection.driver_connection
+        driver.set_trace_callback(lambda statement: note(statement, ()))
+
+    reading = [thread.engine for thread in (database.threads or ())[:1]]
+    for engine in (database.reader.sync_engine, database.writer.sync_engine, *reading):
+        event.listen(engine, "before_cursor_execute", before)
+    for writing in (database.threads or ())[1:]:
+        event.listen(writing.engine, "begin", trace, insert=True)
 
 
 def access_of(tenant: str | None, *, sees_unowned: bool = False) -> Access:

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from adapters.sqlalchemy.calls import repository as calls
-from adapters.sqlalchemy.engine.bulk_statements import compiled_read, compiled_reads
+from adapters.sqlalchemy.engine.bulk_statements import compiled_reads
+from adapters.sqlalchemy.engine.compiled import compiled
 from adapters.sqlalchemy.sessions import repository as sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
@@ -57,8 +58,8 @@ async def test_a_plan_made_for_an_empty_table_reads_by_an_index(
     storage: SqlStorage, look_up: str
 ) -> None:
     dialect, query = storage.database.reader.dialect, LOOK_UPS[look_up]
-    for compiled in (compiled_read, compiled_reads):
-        plan = await plan_of(storage, compiled(dialect, query, {"wanted": "x"}).sql)
+    for made in (compiled, compiled_reads):
+        plan = await plan_of(storage, made(dialect, query, {"wanted": "x"}).sql)
         assert "Seq Scan" not in plan
         assert "Hash Join" not in plan
 
