@@ -12,7 +12,6 @@ import attrs
 from cachetools import LRUCache
 from sqlalchemy import (
     Column,
-    Connection,
     Executable,
     Index,
     Integer,
@@ -32,7 +31,7 @@ from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.errors import RowLocked
 from adapters.sqlalchemy.engine.group_commit import Batches, Outcome
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
-from adapters.sqlalchemy.engine.write import Work
+from adapters.sqlalchemy.engine.write import Scalar
 from adapters.sqlalchemy.schema.metadata import metadata
 from domain.access.rate_limit import WINDOW, Bucket, Permit, window_of
 
@@ -105,7 +104,7 @@ class SqlRateLimiter:
         now = max(take.now for take in takes)
         wanted = Counter(take.bucket for take in takes)
         counts = await self._database.apart(
-            [_counting(bucket, window_of(now), number) for bucket, number in wanted.items()]
+            [self._counting(bucket, window_of(now), number) for bucket, number in wanted.items()]
         )
         used = dict(zip(wanted, counts, strict=True))
         outcomes: list[Outcome] = []
@@ -118,19 +117,14 @@ class SqlRateLimiter:
             outcomes.append(Permit.of(count - wanted[take.bucket], self._limit, now))
         return outcomes
 
+    def _counting(self, bucket: str, window: datetime, number: int) -> Scalar:
+        values = {"bucket": bucket, "window": window, "number": number, "horizon": window + WINDOW}
+        statement = _COUNT_SQLITE if self._database.embedded else _COUNT
+        return Scalar(statement=statement, values=values, lock=("rate_windows", bucket))
+
 
 def _bucket(take: _Take) -> str:
     return take.bucket
-
-
-def _counting(bucket: str, window: datetime, number: int) -> Work:
-    values = {"bucket": bucket, "window": window, "number": number, "horizon": window + WINDOW}
-
-    def count(connection: Connection) -> int:
-        statement = _COUNT if connection.dialect.name == "postgresql" else _COUNT_SQLITE
-        return int(connection.execute(statement, values).one()[0])
-
-    return Work(count, ("rate_windows", bucket))
 
 
 def _counted(add: postgresql.Insert | sqlite.Insert) -> Any:

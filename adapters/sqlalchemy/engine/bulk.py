@@ -25,7 +25,7 @@ from adapters.sqlalchemy.engine.bulk_statements import compiled_reads, compiled_
 from adapters.sqlalchemy.engine.compiled import Compiled, compiled
 from adapters.sqlalchemy.engine.fail_over import FailOver
 from adapters.sqlalchemy.engine.group_commit import Outcome
-from adapters.sqlalchemy.engine.write import Unit, Work, Write, changed_by_others
+from adapters.sqlalchemy.engine.write import Scalar, Unit, Work, Write, changed_by_others
 from domain.shared.errors import Conflict
 
 Result = TypeVar("Result")
@@ -35,7 +35,11 @@ _ENDED: Final = ("08", "57P")
 
 
 class NotInBulk(Exception):
-    """Nothing was changed; the same units, one by one, show which of them is refused and why."""
+    """Nothing was changed; the database ``has_refused`` one of the units, or was not asked."""
+
+    def __init__(self, *, has_refused: bool = False) -> None:
+        super().__init__()
+        self.has_refused = has_refused
 
 
 class _Record(asyncpg.Record):  # type: ignore[misc]
@@ -101,6 +105,25 @@ class Bulk:
                 return [_outcome(unit[0], outcomes[id(unit[0])]) for unit in units]
             async with driver.transaction():
                 return await self._together(driver, units)
+
+        return await self._on_connection(act)
+
+    async def values(self, works: Sequence[Scalar]) -> Sequence[Outcome]:
+        """The value that each of ``works``, of one statement, returns, in one commit.
+
+        Raises as :meth:`write`.
+        """
+        places = sorted(range(len(works)), key=lambda place: works[place].lock or ())
+        first = works[0]
+        one = self._writes.get(first.statement)
+        if one is None:
+            one = compiled(self._engine.dialect, first.statement, first.values)
+            self._writes[first.statement] = one
+
+        async def act(driver: asyncpg.Connection) -> Sequence[Outcome]:
+            rows = [one.arguments(works[place].values) for place in places]
+            found = zip(places, await driver.fetchmany(one.sql, rows), strict=True)
+            return [row[0] for _, row in sorted(found, key=lambda pair: pair[0])]
 
         return await self._on_connection(act)
 
@@ -182,7 +205,7 @@ class Bulk:
                 try:
                     return await_only(act(driver))
                 except Conflict:
-                    raise NotInBulk from None
+                    raise NotInBulk(has_refused=True) from None
                 except Exception as error:
                     raise self._failure(error, connection, driver) from error
 
@@ -199,7 +222,7 @@ class Bulk:
         if isinstance(error, OSError) or driver.is_closed() or code.startswith(_ENDED):
             connection.invalidate(error)
             return DBAPIError("", None, error, connection_invalidated=True)
-        return NotInBulk()
+        return NotInBulk(has_refused=True)
 
 
 def _outcome(write: Write, changed: int) -> Outcome:

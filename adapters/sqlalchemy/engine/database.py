@@ -22,7 +22,7 @@ from adapters.sqlalchemy.engine.errors import RowLocked, storage_errors
 from adapters.sqlalchemy.engine.group_commit import Batches, Outcome, Watch
 from adapters.sqlalchemy.engine.retries import Retries
 from adapters.sqlalchemy.engine.sqlite import SqliteThread
-from adapters.sqlalchemy.engine.write import Lock, Unit, Work, Write, carry_out, locks_of
+from adapters.sqlalchemy.engine.write import Lock, Scalar, Unit, Work, Write, carry_out, locks_of
 
 Result = TypeVar("Result")
 Rows = Sequence[Row[Any]]
@@ -115,8 +115,8 @@ class Database:
         result: Result = await self._retries.do(Work(work, lock))
         return result
 
-    async def apart(self, units: Sequence[Unit]) -> Sequence[Outcome]:
-        """The result or the error of each of ``units``, in a transaction of their own.
+    async def apart(self, units: Sequence[Scalar]) -> Sequence[Outcome]:
+        """The value or the error of each statement of ``units``, in a transaction of their own.
 
         On SQLite, which has one writer, they share one with others.
         """
@@ -124,7 +124,9 @@ class Database:
             doing = (self._writes.do(unit) for unit in units)
             outcomes: list[Outcome] = await asyncio.gather(*doing, return_exceptions=True)
             return outcomes
-        return await carry_out(self._transaction, units)
+        if self.bulk is None:
+            return await carry_out(self._transaction, units)
+        return await self._in_bulk(self.bulk.values(units), units)
 
     async def transact_alone(self, work: Callable[[Connection], Result]) -> Result:
         """As :meth:`transact`, in a transaction of its own, which fails no other change."""
@@ -191,10 +193,17 @@ class Database:
         return await asyncio.gather(*reading, return_exceptions=True)
 
     async def _carry_out_writes(self, units: Sequence[Unit]) -> Sequence[Outcome]:
-        if self.bulk is not None and (in_bulk := writes_of(units)):
-            with suppress(NotInBulk):
-                return await self._noted(self.bulk.write(in_bulk))
-        return await carry_out(self._transaction, units)
+        if self.bulk is None or not (in_bulk := writes_of(units)):
+            return await carry_out(self._transaction, units)
+        return await self._in_bulk(self.bulk.write(in_bulk), units)
+
+    async def _in_bulk(
+        self, doing: Awaitable[Sequence[Outcome]], units: Sequence[Unit]
+    ) -> Sequence[Outcome]:
+        try:
+            return await self._noted(doing)
+        except NotInBulk as error:
+            return await carry_out(self._transaction, units, has_refused=error.has_refused)
 
     async def _transaction(self, work: Callable[[Connection], Result]) -> Result:
         return await self._noted(self._commit(work))

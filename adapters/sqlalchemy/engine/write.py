@@ -64,6 +64,19 @@ class Work:
     lock: Lock | None = None
 
 
+@attrs.frozen(kw_only=True)
+class Scalar(Work):
+    """A statement that returns one value, which is the result."""
+
+    statement: Executable
+    values: Mapping[str, Any]
+    run: Callable[[Connection], Any] = attrs.field(init=False)
+
+    @run.default
+    def _execute(self) -> Callable[[Connection], Any]:
+        return lambda connection: connection.execute(self.statement, self.values).scalar()
+
+
 Unit = Sequence[Write] | Work
 """What is done whole or not at all: writes, whose result is how many rows each has changed, or
 work, whose result is its own."""
@@ -77,13 +90,18 @@ def locks_of(unit: Unit) -> list[Lock]:
 
 
 async def carry_out(
-    transaction: Transaction, units: Sequence[Unit], *, briefly: bool = False
+    transaction: Transaction,
+    units: Sequence[Unit],
+    *,
+    briefly: bool = False,
+    has_refused: bool = False,
 ) -> Sequence[Outcome]:
     """Commit ``units`` in one transaction: a commit costs the same for one and for many.
 
     One that fails is undone alone, and its error is its outcome. To find out which it is, all are
     done once more in another transaction, which is rare and waits only briefly for each lock; so
-    does the first one if ``briefly``.
+    does the first one if ``briefly``. There is no first one if the database ``has_refused`` them
+    already.
     """
 
     def together(connection: Connection) -> Sequence[Outcome]:
@@ -92,7 +110,8 @@ async def carry_out(
         return _together(connection, units)
 
     try:
-        return await transaction(together)
+        if not has_refused:
+            return await transaction(together)
     except Exception as error:  # noqa: BLE001 - whatever a unit raises concerns that unit
         if len(units) == 1 or is_outage(error):
             return [error] * len(units)
