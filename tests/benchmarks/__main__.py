@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.benchmarks import (
     dispatch_latency,
+    drivers,
     footprint,
     growth,
     handled,
@@ -38,6 +39,7 @@ SECTIONS: Final = {
 MORE: Final = {
     "processes": processes.measure,
     "dispatch": dispatch_latency.measure,
+    "drivers": drivers.measure,
     "lists": lists.measure,
     "log": log.measure,
     "soak": footprint.measure_others,
