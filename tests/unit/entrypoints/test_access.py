@@ -11,6 +11,7 @@ import pytest
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.system.keys import RandomKeys
+from domain.access.access import SYSTEM
 from domain.access.api_key import ApiKey, FixedKey, digest
 from domain.access.authenticate import REMEMBERED, Authenticate
 from domain.access.manage_keys import CreateKeyCommand, ManageKeys
@@ -62,7 +63,7 @@ class Door:
         manage = ManageKeys(
             keys=self.storage, maker=RandomKeys(), clock=self.clock, ids=SequentialIds()
         )
-        made = await manage.create(CreateKeyCommand(name="ann"))
+        made = await manage.create(CreateKeyCommand(name="ann"), SYSTEM)
         return made.text
 
     async def ask(self, key: str, peer: str = "203.0.113.7") -> Any:
