@@ -24,7 +24,7 @@ class ReadCalls:
     """
 
     unit_of_work: UnitOfWorkFactory[CallWork]
-    normalised: Callable[[str], str] = str
+    normalised: Callable[[str], str]
 
     async def by_id(self, call_id: str, access: Access) -> Call:
         """The call with this id, if it is visible. Raises :class:`NotFound`."""
