@@ -259,6 +259,29 @@ async def test_without_the_storage_nobody_is_let_in_unasked(keys: Keys) -> None:
         await keys.authenticate(made.text)
 
 
+async def test_without_the_storage_the_last_access_that_was_granted_is_still_known(
+    keys: Keys,
+) -> None:
+    assert keys.authenticate.last_known(None) is None  # the storage was not asked yet
+    assert await keys.authenticate(None) == SYSTEM
+    assert keys.authenticate.last_known(None) == SYSTEM
+    made = await keys.made(lasts=timedelta(days=1))
+    access = await keys.authenticate(made.text)
+    keys.stored.broken = True
+
+    assert keys.authenticate.last_known(made.text) == access
+    for other in (None, "", "x", f"{made.key.prefix}_{'A' * 43}"):
+        assert keys.authenticate.last_known(other) is None
+    keys.clock.advance(timedelta(days=1))
+    assert keys.authenticate.last_known(made.text) is None  # it has expired
+
+
+async def test_without_the_storage_a_service_with_fixed_keys_is_not_open() -> None:
+    keys = Keys(FixedKey(tenant="acme", digest=digest(FIXED)))
+
+    assert keys.authenticate.last_known(None) is None
+
+
 async def test_fixed_keys_open_without_the_storage_and_see_what_is_nobody_s() -> None:
     keys = Keys(FixedKey(tenant="acme", digest=digest(FIXED)))
     keys.stored.broken = True
