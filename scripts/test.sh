@@ -57,7 +57,8 @@ fast)
     ;;
 slow)
     echo "The slow tests, about 10 minutes on two cores: services that are killed, overloaded and lied"
-    echo "to, random histories, generated requests, and a real LiveKit server with workers and calls."
+    echo "to, random histories, generated requests, the wheel in an environment of its own, and a real"
+    echo "LiveKit server with workers and calls."
     find_livekit
     need pgbouncer PgBouncer "the tests of poolers"
     need browser chromium "the browser tests"

@@ -14,7 +14,7 @@ from livekit.api import JobStatus as JobStatusInfo
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
 from adapters.livekit.moments import from_nanoseconds
-from adapters.livekit.rooms import LiveKitRooms
+from adapters.livekit.rooms import find_room
 from adapters.livekit.transport import UnexpectedResponse
 from domain.rooms.room import Dispatch, Job, JobStatus
 from domain.shared.identifiers import RoomName
@@ -67,7 +67,7 @@ class LiveKitDispatcher:
                     raise
 
     async def _is_missing(self, room_name: RoomName) -> bool:
-        return await LiveKitRooms(self.client).find(room_name) is None
+        return await find_room(self.client, room_name) is None
 
 
 def _dispatch(dispatch: AgentDispatch) -> Dispatch:

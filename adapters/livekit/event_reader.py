@@ -28,8 +28,8 @@ class LiveKitEventReader:
     telephone numbers in the form that filters look for.
     """
 
-    sip_identity_prefix: str = "sip_"
-    normalised: Normalised = str
+    sip_identity_prefix: str
+    normalised: Normalised
 
     def read(self, body: bytes, received_at: datetime) -> RoomEvent | None:
         """The event in ``body``; None if the ledger learns nothing from its kind."""

@@ -49,7 +49,7 @@ def is_phone(info: ParticipantInfo, identity_prefix: str) -> bool:
     )
 
 
-def phone_leg(room: Room, info: ParticipantInfo, normalised: Normalised = str) -> SipLeg:
+def phone_leg(room: Room, info: ParticipantInfo, normalised: Normalised) -> SipLeg:
     """Return the leg that ``info`` is in ``room``; ``normalised`` writes numbers in one form.
 
     ``sip.phoneNumber`` is the other side's number and ``sip.trunkPhoneNumber`` ours, whichever side

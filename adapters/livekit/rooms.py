@@ -32,14 +32,12 @@ class LiveKitRooms:
     """
 
     client: LiveKitClient
-    sip_identity_prefix: str = "sip_"
-    normalised: Normalised = str
+    sip_identity_prefix: str
+    normalised: Normalised
 
     async def find(self, room_name: RoomName) -> Room | None:
         """Return the room's live instance, or None."""
-        with livekit_errors():
-            answer = await self.client.rooms.list_rooms(ListRoomsRequest(names=[str(room_name)]))
-        return _room(answer.rooms[0]) if answer.rooms else None
+        return await find_room(self.client, room_name)
 
     async def all(self) -> list[Room]:
         """Return every live room."""
@@ -85,6 +83,13 @@ class LiveKitRooms:
                     return False
                 raise
         return True
+
+
+async def find_room(client: LiveKitClient, room_name: RoomName) -> Room | None:
+    """Return the room's live instance, or None."""
+    with livekit_errors():
+        response = await client.rooms.list_rooms(ListRoomsRequest(names=[str(room_name)]))
+    return _room(response.rooms[0]) if response.rooms else None
 
 
 def _room(info: RoomInfo) -> Room:

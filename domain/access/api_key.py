@@ -30,9 +30,9 @@ def prefix_of(key: str) -> str | None:
     return None if parts is None else parts[1]
 
 
-def is_same(one: str, other: str) -> bool:
-    """Whether two digests are equal, in a time that does not tell where they differ."""
-    return hmac.compare_digest(one, other)
+def is_same(first: str, second: str) -> bool:
+    """Return whether two digests are equal, in a time that does not depend on where they differ."""
+    return hmac.compare_digest(first, second)
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +76,7 @@ class ApiKey:
 def parse_scopes(raw: list[str]) -> frozenset[Scope]:
     """The scopes of these names. Raises :class:`~domain.shared.errors.InvalidInput`."""
     try:
-        return frozenset(Scope(one) for one in raw)
+        return frozenset(Scope(name) for name in raw)
     except ValueError:
         known = ", ".join(Scope)
         raise InvalidInput(

@@ -57,6 +57,19 @@ class Authenticate:
         await self._note(key, now)
         return key.access
 
+    def last_known(self, presented: str | None) -> Access | None:
+        """Return the access that this key granted last; None if that is unknown.
+
+        Reads no storage, so the key may have been revoked since, or the first key have been made:
+        only for routes that show no tenant's data, while the storage cannot be read.
+        """
+        if not self._guarded and not self.fixed:
+            return SYSTEM if self._asked_until > -math.inf else None
+        known = self._known.get(prefix_of(presented or "") or "")
+        if known is None or not is_same(known[0].digest, digest(presented or "")):
+            return None
+        return known[0].access if known[0].is_usable(self.clock.now()) else None
+
     def knows(self, presented: str) -> bool:
         """Return whether this process has accepted the key before; reads no storage."""
         hashed = digest(presented)

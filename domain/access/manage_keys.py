@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import attrs
 
-from domain.access.access import WORK, Scope
+from domain.access.access import WORK, Access, Scope
 from domain.access.api_key import ApiKey, digest, prefix_of
 from domain.access.repository import ApiKeys, KeyMaker
 from domain.shared.clock import Clock
@@ -39,15 +39,19 @@ class MadeKey:
 
 @attrs.frozen(kw_only=True)
 class ManageKeys:
-    """Every method raises ``StorageUnavailable`` when storage fails."""
+    """Change and show the keys of every tenant.
+
+    Every method raises ``Forbidden`` without the scope ``admin``, and ``StorageUnavailable``.
+    """
 
     keys: ApiKeys
     maker: KeyMaker
     clock: Clock
     ids: IdGenerator
 
-    async def create(self, command: CreateKeyCommand) -> MadeKey:
-        """A new key. Raises :class:`~domain.shared.errors.InvalidInput`."""
+    async def create(self, command: CreateKeyCommand, access: Access) -> MadeKey:
+        """Make a new key. Raises :class:`~domain.shared.errors.InvalidInput`."""
+        access.require(Scope.ADMIN)
         name = _label(command.name, "name")
         tenant = None if command.tenant is None else _label(command.tenant, "tenant")
         if not command.scopes:
@@ -58,12 +62,14 @@ class ManageKeys:
             raise InvalidInput("A key must last for some time.", field="expires", example=90)
         return await self._made(name, tenant, command.scopes, command.lasts)
 
-    async def rotate(self, prefix: str, grace: timedelta, lasts: timedelta | None) -> MadeKey:
-        """A key of the same tenant, name and scopes; the old one works for ``grace`` more.
+    async def rotate(
+        self, prefix: str, grace: timedelta, lasts: timedelta | None, access: Access
+    ) -> MadeKey:
+        """Make a key of the same tenant, name and scopes; the old one works for ``grace`` more.
 
-        Raises ``NotFound``, ``InvalidInput`` for one that
-        no longer works.
+        Raises ``NotFound``, and ``InvalidInput`` for a key that no longer works.
         """
+        access.require(Scope.ADMIN)
         old = await self.keys.find(_prefix(prefix))
         if old is None:
             raise _unknown(prefix)
@@ -76,13 +82,15 @@ class ManageKeys:
         await self.keys.expire(old.prefix, now + grace)
         return made
 
-    async def revoke(self, prefix: str) -> None:
-        """Let the key open nothing any more. Raises :class:`~domain.shared.errors.NotFound`."""
+    async def revoke(self, prefix: str, access: Access) -> None:
+        """Revoke the key for good. Raises :class:`~domain.shared.errors.NotFound`."""
+        access.require(Scope.ADMIN)
         if not await self.keys.revoke(_prefix(prefix), self.clock.now()):
             raise _unknown(prefix)
 
-    async def all(self) -> list[ApiKey]:
-        """Every key that was made, the newest first."""
+    async def all(self, access: Access) -> list[ApiKey]:
+        """Return every key that was made, the newest first."""
+        access.require(Scope.ADMIN)
         return await self.keys.list()
 
     async def _made(

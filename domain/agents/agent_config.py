@@ -177,7 +177,7 @@ class AgentConfig:
 
         Raises :class:`MetadataTooLarge` beyond 64 KiB of UTF-8, and as :attr:`text`.
         """
-        both = ",".join(one[1:-1] for one in (self.text, _ENCODE(correlation)) if one != "{}")
+        both = ",".join(part[1:-1] for part in (self.text, _ENCODE(correlation)) if part != "{}")
         text = f"{{{both}}}"
         size = len(text.encode())
         if size > MAX_METADATA_BYTES:

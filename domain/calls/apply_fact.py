@@ -55,12 +55,12 @@ def _described(call: Call, leg: SipLeg) -> Call:
     """Return the call with what ``leg`` adds: the whole leg if it was being dialled."""
     if call.leg is not None:
         return attrs.evolve(call, leg=call.leg.completed_by(leg))
-    asked = call.parties
+    parties = call.parties
     completed = attrs.evolve(
         leg,
-        from_number=leg.from_number or asked.from_number,
-        to_number=leg.to_number or asked.to_number,
-        trunk_id=leg.trunk_id or asked.trunk_id,
+        from_number=leg.from_number or parties.from_number,
+        to_number=leg.to_number or parties.to_number,
+        trunk_id=leg.trunk_id or parties.trunk_id,
     )
     return attrs.evolve(call, leg=completed, request=None)
 

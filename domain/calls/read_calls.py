@@ -10,8 +10,8 @@ import attrs
 from domain.access.access import Access
 from domain.calls.call import Call
 from domain.calls.repository import CallFilter, CallWork
-from domain.shared.errors import InvalidInput, NotFound
 from domain.shared.identifiers import CallId, RoomName
+from domain.shared.look_up import look_up
 from domain.shared.pagination import DEFAULT_LIMIT, Capacity, Cursor, Page, read_page
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
@@ -24,33 +24,21 @@ class ReadCalls:
     """
 
     unit_of_work: UnitOfWorkFactory[CallWork]
-    normalised: Callable[[str], str] = str
+    normalised: Callable[[str], str]
 
     async def by_id(self, call_id: str, access: Access) -> Call:
-        """The call with this id, if it is visible. Raises :class:`NotFound`."""
-        missing = NotFound("There is no call with this id.", field="callId")
-        try:
-            wanted = CallId(call_id)
-        except InvalidInput:
-            raise missing from None
+        """Return the call with this id if it is visible. Raises ``NotFound``."""
+        missing = "There is no call with this id."
         async with self.unit_of_work() as work:
-            call = await work.calls.get(wanted, access)
-        if call is None:
-            raise missing
-        return call
+            find = partial(work.calls.get, access=access)
+            return await look_up(call_id, CallId, find, missing=missing, field="callId")
 
     async def by_room(self, room_name: str, access: Access) -> Call:
-        """The room's newest call that is visible. Raises :class:`NotFound`."""
-        missing = NotFound("There was never a call in this room.", field="roomName")
-        try:
-            wanted = RoomName(room_name)
-        except InvalidInput:
-            raise missing from None
+        """Return the room's newest call that is visible. Raises ``NotFound``."""
+        missing = "There was never a call in this room."
         async with self.unit_of_work() as work:
-            call = await work.calls.newest_in(wanted, access)
-        if call is None:
-            raise missing
-        return call
+            find = partial(work.calls.newest_in, access=access)
+            return await look_up(room_name, RoomName, find, missing=missing, field="roomName")
 
     async def page(
         self,

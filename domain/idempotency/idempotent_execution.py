@@ -85,13 +85,13 @@ class IdempotentExecution:
             )
         seed = f"{attempt.tenant}\n{attempt.key}\n{found.created_at.isoformat()}"
         try:
-            answer = await do(uuid.uuid5(_NAMESPACE, seed))
+            response = await do(uuid.uuid5(_NAMESPACE, seed))
         except BaseException:
             with suppress(DomainError):  # then the key is free when its lease is over
                 await self.idempotency.give_up(attempt)
             raise
-        await self.idempotency.finish(attempt, answer)
-        return Answered(answer, replayed=False)
+        await self.idempotency.finish(attempt, response)
+        return Answered(response, replayed=False)
 
     def _attempt(self, key: str, access: Access, fingerprint: str) -> Attempt:
         now = self.clock.now()

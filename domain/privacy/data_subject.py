@@ -58,10 +58,10 @@ class DataSubject:
                 example="+15105550100",
             )
         home = sorted(at_home(digits))
-        codes = {digits.removesuffix(one) for one in home if digits.endswith(one)}
-        full = {digits, *(code + one for code in codes for one in home)}  # +44 (0)20 …
+        codes = {digits.removesuffix(way) for way in home if digits.endswith(way)}
+        full = {digits, *(code + way for code in codes for way in home)}  # +44 (0)20 …
         ways = full.union(home)
-        shortest = (one for one in ways if not any(two in one for two in ways - {one}))
+        shortest = (way for way in ways if not any(other in way for other in ways - {way}))
         return cls(tuple(sorted(shortest)), None, _number(full, ways))
 
     @classmethod
@@ -99,7 +99,7 @@ class DataSubject:
         values = parsed(text)
         if not isinstance(values, dict):
             return self.is_in(text)
-        return any(self.is_in(one) for _, one in texts_in(written_by_callers(values)))
+        return any(self.is_in(value) for _, value in texts_in(written_by_callers(values)))
 
     def is_in_event(self, body: bytes) -> bool:
         """Whether a webhook of LiveKit's does, whose identities are compared as they are."""
@@ -109,17 +109,17 @@ class DataSubject:
         """Whether what was answered to a request does."""
         return text is not None and self._is_in_json(text, _OUR_WORDS)
 
-    def _is_in_json(self, text: str, nobodys: Collection[str] = ()) -> bool:
+    def _is_in_json(self, text: str, ignored_keys: Collection[str] = ()) -> bool:
         data = parsed(text)
         if data is None:
             return self.is_in(text)
         if self._identity is None:
             # Also among keys and numbers.
-            return self.is_in(text) or any(self.is_in(one) for _, one in texts_in(data))
+            return self.is_in(text) or any(self.is_in(value) for _, value in texts_in(data))
         return any(
-            self.is_called(one) if key.lower().endswith("identity") else self.is_in(one)
-            for key, one in texts_in(data)
-            if key not in nobodys
+            self.is_called(value) if key.lower().endswith("identity") else self.is_in(value)
+            for key, value in texts_in(data)
+            if key not in ignored_keys
         )
 
 
@@ -127,8 +127,8 @@ def _number(full: Collection[str], ways: Collection[str]) -> re.Pattern[str]:
     """Numbers of their own; the group ``foreign`` is of those with another country's code."""
     between = f"[{re.escape(SEPARATORS)}]{{0,3}}"
     abroad, any_way = (
-        "|".join(between.join(one) for one in sorted(those, key=len, reverse=True))
-        for those in (full, ways)
+        "|".join(between.join(digits) for digits in sorted(numbers, key=len, reverse=True))
+        for numbers in (full, ways)
     )
     code = rf"(?:\+|00)[1-9][0-9]{{0,2}}{between}(?:0{between})?"
     return re.compile(
@@ -138,4 +138,4 @@ def _number(full: Collection[str], ways: Collection[str]) -> re.Pattern[str]:
 
 
 def _bare(text: str) -> str:
-    return "".join(one for one in text if one not in SEPARATORS)
+    return "".join(character for character in text if character not in SEPARATORS)

@@ -16,21 +16,21 @@ class ErasePersonalData:
 
     personal_data: PersonalData
 
-    async def look(self, person: DataSubject, access: Access) -> PersonalDataCounts:
+    async def look(self, subject: DataSubject, access: Access) -> PersonalDataCounts:
         """Return how much would be erased. Raises ``Forbidden`` without the scope ``admin``."""
         access.require(Scope.ADMIN)
-        return await self.personal_data.mentions(person)
+        return await self.personal_data.mentions(subject)
 
-    async def __call__(self, person: DataSubject, access: Access) -> PersonalDataCounts:
+    async def __call__(self, subject: DataSubject, access: Access) -> PersonalDataCounts:
         """Erase it, and return how much it was.
 
         Raises ``Forbidden`` without the scope ``admin``, and ``StillLive`` while a session or call
         of the data subject has not ended: LiveKit would go on reporting it.
         """
         access.require(Scope.ADMIN)
-        found = await self.personal_data.mentions(person)
+        found = await self.personal_data.mentions(subject)
         if found.live:
             raise StillLive(
                 f"{found.live} of their sessions and calls have not ended; end them first."
             )
-        return await self.personal_data.forget(person)
+        return await self.personal_data.forget(subject)

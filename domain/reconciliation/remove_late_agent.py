@@ -70,7 +70,7 @@ class RemoveLateAgent:
         dispatches, agents = await self._late(ended, contents)
         for dispatch in dispatches:
             await self.dispatcher.delete(room_name, dispatch.id)
-        if all(one.identity in agents for one in contents.participants):
+        if all(participant.identity in agents for participant in contents.participants):
             await self.rooms.delete(room_name)
             return True
         for identity in agents:
@@ -93,7 +93,7 @@ class RemoveLateAgent:
                 others.update(dispatch.agents)
                 # LiveKit lists a job some seconds after its agent has joined.
                 may_be_others = may_be_others or not dispatch.agents
-        agents = {one.identity for one in contents.agents(ended.agent_name)} - others
+        agents = {agent.identity for agent in contents.agents(ended.agent_name)} - others
         explained = {identity for dispatch in ours for identity in dispatch.agents}
         is_recent = ended.ended_at is not None and self.clock.now() <= ended.ended_at + LATE_BY
         if may_be_others or not is_recent:

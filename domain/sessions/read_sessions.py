@@ -10,8 +10,8 @@ from domain.access.access import Access
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
-from domain.shared.errors import InvalidInput, NotFound
-from domain.shared.identifiers import RoomName
+from domain.shared.identifiers import RoomName, SessionId
+from domain.shared.look_up import look_up
 from domain.shared.pagination import DEFAULT_LIMIT, Capacity, Cursor, Page, read_page
 
 
@@ -22,23 +22,16 @@ class ReadSessions:
     ledger: SessionStore
 
     async def by_id(self, session_id: str, access: Access) -> Session:
-        """The session with this id, if it is visible. Raises :class:`NotFound`."""
-        session = await self.ledger.find(session_id, access)
-        if session is None:
-            raise NotFound("There is no session with this id.", field="sessionId")
-        return session
+        """Return the session with this id if it is visible. Raises ``NotFound``."""
+        missing = "There is no session with this id."
+        find = partial(self.ledger.get, access=access)
+        return await look_up(session_id, SessionId, find, missing=missing, field="sessionId")
 
     async def by_room(self, room_name: str, access: Access) -> Session:
-        """The newest session of this room that is visible. Raises :class:`NotFound`."""
-        missing = NotFound("No session was ever started in this room.", field="roomName")
-        try:
-            wanted = RoomName(room_name)
-        except InvalidInput:
-            raise missing from None
-        session = await self.ledger.newest_in(wanted, access)
-        if session is None:
-            raise missing
-        return session
+        """Return the room's newest session that is visible. Raises ``NotFound``."""
+        missing = "No session was ever started in this room."
+        find = partial(self.ledger.newest_in, access=access)
+        return await look_up(room_name, RoomName, find, missing=missing, field="roomName")
 
     async def page(
         self,

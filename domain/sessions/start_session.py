@@ -85,8 +85,8 @@ class StartSession:
         """
         candidate = self._candidate(command)
         named = None if _named(command.room_name) is None else str(candidate.room_name)
-        asked = ["start session", str(candidate.identity), named, candidate.agent_config.chosen]
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        chosen = ["start session", str(candidate.identity), named, candidate.agent_config.chosen]
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
     def _candidate(self, command: StartSessionCommand) -> Session:
         identity = Identity.parse(command.user_identity)

@@ -34,9 +34,9 @@ class StartSessionOnce:
     ledger: SessionStore
 
     async def __call__(
-        self, key: str, command: StartSessionCommand, tell: Callable[[StartedSession], str]
+        self, key: str, command: StartSessionCommand, present: Callable[[StartedSession], str]
     ) -> IdempotentResponse:
-        """What ``tell`` makes of the session, which must not contain the token: it is stored.
+        """Return what ``present`` makes of the session; no token, because that text is stored.
 
         A repetition after the session's end is refused: LiveKit would make an empty room for
         the caller. Raises what ``StartSession`` and ``IdempotentExecution`` raise, and
@@ -48,7 +48,7 @@ class StartSessionOnce:
             named = attrs.evolve(command, new_room=RoomName(f"room-{number}"))
             started = await self.start_session(named)
             session = started.session
-            return json.dumps([str(session.id), str(session.room_name), tell(started)])
+            return json.dumps([str(session.id), str(session.room_name), present(started)])
 
         fingerprint = self.start_session.fingerprint(command)
         answered = await self.idempotent_execution(key, command.access, fingerprint, first)

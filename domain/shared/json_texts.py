@@ -26,7 +26,7 @@ def texts_in(data: object) -> Iterator[tuple[str, str]]:
         if isinstance(value, dict):
             left += value.items()
         elif isinstance(value, list):
-            left += ((key, one) for one in value)
+            left += ((key, item) for item in value)
         elif isinstance(value, str):
             inner = parsed(value)
             if inner is None:

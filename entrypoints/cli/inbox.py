@@ -10,8 +10,8 @@ import typer
 
 from domain.access.access import SYSTEM
 from domain.inbox.entry import InboxEntry, InboxStatus
+from domain.inbox.read_entries import ReadEntries
 from domain.inbox.replay_entries import ReplayEntries
-from domain.inbox.repository import Inbox
 from domain.shared.pagination import DEFAULT_LIMIT
 from entrypoints.cli.output import printable, show
 from entrypoints.cli.process import ledger
@@ -69,8 +69,9 @@ async def _list(
     status: InboxStatus, room: str | None, limit: int
 ) -> tuple[Mapping[InboxStatus, int], list[InboxEntry]]:
     async with ledger() as container:
-        inbox: Inbox = container.inbox()
-        return await inbox.counts(), await inbox.list(status, limit, room or None)
+        read_entries: ReadEntries = container.read_entries()
+        counts = await read_entries.counts(SYSTEM)
+        return counts, await read_entries.newest(status, limit, SYSTEM, room or None)
 
 
 async def _replay(event_ids: Sequence[str]) -> list[InboxEntry]:

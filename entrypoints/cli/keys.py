@@ -9,7 +9,7 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
-from domain.access.access import WORK
+from domain.access.access import SYSTEM, WORK
 from domain.access.api_key import ApiKey, parse_scopes
 from domain.access.manage_keys import CreateKeyCommand, MadeKey, ManageKeys
 from entrypoints.cli.output import printable, show
@@ -50,7 +50,7 @@ def create(
     """
     scopes = parse_scopes(scope) if scope else WORK
     command = CreateKeyCommand(name=name, tenant=tenant, scopes=scopes, lasts=_lasts(days))
-    _tell(_with_keys(lambda keys: keys.create(command)))
+    _tell(_with_keys(lambda keys: keys.create(command, SYSTEM)))
 
 
 @app.command("list")
@@ -70,20 +70,20 @@ def rotate(
 ) -> None:
     """Make a key that replaces another: same tenant, name and scopes; print it, this once only."""
     grace = timedelta(hours=grace_hours)
-    _tell(_with_keys(lambda keys: keys.rotate(key, grace, _lasts(days))))
+    _tell(_with_keys(lambda keys: keys.rotate(key, grace, _lasts(days), SYSTEM)))
     typer.echo(f"The old key works for {grace_hours:g} more hours.", err=True)
 
 
 @app.command("revoke")
 def revoke(key: Prefix) -> None:
     """Let a key open nothing any more, within 5 seconds on every process that serves."""
-    _with_keys(lambda keys: keys.revoke(key))
+    _with_keys(lambda keys: keys.revoke(key, SYSTEM))
     typer.echo(f"Key {printable(key)} is revoked.")
 
 
 async def _all() -> tuple[datetime, Sequence[ApiKey]]:
     async with ledger() as container:
-        return container.clock().now(), await container.manage_keys().all()
+        return container.clock().now(), await container.manage_keys().all(SYSTEM)
 
 
 def _with_keys(use: Callable[[ManageKeys], Awaitable[T]]) -> T:

@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 from application.workers.inbox_signal import InboxSignal
 from application.workers.inbox_worker import InboxWorker
 from domain.inbox.process_entry import ProcessInboxEntry
+from domain.inbox.read_entries import ReadEntries
 from domain.inbox.receive_webhook import ReceiveWebhook
 from domain.inbox.replay_entries import ReplayEntries
 from entrypoints.container.core import Core
@@ -35,6 +36,7 @@ class Inbox(containers.DeclarativeContainer):
         handle_room_event=Reconciliation.handle_room_event,
         clock=Core.clock,
     )
+    read_entries = providers.Singleton(ReadEntries, inbox)
     replay_events = providers.Singleton(ReplayEntries, inbox=inbox, clock=Core.clock)
     inbox_worker = providers.Singleton(
         InboxWorker,

@@ -27,7 +27,10 @@ from tests.livekit_server import free_port
 from tests.service import PROJECT, START_LIMIT_SECONDS
 from tests.simulator import running_simulator
 
-pytestmark = pytest.mark.timeout(900)  # downloads what the service needs where no cache has it
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),  # downloads what the service needs where no cache has it
+]
 
 PACKAGES = ("domain", "application", "adapters", "entrypoints")
 BUILT_FROM = (

@@ -16,6 +16,11 @@ from typing import Final
 
 import attrs
 
+from tests.service import PROJECT
+
+DOCUMENTS: Final = sorted(
+    [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *PROJECT.glob("examples/*.md")]
+)
 COMMANDS: Final = frozenset({"sh", "console"})
 DATA: Final = frozenset({"text", "json", "yaml", "ini", "nginx", "html", "python", "mermaid"})
 """Languages of blocks that hold no commands."""
@@ -26,6 +31,7 @@ REASONS: Final = {
     "not run: takes minutes": "a benchmark, a fault run or a tier; CI runs the tiers themselves",
     "not run: needs systemd": "a container of CI has no systemd and no unit in /etc",
     "not run: installs into /opt": "tests/deployment/test_wheel.py runs it in another folder",
+    "not run: needs a real LiveKit server": "tests/live/ runs examples/agent_worker.py on one",
     "not run: needs a container engine": "CI has none; scripts/check_deployment.py does the steps",
 }
 

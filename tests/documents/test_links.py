@@ -7,13 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents.blocks import DOCUMENTS
 from tests.service import PROJECT
-
-DOCUMENTS = [
-    *PROJECT.glob("*.md"),
-    *(PROJECT / "docs").rglob("*.md"),
-    PROJECT / "examples/README.md",
-]
 
 
 def anchors(path: Path) -> set[str]:
@@ -22,7 +17,7 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("path", sorted(DOCUMENTS), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
 def test_given_a_document_then_its_links_into_the_checkout_lead_somewhere(path: Path) -> None:
     for link in re.findall(r"\]\((?!https?://)([^)\s]+)\)", path.read_text(encoding="utf-8")):
         name, _, anchor = link.partition("#")

@@ -152,6 +152,25 @@ def telephony_environ(
     }
 
 
+@pytest.fixture(scope="module")
+def telephony(
+    telephony_environ: dict[str, str],
+    telephony_port: int,
+    worker: Worker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Service]:
+    """A service that webhooks reach."""
+    environ = {**telephony_environ, "PORT": str(telephony_port)}
+    with running(environ, tmp_path_factory.mktemp("telephony")) as service:
+        yield service
+
+
+@pytest.fixture
+async def telephony_http(telephony: Service) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=telephony.url, timeout=60) as client:
+        yield client
+
+
 @pytest.fixture
 async def http(service: Service, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:

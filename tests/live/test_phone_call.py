@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +11,6 @@ import httpx
 import pytest
 from livekit import api, rtc
 
-from tests.live.conftest import Worker
 from tests.live.steps import (
     CALLER,
     agents,
@@ -30,7 +28,6 @@ from tests.live.steps import (
     until,
 )
 from tests.livekit_server import LiveKitServer
-from tests.service import Service, running
 
 pytestmark = pytest.mark.slow
 
@@ -38,39 +35,20 @@ ANOTHER_CALLER = "sip_+15105550101"
 GRACE_SECONDS = 5  # an agent that fails at once must not be dispatched in a circle
 
 
-@pytest.fixture(scope="module")
-def telephony(
-    telephony_environ: dict[str, str],
-    telephony_port: int,
-    worker: Worker,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Service]:
-    """A service that webhooks reach."""
-    environ = {**telephony_environ, "PORT": str(telephony_port)}
-    with running(environ, tmp_path_factory.mktemp("telephony")) as service:
-        yield service
-
-
 @pytest.fixture
 def room() -> str:
     return room_of_a_call()
 
 
-@pytest.fixture
-async def http(telephony: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=telephony.url, timeout=60) as client:
-        yield client
-
-
 async def test_given_a_call_when_the_caller_hangs_up_then_its_end_is_kept_and_the_room_ends_it_all(
-    http: httpx.AsyncClient, server: LiveKitServer, livekit: api.LiveKitAPI, room: str
+    telephony_http: httpx.AsyncClient, server: LiveKitServer, livekit: api.LiveKitAPI, room: str
 ) -> None:
     async with on_the_phone(server, room):
-        await call_becomes(http, room, agentDispatched=True)
+        await call_becomes(telephony_http, room, agentDispatched=True)
         await until(lambda: has_agents(livekit, room, 1))
         await asyncio.sleep(0.5)
 
-    call = await call_becomes(http, room, status="ended")
+    call = await call_becomes(telephony_http, room, status="ended")
     assert call["disconnectReason"] == "CLIENT_INITIATED"
     assert 0 < call["durationSeconds"] < 30
     assert timeline(call) == [
@@ -80,17 +58,17 @@ async def test_given_a_call_when_the_caller_hangs_up_then_its_end_is_kept_and_th
         ("left", "webhook"),
     ]
     await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
-    await session_ends(http, call["sessionId"], "room_finished")
+    await session_ends(telephony_http, call["sessionId"], "room_finished")
 
 
 async def test_given_a_call_rings_when_it_is_answered_then_it_is_active_though_no_webhook_says_so(
-    http: httpx.AsyncClient, server: LiveKitServer, livekit: api.LiveKitAPI, room: str
+    telephony_http: httpx.AsyncClient, server: LiveKitServer, livekit: api.LiveKitAPI, room: str
 ) -> None:
     async with on_the_phone(server, room, status="ringing"):
-        ringing = await call_becomes(http, room, status="ringing")
+        ringing = await call_becomes(telephony_http, room, status="ringing")
         assert ringing["answeredAt"] is None
         await asyncio.sleep(1.5)  # the reconciler has looked
-        await call_becomes(http, room, seconds=0.5, status="ringing")
+        await call_becomes(telephony_http, room, seconds=0.5, status="ringing")
 
         await livekit.room.update_participant(
             api.UpdateParticipantRequest(
@@ -98,21 +76,21 @@ async def test_given_a_call_rings_when_it_is_answered_then_it_is_active_though_n
             )
         )
 
-        active = await call_becomes(http, room, status="active")
+        active = await call_becomes(telephony_http, room, status="active")
     assert active["answeredAt"] > ringing["createdAt"]
     assert "ringing" in happenings(active)
     assert ("active", "reconciler") in timeline(active)
 
 
 async def test_given_two_telephones_in_a_room_then_there_are_two_calls_and_one_agent(
-    http: httpx.AsyncClient, server: LiveKitServer, livekit: api.LiveKitAPI, room: str
+    telephony_http: httpx.AsyncClient, server: LiveKitServer, livekit: api.LiveKitAPI, room: str
 ) -> None:
     async def both_are_served() -> bool:
-        calls = await calls_in(http, room)
+        calls = await calls_in(telephony_http, room)
         return len(calls) == 2 and all(call["agentDispatched"] for call in calls.values())
 
     async def second_has_ended() -> bool:
-        return bool((await calls_in(http, room))[ANOTHER_CALLER]["status"] == "ended")
+        return bool((await calls_in(telephony_http, room))[ANOTHER_CALLER]["status"] == "ended")
 
     async with on_the_phone(server, room), never_two_agents(livekit, room):
         async with on_the_phone(server, room, ANOTHER_CALLER):
@@ -121,7 +99,7 @@ async def test_given_two_telephones_in_a_room_then_there_are_two_calls_and_one_a
             [agent] = await agents(livekit, room)
         await until(second_has_ended)
 
-        calls = await calls_in(http, room)
+        calls = await calls_in(telephony_http, room)
         assert calls[CALLER]["status"] == "active"
         assert calls[CALLER]["sessionId"] == calls[ANOTHER_CALLER]["sessionId"]
         assert calls[CALLER]["callId"] != calls[ANOTHER_CALLER]["callId"]
@@ -130,11 +108,13 @@ async def test_given_two_telephones_in_a_room_then_there_are_two_calls_and_one_a
 
 
 async def test_given_a_call_when_its_agent_vanishes_then_another_comes_after_the_grace_and_no_third(
-    http: httpx.AsyncClient, server: LiveKitServer, livekit: api.LiveKitAPI, room: str
+    telephony_http: httpx.AsyncClient, server: LiveKitServer, livekit: api.LiveKitAPI, room: str
 ) -> None:
     async with on_the_phone(server, room), never_two_agents(livekit, room):
-        before = await call_becomes(http, room, agentDispatched=True)
-        await until(lambda: is_active(http, before["sessionId"]))  # its agent has been seen
+        before = await call_becomes(telephony_http, room, agentDispatched=True)
+        await until(
+            lambda: is_active(telephony_http, before["sessionId"])
+        )  # its agent has been seen
         [gone] = await agents(livekit, room)
 
         await livekit.room.remove_participant(api.RoomParticipantIdentity(room=room, identity=gone))
@@ -148,12 +128,12 @@ async def test_given_a_call_when_its_agent_vanishes_then_another_comes_after_the
         # The entry is written a moment after the dispatch from which the grace counts.
         assert joined[successor] - first_dispatch > GRACE_SECONDS - 0.5
         assert len(await dispatches(livekit, room)) == 1
-        after = await call_becomes(http, room, status="active")
+        after = await call_becomes(telephony_http, room, status="active")
         assert after["sessionId"] == before["sessionId"]
 
 
-async def is_active(http: httpx.AsyncClient, session_id: str) -> bool:
-    session = (await http.get(f"/sessions/{session_id}")).raise_for_status().json()
+async def is_active(telephony_http: httpx.AsyncClient, session_id: str) -> bool:
+    session = (await telephony_http.get(f"/sessions/{session_id}")).raise_for_status().json()
     return bool(session["status"] == "active")
 
 
@@ -168,24 +148,24 @@ def when(call: dict[str, Any], what: str) -> str:
     return str(at)
 
 
-async def session_becomes_active(http: httpx.AsyncClient, session_id: str) -> None:
+async def session_becomes_active(telephony_http: httpx.AsyncClient, session_id: str) -> None:
     """Return once the service has handled the agent's webhook, and so the user's before it."""
 
     async def is_active() -> bool:
-        answer = await http.get(f"/sessions/{session_id}")
+        answer = await telephony_http.get(f"/sessions/{session_id}")
         return bool(answer.json()["status"] == "active")
 
     await until(is_active)
 
 
 async def test_given_a_user_whose_identity_is_like_a_telephone_s_then_the_session_has_no_call(
-    http: httpx.AsyncClient, livekit: api.LiveKitAPI, participant: rtc.Room
+    telephony_http: httpx.AsyncClient, livekit: api.LiveKitAPI, participant: rtc.Room
 ) -> None:
     room = f"room-{uuid.uuid4()}"
-    started = await post(http, "sip_ann", room)
+    started = await post(telephony_http, "sip_ann", room)
     await participant.connect(started["livekitUrl"], started["userToken"])
     await until(lambda: has_agents(livekit, room, 1))
-    await session_becomes_active(http, started["sessionId"])
+    await session_becomes_active(telephony_http, started["sessionId"])
     # LiveKit ignores both, since the token has no canUpdateOwnMetadata.
     await participant.local_participant.set_attributes({"backend-livekit.user": ""})
     await participant.local_participant.set_attributes({"sip.callID": "SCL_1"})
@@ -194,5 +174,5 @@ async def test_given_a_user_whose_identity_is_like_a_telephone_s_then_the_sessio
 
     [user] = [one for one in listed.participants if one.identity == "sip_ann"]
     assert dict(user.attributes) == {"backend-livekit.user": "true"}
-    assert await calls_in(http, room) == {}
+    assert await calls_in(telephony_http, room) == {}
     assert len(await dispatches(livekit, room)) == 1

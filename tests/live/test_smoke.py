@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterator
 
 import httpx
-import pytest
 from livekit import api, rtc
 
 from domain.agents.agent_config import DEFAULTS
-from tests.live.conftest import Worker
 from tests.live.steps import (
     AGENT,
     CALLER,
@@ -27,39 +24,19 @@ from tests.live.steps import (
     until,
 )
 from tests.livekit_server import LiveKitServer
-from tests.service import Service, running
-
-
-@pytest.fixture(scope="module")
-def service(
-    telephony_environ: dict[str, str],
-    telephony_port: int,
-    worker: Worker,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Service]:
-    """A service that webhooks reach."""
-    environ = {**telephony_environ, "PORT": str(telephony_port)}
-    with running(environ, tmp_path_factory.mktemp("smoke")) as service:
-        yield service
-
-
-@pytest.fixture
-async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
-        yield client
 
 
 async def test_a_user_meets_the_agent_that_got_exactly_the_metadata(
-    http: httpx.AsyncClient, livekit: api.LiveKitAPI, participant: rtc.Room
+    telephony_http: httpx.AsyncClient, livekit: api.LiveKitAPI, participant: rtc.Room
 ) -> None:
     mine = {"tenant": {"ids": [1, 2.5, -0.0, 10**20], "tags": [], "who": "Ünï \u0000 \U0001f600"}}
     config = {**mine, "greeting": "Hello there!", "llm": "openai/gpt-4.1", "stt": None}
     room, heard = f"live-{uuid.uuid4()}", asyncio.Event()
     participant.on("track_subscribed", lambda *_: heard.set())
 
-    started = await post(http, "ann", room, **config)
+    started = await post(telephony_http, "ann", room, **config)
     await participant.connect(started["livekitUrl"], started["userToken"])
-    await agent_joins(http, livekit, room)
+    await agent_joins(telephony_http, livekit, room)
     await until(lambda: bool(participant.remote_participants))
     [agent] = participant.remote_participants.values()
     await asyncio.wait_for(heard.wait(), 60)
@@ -78,11 +55,11 @@ async def test_a_user_meets_the_agent_that_got_exactly_the_metadata(
 
 
 async def test_given_a_caller_then_the_agent_comes_with_the_calls_metadata(
-    http: httpx.AsyncClient, server: LiveKitServer, livekit: api.LiveKitAPI
+    telephony_http: httpx.AsyncClient, server: LiveKitServer, livekit: api.LiveKitAPI
 ) -> None:
     room = room_of_a_call()
     async with on_the_phone(server, room) as phone:
-        call = await call_becomes(http, room, status="active", agentDispatched=True)
+        call = await call_becomes(telephony_http, room, status="active", agentDispatched=True)
         await until(lambda: has_agents(livekit, room, 1))
         metadata = json.loads(await received_metadata(phone))
         assert len(await dispatches(livekit, room)) == 1

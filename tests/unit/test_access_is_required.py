@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, get_type_hints
 
 import pytest
 
+from domain.access.access import Access
+from entrypoints.container import Container
 from tests.service import PROJECT
 
 LAYERS: Final = ("domain", "application", "adapters", "entrypoints")
 REPOSITORIES: Final = ("domain/sessions/repository.py", "domain/calls/repository.py")
 OWNED: Final = ("Session", "Call", "SessionOutline", "CallOutline")
 """What belongs to a tenant."""
+
+PROGRAMS: Final = ("entrypoints/http", "entrypoints/cli")
+WITHOUT_ACCESS: Final = {
+    "authenticate": "returns the access",
+    "receive_webhook": "stores what LiveKit has signed, which no tenant sends",
+    "backup": "copies the whole database file",
+    "restore": "replaces the whole database file",
+    "migrate": "changes the schema",
+    "storage": "opens the database; `entrypoints/cli/process.py` calls no method of it",
+    "cached_stats": "counts over all tenants, on a route for the scope admin",
+    "recent_readiness": "asks whether LiveKit and the database answer",
+    "rate_limiter": "counts requests",
+    "refusal_limiter": "counts requests",
+    "dialled_at_home": "formats a number",
+    "simulator": "runs without a ledger",
+    "simulated_call": "runs without a ledger",
+    "clock": "tells the time",
+    "settings": "has what the environment says",
+    "telemetry": "measures",
+    "tracing": "measures",
+}
+"""What the HTTP API and the command line take from the container and give no ``Access``: why."""
 
 
 def modules(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
@@ -88,3 +113,39 @@ def test_a_request_is_never_carried_out_as_the_system() -> None:
         for path, module in modules("entrypoints/http")
         if any(isinstance(node, ast.Name) and node.id == "SYSTEM" for node in ast.walk(module))
     ] == []
+
+
+def providers_used() -> set[str]:
+    """Return the names that the HTTP API and the command line take from the container."""
+    return {
+        node.attr
+        for _, module in modules(*PROGRAMS)
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node.value).split("(")[0] in ("container", "Container")
+    }
+
+
+def methods_without_access(use_case: type) -> list[str]:
+    """Return its public coroutine methods that take neither an access nor a command with one."""
+    return [
+        name
+        for name, method in inspect.getmembers(use_case, inspect.iscoroutinefunction)
+        if (name == "__call__" or not name.startswith("_"))
+        and not any(
+            parameter is Access or getattr(parameter, "__annotations__", {}).get("access")
+            for parameter in get_type_hints(method).values()
+        )
+    ]
+
+
+def test_a_program_calls_no_use_case_without_an_access() -> None:
+    used = providers_used()
+
+    assert used >= {"start_session_once", "read_calls", "manage_keys", "replay_events"}
+    assert {*WITHOUT_ACCESS} <= used
+    for name in used - {*WITHOUT_ACCESS}:
+        use_case = getattr(Container.providers[name], "cls", None)
+        assert use_case is not None, f"{name} is no use case"
+        assert use_case.__module__.startswith("domain."), f"{name} is no use case"
+        assert methods_without_access(use_case) == [], name

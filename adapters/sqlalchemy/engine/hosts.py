@@ -48,29 +48,31 @@ class Hosts:
         if wanted == "prefer-standby":  # which needs an answer of every host
             return await asyncpg.connect(**arguments)
         arguments["timeout"] = self._limit or arguments["timeout"] / len(places)
-        failure: Exception | None = None
+        unreached: list[Exception] = []
         for number in self._order(len(places), wanted):
             arguments["host"], arguments["port"] = places[number]
             try:
                 connection = await asyncpg.connect(**arguments)
             except asyncpg.TargetServerAttributeNotMatched:
-                failure = _none_fits(wanted)
+                continue
             except _NEXT as error:
-                failure = failure if isinstance(failure, StorageUnavailable) else error
+                unreached.append(error)
             else:
                 self._last = number
                 return connection
-        assert failure is not None  # noqa: S101 - there is at least one host
-        raise failure
+        if len(unreached) == len(places):
+            raise unreached[-1]
+        raise _none_fits(wanted, len(unreached), len(places))
 
     def _order(self, number: int, wanted: str | None) -> list[int]:
         first = self._last if wanted in WRITABLE else 0
         return [first, *(host for host in range(number) if host != first)]
 
 
-def _none_fits(wanted: str | None) -> StorageUnavailable:
+def _none_fits(wanted: str | None, unreached: int, number: int) -> StorageUnavailable:
     fits = "accepts writes" if wanted in WRITABLE else "fits"
+    silent = f"; {unreached} of {number} could not be reached" if unreached else ""
     return StorageUnavailable(
         f"The database is not available: no host of DATABASE_URL {fits} "
-        f"(target_session_attrs={wanted})."
+        f"(target_session_attrs={wanted}){silent}."
     )

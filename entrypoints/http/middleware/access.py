@@ -1,7 +1,8 @@
 """Access to routes.
 
 Every route names what it needs (``needs=Scope…``) or that it is ``public=True``; one that does
-neither needs a key of any scope.
+neither needs a key of any scope. One that shows no tenant's data may be answered while the storage
+cannot be read (``without_storage=True``): the key's access is then the one that was known last.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from litestar.types import Scope as AsgiScope
 
 from domain.access.access import Access, Scope
 from domain.access.authenticate import Authenticate
-from domain.shared.errors import Unauthenticated
+from domain.shared.errors import StorageUnavailable, Unauthenticated
 from entrypoints.http.middleware.errors import AnyRequest
 from entrypoints.http.middleware.limits import Limits
 from entrypoints.http.middleware.overload import CLIENT
@@ -50,6 +51,11 @@ def admission(
             if hidden:
                 raise NotFoundException from None
             raise
+        except StorageUnavailable:
+            known = authenticate.last_known(key) if needs.get("without_storage") else None
+            if known is None:
+                raise
+            access = known
         if limits is not None:
             await limits(request.scope, access)
         allowed: tuple[Scope, ...] = needs.get("needs", ())

@@ -105,10 +105,9 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
             details = {"example": error.wanted}
         case UnsupportedCoding():
             code, text = "unsupported_content_encoding", error.detail
-            # RFC 9110, 15.5.16. The body is not read, so the connection ends (RFC 9112, 9.6).
-            headers = {"Accept-Encoding": error.accepted, "Connection": "close"}
+            headers = {"Accept-Encoding": error.accepted}  # RFC 9110, 15.5.16
         case SlowBody():
-            code, text, headers = "request_timeout", error.detail, {"Connection": "close"}
+            code, text = "request_timeout", error.detail
         case ValidationException():
             code = "validation_failed"
             text, details = _wrong_shape(request, error)
@@ -123,7 +122,7 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
 
 def on_overload(request: AnyRequest, error: Overloaded) -> Response[dict[str, object]]:
     """A body that was dropped for those of others."""
-    headers = {"Connection": "close", "Retry-After": str(_OVERLOAD_RETRY_AFTER_SECONDS)}
+    headers = {"Retry-After": str(_OVERLOAD_RETRY_AFTER_SECONDS)}
     return answer(request, error.status_code, "overloaded", error.detail, headers=headers)
 
 

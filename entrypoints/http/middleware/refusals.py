@@ -21,6 +21,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from domain.shared.errors import RateLimited
 from entrypoints.http.middleware.limits import Limits, is_counted
 from entrypoints.http.middleware.request_id import request_id
+from entrypoints.http.middleware.unread_body import CLOSE
 
 A_SECOND: Final = 100
 AT_ONCE: Final = 100
@@ -105,7 +106,7 @@ class Refusals:
         if not seconds:
             return
         if self._waiting >= MOST_WAITING:
-            start["headers"] = [*start["headers"], (b"connection", b"close")]
+            start["headers"] = [*start["headers"], CLOSE]
             return
         self._waiting += 1
         try:

@@ -1,4 +1,4 @@
-"""What every answer has (its request's id, what is left of the limit), a line, and figures."""
+"""What every response has (its request's id, what is left of the limit), a line, and figures."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from application.telemetry import Telemetry, Tracing
 from entrypoints.http.middleware.limits import rate_limit_headers
 from entrypoints.http.middleware.request_id import HEADER, request_id
+from entrypoints.http.middleware.unread_body import CLOSE, must_close
 
 log = structlog.get_logger()
 
@@ -52,9 +53,11 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
+                closing = [CLOSE] if must_close(scope, message) else []
                 message["headers"] = [
                     (HEADER.encode(), request_id(scope).encode()),
                     *rate_limit_headers(scope),
+                    *closing,
                     *message.get("headers", ()),
                 ]
             await send(message)

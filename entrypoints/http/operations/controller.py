@@ -163,6 +163,7 @@ class OperationsController(Controller):
     @get(
         "/metrics",
         needs=(Scope.ADMIN,),
+        without_storage=True,
         security=KEYED,
         hidden=True,
         operation_class=Operation,

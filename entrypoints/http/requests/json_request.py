@@ -16,6 +16,7 @@ from litestar.types import Empty
 
 from entrypoints.http.middleware.budget import Holding
 from entrypoints.http.middleware.overload import OVERLOAD, Overload
+from entrypoints.http.middleware.unread_body import mark_as_read
 from entrypoints.http.requests.content_coding import coding_of
 from entrypoints.http.requests.json_faults import check_values
 from entrypoints.http.requests.json_shape import check_shape
@@ -101,6 +102,7 @@ class JsonRequest(Request[Any, Any, Any]):
             raise IncompleteBody("The connection ended before the body did.") from error
         else:
             self._body = self._connection_state.body = body
+            mark_as_read(self.scope)
             return body
         finally:
             self._receiving = None

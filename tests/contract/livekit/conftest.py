@@ -11,6 +11,7 @@ from adapters.livekit.client import LiveKitClient
 from adapters.livekit.dispatcher import LiveKitDispatcher
 from adapters.livekit.probe import LiveKitProbe
 from adapters.livekit.rooms import LiveKitRooms
+from adapters.phonenumbers.phone_numbers import normalised
 from domain.shared.identifiers import RoomName
 from entrypoints.simulator.server import Simulator
 from tests.livekit_server import API_KEY, API_SECRET, LiveKitServer, livekit_server
@@ -34,7 +35,8 @@ class Adapters:
 
     @classmethod
     def over(cls, client: LiveKitClient) -> Adapters:
-        return cls(LiveKitDispatcher(client), LiveKitRooms(client), LiveKitProbe(client))
+        rooms = LiveKitRooms(client, "sip_", normalised)
+        return cls(LiveKitDispatcher(client), rooms, LiveKitProbe(client))
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:

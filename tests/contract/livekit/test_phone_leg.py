@@ -36,16 +36,20 @@ def phone(**attributes: str) -> ParticipantInfo:
     )
 
 
+def leg_of(info: ParticipantInfo) -> SipLeg:
+    return phone_leg(ROOM, info, normalised)
+
+
 def test_what_nobody_can_mean_is_cut_to_what_an_index_holds() -> None:
     names = ("sip.phoneNumber", "sip.callID", "sip.callIDFull", "sip.twilio.callSid", "sip.ruleID")
-    leg = phone_leg(ROOM, phone(**dict.fromkeys(names, "x" * 9000)))
+    leg = leg_of(phone(**dict.fromkeys(names, "x" * 9000)))
     assert leg.from_number == "x" * 128
     assert (leg.sip_call_id, leg.dispatch_rule_id) == ("x" * 512,) * 2
     assert (leg.sip_call_id_full, leg.carrier_call_id) == ("x" * 512,) * 2
 
 
 def test_an_inbound_call_comes_from_their_number_to_ours() -> None:
-    assert phone_leg(ROOM, phone(**INBOUND)) == SipLeg(
+    assert leg_of(phone(**INBOUND)) == SipLeg(
         room_name="call-_+15105550100_x7",
         room_sid="RM_1",
         participant_sid="PA_1",
@@ -61,7 +65,7 @@ def test_an_inbound_call_comes_from_their_number_to_ours() -> None:
 
 
 def test_a_call_through_a_trunk_without_a_rule_is_ours_to_them() -> None:
-    leg = phone_leg(ROOM, phone(**{**INBOUND, "sip.ruleID": ""}))
+    leg = leg_of(phone(**{**INBOUND, "sip.ruleID": ""}))
 
     assert leg.direction is Direction.OUTBOUND
     assert (leg.from_number, leg.to_number) == ("+15105550123", "+15105550100")
@@ -94,7 +98,7 @@ def test_the_direction_is_read_as_livekit_sets_the_attributes(
     info = phone(**attributes)
     info.kind = kind
 
-    leg = phone_leg(ROOM, info)
+    leg = leg_of(info)
 
     assert (leg.direction, leg.direction_assumed) == (Direction(direction), is_assumed)
 
@@ -110,17 +114,17 @@ def test_the_direction_is_read_as_livekit_sets_the_attributes(
     ],
 )
 def test_a_carrier_s_id_of_the_call_is_kept(name: str, value: str) -> None:
-    assert phone_leg(ROOM, phone(**{name: value})).carrier_call_id == value
+    assert leg_of(phone(**{name: value})).carrier_call_id == value
 
 
 def test_a_leg_s_id_of_telnyx_is_more_exact_than_its_session_s() -> None:
     ids = {"sip.telnyx.callSessionID": "session", "sip.telnyx.callLegID": "leg"}
 
-    assert phone_leg(ROOM, phone(**ids)).carrier_call_id == "leg"
+    assert leg_of(phone(**ids)).carrier_call_id == "leg"
 
 
 def test_the_full_call_id_is_kept() -> None:
-    leg = phone_leg(ROOM, phone(**{"sip.callIDFull": "8c6f@203.0.113.7"}))
+    leg = leg_of(phone(**{"sip.callIDFull": "8c6f@203.0.113.7"}))
 
     assert leg.sip_call_id_full == "8c6f@203.0.113.7"
 
@@ -131,11 +135,11 @@ def test_the_full_call_id_is_kept() -> None:
      ("busy", None), ("", None), ("-86", None)],
 )  # fmt: skip
 def test_a_sip_status_is_one_of_its_codes(given: str, expected: int | None) -> None:
-    assert phone_leg(ROOM, phone(**{"sip.callStatusCode": given})).sip_status_code == expected
+    assert leg_of(phone(**{"sip.callStatusCode": given})).sip_status_code == expected
 
 
 def test_a_phone_of_which_nothing_is_told_is_assumed_to_call_us() -> None:
-    leg = phone_leg(ROOM, phone())
+    leg = leg_of(phone())
 
     assert leg.direction is Direction.INBOUND
     assert (leg.from_number, leg.to_number, leg.trunk_id, leg.sip_call_id) == (None,) * 4
@@ -145,7 +149,7 @@ def test_an_older_server_tells_when_somebody_joined_by_the_second() -> None:
     info = phone()
     info.ClearField("joined_at_ms")
 
-    assert phone_leg(ROOM, info).joined_at == datetime(2026, 1, 31, 12, tzinfo=UTC)
+    assert leg_of(info).joined_at == datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from livekit.api import (
 
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.rooms import LiveKitRooms
+from adapters.phonenumbers.phone_numbers import normalised
 from tests.contract.livekit.test_http import Scripted, resolving, scripted
 from tests.livekit_server import API_KEY, API_SECRET
 
@@ -130,7 +131,7 @@ async def test_given_very_many_rooms_then_they_are_decoded_some_hundreds_at_a_ti
 
     async with scripted(answer, answer) as server, client_of(server) as client:
         rest = await client.rooms_in_parts(take).list_rooms(ListRoomsRequest())
-        found = await LiveKitRooms(client).all()
+        found = await LiveKitRooms(client, "sip_", normalised).all()
 
     assert parts == [500, 500, 500, 500, 100]
     assert held == [1, 2, 3, 4, 5]  # another task has run after each

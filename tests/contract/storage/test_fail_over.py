@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
+from adapters.sqlalchemy.engine.hosts import Hosts
 from adapters.sqlalchemy.schema.migrations import migrate
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
@@ -204,6 +205,21 @@ async def test_given_no_host_that_accepts_writes_then_the_reason_says_so(cluster
         make_read_only(cluster.first, read_only=False)
         await storage.check()
         await SessionStore(storage.unit_of_work).add(new_session())
+
+
+async def test_given_a_primary_that_does_not_answer_and_a_standby_then_the_reason_says_both(
+    cluster: Cluster,
+) -> None:
+    hosts, ports = ["127.0.0.1"] * 2, [cluster.first.port, cluster.second.port]
+    thaw = cluster.first.freeze()
+    try:
+        with pytest.raises(StorageUnavailable) as caught:
+            await Hosts().connect(host=hosts, port=ports, user="postgres", timeout=2.0)
+    finally:
+        thaw()
+
+    assert "no host of DATABASE_URL accepts writes" in str(caught.value)
+    assert "1 of 2 could not be reached" in str(caught.value)
 
 
 def make_read_only(node: Node, *, read_only: bool) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from adapters.phonenumbers.phone_numbers import normalised
 from domain.access.access import SYSTEM
 from domain.calls.apply_fact import apply
 from domain.calls.call import Call, CallStatus
@@ -39,7 +40,7 @@ async def test_the_newest_come_first_and_of_the_same_time_the_greater_id(
 ) -> None:
     calls = [new_call(joined_at=NOON + SECOND * (n // 2)) for n in range(6)]
     await stored(unit_of_work, *calls)
-    page = await ReadCalls(unit_of_work).page(CallFilter(), SYSTEM)
+    page = await ReadCalls(unit_of_work, normalised).page(CallFilter(), SYSTEM)
     assert page.items == sorted(calls, key=lambda call: call.age, reverse=True)
     assert page.next is None
 
@@ -73,7 +74,7 @@ async def test_a_filter_shows_what_it_is_about_and_nothing_else(
         apply(new_call(), ParticipantSeen(LegStatus.RINGING, NOON, Source.WEBHOOK)),
     ]
     await stored(unit_of_work, *calls)
-    (found,) = (await ReadCalls(unit_of_work).page(wanted, SYSTEM)).items
+    (found,) = (await ReadCalls(unit_of_work, normalised).page(wanted, SYSTEM)).items
     assert found in calls
     assert found != plain
 
@@ -83,7 +84,7 @@ async def test_all_pages_together_show_each_call_once(
 ) -> None:
     calls = [new_call(joined_at=NOON + SECOND * (n // 5)) for n in range(23)]
     await stored(unit_of_work, *calls)
-    read, seen, after = ReadCalls(unit_of_work), list[Call](), None
+    read, seen, after = ReadCalls(unit_of_work, normalised), list[Call](), None
     while True:
         page = await read.page(CallFilter(), SYSTEM, after, 4)
         seen += page.items
@@ -132,7 +133,7 @@ async def test_a_page_that_is_just_full_is_the_last(
     unit_of_work: UnitOfWorkFactory[CallWork],
 ) -> None:
     await stored(unit_of_work, *(new_call() for _ in range(3)))
-    read = ReadCalls(unit_of_work)
+    read = ReadCalls(unit_of_work, normalised)
     assert (await read.page(CallFilter(), limit=3, access=SYSTEM)).next is None
     assert (await read.page(CallFilter(), limit=2, access=SYSTEM)).next is not None
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from domain.access.authenticate import REMEMBERED
 from tests.databases import running_postgres
 from tests.integration.http.webhooks import Caller, eventually, impossible_event, send
 from tests.livekit_server import API_KEY, API_SECRET, free_port
@@ -191,6 +192,8 @@ def test_without_its_ledger_the_service_still_tells_of_itself(
             found = eventually(
                 lambda: samples(client), lambda seen: value(seen, "backend_ledger_up") == 0
             )
+            time.sleep(REMEMBERED.total_seconds())  # then the ledger is asked for its keys again
+            assert value(samples(client), "backend_ledger_up") == 0
 
             server.start()  # the service is stopped cleanly, which takes a database
 

@@ -17,7 +17,7 @@ import attrs
 import httpx
 import pytest
 
-from domain.access.access import Scope
+from domain.access.access import SYSTEM, Scope
 from domain.access.manage_keys import CreateKeyCommand
 from domain.shared.pagination import Cursor
 from entrypoints.container import Container
@@ -131,7 +131,9 @@ async def _make_keys(environ: dict[str, str], folder: Path) -> dict[str, str]:
     }
     async with opened(Container(settings=load_settings(environ, folder))) as container:
         manage = container.manage_keys()
-        return {name: (await manage.create(command)).text for name, command in wanted.items()}
+        return {
+            name: (await manage.create(command, SYSTEM)).text for name, command in wanted.items()
+        }
 
 
 def test_these_routes_are_public_and_no_others() -> None:

@@ -132,7 +132,7 @@ def test_given_a_fail_over_and_back_then_the_service_follows_without_a_restart(
     ):
 
         def stored() -> None:
-            answer = eventually(lambda: post(client), lambda answer: answer.status_code == 200, 120)
+            answer = eventually(lambda: post(client), lambda answer: answer.status_code == 200)
             acknowledged.append(answer.json()["sessionId"])
 
         stored()

@@ -13,7 +13,13 @@ from domain.access.access import SYSTEM, WORK, Access, Scope
 from domain.access.api_key import ApiKey, FixedKey, digest, parse_scopes, prefix_of
 from domain.access.authenticate import NOTED_EVERY, REMEMBERED, Authenticate
 from domain.access.manage_keys import CreateKeyCommand, MadeKey, ManageKeys
-from domain.shared.errors import InvalidInput, NotFound, StorageUnavailable, Unauthenticated
+from domain.shared.errors import (
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    StorageUnavailable,
+    Unauthenticated,
+)
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
 
 FIXED = "a-fixed-key-of-the-deployment"
@@ -58,7 +64,7 @@ class Keys:
         self.authenticate = Authenticate(keys=self.stored, fixed=fixed, clock=self.clock)
 
     async def made(self, name: str = "acme", **wanted: object) -> MadeKey:
-        made = await self.manage.create(CreateKeyCommand(name=name, **wanted))  # type: ignore[arg-type]
+        made = await self.manage.create(CreateKeyCommand(name=name, **wanted), SYSTEM)  # type: ignore[arg-type]
         self.clock.advance(REMEMBERED)  # by then every process knows that there is a key
         return made
 
@@ -103,7 +109,7 @@ async def test_a_key_that_is_only_made_is_heard_of_within_seconds(
     keys: Keys, more: timedelta
 ) -> None:
     assert await keys.authenticate(None) == SYSTEM
-    await keys.manage.create(CreateKeyCommand(name="acme"))
+    await keys.manage.create(CreateKeyCommand(name="acme"), SYSTEM)
     assert await keys.authenticate(None) == SYSTEM  # asked a moment ago
 
     keys.clock.advance(REMEMBERED + more)
@@ -124,7 +130,7 @@ async def test_a_revoked_key_opens_nothing_after_five_seconds(keys: Keys, more: 
     made = await keys.made()
     await keys.authenticate(made.text)
 
-    await keys.manage.revoke(made.key.prefix)
+    await keys.manage.revoke(made.key.prefix, SYSTEM)
     keys.clock.advance(REMEMBERED + more)
 
     await keys.refuses(made.text)
@@ -137,7 +143,7 @@ async def test_given_a_clock_that_steps_then_a_revoked_key_opens_nothing_after_f
 ) -> None:
     made = await keys.made()
     await keys.authenticate(made.text)
-    await keys.manage.revoke(made.key.prefix)
+    await keys.manage.revoke(made.key.prefix, SYSTEM)
 
     keys.clock.step(step)
     keys.clock.advance(REMEMBERED)
@@ -150,7 +156,7 @@ async def test_given_a_clock_that_steps_then_the_first_key_is_heard_of_within_se
     keys: Keys, step: timedelta
 ) -> None:
     assert await keys.authenticate(None) == SYSTEM
-    await keys.manage.create(CreateKeyCommand(name="acme"))
+    await keys.manage.create(CreateKeyCommand(name="acme"), SYSTEM)
 
     keys.clock.step(step)
     keys.clock.advance(REMEMBERED)
@@ -171,7 +177,7 @@ async def test_an_expired_key_opens_nothing_from_that_moment_on(keys: Keys) -> N
 async def test_a_rotated_key_is_of_the_same_tenant_and_both_work_meanwhile(keys: Keys) -> None:
     old = await keys.made(scopes=frozenset({Scope.CALLS_READ}), tenant="acme")
 
-    new = await keys.manage.rotate(old.key.prefix, timedelta(hours=1), timedelta(days=9))
+    new = await keys.manage.rotate(old.key.prefix, timedelta(hours=1), timedelta(days=9), SYSTEM)
 
     assert (new.key.tenant, new.key.scopes, new.key.name) == ("acme", old.key.scopes, "acme")
     assert new.key.expires_at == keys.clock.now() + timedelta(days=9)
@@ -184,7 +190,7 @@ async def test_a_rotated_key_is_of_the_same_tenant_and_both_work_meanwhile(keys:
 async def test_rotation_does_not_prolong_a_key(keys: Keys) -> None:
     old = await keys.made(lasts=timedelta(hours=1))
 
-    await keys.manage.rotate(old.text, timedelta(days=1), None)
+    await keys.manage.rotate(old.text, timedelta(days=1), None, SYSTEM)
     keys.clock.advance(timedelta(hours=1))
 
     await keys.refuses(old.text)
@@ -194,13 +200,13 @@ async def test_what_no_longer_works_is_not_rotated_and_what_is_not_there_neither
     keys: Keys,
 ) -> None:
     made = await keys.made()
-    await keys.manage.revoke(made.key.prefix)
+    await keys.manage.revoke(made.key.prefix, SYSTEM)
 
     with pytest.raises(InvalidInput, match="has expired or was revoked"):
-        await keys.manage.rotate(made.key.prefix, timedelta(), None)
+        await keys.manage.rotate(made.key.prefix, timedelta(), None, SYSTEM)
     for change in (
-        keys.manage.rotate("blk_nobodyknows1", timedelta(), None),
-        keys.manage.revoke("blk_nobodyknows1"),
+        keys.manage.rotate("blk_nobodyknows1", timedelta(), None, SYSTEM),
+        keys.manage.revoke("blk_nobodyknows1", SYSTEM),
     ):
         with pytest.raises(NotFound, match="There is no key blk_nobodyknows1;"):
             await change
@@ -212,12 +218,12 @@ async def test_a_key_s_last_use_is_noted_once_a_minute(keys: Keys) -> None:
     await keys.authenticate(made.text)
     keys.clock.advance(NOTED_EVERY - timedelta(seconds=1))
     await keys.authenticate(made.text)
-    assert [key.last_used_at for key in await keys.manage.all()] == [first]
+    assert [key.last_used_at for key in await keys.manage.all(SYSTEM)] == [first]
 
     keys.clock.advance(timedelta(seconds=1))
     await keys.authenticate(made.text)
 
-    assert [key.last_used_at for key in await keys.manage.all()] == [keys.clock.now()]
+    assert [key.last_used_at for key in await keys.manage.all(SYSTEM)] == [keys.clock.now()]
 
 
 async def test_a_use_is_noted_also_after_a_long_rest(keys: Keys) -> None:
@@ -227,7 +233,7 @@ async def test_a_use_is_noted_also_after_a_long_rest(keys: Keys) -> None:
     keys.clock.advance(NOTED_EVERY + A_WHILE)
     await keys.authenticate(made.text)
 
-    assert [key.last_used_at for key in await keys.manage.all()] == [keys.clock.now()]
+    assert [key.last_used_at for key in await keys.manage.all(SYSTEM)] == [keys.clock.now()]
 
 
 async def test_a_use_that_cannot_be_noted_is_no_reason_to_refuse_it(keys: Keys) -> None:
@@ -242,7 +248,7 @@ async def test_a_use_that_cannot_be_noted_is_no_reason_to_refuse_it(keys: Keys) 
     keys.stored.used = real  # type: ignore[method-assign]
     await keys.authenticate(made.text)
 
-    assert [key.last_used_at for key in await keys.manage.all()] == [keys.clock.now()]
+    assert [key.last_used_at for key in await keys.manage.all(SYSTEM)] == [keys.clock.now()]
 
 
 async def test_without_the_storage_nobody_is_let_in_unasked(keys: Keys) -> None:
@@ -251,6 +257,29 @@ async def test_without_the_storage_nobody_is_let_in_unasked(keys: Keys) -> None:
 
     with pytest.raises(StorageUnavailable):
         await keys.authenticate(made.text)
+
+
+async def test_without_the_storage_the_last_access_that_was_granted_is_still_known(
+    keys: Keys,
+) -> None:
+    assert keys.authenticate.last_known(None) is None  # the storage was not asked yet
+    assert await keys.authenticate(None) == SYSTEM
+    assert keys.authenticate.last_known(None) == SYSTEM
+    made = await keys.made(lasts=timedelta(days=1))
+    access = await keys.authenticate(made.text)
+    keys.stored.broken = True
+
+    assert keys.authenticate.last_known(made.text) == access
+    for other in (None, "", "x", f"{made.key.prefix}_{'A' * 43}"):
+        assert keys.authenticate.last_known(other) is None
+    keys.clock.advance(timedelta(days=1))
+    assert keys.authenticate.last_known(made.text) is None  # it has expired
+
+
+async def test_without_the_storage_a_service_with_fixed_keys_is_not_open() -> None:
+    keys = Keys(FixedKey(tenant="acme", digest=digest(FIXED)))
+
+    assert keys.authenticate.last_known(None) is None
 
 
 async def test_fixed_keys_open_without_the_storage_and_see_what_is_nobody_s() -> None:
@@ -270,7 +299,7 @@ async def test_only_the_digest_of_a_key_is_kept(keys: Keys) -> None:
     secret = made.text.removeprefix(f"{made.key.prefix}_")
 
     assert len(secret) == 43
-    assert secret not in repr(await keys.manage.all())
+    assert secret not in repr(await keys.manage.all(SYSTEM))
     assert made.key.digest == digest(made.text)
 
 
@@ -298,14 +327,32 @@ async def test_a_wrong_wish_names_the_field(
     keys: Keys, command: Callable[[], CreateKeyCommand], field: str
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
-        await keys.manage.create(command())
+        await keys.manage.create(command(), SYSTEM)
 
     assert caught.value.details["field"] == field
-    assert await keys.manage.all() == []
+    assert await keys.manage.all(SYSTEM) == []
 
 
 async def test_the_longest_name_is_taken(keys: Keys) -> None:
     assert (await keys.made("n" * 128)).key.name == "n" * 128
+
+
+async def test_given_a_key_without_the_scope_admin_then_keys_are_neither_shown_nor_changed(
+    keys: Keys,
+) -> None:
+    made = await keys.made(tenant="acme")
+    own = await keys.authenticate(made.text)
+
+    for use in (
+        keys.manage.create(CreateKeyCommand(name="more", tenant="acme"), own),
+        keys.manage.rotate(made.key.prefix, timedelta(), None, own),
+        keys.manage.revoke(made.key.prefix, own),
+        keys.manage.all(own),
+    ):
+        with pytest.raises(Forbidden, match="admin"):
+            await use
+    assert [key.prefix for key in await keys.manage.all(SYSTEM)] == [made.key.prefix]
+    assert await keys.authenticate(made.text) == own
 
 
 def test_scopes_are_known_by_name() -> None:

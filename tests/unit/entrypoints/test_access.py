@@ -11,11 +11,12 @@ import pytest
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.system.keys import RandomKeys
+from domain.access.access import SYSTEM, Scope
 from domain.access.api_key import ApiKey, FixedKey, digest
 from domain.access.authenticate import REMEMBERED, Authenticate
 from domain.access.manage_keys import CreateKeyCommand, ManageKeys
 from domain.access.rate_limit import WINDOW, Bucket, Permit
-from domain.shared.errors import RateLimited, StorageUnavailable, Unauthenticated
+from domain.shared.errors import Forbidden, RateLimited, StorageUnavailable, Unauthenticated
 from entrypoints.http.middleware import limits as limits_module
 from entrypoints.http.middleware.access import admission
 from entrypoints.http.middleware.limits import Limits, rate_limit_headers
@@ -34,8 +35,15 @@ class Storage(MemoryApiKeys):
         self.counts = MemoryRateLimiter(LIMIT)
         self.broken = False
 
+    async def any(self) -> bool:
+        if self.broken:
+            raise StorageUnavailable("The ledger is broken.")
+        return await super().any()
+
     async def find(self, prefix: str) -> ApiKey | None:
         self.asked.append("find")
+        if self.broken:
+            raise StorageUnavailable("The ledger is broken.")
         return await super().find(prefix)
 
     async def take(self, bucket: Bucket, now: datetime) -> Permit:
@@ -62,14 +70,14 @@ class Door:
         manage = ManageKeys(
             keys=self.storage, maker=RandomKeys(), clock=self.clock, ids=SequentialIds()
         )
-        made = await manage.create(CreateKeyCommand(name="ann"))
+        made = await manage.create(CreateKeyCommand(name="ann"), SYSTEM)
         return made.text
 
-    async def ask(self, key: str, peer: str = "203.0.113.7") -> Any:
-        """A request's scope once it is let in."""
+    async def ask(self, key: str, peer: str = "203.0.113.7", **options: object) -> Any:
+        """A request's scope once it is let in to a route with these ``options``."""
         scope: dict[str, Any] = {"client": (peer, 4711), "headers": [], "state": {}}
         request = SimpleNamespace(
-            route_handler=SimpleNamespace(opt={}), headers={"x-api-key": key}, scope=scope
+            route_handler=SimpleNamespace(opt=options), headers={"x-api-key": key}, scope=scope
         )
         await self._admit(cast("Any", request))
         return scope
@@ -187,6 +195,24 @@ async def test_what_cannot_be_counted_is_let_through(door: Door) -> None:
 
     for _ in range(LIMIT + 1):
         await door.ask(FIXED)
+
+
+async def test_without_the_storage_a_known_key_opens_what_shows_no_tenant_s_data(
+    door: Door,
+) -> None:
+    made = await door.made_key()
+    await door.ask(made)
+    door.clock.advance(REMEMBERED)
+    door.storage.broken = True
+
+    await door.ask(made, without_storage=True)
+
+    with pytest.raises(StorageUnavailable):
+        await door.ask(made)
+    with pytest.raises(StorageUnavailable):
+        await door.ask(f"blk_{'a' * 12}_{1:043}", without_storage=True)
+    with pytest.raises(Forbidden):
+        await door.ask(made, without_storage=True, needs=(Scope.ADMIN,))
 
 
 async def test_given_more_addresses_than_are_cached_then_the_limiter_is_asked_for_the_oldest(

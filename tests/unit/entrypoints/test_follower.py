@@ -8,6 +8,7 @@ import attrs
 
 from adapters.memory.storage import MemoryStorage
 from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.phonenumbers.phone_numbers import normalised
 from domain.calls.apply_fact import apply
 from domain.calls.call import Call
 from domain.calls.call_facts import ParticipantLeft, ParticipantSeen
@@ -31,7 +32,7 @@ class Calls:
     follower: Follower = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.follower = Follower(ReadCalls(self._counted))
+        self.follower = Follower(ReadCalls(self._counted, normalised))
 
     def _counted(self) -> MemoryUnitOfWork:
         self.reads += 1

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from adapters.phonenumbers.phone_numbers import normalised
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call
 from domain.calls.read_calls import ReadCalls
@@ -105,7 +106,7 @@ class PhoneWorld(World):
             clock=self.clock,
         )
         self.reconcile = self.new_reconcile()
-        self.read_calls = ReadCalls(self.storage)
+        self.read_calls = ReadCalls(self.storage, normalised)
 
     def new_reconcile(
         self, *, telephony: bool = True, budget: int = 500, rotation: int = 250
