@@ -28,16 +28,16 @@ class ReadCalls:
 
     async def by_id(self, call_id: str, access: Access) -> Call:
         """The call with this id, if it is visible. Raises :class:`NotFound`."""
-        missing = NotFound("There is no call with this id.", field="callId")
         try:
             wanted = CallId(call_id)
         except InvalidInput:
-            raise missing from None
-        async with self.unit_of_work() as work:
-            call = await work.calls.get(wanted, access)
-        if call is None:
-            raise missing
-        return call
+            wanted = None
+        if wanted is not None:
+            async with self.unit_of_work() as work:
+                call = await work.calls.get(wanted, access)
+            if call is not None:
+                return call
+        raise NotFound("There is no call with this id.", field="callId")
 
     async def by_room(self, room_name: str, access: Access) -> Call:
         """The room's newest call that is visible. Raises :class:`NotFound`."""

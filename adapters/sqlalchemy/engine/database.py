@@ -17,6 +17,7 @@ from adapters.sqlalchemy.engine import scrub, sqlite
 from adapters.sqlalchemy.engine.commits import Commits
 from adapters.sqlalchemy.engine.errors import RowLocked, storage_errors
 from adapters.sqlalchemy.engine.group_commit import Batches, Outcome, Watch
+from adapters.sqlalchemy.engine.lookup import Lookup, Query, select_of
 from adapters.sqlalchemy.engine.retries import Retries
 from adapters.sqlalchemy.engine.sqlite import SqliteThread
 from adapters.sqlalchemy.engine.write import Lock, Unit, Work, Write, carry_out
@@ -39,8 +40,13 @@ PATIENCE: Final = timedelta(seconds=5)
 
 @attrs.frozen
 class _Read:
-    query: Select[Any]
+    query: Query
     values: Mapping[str, Any] | None
+
+    def rows(self, connection: Connection) -> Sequence[Any]:
+        if isinstance(self.query, Lookup):
+            return self.query.rows(connection, self.values)
+        return connection.execute(self.query, self.values).all()
 
 
 @attrs.frozen
@@ -134,7 +140,7 @@ class Database:
             done += changed
         return done
 
-    async def read(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> Rows:
+    async def read(self, query: Query, values: Mapping[str, Any] | None = None) -> Rows:
         """The few rows of a query that finds them by an index.
 
         Raises :class:`~domain.shared.errors.StorageUnavailable`.
@@ -144,14 +150,14 @@ class Database:
         rows: Rows = await self._reads.do(_Read(query, values))
         return rows
 
-    async def read_many(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> Rows:
+    async def read_many(self, query: Query, values: Mapping[str, Any] | None = None) -> Rows:
         """The rows of a query that may take long; others go on meanwhile. Raises as above."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.patience.total_seconds()
         while True:
             try:
                 with storage_errors():
-                    return await self._select_again(query, values)
+                    return await self._select_again(select_of(query), values)
             except RowLocked:  # a migration has locked the table
                 if loop.time() > deadline:
                     raise
@@ -175,7 +181,7 @@ class Database:
         reader, _ = self.threads
 
         def work(connection: Connection) -> Sequence[Outcome]:
-            return [connection.execute(read.query, read.values).all() for read in reads]
+            return [read.rows(connection) for read in reads]
 
         return await reader.transaction(work)
 
