@@ -5,7 +5,6 @@ Rows are mapped to the domain's entities by hand: the domain knows no ORM.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -23,10 +22,8 @@ _timeline: Final = msgspec.json.Decoder(list[tuple[datetime, str, Source]])
 
 def timeline_text(timeline: tuple[TimelineEntry, ...]) -> str:
     """Return the timeline as it is stored."""
-    return json.dumps(
-        [[one.at.isoformat(), one.what, one.source.value] for one in timeline],
-        separators=(",", ":"),
-    )
+    entries = [(one.at.isoformat(), one.what, one.source) for one in timeline]
+    return msgspec.json.encode(entries).decode()
 
 
 def to_timeline(text: str) -> tuple[TimelineEntry, ...]:
