@@ -23,7 +23,7 @@ THING = Thing("réception", {"a": [1, None, True]})
 def answers(
     response_class: type[Response[Any]], content: Any, kind: Any
 ) -> list[tuple[int, dict[str, str], bytes]]:
-    """Status, headers and body of a response of ``content``, without a header of its own and with."""
+    """Status, headers and body of two responses of ``content``, the second with a header."""
 
     async def plain() -> Any:
         return content
