@@ -55,7 +55,7 @@ class RequestLog:
         def noting(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
                 message["headers"] = [
                     (HEADER, request_id(scope).encode()),
                     *rate_limit_headers(scope),
