@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +10,7 @@ from domain.access.rate_limit import Bucket, Permit, window_of
 MOST_ADDRESSES: Final = 100_000
 """In one window; those beyond it share one bucket, so that a flood of them fills no memory."""
 
-_ALL_OTHERS: Final = Bucket("address", "all others")
+_ALL_OTHERS: Final = "all others"
 
 
 class MemoryRateLimiter:
@@ -20,8 +19,8 @@ class MemoryRateLimiter:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._window: datetime | None = None
-        self._tenants: Counter[Bucket] = Counter()
-        self._addresses: Counter[Bucket] = Counter()
+        self._tenants: dict[str, int] = {}
+        self._addresses: dict[str, int] = {}
 
     async def take(self, bucket: Bucket, now: datetime) -> Permit:
         """Count one more request of ``bucket``'s."""
@@ -30,10 +29,11 @@ class MemoryRateLimiter:
             self._window = window
             self._forget()
         used = self._tenants if bucket.kind == "tenant" else self._addresses
-        if used is self._addresses and len(used) >= MOST_ADDRESSES and bucket not in used:
-            bucket = _ALL_OTHERS
-        used[bucket] += 1
-        return Permit.of(used[bucket], self._limit, now)
+        key = bucket.whose
+        if used is self._addresses and len(used) >= MOST_ADDRESSES and key not in used:
+            key = _ALL_OTHERS
+        count = used[key] = used.get(key, 0) + 1
+        return Permit.of(count, self._limit, now)
 
     async def prune(self, before: datetime) -> int:
         """Forget the window if it began before then."""

@@ -5,11 +5,11 @@ Rows are mapped to the domain's entities by hand: the domain knows no ORM.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+import msgspec
 from sqlalchemy import Row
 
 from domain.shared.errors import StorageUnavailable, Unreadable
@@ -17,21 +17,21 @@ from domain.shared.timeline import Source, TimelineEntry
 
 Entity = TypeVar("Entity")
 
+_timeline: Final = msgspec.json.Decoder(list[tuple[datetime, str, Source]])
+
 
 def timeline_text(timeline: tuple[TimelineEntry, ...]) -> str:
     """Return the timeline as it is stored."""
-    return json.dumps(
-        [[one.at.isoformat(), one.what, one.source.value] for one in timeline],
-        separators=(",", ":"),
-    )
+    entries = [(one.at.isoformat(), one.what, one.source) for one in timeline]
+    return msgspec.json.encode(entries).decode()
 
 
 def to_timeline(text: str) -> tuple[TimelineEntry, ...]:
-    """Return the timeline that :func:`timeline_text` has written."""
-    return tuple(
-        TimelineEntry(datetime.fromisoformat(at), what, Source(source))
-        for at, what, source in json.loads(text)
-    )
+    """Return the timeline that :func:`timeline_text` has written. Raises ``ValueError``."""
+    try:
+        return tuple(TimelineEntry(*entry) for entry in _timeline.decode(text))
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from error
 
 
 def readable(

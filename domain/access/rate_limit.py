@@ -22,13 +22,17 @@ class Permit:
     @classmethod
     def of(cls, used: int, limit: int, now: datetime) -> Permit:
         """For the ``used``-th request of the window that ``now`` is in."""
-        ends = window_of(now) + WINDOW
-        return cls(used <= limit, max(limit - used, 0), ends - now)
+        return cls(used <= limit, max(limit - used, 0), WINDOW - _into_window(now))
 
 
 def window_of(now: datetime) -> datetime:
     """When the window began that ``now`` is in; the same for every process."""
-    return now - (now - _EPOCH) % WINDOW
+    return now - _into_window(now)
+
+
+def _into_window(now: datetime) -> timedelta:
+    """Return how long the window has gone on that ``now`` is in."""
+    return (now - _EPOCH) % WINDOW
 
 
 @attrs.frozen

@@ -212,11 +212,12 @@ class Call:
 
         None while the call lives, or if it is unknown whether it was answered; zero if it was not.
         """
-        if self.ended_at is None or self.duration_is is Precision.UNKNOWN:
+        precision = self.duration_is
+        if self.ended_at is None or precision is Precision.UNKNOWN:
             return None
         if self.answered_at is None:
             return timedelta()
-        at_most = self.duration_is is Precision.AT_MOST
+        at_most = precision is Precision.AT_MOST
         since = self._not_answered_before if at_most else self.answered_at
         return max(self.ended_at - since, timedelta())
 

@@ -17,6 +17,7 @@ from domain.shared.errors import DomainError
 from entrypoints.container import Container
 from entrypoints.http.calls import controller as calls
 from entrypoints.http.inbox import controller as inbox
+from entrypoints.http.json_response import JsonResponse
 from entrypoints.http.middleware.access import admission
 from entrypoints.http.middleware.errors import (
     on_domain_error,
@@ -56,6 +57,7 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
         before_request=admission(authenticate, limits, in_production=in_production),
         lifespan=[lifespan],
         request_class=JsonRequest,
+        response_class=JsonResponse,
         request_max_body_size=MAX_BODY_BYTES,
         exception_handlers={
             DomainError: on_domain_error,

@@ -9,6 +9,11 @@ from typing import Any, Final
 _FOLDED: Final = bytes.maketrans(
     b"123456789" + string.ascii_uppercase.encode(), b"000000000" + string.ascii_lowercase.encode()
 )
+_DIGITS: Final = b"0000000"
+_UUID: Final = re.compile(
+    rb"(?<![0-9A-Za-z%\\])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9A-Za-z])"
+)
+"""A name of ours that stands alone. One in three has seven digits in a row somewhere."""
 _SECRETS: Final = re.compile(
     # Names of ours, which are no numbers; what is escaped, such as %2b, begins no name.
     r"(?P<name>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -39,7 +44,8 @@ def may_need_masking(text: bytes) -> bool:
     said = text.translate(_FOLDED)
     # A single letter that is rare is found faster than the word that it is in.
     return (
-        b"0000000" in said or b"+" in said or b"@" in said
+        (_DIGITS in said and _DIGITS in _UUID.sub(b"", text).translate(_FOLDED))
+        or b"+" in said or b"@" in said
         or b"bearer" in said or b"basic" in said or b"secret" in said
         or (b"k" in said and (b"key" in said or b"token" in said or b"blk_" in said))
         or (b"w" in said and (b"passw" in said or b"pwd" in said))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import BinaryIO, Final, cast
 
 import msgspec
@@ -27,7 +28,7 @@ def configure_logs(level: str = "info") -> None:
             structlog.processors.add_log_level,
             # Without local variables: those hold tokens and secrets.
             structlog.processors.format_exc_info,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _add_time,
             render_text() if sys.stderr.isatty() else render_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
@@ -36,6 +37,12 @@ def configure_logs(level: str = "info") -> None:
     )
     logging.raiseExceptions = False  # it would print what it was to log, unmasked
     logging.basicConfig(level=logging.WARNING, handlers=[_Forward()])
+
+
+def _add_time(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Add the time in RFC 3339, in UTC. (structlog's own processor takes five times as long.)"""
+    event["timestamp"] = msgspec.to_builtins(datetime.now(UTC))
+    return event
 
 
 class _Forward(logging.Handler):

@@ -72,7 +72,7 @@ class CallResponse(msgspec.Struct, rename="camel", kw_only=True):
 
 def call_response(call: Call) -> CallResponse:
     """Return ``call`` as the contract shows it."""
-    leg, parties = call.leg, call.parties
+    leg, parties, duration = call.leg, call.parties, call.duration
     return CallResponse(
         call_id=str(call.id),
         session_id=None if call.session_id is None else str(call.session_id),
@@ -95,7 +95,7 @@ def call_response(call: Call) -> CallResponse:
         answered_at=rfc3339_or_none(call.answered_at),
         answered_at_is=call.answered_at_is,
         ended_at=rfc3339_or_none(call.ended_at),
-        duration_seconds=None if call.duration is None else call.duration.total_seconds(),
+        duration_seconds=None if duration is None else duration.total_seconds(),
         duration_is=call.duration_is,
         disconnect_reason=call.disconnect_reason,
         timeline=[

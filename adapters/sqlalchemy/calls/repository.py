@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Executable, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import Executable, bindparam, insert, select, tuple_, update
 
 from adapters.sqlalchemy.calls.mapping import (
     call_moves,
@@ -18,6 +18,7 @@ from adapters.sqlalchemy.calls.table import CALL_IS_LIVE, LISTING, calls
 from adapters.sqlalchemy.engine.bulk_statements import insert_rows
 from adapters.sqlalchemy.engine.database import PAGE, Database
 from adapters.sqlalchemy.engine.deletion import delete_some
+from adapters.sqlalchemy.engine.lookup import Lookup, Query
 from adapters.sqlalchemy.engine.page import of_tenants, page_of
 from adapters.sqlalchemy.engine.write import Lock, Write
 from adapters.sqlalchemy.mapping import readable
@@ -30,10 +31,12 @@ from domain.shared.identifiers import CallId, RoomName
 from domain.shared.pagination import Cursor
 
 # Built once: SQLAlchemy then finds their compiled form by identity.
-_GET: Final = select(calls).where(calls.c.id == bindparam("wanted"))
-_OF_PARTICIPANT: Final = select(calls).where(
-    calls.c.room_sid == bindparam("wanted_room"),
-    calls.c.participant_sid == bindparam("wanted_participant"),
+_GET: Final = Lookup(select(calls).where(calls.c.id == bindparam("wanted")))
+_OF_PARTICIPANT: Final = Lookup(
+    select(calls).where(
+        calls.c.room_sid == bindparam("wanted_room"),
+        calls.c.participant_sid == bindparam("wanted_participant"),
+    )
 )
 # By the index of live calls' rooms, of which one may have more calls than a page. The
 # comparison with the null room_sid of a call that is being dialled leaves it out.
@@ -47,12 +50,12 @@ _LIVE_PAGE: Final = (
     .order_by(calls.c.room_sid, calls.c.id)
     .limit(PAGE)
 )
-_LIVE_IN: Final = (
+_LIVE_IN: Final = Lookup(
     select(calls)
     .where(calls.c.room_sid == bindparam("wanted"), CALL_IS_LIVE)
     .order_by(calls.c.created_at, calls.c.id)
 )
-_NEWEST_IN: Final = (
+_NEWEST_IN: Final = Lookup(
     select(calls)
     .where(calls.c.room_name == bindparam("wanted"))
     .order_by(calls.c.created_at.desc(), calls.c.id.desc())
@@ -168,7 +171,7 @@ class SqlCalls:
         return [to_call(row) for row in await self._database.read_many(query, values)]
 
     async def _read(
-        self, query: Select[Any], is_wanted: Callable[[Call], bool], **values: str
+        self, query: Query, is_wanted: Callable[[Call], bool], **values: str
     ) -> list[Call]:
         found = [to_call(row) for row in await self._database.read(query, values)]
         return self._seen(found, is_wanted)

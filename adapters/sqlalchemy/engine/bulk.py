@@ -177,7 +177,7 @@ class Bulk:
         if statements is None:
             dialect = self._engine.dialect
             statements = (
-                compiled(dialect, query, values[0]),
+                compiled(dialect, query),
                 compiled_reads(dialect, query, values[0]),
             )
             self._reads[query] = statements

@@ -75,7 +75,7 @@ def compiled_reads(dialect: Dialect, query: Select[Any], values: Mapping[str, An
     single: Any = replacement_traverse(query, {}, replace)
     each = single.offset(literal_column("0")).lateral("found")
     together = select(wanted.c.number, each).select_from(wanted.join(each, true()))
-    return compiled(dialect, together, values)
+    return compiled(dialect, together)
 
 
 def _binds(query: Select[Any]) -> Iterator[BindParameter[Any]]:

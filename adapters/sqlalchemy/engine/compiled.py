@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import attrs
-from sqlalchemy import Dialect, Executable, Select, TypeDecorator
+from sqlalchemy import Dialect, Executable, TypeDecorator
 
 Convert = Callable[[Any], Any]
 
@@ -45,16 +45,17 @@ class Compiled:
         ]
 
 
-def compiled(dialect: Dialect, statement: Executable, values: Mapping[str, Any]) -> Compiled:
-    """Return the text of ``statement`` for rows that have the same columns as ``values``."""
-    columns = None if isinstance(statement, Select) else [*values]
-    text: Any = statement.compile(dialect=dialect, column_keys=columns)  # type: ignore[attr-defined]
+def compiled(
+    dialect: Dialect, statement: Executable, columns: Iterable[str] | None = None
+) -> Compiled:
+    """Return the text of ``statement``, which writes these ``columns`` unless it is a query."""
+    text: Any = statement.compile(dialect=dialect, column_keys=columns and [*columns])  # type: ignore[attr-defined]
     names = text.positiontup or []
     given = text.params
     return Compiled(
         sql=text.string,
         names=names,
-        constants={name: given[name] for name in names if name not in values},
+        constants={name: given[name] for name in names if not text.binds[name].required},
         conversions=[
             (place, partial(kind.process_bind_param, dialect=dialect))
             for place, kind in enumerate(text.binds[name].type for name in names)

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import attrs
-from sqlalchemy import URL, Connection, Executable, Row, Select
+from sqlalchemy import URL, Connection, Executable
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sqlalchemy.engine import scrub, sqlite
 from adapters.sqlalchemy.engine.bulk import Bulk, NotInBulk, shape_of, writes_of
 from adapters.sqlalchemy.engine.commits import Commits
-from adapters.sqlalchemy.engine.errors import RowLocked, storage_errors
+from adapters.sqlalchemy.engine.errors import storage_errors
 from adapters.sqlalchemy.engine.group_commit import Batches, Outcome, Watch
+from adapters.sqlalchemy.engine.lookup import Query
+from adapters.sqlalchemy.engine.reads import Reads, Rows
 from adapters.sqlalchemy.engine.retries import Retries
 from adapters.sqlalchemy.engine.sqlite import SqliteThread
 from adapters.sqlalchemy.engine.write import Lock, Scalar, Unit, Work, Write, carry_out, locks_of
 
 Result = TypeVar("Result")
-Rows = Sequence[Row[Any]]
 
 _LANES: Final = 4
-"""Transactions that go on at a time, and as many reads; SQLite has one of each."""
+"""Transactions that go on at a time; SQLite has one writer."""
 
 AT_ONCE: Final = 500
 """Rows that one transaction deletes; others' changes wait for it."""
@@ -38,12 +38,6 @@ PAGE: Final = 500
 
 PATIENCE: Final = timedelta(seconds=5)
 """How long one step may take: getting a connection, a lock or an answer."""
-
-
-@attrs.frozen
-class _Read:
-    query: Select[Any]
-    values: Mapping[str, Any] | None
 
 
 @attrs.frozen
@@ -63,15 +57,14 @@ class Database:
     watch: Watch | None = attrs.field(default=None, kw_only=True)
     patience: timedelta = attrs.field(default=PATIENCE, kw_only=True)
     commits: Commits = attrs.field(factory=Commits, init=False)
-    _reads: Batches[_Read] = attrs.field(init=False)
+    _reads: Reads = attrs.field(init=False)
     _writes: Batches[Unit] = attrs.field(init=False)
     _retries: Retries = attrs.field(init=False)
 
     @_reads.default
-    def _group_reads(self) -> Batches[_Read]:
-        if self.embedded:
-            return Batches(self._carry_out_reads, lanes=1)
-        return Batches(self._carry_out_reads, lanes=_LANES, kind=lambda read: id(read.query))
+    def _read_together(self) -> Reads:
+        thread = None if self.threads is None else self.threads[0]
+        return Reads(self.reader, thread, self.bulk, self.patience)
 
     @_writes.default
     def _group_commit(self) -> Batches[Unit]:
@@ -144,53 +137,16 @@ class Database:
             done += changed
         return done
 
-    async def read(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> Rows:
+    async def read(self, query: Query, values: Mapping[str, Any] | None = None) -> Rows:
         """The few rows of a query that finds them by an index.
 
         Raises :class:`~domain.shared.errors.StorageUnavailable`.
         """
-        if self.threads is None and not values:
-            return await self.read_many(query, values)
-        rows: Rows = await self._reads.do(_Read(query, values))
-        return rows
+        return await self._reads.few(query, values)
 
-    async def read_many(self, query: Select[Any], values: Mapping[str, Any] | None = None) -> Rows:
+    async def read_many(self, query: Query, values: Mapping[str, Any] | None = None) -> Rows:
         """The rows of a query that may take long; others go on meanwhile. Raises as above."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.patience.total_seconds()
-        while True:
-            try:
-                with storage_errors():
-                    return await self._select_again(query, values)
-            except RowLocked:  # a migration has locked the table
-                if loop.time() > deadline:
-                    raise
-
-    async def _select_again(self, query: Select[Any], values: Mapping[str, Any] | None) -> Rows:
-        """Read on a new connection where the pool's turns out to be closed."""
-        try:
-            return await self._select(query, values)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-        return await self._select(query, values)
-
-    async def _select(self, query: Select[Any], values: Mapping[str, Any] | None) -> Rows:
-        async with self.reader.connect() as connection:
-            rows: Rows = (await connection.execute(query, values)).all()
-            return rows
-
-    async def _carry_out_reads(self, reads: Sequence[_Read]) -> Sequence[Outcome]:
-        def work(connection: Connection) -> Sequence[Outcome]:
-            return [connection.execute(read.query, read.values).all() for read in reads]
-
-        if self.threads is not None:
-            return await self.threads[0].transaction(work)
-        if self.bulk is not None:
-            with suppress(NotInBulk):
-                return await self.bulk.read(reads[0].query, [read.values or {} for read in reads])
-        reading = (self.read_many(read.query, read.values) for read in reads)
-        return await asyncio.gather(*reading, return_exceptions=True)
+        return await self._reads.many(query, values)
 
     async def _carry_out_writes(self, units: Sequence[Unit]) -> Sequence[Outcome]:
         if self.bulk is None or not (in_bulk := writes_of(units)):

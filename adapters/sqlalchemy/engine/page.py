@@ -35,6 +35,7 @@ from sqlalchemy import (
 )
 
 from adapters.sqlalchemy.engine.listing import Filter, Half, Listing
+from adapters.sqlalchemy.engine.lookup import Query, select_of
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from domain.access.access import Tenants
 from domain.shared.pagination import Cursor
@@ -91,12 +92,12 @@ def page_of(  # noqa: PLR0913 - what a page is, and what the database knows
     }
 
 
-def of_tenants(query: Select[Any], table: Table, tenants: Tenants) -> Select[Any]:
+def of_tenants(query: Query, table: Table, tenants: Tenants) -> Query:
     """Return ``query`` for the records of these tenants (None among them: of no tenant), or all."""
     if tenants is None:
         return query
     whose = [table.c.tenant == tenant for tenant in tenants]  # "= NULL" becomes "IS NULL"
-    return query.where(or_(*whose))
+    return select_of(query).where(or_(*whose))
 
 
 @attrs.frozen

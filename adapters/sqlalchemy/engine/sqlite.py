@@ -117,7 +117,7 @@ def engines(
     reader = create_async_engine(url, pool_size=_READERS, skip_autocommit_rollback=True, **options)
     writer = create_async_engine(url, pool_size=1, **options)
     sync_url = url.set(drivername="sqlite+pysqlite")
-    reads = create_engine(sync_url, pool_size=1, skip_autocommit_rollback=True, **options)
+    reads = create_engine(sync_url, pool_size=1, **options)
     writes = create_engine(sync_url, pool_size=1, **options)
     file = SqliteFile(Path(url.database or ""))
     for engine in (reader.sync_engine, writer.sync_engine, reads, writes):
@@ -125,6 +125,7 @@ def engines(
     for engine in (reader.sync_engine, writer.sync_engine):
         event.listen(engine, "checkout", _replace_moved(file))
     event.listen(writer.sync_engine, "begin", _begin)
+    event.listen(reads, "begin", _begin_reading)
     event.listen(writes, "begin", _begin_directly)
     return (
         reader,
@@ -207,6 +208,12 @@ def _configure(connection: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_reading(connection: Connection) -> None:
+    # Otherwise each statement takes SQLite's locks and gives them back.
+    raw: Any = connection.connection.driver_connection
+    raw.execute("BEGIN")
 
 
 def _begin_directly(connection: Connection) -> None:

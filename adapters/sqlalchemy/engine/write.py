@@ -153,7 +153,7 @@ def _execute(connection: Connection, write: Write) -> int:
 
 @lru_cache
 def _compiled_once(statement: Executable, dialect: Dialect, names: Sequence[str]) -> Compiled:
-    return compiled(dialect, statement, dict.fromkeys(names))
+    return compiled(dialect, statement, names)
 
 
 def _each(connection: Connection, units: Sequence[Unit]) -> list[Outcome]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from sqlalchemy import Executable, Select, bindparam, func, insert, select, update
+from sqlalchemy import Executable, bindparam, func, insert, select, update
 
 from adapters.sqlalchemy.engine.bulk_statements import insert_rows
 from adapters.sqlalchemy.engine.database import PAGE, Database
 from adapters.sqlalchemy.engine.deletion import delete_some
+from adapters.sqlalchemy.engine.lookup import Lookup, Query
 from adapters.sqlalchemy.engine.page import of_tenants, page_of
 from adapters.sqlalchemy.engine.write import Lock, Write
 from adapters.sqlalchemy.mapping import readable
@@ -30,11 +31,11 @@ from domain.shared.identifiers import RoomName, SessionId
 from domain.shared.pagination import Cursor
 
 # Built once: SQLAlchemy then finds their compiled form by identity.
-_GET: Final = select(sessions).where(sessions.c.id == bindparam("wanted"))
-_LIVE_IN: Final = select(sessions).where(
-    sessions.c.room_name == bindparam("wanted"), SESSION_IS_LIVE
+_GET: Final = Lookup(select(sessions).where(sessions.c.id == bindparam("wanted")))
+_LIVE_IN: Final = Lookup(
+    select(sessions).where(sessions.c.room_name == bindparam("wanted"), SESSION_IS_LIVE)
 )
-_NEWEST_IN: Final = (
+_NEWEST_IN: Final = Lookup(
     select(sessions)
     .where(sessions.c.room_name == bindparam("wanted"))
     .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
@@ -174,7 +175,7 @@ class SqlSessions:
         query, values = page_of(LISTING, wanted, after, limit, access.tenants, lateral=lateral)
         return [to_session(row) for row in await self._database.read_many(query, values)]
 
-    async def _first(self, query: Select[Any], wanted: str) -> Session | None:
+    async def _first(self, query: Query, wanted: str) -> Session | None:
         rows = await self._database.read(query, {"wanted": wanted})
         return to_session(rows[0]) if rows else None
 

@@ -45,7 +45,7 @@ from entrypoints.presenters.calls import CallResponse, call_response
 
 def routes(container: Container) -> Router:
     """Return the routes, with the use cases that they call."""
-    return routes_of(CallsController, read_calls=container.read_calls)
+    return routes_of(CallsController, _read_calls=container.read_calls)
 
 
 class CallsController(Controller):
@@ -54,6 +54,8 @@ class CallsController(Controller):
     path = "/telephony/calls"
     tags = ("telephony",)
     security = KEYED
+
+    _read_calls: ReadCalls
 
     @get(
         needs=(Scope.CALLS_READ,),
@@ -64,7 +66,6 @@ class CallsController(Controller):
     )
     async def list_calls(  # noqa: PLR0913, PLR0917 - each filter is a parameter
         self,
-        read_calls: ReadCalls,
         scope: AsgiScope,
         status: CallStatusQuery = None,
         direction: DirectionQuery = None,
@@ -84,7 +85,7 @@ class CallsController(Controller):
         """  # noqa: E501 - lines of the OpenAPI document
         overload = overload_of(scope)
         async with overload.lists.take(overload.client(scope)):
-            page = await read_calls.page(
+            page = await self._read_calls.page(
                 CallFilter(
                     status=query.choice(CallStatus, status, "status"),
                     direction=query.choice(Direction, direction, "direction"),
@@ -111,11 +112,10 @@ class CallsController(Controller):
     async def call_by_id(
         self,
         callId: IdPath,  # noqa: N803
-        read_calls: ReadCalls,
         scope: AsgiScope,
     ) -> CallResponse:
         """The call as the ledger has it; LiveKit is not asked."""
-        return call_response(await read_calls.by_id(callId, access_of(scope)))
+        return call_response(await self._read_calls.by_id(callId, access_of(scope)))
 
     @get(
         "/by-room/{roomName:path}",
@@ -128,9 +128,8 @@ class CallsController(Controller):
     async def call_by_room(
         self,
         roomName: CallRoom,  # noqa: N803
-        read_calls: ReadCalls,
         scope: AsgiScope,
     ) -> CallResponse:
         """The call as the ledger has it; LiveKit is not asked."""
         room = room_in_path(scope, roomName)
-        return call_response(await read_calls.by_room(room, access_of(scope)))
+        return call_response(await self._read_calls.by_room(room, access_of(scope)))

@@ -23,7 +23,7 @@ from entrypoints.http.routing import routes_of
 
 def routes(container: Container) -> Router:
     """Return the route, with the use case that it calls."""
-    return routes_of(InboxController, receive_webhook=container.receive_webhook)
+    return routes_of(InboxController, _receive_webhook=container.receive_webhook)
 
 
 class InboxController(Controller):
@@ -31,6 +31,8 @@ class InboxController(Controller):
 
     tags = ("telephony",)
     security = ({LIVEKIT_JWT: []},)
+
+    _receive_webhook: ReceiveWebhook
 
     @post(
         "/telephony/livekit-webhook",
@@ -41,9 +43,7 @@ class InboxController(Controller):
         summary="Take a webhook of LiveKit's",
         responses=RESPONSES,
     )
-    async def livekit_webhook(
-        self, request: JsonRequest, receive_webhook: ReceiveWebhook
-    ) -> WebhookResponse:
+    async def livekit_webhook(self, request: JsonRequest) -> WebhookResponse:
         """Store an event that LiveKit has signed, then answer; a repeat changes nothing.
 
         The body is what LiveKit sends (https://docs.livekit.io/home/server/webhooks/), the
@@ -63,7 +63,7 @@ class InboxController(Controller):
             finally:
                 request.drop_body()
 
-        await receive_webhook(
+        await self._receive_webhook(
             ReceiveWebhookCommand(
                 request.headers.get("authorization"), read_body, trace_parent(request.scope)
             )

@@ -15,6 +15,7 @@ import attrs
 import msgspec
 from litestar.types import ASGIApp, Message, Receive, Send
 
+from entrypoints.http.middleware.headers import header
 from entrypoints.http.middleware.limits import HEADERS
 from entrypoints.http.middleware.request_id import request_id
 from entrypoints.http.requests.idempotency import REPLAYED
@@ -52,7 +53,7 @@ class Cors:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        origin = _header(scope, b"origin") if scope["type"] == "http" else b""
+        origin = header(scope, b"origin") if scope["type"] == "http" else b""
         if scope["type"] != "http" or (self._every and not origin):
             await self.app(scope, receive, send)
         elif origin and scope["method"] == "OPTIONS":
@@ -82,7 +83,7 @@ class Cors:
         if not self._allows(origin.decode("latin-1")):
             await _refuse(scope, send)
             return
-        asked = _header(scope, b"access-control-request-headers").split(b",")
+        asked = header(scope, b"access-control-request-headers").split(b",")
         allowed = [name.strip() for name in asked if _TOKEN.fullmatch(name.strip())]
         headers: _Headers = [
             *self._allowed(origin),
@@ -112,7 +113,3 @@ async def _send(send: Send, status: HTTPStatus, headers: _Headers, body: bytes) 
         headers = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _header(scope: Any, name: bytes) -> bytes:
-    return next((value for key, value in scope["headers"] if key == name), b"")

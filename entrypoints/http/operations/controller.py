@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import time
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import attrs
 import structlog
 from litestar import Controller, Litestar, Request, Response, Router, get, head
 from litestar.openapi import ResponseSpec
-from litestar.params import Dependency
 from litestar.routes import HTTPRoute
 
 from application.caching.ttl_cache import TtlCache
@@ -72,12 +71,12 @@ def routes(container: Container) -> Router:
     index = RouteIndex(authenticate=container.authenticate(), in_production=in_production)
     return routes_of(
         OperationsController,
-        readiness=container.recent_readiness,
-        authenticate=container.authenticate,
-        clock=container.clock,
-        telemetry=container.telemetry,
-        stats=container.cached_stats,
-        route_index=lambda: index,
+        _readiness=container.recent_readiness,
+        _authenticate=container.authenticate,
+        _clock=container.clock,
+        _telemetry=container.telemetry,
+        _stats=container.cached_stats,
+        _route_index=lambda: index,
     )
 
 
@@ -86,6 +85,13 @@ class OperationsController(Controller):
 
     tags = ("health",)
 
+    _readiness: TtlCache[Readiness]
+    _authenticate: Authenticate
+    _clock: Clock
+    _telemetry: Telemetry
+    _stats: StatsReader
+    _route_index: RouteIndex
+
     @get(
         "/health",
         public=True,
@@ -93,15 +99,13 @@ class OperationsController(Controller):
         summary="Is the process alive?",
         responses=errors({}),
     )
-    async def health(
-        self, clock: Annotated[Clock, Dependency(skip_validation=True)]
-    ) -> HealthResponse:
+    async def health(self) -> HealthResponse:
         """Asks nothing of LiveKit or the database."""
         return HealthResponse(
             status="ok",
             uptime_seconds=round(time.monotonic() - _STARTED, 3),
             version=VERSION,
-            timestamp=rfc3339(clock.now()),
+            timestamp=rfc3339(self._clock.now()),
         )
 
     @get(
@@ -112,11 +116,7 @@ class OperationsController(Controller):
         responses=errors({})
         | {503: ResponseSpec(ReadinessResponse, description="Something would not serve.")},
     )
-    async def ready(
-        self,
-        readiness: Annotated[TtlCache[Readiness], Dependency(skip_validation=True)],
-        authenticate: Authenticate,
-    ) -> Response[ReadinessResponse]:
+    async def ready(self) -> Response[ReadinessResponse]:
         """Asks LiveKit and the database; 503 if either would not serve, or the service will stop.
 
         The database must take a write. They are asked once a second at most; that the service will
@@ -126,10 +126,10 @@ class OperationsController(Controller):
             return Response(
                 ReadinessResponse("stopping", {}, []), status_code=HTTPStatus.SERVICE_UNAVAILABLE
             )
-        found = await readiness()
+        found = await self._readiness()
         # A database that is out of reach is not asked by each request whether it has keys.
         unknown = found.problems.get("database") is not None
-        warnings = [] if unknown or await guarded(authenticate) else [OPEN]
+        warnings = [] if unknown or await guarded(self._authenticate) else [OPEN]
         return Response(readiness_response(found, warnings), status_code=_status(found))
 
     @get(
@@ -139,11 +139,9 @@ class OperationsController(Controller):
         summary="What is this?",
         responses=errors({}),
     )
-    async def service(
-        self, request: Request[Any, Any, Any], route_index: RouteIndex
-    ) -> ServiceResponse:
+    async def service(self, request: Request[Any, Any, Any]) -> ServiceResponse:
         """Names the service and its routes."""
-        routes = await route_index(request.app)
+        routes = await self._route_index(request.app)
         return ServiceResponse("backend-livekit", VERSION, DOCS, routes)
 
     @head(["/", "/health"], public=True, include_in_schema=False)
@@ -151,14 +149,11 @@ class OperationsController(Controller):
         """For load balancers that ask with HEAD."""
 
     @head("/health/ready", public=True, include_in_schema=False)
-    async def ready_without_body(
-        self,
-        readiness: Annotated[TtlCache[Readiness], Dependency(skip_validation=True)],
-    ) -> Response[None]:
+    async def ready_without_body(self) -> Response[None]:
         """For load balancers that ask with HEAD."""
         if is_draining():
             return Response(None, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
-        return Response(None, status_code=_status(await readiness()))
+        return Response(None, status_code=_status(await self._readiness()))
 
     @get(
         "/metrics",
@@ -171,21 +166,17 @@ class OperationsController(Controller):
         media_type="text/plain",
         responses=errors(REFUSALS | {404: HIDDEN}),
     )
-    async def metrics(
-        self,
-        telemetry: Annotated[Telemetry, Dependency(skip_validation=True)],
-        stats: Annotated[StatsReader, Dependency(skip_validation=True)],
-    ) -> Response[bytes]:
+    async def metrics(self) -> Response[bytes]:
         """What docs/observability.md lists, in Prometheus' text format."""
         ledger_stats: LedgerStats | None = None
         try:
-            ledger_stats = await stats.ledger_stats()
+            ledger_stats = await self._stats.ledger_stats()
             if ledger_stats.problem is not None:
                 log.warning("the ledger cannot be written", reason=ledger_stats.problem)
         except StorageUnavailable as error:
             log.warning("the ledger cannot be counted", reason=str(error))
         return Response(
-            telemetry.page(ledger_stats),
+            self._telemetry.page(ledger_stats),
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
         )
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Final, TypeVar
 
-from litestar import Response
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import HeaderParameter
 
 from domain.idempotency.idempotent_execution import HEADER
+from entrypoints.http.json_response import JsonResponse
 
 Content = TypeVar("Content")
 
@@ -40,6 +40,6 @@ REPEATED: Final = {422: f"This {HEADER} was used for another request."}
 AS_BEFORE: Final = f"With `{REPLAYED}: true` this was answered to an earlier request already."
 
 
-def repeatable(content: Content, *, replayed: bool) -> Response[Content]:
+def repeatable(content: Content, *, replayed: bool) -> JsonResponse[Content]:
     """``content``, and whether it is the answer to an earlier request."""
-    return Response(content, headers={REPLAYED: "true"} if replayed else None)
+    return JsonResponse(content, headers={REPLAYED: "true"} if replayed else None)

@@ -56,9 +56,9 @@ def routes(container: Container) -> Router:
     """Return the routes, with the use cases that they call."""
     return routes_of(
         SessionsController,
-        start_session=container.start_session_once,
-        end_session=container.end_session,
-        read_sessions=container.read_sessions,
+        _start_session=container.start_session_once,
+        _end_session=container.end_session,
+        _read_sessions=container.read_sessions,
     )
 
 
@@ -67,6 +67,10 @@ class SessionsController(Controller):
 
     tags = ("sessions",)
     security = KEYED
+
+    _start_session: StartSessionOnce
+    _end_session: EndSession
+    _read_sessions: ReadSessions
 
     @post(
         "/session",
@@ -79,7 +83,6 @@ class SessionsController(Controller):
     async def start_session(
         self,
         data: Annotated[StartSessionRequest, documentation.START_BODY],
-        start_session: StartSessionOnce,
         scope: AsgiScope,
         idempotency_key: IdempotencyKey = None,
     ) -> Response[StartSessionResponse]:
@@ -94,9 +97,9 @@ class SessionsController(Controller):
         replayed = False
         try:
             if idempotency_key is None:
-                response = started_response(await start_session.start_session(command))
+                response = started_response(await self._start_session.start_session(command))
             else:
-                done = await start_session(idempotency_key, command, stored_response)
+                done = await self._start_session(idempotency_key, command, stored_response)
                 response, replayed = repeated_response(done.text, done.token), done.replayed
         except LiveKitError as error:
             error.details["agentDispatched"] = False
@@ -117,7 +120,6 @@ class SessionsController(Controller):
     async def end_session(
         self,
         data: Annotated[EndSessionRequest, documentation.END_BODY],
-        end_session: EndSession,
         scope: AsgiScope,
     ) -> None:
         """Delete the LiveKit room and end its session. A room that is already gone is a success.
@@ -125,7 +127,7 @@ class SessionsController(Controller):
         JSON may also be sent as `text/plain` or without a content type, as `navigator.sendBeacon` does.
         """  # noqa: E501 - lines of the OpenAPI document
         note(scope, roomName=data.room_name)
-        await end_session(EndSessionCommand(data.room_name, access_of(scope)))
+        await self._end_session(EndSessionCommand(data.room_name, access_of(scope)))
 
     @get(
         "/sessions",
@@ -137,7 +139,6 @@ class SessionsController(Controller):
     )
     async def list_sessions(  # noqa: PLR0913, PLR0917 - each filter is a parameter
         self,
-        read_sessions: ReadSessions,
         scope: AsgiScope,
         status: SessionStatusQuery = None,
         user_identity: IdentityQuery = None,
@@ -153,7 +154,7 @@ class SessionsController(Controller):
         """
         overload = overload_of(scope)
         async with overload.lists.take(overload.client(scope)):
-            page = await read_sessions.page(
+            page = await self._read_sessions.page(
                 SessionFilter(
                     status=query.choice(SessionStatus, status, "status"),
                     identity=query.name(Identity, user_identity),
@@ -178,11 +179,10 @@ class SessionsController(Controller):
     async def session_by_id(
         self,
         sessionId: IdPath,  # noqa: N803
-        read_sessions: ReadSessions,
         scope: AsgiScope,
     ) -> SessionResponse:
         """The session as the ledger has it; LiveKit is not asked."""
-        return session_response(await read_sessions.by_id(sessionId, access_of(scope)))
+        return session_response(await self._read_sessions.by_id(sessionId, access_of(scope)))
 
     @get(
         "/sessions/by-room/{roomName:path}",
@@ -195,9 +195,8 @@ class SessionsController(Controller):
     async def session_by_room(
         self,
         roomName: SessionRoom,  # noqa: N803
-        read_sessions: ReadSessions,
         scope: AsgiScope,
     ) -> SessionResponse:
         """The session as the ledger has it; LiveKit is not asked."""
         room = room_in_path(scope, roomName)
-        return session_response(await read_sessions.by_room(room, access_of(scope)))
+        return session_response(await self._read_sessions.by_room(room, access_of(scope)))

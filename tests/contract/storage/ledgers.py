@@ -56,8 +56,8 @@ def noted(storage: SqlStorage) -> list[tuple[str, Any]]:
 def note_statements(storage: SqlStorage, note: Callable[[str, Any], object]) -> None:
     """Call ``note`` with each statement and its parameters, as they are sent from now on.
 
-    What SQLite's writing thread carries out comes from SQLite itself, with its parameters in it and
-    each row of many by itself: not all of it passes SQLAlchemy.
+    What SQLite's threads carry out comes from SQLite itself, with its parameters in it and each row
+    of many by itself: not all of it passes SQLAlchemy.
     """
     database = storage.database
 
@@ -68,11 +68,10 @@ def note_statements(storage: SqlStorage, note: Callable[[str, Any], object]) -> 
         driver = connection.connection.driver_connection
         driver.set_trace_callback(lambda statement: note(statement, ()))
 
-    reading = [thread.engine for thread in (database.threads or ())[:1]]
-    for engine in (database.reader.sync_engine, database.writer.sync_engine, *reading):
+    for engine in (database.reader.sync_engine, database.writer.sync_engine):
         event.listen(engine, "before_cursor_execute", before)
-    for writing in (database.threads or ())[1:]:
-        event.listen(writing.engine, "begin", trace, insert=True)
+    for thread in database.threads or ():
+        event.listen(thread.engine, "begin", trace, insert=True)
 
 
 def access_of(tenant: str | None, *, sees_unowned: bool = False) -> Access:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from adapters.sqlalchemy.calls import repository as calls
 from adapters.sqlalchemy.engine.bulk_statements import compiled_reads
 from adapters.sqlalchemy.engine.compiled import compiled
+from adapters.sqlalchemy.engine.lookup import select_of
 from adapters.sqlalchemy.sessions import repository as sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
@@ -57,9 +58,10 @@ async def plan_of(storage: SqlStorage, sql: str) -> str:
 async def test_a_plan_made_for_an_empty_table_reads_by_an_index(
     storage: SqlStorage, look_up: str
 ) -> None:
-    dialect, query = storage.database.reader.dialect, LOOK_UPS[look_up]
-    for made in (compiled, compiled_reads):
-        plan = await plan_of(storage, made(dialect, query, {"wanted": "x"}).sql)
+    dialect, query = storage.database.reader.dialect, select_of(LOOK_UPS[look_up])
+    texts = compiled(dialect, query), compiled_reads(dialect, query, {"wanted": "x"})
+    for text_of_query in texts:
+        plan = await plan_of(storage, text_of_query.sql)
         assert "Seq Scan" not in plan
         assert "Hash Join" not in plan
 

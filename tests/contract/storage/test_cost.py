@@ -90,7 +90,7 @@ async def test_every_read_finds_its_row_by_an_index(sqlite_url: str) -> None:
         await ledger.newest_in(room, SYSTEM)
         plans = []
         async with storage.database.writer.connect() as connection:
-            for statement, parameters in [*sent]:
+            for statement, parameters in [one for one in sent if one[0].startswith("SELECT")]:
                 plan = await connection.exec_driver_sql(
                     f"EXPLAIN QUERY PLAN {statement}", parameters
                 )

@@ -29,12 +29,11 @@ _NO_FILTER: Final = frozenset({"scope", "data", "body", "state", "headers", "coo
 
 @attrs.frozen
 class Route:
-    """A route; ``given`` are the names of its dependencies."""
+    """A method of a path."""
 
     method: str
     path: str
     handler: HTTPRouteHandler
-    given: frozenset[str]
 
     @property
     def name(self) -> tuple[str, str]:
@@ -71,7 +70,7 @@ class Route:
         for name, parameter in self.handler.parsed_fn_signature.parameters.items():
             kind = parameter.kwarg_definition
             in_path = re.search(rf"\{{{name}[:}}]", self.path)
-            if in_path or name in _NO_FILTER or name in self.given or _is_no_query(kind):
+            if in_path or name in _NO_FILTER or _is_no_query(kind):
                 continue
             sent_as = (kind.query or kind.name) if isinstance(kind, ParameterKwarg) else None
             found.append(sent_as or name)
@@ -93,7 +92,7 @@ def routes_of(app: Litestar) -> list[Route]:
     for route in app.routes:
         assert isinstance(route, HTTPRoute), f"{route.path}: who asks for a key here?"
         found += [
-            Route(method, route.path, handler, frozenset(handler.resolve_dependencies()))
+            Route(method, route.path, handler)
             for handler in route.route_handlers
             for method in handler.http_methods
             if method != "OPTIONS"

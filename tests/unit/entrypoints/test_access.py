@@ -75,10 +75,9 @@ class Door:
 
     async def ask(self, key: str, peer: str = "203.0.113.7", **options: object) -> Any:
         """A request's scope once it is let in to a route with these ``options``."""
-        scope: dict[str, Any] = {"client": (peer, 4711), "headers": [], "state": {}}
-        request = SimpleNamespace(
-            route_handler=SimpleNamespace(opt=options), headers={"x-api-key": key}, scope=scope
-        )
+        headers = [(b"x-api-key", key.encode())]
+        scope: dict[str, Any] = {"client": (peer, 4711), "headers": headers, "state": {}}
+        request = SimpleNamespace(route_handler=SimpleNamespace(opt=options), scope=scope)
         await self._admit(cast("Any", request))
         return scope
 

@@ -104,7 +104,17 @@ def test_what_is_harmless_is_left_as_it_is(text: str) -> None:
     assert masked(text) == text
 
 
-@given(st.text(max_size=60))
+@given(st.lists(st.uuids(), min_size=1, max_size=5))
+def test_given_a_line_of_ids_then_it_is_not_looked_through(ids: list[UUID]) -> None:
+    assert not may_need_masking(
+        json.dumps({f"id_{at}": str(one) for at, one in enumerate(ids)}).encode()
+    )
+
+
+PIECES = st.uuids().map(str) | st.from_regex(r"[0-9A-Za-z+. \\n%-]{0,9}", fullmatch=True)
+
+
+@given(st.text(max_size=60) | st.lists(PIECES, max_size=5).map("".join))
 def test_nothing_is_masked_that_would_not_be_looked_through(text: str) -> None:
     if masked(text) != text:
         assert may_need_masking(text.encode(errors="surrogatepass"))

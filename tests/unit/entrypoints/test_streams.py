@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from io import BufferedWriter, RawIOBase
+from select import PIPE_BUF
 from typing import Any, BinaryIO, cast
 
 import pytest
@@ -62,6 +64,48 @@ def test_a_line_is_written_at_once_and_whole(raw: Raw, stream: LossyStream) -> N
     assert stream.write(line) == len(line)
 
     assert raw.writes == [line]  # so that a pipe does not mix it with other processes' lines
+
+
+async def test_given_a_running_loop_then_its_lines_are_written_together_and_soon(
+    raw: Raw, stream: LossyStream
+) -> None:
+    stream.write(b"one\n")
+    await asyncio.to_thread(stream.write, b"of a thread\n")
+    stream.write(b"two\n")
+    stream.write(b"three\n")
+    await asyncio.sleep(0)
+
+    assert raw.writes[-1] == b"two\nthree\n"
+    assert b"".join(raw.writes) == b"one\nof a thread\ntwo\nthree\n"
+
+
+async def test_given_many_lines_then_each_write_stays_whole_in_a_pipe(
+    raw: Raw, stream: LossyStream
+) -> None:
+    lines = [b"%0*d\n" % (length, 0) for length in range(1, PIPE_BUF, 100)]
+    for line in lines:
+        stream.write(line)
+    await asyncio.sleep(0)
+
+    assert b"".join(raw.writes) == b"".join(lines)
+    assert len(raw.writes) < len(lines)
+    assert all(len(part) <= PIPE_BUF and part.endswith(b"\n") for part in raw.writes)
+
+
+def test_given_a_loop_that_has_ended_then_its_lines_come_before_those_of_the_next(
+    raw: Raw, stream: LossyStream
+) -> None:
+    ended = asyncio.new_event_loop()
+    ended.call_soon(lambda: (stream.write(b"of one loop\n"), ended.stop()))
+    ended.run_forever()
+    ended.close()
+
+    async def write() -> None:
+        stream.write(b"of the next\n")
+
+    asyncio.run(write())
+
+    assert b"".join(raw.writes) == b"of one loop\nof the next\n"
 
 
 def test_given_a_stream_that_takes_a_part_then_it_gets_the_rest(
