@@ -112,12 +112,14 @@ class SqlApiKeys:
 
     async def used(self, prefix: str, at: datetime) -> None:
         """Note when the key was used last."""
-        await self._change(_USED, prefix, at)
+        await self._change(_USED, prefix, at, urgent=False)
 
-    async def _change(self, statement: Executable, prefix: str, at: datetime) -> int:
+    async def _change(
+        self, statement: Executable, prefix: str, at: datetime, *, urgent: bool = True
+    ) -> int:
         values = {"wanted": prefix, "at": at}
         write = Write(statement, values, ("api_keys", prefix), must_change=False)
-        (changed,) = await self._database.write([write])
+        (changed,) = await self._database.write([write], urgent=urgent)
         return changed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ class Authenticate:
     clock: Clock
     _known: dict[str, tuple[ApiKey, float]] = attrs.field(factory=dict, init=False)
     _noted: dict[str, float] = attrs.field(factory=dict, init=False)
+    _noting: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
     _guarded: bool = attrs.field(default=False, init=False)
     _asked_until: float = attrs.field(default=-math.inf, init=False)
 
@@ -54,7 +56,7 @@ class Authenticate:
         now = self.clock.now()
         if key is None or not is_same(key.digest, hashed) or not key.is_usable(now):
             raise Unauthenticated("This API key is unknown, expired or revoked.")
-        await self._note(key, now)
+        self._note(key, now)
         return key.access
 
     def last_known(self, presented: str | None) -> Access | None:
@@ -103,11 +105,22 @@ class Authenticate:
             self._known[prefix] = key, asked_at + REMEMBERED.total_seconds()
         return key
 
-    async def _note(self, key: ApiKey, now: datetime) -> None:
+    async def settled(self) -> None:
+        """Return once every use that is being noted is durable, or lost."""
+        if self._noting:
+            await asyncio.wait(self._noting)
+
+    def _note(self, key: ApiKey, now: datetime) -> None:
+        """Note the key's use while the request goes on."""
         noted, at = self._noted.get(key.prefix), self.clock.monotonic()
         if noted is not None and at < noted + NOTED_EVERY.total_seconds():
             return
         self._noted[key.prefix] = at
+        task = asyncio.create_task(self._store_use(key, now))
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
+
+    async def _store_use(self, key: ApiKey, now: datetime) -> None:
         try:
             await self.keys.used(key.prefix, now)
         except StorageUnavailable:

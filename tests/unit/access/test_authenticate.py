@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -47,9 +48,9 @@ class CountedKeys(MemoryApiKeys):
         self._count("any")
         return await super().any()
 
-    async def used(self, prefix: str, at: object) -> None:
+    async def used(self, prefix: str, at: datetime) -> None:
         self._count("used")
-        await super().used(prefix, at)  # type: ignore[arg-type]
+        await super().used(prefix, at)
 
 
 class Keys:
@@ -120,7 +121,7 @@ async def test_a_key_that_is_only_made_is_heard_of_within_seconds(
 async def test_the_storage_is_not_asked_at_each_request(keys: Keys) -> None:
     made = await keys.made()
     for _ in range(10):
-        await keys.authenticate(made.text)
+        await used(keys, made.text)
 
     assert keys.stored.asked == ["any", "find", "used"]
 
@@ -212,26 +213,51 @@ async def test_what_no_longer_works_is_not_rotated_and_what_is_not_there_neither
             await change
 
 
+async def used(keys: Keys, text: str) -> Access:
+    """What the key grants, once its use is noted."""
+    access = await keys.authenticate(text)
+    await keys.authenticate.settled()
+    return access
+
+
+async def test_no_request_waits_until_the_key_s_use_is_noted(keys: Keys) -> None:
+    made, noted = await keys.made(), asyncio.Event()
+    real = keys.stored.used
+
+    async def slow(prefix: str, at: datetime) -> None:
+        await noted.wait()
+        await real(prefix, at)
+
+    keys.stored.used = slow  # type: ignore[method-assign]
+    await keys.authenticate(made.text)
+    assert [key.last_used_at for key in await keys.manage.all(SYSTEM)] == [None]
+
+    noted.set()
+    await keys.authenticate.settled()
+
+    assert [key.last_used_at for key in await keys.manage.all(SYSTEM)] == [keys.clock.now()]
+
+
 async def test_a_key_s_last_use_is_noted_once_a_minute(keys: Keys) -> None:
     made = await keys.made()
     first = keys.clock.now()
-    await keys.authenticate(made.text)
+    await used(keys, made.text)
     keys.clock.advance(NOTED_EVERY - timedelta(seconds=1))
-    await keys.authenticate(made.text)
+    await used(keys, made.text)
     assert [key.last_used_at for key in await keys.manage.all(SYSTEM)] == [first]
 
     keys.clock.advance(timedelta(seconds=1))
-    await keys.authenticate(made.text)
+    await used(keys, made.text)
 
     assert [key.last_used_at for key in await keys.manage.all(SYSTEM)] == [keys.clock.now()]
 
 
 async def test_a_use_is_noted_also_after_a_long_rest(keys: Keys) -> None:
     made = await keys.made()
-    await keys.authenticate(made.text)
+    await used(keys, made.text)
 
     keys.clock.advance(NOTED_EVERY + A_WHILE)
-    await keys.authenticate(made.text)
+    await used(keys, made.text)
 
     assert [key.last_used_at for key in await keys.manage.all(SYSTEM)] == [keys.clock.now()]
 
@@ -240,13 +266,13 @@ async def test_a_use_that_cannot_be_noted_is_no_reason_to_refuse_it(keys: Keys) 
     made = await keys.made()
     real = keys.stored.used
 
-    async def broken(prefix: str, at: object) -> None:
+    async def broken(prefix: str, at: datetime) -> None:
         raise StorageUnavailable("The ledger is broken.")
 
     keys.stored.used = broken  # type: ignore[method-assign]
-    assert (await keys.authenticate(made.text)).tenant == made.key.tenant
+    assert (await used(keys, made.text)).tenant == made.key.tenant
     keys.stored.used = real  # type: ignore[method-assign]
-    await keys.authenticate(made.text)
+    await used(keys, made.text)
 
     assert [key.last_used_at for key in await keys.manage.all(SYSTEM)] == [keys.clock.now()]
 
