@@ -8,7 +8,7 @@ import attrs
 
 from domain.inbox.entry import InboxEntry
 from domain.inbox.repository import Inbox
-from domain.inbox.signal import InboxSignal
+from domain.inbox.signal import InboxSignal, News
 from domain.inbox.webhook_verifier import WebhookBody, WebhookVerifier
 from domain.reconciliation.event_relevance import EventRelevance
 from domain.shared.clock import Clock
@@ -51,4 +51,4 @@ class ReceiveWebhook:
         with self.inbox_signal.arrival():
             added = await self.inbox.add(entry if is_news else entry.handled(now))
         if added and is_news:
-            self.inbox_signal.ring()
+            self.inbox_signal.ring(News.of(entry))
