@@ -163,6 +163,7 @@ class SqlInbox:
         def claim(connection: Connection) -> list[InboxEntry]:
             return [to_entry(row) for row in lease_news(connection, values, news, holder, until)]
 
+        self._heads, self._claims_left = (), 0  # they may be among the news
         try:
             return await self._database.transact(claim)
         except Conflict:
