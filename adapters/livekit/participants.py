@@ -12,7 +12,7 @@ from adapters.livekit.moments import from_milliseconds
 from adapters.livekit.phone_leg import Normalised, is_phone, leg_status, phone_leg
 from domain.rooms.room import Participant, ParticipantKind
 
-_KINDS: Final[Mapping[ParticipantInfo.Kind, ParticipantKind]] = {
+KINDS: Final[Mapping[ParticipantInfo.Kind, ParticipantKind]] = {
     ParticipantInfo.Kind.STANDARD: ParticipantKind.STANDARD,
     ParticipantInfo.Kind.SIP: ParticipantKind.SIP,
     ParticipantInfo.Kind.AGENT: ParticipantKind.AGENT,
@@ -31,7 +31,7 @@ def to_participant(
     phone = is_phone(info, identity_prefix)
     return Participant(
         identity=info.identity.replace("\0", "�"),
-        kind=_KINDS.get(info.kind, ParticipantKind.OTHER),
+        kind=KINDS.get(info.kind, ParticipantKind.OTHER),
         agent_name=attributes.get("lk.agent.name") or attributes.get("lk.agent_name") or None,
         leg=phone_leg(room, info, normalised) if phone else None,
         leg_status=leg_status(info) if phone else None,

@@ -41,12 +41,27 @@ def is_phone(info: ParticipantInfo, identity_prefix: str) -> bool:
     LiveKit's connectors bring calls of WhatsApp and Twilio, in their own kind. A user who joined
     with a token of this service is none, whatever the identity is.
     """
-    return info.kind in _PHONES or (
+    return counts_as_phone(info.kind, info.identity, info.attributes, identity_prefix)
+
+
+def counts_as_phone(
+    kind: ParticipantInfo.Kind,
+    identity: str,
+    attributes: Mapping[str, str],
+    identity_prefix: str,
+) -> bool:
+    """Whether a participant of whom this is known is a telephone."""
+    return kind in _PHONES or (
         bool(identity_prefix)
-        and info.kind == ParticipantInfo.Kind.STANDARD
-        and info.identity.startswith(identity_prefix)
-        and not NO_PHONE.items() <= dict(info.attributes).items()
+        and kind == ParticipantInfo.Kind.STANDARD
+        and identity.startswith(identity_prefix)
+        and not all(attributes.get(name) == value for name, value in NO_PHONE.items())
     )
+
+
+def trunk_id(attributes: Mapping[str, str]) -> str | None:
+    """The trunk that a call came by, if it says so."""
+    return _text(attributes.get("sip.trunkID"))
 
 
 def phone_leg(room: Room, info: ParticipantInfo, normalised: Normalised) -> SipLeg:
@@ -70,7 +85,7 @@ def phone_leg(room: Room, info: ParticipantInfo, normalised: Normalised) -> SipL
         direction_assumed=direction is None,
         from_number=ours if placed else callers,
         to_number=callers if placed else ours,
-        trunk_id=_text(attributes.get("sip.trunkID")),
+        trunk_id=trunk_id(attributes),
         dispatch_rule_id=_text(attributes.get("sip.ruleID")),
         sip_call_id=_text(attributes.get("sip.callID")),
         sip_call_id_full=_text(attributes.get("sip.callIDFull")),

@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
 import msgspec
+from livekit.protocol.models import ParticipantInfo
 
+from adapters.livekit.participants import KINDS
+from adapters.livekit.phone_leg import counts_as_phone, trunk_id
 from adapters.livekit.tokens import TokenFactory, TokenRefused
 from domain.inbox.webhook_verifier import WebhookBody, WebhookEvent
+from domain.rooms.room import ParticipantTraits
 from domain.shared.errors import InvalidWebhook, WebhookForged
 from domain.shared.identifiers import LONGEST, LONGEST_ID
 from domain.shared.storable_text import storable
@@ -22,9 +27,16 @@ class _Room(msgspec.Struct):
     sid: Any = None
 
 
+class _Attributes(msgspec.Struct):
+    trunk_id: Any = msgspec.field(default=None, name="sip.trunkID")
+    user: Any = msgspec.field(default=None, name="backend-livekit.user")
+
+
 class _Participant(msgspec.Struct):
     identity: Any = None
     sid: Any = None
+    kind: Any = None
+    attributes: _Attributes | list[Any] | str | int | float | bool | None = None
 
 
 class _Event(msgspec.Struct):
@@ -40,6 +52,11 @@ class _Event(msgspec.Struct):
 _READER: Final = msgspec.json.Decoder(_Event)
 _NO_ROOM: Final = _Room()
 _NO_PARTICIPANT: Final = _Participant()
+_NO_ATTRIBUTES: Final = _Attributes()
+_KINDS: Final[Mapping[object, ParticipantInfo.Kind]] = {
+    None: ParticipantInfo.Kind.STANDARD,
+    **{ParticipantInfo.Kind.Name(kind): kind for kind in KINDS},
+}
 
 
 @attrs.frozen
@@ -52,6 +69,7 @@ class LiveKitWebhookVerifier:
     """
 
     tokens: TokenFactory
+    sip_identity_prefix: str = "sip_"
 
     def body_digest(self, authorization: str | None) -> bytes:
         """Return the digest of the body that ``authorization`` vouches for."""
@@ -81,7 +99,7 @@ class LiveKitWebhookVerifier:
         )
         if not event.event:
             raise InvalidWebhook("The body names no event.")
-        _bounded("participant.identity", participant.identity, LONGEST)
+        identity = _bounded("participant.identity", participant.identity, LONGEST)
         _bounded("participant.sid", participant.sid, LONGEST_ID)
         return WebhookEvent(
             id=_bounded("id", event.id, LONGEST_ID) or f"sha256:{found.hexdigest()}",
@@ -89,7 +107,28 @@ class LiveKitWebhookVerifier:
             room_name=_bounded("room.name", room.name, LONGEST),
             room_sid=_bounded("room.sid", room.sid, LONGEST_ID),
             body=body.plain,
+            participant=self._traits(participant, identity),
         )
+
+    def _traits(self, participant: _Participant, identity: str) -> ParticipantTraits | None:
+        """Return what decides whether the event is handled; None where that is not sure.
+
+        Anything that LiveKit does not send is left to the reader of the whole event.
+        """
+        found, given = participant.identity, participant.attributes or _NO_ATTRIBUTES
+        kind = _KINDS.get(participant.kind) if _is_text(participant.kind) else None
+        if kind is None or found != identity or not isinstance(given, _Attributes):
+            return None
+        if not (_is_text(given.trunk_id) and _is_text(given.user)):
+            return None
+        attributes = {"sip.trunkID": given.trunk_id, "backend-livekit.user": given.user}
+        is_phone = counts_as_phone(kind, identity, attributes, self.sip_identity_prefix)
+        trunk = trunk_id(attributes) if is_phone else None
+        return ParticipantTraits(KINDS[kind], is_phone, trunk)
+
+
+def _is_text(value: object) -> bool:
+    return value is None or isinstance(value, str)
 
 
 def _token(authorization: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 
@@ -11,7 +13,8 @@ import attrs
 import structlog
 
 from application.telemetry import Tracing
-from application.workers.inbox_signal import InboxSignal
+from application.workers.announced import Announced
+from application.workers.inbox_signal import MOST_NEWS, InboxSignal
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.process_entry import ProcessInboxEntry
 from domain.inbox.repository import Inbox
@@ -54,6 +57,9 @@ class InboxWorker:
     drain: timedelta = timedelta(seconds=5)
     parallel: int = 32
     _working: dict[str, _Work] = attrs.field(factory=dict, init=False)
+    _announced: Announced = attrs.field(factory=lambda: Announced(MOST_NEWS), init=False)
+    _must_look: bool = attrs.field(default=True, init=False)
+    _looked_at: float = attrs.field(default=-math.inf, init=False)
 
     async def run(self) -> None:
         """Work until cancelled; what is being handled then gets ``drain`` to finish."""
@@ -83,22 +89,50 @@ class InboxWorker:
                 log.warning("lease not given back", event_id=event_id, reason=str(error))
 
     async def _claim(self) -> None:
+        news, must_look = self.inbox_signal.take()
+        self._announced.add(news)
+        now = asyncio.get_running_loop().time()
+        is_due = now - self._looked_at >= self.poll.total_seconds()
+        self._must_look = self._must_look or must_look or is_due or not self._announced.is_all
         places = max(1, self.parallel // 2) if self.inbox_signal.is_crowded else self.parallel
         free = places - len(self._working)
         if free <= 0:
             return  # each that finishes rings
-        # Each claim's own: what an earlier one settles late, it has no right to any more.
-        holder, now = self.ids.claim_holder(), self.clock.now()
         try:
-            entries = await self.inbox.claim(
-                holder, now, now + self.lease, free, self._working.keys()
-            )
+            if self._must_look:
+                self._looked_at, self._must_look = now, False
+                await self._claim_due(free)
+            else:
+                await self._claim_news(free)
         except DomainError as error:
+            self._must_look = True
             log.warning("inbox out of reach", reason=str(error))
-            return
         except Exception:
+            self._must_look = True
             log.exception("inbox out of reach")
+
+    async def _claim_due(self, limit: int) -> None:
+        # Each claim's own: what an earlier one settles late, it has no right to any more.
+        holder, now, was_idle = self.ids.claim_holder(), self.clock.now(), not self._working
+        working = self._working.keys()
+        entries = await self.inbox.claim(holder, now, now + self.lease, limit, working)
+        self._announced.looked(entries, was_idle=was_idle)
+        self._begin(entries, holder)
+
+    async def _claim_news(self, limit: int) -> None:
+        """Lease what was announced, without a look for anything else."""
+        busy = [work.entry.event.room_name for work in self._working.values()]
+        heads = self._announced.heads(busy, limit)
+        if not heads:
             return
+        holder, now, working = self.ids.claim_holder(), self.clock.now(), self._working.keys()
+        entries = await self.inbox.claim_news(holder, now, now + self.lease, heads, working)
+        self._announced.claimed(heads, entries)
+        self._begin(entries, holder)
+        if not self._announced.is_all:
+            self.inbox_signal.ring()
+
+    def _begin(self, entries: Sequence[InboxEntry], holder: str) -> None:
         for entry in entries:
             task = asyncio.create_task(self._handle(entry, holder))
             self._working[entry.event.id] = _Work(entry, holder, task)
@@ -119,6 +153,14 @@ class InboxWorker:
             log.exception("event failed", event_id=event.id, kind=event.kind, room=event.room_name)
         finally:
             del self._working[event.id]
+            self._finished(event.room_name)
+
+    def _finished(self, room_name: str) -> None:
+        """Go on with the room's next event, which another replica may have added."""
+        is_known = self._announced.has_more(room_name) or not self.inbox.is_shared
+        if self._announced.is_all and is_known:
+            self.inbox_signal.wake()
+        else:
             self.inbox_signal.ring()
 
     async def _is_mine(self, entry: InboxEntry, holder: str) -> bool:

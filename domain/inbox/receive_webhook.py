@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 import attrs
 
 from domain.inbox.entry import InboxEntry
 from domain.inbox.repository import Inbox
-from domain.inbox.signal import InboxSignal
+from domain.inbox.signal import InboxSignal, News
 from domain.inbox.webhook_verifier import WebhookBody, WebhookVerifier
-from domain.rooms.room_event import EventKind
+from domain.reconciliation.event_relevance import EventRelevance
 from domain.shared.clock import Clock
-
-RELEVANT: Final = frozenset(EventKind)
 
 
 @attrs.frozen
@@ -37,6 +34,7 @@ class ReceiveWebhook:
     inbox: Inbox
     clock: Clock
     inbox_signal: InboxSignal
+    relevance: EventRelevance = attrs.field(factory=EventRelevance)
 
     async def __call__(self, command: ReceiveWebhookCommand) -> None:
         """Return once the event is durable; a repeat changes nothing.
@@ -49,8 +47,8 @@ class ReceiveWebhook:
         event = self.verifier.event(await command.read_body(), digest)
         now = self.clock.now()
         entry = InboxEntry(event=event, received_at=now, due_at=now, trace=command.trace)
-        is_news = event.kind in RELEVANT and bool(event.room_name)
+        is_news = self.relevance.may_teach(event.kind, event.room_name, event.participant)
         with self.inbox_signal.arrival():
             added = await self.inbox.add(entry if is_news else entry.handled(now))
         if added and is_news:
-            self.inbox_signal.ring()
+            self.inbox_signal.ring(News.of(entry))

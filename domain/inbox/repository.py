@@ -16,6 +16,11 @@ class Inbox(Protocol):
     leased, so that a room's events are processed one after the other by any number of processes.
     """
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other replicas may add events to it."""
+        ...
+
     async def add(self, entry: InboxEntry) -> bool:
         """Make ``entry`` durable. False, and nothing is changed, if its event is there already."""
         ...
@@ -35,6 +40,20 @@ class Inbox(Protocol):
         lost. Where more rooms have due entries than one look sees, later claims go on with the
         others. Costs the same however many entries wait. A lease or a due time so far ahead that no
         process can have set it, since before the clock was set back, is over.
+        """
+        ...
+
+    async def claim_news(
+        self,
+        holder: str,
+        now: datetime,
+        until: datetime,
+        news: Collection[str],
+        working: Collection[str] = (),
+    ) -> list[InboxEntry]:
+        """Lease those of ``news``, events that were just added, that :meth:`claim` would lease.
+
+        Cheaper, since no others are looked for; others that are due may be leased instead.
         """
         ...
 

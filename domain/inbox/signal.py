@@ -3,7 +3,26 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol
+
+import attrs
+
+from domain.inbox.entry import InboxEntry
+
+
+@attrs.frozen(order=True)
+class News:
+    """An event that was just added, in the order in which a room's events are handled."""
+
+    received_at: datetime
+    event_id: str
+    room_name: str
+
+    @classmethod
+    def of(cls, entry: InboxEntry) -> News:
+        """Return what is announced of ``entry``."""
+        return cls(entry.received_at, entry.event.id, entry.event.room_name)
 
 
 class InboxSignal(Protocol):
@@ -13,6 +32,6 @@ class InboxSignal(Protocol):
         """A block in which an event is on its way into the inbox: those go first."""
         ...
 
-    def ring(self) -> None:
-        """There is an event to handle."""
+    def ring(self, news: News | None = None) -> None:
+        """There is an event to handle: ``news``, or one that has to be looked for."""
         ...

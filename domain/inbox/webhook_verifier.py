@@ -6,6 +6,8 @@ from typing import Protocol
 
 import attrs
 
+from domain.rooms.room import ParticipantTraits
+
 
 @attrs.frozen
 class WebhookBody:
@@ -21,7 +23,8 @@ class WebhookEvent:
 
     ``id`` is LiveKit's, or the SHA-256 of the body where it has none, so that a repeat is known.
     ``room_name`` and ``room_sid`` are empty in events that are about no room. ``body`` is the plain
-    body, byte by byte.
+    body, byte by byte. ``participant`` is not stored: it is None in an entry that was read, and
+    where the event has no participant or one that the verifier cannot judge.
     """
 
     id: str
@@ -29,6 +32,7 @@ class WebhookEvent:
     room_name: str
     room_sid: str
     body: bytes
+    participant: ParticipantTraits | None = attrs.field(default=None, eq=False)
 
 
 class WebhookVerifier(Protocol):

@@ -14,9 +14,9 @@ from domain.calls.call import Call
 from domain.calls.call_facts import ParticipantLeft, ParticipantSeen, RoomClosed
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.repository import CallWork
+from domain.reconciliation.event_relevance import EventRelevance, Subject
 from domain.reconciliation.remove_late_agent import RemoveLateAgent
-from domain.reconciliation.room_selection import RoomSelection
-from domain.rooms.room import Participant, ParticipantKind, Room
+from domain.rooms.room import Participant, Room
 from domain.rooms.room_event import EventKind, RoomEvent
 from domain.sessions.agent_presence import AgentPresence, AgentState
 from domain.sessions.agent_timeouts import TAKEN_WITHIN
@@ -41,8 +41,8 @@ from domain.shared.unit_of_work import UnitOfWorkFactory
 class HandleRoomEvent:
     """Handle events that may be late, repeated, reordered or lost; a repeated one changes nothing.
 
-    Without ``telephony`` phone participants are participants like others. With
-    ``dispatch_on_any_join`` every person who joins gets an agent, not only callers (debugging).
+    With ``dispatch_on_any_join`` every person who joins gets an agent, not only callers
+    (debugging).
     """
 
     unit_of_work: UnitOfWorkFactory[CallWork]
@@ -58,8 +58,7 @@ class HandleRoomEvent:
     clock: Clock
     ids: IdGenerator
     agent_name: str
-    selection: RoomSelection = attrs.field(factory=RoomSelection)
-    telephony: bool = True
+    relevance: EventRelevance = attrs.field(factory=EventRelevance)
     dispatch_on_any_join: bool = False
 
     async def __call__(self, event: RoomEvent, received_at: datetime) -> None:
@@ -70,20 +69,20 @@ class HandleRoomEvent:
         :class:`AssignAgentToCall`.
         """
         participant = event.participant
-        if event.kind is EventKind.ROOM_FINISHED:
+        traits = participant.traits if participant else None
+        subject = self.relevance.subject(event.kind, event.room.name, traits)
+        if subject is Subject.ROOM:
             await self._room_finished(event)
-        elif participant is None:
+        elif participant is None or subject is None:
             return
-        elif self.telephony and participant.leg is not None:
-            if not self.selection.ignores_call(participant.leg):
-                await self._caller(event, participant, received_at)
-        elif participant.kind is ParticipantKind.AGENT:
-            if event.kind is EventKind.PARTICIPANT_JOINED:
-                await self._agent_joined(event, participant, received_at)
-            else:
-                await self._agent_left(event.room, participant)
-        elif participant.is_person and event.kind is EventKind.PARTICIPANT_JOINED:
+        elif subject is Subject.CALLER:
+            await self._caller(event, participant, received_at)
+        elif subject is Subject.PERSON:
             await self._person_joined(event.room, participant)
+        elif event.kind is EventKind.PARTICIPANT_JOINED:
+            await self._agent_joined(event, participant, received_at)
+        else:
+            await self._agent_left(event.room, participant)
 
     async def _caller(
         self, event: RoomEvent, participant: Participant, received_at: datetime
@@ -186,7 +185,7 @@ class HandleRoomEvent:
         """Dispatch an agent for a person who joins a session without one."""
         session = await self.ledger.live_in(RoomName(room.name), SYSTEM)
         if session is None:
-            if self.dispatch_on_any_join and not self.selection.ignores_room(room.name):
+            if self.dispatch_on_any_join and not self.relevance.selection.ignores_room(room.name):
                 await self._begin_for(room, participant)
             return
         if session.agent_dispatched or session.room_sid not in (None, room.sid):

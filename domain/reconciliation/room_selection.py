@@ -26,9 +26,12 @@ class RoomSelection:
 
     def ignores_call(self, leg: SipLeg) -> bool:
         """Whether the call is none of ours."""
-        if self.ignores_room(leg.room_name):
+        return self.ignores(leg.room_name, leg.trunk_id)
+
+    def ignores(self, room_name: str, trunk_id: str | None) -> bool:
+        """Whether a call in this room, by this trunk if it has one, is none of ours."""
+        if self.ignores_room(room_name):
             return True
-        trunk = leg.trunk_id
-        return trunk is not None and any(
-            fnmatchcase(trunk, pattern) for pattern in self.ignored_trunks
+        return trunk_id is not None and any(
+            fnmatchcase(trunk_id, pattern) for pattern in self.ignored_trunks
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
+from typing import Final
 
 import attrs
 
@@ -21,6 +22,21 @@ class ParticipantKind(enum.Enum):
     CONNECTOR = "connector"
     BRIDGE = "bridge"
     OTHER = "other"
+
+    @property
+    def is_person(self) -> bool:
+        """Return whether an agent could talk to participants of this kind."""
+        return self not in _NO_PEOPLE
+
+
+_NO_PEOPLE: Final = frozenset(
+    (
+        ParticipantKind.AGENT,
+        ParticipantKind.EGRESS,
+        ParticipantKind.INGRESS,
+        ParticipantKind.BRIDGE,
+    )
+)
 
 
 @attrs.frozen
@@ -56,12 +72,22 @@ class Participant:
     @property
     def is_person(self) -> bool:
         """Return whether an agent could talk to this participant."""
-        return self.kind not in (
-            ParticipantKind.AGENT,
-            ParticipantKind.EGRESS,
-            ParticipantKind.INGRESS,
-            ParticipantKind.BRIDGE,
-        )
+        return self.kind.is_person
+
+    @property
+    def traits(self) -> ParticipantTraits:
+        """Return what decides whether the participant's events are handled."""
+        trunk_id = self.leg.trunk_id if self.leg else None
+        return ParticipantTraits(self.kind, self.leg is not None, trunk_id)
+
+
+@attrs.frozen
+class ParticipantTraits:
+    """What decides whether a participant's events are handled; ``trunk_id`` is a telephone's."""
+
+    kind: ParticipantKind
+    is_phone: bool = False
+    trunk_id: str | None = None
 
 
 class JobStatus(enum.StrEnum):

@@ -28,6 +28,7 @@ class Inbox(containers.DeclarativeContainer):
         inbox=inbox,
         clock=Core.clock,
         inbox_signal=inbox_signal,
+        relevance=Reconciliation.relevance,
     )
     process_entry = providers.Singleton(
         ProcessInboxEntry,

@@ -57,4 +57,5 @@ class LiveKit(containers.DeclarativeContainer):
         providers.Singleton(
             TokenFactory, settings.webhook_api_key, settings.webhook_api_secret, timestamp
         ),
+        settings.sip_identity_prefix,
     )

@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 from application.workers.jobs import ReconcileJob
 from application.workers.periodic_job import PeriodicJob
 from domain.reconciliation.check_room import CheckRoom
+from domain.reconciliation.event_relevance import EventRelevance
 from domain.reconciliation.handle_room_event import HandleRoomEvent
 from domain.reconciliation.reconcile import Reconcile
 from domain.reconciliation.remove_late_agent import RemoveLateAgent
@@ -28,6 +29,9 @@ class Reconciliation(containers.DeclarativeContainer):
 
     selection = providers.Singleton(
         RoomSelection, ignored_rooms=settings.room_ignore, ignored_trunks=settings.trunk_ignore
+    )
+    relevance = providers.Singleton(
+        EventRelevance, selection=selection, telephony=settings.telephony_enabled
     )
     remove_late_agent = providers.Singleton(
         RemoveLateAgent,
@@ -53,8 +57,7 @@ class Reconciliation(containers.DeclarativeContainer):
         clock=Core.clock,
         ids=Core.ids,
         agent_name=settings.agent_name,
-        selection=selection,
-        telephony=settings.telephony_enabled,
+        relevance=relevance,
         dispatch_on_any_join=settings.dispatch_on_any_join,
     )
     check_room = providers.Singleton(

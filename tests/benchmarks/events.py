@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -64,10 +64,33 @@ def _caller(number: int, now: float) -> ParticipantInfo:
     )
 
 
+def events_that_teach_nothing() -> Iterator[WebhookEvent]:
+    """A user's tracks, and the user leaving a room that nobody has used."""
+    number, now = next(_numbers), time.time()
+    for kind in ("room_started", "track_published", "track_unpublished", "participant_left"):
+        event = WebhookEvent(id=f"EV_{number}_{kind}", event=kind, created_at=int(now))
+        event.room.name, event.room.sid = f"room-{number}", f"RM_{number}"
+        if kind != "room_started":
+            event.participant.sid = f"PA_{number}"
+            event.participant.identity = f"user-{number}"
+            event.participant.joined_at = int(now)
+        yield event
+
+
+def write_events_that_teach_nothing(path: Path, number: int) -> None:
+    """``number`` events to ``path``, as :func:`write_events` does."""
+    events = itertools.chain.from_iterable(events_that_teach_nothing() for _ in itertools.count())
+    _write(path, itertools.islice(events, number))
+
+
 def write_events(path: Path, number: int) -> None:
     """At least ``number`` events to ``path``: the Authorization header and the body, by lines."""
+    calls = (events_of_a_call() for _ in range(0, number, EVENTS_OF_A_CALL))
+    _write(path, itertools.chain.from_iterable(calls))
+
+
+def _write(path: Path, events: Iterable[WebhookEvent]) -> None:
     with path.open("w") as file:
-        for _ in range(0, number, EVENTS_OF_A_CALL):
-            for event in events_of_a_call():
-                body, headers = signed_webhook(event, API_KEY, API_SECRET)
-                file.write(f"{headers['Authorization']}\n{body.decode()}\n")
+        for event in events:
+            body, headers = signed_webhook(event, API_KEY, API_SECRET)
+            file.write(f"{headers['Authorization']}\n{body.decode()}\n")

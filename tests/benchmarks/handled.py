@@ -1,4 +1,4 @@
-"""Webhooks until they are handled: the events of calls that begin and end, as fast as they go."""
+"""Webhooks until they are handled, as fast as they go: calls that begin and end, and the rest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from typing import Final
 
 import httpx
 
-from tests.benchmarks.events import EVENTS_OF_A_CALL, write_events
+from tests.benchmarks.events import (
+    EVENTS_OF_A_CALL,
+    write_events,
+    write_events_that_teach_nothing,
+)
 from tests.benchmarks.load import load
 from tests.benchmarks.report import Report, Spread
 from tests.benchmarks.routes import ROUNDS
@@ -18,6 +22,8 @@ from tests.benchmarks.servers import FLOOR, STORAGES, all_of_them
 from tests.service import Service
 
 CALLS: Final = 100
+QUIET_EVENTS: Final = 12_000
+"""More than are sent in the time that a round takes."""
 LIMIT_SECONDS: Final = 60
 _RUNS: Final = itertools.count()
 
@@ -50,21 +56,32 @@ def seconds_until_handled(service: Service, events: Path) -> float:
     return taken
 
 
+def rate_of_the_rest(service: Service, events: Path) -> float:
+    """How many events a second that teach nothing: they are handled once they are answered."""
+    write_events_that_teach_nothing(events, QUIET_EVENTS)
+    return load(service.url, "webhook", 32, 2, str(events)).rate
+
+
 def measure(report: Report, folder: Path) -> None:
     """Each storage in turn, with the same number of calls."""
-    heads = ["storage", "events handled/s"]
+    heads = ["storage", "phone calls' events/s", "events that teach nothing/s"]
     events_each = CALLS * EVENTS_OF_A_CALL
     report.section("Webhooks until handled", heads, f"{events_each:,} events a round, 32 at once.")
     with all_of_them(folder) as services:
         del services[FLOOR]
         found: dict[str, list[float]] = {storage: [] for storage in STORAGES}
+        rest: dict[str, list[float]] = {storage: [] for storage in STORAGES}
         for round_ in range(ROUNDS + 1):
             for storage, service in services.items():
                 events = folder / f"events-{next(_RUNS)}"
                 write_events(events, events_each)
                 seconds = seconds_until_handled(service, events)
+                rate = rate_of_the_rest(service, events)
                 if round_:  # after one to warm up
                     found[storage].append(events_each / seconds)
+                    rest[storage].append(rate)
     for storage, rates in found.items():
-        rate = Spread.of(rates)
-        report.row([storage, rate.text()], storage=storage, rate=rate)
+        calls, others = Spread.of(rates), Spread.of(rest[storage])
+        report.row(
+            [storage, calls.text(), others.text()], storage=storage, rate=calls, nothing=others
+        )

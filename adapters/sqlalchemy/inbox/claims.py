@@ -18,6 +18,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     ScalarSelect,
     Select,
@@ -40,19 +41,25 @@ _MOST_STEPS: Final = 1024
 _STEPS_OF_FREE_ROOM: Final = 8
 """A look sees up to 128 rooms in which no entry is leased; one that is passed over costs less."""
 
-_NOW: Final = bindparam("now", type_=inbox.c.due_at.type)
-_HORIZON: Final = bindparam("horizon", type_=inbox.c.due_at.type)
+NOW: Final = bindparam("now", type_=inbox.c.due_at.type)
+HORIZON: Final = bindparam("horizon", type_=inbox.c.due_at.type)
 """What is due or lapses only after it was stored before the clock was set back, and is over."""
-_WORKING: Final[BindParameter[str]] = bindparam("working", expanding=True)
+WORKING: Final[BindParameter[str]] = bindparam("working", expanding=True)
 
 _ready: Final = inbox.alias("ready")
 _leased: Final = inbox.alias("leased")
 
 
-def _is_leased(room: ColumnElement[Any]) -> ColumnElement[bool]:
+def is_leased(room: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether another entry of the room is leased."""
     # Not EXISTS: a plan made while the table was small would read all of it, for all rooms at once.
     wanted = (_leased.c.lease_holder.is_not(None), _leased.c.room_name == room)
     return select(_leased.c.event_id).where(*wanted).limit(1).scalar_subquery().is_not(None)
+
+
+def is_due(entry: FromClause) -> ColumnElement[bool]:
+    """Whether the time at which it may be handled has come."""
+    return or_(entry.c.due_at <= NOW, entry.c.due_at > HORIZON)
 
 
 @attrs.frozen
@@ -83,12 +90,12 @@ class _Tidying:
 
 def _tidying() -> Iterator[_Tidying]:
     at = inbox.c.lease_expires_at
-    is_lapsed = ENTRY_IS_LEASED & inbox.c.event_id.not_in(_WORKING)
-    yield _Tidying(is_lapsed & (at <= _NOW), at, ("lease_holder", "lease_expires_at"))
-    yield _Tidying(is_lapsed & (at > _HORIZON), at.desc(), ("lease_holder", "lease_expires_at"))
+    is_lapsed = ENTRY_IS_LEASED & inbox.c.event_id.not_in(WORKING)
+    yield _Tidying(is_lapsed & (at <= NOW), at, ("lease_holder", "lease_expires_at"))
+    yield _Tidying(is_lapsed & (at > HORIZON), at.desc(), ("lease_holder", "lease_expires_at"))
     at = inbox.c.waits_until
-    yield _Tidying(at <= _NOW, at, ("waits_until",))
-    yield _Tidying(at > _HORIZON, at.desc(), ("waits_until",))
+    yield _Tidying(at <= NOW, at, ("waits_until",))
+    yield _Tidying(at > HORIZON, at.desc(), ("waits_until",))
 
 
 _TIDYING: Final = tuple(_tidying())
@@ -107,7 +114,7 @@ def _rooms() -> CTE:
 
     start = first(_ready.c.room_name >= bindparam("start"))
     rooms = select(start.label("name"), literal(0).label("steps")).cte("rooms", recursive=True)
-    step = case((_is_leased(rooms.c.name), 1), else_=_STEPS_OF_FREE_ROOM)
+    step = case((is_leased(rooms.c.name), 1), else_=_STEPS_OF_FREE_ROOM)
     return rooms.union_all(
         select(first(_ready.c.room_name > rooms.c.name), rooms.c.steps + step).where(
             rooms.c.name.is_not(None), rooms.c.steps < _MOST_STEPS
@@ -117,13 +124,13 @@ def _rooms() -> CTE:
 
 def _look() -> Select[Any]:
     rooms = _rooms()
-    in_work = select(inbox.c.room_name).where(inbox.c.event_id.in_(_WORKING))
-    is_busy = or_(_is_leased(rooms.c.name), rooms.c.name.in_(in_work))
+    in_work = select(inbox.c.room_name).where(inbox.c.event_id.in_(WORKING))
+    is_busy = or_(is_leased(rooms.c.name), rooms.c.name.in_(in_work))
 
     due = select(_ready.c.event_id).where(
         entry_is_ready(_ready),
         _ready.c.room_name == rooms.c.name,
-        or_(_ready.c.due_at <= _NOW, _ready.c.due_at > _HORIZON),
+        is_due(_ready),
     )
     oldest = due.order_by(_ready.c.received_at, _ready.c.event_id).limit(1).scalar_subquery()
     found = select(
@@ -148,7 +155,7 @@ _LEASE: Final = (
                 # The condition of no index, which planners would read instead of these few rows.
                 func.coalesce(_ready.c.status, "") == literal_column("'pending'", String),
                 _ready.c.lease_holder.is_(None),
-                ~_is_leased(_ready.c.room_name),
+                ~is_leased(_ready.c.room_name),
             )
             .with_for_update(skip_locked=True, of=_ready)
         )

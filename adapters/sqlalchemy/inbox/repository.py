@@ -23,8 +23,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.write import Write
-from adapters.sqlalchemy.inbox.claims import LOOK, Found, Head, lease, look, padded, tidy
+from adapters.sqlalchemy.inbox.claims import (
+    LOOK,
+    Found,
+    Head,
+    lease,
+    look,
+    padded,
+    tidy,
+)
 from adapters.sqlalchemy.inbox.mapping import entry_moves, entry_values, to_entry
+from adapters.sqlalchemy.inbox.news_claims import lease_news
 from adapters.sqlalchemy.inbox.table import ENTRY_FINISHES_ROOM, ENTRY_IS_PENDING, inbox
 from domain.inbox.entry import LONGEST_WAIT, InboxEntry, InboxStatus
 from domain.shared.errors import Conflict
@@ -88,6 +97,11 @@ class SqlInbox:
         """What the last look has found and no claim has taken since: one entry of each room."""
         self._claims_left = 0
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other replicas may add events to it."""
+        return not self._database.embedded
+
     async def add(self, entry: InboxEntry) -> bool:
         """Make ``entry`` durable; False if its event is there already."""
         embedded = self._database.embedded
@@ -135,6 +149,26 @@ class SqlInbox:
                 return []  # another replica has leased an entry of the same room at the same moment
             if entries or (is_all and not self._heads):
                 return entries
+
+    async def claim_news(
+        self,
+        holder: str,
+        now: datetime,
+        until: datetime,
+        news: Collection[str],
+        working: Collection[str] = (),
+    ) -> list[InboxEntry]:
+        """Lease those of ``news`` that are the oldest of a room in which none is leased."""
+        values = {"now": now, "horizon": now + LONGEST_WAIT, "working": padded(working)}
+
+        def claim(connection: Connection) -> list[InboxEntry]:
+            return [to_entry(row) for row in lease_news(connection, values, news, holder, until)]
+
+        self._heads, self._claims_left = (), 0  # they may be among the news
+        try:
+            return await self._database.transact(claim)
+        except Conflict:
+            return []  # another replica has leased an entry of the same room at the same moment
 
     async def _find(self, values: Mapping[str, Any], limit: int) -> Found:
         """Return what the last look has left, or look again, without a lock, if that is too little.

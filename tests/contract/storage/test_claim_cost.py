@@ -7,7 +7,7 @@ Python has made in memory.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from operator import attrgetter
@@ -90,6 +90,17 @@ async def test_given_20_000_rooms_in_work_with_more_behind_then_a_claim_costs_no
     assert many <= 3 * few
 
 
+@pytest.mark.parametrize(
+    "backlog", [one_room, one_room_in_work, rooms, rooms_in_work, rooms_that_wait], ids=NAME
+)
+async def test_given_20_000_events_that_wait_then_a_claim_of_news_costs_what_it_costs_at_100(
+    database_url: str, backlog: Callable[[int], Backlog]
+) -> None:
+    few, many = await costs(database_url, backlog, 100, 20_000, claims_news=True)
+
+    assert many <= 3 * few
+
+
 @pytest.mark.parametrize("backlog", [one_room_in_work, rooms_in_work, rooms_that_wait], ids=NAME)
 async def test_given_20_000_events_that_cannot_be_claimed_then_one_that_can_is_claimed(
     database_url: str, backlog: Callable[[int], Backlog]
@@ -118,8 +129,11 @@ async def test_given_nothing_to_claim_then_a_worker_that_looks_for_work_locks_no
     assert [statement.split()[0] for statement, _ in sent] == ["WITH"] * 3
 
 
-async def costs(database_url: str, backlog: Callable[[int], Backlog], *numbers: int) -> list[int]:
+async def costs(
+    database_url: str, backlog: Callable[[int], Backlog], *numbers: int, claims_news: bool = False
+) -> list[int]:
     """Return what a claim costs with so many events."""
+    claim = claim_newest if claims_news else claim_due
     found = []
     for number in numbers:
         async with opened(database_url) as storage:
@@ -129,19 +143,31 @@ async def costs(database_url: str, backlog: Callable[[int], Backlog], *numbers: 
                 waiting, waiting=[*waiting.waiting, new_entry(FREE, received_at=NOW)]
             )
             await fill(storage, waiting)
-            found.append(await cost(storage, waiting))
+            found.append(await cost(storage, waiting, claim))
     return found
 
 
-async def cost(storage: Storage, backlog: Backlog) -> int:
+Claim = Callable[[Storage, Backlog], Awaitable[object]]
+
+
+async def claim_due(storage: Storage, _: Backlog) -> None:
+    await storage.inbox.claim("me", NOW, NOW + LEASE, 32)
+
+
+async def claim_newest(storage: Storage, backlog: Backlog) -> None:
+    news = [entry.event.id for entry in backlog.waiting[-2:]]
+    await storage.inbox.claim_news("me", NOW, NOW + LEASE, news)
+
+
+async def cost(storage: Storage, backlog: Backlog, claim: Claim) -> int:
     if isinstance(storage, MemoryStorage):
-        return await calls(storage)
+        return await calls(storage, backlog, claim)
     if storage.database.threads is not None:
-        return await instructions(storage)
-    return await rows(storage, backlog)
+        return await instructions(storage, backlog, claim)
+    return await rows(storage, backlog, claim)
 
 
-async def calls(storage: MemoryStorage) -> int:
+async def calls(storage: MemoryStorage, backlog: Backlog, claim: Claim) -> int:
     made = 0
 
     def count(_frame: object, _event: str, _arg: object) -> None:
@@ -150,13 +176,13 @@ async def calls(storage: MemoryStorage) -> int:
 
     sys.setprofile(count)
     try:
-        await storage.inbox.claim("me", NOW, NOW + LEASE, 32)
+        await claim(storage, backlog)
     finally:
         sys.setprofile(None)
     return made
 
 
-async def instructions(storage: SqlStorage) -> int:
+async def instructions(storage: SqlStorage, backlog: Backlog, claim: Claim) -> int:
     done = 0
 
     def count() -> None:
@@ -170,17 +196,17 @@ async def instructions(storage: SqlStorage) -> int:
     for thread in storage.database.threads or ():
         await thread.transaction(watch)
     done = 0
-    await storage.inbox.claim("me", NOW, NOW + LEASE, 32)
+    await claim(storage, backlog)
     return done
 
 
-async def rows(storage: SqlStorage, backlog: Backlog) -> int:
+async def rows(storage: SqlStorage, backlog: Backlog, claim: Claim) -> int:
     """Return how many rows the plans of a claim's statements touch, if it is done once more.
 
     By the plans that were made while the table was empty, and by those that statistics give.
     """
     sent = noted(storage)
-    await storage.inbox.claim("me", NOW, NOW + LEASE, 32)
+    await claim(storage, backlog)
     statements = [*sent]
     await clear(storage)
     async with storage.database.reader.connect() as connection:

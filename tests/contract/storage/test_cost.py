@@ -155,6 +155,7 @@ async def test_no_question_of_the_workers_reads_a_whole_table(sqlite_url: str) -
         inbox, entry = storage.inbox, new_entry()
         await inbox.add(entry)
         await inbox.claim("me", NOON, NOON, 10)
+        await inbox.claim_news("me", NOON, NOON, ["EV_1", "EV_2"])
         await inbox.renew("me", [entry.event.id], NOON)
         await inbox.settle(entry.handled(NOON), "me")
         await inbox.list(InboxStatus.DEAD, 10)
@@ -215,6 +216,10 @@ async def test_an_idle_inbox_costs_a_question_and_no_transaction(
     assert claimed == ["WITH", "BEGIN", "UPDATE", "COMMIT"]
     settled = await sent(storage.inbox.settle(entry.handled(NOON), "me"))
     assert settled == ["UPDATE"]
+    news = new_entry()
+    await storage.inbox.add(news)
+    claimed = await sent(storage.inbox.claim_news("me", NOON, NOON, [news.event.id]))
+    assert claimed == ["BEGIN", "UPDATE", "COMMIT"]
 
 
 async def test_postgres_too_finds_the_live_session_by_its_index(storage: SqlStorage) -> None:

@@ -93,6 +93,7 @@ class Process:
     in_work: list[InboxEntry] = attrs.field(factory=list)
     claims: dict[str, int] = attrs.field(factory=dict)
     late: list[asyncio.Task[None]] = attrs.field(factory=list)
+    is_shared: bool = True
 
     def worker(self) -> InboxWorker:
         return InboxWorker(

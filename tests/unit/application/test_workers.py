@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -22,6 +22,7 @@ from application.workers.jobs import PruneJob, ReconcileJob
 from application.workers.periodic_job import PeriodicJob
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.process_entry import ProcessInboxEntry
+from domain.inbox.signal import News
 from domain.inbox.webhook_verifier import WebhookEvent
 from domain.reconciliation.reconcile import Reconcile, Reconciliation
 from domain.shared.errors import StorageUnavailable
@@ -110,6 +111,57 @@ async def test_what_comes_in_is_handled_as_soon_as_the_bell_rings() -> None:
         await inbox.add(entry(1))
         worker.inbox_signal.ring()
         await until(lambda: handler.seen == ["EV_1"])
+
+
+class LookedAt(MemoryInbox):
+    """Counts the looks for whatever is due."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks: list[int] = []
+
+    async def claim(self, *arguments: Any, **named: Any) -> list[InboxEntry]:
+        self.looks.append(1)
+        return await super().claim(*arguments, **named)
+
+    async def claim_news(
+        self,
+        holder: str,
+        now: datetime,
+        until: datetime,
+        news: Collection[str],
+        working: Collection[str] = (),
+    ) -> list[InboxEntry]:
+        return await super().claim(holder, now, until, len(news), working)
+
+
+async def test_what_was_announced_is_handled_in_order_with_no_look_between() -> None:
+    inbox = LookedAt()
+    looks = inbox.looks
+    handler = Handler(inbox, well)
+    worker = worker_of(inbox, handler, poll=timedelta(hours=1))
+    async with at_work(worker.run()):
+        await until(lambda: looks == [1])
+        for number in range(6):
+            new = entry(number, f"room-{number % 2}")
+            await inbox.add(new)
+            worker.inbox_signal.ring(News.of(new))
+        await until(lambda: len(handler.seen) == 6)
+    assert looks == [1]
+    assert handler.seen[::2] + handler.seen[1::2] == [f"EV_{n}" for n in (0, 2, 4, 1, 3, 5)]
+
+
+async def test_given_an_event_that_was_not_announced_then_it_is_looked_for() -> None:
+    inbox = MemoryInbox()
+    handler = Handler(inbox, well)
+    worker = worker_of(inbox, handler, poll=timedelta(hours=1))
+    async with at_work(worker.run()):
+        await asyncio.sleep(0.02)
+        await inbox.add(entry(1))
+        new = entry(2)
+        await inbox.add(new)
+        worker.inbox_signal.ring(News.of(new))
+        await until(lambda: sorted(handler.seen) == ["EV_1", "EV_2"])
 
 
 async def test_while_a_crowd_arrives_half_as_many_are_handled_at_a_time() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.receive_webhook import ReceiveWebhook, ReceiveWebhookCommand
+from domain.inbox.signal import News
 from domain.inbox.webhook_verifier import WebhookBody, WebhookEvent
 from domain.shared.errors import WebhookForged
 from tests.unit.worlds.fakes import NOON
@@ -30,8 +31,9 @@ class Bell:
         yield
         self.arriving -= 1
 
-    def ring(self) -> None:
+    def ring(self, news: News | None = None) -> None:
         assert not self.arriving
+        assert news == News(NOON, "EV_1", "room-1")
         self.rung += 1
 
 

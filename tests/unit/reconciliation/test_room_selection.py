@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from domain.reconciliation.event_relevance import EventRelevance
 from domain.reconciliation.room_selection import RoomSelection
 from domain.rooms.sip_leg import SipLeg
 from domain.sessions.session_status import SessionStatus
@@ -84,7 +85,9 @@ def selecting(*, any_join: bool = False, trunk_ignored: bool = False) -> PhoneWo
         selection = RoomSelection(ignored_trunks=["ST_*"])
     else:
         selection = RoomSelection(ignored_rooms=[ROOM])
-    world.handle_room_event = attrs.evolve(world.handle_room_event, selection=selection)
+    world.handle_room_event = attrs.evolve(
+        world.handle_room_event, relevance=EventRelevance(selection=selection)
+    )
     world.process_entry = attrs.evolve(
         world.process_entry, handle_room_event=world.handle_room_event
     )

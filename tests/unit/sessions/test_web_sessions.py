@@ -7,6 +7,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from domain.reconciliation.event_relevance import EventRelevance
 from domain.sessions.retry_policy import LONGEST_RETRY, STAYED
 from domain.sessions.session_status import SessionStatus
 from tests.unit.worlds.telephony import INTERVAL, PhoneWorld
@@ -18,7 +19,9 @@ MINUTE = 60 * SECOND
 
 def world_of(*, telephony: bool) -> PhoneWorld:
     world = PhoneWorld()
-    world.handle_room_event = attrs.evolve(world.handle_room_event, telephony=telephony)
+    world.handle_room_event = attrs.evolve(
+        world.handle_room_event, relevance=EventRelevance(telephony=telephony)
+    )
     world.process_entry = attrs.evolve(
         world.process_entry, handle_room_event=world.handle_room_event
     )
