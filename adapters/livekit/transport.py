@@ -25,7 +25,7 @@ ResponseMessage = TypeVar("ResponseMessage", bound=Message)
 _PACKAGE: Final = "livekit"
 _PROTOBUF: Final = "application/protobuf"
 _JSON: Final = "application/json"
-_PIECE: Final = 500
+_PIECE: Final = 100
 _REDIRECTS: Final = (301, 302, 307, 308)
 """RFC 9110 §15.4: the request was not carried out. After a 303 it may have been."""
 _PLAIN_ERRORS: Final = (401, 403, 408, 429)
@@ -87,7 +87,7 @@ class PoolTransport(TwirpClient):
     def in_parts(self, take: Callable[[Any], None]) -> PoolTransport:
         """Return a transport over the same pool for a response that is a long list.
 
-        It passes the response to ``take`` in messages of some hundreds of entries each, lets other
+        It passes the response to ``take`` in messages of a hundred entries each, lets other
         tasks run between them, and returns an empty response in the end.
         """
         transport = copy(self)

@@ -5,7 +5,7 @@ Rows are mapped to the domain's entities by hand: the domain knows no ORM.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -18,6 +18,8 @@ from domain.shared.timeline import Source, TimelineEntry
 Entity = TypeVar("Entity")
 
 _timeline: Final = msgspec.json.Decoder(list[tuple[datetime, str, Source]])
+SLICE: Final = 100
+"""How many rows of a long list are mapped before other tasks may run."""
 
 
 def timeline_text(timeline: tuple[TimelineEntry, ...]) -> str:
@@ -47,6 +49,16 @@ def readable(
         except StorageUnavailable as error:
             unreadable.append(error)
     return found
+
+
+def readable_slices(
+    rows: Sequence[Row[Any]],
+    mapped: Callable[[Row[Any]], Entity],
+    unreadable: list[StorageUnavailable],
+) -> Iterator[list[Entity]]:
+    """Yield what :func:`readable` returns for up to ``SLICE`` rows at a time."""
+    for first in range(0, len(rows), SLICE):
+        yield readable(rows[first : first + SLICE], mapped, unreadable)
 
 
 def unreadable_row(what: str) -> Unreadable:

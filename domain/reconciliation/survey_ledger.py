@@ -25,7 +25,7 @@ from domain.shared.unit_of_work import UnitOfWorkFactory
 ABANDONED_AFTER: Final = timedelta(minutes=10)
 """How long a session may wait for a room that was never opened."""
 
-AT_ONCE: Final = 500
+AT_ONCE: Final = 100
 """How many entries are processed before other tasks may run."""
 
 

@@ -21,7 +21,7 @@ from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.lookup import Lookup, Query
 from adapters.sqlalchemy.engine.page import of_tenants, page_of
 from adapters.sqlalchemy.engine.write import Lock, Write
-from adapters.sqlalchemy.mapping import readable
+from adapters.sqlalchemy.mapping import readable_slices
 from domain.access.access import Access, visible
 from domain.calls.call import Call, CallStatus
 from domain.calls.repository import CallFilter
@@ -155,11 +155,12 @@ class SqlCalls:
     async def live(
         self, unreadable: list[StorageUnavailable], access: Access
     ) -> AsyncIterator[list[CallOutline]]:
-        """Yield the outlines of all committed live calls, a page at a time."""
+        """Yield the outlines of all committed live calls, a slice of a page at a time."""
         query = of_tenants(_LIVE_PAGE, calls, access.tenants)
         after = {"after_sid": "", "after_id": ""}
         while rows := await self._database.read_many(query, after):
-            yield readable(rows, to_call_outline, unreadable)
+            for outlines in readable_slices(rows, to_call_outline, unreadable):
+                yield outlines
             after = {"after_sid": rows[-1].room_sid, "after_id": rows[-1].id}
 
     async def page(

@@ -13,7 +13,7 @@ from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.lookup import Lookup, Query
 from adapters.sqlalchemy.engine.page import of_tenants, page_of
 from adapters.sqlalchemy.engine.write import Lock, Write
-from adapters.sqlalchemy.mapping import readable
+from adapters.sqlalchemy.mapping import readable_slices
 from adapters.sqlalchemy.sessions.mapping import (
     session_moves,
     session_values,
@@ -161,10 +161,11 @@ class SqlSessions:
     async def live(
         self, unreadable: list[StorageUnavailable], access: Access
     ) -> AsyncIterator[list[SessionOutline]]:
-        """Yield the outlines of all committed live sessions, a page at a time."""
+        """Yield the outlines of all committed live sessions, a slice of a page at a time."""
         query, after = of_tenants(_LIVE_PAGE, sessions, access.tenants), ""
         while rows := await self._database.read_many(query, {"after": after}):
-            yield readable(rows, to_session_outline, unreadable)
+            for outlines in readable_slices(rows, to_session_outline, unreadable):
+                yield outlines
             after = rows[-1].room_name
 
     async def page(

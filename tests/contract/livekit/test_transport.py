@@ -118,7 +118,7 @@ async def test_given_a_time_out_of_the_call_then_it_replaces_the_clients(
                 await request
 
 
-async def test_given_very_many_rooms_then_they_are_decoded_some_hundreds_at_a_time() -> None:
+async def test_given_very_many_rooms_then_they_are_decoded_a_hundred_at_a_time() -> None:
     rooms = [Room(name=f"room-{number}", sid=f"RM_{number}") for number in range(2100)]
     body = ListRoomsResponse(rooms=rooms).SerializeToString()
     answer = HEAD % len(body) + body
@@ -133,8 +133,8 @@ async def test_given_very_many_rooms_then_they_are_decoded_some_hundreds_at_a_ti
         rest = await client.rooms_in_parts(take).list_rooms(ListRoomsRequest())
         found = await LiveKitRooms(client, "sip_", normalised).all()
 
-    assert parts == [500, 500, 500, 500, 100]
-    assert held == [1, 2, 3, 4, 5]  # another task has run after each
+    assert parts == [100] * 21
+    assert held == list(range(1, 22))  # another task has run after each
     assert rest == ListRoomsResponse()
     assert [room.sid for room in found] == [room.sid for room in rooms]
 

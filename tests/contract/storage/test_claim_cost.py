@@ -126,7 +126,8 @@ async def test_given_nothing_to_claim_then_a_worker_that_looks_for_work_locks_no
             now = NOW + timedelta(seconds=second)
             assert await storage.inbox.claim("me", now, now + LEASE, 32) == []
 
-    assert [statement.split()[0] for statement, _ in sent] == ["WITH"] * 3
+    reading = ("BEGIN", "COMMIT")  # a transaction of SQLite's that only reads
+    assert [sql.split()[0] for sql, _ in sent if sql not in reading] == ["WITH"] * 3
 
 
 async def costs(
