@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Collection
+from datetime import datetime
+from itertools import islice
 
 import attrs
 
@@ -21,26 +24,27 @@ class Announced:
     limit: int
     is_all: bool = False
     _news: dict[str, News] = attrs.field(factory=dict, init=False)
+    _rooms: dict[str, list[tuple[datetime, str]]] = attrs.field(factory=dict, init=False)
+    """The events of each room by age. A room whose oldest was claimed goes behind the others."""
 
     def add(self, news: Collection[News]) -> None:
         """Remember ``news``; forget all of them where they are too many."""
-        self._news.update((one.event_id, one) for one in news)
+        for one in news:
+            self._news[one.event_id] = one
+            insort(self._rooms.setdefault(one.room_name, []), (one.received_at, one.event_id))
         if len(self._news) > self.limit:
-            self._news.clear()
+            self._clear()
             self.is_all = False
 
     def heads(self, busy: Collection[str], limit: int) -> list[str]:
-        """Return the oldest event of each room that is not ``busy``."""
-        rooms, found = set(busy), list[str]()
-        for news in sorted(self._news.values()):
-            if news.room_name not in rooms:
-                rooms.add(news.room_name)
-                found.append(news.event_id)
-        return found[:limit]
+        """Return the oldest event of each room that is not ``busy``, for so many rooms."""
+        rooms = set(busy)
+        heads = (events[0][1] for room, events in self._rooms.items() if room not in rooms)
+        return list(islice(heads, limit))
 
-    def has_more(self, room_name: str | None = None) -> bool:
-        """Return whether there are any, in this room if given."""
-        return any(room_name in (None, news.room_name) for news in self._news.values())
+    def has_more(self, room_name: str) -> bool:
+        """Return whether there are any in this room."""
+        return room_name in self._rooms
 
     def claimed(self, heads: Collection[str], entries: Collection[InboxEntry]) -> None:
         """Note that a claim of ``heads`` has leased ``entries``."""
@@ -52,11 +56,21 @@ class Announced:
         """Note that a look at all that is due has leased ``entries``."""
         leased = {entry.event.id for entry in entries}
         if was_idle and not leased:
-            self._news.clear()
+            self._clear()
             self.is_all = True
         self.is_all = self.is_all and leased <= self._news.keys()
         self._forget(leased)
 
+    def _clear(self) -> None:
+        self._news.clear()
+        self._rooms.clear()
+
     def _forget(self, event_ids: Collection[str]) -> None:
         for event_id in event_ids:
-            self._news.pop(event_id, None)
+            news = self._news.pop(event_id, None)
+            if news is None:
+                continue
+            events = self._rooms.pop(news.room_name)
+            events.remove((news.received_at, event_id))
+            if events:
+                self._rooms[news.room_name] = events

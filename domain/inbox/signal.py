@@ -11,9 +11,9 @@ import attrs
 from domain.inbox.entry import InboxEntry
 
 
-@attrs.frozen(order=True)
+@attrs.frozen
 class News:
-    """An event that was just added, in the order in which a room's events are handled."""
+    """An event that was just added; a room's are handled in the order of their time and id."""
 
     received_at: datetime
     event_id: str
