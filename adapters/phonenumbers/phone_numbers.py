@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -20,6 +21,7 @@ _SPELT: Final[Mapping[str, str]] = {
 }
 """What Twilio sends for a hidden caller: the word on a telephone's keys."""
 
+_LONGEST_REMEMBERED: Final = 64
 _URI: Final = re.compile(r"(?:[^<]*<)?(?:sips?|tel):([^@;?>]+)", re.IGNORECASE)
 
 
@@ -31,6 +33,10 @@ def normalised(given: str) -> str:
     ``unavailable``, ``unknown`` or ``blocked`` for a hidden caller; else ``given``. A number
     without a country's code is left as it is: of which country it is, is not known here.
     """
+    return _remembered(given) if len(given) <= _LONGEST_REMEMBERED else _normalised(given)
+
+
+def _normalised(given: str) -> str:
     uri = _URI.match(given)
     number = (unquote(uri[1]) if uri else given).strip()
     if number in _SPELT:
@@ -40,6 +46,10 @@ def normalised(given: str) -> str:
     if number.startswith("00"):
         return _e164(f"+{number[2:]}", strict=True) or given
     return _e164(number) or given
+
+
+# Each event of a call has both of its numbers, and ours is the same in most calls.
+_remembered: Final = lru_cache(4096)(_normalised)
 
 
 def _e164(number: str, *, strict: bool = False) -> str | None:

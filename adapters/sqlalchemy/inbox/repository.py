@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
+from adapters.sqlalchemy.engine.lookup import Lookup
 from adapters.sqlalchemy.engine.write import Write
 from adapters.sqlalchemy.inbox.claims import (
     LOOK,
@@ -69,8 +70,8 @@ _SETTLE: Final[Executable] = update(inbox).where(
 _REPLAY: Final[Executable] = update(inbox).where(
     inbox.c.event_id == bindparam("replayed"), ~ENTRY_IS_PENDING
 )
-_GET: Final = select(inbox).where(inbox.c.event_id == bindparam("wanted"))
-_FINISHED: Final = (
+_GET: Final = Lookup(select(inbox).where(inbox.c.event_id == bindparam("wanted")))
+_FINISHED: Final = Lookup(
     select(inbox.c.event_id)
     .where(inbox.c.room_sid == bindparam("wanted"), ENTRY_FINISHES_ROOM)
     .limit(1)
