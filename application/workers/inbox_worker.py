@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
+from typing import Final
 
 import attrs
 import structlog
@@ -26,6 +27,10 @@ from domain.shared.ids import IdGenerator
 log = structlog.get_logger()
 
 
+_LOOK_EVERY_SECONDS: Final = 0.05
+"""The least time between two looks at a shared inbox."""
+
+
 @attrs.frozen
 class _Work:
     entry: InboxEntry
@@ -42,7 +47,8 @@ class InboxWorker:
 
     ``lease`` is how long an entry of a killed process waits to be taken over if the process was
     not registered; a process that lives renews its leases. ``poll`` is how often it looks for what
-    was not announced: other replicas' events, and those whose time has come.
+    was not announced: other replicas' events, and those whose time has come. ``courtesy`` is how
+    long it leaves those of a shared inbox to the replica that has stored them.
     """
 
     inbox: Inbox
@@ -54,12 +60,14 @@ class InboxWorker:
     tracing: Tracing | None = None
     lease: timedelta = timedelta(seconds=6)
     poll: timedelta = timedelta(seconds=1)
+    courtesy: timedelta = timedelta(milliseconds=250)
     drain: timedelta = timedelta(seconds=5)
     parallel: int = 32
     _working: dict[str, _Work] = attrs.field(factory=dict, init=False)
     _announced: Announced = attrs.field(factory=lambda: Announced(MOST_NEWS), init=False)
     _must_look: bool = attrs.field(default=True, init=False)
     _looked_at: float = attrs.field(default=-math.inf, init=False)
+    _waking: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
 
     async def run(self) -> None:
         """Work until cancelled; what is being handled then gets ``drain`` to finish."""
@@ -94,16 +102,13 @@ class InboxWorker:
         now = asyncio.get_running_loop().time()
         is_due = now - self._looked_at >= self.poll.total_seconds()
         self._must_look = self._must_look or must_look or is_due or not self._announced.is_all
-        places = max(1, self.parallel // 2) if self.inbox_signal.is_crowded else self.parallel
-        free = places - len(self._working)
-        if free <= 0:
-            return  # each that finishes rings
         try:
-            if self._must_look:
+            # A look on a shared inbox leaves new events to the processes that know of them.
+            if self._places and (self.inbox.is_shared or not self._must_look):
+                await self._claim_news(self._places)
+            if self._places and self._must_look and self._may_look(now):
                 self._looked_at, self._must_look = now, False
-                await self._claim_due(free)
-            else:
-                await self._claim_news(free)
+                await self._claim_due(self._places)
         except DomainError as error:
             self._must_look = True
             log.warning("inbox out of reach", reason=str(error))
@@ -111,11 +116,28 @@ class InboxWorker:
             self._must_look = True
             log.exception("inbox out of reach")
 
+    @property
+    def _places(self) -> int:
+        """How many more events may be handled now; each that is finished wakes this worker."""
+        places = max(1, self.parallel // 2) if self.inbox_signal.is_crowded else self.parallel
+        return max(0, places - len(self._working))
+
+    def _may_look(self, now: float) -> bool:
+        """Return whether it is time to look; if it is not, wake this worker once it is."""
+        wait = self._looked_at + _LOOK_EVERY_SECONDS - now
+        if wait <= 0 or not self.inbox.is_shared:
+            return True
+        if self._waking is None or self._waking.when() <= now:
+            loop = asyncio.get_running_loop()
+            self._waking = loop.call_later(wait, self.inbox_signal.wake)
+        return False
+
     async def _claim_due(self, limit: int) -> None:
         # Each claim's own: what an earlier one settles late, it has no right to any more.
         holder, now, was_idle = self.ids.claim_holder(), self.clock.now(), not self._working
+        due = now - self.courtesy if self.inbox.is_shared else now
         working = self._working.keys()
-        entries = await self.inbox.claim(holder, now, now + self.lease, limit, working)
+        entries = await self.inbox.claim(holder, due, now + self.lease, limit, working)
         self._announced.looked(entries, was_idle=was_idle)
         self._begin(entries, holder)
 
@@ -186,7 +208,8 @@ class InboxWorker:
                 failures=after.failures, outages=after.outages, reason=after.last_error,
             )  # fmt: skip
         if after.status is InboxStatus.PENDING:
-            wait = max((after.due_at - self.clock.now()).total_seconds(), 0)
+            due_at = after.due_at + self.courtesy if self.inbox.is_shared else after.due_at
+            wait = max((due_at - self.clock.now()).total_seconds(), 0)
             if wait < self.poll.total_seconds():
                 asyncio.get_running_loop().call_later(wait, self.inbox_signal.ring)
 
