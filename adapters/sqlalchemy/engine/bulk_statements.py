@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -28,13 +28,13 @@ from adapters.sqlalchemy.engine.compiled import Compiled, compiled
 from adapters.sqlalchemy.engine.write import Write
 
 
-def insert_rows(table: Table) -> Any:
+def insert_rows(table: Table, names: Sequence[str] | None = None) -> Any:
     """Return PostgreSQL's statement that inserts any number of rows, and returns their keys.
 
-    It takes a list for each column: statements that differ in their number of rows would each be
-    prepared anew.
+    It takes a list for each column, or for those with these ``names``: statements that differ in
+    their number of rows would each be prepared anew.
     """
-    names = [column.name for column in table.columns]
+    names = names or [column.name for column in table.columns]
     columns = (bindparam(name, type_=ARRAY(table.c[name].type)) for name in names)
     rows = func.unnest(*columns).table_valued(*names).render_derived()
     insert = postgresql.insert(table).from_select(names, select(rows))

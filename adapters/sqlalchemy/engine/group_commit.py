@@ -22,7 +22,7 @@ MOST_TOGETHER: Final = 64
 MOST_WAITING: Final = 10_000
 _MOST_PASSED_OVER: Final = 256
 LONGEST_DEFERRAL_SECONDS: Final = 0.02
-"""How long a job that nobody waits for may wait for a batch to join."""
+"""How long a job that is not urgent may wait for a batch to join."""
 
 
 @attrs.define(eq=False)

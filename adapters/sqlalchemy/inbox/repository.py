@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import attrs
 from sqlalchemy import (
-    ARRAY,
     Connection,
     Executable,
     String,
@@ -20,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from adapters.sqlalchemy.engine.bulk_statements import insert_rows
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.lookup import Lookup
@@ -44,18 +44,7 @@ _ADDED: Final = [
 ]
 _ADD_SQLITE: Final[Executable] = sqlite.insert(inbox).on_conflict_do_nothing()
 _ADD: Final[Executable] = postgresql.insert(inbox).on_conflict_do_nothing()
-_ROWS: Final = (
-    func.unnest(*(bindparam(name, type_=ARRAY(inbox.c[name].type)) for name in _ADDED))
-    .table_valued(*_ADDED)
-    .render_derived()
-)
-# Statements that differ in their number of rows would each be prepared anew.
-_ADD_MANY: Final[Executable] = (
-    postgresql.insert(inbox)
-    .from_select(_ADDED, select(_ROWS))
-    .on_conflict_do_nothing()
-    .returning(inbox.c.event_id)
-)
+_ADD_MANY: Final[Executable] = insert_rows(inbox, _ADDED).on_conflict_do_nothing()
 _RENEW: Final[Executable] = (
     update(inbox)
     .where(
