@@ -74,7 +74,8 @@ def compiled_reads(dialect: Dialect, query: Select[Any], values: Mapping[str, An
     # all of it for the rest of the connection's life.
     single: Any = replacement_traverse(query, {}, replace)
     each = single.offset(literal_column("0")).lateral("found")
-    together = select(wanted.c.number, each).select_from(wanted.join(each, true()))
+    # Behind the query's own columns, whose places are known to those who read them.
+    together = select(each, wanted.c.number).select_from(wanted.join(each, true()))
     return compiled(dialect, together)
 
 

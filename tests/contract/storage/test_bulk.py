@@ -103,3 +103,15 @@ async def test_each_gets_its_own_rows_in_their_order(storage: SqlStorage) -> Non
     for _ in range(3):
         found = await asyncio.gather(*map(live_in, wanted))
         assert found == [[first.id, later.id], [], [second.id]] * 5
+
+
+async def test_counts_that_are_read_together_are_each_their_own(storage: SqlStorage) -> None:
+    async with storage.unit_of_work() as work:
+        for tenant, number in (("ann", 3), ("bob", 1)):
+            for _ in range(number):
+                await work.sessions.add(new_session(tenant=tenant))
+        await work.commit()
+    ledger = SessionStore(storage.unit_of_work)
+    wanted = ["ann", "bob", "nobody's"] * 5
+    for _ in range(3):
+        assert await asyncio.gather(*map(ledger.live_of, wanted)) == [3, 1, 0] * 5
