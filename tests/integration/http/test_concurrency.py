@@ -21,7 +21,6 @@ AT_ONCE = 64
     params=[
         "memory",
         "sqlite",
-        pytest.param("two workers on sqlite", marks=pytest.mark.slow),
         pytest.param("postgresql", marks=pytest.mark.slow),
         pytest.param("two workers on postgresql", marks=pytest.mark.slow),
         pytest.param("two replicas on postgresql", marks=pytest.mark.slow),
@@ -35,7 +34,7 @@ def services(
     match request.param:
         case "memory":
             environ["DATABASE_URL"] = "memory://"
-        case "sqlite" | "two workers on sqlite":
+        case "sqlite":
             environ["DATABASE_URL"] = f"sqlite+aiosqlite:///{tmp_path}/ledger.db"
         case _:
             postgres: PostgresServer = request.getfixturevalue("postgres")

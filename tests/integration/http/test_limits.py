@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.databases import PostgresServer
 from tests.integration.http.webhooks import event, send
 from tests.service import running
 from tests.simulator import SimulatorProcess
@@ -140,29 +139,24 @@ def test_the_operator_is_warned_where_a_proxy_can_be_gone_round(
     assert ("limits can be bypassed" in service.output()) is warned
 
 
-@pytest.mark.parametrize("processes", ["two replicas on PostgreSQL", "two workers on SQLite"])
+@pytest.mark.parametrize(("replicas", "workers"), [(2, 1), (1, 2)])
 @pytest.mark.slow
 def test_processes_share_the_limit(
-    simulator: SimulatorProcess,
-    tmp_path: Path,
-    postgres: PostgresServer,
-    processes: str,
+    simulator: SimulatorProcess, postgres_url: str, tmp_path: Path, replicas: int, workers: int
 ) -> None:
     limit = 40
-    on_postgres = "PostgreSQL" in processes
-    database = postgres.new_database() if on_postgres else f"sqlite+aiosqlite:///{tmp_path}/l.db"
     environ = {
         **simulator.environ,
-        "DATABASE_URL": database,
+        "DATABASE_URL": postgres_url,
         "RATE_LIMIT_PER_MINUTE": str(limit),
-        "WORKERS": "1" if on_postgres else "2",
+        "WORKERS": str(workers),
     }
     with ExitStack() as stack:
         clients = [
             stack.enter_context(
                 httpx.Client(base_url=stack.enter_context(running(environ, tmp_path)).url)
             )
-            for _ in range(2 if on_postgres else 1)
+            for _ in range(replicas)
         ]
         wait_for_enough_of_a_window()
         pool = stack.enter_context(ThreadPoolExecutor(8))

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from domain.access.authenticate import REMEMBERED
-from tests.databases import running_postgres
+from tests.databases import PostgresServer, running_postgres
 from tests.integration.http.webhooks import Caller, eventually, impossible_event, send
 from tests.livekit_server import API_KEY, API_SECRET, free_port
 from tests.service import PROJECT, running
@@ -43,16 +43,15 @@ def value(found: Samples, name: str, **labels: str) -> float:
     return found.get((name, tuple(sorted(labels.items()))), 0.0)
 
 
-@pytest.fixture(params=["1", "2"], ids=["one worker", "two workers"])
+@pytest.fixture
 def client(
-    request: pytest.FixtureRequest, simulator: SimulatorProcess, tmp_path: Path
+    simulator: SimulatorProcess, processes: dict[str, str], tmp_path: Path
 ) -> Iterator[httpx.Client]:
     environ = {
         **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+        **processes,
         "TELEPHONY_ENABLED": "true",
         "RECONCILE_INTERVAL_SECONDS": "0.5",
-        "WORKERS": request.param,
     }
     with running(environ, tmp_path) as service:
         # A connection for each request, so that the workers take turns.
@@ -151,10 +150,10 @@ def test_a_livekit_that_is_not_there_is_told_from_one_that_fails(tmp_path: Path)
 
 @pytest.mark.slow
 def test_several_workers_use_what_they_use_together(
-    simulator: SimulatorProcess, tmp_path: Path
+    simulator: SimulatorProcess, postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}
-    with running({**environ, "WORKERS": "2"}, tmp_path) as service:
+    environ = {**simulator.environ, "DATABASE_URL": postgres.new_database(), "WORKERS": "2"}
+    with running(environ, tmp_path) as service:
         with httpx.Client(base_url=service.url) as client:
             # Both are there once both have been counted.
             workers = eventually(

@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.databases import PostgresServer
 from tests.service import running
 from tests.simulator import SimulatorProcess
 
@@ -20,20 +19,17 @@ MOST = 3
 AT_ONCE = 16
 
 
-@pytest.mark.parametrize("processes", ["two workers on SQLite", "two replicas on PostgreSQL"])
+@pytest.mark.parametrize(("replicas", "workers"), [(2, 1), (1, 2)])
 async def test_of_many_that_begin_at_once_no_more_get_an_agent_than_allowed(
-    simulator: SimulatorProcess, tmp_path: Path, postgres: PostgresServer, processes: str
+    simulator: SimulatorProcess, postgres_url: str, tmp_path: Path, replicas: int, workers: int
 ) -> None:
     environ = {
         **simulator.environ,
+        "DATABASE_URL": postgres_url,
         "API_KEYS": KEY,
         "MAX_SESSIONS_PER_KEY": str(MOST),
+        "WORKERS": str(workers),
     }
-    if "PostgreSQL" in processes:
-        environ |= {"DATABASE_URL": postgres.new_database()}
-    else:
-        environ |= {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/l.db", "WORKERS": "2"}
-    replicas = 2 if "replicas" in processes else 1
     before = simulator.state()["requests"].get("CreateDispatch", 0)
     headers = {"X-API-Key": KEY, "Connection": "close"}  # so that the workers take turns
     with ExitStack() as stack:

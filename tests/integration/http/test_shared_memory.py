@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from entrypoints.http.server.metrics_folder import shared_memory
+from tests.databases import PostgresServer
 from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
 
@@ -25,23 +26,23 @@ def found_open(service: Service) -> Path:
     return next(file.parent for file in files if file.parent.name.startswith("backend-metrics-"))
 
 
-def environ(simulator: SimulatorProcess, tmp_path: Path, name: str) -> dict[str, str]:
-    database = f"sqlite+aiosqlite:///{tmp_path}/{name}.db"
+def environ(simulator: SimulatorProcess, database: str) -> dict[str, str]:
     return {**simulator.environ, "WORKERS": "2", "DATABASE_URL": database}
 
 
 def test_given_a_killed_service_then_the_next_start_removes_its_folder_and_no_living_one_s(
-    simulator: SimulatorProcess, tmp_path: Path
+    simulator: SimulatorProcess, postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    killed = start(environ(simulator, tmp_path, "a"), tmp_path)
+    database = postgres.new_database()
+    killed = start(environ(simulator, database), tmp_path)
     left = folder(killed)
     assert left.parent == shared_memory()
 
-    with running(environ(simulator, tmp_path, "b"), tmp_path) as neighbour:
+    with running(environ(simulator, postgres.new_database()), tmp_path) as neighbour:
         kept = folder(neighbour)
         killed.kill()  # any start on this machine removes what it leaves
 
-        with running(environ(simulator, tmp_path, "a"), tmp_path) as again:
+        with running(environ(simulator, database), tmp_path) as again:
             own = folder(again)
             assert not left.exists()
             assert kept.is_dir()

@@ -24,6 +24,14 @@ from tests.simulator import SimulatorProcess
 pytestmark = pytest.mark.slow
 
 
+def column(url: str, postgres: PostgresServer, query: str) -> list[str]:
+    """Return the values of the one column that ``query`` has."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.partition(":///")[2])) as connection:
+            return [row[0] for row in connection.execute(query)]
+    return postgres.sql(query, url.partition("?")[0].rpartition("/")[2]).splitlines()
+
+
 def ready(service: Service) -> int:
     # Not verified: to load the certificates takes longer than the request.
     return httpx.get(f"{service.url}/health/ready", verify=False).status_code
@@ -34,16 +42,10 @@ def asked(simulator: SimulatorProcess) -> int:
     return int(simulator.state()["requests"].get("CreateDispatch", 0))
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
 def test_readiness_turns_red_while_requests_are_still_served(
-    simulator: SimulatorProcess, tmp_path: Path, workers: str
+    simulator: SimulatorProcess, processes: dict[str, str], tmp_path: Path
 ) -> None:
-    environ = {
-        **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
-        "WORKERS": workers,
-        "SHUTDOWN_DELAY_SECONDS": "4",
-    }
+    environ = {**simulator.environ, **processes, "SHUTDOWN_DELAY_SECONDS": "4"}
     service = start(environ, tmp_path)
     assert ready(service) == 200
     family = service.family()
@@ -101,12 +103,12 @@ def test_a_second_signal_ends_it_at_once_while_it_waits_for_a_request(
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
 def test_where_every_process_gets_the_signal_the_workers_still_wait_for_their_parent(
-    simulator: SimulatorProcess, tmp_path: Path, sig: signal.Signals
+    simulator: SimulatorProcess, postgres_url: str, tmp_path: Path, sig: signal.Signals
 ) -> None:
     """As Ctrl-C does, and systemd unless it is told otherwise."""
     environ = {
         **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+        "DATABASE_URL": postgres_url,
         "WORKERS": "2",
         "SHUTDOWN_DELAY_SECONDS": "2",
     }
@@ -145,36 +147,26 @@ def test_a_worker_hears_once_that_it_is_to_stop(
     assert '"stopped"' in service.output()
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
 def test_where_a_worker_is_killed_the_others_stop_and_whoever_watches_is_told(
-    simulator: SimulatorProcess, tmp_path: Path, workers: str
+    simulator: SimulatorProcess, processes: dict[str, str], tmp_path: Path
 ) -> None:
-    environ = {
-        **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
-        "WORKERS": workers,
-    }
-    service = start(environ, tmp_path)
+    service = start({**simulator.environ, **processes}, tmp_path)
     family = service.family()
 
     family[1].kill()
 
     assert service.process.wait(timeout=STOP_LIMIT_SECONDS) == 1
     assert psutil.wait_procs(family, timeout=STOP_LIMIT_SECONDS)[1] == []
-    assert service.output().count('"stopped"') == int(workers) - 1
+    assert service.output().count('"stopped"') == int(processes["WORKERS"]) - 1
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
 def test_stopped_in_the_middle_of_it_all_it_has_answered_each_request_well_or_not_at_all(
-    simulator: SimulatorProcess, tmp_path: Path, workers: str
+    simulator: SimulatorProcess,
+    processes: dict[str, str],
+    postgres: PostgresServer,
+    tmp_path: Path,
 ) -> None:
-    database = tmp_path / "ledger.db"
-    environ = {
-        **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
-        "WORKERS": workers,
-    }
-    service = start(environ, tmp_path)
+    service = start({**simulator.environ, **processes}, tmp_path)
     acknowledged: list[str] = []
 
     def post_until_it_is_gone() -> set[int]:
@@ -194,11 +186,9 @@ def test_stopped_in_the_middle_of_it_all_it_has_answered_each_request_well_or_no
         assert service.stop() == 0
 
     assert {code for caller in callers for code in caller.result()} == {200}
-    with closing(sqlite3.connect(database)) as connection:
-        stored = {row[0] for row in connection.execute("SELECT id FROM sessions")}
-        held = connection.execute("SELECT count(*) FROM sessions WHERE claim_holder IS NOT NULL")
-        assert held.fetchone() == (0,)
-    assert stored >= set(acknowledged)
+    url = processes["DATABASE_URL"]
+    assert {*column(url, postgres, "SELECT id FROM sessions")} >= {*acknowledged}
+    assert not column(url, postgres, "SELECT id FROM sessions WHERE claim_holder IS NOT NULL")
 
 
 def test_what_hangs_for_ever_does_not_hold_it_up(

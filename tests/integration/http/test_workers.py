@@ -11,7 +11,6 @@ import pytest
 
 from entrypoints.simulator.webhooks import signed_webhook
 from tests.benchmarks.events import events_of_a_call
-from tests.databases import PostgresServer
 from tests.integration.http.webhooks import PATH
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.service import Service, running
@@ -23,21 +22,16 @@ WORKERS = 2
 INTERVAL_SECONDS = 0.5
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def service(
-    request: pytest.FixtureRequest, simulator: SimulatorProcess, tmp_path: Path
-) -> Iterator[Service]:
-    url = f"sqlite+aiosqlite:///{tmp_path}/ledger.db"
+@pytest.fixture
+def service(simulator: SimulatorProcess, postgres_url: str, tmp_path: Path) -> Iterator[Service]:
     environ = {
         **simulator.environ,
+        "DATABASE_URL": postgres_url,
         "WORKERS": str(WORKERS),
         "TELEPHONY_ENABLED": "true",
         "RECONCILE_INTERVAL_SECONDS": str(INTERVAL_SECONDS),
     }
-    if request.param == "postgresql":
-        postgres: PostgresServer = request.getfixturevalue("postgres")
-        url = postgres.new_database()
-    with running({**environ, "DATABASE_URL": url}, tmp_path) as service:
+    with running(environ, tmp_path) as service:
         yield service
 
 

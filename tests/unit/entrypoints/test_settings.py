@@ -133,31 +133,59 @@ def test_limits_can_be_set_and_requests_left_uncounted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "workers", "alone"),
+    ("url", "alone"),
     [
-        ("memory://", "1", True),
-        ("sqlite+aiosqlite:///a.db", "1", True),
-        ("sqlite+aiosqlite:///a.db", "2", False),
-        ("postgresql+asyncpg://h/d", "1", False),
+        ("memory://", True),
+        ("sqlite+aiosqlite:///a.db", True),
+        ("postgresql+asyncpg://h/d", False),
     ],
 )
 def test_a_process_is_alone_on_its_ledger_or_not(
     url: str,
-    workers: str,
     alone: bool,  # noqa: FBT001 - a parameter
     tmp_path: Path,
 ) -> None:
-    settings = load_settings({**REQUIRED, "DATABASE_URL": url, "WORKERS": workers}, tmp_path)
-
-    assert settings.serves_alone is alone
+    assert load_settings({**REQUIRED, "DATABASE_URL": url}, tmp_path).serves_alone is alone
 
 
-def test_several_processes_need_a_database_that_they_share(tmp_path: Path) -> None:
-    shared = {**REQUIRED, "WORKERS": "2", "DATABASE_URL": "sqlite+aiosqlite:///ledger.db"}
-    assert load_settings(shared, tmp_path).workers == 2
+@pytest.mark.parametrize("workers", [1, 2, 64])
+def test_several_processes_may_serve_on_postgresql(workers: int, tmp_path: Path) -> None:
+    shared = {**REQUIRED, "WORKERS": str(workers), "DATABASE_URL": "postgresql://h/d"}
 
-    with pytest.raises(InvalidSettings, match="WORKERS must be 1 with DATABASE_URL=memory"):
-        load_settings({**shared, "DATABASE_URL": "memory://"}, tmp_path)
+    assert load_settings(shared, tmp_path).workers == workers
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("memory://", "DATABASE_URL=memory://: processes share no memory."),
+        ("sqlite+aiosqlite:///a.db", "an SQLite DATABASE_URL (the default): processes compete"),
+        ("", "an SQLite DATABASE_URL (the default): processes compete for the file's one writer"),
+    ],
+)
+def test_several_processes_are_refused_where_one_serves(url: str, why: str, tmp_path: Path) -> None:
+    [problem] = problems({**REQUIRED, "DATABASE_URL": url, "WORKERS": "2"}, tmp_path)
+
+    assert problem.startswith(f"WORKERS must be 1 with {why}")
+    assert problem.endswith(". Set WORKERS=1, or DATABASE_URL to a PostgreSQL database.")
+
+
+@pytest.mark.parametrize(
+    ("name", "environ"),
+    [
+        ("DATABASE_URL", {"DATABASE_URL": "mysql://h/d", "WORKERS": "2"}),
+        (
+            "LIVEKIT_WEBHOOK_API_KEY",
+            {"LIVEKIT_WEBHOOK_API_KEY": "two words", "LIVEKIT_WEBHOOK_API_SECRET": "a-secret"},
+        ),
+    ],
+)
+def test_given_a_malformed_variable_then_its_default_is_not_judged_with_others(
+    name: str, environ: dict[str, str], tmp_path: Path
+) -> None:
+    [problem] = problems({**REQUIRED, **environ}, tmp_path)
+
+    assert problem.startswith(f"{name} must be ")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +195,6 @@ def test_several_processes_need_a_database_that_they_share(tmp_path: Path) -> No
         ("AGENT_JOIN_TIMEOUT_SECONDS", ["1", "0060", "3600"]),
         ("INBOX_RETENTION_DAYS", ["0.01", "1", "3650"]),
         ("API_KEYS", ["k" * 16, "k" * 500, ","]),
-        ("WORKERS", ["1", "64"]),
         ("SHUTDOWN_DELAY_SECONDS", ["0", "3600"]),
         ("KEEP_ALIVE_SECONDS", ["1", "3600"]),
         ("SESSION_RETENTION_DAYS", ["0.01", "30", "36500"]),
