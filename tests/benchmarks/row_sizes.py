@@ -1,7 +1,8 @@
 """How many bytes a session, a call and an event take in the database, indexes included.
 
-The rows come from requests to the service itself: `POST /session` (a session that goes on), then
-the six events of phone calls (each a call, its session, which ends, and six entries of the inbox).
+The rows come from requests to the service itself: sessions that go on (32 connections), sessions
+that are started and ended (one connection), and the six events of each of many phone calls, which
+end before an agent is dispatched.
 The write-ahead log is PostgreSQL's, whole pages included.
 """
 
@@ -15,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from tests.benchmarks.events import EVENTS_OF_A_CALL
+from tests.benchmarks.one_by_one import median_ms, request
 from tests.benchmarks.report import Report
 from tests.benchmarks.routes import Senders
 from tests.benchmarks.servers import let_rest, stub_livekit
@@ -24,6 +25,7 @@ from tests.service import Service, running
 
 TABLES: Final = ("sessions", "calls", "inbox")
 SECONDS: Final = 2
+ENDED: Final = 1_000
 HEADS: Final = ("database", "rows", "number", "bytes each", "of these, indexes", "log bytes each")
 
 
@@ -92,7 +94,7 @@ Ledger = SqliteFile | PostgresDatabase
 
 def measure(report: Report, folder: Path) -> None:
     """Send sessions and events to the service on each database, and look at its tables."""
-    report.section("Row sizes", HEADS, "Log bytes of a call are for it, its session and events.")
+    report.section("Row sizes", HEADS, "Log bytes of a call include its events'.")
     with stub_livekit() as environ, running_postgres() as postgres:
         ledgers: Mapping[str, Ledger] = {
             "sqlite": SqliteFile(folder / "ledger.db"),
@@ -104,22 +106,27 @@ def measure(report: Report, folder: Path) -> None:
 
 
 def _measure(report: Report, name: str, ledger: Ledger, service: Service, senders: Senders) -> None:
-    empty, log = _sizes(ledger), ledger.logged()
-    senders.session(service, 32, SECONDS)
-    let_rest([service])
-    started, log_of_sessions = _sizes(ledger), _since(ledger, log)
-    size = started["sessions"].beyond(empty["sessions"])
-    _row(report, [name, "live sessions"], size, log_of_sessions)
-    log = ledger.logged()
-    senders.webhook(service, 32, SECONDS)
-    let_rest([service])
-    done, log_of_calls = _sizes(ledger), _since(ledger, log)
-    for table, what in (
-        ("sessions", "calls' sessions"), ("calls", "calls"), ("inbox", "events"),
-    ):  # fmt: skip
-        size = done[table].beyond(started[table])
-        _row(report, [name, what], size, log_of_calls if table == "calls" else None)
-    assert done["inbox"].rows >= done["calls"].rows * (EVENTS_OF_A_CALL - 1)
+    for what, send, tables in (
+        ("live sessions", lambda: senders.session(service, 32, SECONDS), ["sessions"]),
+        ("ended sessions", lambda: _started_and_ended(service), ["sessions"]),
+        ("", lambda: senders.webhook(service, 32, SECONDS), ["calls", "inbox"]),
+    ):
+        before, log = _sizes(ledger), ledger.logged()
+        send()
+        let_rest([service])
+        after, logged = _sizes(ledger), _since(ledger, log)
+        for table in tables:
+            size = after[table].beyond(before[table])
+            _row(report, [name, what or table], size, logged if table == tables[0] else None)
+
+
+def _started_and_ended(service: Service) -> None:
+    rooms = [f"ended-{number}" for number in range(ENDED)]
+    median_ms(
+        service.url,
+        (request("POST", "/session", {"userIdentity": room, "roomName": room}) for room in rooms),
+    )
+    median_ms(service.url, (request("POST", "/session/end", {"roomName": room}) for room in rooms))
 
 
 def _sizes(ledger: Ledger) -> dict[str, Size]:
