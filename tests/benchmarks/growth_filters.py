@@ -26,7 +26,7 @@ FILTERS: Final[Mapping[str, Requests]] = {
         for what, filters in {
             "status of every row": "status=ended",
             "status of no row": "status=dispatch_failed",
-            "userIdentity of no row": "userIdentity=nobody",
+            "userIdentity of no row": "userIdentity=absent",
             "roomName of one row": "roomName=load-500",
             "since and until": _SPAN,
             "status and since": "status=ended&since=2026-01-01T00:05:00Z",
