@@ -13,7 +13,14 @@ import itertools
 import sys
 from typing import Final
 
-from livekit.protocol.agent_dispatch import AgentDispatch, CreateAgentDispatchRequest
+from livekit.protocol.agent import Job, JobState, JobStatus
+from livekit.protocol.agent_dispatch import (
+    AgentDispatch,
+    AgentDispatchState,
+    CreateAgentDispatchRequest,
+    ListAgentDispatchRequest,
+    ListAgentDispatchResponse,
+)
 from livekit.protocol.models import ParticipantInfo, Room
 from livekit.protocol.room import (
     ListParticipantsResponse,
@@ -24,6 +31,8 @@ from livekit.protocol.room import (
 CREATE: Final = b"POST /twirp/livekit.AgentDispatchService/CreateDispatch "
 _ROOMS: Final = b"POST /twirp/livekit.RoomService/ListRooms "
 _PARTICIPANTS: Final = b"POST /twirp/livekit.RoomService/ListParticipants "
+_DISPATCHES: Final = b"POST /twirp/livekit.AgentDispatchService/ListDispatch "
+_AGENT: Final = "agent-1"
 _HEAD: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/protobuf\r\nContent-Length: %d\r\n\r\n"
 )
@@ -46,17 +55,19 @@ class Rooms:
 
     def __init__(self, number: int) -> None:
         self._entries: dict[str, bytes] = {}
+        self._dispatches: dict[str, tuple[str, str]] = {}
         for each in range(number):
-            self.open(room_name(each))
+            self.open(room_name(each), f"AD_{each}", "shreya-obnox")
         active = ParticipantInfo.State.ACTIVE
         user = ParticipantInfo(sid="PA_user", identity="user", state=active)
         agent = ParticipantInfo(
-            sid="PA_agent", identity="agent-1", state=active, kind=ParticipantInfo.Kind.AGENT
+            sid="PA_agent", identity=_AGENT, state=active, kind=ParticipantInfo.Kind.AGENT
         )
         self.participants = ListParticipantsResponse(participants=[user, agent]).SerializeToString()
 
-    def open(self, name: str) -> None:
-        """Add a room."""
+    def open(self, name: str, dispatch_id: str, agent_name: str) -> None:
+        """Add a room whose agent came by a dispatch."""
+        self._dispatches[name] = dispatch_id, agent_name
         room = Room(name=name, sid=room_sid(name), num_participants=2)
         self._entries[name] = ListRoomsResponse(rooms=[room]).SerializeToString()
 
@@ -66,6 +77,19 @@ class Rooms:
             return b"".join(self._entries.values())
         names = ListRoomsRequest.FromString(body).names
         return b"".join(self._entries.get(name, b"") for name in names)
+
+    def dispatches(self, body: bytes) -> bytes:
+        """Answer ListDispatch: the room's dispatch, whose job runs."""
+        room = ListAgentDispatchRequest.FromString(body).room
+        if room not in self._dispatches:
+            return b""
+        dispatch_id, agent_name = self._dispatches[room]
+        state = JobState(status=JobStatus.JS_RUNNING, participant_identity=_AGENT)
+        job = Job(id=f"AJ_{dispatch_id}", dispatch_id=dispatch_id, state=state)
+        dispatch = AgentDispatch(
+            id=dispatch_id, agent_name=agent_name, room=room, state=AgentDispatchState(jobs=[job])
+        )
+        return ListAgentDispatchResponse(agent_dispatches=[dispatch]).SerializeToString()
 
 
 class Connection(asyncio.Protocol):
@@ -94,13 +118,17 @@ class Connection(asyncio.Protocol):
 
 def _answer(request: bytes, body: bytes, rooms: Rooms | None) -> bytes:
     if request.startswith(CREATE):
+        dispatch_id = f"AD_new_{next(_numbers)}"
         if rooms is not None:
-            rooms.open(CreateAgentDispatchRequest.FromString(body).room)
-        answer = AgentDispatch(id=f"AD_{next(_numbers)}").SerializeToString()
+            asked = CreateAgentDispatchRequest.FromString(body)
+            rooms.open(asked.room, dispatch_id, asked.agent_name)
+        answer = AgentDispatch(id=dispatch_id).SerializeToString()
     elif rooms is not None and request.startswith(_ROOMS):
         answer = rooms.listed(body)
     elif rooms is not None and request.startswith(_PARTICIPANTS):
         answer = rooms.participants
+    elif rooms is not None and request.startswith(_DISPATCHES):
+        answer = rooms.dispatches(body)
     else:
         return _EMPTY
     return _HEAD % len(answer) + answer
