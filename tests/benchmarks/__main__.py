@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks import (
+    busy_ledger,
     dispatch_latency,
     drivers,
     footprint,
     growth,
+    growth_filters,
     handled,
     lists,
     log,
@@ -24,6 +26,7 @@ from tests.benchmarks import (
     real_livekit,
     reconciler,
     routes,
+    row_sizes,
 )
 from tests.benchmarks.report import MACHINE, Report
 
@@ -44,6 +47,9 @@ MORE: Final = {
     "log": log.measure,
     "soak": footprint.measure_others,
     "many-sessions": many_sessions.measure,
+    "growth-filters": growth_filters.measure,
+    "busy-ledger": busy_ledger.measure,
+    "row-sizes": row_sizes.measure,
 }
 
 

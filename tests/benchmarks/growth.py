@@ -111,8 +111,15 @@ def fill(path: Path, number: int) -> None:
 
 def measure(report: Report, folder: Path) -> None:
     """Each route on each ledger in turn, over one connection."""
+    measure_requests(report, folder, "Growth", ROUTES)
+
+
+def measure_requests(
+    report: Report, folder: Path, title: str, routes: Mapping[str, Requests]
+) -> None:
+    """Measure requests by name on ledgers of each size."""
     heads = ["route", *(f"{size:,} stored: p50 ms" for size in SIZES), "last / first"]
-    report.section("Growth", heads, "SQLite, one connection, sessions and calls as many each.")
+    report.section(title, heads, "SQLite, one connection, sessions and calls as many each.")
     with ExitStack() as stack:
         environ = stack.enter_context(stub_livekit())
         services = {}
@@ -123,7 +130,7 @@ def measure(report: Report, folder: Path) -> None:
             services[size] = stack.enter_context(running({**environ, "DATABASE_URL": url}, folder))
         for service in services.values():
             median_ms(service.url, _sessions(0))  # what is imported, and prepared, at the first
-        for name, requests in ROUTES.items():
+        for name, requests in routes.items():
             for size in SIZES:
                 _into_memory(folder / f"{size}.db")
             _one(report, name, services, requests)
@@ -169,7 +176,8 @@ def _id(number: int) -> str:
     return f"{number:08x}-0000-7000-8000-{number:012x}"  # as _NEW_ID makes it
 
 
-def _same(target: str) -> Requests:
+def same(target: str) -> Requests:
+    """Return requests for the same path, over and over."""
     return lambda _: [request("GET", target)] * REQUESTS
 
 
@@ -178,8 +186,8 @@ ROUTES: Final[Mapping[str, Requests]] = {
     "POST /session with a roomName": partial(_sessions, named=True),
     "POST /session/end": _ends,
     f"POST {WEBHOOK}": _webhooks,
-    "GET /sessions": _same("/sessions?limit=50"),
-    "GET /telephony/calls": _same("/telephony/calls?limit=50"),
+    "GET /sessions": same("/sessions?limit=50"),
+    "GET /telephony/calls": same("/telephony/calls?limit=50"),
     "GET /sessions/{id}": _any_of("/sessions", _id),
     "GET /telephony/calls/{id}": _any_of("/telephony/calls", _id),
     "GET /sessions/by-room/{room}": _any_of("/sessions/by-room", _room),

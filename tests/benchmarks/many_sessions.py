@@ -118,23 +118,28 @@ async def _add_sessions(container: Container) -> None:
     async with running(container):
         sids = {room.name: room.sid for room in await container.rooms().all()}
         for first in range(0, SESSIONS, AT_ONCE):
-            rows = [_row(number, sids, since) for number in range(first, first + AT_ONCE)]
-            await container.storage().database.transact(partial(_insert, rows))
+            rows = [
+                live_session(number, sids[f"room-{number}"], since, PROMPT)
+                for number in range(first, first + AT_ONCE)
+            ]
+            await container.storage().database.transact(partial(insert_sessions, rows))
 
 
-def _insert(rows: list[dict[str, Any]], connection: Connection) -> None:
+def insert_sessions(rows: list[dict[str, Any]], connection: Connection) -> None:
+    """Store rows of :func:`live_session`."""
     connection.execute(insert(sessions), rows)
 
 
-def _row(number: int, sids: dict[str, str], since: datetime) -> dict[str, Any]:
+def live_session(number: int, room_sid: str, since: datetime, prompt: str) -> dict[str, Any]:
+    """Return the row of a session in ``room-NUMBER``, as if its agent had been seen there."""
     name = f"room-{number}"
     return {
         "id": f"00000000-0000-7000-8000-{number:012x}",
         "room_name": name,
-        "room_sid": sids[name],
+        "room_sid": room_sid,
         "identity": "user",
         "agent_name": "shreya-obnox",
-        "agent_config": f'{{"prompt":"{PROMPT}"}}',
+        "agent_config": f'{{"prompt":"{prompt}"}}',
         "status": "active",
         "dispatch_id": f"AD_{number}",
         "claim_uncertain": False,

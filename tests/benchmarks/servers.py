@@ -21,13 +21,15 @@ STORAGES: Final = ("sqlite", "postgresql", "memory")
 
 
 @contextmanager
-def stub_livekit() -> Iterator[dict[str, str]]:
+def stub_livekit(rooms: int = 0) -> Iterator[dict[str, str]]:
     """The environment of services whose LiveKit answers at once, with telephony on.
 
-    The reconciler, which would find that none of the rooms is there, does not run.
+    It lists ``rooms`` and those of the dispatches. Without them the reconciler, which would find
+    that no room exists, does not run; with them it runs at its default interval.
     """
     port = free_port()
-    stub = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.stub_livekit", str(port)])
+    command = [sys.executable, "-m", "tests.benchmarks.stub_livekit", str(port), str(rooms)]
+    stub = subprocess.Popen(command)
     try:
         time.sleep(0.5)
         yield {
@@ -35,7 +37,7 @@ def stub_livekit() -> Iterator[dict[str, str]]:
             "LIVEKIT_API_KEY": API_KEY,
             "LIVEKIT_API_SECRET": API_SECRET,
             "TELEPHONY_ENABLED": "true",
-            "RECONCILE_INTERVAL_SECONDS": "86400",
+            **({} if rooms else {"RECONCILE_INTERVAL_SECONDS": "86400"}),
             "PYTHONHASHSEED": "0",  # which alone makes one process a tenth faster than another
         }
     finally:
