@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.http.test_limits import LIMIT, wait_for_enough_of_a_window
+from tests.integration.access.test_limits import LIMIT, wait_for_enough_of_a_window
 from tests.integration.http.webhooks import PATH, event, send
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess

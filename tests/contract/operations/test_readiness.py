@@ -160,7 +160,7 @@ async def test_given_a_lock_for_longer_than_anybody_waits_then_an_answer_comes_i
 FULL = """
 import asyncio, resource, sys
 from domain.shared.errors import StorageUnavailable
-from tests.contract.storage.test_readiness import add, eventually_ready, opened
+from tests.contract.operations.test_readiness import add, eventually_ready, opened
 
 async def main():
     async with opened(sys.argv[1]) as storage:
@@ -196,7 +196,7 @@ def test_given_a_full_disk_then_not_ready_until_there_is_room(sqlite_url: str) -
 FORBIDDEN = """
 import asyncio, os, sys, tempfile
 from domain.shared.errors import StorageUnavailable
-from tests.contract.storage.test_readiness import add, opened
+from tests.contract.operations.test_readiness import add, opened
 
 async def main():
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:

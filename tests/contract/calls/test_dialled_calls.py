@@ -33,8 +33,8 @@ from domain.shared.errors import Conflict
 from domain.shared.identifiers import CallId, RoomName
 from domain.shared.timeline import Source
 from domain.shared.unit_of_work import UnitOfWorkFactory
+from tests.contract.calls.test_calls import add, live_calls, save
 from tests.contract.storage.ledgers import NOON, new_call, new_id
-from tests.contract.storage.test_calls import add, live_calls, save
 
 SECOND = timedelta(seconds=1)
 CALLED, CALLING = "+15105550177", "+15105550199"
