@@ -79,7 +79,7 @@ class CallTable(Capability):
         self.order.remove([call.age for call in calls])
         for room in {call.parties.room_name for call in calls}:
             self.newest.pop(room, None)
-            for call in [one for one in self.by_id.values() if one.parties.room_name == room]:
+            for call in [call for call in self.by_id.values() if call.parties.room_name == room]:
                 self.put(call)
         return len(calls)
 
@@ -111,7 +111,9 @@ class CallTable(Capability):
     def mentions(self, person: DataSubject, ids: Collection[str]) -> Mentions:  # noqa: ARG002
         """The calls that mention ``person``."""
         return {
-            one.id.value: one.is_live for one in self.by_id.values() if _is_mentioned(person, one)
+            call.id.value: call.is_live
+            for call in self.by_id.values()
+            if _is_mentioned(person, call)
         }
 
     def erase(self, keys: Collection[str]) -> None:
@@ -193,7 +195,9 @@ class MemoryCalls:
         """The calls in this room instance that have not ended."""
         ids = self._seen.live.get(room_sid, frozenset())
         live = (self._seen.by_id[call_id] for call_id in ids)
-        return sorted((one for one in live if access.sees(one.tenant)), key=lambda call: call.age)
+        return sorted(
+            (call for call in live if access.sees(call.tenant)), key=lambda call: call.age
+        )
 
     async def newest_in(self, room_name: RoomName, access: Access) -> Call | None:
         """Return the room's visible call that was created last."""
@@ -223,10 +227,11 @@ class MemoryCalls:
     ) -> list[Call]:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
         stored = self._committed
-        found = (stored.by_id[CallId(one)] for one in stored.order.after(after))
+        found = (stored.by_id[CallId(call_id)] for call_id in stored.order.after(after))
         return list(
             islice(
-                (one for one in found if access.sees(one.tenant) and _is_wanted(one, wanted)), limit
+                (call for call in found if access.sees(call.tenant) and _is_wanted(call, wanted)),
+                limit,
             )
         )
 

@@ -28,7 +28,9 @@ Record = TypeVar("Record", bound=Ending)
 
 def ended_before(records: Iterable[Record], before: datetime) -> list[Record]:
     """Return the records that ended before then."""
-    return [one for one in records if one.ended_at is not None and one.ended_at < before]
+    return [
+        record for record in records if record.ended_at is not None and record.ended_at < before
+    ]
 
 
 class Capability:

@@ -70,7 +70,7 @@ class MemoryIdempotency(Capability):
             for (tenant, key), row in self._rows.items()
             if person.is_in(key)
             or person.is_in_answer(row.remembered.answer)
-            or any(one in (row.remembered.answer or "") for one in ids)
+            or any(record_id in (row.remembered.answer or "") for record_id in ids)
         }
 
     def erase(self, keys: Collection[tuple[str, str]]) -> None:

@@ -70,7 +70,11 @@ class MemoryInbox(Capability):
                 self._lease_ends.add(self._leases[event_id].until, event_id)
             else:
                 self._free(event_id, is_scheduled=False)
-        in_work = {self._entries[one].event.room_name for one in working if one in self._entries}
+        in_work = {
+            self._entries[event_id].event.room_name
+            for event_id in working
+            if event_id in self._entries
+        }
         claimed = self._queue.take(now, horizon, limit, in_work)
         for entry in claimed:
             self._leases[entry.event.id] = Lease(holder, until)
@@ -90,7 +94,7 @@ class MemoryInbox(Capability):
 
     async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> int:
         """Prolong the leases that ``holder`` still has on these entries; how many it has."""
-        held = [one for one in event_ids if self._is_held(one, holder)]
+        held = [event_id for event_id in event_ids if self._is_held(event_id, holder)]
         for event_id in held:
             self._lease_ends.remove(self._leases[event_id].until, event_id)
             self._lease_ends.add(until, event_id)
@@ -135,7 +139,9 @@ class MemoryInbox(Capability):
             for entry in self._entries.values()
             if status in (None, entry.status) and room_name in (None, entry.event.room_name)
         )
-        return sorted(found, key=lambda one: (one.received_at, one.event.id), reverse=True)[:limit]
+        return sorted(found, key=lambda entry: (entry.received_at, entry.event.id), reverse=True)[
+            :limit
+        ]
 
     async def counts(self) -> dict[InboxStatus, int]:
         """How many entries there are of each status."""
@@ -144,11 +150,11 @@ class MemoryInbox(Capability):
 
     def statistics(self) -> Mapping[str, Any]:
         """How many entries are pending, since when, and how many are dead."""
-        pending = [one for one in self._entries.values() if one.status is InboxStatus.PENDING]
-        dead = [one for one in self._entries.values() if one.status is InboxStatus.DEAD]
+        pending = [entry for entry in self._entries.values() if entry.status is InboxStatus.PENDING]
+        dead = [entry for entry in self._entries.values() if entry.status is InboxStatus.DEAD]
         return {
             "pending_events": len(pending),
-            "pending_since": min((one.received_at for one in pending), default=None),
+            "pending_since": min((entry.received_at for entry in pending), default=None),
             "dead_events": len(dead),
         }
 

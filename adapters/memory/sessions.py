@@ -79,10 +79,10 @@ class SessionTable(Capability):
             del self.by_id[session.id]
         self.order.remove([session.age for session in sessions])
         for room in {session.room_name for session in sessions}:
-            there = [one for one in self.by_id.values() if one.room_name == room]
+            kept = [session for session in self.by_id.values() if session.room_name == room]
             self.newest.pop(room, None)
             self.live.pop(room, None)
-            for session in there:
+            for session in kept:
                 self.put(session)
         return len(sessions)
 
@@ -100,20 +100,22 @@ class SessionTable(Capability):
         """Delete sessions that ended before then; how many they were."""
         return self.remove(
             [
-                one
-                for one in self.by_id.values()
-                if one.ended_at is not None and one.ended_at < before
+                session
+                for session in self.by_id.values()
+                if session.ended_at is not None and session.ended_at < before
             ]
         )
 
     def statistics(self) -> Mapping[str, Any]:
         """How many sessions are live."""
-        return {"live_sessions": sum(one is not None for one in self.live.values())}
+        return {"live_sessions": sum(session is not None for session in self.live.values())}
 
     def mentions(self, person: DataSubject, ids: Collection[str]) -> Mentions:  # noqa: ARG002
         """The sessions that mention ``person``."""
         return {
-            one.id.value: one.is_live for one in self.by_id.values() if _is_mentioned(person, one)
+            session.id.value: session.is_live
+            for session in self.by_id.values()
+            if _is_mentioned(person, session)
         }
 
     def erase(self, keys: Collection[str]) -> None:
@@ -204,9 +206,9 @@ class MemorySessions:
             return newest
         return max(
             (
-                one
-                for one in self._seen.by_id.values()
-                if one.room_name == room_name and access.sees(one.tenant)
+                session
+                for session in self._seen.by_id.values()
+                if session.room_name == room_name and access.sees(session.tenant)
             ),
             key=lambda session: session.age,
             default=None,
@@ -230,10 +232,15 @@ class MemorySessions:
     ) -> list[Session]:
         """The newest ``limit`` committed sessions that are wanted, of those after ``after``."""
         stored = self._committed
-        found = (stored.by_id[SessionId(one)] for one in stored.order.after(after))
+        found = (stored.by_id[SessionId(session_id)] for session_id in stored.order.after(after))
         return list(
             islice(
-                (one for one in found if access.sees(one.tenant) and _is_wanted(one, wanted)), limit
+                (
+                    session
+                    for session in found
+                    if access.sees(session.tenant) and _is_wanted(session, wanted)
+                ),
+                limit,
             )
         )
 

@@ -34,6 +34,6 @@ class Workers(Collector):
         for name, metrics in found.items():
             together = metrics[0]
             (sample,) = together.samples
-            value = _NOT_ADDED_UP.get(name, sum)(one.samples[0].value for one in metrics)
+            value = _NOT_ADDED_UP.get(name, sum)(metric.samples[0].value for metric in metrics)
             together.samples = [sample._replace(value=value)]
             yield together

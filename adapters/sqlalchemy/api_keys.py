@@ -130,7 +130,7 @@ def _to_key(row: Row[Any]) -> ApiKey:
         name=row.name,
         prefix=row.prefix,
         digest=row.digest,
-        scopes=frozenset(Scope(one) for one in row.scopes.split()),
+        scopes=frozenset(Scope(scope) for scope in row.scopes.split()),
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,

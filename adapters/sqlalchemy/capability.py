@@ -58,7 +58,7 @@ class Capability:
     @property
     def quoting_columns(self) -> Sequence[str]:
         """Return the names of the columns that may contain ids of other records."""
-        return [one.name for one in self.table.columns if one.info.get(_QUOTES_IDS, False)]
+        return [column.name for column in self.table.columns if column.info.get(_QUOTES_IDS, False)]
 
 
 def is_held(holder: Column[Any], process_id: str | None) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from adapters.sqlalchemy.capabilities import CAPABILITIES
 from adapters.sqlalchemy.engine.database import Database
 from domain.operations.ledger_stats import LedgerStats
 
-_STATISTICS: Final = select(*(one for each in CAPABILITIES for one in each.statistics))
+_STATISTICS: Final = select(*(statistic for each in CAPABILITIES for statistic in each.statistics))
 
 
 async def read_ledger_stats(database: Database) -> LedgerStats:

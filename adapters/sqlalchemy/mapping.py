@@ -24,7 +24,7 @@ SLICE: Final = 100
 
 def timeline_text(timeline: tuple[TimelineEntry, ...]) -> str:
     """Return the timeline as it is stored."""
-    entries = [(one.at.isoformat(), one.what, one.source) for one in timeline]
+    entries = [(entry.at.isoformat(), entry.what, entry.source) for entry in timeline]
     return msgspec.json.encode(entries).decode()
 
 

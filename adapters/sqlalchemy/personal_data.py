@@ -68,7 +68,7 @@ class _Records:
     def concerns(self, row: Row[Any], sought: _Sought) -> bool:
         """Return whether the row mentions the person or quotes one of the ids."""
         for name in self.quoting:
-            if any(one in sought.ids for one in _UUID.findall(getattr(row, name) or "")):
+            if any(quoted in sought.ids for quoted in _UUID.findall(getattr(row, name) or "")):
                 return True
         return any(
             (text := getattr(row, name)) is not None and mentions(sought.person, text)
@@ -154,8 +154,8 @@ class SqlPersonalData:
         """Whether ``trace`` is in the text once separators are left out."""
         if self._database.embedded:
             bare: ColumnElement[Any] = text
-            for one in SEPARATORS:
-                bare = func.replace(bare, one, "")
+            for separator in SEPARATORS:
+                bare = func.replace(bare, separator, "")
             return func.instr(bare, trace) > 0
         # A body need be no text; escaped it is, and what is not ASCII has a backslash.
         written = func.encode(text, "escape") if isinstance(text.type, LargeBinary) else text

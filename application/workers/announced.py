@@ -29,9 +29,9 @@ class Announced:
 
     def add(self, news: Collection[News]) -> None:
         """Remember ``news``; forget all of them where they are too many."""
-        for one in news:
-            self._news[one.event_id] = one
-            insort(self._rooms.setdefault(one.room_name, []), (one.received_at, one.event_id))
+        for event in news:
+            self._news[event.event_id] = event
+            insort(self._rooms.setdefault(event.room_name, []), (event.received_at, event.event_id))
         if len(self._news) > self.limit:
             self._clear()
             self.is_all = False

@@ -219,7 +219,7 @@ class InboxWorker:
             held = defaultdict[str, list[str]](list)
             for event_id, work in self._working.items():
                 held[work.holder].append(event_id)
-            await asyncio.gather(*(self._prolong(*one) for one in held.items()))
+            await asyncio.gather(*(self._prolong(holder, ids) for holder, ids in held.items()))
 
     async def _prolong(self, holder: str, event_ids: list[str]) -> None:
         try:

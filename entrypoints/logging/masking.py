@@ -74,5 +74,5 @@ def _deep(value: Any) -> Any:
     if isinstance(value, dict):
         return {_deep(key): _deep(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_deep(one) for one in value]
+        return [_deep(item) for item in value]
     return value if isinstance(value, int | float | None) else masked(str(value))

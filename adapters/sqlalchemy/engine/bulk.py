@@ -115,14 +115,14 @@ class Bulk:
         """
         places = sorted(range(len(works)), key=lambda place: works[place].lock or ())
         first = works[0]
-        one = self._writes.get(first.statement)
-        if one is None:
-            one = compiled(self._engine.dialect, first.statement, first.values)
-            self._writes[first.statement] = one
+        text = self._writes.get(first.statement)
+        if text is None:
+            text = compiled(self._engine.dialect, first.statement, first.values)
+            self._writes[first.statement] = text
 
         async def act(driver: asyncpg.Connection) -> Sequence[Outcome]:
-            rows = [one.arguments(works[place].values) for place in places]
-            found = zip(places, await driver.fetchmany(one.sql, rows), strict=True)
+            rows = [text.arguments(works[place].values) for place in places]
+            found = zip(places, await driver.fetchmany(text.sql, rows), strict=True)
             return [row[0] for _, row in sorted(found, key=lambda pair: pair[0])]
 
         return await self._on_connection(act)
@@ -145,12 +145,12 @@ class Bulk:
 
     async def _same(self, driver: asyncpg.Connection, writes: Sequence[Write]) -> list[int]:
         """How many rows each of ``writes``, of one statement, has changed."""
-        one = self._compiled(writes[0])
-        if one.many is not None and len(writes) > 1:
-            found = await driver.fetch(one.many, *one.columns([write.values for write in writes]))
+        text = self._compiled(writes[0])
+        if text.many is not None and len(writes) > 1:
+            found = await driver.fetch(text.many, *text.columns([write.values for write in writes]))
         else:
             found = await driver.fetchmany(
-                one.sql, [one.arguments(write.values) for write in writes]
+                text.sql, [text.arguments(write.values) for write in writes]
             )
         keys = Counter(row[0] for row in found)
         changed = []

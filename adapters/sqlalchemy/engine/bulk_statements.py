@@ -46,12 +46,12 @@ def compiled_write(dialect: Dialect, write: Write) -> Compiled:
     statement = write.statement
     assert isinstance(statement, Insert | Update)  # noqa: S101 - what has a key
     (key,) = statement.table.primary_key
-    one = compiled(dialect, statement.returning(key), write.values)
+    single = compiled(dialect, statement.returning(key), write.values)
     if write.many is None:
-        return one
+        return single
     many = compiled(dialect, write.many, write.values)
-    assert many.names == one.names  # noqa: S101
-    return attrs.evolve(one, many=many.sql)
+    assert many.names == single.names  # noqa: S101
+    return attrs.evolve(single, many=many.sql)
 
 
 def compiled_reads(dialect: Dialect, query: Select[Any], values: Mapping[str, Any]) -> Compiled:

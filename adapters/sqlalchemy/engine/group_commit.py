@@ -123,16 +123,18 @@ class Batches(Generic[Job]):
         try:
             while batch := self._next_batch():
                 try:
-                    outcomes = await self._carry_out([one.job for one in batch])
+                    outcomes = await self._carry_out([waiting.job for waiting in batch])
                 except BaseException as error:  # noqa: BLE001 - each waiting caller gets it
                     outcomes = [error] * len(batch)
                 if self._key is not None:
-                    self._keys_in_lanes.difference_update(self._key(one.job) for one in batch)
+                    self._keys_in_lanes.difference_update(
+                        self._key(waiting.job) for waiting in batch
+                    )
                 if self._watch is not None:
                     waited = asyncio.get_running_loop().time() - batch[0].since
                     self._watch(len(batch), waited)
-                for one, outcome in zip(batch, outcomes, strict=True):
-                    _tell(one.done, outcome)
+                for waiting, outcome in zip(batch, outcomes, strict=True):
+                    _tell(waiting.done, outcome)
                 await asyncio.sleep(0)
         finally:
             self._busy -= 1  # not when the task is seen to be done, which is too late

@@ -99,7 +99,7 @@ def _tidying() -> Iterator[_Tidying]:
 
 
 _TIDYING: Final = tuple(_tidying())
-_TIDY: Final = tuple(one.statement for one in _TIDYING)
+_TIDY: Final = tuple(tidying.statement for tidying in _TIDYING)
 
 
 def _rooms() -> CTE:

@@ -145,8 +145,8 @@ def _refuse_if_in_use(path: Path) -> None:
 
 
 def _to_disk(path: Path) -> None:
-    for one in (path, path.parent):
-        number = os.open(one, os.O_RDONLY)
+    for place in (path, path.parent):
+        number = os.open(place, os.O_RDONLY)
         try:
             os.fsync(number)
         finally:

@@ -70,8 +70,8 @@ class Budget:
         """Evict what is large and old, from the client that holds the most."""
         now = self._monotonic()
         while self.total > self.most * _ROOM:
-            largest = max(self._clients.values(), key=lambda held: sum(one.size for one in held))
-            by_cost = sorted(largest, key=lambda one: one.size * (now - one.began), reverse=True)
+            largest = max(self._clients.values(), key=lambda held: sum(body.size for body in held))
+            by_cost = sorted(largest, key=lambda body: body.size * (now - body.began), reverse=True)
             for holding in by_cost[: len(by_cost) // 2 + 1]:
                 holding.evicted = True
                 self.forget(holding)
