@@ -228,12 +228,8 @@ class MemoryCalls:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
         stored = self._committed
         found = (stored.by_id[CallId(call_id)] for call_id in stored.order.after(after))
-        return list(
-            islice(
-                (call for call in found if access.sees(call.tenant) and _is_wanted(call, wanted)),
-                limit,
-            )
-        )
+        seen = (call for call in found if access.sees(call.tenant))
+        return list(islice((call for call in seen if _is_wanted(call, wanted)), limit))
 
 
 def _is_wanted(call: Call, wanted: CallFilter) -> bool:

@@ -233,16 +233,8 @@ class MemorySessions:
         """The newest ``limit`` committed sessions that are wanted, of those after ``after``."""
         stored = self._committed
         found = (stored.by_id[SessionId(session_id)] for session_id in stored.order.after(after))
-        return list(
-            islice(
-                (
-                    session
-                    for session in found
-                    if access.sees(session.tenant) and _is_wanted(session, wanted)
-                ),
-                limit,
-            )
-        )
+        seen = (session for session in found if access.sees(session.tenant))
+        return list(islice((session for session in seen if _is_wanted(session, wanted)), limit))
 
 
 def _is_wanted(session: Session, wanted: SessionFilter) -> bool:
