@@ -32,6 +32,8 @@ Result = TypeVar("Result")
 
 _MOST_STATEMENTS: Final = 256
 _ENDED: Final = ("08", "57P")
+_DRIVERS_OWN: Final = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Errors that leave the state of a connection unknown."""
 
 
 class NotInBulk(Exception):
@@ -219,7 +221,9 @@ class Bulk:
             connection.invalidate(error)
             return error
         code = getattr(error, "sqlstate", None) or ""
-        if isinstance(error, OSError) or driver.is_closed() or code.startswith(_ENDED):
+        # A value that the driver cannot send is a ValueError too.
+        is_its_own = isinstance(error, _DRIVERS_OWN) and not isinstance(error, ValueError)
+        if is_its_own or driver.is_closed() or code.startswith(_ENDED):
             connection.invalidate(error)
             return DBAPIError("", None, error, connection_invalidated=True)
         return NotInBulk(has_refused=True)

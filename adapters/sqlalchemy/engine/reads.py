@@ -98,7 +98,7 @@ class Reads:
         if self._thread is not None:
             return await self._thread.transaction(work)
         if self._bulk is not None:
-            with suppress(NotInBulk):
+            with suppress(NotInBulk, DBAPIError):  # a read can be done again
                 query = select_of(reads[0].query)
                 return await self._bulk.read(query, [read.values or {} for read in reads])
         reading = (self.many(read.query, read.values) for read in reads)

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from adapters.sqlalchemy.calls import repository as calls
+from adapters.sqlalchemy.engine.bulk import Bulk
 from adapters.sqlalchemy.engine.bulk_statements import compiled_reads
 from adapters.sqlalchemy.engine.compiled import compiled
 from adapters.sqlalchemy.engine.lookup import select_of
@@ -16,6 +18,7 @@ from adapters.sqlalchemy.sessions import repository as sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.sessions.session_store import SessionStore
+from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import (
     leg_of,
     new_call,
@@ -115,3 +118,33 @@ async def test_counts_that_are_read_together_are_each_their_own(storage: SqlStor
     wanted = ["ann", "bob", "nobody's"] * 5
     for _ in range(3):
         assert await asyncio.gather(*map(ledger.live_of, wanted)) == [3, 1, 0] * 5
+
+
+async def test_given_a_connection_that_is_lost_then_a_read_is_done_again(
+    storage: SqlStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = SessionStore(storage.unit_of_work)
+    session = await ledger.add(new_session())
+
+    async def lost(*_: object) -> None:
+        raise DBAPIError("", None, ConnectionResetError(), connection_invalidated=True)
+
+    monkeypatch.setattr(Bulk, "read", lost)
+    assert await ledger.get(session.id, SYSTEM) == session
+
+
+async def test_given_a_connection_that_is_lost_then_a_change_is_not_made_again(
+    storage: SqlStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been made."""
+    ledger, session = SessionStore(storage.unit_of_work), new_session()
+
+    async def lost(self: Bulk, units: object) -> None:
+        await write(self, units)  # type: ignore[arg-type]
+        raise DBAPIError("", None, ConnectionResetError(), connection_invalidated=True)
+
+    write = Bulk.write
+    monkeypatch.setattr(Bulk, "write", lost)
+    with pytest.raises(StorageUnavailable):
+        await ledger.add(session)
+    assert await ledger.get(session.id, SYSTEM) == session
