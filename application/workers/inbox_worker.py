@@ -67,7 +67,7 @@ class InboxWorker:
     _announced: Announced = attrs.field(factory=lambda: Announced(MOST_NEWS), init=False)
     _must_look: bool = attrs.field(default=True, init=False)
     _looked_at: float = attrs.field(default=-math.inf, init=False)
-    _waking: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
+    _wakes_at: float = attrs.field(default=-math.inf, init=False)
 
     async def run(self) -> None:
         """Work until cancelled; what is being handled then gets ``drain`` to finish."""
@@ -127,9 +127,9 @@ class InboxWorker:
         wait = self._looked_at + _LOOK_EVERY_SECONDS - now
         if wait <= 0 or not self.inbox.is_shared:
             return True
-        if self._waking is None or self._waking.when() <= now:
-            loop = asyncio.get_running_loop()
-            self._waking = loop.call_later(wait, self.inbox_signal.wake)
+        if self._wakes_at <= now:
+            self._wakes_at = now + wait
+            asyncio.get_running_loop().call_later(wait, self.inbox_signal.wake)
         return False
 
     async def _claim_due(self, limit: int) -> None:
