@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 def test_given_the_same_bursts_at_both_replicas_then_nothing_is_refused(
     postgres: PostgresServer, *, through_pooler: bool
 ) -> None:
-    number, rounds = 5 * BURST, 3
+    number, rounds = 5 * BURST, 5
 
     found = compare(
         postgres, number, rounds=rounds, through_pooler=through_pooler, poison_every=BURST

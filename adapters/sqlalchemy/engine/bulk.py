@@ -8,6 +8,8 @@ have a transaction.
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
@@ -31,6 +33,8 @@ from domain.shared.errors import Conflict
 Result = TypeVar("Result")
 
 _MOST_STATEMENTS: Final = 256
+_ASK_AGAIN_SECONDS: Final = 10
+"""For how long a pooler is taken to be between after it was."""
 _ENDED: Final = ("08", "57P")
 _DRIVERS_OWN: Final = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """Errors that leave the state of a connection unknown."""
@@ -82,6 +86,7 @@ class Bulk:
     _engine: AsyncEngine
     _fail_over: FailOver
     _can_carry: Callable[[Connection], bool]
+    _not_before: float = attrs.field(default=-math.inf, init=False)
     _writes: LRUCache[Executable, Compiled] = attrs.field(
         factory=lambda: LRUCache(_MOST_STATEMENTS), init=False
     )
@@ -202,7 +207,10 @@ class Bulk:
         def on_connection() -> Result:
             with self._engine.sync_engine.connect() as connection:
                 driver = connection.connection.driver_connection
-                if driver is None or driver.is_closed() or not self._can_carry(connection):
+                if not self._can_carry(connection):
+                    self._not_before = time.monotonic() + _ASK_AGAIN_SECONDS
+                    raise NotInBulk
+                if driver is None or driver.is_closed():
                     raise NotInBulk
                 try:
                     return await_only(act(driver))
@@ -211,6 +219,8 @@ class Bulk:
                 except Exception as error:
                     raise self._failure(error, connection, driver) from error
 
+        if time.monotonic() < self._not_before:
+            raise NotInBulk
         return await greenlet_spawn(on_connection)
 
     def _failure(
