@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ import attrs
 from domain.access.access import SYSTEM, Access
 from domain.access.api_key import ApiKey, FixedKey, digest, is_same, prefix_of
 from domain.access.repository import ApiKeys
+from domain.shared.background_tasks import BackgroundTasks
 from domain.shared.clock import Clock
 from domain.shared.errors import StorageUnavailable, Unauthenticated
 
@@ -32,7 +32,7 @@ class Authenticate:
     clock: Clock
     _known: dict[str, tuple[ApiKey, float]] = attrs.field(factory=dict, init=False)
     _noted: dict[str, float] = attrs.field(factory=dict, init=False)
-    _noting: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
+    _noting: BackgroundTasks = attrs.field(factory=BackgroundTasks, init=False)
     _guarded: bool = attrs.field(default=False, init=False)
     _asked_until: float = attrs.field(default=-math.inf, init=False)
 
@@ -107,8 +107,7 @@ class Authenticate:
 
     async def settled(self) -> None:
         """Return once every use that is being noted is durable, or lost."""
-        if self._noting:
-            await asyncio.wait(self._noting)
+        await self._noting.settled()
 
     def _note(self, key: ApiKey, now: datetime) -> None:
         """Note the key's use while the request goes on."""
@@ -116,9 +115,7 @@ class Authenticate:
         if noted is not None and at < noted + NOTED_EVERY.total_seconds():
             return
         self._noted[key.prefix] = at
-        task = asyncio.create_task(self._store_use(key, now))
-        self._noting.add(task)
-        task.add_done_callback(self._noting.discard)
+        self._noting.start(self._store_use(key, now))
 
     async def _store_use(self, key: ApiKey, now: datetime) -> None:
         try:

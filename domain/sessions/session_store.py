@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import attrs
@@ -10,6 +9,7 @@ import attrs
 from domain.access.access import Access
 from domain.sessions.repository import SessionWork
 from domain.sessions.session import Session
+from domain.shared.background_tasks import BackgroundTasks
 from domain.shared.errors import Conflict, DomainError, InvalidInput
 from domain.shared.identifiers import RoomName, SessionId
 from domain.shared.unit_of_work import UnitOfWorkFactory
@@ -25,7 +25,7 @@ class SessionStore:
     unit_of_work: UnitOfWorkFactory[SessionWork]
     lost: Callable[[Session, DomainError], None] = lambda _session, _error: None
     _recorded: dict[RoomName, Session] = attrs.field(factory=dict, init=False, eq=False)
-    _recording: set[asyncio.Task[None]] = attrs.field(factory=set, init=False, eq=False)
+    _recording: BackgroundTasks = attrs.field(factory=BackgroundTasks, init=False, eq=False)
 
     def record(self, session: Session, otherwise: Callable[[], Awaitable[object]]) -> Session:
         """The change as the next reader sees it, which becomes durable after this has returned.
@@ -35,9 +35,7 @@ class SessionStore:
         """
         stored = session.stored()
         self._recorded[session.room_name] = stored
-        task = asyncio.create_task(self._record(session, stored, otherwise))
-        self._recording.add(task)
-        task.add_done_callback(self._recording.discard)
+        self._recording.start(self._record(session, stored, otherwise))
         return stored
 
     async def _record(
@@ -61,8 +59,7 @@ class SessionStore:
 
     async def settled(self) -> None:
         """Return once all that is being recorded now is durable, or lost."""
-        if self._recording:
-            await asyncio.wait(self._recording)
+        await self._recording.settled()
 
     async def get(self, session_id: SessionId, access: Access) -> Session | None:
         """Return the session with this id if it is visible to ``access``."""
