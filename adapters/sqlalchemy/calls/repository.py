@@ -98,8 +98,7 @@ class SqlCalls:
     async def add(self, call: Call) -> None:
         """Store a new call; a conflict surfaces at commit."""
         values, key = call_values(call), call.id.value
-        many = None if self._database.embedded else _ADD_MANY
-        self._writes.append(Write(_ADD, values, _lock(call), many=many, key=key))
+        self._writes.append(Write(_ADD, values, _lock(call), many=_ADD_MANY, key=key))
         self._changed[call.id] = call
 
     async def save(self, call: Call) -> Call:

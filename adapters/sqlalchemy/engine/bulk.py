@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from adapters.sqlalchemy.engine.bulk_statements import compiled_reads, compiled_write
+from adapters.sqlalchemy.engine.bulk_statements import compiled_change, compiled_reads
 from adapters.sqlalchemy.engine.compiled import Compiled, compiled
 from adapters.sqlalchemy.engine.fail_over import FailOver
 from adapters.sqlalchemy.engine.group_commit import Outcome
@@ -106,12 +106,12 @@ class Bulk:
 
         async def act(driver: asyncpg.Connection) -> Sequence[Outcome]:
             if is_one_statement:
-                ordered = sorted(writes, key=lambda write: write.lock)
-                changed = await self._same(driver, ordered)
-                outcomes = {id(write): rows for write, rows in zip(ordered, changed, strict=True)}
-                return [_outcome(unit[0], outcomes[id(unit[0])]) for unit in units]
+                return await self._in_order(driver, units)
             async with driver.transaction():
-                return await self._together(driver, units)
+                outcomes = await self._in_order(driver, units)
+                if any(isinstance(outcome, Conflict) for outcome in outcomes):
+                    raise changed_by_others()
+                return outcomes
 
         return await self._on_connection(act)
 
@@ -121,11 +121,7 @@ class Bulk:
         Raises as :meth:`write`.
         """
         places = sorted(range(len(works)), key=lambda place: works[place].lock or ())
-        first = works[0]
-        text = self._writes.get(first.statement)
-        if text is None:
-            text = compiled(self._engine.dialect, first.statement, first.values)
-            self._writes[first.statement] = text
+        text = self._text(works[0])
 
         async def act(driver: asyncpg.Connection) -> Sequence[Outcome]:
             rows = [text.arguments(works[place].values) for place in places]
@@ -134,25 +130,21 @@ class Bulk:
 
         return await self._on_connection(act)
 
-    async def _together(
+    async def _in_order(
         self, driver: asyncpg.Connection, units: Sequence[Sequence[Write]]
     ) -> Sequence[Outcome]:
         """Carry out all changes in the order of their locks; for one row, in the order given."""
-        steps = [(write, number) for number, unit in enumerate(units) for write in unit]
-        results: list[list[int]] = [[] for _ in units]
-        ordered = sorted(steps, key=lambda step: step[0].lock)
-        for _, group in groupby(ordered, key=lambda step: id(step[0].statement)):
+        changed: dict[int, int] = {}
+        ordered = sorted((write for unit in units for write in unit), key=lambda write: write.lock)
+        for _, group in groupby(ordered, key=lambda write: id(write.statement)):
             same = list(group)
-            changed = await self._same(driver, [write for write, _ in same])
-            for (write, number), rows in zip(same, changed, strict=True):
-                if write.must_change and not rows:
-                    raise changed_by_others()
-                results[number].append(rows)
-        return results
+            rows = await self._same(driver, same)
+            changed.update(zip(map(id, same), rows, strict=True))
+        return [_outcome(unit, [changed[id(write)] for write in unit]) for unit in units]
 
     async def _same(self, driver: asyncpg.Connection, writes: Sequence[Write]) -> list[int]:
         """How many rows each of ``writes``, of one statement, has changed."""
-        text = self._compiled(writes[0])
+        text = self._text(writes[0])
         if text.many is not None and len(writes) > 1:
             found = await driver.fetch(text.many, *text.columns([write.values for write in writes]))
         else:
@@ -166,11 +158,11 @@ class Bulk:
             keys[write.key] -= 1  # a second row with this key has changed nothing
         return changed
 
-    def _compiled(self, write: Write) -> Compiled:
-        found = self._writes.get(write.statement)
+    def _text(self, change: Write | Scalar) -> Compiled:
+        found = self._writes.get(change.statement)
         if found is None:
-            found = compiled_write(self._engine.dialect, write)
-            self._writes[write.statement] = found
+            found = compiled_change(self._engine.dialect, change)
+            self._writes[change.statement] = found
         return found
 
     async def read(
@@ -239,5 +231,6 @@ class Bulk:
         return NotInBulk(has_refused=True)
 
 
-def _outcome(write: Write, changed: int) -> Outcome:
-    return changed_by_others() if write.must_change and not changed else [changed]
+def _outcome(unit: Sequence[Write], changed: list[int]) -> Outcome:
+    missed = any(write.must_change and not rows for write, rows in zip(unit, changed, strict=True))
+    return changed_by_others() if missed else changed

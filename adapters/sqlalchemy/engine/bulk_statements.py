@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
 from adapters.sqlalchemy.engine.compiled import Compiled, compiled
-from adapters.sqlalchemy.engine.write import Write
+from adapters.sqlalchemy.engine.write import Scalar, Write
 
 
 def insert_rows(table: Table, names: Sequence[str] | None = None) -> Any:
@@ -41,15 +41,17 @@ def insert_rows(table: Table, names: Sequence[str] | None = None) -> Any:
     return insert.returning(*table.primary_key)
 
 
-def compiled_write(dialect: Dialect, write: Write) -> Compiled:
-    """Return the text of ``write``'s statement, which returns the key of each row it changes."""
-    statement = write.statement
+def compiled_change(dialect: Dialect, change: Write | Scalar) -> Compiled:
+    """Return the text of ``change``; a write's returns the key of each row that it changes."""
+    statement = change.statement
+    if isinstance(change, Scalar):
+        return compiled(dialect, statement, change.values)
     assert isinstance(statement, Insert | Update)  # noqa: S101 - what has a key
     (key,) = statement.table.primary_key
-    single = compiled(dialect, statement.returning(key), write.values)
-    if write.many is None:
+    single = compiled(dialect, statement.returning(key), change.values)
+    if change.many is None:
         return single
-    many = compiled(dialect, write.many, write.values)
+    many = compiled(dialect, change.many, change.values)
     assert many.names == single.names  # noqa: S101
     return attrs.evolve(single, many=many.sql)
 

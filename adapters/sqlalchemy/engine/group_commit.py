@@ -28,6 +28,7 @@ LONGEST_DEFERRAL_SECONDS: Final = 0.02
 @attrs.define(eq=False)
 class _Waiting(Generic[Job]):
     job: Job
+    kind: Hashable
     done: asyncio.Future[Any]
     since: float
 
@@ -70,7 +71,8 @@ class Batches(Generic[Job]):
         if len(self._waiting) + len(self._deferred) >= MOST_WAITING:
             raise StorageUnavailable("The database is too busy: too many changes wait for it.")
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(job, loop.create_future(), loop.time())
+        kind = None if self._kind is None else self._kind(job)
+        waiting = _Waiting(job, kind, loop.create_future(), loop.time())
         if urgent:
             if self._deferred_locks and not self._deferred_locks.isdisjoint(self._locks(job)):
                 self._end_deferral()
@@ -151,7 +153,7 @@ class Batches(Generic[Job]):
             if batch and len(passed_over) >= _MOST_PASSED_OVER:
                 break
             waiting = self._waiting.popleft()
-            fits = self._is_free(waiting) and (not batch or self._is_like(waiting, batch[0]))
+            fits = self._is_free(waiting) and (not batch or waiting.kind == batch[0].kind)
             (batch if fits else passed_over).append(waiting)
         self._waiting.extendleft(reversed(passed_over))
         if self._key is not None:
@@ -160,9 +162,6 @@ class Batches(Generic[Job]):
 
     def _is_free(self, waiting: _Waiting[Job]) -> bool:
         return self._key is None or self._key(waiting.job) not in self._keys_in_lanes
-
-    def _is_like(self, waiting: _Waiting[Job], first: _Waiting[Job]) -> bool:
-        return self._kind is None or self._kind(waiting.job) == self._kind(first.job)
 
 
 def _tell(done: asyncio.Future[Any], outcome: Outcome) -> None:

@@ -41,8 +41,9 @@ class Write:
     """A statement that changes one row or none, its parameters, and the row.
 
     ``must_change`` makes it a ``Conflict`` to change none. ``key`` is the row's primary key; a
-    write without one is not done in bulk. ``many`` is the statement for several rows at once: it
-    takes a list for each parameter, and returns the ``key`` of each row that it has changed.
+    write without one is not done in bulk. ``many`` is PostgreSQL's statement for several rows
+    at once: it takes a list for each parameter, and returns the ``key`` of each row that it has
+    changed.
     """
 
     statement: Executable
@@ -124,9 +125,9 @@ def _wait_briefly(connection: Connection) -> None:
 
 
 def _together(connection: Connection, units: Sequence[Unit]) -> Sequence[Outcome]:
-    if len(units) == 1 or not connection.dialect.supports_sane_multi_rowcount:
+    if len(units) == 1 or not _is_sqlite(connection):
         return _in_order(connection, units)
-    # SQLite. One statement for many rows costs a third of a statement for each, and a third of
+    # One statement for many rows costs a third of a statement for each, and a third of
     # that without SQLAlchemy.
     rows: dict[Executable, list[Mapping[str, Any]]] = {}
     for unit in units:
@@ -142,8 +143,12 @@ def _together(connection: Connection, units: Sequence[Unit]) -> Sequence[Outcome
     return [unit.run(connection) if isinstance(unit, Work) else [1] * len(unit) for unit in units]
 
 
+def _is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
+
+
 def _execute(connection: Connection, write: Write) -> int:
-    if not connection.dialect.supports_sane_multi_rowcount:
+    if not _is_sqlite(connection):
         return connection.execute(write.statement, write.values).rowcount
     text = _compiled_once(write.statement, connection.dialect, tuple(write.values))
     driver: Any = connection.connection.driver_connection
@@ -222,7 +227,7 @@ def _done(connection: Connection, changes: Sequence[Write | Work]) -> list[Any]:
     if isinstance(first, Work):
         return [first.run(connection)]
     writes = [change for change in changes if isinstance(change, Write)]
-    if first.many is not None and len(writes) > 1:
+    if first.many is not None and len(writes) > 1 and not _is_sqlite(connection):
         columns = {name: [write.values[name] for write in writes] for name in first.values}
         keys = set(connection.execute(first.many, columns).scalars())
         changed = []
@@ -230,7 +235,7 @@ def _done(connection: Connection, changes: Sequence[Write | Work]) -> list[Any]:
             changed.append(int(write.key in keys))
             keys.discard(write.key)  # a second row with this key has changed nothing
     else:
-        changed = [_execute(connection, first)]
+        changed = [_execute(connection, write) for write in writes]
     if any(write.must_change and not rows for write, rows in zip(writes, changed, strict=True)):
         raise changed_by_others()
     return changed

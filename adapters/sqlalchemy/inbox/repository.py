@@ -94,13 +94,12 @@ class SqlInbox:
 
     async def add(self, entry: InboxEntry) -> bool:
         """Make ``entry`` durable; False if its event is there already."""
-        embedded = self._database.embedded
         write = Write(
-            _ADD_SQLITE if embedded else _ADD,
+            _ADD_SQLITE if self._database.embedded else _ADD,
             entry_values(entry),
             ("inbox", entry.event.id),
             must_change=False,
-            many=None if embedded else _ADD_MANY,
+            many=_ADD_MANY,
             key=entry.event.id,
         )
         (added,) = await self._database.write([write])

@@ -103,8 +103,8 @@ class SqlSessions:
     async def add(self, session: Session) -> None:
         """Store a new session; a conflict surfaces at commit."""
         values = self._stripped(session, session_values(session))
-        key, many = session.id.value, None if self._database.embedded else _ADD_MANY
-        self._writes.append(Write(_ADD, values, _lock(session), many=many, key=key))
+        key = session.id.value
+        self._writes.append(Write(_ADD, values, _lock(session), many=_ADD_MANY, key=key))
         self._changed[session.id] = session
 
     async def save(self, session: Session) -> Session:
