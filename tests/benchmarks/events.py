@@ -65,7 +65,7 @@ def _caller(number: int, now: float) -> ParticipantInfo:
 
 
 def events_that_teach_nothing() -> Iterator[WebhookEvent]:
-    """A user's tracks, and the user leaving a room that nobody has used."""
+    """A user's tracks, and the user leaving an unused room."""
     number, now = next(_numbers), time.time()
     for kind in ("room_started", "track_published", "track_unpublished", "participant_left"):
         event = WebhookEvent(id=f"EV_{number}_{kind}", event=kind, created_at=int(now))
