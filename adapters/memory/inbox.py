@@ -75,22 +75,27 @@ class MemoryInbox(Capability):
             for event_id in working
             if event_id in self._entries
         }
-        claimed = self._queue.take(now, horizon, limit, in_work)
+        return self._lease(holder, now, until, limit, in_work)
+
+    def _lease(
+        self,
+        holder: str,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        in_work: Collection[str] = (),
+    ) -> list[InboxEntry]:
+        claimed = self._queue.take(now, now + LONGEST_WAIT, limit, in_work)
         for entry in claimed:
             self._leases[entry.event.id] = Lease(holder, until)
             self._lease_ends.add(until, entry.event.id)
         return claimed
 
     async def claim_news(
-        self,
-        holder: str,
-        now: datetime,
-        until: datetime,
-        news: Collection[str],
-        working: Collection[str] = (),
+        self, holder: str, now: datetime, until: datetime, news: Collection[str]
     ) -> list[InboxEntry]:
         """Lease as many as there are ``news``: to look for others costs nothing here."""
-        return await self.claim(holder, now, until, len(news), working)
+        return self._lease(holder, now, until, len(news))
 
     async def renew(self, holder: str, event_ids: Collection[str], until: datetime) -> int:
         """Prolong the leases that ``holder`` still has on these entries; how many it has."""

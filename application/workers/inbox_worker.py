@@ -147,8 +147,8 @@ class InboxWorker:
         heads = self._announced.heads(busy, limit)
         if not heads:
             return
-        holder, now, working = self.ids.claim_holder(), self.clock.now(), self._working.keys()
-        entries = await self.inbox.claim_news(holder, now, now + self.lease, heads, working)
+        holder, now = self.ids.claim_holder(), self.clock.now()
+        entries = await self.inbox.claim_news(holder, now, now + self.lease, heads)
         self._announced.claimed(heads, entries)
         self._begin(entries, holder)
         if not self._announced.is_all:

@@ -44,16 +44,12 @@ class Inbox(Protocol):
         ...
 
     async def claim_news(
-        self,
-        holder: str,
-        now: datetime,
-        until: datetime,
-        news: Collection[str],
-        working: Collection[str] = (),
+        self, holder: str, now: datetime, until: datetime, news: Collection[str]
     ) -> list[InboxEntry]:
         """Lease those of ``news``, events that were just added, that :meth:`claim` would lease.
 
-        Cheaper, since no others are looked for; others that are due may be leased instead.
+        Cheaper, since no others are looked for; others that are due may be leased instead. The
+        caller names none of a room that it is working on: its lease may be lost.
         """
         ...
 

@@ -130,6 +130,24 @@ class Bulk:
 
         return await self._on_connection(act)
 
+    async def change_each(
+        self, change: Executable, each: Sequence[Mapping[str, Any]]
+    ) -> Sequence[_Record]:
+        """The rows that ``change`` returns for ``each`` of the values, in one commit.
+
+        Raises as :meth:`write`.
+        """
+        text = self._writes.get(change)
+        if text is None:
+            text = self._writes[change] = compiled(self._engine.dialect, change)
+
+        async def act(driver: asyncpg.Connection) -> Sequence[_Record]:
+            rows = [text.arguments(values) for values in each]
+            found: Sequence[_Record] = await driver.fetchmany(text.sql, rows, record_class=_Record)
+            return found
+
+        return await self._on_connection(act)
+
     async def _in_order(
         self, driver: asyncpg.Connection, units: Sequence[Sequence[Write]]
     ) -> Sequence[Outcome]:

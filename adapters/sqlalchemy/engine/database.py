@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -13,13 +14,15 @@ import attrs
 from sqlalchemy import URL, Connection, Executable
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from adapters.sqlalchemy.engine import scrub, sqlite
 from adapters.sqlalchemy.engine.bulk import Bulk, NotInBulk, shape_of, writes_of
 from adapters.sqlalchemy.engine.commits import Commits
+from adapters.sqlalchemy.engine.direct_reads import DirectReads
 from adapters.sqlalchemy.engine.errors import storage_errors
 from adapters.sqlalchemy.engine.group_commit import Batches, Outcome, Watch
-from adapters.sqlalchemy.engine.lookup import Query
+from adapters.sqlalchemy.engine.lookup import Lookup, Query
 from adapters.sqlalchemy.engine.reads import Reads, Rows
 from adapters.sqlalchemy.engine.retries import Retries
 from adapters.sqlalchemy.engine.sqlite import SqliteThread
@@ -45,14 +48,15 @@ class Database:
     """``reader`` runs single statements, each by itself; ``writer`` runs transactions.
 
     A database in a file has ``threads`` too: one that reads and one that writes. A hand-over
-    between threads costs more than a statement does, so they get whole batches. A server's driver
-    takes those in ``bulk``.
+    between threads costs more than a statement does, so they get whole batches, and look-ups are
+    ``direct``. A server's driver takes batches in ``bulk``.
     """
 
     url: URL
     reader: AsyncEngine
     writer: AsyncEngine
     threads: tuple[SqliteThread, SqliteThread] | None = None
+    direct: DirectReads | None = None
     bulk: Bulk | None = attrs.field(default=None, kw_only=True)
     watch: Watch | None = attrs.field(default=None, kw_only=True)
     patience: timedelta = attrs.field(default=PATIENCE, kw_only=True)
@@ -64,7 +68,7 @@ class Database:
     @_reads.default
     def _read_together(self) -> Reads:
         thread = None if self.threads is None else self.threads[0]
-        return Reads(self.reader, thread, self.bulk, self.patience)
+        return Reads(self.reader, thread, self.direct, self.bulk, self.patience)
 
     @_writes.default
     def _group_commit(self) -> Batches[Unit]:
@@ -120,6 +124,22 @@ class Database:
         if self.bulk is None:
             return await carry_out(self._transaction, units)
         return await self._in_bulk(self.bulk.values(units), units)
+
+    async def change_each(
+        self, change: Lookup[ReturningUpdate[Any]], each: Sequence[Mapping[str, Any]]
+    ) -> Rows:
+        """The rows that ``change`` has changed for ``each`` of the values, in one commit.
+
+        A round trip on PostgreSQL. Raises as :meth:`write`.
+        """
+        if self.bulk is not None:
+            with suppress(NotInBulk), storage_errors():
+                return await self._noted(self.bulk.change_each(change.query, each))
+
+        def work(connection: Connection) -> Rows:
+            return [row for values in each for row in change.rows(connection, values)]
+
+        return await self.transact(work)
 
     async def transact_alone(self, work: Callable[[Connection], Result]) -> Result:
         """As :meth:`transact`, in a transaction of its own, which fails no other change."""
@@ -211,6 +231,8 @@ class Database:
         await self._writes.finished()
         await self._retries.finished()
         with storage_errors():
+            if self.direct is not None:
+                self.direct.dispose()
             for thread in self.threads or ():
                 await thread.dispose()
             await self.reader.dispose()

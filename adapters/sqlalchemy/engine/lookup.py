@@ -1,31 +1,37 @@
-"""Queries that find few rows by an index, for which SQLAlchemy takes longer than SQLite."""
+"""Statements that find few rows by an index, for which SQLAlchemy takes longer than SQLite."""
 
 from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Select
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from adapters.sqlalchemy.engine.compiled import Compiled, compiled
 
 _DIALECT: Final = sqlite.dialect()
 
 
-class Lookup:
-    """A query that is built once, as a constant.
+Statement = TypeVar("Statement", Select[Any], ReturningUpdate[Any])
+
+
+class Lookup(Generic[Statement]):
+    """A query, or a change that returns rows, that is built once, as a constant.
 
     SQLite's driver carries it out itself, and its rows are named tuples.
     """
 
-    def __init__(self, query: Select[Any]) -> None:
-        self.query = query
+    def __init__(self, query: Statement) -> None:
+        self.query: Statement = query
 
     def rows(self, connection: Connection, values: Mapping[str, Any] | None) -> Sequence[Any]:
-        """Carry it out on SQLite."""
+        """Carry it out."""
+        if connection.dialect.name != _DIALECT.name:
+            return connection.execute(self.query, values).all()
         text, row, readers = self._prepared
         driver: Any = connection.connection.driver_connection
         found = driver.execute(text.sql, text.arguments(values or {})).fetchall()
@@ -33,7 +39,7 @@ class Lookup:
 
     @cached_property
     def _prepared(self) -> tuple[Compiled, Callable[..., Any], Sequence[_Reader]]:
-        columns = self.query.selected_columns
+        columns = self.query.exported_columns
         readers = [
             (place, reader)
             for place, column in enumerate(columns)
@@ -44,7 +50,7 @@ class Lookup:
         return compiled(_DIALECT, self.query), row, readers
 
 
-Query = Lookup | Select[Any]
+Query = Lookup[Select[Any]] | Select[Any]
 
 
 def select_of(query: Query) -> Select[Any]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.sqlalchemy.engine.bulk import Bulk, NotInBulk
+from adapters.sqlalchemy.engine.direct_reads import DirectReads
 from adapters.sqlalchemy.engine.errors import RowLocked, storage_errors
 from adapters.sqlalchemy.engine.group_commit import Batches, Outcome
 from adapters.sqlalchemy.engine.lookup import Lookup, Query, select_of
@@ -38,13 +39,15 @@ class _Read:
 
 @attrs.frozen
 class Reads:
-    """Reads from ``engine``; few rows by ``thread`` on SQLite, in ``bulk`` on PostgreSQL.
+    """Reads from ``engine``; few rows ``direct`` or by ``thread`` on SQLite, and on PostgreSQL in
+    ``bulk``.
 
     A step may take up to ``patience``.
     """
 
     _engine: AsyncEngine
     _thread: SqliteThread | None
+    _direct: DirectReads | None
     _bulk: Bulk | None
     _patience: timedelta
     _batches: Batches[_Read] = attrs.field(init=False)
@@ -60,6 +63,10 @@ class Reads:
 
         Raises :class:`~domain.shared.errors.StorageUnavailable`.
         """
+        if self._direct is not None and isinstance(query, Lookup):
+            found = await self._direct.rows(query, values)
+            if found is not None:
+                return found
         if self._thread is None and not values:
             return await self.many(query, values)
         rows: Rows = await self._batches.do(_Read(query, values))

@@ -22,13 +22,13 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from adapters.sqlalchemy.engine.direct_reads import DirectReads
 from adapters.sqlalchemy.engine.errors import is_outage
-from adapters.sqlalchemy.engine.sqlite_file import SqliteFile, moved
+from adapters.sqlalchemy.engine.sqlite_file import FILE, SqliteFile, moved
 
 Result = TypeVar("Result")
 
 _READERS: Final = 4
-_FILE: Final = "file"
 _WAL_PATIENCE_SECONDS: Final = 5.0
 
 
@@ -71,7 +71,7 @@ class SqliteThread:
 
     def _has_moved(self) -> bool:
         connection = self._connection
-        return connection is not None and connection.info[_FILE] != self._file.identity()
+        return connection is not None and connection.info[FILE] != self._file.identity()
 
     def _leave(self) -> bool:
         """Close the file that is open; whether all that was committed is in the one in its place.
@@ -80,7 +80,7 @@ class SqliteThread:
         that was deleted would be lost.
         """
         assert self._connection is not None  # noqa: S101 - callers have looked
-        opened, folded = self._connection.info[_FILE], False
+        opened, folded = self._connection.info[FILE], False
         if self._writes:
             raw: Any = self._connection.connection.driver_connection
             with suppress(sqlite3.Error):
@@ -108,10 +108,10 @@ class SqliteThread:
 
 def engines(
     url: URL, patience: timedelta
-) -> tuple[AsyncEngine, AsyncEngine, tuple[SqliteThread, SqliteThread]]:
-    """The reading and the writing engine, and a reading and a writing thread.
+) -> tuple[AsyncEngine, AsyncEngine, tuple[SqliteThread, SqliteThread], DirectReads]:
+    """The reading and the writing engine, a reading and a writing thread, and direct reads.
 
-    They wait for up to ``patience`` for a connection or a lock.
+    All but the last wait for up to ``patience`` for a connection or a lock.
     """
     options = _options(patience)
     reader = create_async_engine(url, pool_size=_READERS, skip_autocommit_rollback=True, **options)
@@ -119,8 +119,9 @@ def engines(
     sync_url = url.set(drivername="sqlite+pysqlite")
     reads = create_engine(sync_url, pool_size=1, **options)
     writes = create_engine(sync_url, pool_size=1, **options)
+    direct = create_engine(sync_url, pool_size=1, **_options(timedelta()))
     file = SqliteFile(Path(url.database or ""))
-    for engine in (reader.sync_engine, writer.sync_engine, reads, writes):
+    for engine in (reader.sync_engine, writer.sync_engine, reads, writes, direct):
         _watch(engine, file)
     for engine in (reader.sync_engine, writer.sync_engine):
         event.listen(engine, "checkout", _replace_moved(file))
@@ -134,6 +135,7 @@ def engines(
             SqliteThread(reads, "sqlite-reads", file, writes=False),
             SqliteThread(writes, "sqlite-writes", file, writes=True),
         ),
+        DirectReads(direct, file),
     )
 
 
@@ -179,7 +181,7 @@ def _watch(engine: Engine, file: SqliteFile) -> None:
 
     def after(connection: Any, record: ConnectionPoolEntry) -> None:
         _configure(connection)
-        record.info[_FILE] = file.after_opening()
+        record.info[FILE] = file.after_opening()
 
     event.listen(engine, "do_connect", before)
     event.listen(engine, "connect", after)
@@ -187,7 +189,7 @@ def _watch(engine: Engine, file: SqliteFile) -> None:
 
 def _replace_moved(file: SqliteFile) -> Callable[[object, ConnectionPoolEntry, object], None]:
     def replace(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
-        if record.info[_FILE] != file.identity():
+        if record.info[FILE] != file.identity():
             raise DisconnectionError
 
     return replace

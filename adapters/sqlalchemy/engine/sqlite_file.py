@@ -10,11 +10,15 @@ import os
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from domain.shared.errors import StorageUnavailable
 
 Identity = tuple[tuple[int, int] | None, tuple[int, int] | None]
 """Device and inode of a database file and of its write-ahead log."""
+
+FILE: Final = "file"
+"""Where a connection's ``info`` has the identity of the file that it has opened."""
 
 
 class SqliteFile:

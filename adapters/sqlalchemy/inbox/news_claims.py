@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    String,
-    bindparam,
-    func,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import String, bindparam, func, literal_column, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from adapters.sqlalchemy.inbox.claims import WORKING, is_due, is_leased, padded
+from adapters.sqlalchemy.engine.lookup import Lookup
+from adapters.sqlalchemy.inbox.claims import is_due, is_leased
 from adapters.sqlalchemy.inbox.table import entry_is_ready, inbox
 
 _ready: Final = inbox.alias("ready")
 
 
-def _lease_news() -> ReturningUpdate[Any]:
-    in_work = select(inbox.c.room_name).where(inbox.c.event_id.in_(WORKING))
+def _lease_new() -> ReturningUpdate[Any]:
     first = inbox.alias("first")
     oldest = (
         select(first.c.event_id)
@@ -35,15 +24,15 @@ def _lease_news() -> ReturningUpdate[Any]:
         .scalar_subquery()
     )
     wanted = select(_ready.c.event_id).where(
-        _ready.c.event_id.in_(bindparam("ids", expanding=True)),
+        _ready.c.event_id == bindparam("wanted"),
         func.coalesce(_ready.c.status, "") == literal_column("'pending'", String),
         _ready.c.waits_until.is_(None),
         _ready.c.lease_holder.is_(None),
         is_due(_ready),
         ~is_leased(_ready.c.room_name),
-        _ready.c.room_name.not_in(in_work),
         oldest == _ready.c.event_id,
     )
+    # Another replica's row is passed over, not waited for.
     ids = wanted.with_for_update(skip_locked=True, of=_ready)
     return (
         update(inbox)
@@ -53,17 +42,5 @@ def _lease_news() -> ReturningUpdate[Any]:
     )
 
 
-_LEASE_NEWS: Final = _lease_news()
-
-
-def lease_news(
-    connection: Connection,
-    values: Mapping[str, Any],
-    news: Collection[str],
-    holder: str,
-    until: datetime,
-) -> Sequence[Row[Any]]:
-    """Lease those of ``news`` that are the oldest due entry of a room in which none is leased."""
-    given = {**values, "ids": padded(news), "by": holder, "until": until}
-    rows = connection.execute(_LEASE_NEWS, given).all()
-    return sorted(rows, key=lambda row: (row.received_at, row.event_id))
+LEASE_NEW: Final = Lookup(_lease_new())
+"""Leases the event ``wanted`` if it is the oldest due entry of a room in which none is leased."""

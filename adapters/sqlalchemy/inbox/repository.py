@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 import attrs
@@ -34,7 +35,7 @@ from adapters.sqlalchemy.inbox.claims import (
     tidy,
 )
 from adapters.sqlalchemy.inbox.mapping import entry_moves, entry_values, to_entry
-from adapters.sqlalchemy.inbox.news_claims import lease_news
+from adapters.sqlalchemy.inbox.news_claims import LEASE_NEW
 from adapters.sqlalchemy.inbox.table import ENTRY_FINISHES_ROOM, ENTRY_IS_PENDING, inbox
 from domain.inbox.entry import LONGEST_WAIT, InboxEntry, InboxStatus
 from domain.shared.errors import Conflict
@@ -75,6 +76,9 @@ _BACKLOG: Final = 32
 """Of so many rooms one look serves several claims; of fewer each claim takes the oldest anew."""
 _CLAIMS_OF_A_LOOK: Final = 8
 """More would cost less, and new rooms would come in faster than looks go from room to room."""
+
+
+_age: Final = attrgetter("received_at", "event_id")
 
 
 class SqlInbox:
@@ -140,24 +144,17 @@ class SqlInbox:
                 return entries
 
     async def claim_news(
-        self,
-        holder: str,
-        now: datetime,
-        until: datetime,
-        news: Collection[str],
-        working: Collection[str] = (),
+        self, holder: str, now: datetime, until: datetime, news: Collection[str]
     ) -> list[InboxEntry]:
         """Lease those of ``news`` that are the oldest of a room in which none is leased."""
-        values = {"now": now, "horizon": now + LONGEST_WAIT, "working": padded(working)}
-
-        def claim(connection: Connection) -> list[InboxEntry]:
-            return [to_entry(row) for row in lease_news(connection, values, news, holder, until)]
-
+        values = {"now": now, "horizon": now + LONGEST_WAIT, "by": holder, "until": until}
+        each = [{**values, "wanted": event_id} for event_id in sorted(news)]
         self._heads, self._claims_left = (), 0  # they may be among the news
         try:
-            return await self._database.transact(claim)
+            rows = await self._database.change_each(LEASE_NEW, each)
         except Conflict:
             return []  # another replica has leased an entry of the same room at the same moment
+        return [to_entry(row) for row in sorted(rows, key=_age)]
 
     async def _find(self, values: Mapping[str, Any], limit: int) -> Found:
         """Return what the last look has left, or look again, without a lock, if that is too little.

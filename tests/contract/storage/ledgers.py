@@ -43,7 +43,8 @@ def engines(storage: SqlStorage) -> list[Engine]:
     """Every engine that speaks to the database, to listen to what it sends."""
     database = storage.database
     threads = [thread.engine for thread in database.threads or ()]
-    return [database.reader.sync_engine, database.writer.sync_engine, *threads]
+    direct = [] if database.direct is None else [database.direct.engine]
+    return [database.reader.sync_engine, database.writer.sync_engine, *threads, *direct]
 
 
 def noted(storage: SqlStorage) -> list[tuple[str, Any]]:
@@ -68,6 +69,13 @@ def note_statements(storage: SqlStorage, note: Callable[[str, Any], object]) -> 
         driver = connection.connection.driver_connection
         driver.set_trace_callback(lambda statement: note(statement, ()))
 
+    if database.direct is not None:
+        database.direct.dispose()  # it opens the file again, and then
+        event.listen(
+            database.direct.engine,
+            "connect",
+            lambda driver, _: driver.set_trace_callback(lambda statement: note(statement, ())),
+        )
     for engine in (database.reader.sync_engine, database.writer.sync_engine):
         event.listen(engine, "before_cursor_execute", before)
     for thread in database.threads or ():

@@ -6,7 +6,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, Column, MetaData, String, Table, bindparam, create_engine, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    MetaData,
+    Select,
+    String,
+    Table,
+    bindparam,
+    create_engine,
+    select,
+)
 
 from adapters.sqlalchemy.engine.lookup import Lookup, select_of
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
@@ -33,7 +43,9 @@ FIRST = Lookup(
 
 @pytest.mark.parametrize(("lookup", "wanted"), [(BY_ID, "1"), (BY_ID, "2"), (BY_ID, "3"),
                                                 (BY_ID, "4"), (FIRST, "a")])  # fmt: skip
-def test_it_finds_the_same_rows_with_the_same_types(lookup: Lookup, wanted: str) -> None:
+def test_it_finds_the_same_rows_with_the_same_types(
+    lookup: Lookup[Select[Any]], wanted: str
+) -> None:
     engine = create_engine("sqlite://", connect_args={"isolation_level": None})
     with engine.connect() as connection:
         TABLE.create(connection)

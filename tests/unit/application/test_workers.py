@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -123,16 +123,6 @@ class LookedAt(MemoryInbox):
     async def claim(self, *arguments: Any, **named: Any) -> list[InboxEntry]:
         self.looks.append(1)
         return await super().claim(*arguments, **named)
-
-    async def claim_news(
-        self,
-        holder: str,
-        now: datetime,
-        until: datetime,
-        news: Collection[str],
-        working: Collection[str] = (),
-    ) -> list[InboxEntry]:
-        return await super().claim(holder, now, until, len(news), working)
 
 
 async def test_what_was_announced_is_handled_in_order_with_no_look_between() -> None:

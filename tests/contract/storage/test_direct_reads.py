@@ -1,0 +1,112 @@
+"""Look-ups on the event loop's thread, and what a thread of its own does instead."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from adapters.sqlalchemy.engine.direct_reads import DirectReads
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
+from domain.sessions.session import Session
+from domain.sessions.session_store import SessionStore
+from tests.contract.storage.ledgers import new_session, opened
+
+
+def direct(storage: SqlStorage) -> DirectReads:
+    assert storage.database.direct is not None
+    return storage.database.direct
+
+
+def driver(storage: SqlStorage) -> Any:
+    connection = direct(storage)._connection
+    assert connection is not None
+    return connection.connection.driver_connection
+
+
+@pytest.fixture
+def by_thread(monkeypatch: pytest.MonkeyPatch) -> Callable[[SqlStorage], list[str]]:
+    """Make a note of each read that the thread does."""
+
+    def note(storage: SqlStorage) -> list[str]:
+        assert storage.database.threads is not None
+        thread, done = storage.database.threads[0], list[str]()
+        carry_out = thread.transaction
+
+        def noted(work: Any) -> Awaitable[Any]:
+            done.append("read")
+            return carry_out(work)
+
+        monkeypatch.setattr(thread, "transaction", noted)
+        return done
+
+    return note
+
+
+async def stored(storage: SqlStorage) -> tuple[SessionStore, Session]:
+    ledger = SessionStore(storage.unit_of_work)
+    session = await ledger.add(new_session())
+    assert await ledger.get(session.id, SYSTEM) == session
+    return ledger, session
+
+
+async def test_a_look_up_is_not_handed_to_a_thread(
+    sqlite_url: str, by_thread: Callable[[SqlStorage], list[str]]
+) -> None:
+    async with opened(sqlite_url) as storage:
+        assert isinstance(storage, SqlStorage)
+        done = by_thread(storage)
+        await stored(storage)
+    assert done == []
+
+
+async def test_given_a_look_up_fails_then_the_thread_answers_and_goes_on(
+    sqlite_url: str, by_thread: Callable[[SqlStorage], list[str]]
+) -> None:
+    async with opened(sqlite_url) as storage:
+        assert isinstance(storage, SqlStorage)
+        ledger, session = await stored(storage)
+        done = by_thread(storage)
+        driver(storage).close()
+
+        assert await ledger.get(session.id, SYSTEM) == session
+        assert await ledger.get(session.id, SYSTEM) == session
+    assert done == ["read", "read"]
+
+
+async def test_given_a_look_up_was_slow_then_the_thread_waits_for_the_disk_from_now_on(
+    sqlite_url: str, by_thread: Callable[[SqlStorage], list[str]]
+) -> None:
+    async with opened(sqlite_url) as storage:
+        assert isinstance(storage, SqlStorage)
+        ledger, session = await stored(storage)
+        done = by_thread(storage)
+        driver(storage).set_progress_handler(lambda: time.sleep(0.01), 1)
+
+        assert await ledger.get(session.id, SYSTEM) == session
+        assert done == []
+        assert await ledger.get(session.id, SYSTEM) == session
+    assert done == ["read"]
+
+
+async def test_many_look_ups_in_a_row_leave_others_their_turns(sqlite_url: str) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with opened(sqlite_url) as storage:
+        assert isinstance(storage, SqlStorage)
+        ledger, session = await stored(storage)
+        other = asyncio.create_task(take_turns())
+        for _ in range(320):
+            await ledger.get(session.id, SYSTEM)
+        other.cancel()
+    assert turns >= 320 // 16 - 1
