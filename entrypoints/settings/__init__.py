@@ -7,18 +7,14 @@ group of settings is a module; :mod:`entrypoints.settings.root` joins them.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Final
 
 from entrypoints.settings.env_file import UnreadableEnvFile, read_env_file
 from entrypoints.settings.reader import Reader
 from entrypoints.settings.root import Settings, variables
 
 __all__ = ["InvalidSettings", "Settings", "load_settings", "read_environment", "variables"]
-
-_NAMES: Final = re.compile(r"\b[A-Z_]{2,}\b")
 
 
 class InvalidSettings(Exception):
@@ -51,9 +47,9 @@ def load_settings(
     settings = Settings(**values)
     # A combination with the default that stands in for a wrong value says nothing.
     combined = (
-        problem
+        problem.sentence
         for problem in settings.problems()
-        if reader.wrong.isdisjoint(_NAMES.findall(problem))
+        if reader.wrong.isdisjoint(problem.variables)
     )
     problems = [*reader.problems, *combined]
     if problems:

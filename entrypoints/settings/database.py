@@ -10,7 +10,7 @@ import attrs
 from application.settings import Storage
 from entrypoints.settings import parsers
 from entrypoints.settings.database_url import parse_database_url
-from entrypoints.settings.variable import optional
+from entrypoints.settings.variable import Problem, optional
 
 _ONE_PROCESS: Final = {
     Storage.MEMORY: "DATABASE_URL=memory://: processes share no memory",
@@ -49,10 +49,11 @@ class DatabaseSettings:
         """Whether no other process can serve on this ledger."""
         return self.storage in _ONE_PROCESS
 
-    def problems(self) -> Iterator[str]:
+    def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the combination of variables."""
         if self.workers > 1 and self.serves_alone:
-            yield (
+            yield Problem(
+                frozenset({"WORKERS", "DATABASE_URL"}),
                 f"WORKERS must be 1 with {_ONE_PROCESS[self.storage]}. "
-                "Set WORKERS=1, or DATABASE_URL to a PostgreSQL database."
+                "Set WORKERS=1, or DATABASE_URL to a PostgreSQL database.",
             )

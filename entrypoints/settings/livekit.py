@@ -8,7 +8,7 @@ import attrs
 
 from entrypoints.settings import parsers
 from entrypoints.settings.livekit_url import parse_livekit_url
-from entrypoints.settings.variable import optional, required
+from entrypoints.settings.variable import Problem, optional, required
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -53,13 +53,12 @@ class LiveKitSettings:
         """The secret that belongs to ``webhook_api_key``."""
         return self.other_webhook_api_secret or self.livekit_api_secret
 
-    def problems(self) -> Iterator[str]:
+    def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the combination of variables."""
         if (self.other_webhook_api_key is None) != (self.other_webhook_api_secret is None):
-            present, absent = "KEY", "SECRET"
+            present, absent = "LIVEKIT_WEBHOOK_API_KEY", "LIVEKIT_WEBHOOK_API_SECRET"
             if self.other_webhook_api_key is None:
                 present, absent = absent, present
-            yield (
-                f"LIVEKIT_WEBHOOK_API_{absent} is missing: "
-                f"it belongs to LIVEKIT_WEBHOOK_API_{present}."
+            yield Problem(
+                frozenset({present, absent}), f"{absent} is missing: it belongs to {present}."
             )

@@ -15,7 +15,7 @@ from entrypoints.settings.observability import ObservabilitySettings
 from entrypoints.settings.reconciliation import ReconciliationSettings
 from entrypoints.settings.retention import RetentionSettings
 from entrypoints.settings.telephony import TelephonySettings
-from entrypoints.settings.variable import Variable, variables_of
+from entrypoints.settings.variable import Problem, Variable, variables_of
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -32,7 +32,7 @@ class Settings(
 ):
     """The service's settings, checked. ``repr`` shows no secret."""
 
-    def problems(self) -> Iterator[str]:
+    def problems(self) -> Iterator[Problem]:
         """Yield what is wrong with combinations of variables, group by group."""
         for group in Settings.__bases__:
             check = vars(group).get("problems")

@@ -25,6 +25,14 @@ class Variable:
     hint: str | None = None
 
 
+@attrs.frozen
+class Problem:
+    """What is wrong with a combination of ``variables``, as a ``sentence``."""
+
+    variables: frozenset[str]
+    sentence: str
+
+
 def required(name: str, parse: Callable[[str], str], hint: str, *, secret: bool = False) -> str:
     """Declare an attribute that is read from a variable without which the service cannot start.
 

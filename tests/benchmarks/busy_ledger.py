@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from adapters.sqlalchemy.storage import SqlStorage
+from tests.benchmarks.compared import Compared
 from tests.benchmarks.load import Load, load
 from tests.benchmarks.many_sessions import insert_sessions, live_session
-from tests.benchmarks.report import Report, Spread
+from tests.benchmarks.report import Report
 from tests.benchmarks.servers import FLOOR, floor, let_rest, stub_livekit
 from tests.benchmarks.stub_livekit import room_name, room_sid
 from tests.databases import PostgresServer, running_postgres
@@ -81,17 +82,17 @@ def _one(server: str, environ: Mapping[str, str], folder: Path) -> Load:
 
 
 def _row(report: Report, server: str, loads: list[Load], least: list[Load]) -> None:
-    pairs = list(zip(loads, least, strict=True))
-    rate = Spread.of([one.rate for one in loads])
-    p50, p99 = Spread.of([one.p50 for one in loads]), Spread.of([one.p99 for one in loads])
-    ratio = Spread.of([one.rate / other.rate for one, other in pairs])
-    p50_ratio = Spread.of([one.p50 / other.p50 for one, other in pairs])
-    p99_ratio = Spread.of([one.p99 / other.p99 for one, other in pairs])
-    ratios = [each.text(2) if server != FLOOR else "" for each in (ratio, p50_ratio, p99_ratio)]
+    found = Compared.of(loads, least)
+    ratio, p50_ratio, p99_ratio = (
+        each.text(2) if server != FLOOR else ""
+        for each in (found.ratio, found.p50_ratio, found.p99_ratio)
+    )
     report.row(
-        [server, rate.text(), ratios[0], p50.text(1), ratios[1], p99.text(1), ratios[2]],
-        live=LIVE, storage=server, rate=rate, ratio=ratio, p50=p50, p50_ratio=p50_ratio,
-        p99=p99, p99_ratio=p99_ratio,
+        [
+            server, found.rate.text(), ratio, found.p50.text(1), p50_ratio, found.p99.text(1),
+            p99_ratio,
+        ],
+        live=LIVE, storage=server, **found.figures(),
     )  # fmt: skip
 
 

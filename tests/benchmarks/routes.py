@@ -12,9 +12,10 @@ import attrs
 import httpx
 
 from entrypoints.simulator.webhooks import signed_webhook
+from tests.benchmarks.compared import Compared
 from tests.benchmarks.events import events_of_a_call, write_events
 from tests.benchmarks.load import Load, load
-from tests.benchmarks.report import Report, Spread
+from tests.benchmarks.report import Report
 from tests.benchmarks.servers import FLOOR, STORAGES, all_of_them, let_rest
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.service import Service
@@ -107,17 +108,13 @@ def _one(  # noqa: PLR0917 - what a row is about
             let_rest(services.values())
             found[server].append(sender(service, connections, seconds))
     for server in (FLOOR, *STORAGES):
-        loads, floor = found[server], found[FLOOR]
-        rate = Spread.of([one.rate for one in loads])
-        ratio = Spread.of([one.rate / least.rate for one, least in zip(loads, floor, strict=True)])
-        p50, p99 = Spread.of([one.p50 for one in loads]), Spread.of([one.p99 for one in loads])
-        late = Spread.of([one.p99 / least.p99 for one, least in zip(loads, floor, strict=True)])
-        of_the_floor = ("", "") if server == FLOOR else (ratio.text(2), late.text(2))
+        row = Compared.of(found[server], found[FLOOR])
+        ratio, late = row.ratio.text(2), row.p99_ratio.text(2)
+        of_the_floor = ("", "") if server == FLOOR else (ratio, late)
         report.row(
             [
-                name, connections, server, rate.text(), of_the_floor[0],
-                p50.text(1), p99.text(1), of_the_floor[1],
+                name, connections, server, row.rate.text(), of_the_floor[0],
+                row.p50.text(1), row.p99.text(1), of_the_floor[1],
             ],
-            route=name, connections=connections, storage=server, rate=rate, ratio=ratio,
-            p50=p50, p99=p99, p99_ratio=late,
+            route=name, connections=connections, storage=server, **row.figures(),
         )  # fmt: skip

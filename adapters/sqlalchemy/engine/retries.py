@@ -57,8 +57,8 @@ class Retries:
         async with AsyncExitStack() as turns:
             try:
                 async with asyncio.timeout_at(deadline):
-                    for retry_on_conflict in [self._turns[lock] for lock in locks]:
-                        await turns.enter_async_context(retry_on_conflict)
+                    for turn in [self._turns[lock] for lock in locks]:
+                        await turns.enter_async_context(turn)
                     if loop.time() + _FIRST_PAUSE > deadline:
                         raise TimeoutError  # as for the one before, which has waited for as long
             except TimeoutError:

@@ -115,10 +115,10 @@ class JsonRequest(Request[Any, Any, Any]):
         For a part of the time only: granian does not close a connection of which it was asked for
         the body in the moment of the answer, nor one whose request is still referred to.
         """
-        retry_on_conflict = self._overload.receiving.take(self._overload.client(self.scope))
+        turn = self._overload.receiving.take(self._overload.client(self.scope))
         try:
             async with asyncio.timeout(_TURN_WITHIN_SECONDS):
-                await stack.enter_async_context(retry_on_conflict)
+                await stack.enter_async_context(turn)
         except TimeoutError:
             raise Overloaded(
                 "Too many large bodies of this client are being received. Send this one again when "
