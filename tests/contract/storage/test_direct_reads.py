@@ -85,7 +85,7 @@ async def test_given_a_look_up_was_slow_then_the_thread_waits_for_the_disk_from_
         assert isinstance(storage, SqlStorage)
         ledger, session = await stored(storage)
         done = by_thread(storage)
-        driver(storage).set_progress_handler(lambda: time.sleep(0.01), 1)
+        driver(storage).set_progress_handler(lambda: time.sleep(0.03), 1)
 
         assert await ledger.get(session.id, SYSTEM) == session
         assert done == []
