@@ -358,6 +358,8 @@ HARMLESS = {
     "api_keys": {"id", "tenant", "name", "prefix", "digest", "scopes"},
     "rate_windows": {"bucket"},
     "processes": {"id"},
+    "agents": {"id", "tenant", "name", "definition"},
+    "agent_versions": {"agent_id", "tenant", "definition"},
     "schema_floor": {"version"},
 }  # fmt: skip
 
