@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +11,7 @@ import attrs
 from domain.agents.definition import AgentDefinition
 from domain.shared.agent_errors import AgentLimitReached
 from domain.shared.identifiers import AgentId
+from domain.shared.pagination import Cursor
 
 MAX_VERSIONS: Final = 1000
 
@@ -23,6 +25,16 @@ class AgentVersion:
     definition: AgentDefinition
     created_at: datetime
     tenant: str | None = None
+
+    @property
+    def age(self) -> tuple[datetime, str]:
+        """Return its place in a list, as of records whose id is a UUID."""
+        return self.created_at, str(uuid.UUID(int=self.number))
+
+    @staticmethod
+    def number_at(position: Cursor) -> int:
+        """Return the number of the version whose :attr:`age` is ``position``."""
+        return uuid.UUID(position.id).int
 
 
 @attrs.frozen(kw_only=True)

@@ -21,8 +21,9 @@ MAX_VALUE: Final = 4096
 Variables = Mapping[str, str | None]
 """The default of each variable; None: a session must give a value."""
 
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
-_PLACEHOLDER: Final = re.compile(rf"\{{\{{(?: *({_NAME.pattern}) *\}}\}})?", re.ASCII)
+NAME_PATTERN: Final = "[A-Za-z_][A-Za-z0-9_]{0,63}"
+_NAME: Final = re.compile(NAME_PATTERN, re.ASCII)
+_PLACEHOLDER: Final = re.compile(rf"\{{\{{(?: *({NAME_PATTERN}) *\}}\}})?", re.ASCII)
 """``{{name}}``; without the group where ``{{`` is not followed by a name and ``}}``."""
 _EXAMPLE: Final = {"customer_name": "there"}
 

@@ -17,7 +17,7 @@ from domain.agents import manage_agents as manage_module
 from domain.agents.agent import Agent
 from domain.agents.manage_agents import ManageAgents
 from domain.shared.agent_errors import AgentChanged, AgentLimitReached, AgentNameTaken
-from domain.shared.errors import Forbidden, InvalidInput, NotFound
+from domain.shared.errors import Conflict, Forbidden, InvalidInput, NotFound
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
 from tests.unit.worlds.world import MOMENT
 
@@ -58,7 +58,7 @@ async def test_a_new_agent_has_version_one(manage: ManageAgents) -> None:
     assert await manage.by_id(str(agent.id), ANN) == agent
     assert await manage.by_name("support", ANN) == agent
     assert await manage.by_name("sales", ANN) is None
-    (version,) = await manage.versions(str(agent.id), ANN)
+    (version,) = (await manage.versions(str(agent.id), ANN)).items
     assert version == agent.new_version
 
 
@@ -72,7 +72,7 @@ async def test_a_change_is_a_new_version_that_is_active(manage: ManageAgents) ->
     assert changed.definition.agent_config == {"prompt": "b"}
     assert changed.definition.description == "d"
     assert changed.created_at == agent.created_at < changed.updated_at
-    assert [one.number for one in await manage.versions(str(agent.id), ANN)] == [2, 1]
+    assert [one.number for one in (await manage.versions(str(agent.id), ANN)).items] == [2, 1]
     first = await manage.version(str(agent.id), 1, ANN)
     assert first == agent.new_version
 
@@ -122,31 +122,82 @@ async def test_given_another_version_than_expected_then_nothing_changes(
     assert await manage.by_id(str(agent.id), ANN) == changed
 
 
-async def test_given_two_changes_at_once_when_one_is_stored_first_then_the_other_is_refused(
+class Slow(MemoryAgents):
+    """Saves once it may; the records are those of ``others``."""
+
+    def __init__(self, others: ManageAgents) -> None:
+        self.__dict__ = others.agents.__dict__
+        self.read, self.may_save = asyncio.Event(), asyncio.Event()
+
+    async def save(self, agent: Agent, *, adds_version: bool) -> Agent:
+        self.read.set()
+        await self.may_save.wait()
+        return await super().save(agent, adds_version=adds_version)
+
+
+async def test_given_two_changes_at_once_then_both_are_versions_and_none_is_lost(
     manage: ManageAgents,
 ) -> None:
     agent = await saved(manage, **prompt("a"))
-    read, may_save = asyncio.Event(), asyncio.Event()
-
-    class Slow(MemoryAgents):
-        async def save(self, agent: Agent, *, adds_version: bool) -> Agent:
-            read.set()
-            await may_save.wait()
-            return await super().save(agent, adds_version=adds_version)
-
-    slow = Slow()
-    slow.__dict__ = manage.agents.__dict__  # the same records
+    slow = Slow(manage)
     late = attrs.evolve(manage, agents=slow)
     task = asyncio.create_task(late.change(str(agent.id), prompt("late"), None, ANN))
-    await read.wait()
-    first = await manage.change(str(agent.id), prompt("first"), None, ANN)
-    may_save.set()
+    await slow.read.wait()
 
-    with pytest.raises(AgentChanged, match="at the same time"):
+    await manage.change(str(agent.id), {"description": "first"}, None, ANN)
+    slow.may_save.set()
+    changed = await task
+
+    assert (changed.version, changed.definition.description) == (3, "first")
+    found = (await manage.versions(str(agent.id), ANN)).items
+    assert [one.definition.agent_config["prompt"] for one in found] == ["late", "a", "a"]
+
+
+async def test_given_two_changes_of_one_version_at_once_then_the_later_one_is_refused(
+    manage: ManageAgents,
+) -> None:
+    agent = await saved(manage, **prompt("a"))
+    slow = Slow(manage)
+    late = attrs.evolve(manage, agents=slow)
+    task = asyncio.create_task(late.change(str(agent.id), prompt("late"), 1, ANN))
+    await slow.read.wait()
+    first = await manage.change(str(agent.id), prompt("first"), 1, ANN)
+    slow.may_save.set()
+
+    with pytest.raises(AgentChanged, match="active version is 2, not 1"):
         await task
 
     assert await manage.by_id(str(agent.id), ANN) == first
-    assert len(await manage.versions(str(agent.id), ANN)) == 2
+
+
+async def test_given_an_agent_that_is_deleted_during_a_change_then_it_is_not_found(
+    manage: ManageAgents,
+) -> None:
+    agent = await saved(manage)
+    slow = Slow(manage)
+    late = attrs.evolve(manage, agents=slow)
+    task = asyncio.create_task(late.change(str(agent.id), prompt("late"), None, ANN))
+    await slow.read.wait()
+    await manage.delete(str(agent.id), ANN)
+    slow.may_save.set()
+
+    with pytest.raises(NotFound):
+        await task
+
+
+async def test_given_an_agent_that_always_changes_then_the_change_is_refused_at_last(
+    manage: ManageAgents,
+) -> None:
+    class Busy(MemoryAgents):
+        async def save(self, agent: Agent, *, adds_version: bool) -> Agent:  # noqa: ARG002
+            raise Conflict("Another request has changed this record since it was read.")
+
+    agent = await saved(manage)
+    busy = Busy()
+    busy.__dict__ = manage.agents.__dict__
+
+    with pytest.raises(AgentChanged, match="try again"):
+        await attrs.evolve(manage, agents=busy).change(str(agent.id), prompt("b"), None, ANN)
 
 
 async def test_a_name_is_taken_once_by_each_tenant(manage: ManageAgents) -> None:
@@ -256,6 +307,19 @@ async def test_the_list_is_newest_first_and_paged(manage: ManageAgents) -> None:
     assert second.next is None
 
 
+async def test_versions_are_paged_newest_first(manage: ManageAgents) -> None:
+    agent = await saved(manage, **prompt("1"))
+    for text in "234":
+        await manage.change(str(agent.id), prompt(text), None, ANN)  # at the same moment
+
+    first = await manage.versions(str(agent.id), ANN, limit=3)
+    second = await manage.versions(str(agent.id), ANN, first.next, limit=3)
+
+    assert [one.number for one in first.items] == [4, 3, 2]
+    assert [one.number for one in second.items] == [1]
+    assert second.next is None
+
+
 async def test_numbers_are_limited(manage: ManageAgents, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manage_module, "MAX_AGENTS", 2)
     monkeypatch.setattr(agent_module, "MAX_VERSIONS", 2)
@@ -291,7 +355,7 @@ async def test_whatever_is_changed_and_activated_then_each_version_stays_as_it_w
             active = step
 
     agent = await manage.by_id(agent_id, ANN)
-    versions = await manage.versions(agent_id, ANN)
+    versions = (await manage.versions(agent_id, ANN)).items
 
     assert (agent.version, agent.latest) == (active, len(texts))
     assert agent.definition.agent_config == {"prompt": texts[active - 1]}
