@@ -1,4 +1,4 @@
-"""Saved agents and their versions."""
+"""Saved agents and their versions; which of them a session began with."""
 
 from __future__ import annotations
 
@@ -45,9 +45,14 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("agent_id", "number", name="pk_agent_versions"),
     )
+    # Columns that may be null rewrite no row.
+    op.add_column("sessions", sa.Column("agent_id", sa.String(36)))
+    op.add_column("sessions", sa.Column("agent_version", sa.Integer()))
 
 
 def downgrade() -> None:
+    op.drop_column("sessions", "agent_version")
+    op.drop_column("sessions", "agent_id")
     op.drop_table("agent_versions")
     op.drop_table("agents")
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import attrs
 
-from domain.agents.agent_config import AgentConfig
+from domain.agents.agent_config import TOOLS, AgentConfig
 from domain.agents.merge_patch import merge_patch
 from domain.agents.variables import Variables, check_template, check_variables, render, resolve
 from domain.shared.errors import InvalidInput
@@ -104,7 +104,7 @@ class AgentDefinition:
             key: render(text, values, f"agentConfig.{key}")
             for key, text in _templates(config).items()
         }
-        return AgentConfig({**config.values, **rendered})
+        return AgentConfig({**config.values, TOOLS: config.values.get(TOOLS, []), **rendered})
 
 
 _FIELDS: Final = {

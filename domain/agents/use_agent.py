@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import attrs
 
@@ -16,12 +16,16 @@ from domain.agents.repository import AgentRepository
 from domain.shared.errors import InvalidInput, NotFound
 from domain.shared.identifiers import AgentId
 
-_REFERENCE: Final = re.compile(r"([0-9a-f-]{36})(?:@([1-9][0-9]{0,8}))?", re.ASCII)
+_UUID: Final = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_REFERENCE: Final = re.compile(rf"({_UUID})(?:@([1-9][0-9]{{0,8}}))?", re.ASCII)
 
 
 @attrs.frozen
 class AgentReference:
     """An agent, and the version of it if one is meant; else the active one is."""
+
+    pattern: ClassVar[str] = f"{_UUID}(?:@[1-9][0-9]{{0,8}})?"
+    example: ClassVar[str] = "01890a5d-ac96-774b-bcce-b302099a8057@3"
 
     agent_id: AgentId
     version: int | None = None
@@ -34,32 +38,35 @@ class AgentReference:
             raise InvalidInput(
                 "agentId must be the id of a saved agent, or the id, '@' and a version's number.",
                 field="agentId",
-                example="01890a5d-ac96-774b-bcce-b302099a8057@3",
+                example=cls.example,
             )
         return cls(AgentId(parts[1]), None if parts[2] is None else int(parts[2]))
+
+    def __str__(self) -> str:
+        return str(self.agent_id) if self.version is None else f"{self.agent_id}@{self.version}"
 
 
 @attrs.frozen(kw_only=True)
 class UseAgentCommand:
     """Which agent a session asks for, unchecked."""
 
-    agent: str
+    agent: str | None
     variables: Mapping[str, Any] | None = None
     agent_config: Mapping[str, Any] | None = None
     access: Access
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class ChosenAgent:
-    """What the session keeps: the version's number, its worker, its complete configuration.
+    """What the session keeps: the complete configuration, and a saved agent's version, if any.
 
     ``agent_name`` is the worker's registration; None: the deployment's ``AGENT_NAME``.
     """
 
-    agent_id: AgentId
-    version: int
-    agent_name: str | None
     config: AgentConfig
+    agent_id: AgentId | None = None
+    version: int | None = None
+    agent_name: str | None = None
 
 
 @attrs.frozen
@@ -77,10 +84,10 @@ class UseAgent:
         reference = AgentReference.parse(command.agent)
         number, definition = await self._find(reference, command.access)
         return ChosenAgent(
-            reference.agent_id,
-            number,
-            definition.agent_name,
-            definition.configuration(command.variables, command.agent_config),
+            config=definition.configuration(command.variables, command.agent_config),
+            agent_id=reference.agent_id,
+            version=number,
+            agent_name=definition.agent_name,
         )
 
     async def _find(self, reference: AgentReference, access: Access) -> tuple[int, AgentDefinition]:

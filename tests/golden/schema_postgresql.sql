@@ -150,6 +150,8 @@ CREATE TABLE sessions (
     retry_at timestamp with time zone,
     end_concluded boolean DEFAULT false NOT NULL,
     timeline text DEFAULT '[]'::text NOT NULL,
+    agent_id character varying(36),
+    agent_version integer,
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE INDEX ix_agents_created ON agents USING btree (created_at, id);

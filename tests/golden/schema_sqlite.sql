@@ -150,6 +150,8 @@ CREATE TABLE sessions (
     retry_at VARCHAR(24),
     end_concluded BOOLEAN DEFAULT 0 NOT NULL,
     timeline TEXT DEFAULT '[]' NOT NULL,
+    agent_id VARCHAR(36),
+    agent_version INTEGER,
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE INDEX ix_agents_created ON agents (created_at, id);
