@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from adapters.memory.agents import MemoryAgents
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.calls import CallTable
 from adapters.memory.capability import Capability
@@ -26,6 +27,7 @@ class MemoryStorage:
         self.calls = CallTable({}, {}, {}, {})
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
+        self.agents = MemoryAgents()
         self.api_keys = MemoryApiKeys()
         self.idempotency = MemoryIdempotency()
         self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from adapters.sqlalchemy.agents.table import AGENT_VERSIONS, AGENTS
 from adapters.sqlalchemy.api_keys import API_KEYS
 from adapters.sqlalchemy.calls.table import CALLS
 from adapters.sqlalchemy.capability import Capability
@@ -26,5 +27,7 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     API_KEYS,
     IDEMPOTENCY,
     RATE_WINDOWS,
+    AGENTS,
+    AGENT_VERSIONS,
 )
 """In this order the rows that a dead process held are freed."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from adapters.sqlalchemy.agents.repository import SqlAgents
 from adapters.sqlalchemy.api_keys import SqlApiKeys
 from adapters.sqlalchemy.calls.repository import PRUNE_CALLS
 from adapters.sqlalchemy.capabilities import CAPABILITIES
@@ -54,6 +55,7 @@ class SqlStorage:
         self.processes = SqlProcesses(
             self.database, [each.free for each in CAPABILITIES if each.free is not None]
         )
+        self.agents = SqlAgents(self.database)
         self.api_keys = SqlApiKeys(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)

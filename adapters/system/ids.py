@@ -6,7 +6,7 @@ import attrs
 import uuid_utils
 
 from domain.operations.process import ProcessIdentity
-from domain.shared.identifiers import CallId, RoomName, SessionId
+from domain.shared.identifiers import AgentId, CallId, RoomName, SessionId
 
 
 @attrs.frozen
@@ -22,6 +22,10 @@ class UuidIds:
     def call_id(self) -> CallId:
         """A UUIDv7: later ones sort after earlier ones."""
         return CallId(str(uuid_utils.uuid7()))
+
+    def agent_id(self) -> AgentId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        return AgentId(str(uuid_utils.uuid7()))
 
     def room_name(self) -> RoomName:
         """A room name of the form ``room-<uuid>``."""

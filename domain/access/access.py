@@ -20,6 +20,8 @@ class Scope(enum.StrEnum):
     SESSIONS_WRITE = "sessions:write"
     CALLS_READ = "calls:read"
     CALLS_WRITE = "calls:write"
+    AGENTS_READ = "agents:read"
+    AGENTS_WRITE = "agents:write"
     ADMIN = "admin"
 
 

@@ -1,1 +1,1 @@
-"""Agents: their configuration."""
+"""Agents: their configuration, and saved agents with their versions."""

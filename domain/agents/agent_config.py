@@ -41,12 +41,21 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "noise_cancellation_type": "auto",
 }
 NOISE_CANCELLATION_TYPES: Final = ("auto", "telephony", "standard", "none")
+TOOLS: Final = "tools"
+"""Names of functions that the agent may call: checked where it is given. Only a saved agent's
+configuration has it by default, because deployed workers may not expect it."""
 RESERVED: Final = ("session_id", "call_id", "caller_number", "called_number", "direction")
 """Metadata keys that only the service sets, so that a worker can trust them."""
 
 
 def _check_known(key: str, value: object) -> None:
     field = f"agentConfig.{key}"
+    if key == TOOLS:
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise InvalidInput(
+                f"{field} must be a list of strings.", field=field, example=["look_up_order"]
+            )
+        return
     default = DEFAULTS[key]
     if isinstance(default, bool):
         if not isinstance(value, bool):
@@ -126,7 +135,7 @@ class AgentConfig:
                     f"agentConfig.{key} is set by the service; choose another name.",
                     field=f"agentConfig.{key}",
                 )
-            if key in DEFAULTS:
+            if key in DEFAULTS or key == TOOLS:
                 if value is None:
                     continue
                 _check_known(key, value)

@@ -172,7 +172,9 @@ class EnsureAgent:
     async def _again(self, session: Session, candidate: Session) -> Session:
         if session.dispatch_id is None:  # perhaps one too many whose process died
             await self._refuse_if_more_than(self.max_sessions, candidate.tenant)
-        if session.agent_config.is_outline:  # the rest was not kept
+        same = (candidate.agent_id, candidate.agent_version)
+        if session.agent_config.is_outline and same == (session.agent_id, session.agent_version):
+            # The rest was not kept.
             session = attrs.evolve(session, agent_config=candidate.agent_config)
         holder = self.ids.claim_holder()
         session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))

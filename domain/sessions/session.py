@@ -17,7 +17,7 @@ from domain.sessions.session_outline import SessionOutline
 from domain.sessions.session_status import LEGAL_MOVES, EndReason, SessionStatus
 from domain.sessions.session_timeline import with_entry
 from domain.shared.errors import ClaimHeld, IllegalTransition
-from domain.shared.identifiers import Identity, SessionId
+from domain.shared.identifiers import AgentId, Identity, SessionId
 from domain.shared.timeline import Source, TimelineEntry
 
 
@@ -32,12 +32,15 @@ class Session(SessionOutline):
     ``agent_adopted`` says that the ledger found the agent, or its dispatch, in the room and did
     not dispatch it. ``dispatch_attempts`` counts dispatches since an agent last stayed.
     ``end_concluded`` says that the end was concluded from an absence, so that a presence can
-    correct it.
+    correct it. ``agent_id`` and ``agent_version`` name the saved agent that it began with, if any;
+    ``agent_name`` and ``agent_config`` are that version's, whatever becomes of the agent.
     """
 
     identity: Identity
     agent_name: str
     agent_config: AgentConfig
+    agent_id: AgentId | None = None
+    agent_version: int | None = None
     dispatch_attempts: int = 0
     active_at: datetime | None = None
     agent_identity: str | None = None

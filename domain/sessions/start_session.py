@@ -11,10 +11,12 @@ import attrs
 
 from domain.access.access import Access
 from domain.agents.agent_config import AgentConfig
+from domain.agents.use_agent import AgentReference, ChosenAgent, UseAgent, UseAgentCommand
 from domain.rooms.token_signer import TOKEN_TTL, TokenSigner
 from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty
 from domain.sessions.session import Session
 from domain.shared.clock import Clock
+from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.ids import IdGenerator
 from domain.shared.retry_on_conflict import RetryOnConflict
@@ -24,7 +26,9 @@ from domain.shared.retry_on_conflict import RetryOnConflict
 class StartSessionCommand:
     """What the caller asks for, unchecked. A blank or absent room name means a new room.
 
-    ``new_room`` is what a new room is called, where an earlier attempt may have begun it.
+    ``agent`` names a saved agent (``id`` or ``id@version``): ``agent_config`` is then merged into
+    its configuration, and ``variables`` are the values of its variables. ``new_room`` is what a new
+    room is called, where an earlier attempt may have begun it.
     """
 
     user_identity: str
@@ -32,6 +36,8 @@ class StartSessionCommand:
     agent_config: Mapping[str, Any] | None = None
     access: Access = attrs.field(kw_only=True)
     new_room: RoomName | None = None
+    agent: str | None = attrs.field(default=None, kw_only=True)
+    variables: Mapping[str, Any] | None = attrs.field(default=None, kw_only=True)
 
 
 @attrs.frozen
@@ -49,6 +55,7 @@ class StartSession:
     """Gives a caller a token for a room in which exactly one agent is, or is on its way."""
 
     ensure_agent: EnsureAgent
+    use_agent: UseAgent
     token_signer: TokenSigner
     clock: Clock
     ids: IdGenerator
@@ -59,14 +66,14 @@ class StartSession:
     async def __call__(self, command: StartSessionCommand) -> StartedSession:
         """Start or join.
 
-        Raises ``InvalidInput``, ``MetadataTooLarge``,
+        Raises ``InvalidInput``, ``MetadataTooLarge``, ``NotFound`` (of the saved agent),
         ``RoomTaken`` (another tenant's session is in that room, or was so
         lately that its users may still come in),
         ``LiveKitError`` (no agent is known to be dispatched; starting again
         settles it), ``SessionBusy``, ``SessionEnded`` or
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
-        candidate = self._candidate(command)
+        candidate = await self._candidate(command)
         room = RoomNovelty.NAMED
         if _named(command.room_name) is None:
             known = command.new_room is not None
@@ -81,28 +88,52 @@ class StartSession:
     def fingerprint(self, command: StartSessionCommand) -> str:
         """SHA-256 of what is asked for, hexadecimal: the same in whatever way it is written.
 
+        A saved agent counts by its name in the command: which version of it is active may change.
         Raises ``InvalidInput`` or ``MetadataTooLarge``.
         """
-        candidate = self._candidate(command)
-        named = None if _named(command.room_name) is None else str(candidate.room_name)
-        chosen = ["start session", str(candidate.identity), named, candidate.agent_config.chosen]
+        identity, room_name = self._place(command)
+        named = None if _named(command.room_name) is None else str(room_name)
+        config = AgentConfig.parse(command.agent_config)
+        config.metadata(session_id=str(self.ids.session_id()))  # refuses what is too large
+        chosen: list[object] = ["start session", str(identity), named, config.chosen]
+        if _names_agent(command):
+            agent = AgentReference.parse(command.agent)
+            chosen += [str(agent), command.variables or {}, command.agent_config or {}]
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
-    def _candidate(self, command: StartSessionCommand) -> Session:
-        identity = Identity.parse(command.user_identity)
-        named = _named(command.room_name)
-        room_name = RoomName.parse(named) if named is not None else command.new_room
+    async def _candidate(self, command: StartSessionCommand) -> Session:
+        identity, room_name = self._place(command)
+        if _names_agent(command):
+            chosen = await self.use_agent(
+                UseAgentCommand(
+                    agent=command.agent,
+                    variables=command.variables,
+                    agent_config=command.agent_config,
+                    access=command.access,
+                )
+            )
+        else:
+            chosen = ChosenAgent(config=AgentConfig.parse(command.agent_config))
         candidate = Session(
             id=self.ids.session_id(),
             room_name=room_name or self.ids.room_name(),
             identity=identity,
-            agent_name=self.agent_name,
-            agent_config=AgentConfig.parse(command.agent_config),
+            agent_name=chosen.agent_name or self.agent_name,
+            agent_config=chosen.config,
+            agent_id=chosen.agent_id,
+            agent_version=chosen.version,
             created_at=self.clock.now(),
             tenant=command.access.tenant,
         )
         candidate.metadata()  # refuses what is too large before anything is stored
         return candidate
+
+    @staticmethod
+    def _place(command: StartSessionCommand) -> tuple[Identity, RoomName | None]:
+        """Return the user, and the room unless it is a new one without a name."""
+        identity = Identity.parse(command.user_identity)
+        named = _named(command.room_name)
+        return identity, RoomName.parse(named) if named is not None else command.new_room
 
     def token_for(self, identity: Identity, room_name: RoomName) -> str:
         """A new token with which ``identity`` joins the room."""
@@ -121,3 +152,12 @@ class StartSession:
 def _named(wanted: str | None) -> str | None:
     """The room that is asked for, if one is."""
     return None if isinstance(wanted, str) and not wanted.strip() else wanted
+
+
+def _names_agent(command: StartSessionCommand) -> bool:
+    """Return whether a saved agent is asked for. Raises ``InvalidInput``."""
+    if command.agent is None and command.variables:
+        raise InvalidInput(
+            "variables are those of a saved agent: name it by agentId.", field="variables"
+        )
+    return command.agent is not None

@@ -18,6 +18,9 @@ below ``DomainError`` is a category and carries the HTTP ``status`` of every err
     ├── SessionEnded               409
     │   └── AnsweredSessionEnded
     ├── IdempotencyKeyInFlight     409
+    ├── AgentNameTaken             409
+    ├── AgentChanged               409
+    ├── AgentLimitReached          409
     ├── MetadataTooLarge           413
     ├── IdempotencyKeyReused       422
     ├── RateLimited                429

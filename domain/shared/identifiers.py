@@ -119,6 +119,13 @@ class SessionId(Uuid):
 
 
 @attrs.frozen
+class AgentId(Uuid):
+    """The id of a saved agent."""
+
+    field = "agentId"
+
+
+@attrs.frozen
 class CallId(Uuid):
     """The id of a phone call."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from domain.shared.identifiers import CallId, RoomName, SessionId
+from domain.shared.identifiers import AgentId, CallId, RoomName, SessionId
 
 
 class IdGenerator(Protocol):
@@ -15,6 +15,10 @@ class IdGenerator(Protocol):
         ...
 
     def call_id(self) -> CallId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        ...
+
+    def agent_id(self) -> AgentId:
         """A UUIDv7: later ones sort after earlier ones."""
         ...
 

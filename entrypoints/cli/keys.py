@@ -9,7 +9,7 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
-from domain.access.access import SYSTEM, WORK
+from domain.access.access import SYSTEM, WORK, Scope
 from domain.access.api_key import ApiKey, parse_scopes
 from domain.access.manage_keys import CreateKeyCommand, MadeKey, ManageKeys
 from entrypoints.cli.output import printable, show
@@ -39,7 +39,7 @@ def create(
     ] = None,
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="sessions:write, calls:read, calls:write or admin; may be repeated."),
+        typer.Option(help="One of " + ", ".join(Scope) + "; may be repeated."),
     ] = None,
     days: Lasts = None,
 ) -> None:

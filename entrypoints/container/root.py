@@ -5,6 +5,7 @@ from __future__ import annotations
 from dependency_injector import providers
 
 from entrypoints.container.access import Access
+from entrypoints.container.agents import Agents
 from entrypoints.container.calls import Calls
 from entrypoints.container.core import Core
 from entrypoints.container.idempotency import Idempotency
@@ -27,6 +28,7 @@ class Container(
     Access,
     Idempotency,
     Privacy,
+    Agents,
     Sessions,
     Calls,
     Reconciliation,

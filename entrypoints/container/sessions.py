@@ -21,6 +21,7 @@ from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartSession
 from domain.sessions.start_session_once import StartSessionOnce
 from domain.shared.errors import DomainError
+from entrypoints.container.agents import Agents
 from entrypoints.container.core import Core
 from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.livekit import LiveKit
@@ -98,6 +99,7 @@ class Sessions(containers.DeclarativeContainer):
     start_session = providers.Singleton(
         StartSession,
         ensure_agent=ensure_agent,
+        use_agent=Agents.use_agent,
         token_signer=LiveKit.token_signer,
         clock=Core.clock,
         ids=Core.ids,

@@ -15,6 +15,7 @@ from domain.access.rate_limit import RateLimiter
 from domain.shared.clock import Clock
 from domain.shared.errors import DomainError
 from entrypoints.container import Container
+from entrypoints.http.agents import controller as agents
 from entrypoints.http.calls import controller as calls
 from entrypoints.http.inbox import controller as inbox
 from entrypoints.http.json_response import JsonResponse
@@ -37,6 +38,7 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     sessions.routes,
+    agents.routes,
     calls.routes,
     inbox.routes,
     operations.routes,

@@ -30,6 +30,7 @@ class SessionResponse(msgspec.Struct, rename="camel", kw_only=True):
     `agentDispatched` is true while the agent is in the room or on its way. `agentJoinedAt` and
     `agentLeftAt` are the latest agent's; `agentJoinSeconds` is how long it took from its dispatch
     until it joined. `agentAdopted`: the agent, or its dispatch, was in the room before the session.
+    `agentId` and `agentVersion` name the saved agent that the session began with; null: none.
     """
 
     session_id: Uuid
@@ -38,6 +39,8 @@ class SessionResponse(msgspec.Struct, rename="camel", kw_only=True):
     user_identity: str
     agent_name: str
     agent_config: dict[str, Any]
+    agent_id: Uuid | None
+    agent_version: int | None
     status: SessionStatus
     agent_dispatched: bool
     created_at: Timestamp
@@ -63,6 +66,8 @@ def session_response(session: Session) -> SessionResponse:
         user_identity=str(session.identity),
         agent_name=session.agent_name,
         agent_config=dict(session.agent_config.values),
+        agent_id=None if session.agent_id is None else str(session.agent_id),
+        agent_version=session.agent_version,
         status=SessionStatus.ENDED if session.only_holds_room else session.status,
         agent_dispatched=session.agent_dispatched,
         created_at=rfc3339(session.created_at),

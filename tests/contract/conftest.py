@@ -7,6 +7,7 @@ import pytest
 from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.repository import ApiKeys
+from domain.agents.repository import AgentRepository
 from domain.calls.repository import CallWork
 from domain.idempotency.repository import Idempotency
 from domain.inbox.repository import Inbox
@@ -41,6 +42,13 @@ async def leases(database_url: str) -> AsyncIterator[Leases]:
     """The port under test, of each kind."""
     async with opened(database_url) as ledger:
         yield ledger.leases
+
+
+@pytest.fixture
+async def agents(database_url: str) -> AsyncIterator[AgentRepository]:
+    """The port under test, empty, of each kind."""
+    async with opened(database_url) as ledger:
+        yield ledger.agents
 
 
 @pytest.fixture

@@ -1,3 +1,23 @@
+CREATE TABLE agent_versions (
+    agent_id character varying(36) NOT NULL,
+    number integer NOT NULL,
+    tenant text,
+    definition text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_agent_versions PRIMARY KEY (agent_id, number)
+);
+CREATE TABLE agents (
+    id character varying(36) NOT NULL,
+    tenant text,
+    name text NOT NULL,
+    definition text NOT NULL,
+    version integer NOT NULL,
+    latest integer NOT NULL,
+    revision integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_agents PRIMARY KEY (id)
+);
 CREATE TABLE alembic_version (
     version_num character varying(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -130,8 +150,13 @@ CREATE TABLE sessions (
     retry_at timestamp with time zone,
     end_concluded boolean DEFAULT false NOT NULL,
     timeline text DEFAULT '[]'::text NOT NULL,
+    agent_id character varying(36),
+    agent_version integer,
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
+CREATE INDEX ix_agents_created ON agents USING btree (created_at, id);
+CREATE INDEX ix_agents_tenant ON agents USING btree (tenant, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_agents_tenant'::text));
+CREATE INDEX ix_agents_unowned ON agents USING btree (created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_agents_unowned'::text));
 CREATE INDEX ix_calls_created ON calls USING btree (created_at, id);
 CREATE INDEX ix_calls_from_to ON calls USING btree (from_number, to_number, created_at, id) WHERE ((id)::text <> 'ix_calls_from_to'::text);
 CREATE INDEX ix_calls_live_room ON calls USING btree (room_sid) WHERE (ended_at IS NULL);
@@ -161,9 +186,11 @@ CREATE INDEX ix_sessions_tenant_live ON sessions USING btree (tenant) WHERE ((te
 CREATE INDEX ix_sessions_tenant_status ON sessions USING btree (tenant, status, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_sessions_tenant_status'::text));
 CREATE INDEX ix_sessions_unowned_identity ON sessions USING btree (identity, status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_sessions_unowned_identity'::text));
 CREATE INDEX ix_sessions_unowned_status ON sessions USING btree (status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_sessions_unowned_status'::text));
+CREATE UNIQUE INDEX uq_agents_owned_name ON agents USING btree (tenant, name) WHERE (tenant IS NOT NULL);
+CREATE UNIQUE INDEX uq_agents_unowned_name ON agents USING btree (name) WHERE (tenant IS NULL);
 CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys USING btree (prefix);
 CREATE UNIQUE INDEX uq_calls_stay ON calls USING btree (room_sid, participant_sid);
 CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox USING btree (room_name) WHERE (lease_holder IS NOT NULL);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions USING btree (room_name) WHERE ((status)::text <> 'ended'::text);
-INSERT INTO alembic_version VALUES ('0011');
+INSERT INTO alembic_version VALUES ('0012');
 INSERT INTO schema_floor VALUES ('0004');

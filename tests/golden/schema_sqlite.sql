@@ -1,3 +1,23 @@
+CREATE TABLE agent_versions (
+    agent_id VARCHAR(36) NOT NULL,
+    number INTEGER NOT NULL,
+    tenant TEXT,
+    definition TEXT NOT NULL,
+    created_at VARCHAR(24) NOT NULL,
+    CONSTRAINT pk_agent_versions PRIMARY KEY (agent_id, number)
+);
+CREATE TABLE agents (
+    id VARCHAR(36) NOT NULL,
+    tenant TEXT,
+    name TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    latest INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    created_at VARCHAR(24) NOT NULL,
+    updated_at VARCHAR(24) NOT NULL,
+    CONSTRAINT pk_agents PRIMARY KEY (id)
+);
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -130,8 +150,13 @@ CREATE TABLE sessions (
     retry_at VARCHAR(24),
     end_concluded BOOLEAN DEFAULT 0 NOT NULL,
     timeline TEXT DEFAULT '[]' NOT NULL,
+    agent_id VARCHAR(36),
+    agent_version INTEGER,
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
+CREATE INDEX ix_agents_created ON agents (created_at, id);
+CREATE INDEX ix_agents_tenant ON agents (tenant, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_agents_tenant';
+CREATE INDEX ix_agents_unowned ON agents (created_at, id) WHERE tenant IS NULL AND id != 'ix_agents_unowned';
 CREATE INDEX ix_calls_created ON calls (created_at, id);
 CREATE INDEX ix_calls_from_to ON calls (from_number, to_number, created_at, id) WHERE id != 'ix_calls_from_to';
 CREATE INDEX ix_calls_live_room ON calls (room_sid) WHERE ended_at IS NULL;
@@ -161,9 +186,11 @@ CREATE INDEX ix_sessions_tenant_live ON sessions (tenant) WHERE tenant IS NOT NU
 CREATE INDEX ix_sessions_tenant_status ON sessions (tenant, status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_sessions_tenant_status';
 CREATE INDEX ix_sessions_unowned_identity ON sessions (identity, status, created_at, id) WHERE tenant IS NULL AND id != 'ix_sessions_unowned_identity';
 CREATE INDEX ix_sessions_unowned_status ON sessions (status, created_at, id) WHERE tenant IS NULL AND id != 'ix_sessions_unowned_status';
+CREATE UNIQUE INDEX uq_agents_owned_name ON agents (tenant, name) WHERE tenant IS NOT NULL;
+CREATE UNIQUE INDEX uq_agents_unowned_name ON agents (name) WHERE tenant IS NULL;
 CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys (prefix);
 CREATE UNIQUE INDEX uq_calls_stay ON calls (room_sid, participant_sid);
 CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox (room_name) WHERE lease_holder IS NOT NULL;
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
-INSERT INTO alembic_version VALUES ('0011');
+INSERT INTO alembic_version VALUES ('0012');
 INSERT INTO schema_floor VALUES ('0004');

@@ -15,8 +15,12 @@ from entrypoints.container import Container
 from tests.service import PROJECT
 
 LAYERS: Final = ("domain", "application", "adapters", "entrypoints")
-REPOSITORIES: Final = ("domain/sessions/repository.py", "domain/calls/repository.py")
-OWNED: Final = ("Session", "Call", "SessionOutline", "CallOutline")
+REPOSITORIES: Final = (
+    "domain/sessions/repository.py",
+    "domain/calls/repository.py",
+    "domain/agents/repository.py",
+)
+OWNED: Final = ("Session", "Call", "SessionOutline", "CallOutline", "Agent", "AgentVersion")
 """What belongs to a tenant."""
 
 PROGRAMS: Final = ("entrypoints/http", "entrypoints/cli")

@@ -16,7 +16,7 @@ from domain.sessions.session import Session
 from domain.sessions.session_outline import SessionOutline
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.errors import InvalidInput
-from domain.shared.identifiers import CallId, Identity, RoomName, SessionId
+from domain.shared.identifiers import AgentId, CallId, Identity, RoomName, SessionId
 
 
 def session_values(session: Session) -> dict[str, Any]:
@@ -27,6 +27,8 @@ def session_values(session: Session) -> dict[str, Any]:
         "room_name": session.room_name.value,
         "identity": session.identity.value,
         "agent_name": session.agent_name,
+        "agent_id": None if session.agent_id is None else session.agent_id.value,
+        "agent_version": session.agent_version,
         "created_at": session.created_at,
         "call_id": None if phone is None else phone.call_id.value,
         "direction": None if phone is None else phone.direction.value,
@@ -78,6 +80,8 @@ def to_session(row: Row[Any]) -> Session:
             identity=Identity(row.identity),
             agent_name=row.agent_name,
             agent_config=AgentConfig(json.loads(row.agent_config)),
+            agent_id=None if row.agent_id is None else AgentId(row.agent_id),
+            agent_version=row.agent_version,
             active_at=row.active_at,
             end_reason=None if row.end_reason is None else EndReason(row.end_reason),
             end_concluded=row.end_concluded,

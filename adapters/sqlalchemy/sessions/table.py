@@ -38,6 +38,9 @@ sessions: Final = Table(
     Column("agent_name", Text, nullable=False),
     # JSON as text: PostgreSQL's jsonb cannot hold "\u0000", which a caller's value may.
     Column("agent_config", Text, nullable=False, info=personal(DataSubject.is_in_config)),
+    # The saved agent that it began with.
+    Column("agent_id", String(36)),
+    Column("agent_version", Integer),
     Column("status", String(32), nullable=False),
     Column("dispatch_id", Text),
     Column("claim_holder", Text),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+import msgspec
 import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import (
@@ -41,7 +42,10 @@ _CODES: Final[Mapping[type[HTTPException], str]] = {
     LongNumber: "validation_failed",
 }
 _MISSING: Final = re.compile(r"missing required field `(\w+)`")
+_UNKNOWN: Final = re.compile(r"contains unknown field `(.*)`", re.DOTALL)
 _EXPECTED: Final = re.compile(r"Expected `([^`]+)`, got")
+_LONGEST_FIELD: Final = 128
+"""Characters of an unknown field's name that an error repeats."""
 _TYPES: Final[Mapping[str, str]] = {"str": "a string", "object": "an object", "bool": "a boolean"}
 
 AnyRequest = Request[Any, Any, Any]
@@ -131,6 +135,11 @@ def _wrong_shape(request: AnyRequest, error: ValidationException) -> tuple[str, 
     complaints = error.extra if isinstance(error.extra, list) else []
     complaint = complaints[0] if complaints else {}
     text, field = str(complaint.get("message", "")), str(complaint.get("key", ""))
+    if unknown := _UNKNOWN.search(text):
+        field = unknown[1][:_LONGEST_FIELD]
+        fields = msgspec.structs.fields(_body_type(request))
+        names = ", ".join(known.encode_name for known in fields)
+        return f"There is no field '{field}' here; the fields are {names}.", {"field": field}
     if missing := _MISSING.search(text):
         field, text = missing[1], f"{missing[1]} is required."
     elif expected := _EXPECTED.search(text):
@@ -138,9 +147,15 @@ def _wrong_shape(request: AnyRequest, error: ValidationException) -> tuple[str, 
         text = f"{field} must be {wanted}."
     if field in ("data", ""):
         return "The body must be a JSON object.", {}
-    body = request.route_handler.parsed_fn_signature.parameters.get("data")
-    example = None if body is None else example_of(body.annotation, field)
+    body = _body_type(request)
+    example = None if body is None else example_of(body, field)
     return text, {"field": field} if example is None else {"field": field, "example": example}
+
+
+def _body_type(request: AnyRequest) -> Any:
+    """Return the struct that the route takes as its body; None if it takes none."""
+    body = request.route_handler.parsed_fn_signature.parameters.get("data")
+    return None if body is None else body.annotation
 
 
 def on_unexpected_error(request: AnyRequest, error: Exception) -> Response[dict[str, object]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import attrs
 import msgspec
 from litestar.params import PathParameter
 
-from domain.agents.agent_config import DEFAULTS, NOISE_CANCELLATION_TYPES, RESERVED
+from domain.agents.agent_config import DEFAULTS, NOISE_CANCELLATION_TYPES, RESERVED, TOOLS
+from domain.agents.use_agent import AgentReference
+from domain.agents.variables import MAX_VALUE, MAX_VARIABLES, NAME_PATTERN
 from domain.sessions.session import Session
 from domain.sessions.session_status import SessionStatus
 from domain.sessions.start_session import StartedSession
@@ -58,6 +60,8 @@ def _known_key(key: str) -> dict[str, object]:
     return {"type": [kind, "null"], "default": DEFAULTS[key]}
 
 
+_TOOLS: Final = {"type": ["array", "null"], "items": {"type": "string"}}
+
 AgentConfigValues = Annotated[
     dict[str, Any] | None,
     documented(
@@ -65,8 +69,32 @@ AgentConfigValues = Annotated[
         one_of=[
             {
                 "type": "object",
-                "properties": {key: _known_key(key) for key in DEFAULTS},
+                "properties": {**{key: _known_key(key) for key in DEFAULTS}, TOOLS: _TOOLS},
                 "propertyNames": {"not": {"enum": list(RESERVED)}},
+            },
+            {"type": "null"},
+        ],
+    ),
+]
+
+AgentIdOrVersion = Annotated[
+    str | None,
+    documented(
+        example=AgentReference.example,
+        pattern=f"^{AgentReference.pattern}$",
+        examples=[AgentReference.example],
+    ),
+]
+VariableValues = Annotated[
+    dict[str, Any] | None,
+    documented(
+        example={"customer_name": "Ann"},
+        one_of=[
+            {
+                "type": "object",
+                "maxProperties": MAX_VARIABLES,
+                "propertyNames": {"pattern": f"^{NAME_PATTERN}$"},
+                "additionalProperties": {"type": "string", "maxLength": MAX_VALUE},
             },
             {"type": "null"},
         ],
@@ -83,11 +111,16 @@ class StartSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
 
     ``userIdentity`` and ``roomName`` are 1-128 of ``A-Z a-z 0-9 _ -``. Without a room name a new
     room is made. ``agentConfig`` reaches the worker as dispatch metadata, unknown keys included.
+
+    ``agentId`` names a saved agent, or a version of it (``id@version``). ``agentConfig`` is then
+    merged into that agent's (RFC 7386), and ``variables`` are the values of its variables.
     """
 
     user_identity: NewIdentity
     room_name: NewRoomName = None
     agent_config: AgentConfigValues = None
+    agent_id: AgentIdOrVersion = None
+    variables: VariableValues = None
 
 
 class AgentConfigSummary(msgspec.Struct):
@@ -97,10 +130,15 @@ class AgentConfigSummary(msgspec.Struct):
     tts: str
     llm: str
     realtime: bool
+    tools: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class StartSessionResponse(msgspec.Struct, rename="camel", kw_only=True):
-    """Join ``livekitUrl`` with ``userToken`` within 10 minutes."""
+    """Join ``livekitUrl`` with ``userToken`` within 10 minutes.
+
+    ``agentId`` and ``agentVersion`` name the saved agent of the session, if it began with one.
+    ``tools`` is there if the configuration has tools, or is that of a saved agent.
+    """
 
     user_token: str
     room_name: str
@@ -108,6 +146,8 @@ class StartSessionResponse(msgspec.Struct, rename="camel", kw_only=True):
     agent_dispatched: bool
     agent_config: AgentConfigSummary
     session_id: Uuid
+    agent_id: Uuid | msgspec.UnsetType = msgspec.UNSET
+    agent_version: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class EndSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
@@ -125,16 +165,23 @@ class SessionsResponse(msgspec.Struct, rename="camel", kw_only=True):
 
 def started_response(started: StartedSession) -> StartSessionResponse:
     """Return what a frontend needs to join the room."""
-    values = started.session.agent_config.values
+    session = started.session
+    values = session.agent_config.values
     return StartSessionResponse(
         user_token=started.token,
-        room_name=str(started.session.room_name),
+        room_name=str(session.room_name),
         livekit_url=started.livekit_url,
-        agent_dispatched=started.session.agent_dispatched,
+        agent_dispatched=session.agent_dispatched,
         agent_config=AgentConfigSummary(
-            values["stt"], values["tts"], values["llm"], values["realtime"]
+            values["stt"],
+            values["tts"],
+            values["llm"],
+            values["realtime"],
+            values.get("tools", msgspec.UNSET),
         ),
-        session_id=str(started.session.id),
+        session_id=str(session.id),
+        agent_id=msgspec.UNSET if session.agent_id is None else str(session.agent_id),
+        agent_version=msgspec.UNSET if session.agent_version is None else session.agent_version,
     )
 
 

@@ -349,7 +349,8 @@ async def test_prompts_are_stored_or_not(sql_url: str, tmp_path: Path, whole: bo
 HARMLESS = {
     # Ids, times, states, names of models and of what operators have set up.
     "sessions": {"id", "room_sid", "agent_name", "status", "dispatch_id", "claim_holder",
-                 "end_reason", "call_id", "direction", "tenant", "agent_identity", "timeline"},
+                 "end_reason", "call_id", "direction", "tenant", "agent_identity", "agent_id",
+                 "timeline"},
     "calls": {"id", "room_sid", "participant_sid", "direction", "trunk_id", "dispatch_rule_id",
               "sip_call_id", "status", "disconnect_reason", "session_id", "timeline", "tenant"},
     "inbox": {"event_id", "kind", "room_sid", "status", "lease_holder", "trace"},
@@ -358,6 +359,8 @@ HARMLESS = {
     "api_keys": {"id", "tenant", "name", "prefix", "digest", "scopes"},
     "rate_windows": {"bucket"},
     "processes": {"id"},
+    "agents": {"id", "tenant", "name", "definition"},
+    "agent_versions": {"agent_id", "tenant", "definition"},
     "schema_floor": {"version"},
 }  # fmt: skip
 

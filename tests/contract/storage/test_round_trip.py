@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from domain.access.access import SYSTEM
+from domain.agents.agent import MAX_VERSIONS
 from domain.agents.agent_config import AgentConfig
 from domain.calls.call import Call
 from domain.calls.dial_request import DialRequest
@@ -30,7 +31,7 @@ from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.sessions.session_timeline import SESSION_EVENTS
-from domain.shared.identifiers import LONGEST, LONGEST_NUMBER, CallId, Identity, RoomName
+from domain.shared.identifiers import LONGEST, LONGEST_NUMBER, AgentId, CallId, Identity, RoomName
 from domain.shared.timeline import COURSE, Source, TimelineEntry
 from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_id, new_session
@@ -92,6 +93,8 @@ SESSIONS = some.builds(
     ),
     end_reason=some.none() | some.sampled_from(EndReason),
     end_concluded=some.booleans(),
+    agent_id=some.none() | some.uuids().map(str).map(AgentId),
+    agent_version=some.none() | some.integers(1, MAX_VERSIONS),
     agent_identity=some.none() | TEXTS,
     agent_joined_at=some.none() | TIMES,
     agent_left_at=some.none() | TIMES,

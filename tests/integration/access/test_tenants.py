@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import httpx
 import pytest
 
-from domain.access.access import SYSTEM, Scope
+from domain.access.access import SYSTEM, WORK, Scope
 from domain.access.manage_keys import CreateKeyCommand
 from domain.shared.pagination import Cursor
 from entrypoints.container import Container
@@ -42,7 +42,11 @@ PUBLIC: Final = {
     ("POST", "/telephony/livekit-webhook"),
 }
 ENDS: Final = ("POST", "/session/end")
-
+SAVES: Final = ("POST", "/agents")
+DELETES: Final = ("DELETE", "/agents/{agentId:str}")
+PRIVATE: Final = ("sessionId", "callId", "roomName", "userIdentity", "agentId")
+"""The facts that only Ann and the operator see."""
+SCOPES: Final = WORK | {Scope.AGENTS_READ, Scope.AGENTS_WRITE}
 
 ROUTES: Final = sorted(routes_of(application()), key=lambda route: (route.name == ENDS, route.name))
 GUARDED: Final = [route for route in ROUTES if route.name not in PUBLIC]
@@ -51,7 +55,7 @@ FILTERS: Final = [(route, name) for route in OWNED for name in route.filters]
 WIDE: Final = {
     "since": "2000-01-01T00:00:00Z",
     "until": "2200-01-01T00:00:00Z",
-    "cursor": Cursor(datetime(2200, 1, 1, tzinfo=UTC), str(uuid.UUID(int=0))).cursor,
+    "cursor": Cursor(datetime(2200, 1, 1, tzinfo=UTC), str(uuid.UUID(int=2**128 - 1))).cursor,
     "limit": "200",
 }
 """What leaves everything in a list; of the other filters it is told by what Ann sees."""
@@ -59,25 +63,45 @@ WIDE: Final = {
 
 @attrs.frozen
 class Keys:
-    """A service; Ann's session with her call in it; and keys by what they are good for."""
+    """A service; Ann's session with her call, and her agent; and keys by what they are good for."""
 
     client: httpx.Client
     ann: str
     ben: str
     admin: str
     by_scope: dict[Scope, str]
-    facts: dict[str, str]
+    facts: dict[str, Any]
+
+    @property
+    def private(self) -> list[str]:
+        return [*(self.facts[name] for name in PRIVATE), NUMBER]
 
     def ask(self, route: Route, key: str | None, **query: str) -> httpx.Response:
-        """The request that is about what is Ann's, as the owner of ``key`` makes it."""
+        """The request that is about what is Ann's, as the owner of ``key`` makes it.
+
+        An agent that is saved has a name of its own, and one that is deleted is made for that.
+        """
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        facts = self.facts
+        if route.name == SAVES:
+            facts = {**facts, "name": str(uuid.uuid4())}
+        if route.name == DELETES:
+            facts = {**facts, "agentId": self.save_agent(str(uuid.uuid4()))}
         return self.client.request(
             route.method,
-            route.filled(self.facts),
+            route.filled(facts),
             params=query,
-            json=route.body(self.facts),
+            json=route.body(facts),
             headers=headers,
         )
+
+    def save_agent(self, name: str) -> str:
+        """Save an agent of Ann's that mentions her room; return its id."""
+        body = {"name": name, "description": ROOM}
+        answer = self.client.post("/agents", json=body, headers={"X-API-Key": self.ann})
+        assert answer.status_code == 201, answer.text
+        agent_id: str = answer.json()["agentId"]
+        return agent_id
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +133,12 @@ def keys(
             "userIdentity": IDENTITY,
             "name": "swagger-ui.css",
             "path": "",
+            "version": 1,
         }
         by_scope = {scope: made[scope.value] for scope in Scope}
-        yield Keys(client, made["ann"], made["ben"], made["admin"], by_scope, facts)
+        keys = Keys(client, made["ann"], made["ben"], made["admin"], by_scope, facts)
+        facts["agentId"] = keys.save_agent(str(facts["name"]))
+        yield keys
 
 
 def _sid(simulator: SimulatorProcess) -> str:
@@ -122,8 +149,8 @@ def _sid(simulator: SimulatorProcess) -> str:
 
 async def _make_keys(environ: dict[str, str], folder: Path) -> dict[str, str]:
     wanted = {
-        "ann": CreateKeyCommand(name="ann"),
-        "ben": CreateKeyCommand(name="ben"),
+        "ann": CreateKeyCommand(name="ann", scopes=SCOPES),
+        "ben": CreateKeyCommand(name="ben", scopes=SCOPES),
         **{
             scope.value: CreateKeyCommand(name=scope.value, scopes=frozenset({scope}))
             for scope in Scope
@@ -170,16 +197,13 @@ def test_what_is_ann_s_is_not_there_for_ben(keys: Keys, route: Route) -> None:
         assert answer.status_code == 403
         return
     told = answer.text
-    if answer.status_code == 200:
-        assert not [fact for fact in (*list(keys.facts.values())[:4], NUMBER) if fact in told]
+    if answer.status_code in (200, 201):
+        assert not [fact for fact in keys.private if fact in told]
+        assert (answer.status_code == 201) == (route.name == SAVES)
         return
     assert answer.status_code == 404
     asked = {*answer.request.url.path.split("/"), ROOM}  # what Ben has said himself
-    assert not [
-        fact
-        for fact in (*list(keys.facts.values())[:4], NUMBER)
-        if fact in told and fact not in asked
-    ]
+    assert not [fact for fact in keys.private if fact in told and fact not in asked]
     assert keys.client.get("/health").status_code == 200
 
 
@@ -188,8 +212,10 @@ def test_it_is_there_for_the_operator_and_for_ann(keys: Keys, route: Route) -> N
     """Without this, what is shown to nobody would pass the test above."""
     for key in (keys.admin, keys.ann):
         answer = keys.ask(route, key)
-        if route.name == ENDS:
+        if route.name in (ENDS, DELETES):
             assert answer.status_code == 204
+        elif route.name == SAVES:
+            assert answer.status_code == 201
         elif set(route.scopes) == {Scope.ADMIN}:
             assert answer.status_code == (200 if key is keys.admin else 403)
         else:
@@ -203,9 +229,14 @@ def test_it_is_there_for_the_operator_and_for_ann(keys: Keys, route: Route) -> N
 def test_a_list_s_filter_finds_what_is_ann_s_for_ann_alone(
     keys: Keys, route: Route, name: str
 ) -> None:
-    [[shown], _] = keys.ask(route, keys.ann).json().values()
+    [[shown, *_], _] = keys.ask(route, keys.ann).json().values()
     value = WIDE.get(name) or shown[name]
     assert value, f"{name} filters by what Ann's has not"
 
     assert ROOM in keys.ask(route, keys.ann, **{name: value}).text
-    assert [*keys.ask(route, keys.ben, **{name: value}).json().values()] == [[], None]
+    answer = keys.ask(route, keys.ben, **{name: value})
+    if "{" in route.path:  # a list of what belongs to one of Ann's records
+        assert answer.status_code == 404
+        return
+    assert ROOM not in answer.text
+    assert list(answer.json().values()) == [[], None] or route.path == SAVES[1]

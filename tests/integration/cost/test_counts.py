@@ -118,6 +118,18 @@ async def test_a_session_in_a_room_that_is_named(costs: Costs) -> None:
     }  # fmt: skip
 
 
+async def test_a_session_with_a_saved_agent_costs_one_read_more(costs: Costs) -> None:
+    agent = await costs.container.manage_agents().create({"name": "support"}, SYSTEM)
+    costs.forget()
+    command = StartSessionCommand("user-1", access=SYSTEM, agent=str(agent.id))
+    await costs.container.start_session()(command)
+
+    assert await costs.seen() == {
+        "SELECT": 1, "BEGIN": 2, "INSERT": 1, "UPDATE": 1, "signatures": 2,
+        "LiveKit: CreateDispatch": 1,
+    }  # fmt: skip
+
+
 async def test_a_tenant_s_session_in_a_room_that_is_named(costs: Costs) -> None:
     await costs.start("room-1", Access(tenant="ann", scopes=WORK, sees_unowned=False))
 

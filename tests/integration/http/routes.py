@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import msgspec
@@ -20,8 +20,13 @@ from litestar.routes import HTTPRoute
 
 from domain.access.access import Scope
 
-UNTOLD: Final = frozenset({"agentConfig"})
+UNTOLD: Final = frozenset({"agentConfig", "agentName", "description", "variables"})
 """Optional fields of bodies that name nothing of anybody's."""
+
+WITHOUT_BODY: Final = frozenset({
+    ("POST", "/agents/{agentId:str}/versions/{version:str}/activate"),
+})  # fmt: skip
+"""Routes that take no body although their method may have one."""
 
 _NO_FILTER: Final = frozenset({"scope", "data", "body", "state", "headers", "cookies"})
 """What Litestar hands over beside parameters; ``request`` and ``query`` may filter by anything."""
@@ -44,15 +49,16 @@ class Route:
         needs: tuple[Scope, ...] = self.handler.opt.get("needs", ())
         return needs
 
-    def filled(self, facts: Mapping[str, str]) -> str:
+    def filled(self, facts: Mapping[str, Any]) -> str:
         """The path that names these ``facts``."""
-        return re.sub(r"\{(\w+)(:\w+)?\}", lambda part: facts[part[1]], self.path)
+        return re.sub(r"\{(\w+)(:\w+)?\}", lambda part: str(facts[part[1]]), self.path)
 
-    def body(self, facts: Mapping[str, str]) -> dict[str, str] | None:
+    def body(self, facts: Mapping[str, Any]) -> dict[str, Any] | None:
         """The body that names these ``facts``; fails where it is not known what to send."""
         data = self.handler.parsed_fn_signature.parameters.get("data")
         if data is None:
-            assert self.method in ("GET", "HEAD", "DELETE"), f"{self.name}: what is its body?"
+            bodiless = self.method in ("GET", "HEAD", "DELETE") or self.name in WITHOUT_BODY
+            assert bodiless, f"{self.name}: what is its body?"
             return None
         fields = msgspec.structs.fields(data.annotation)
         for field in fields:

@@ -171,3 +171,22 @@ def test_an_outline_keeps_the_models_and_nothing_that_a_person_wrote() -> None:
     assert config.outline.is_outline
     assert config.outline.values["llm"] == "mine"
     assert not {"prompt", "greeting", "x"} & set(config.outline.values)
+
+
+@pytest.mark.parametrize("tools", [[], ["look_up"], ["a", "a", ""]])
+def test_given_tools_then_the_worker_gets_them(tools: list[str]) -> None:
+    assert json.loads(AgentConfig.parse({"tools": tools}).metadata())["tools"] == tools
+
+
+@pytest.mark.parametrize("given", [None, {"tools": None}])
+def test_given_no_tools_then_the_worker_gets_none(given: dict[str, Any] | None) -> None:
+    assert "tools" not in json.loads(AgentConfig.parse(given).metadata())
+
+
+@pytest.mark.parametrize("tools", ["look_up", {}, 1, True, [1], [None], [["a"]], [{"name": "a"}]])
+def test_given_tools_that_are_no_list_of_strings_then_they_are_refused(tools: Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        AgentConfig.parse({"tools": tools})
+
+    assert caught.value.details["field"] == "agentConfig.tools"
+    assert AgentConfig.parse({"tools": caught.value.details["example"]})

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from domain.shared import errors, livekit_errors
+from domain.shared import agent_errors, errors, livekit_errors
 from domain.shared.errors import DomainError
 
-MODULES = (errors.__name__, livekit_errors.__name__)
+MODULES = (errors.__name__, livekit_errors.__name__, agent_errors.__name__)
 DRAWN = errors.__doc__ or ""
 CATEGORIES = {
     name: int(status)

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from adapters.memory.agents import MemoryAgents
 from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
+from domain.agents.manage_agents import ManageAgents
+from domain.agents.use_agent import UseAgent
 from domain.idempotency.idempotent_execution import IdempotentExecution
 from domain.sessions.agent_timeouts import AgentTimeouts
 from domain.sessions.dispatch_agent import DispatchAgent
@@ -48,6 +51,8 @@ class World:
         self.steps: Steps = beside.steps if beside else Steps()
         self.clock: FakeClock = beside.clock if beside else FakeClock(self.steps)
         self.ids: SequentialIds = beside.ids if beside else SequentialIds()
+        self.saved_agents: MemoryAgents = beside.saved_agents if beside else MemoryAgents()
+        self.manage_agents = ManageAgents(agents=self.saved_agents, clock=self.clock, ids=self.ids)
         self.livekit: FakeLiveKit = beside.livekit if beside else FakeLiveKit(self.steps)
         self.storage: InMemoryLedger = beside.storage if beside else InMemoryLedger(self.steps)
         self.lost: list[tuple[Session, DomainError]] = []
@@ -91,6 +96,7 @@ class World:
         )
         self.start_session = StartSession(
             ensure_agent=self.ensure_agent,
+            use_agent=UseAgent(self.saved_agents),
             token_signer=ReadableTokens(),
             livekit_url="wss://livekit.test",
             clock=self.clock,

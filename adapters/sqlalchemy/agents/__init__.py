@@ -1,0 +1,1 @@
+"""Saved agents in a database: their tables, the mapping and the repository."""
