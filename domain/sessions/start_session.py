@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import attrs
 
 from domain.access.access import Access
 from domain.agents.agent_config import AgentConfig
-from domain.rooms.token_signer import TOKEN_TTL, TokenSigner
+from domain.rooms.token_options import LONGEST_TOKEN_TTL, TokenOptions, TokenRequest
+from domain.rooms.token_signer import TokenSigner
 from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty
 from domain.sessions.session import Session
 from domain.shared.clock import Clock
@@ -32,6 +34,7 @@ class StartSessionCommand:
     agent_config: Mapping[str, Any] | None = None
     access: Access = attrs.field(kw_only=True)
     new_room: RoomName | None = None
+    token: TokenRequest = attrs.field(factory=TokenRequest)
 
 
 @attrs.frozen
@@ -46,7 +49,10 @@ class StartedSession:
 
 @attrs.frozen(kw_only=True)
 class StartSession:
-    """Gives a caller a token for a room in which exactly one agent is, or is on its way."""
+    """Gives a caller a token for a room in which exactly one agent is, or is on its way.
+
+    No token is valid for longer than ``longest_ttl``.
+    """
 
     ensure_agent: EnsureAgent
     token_signer: TokenSigner
@@ -55,6 +61,7 @@ class StartSession:
     retry_on_conflict: RetryOnConflict
     agent_name: str
     livekit_url: str
+    longest_ttl: timedelta = LONGEST_TOKEN_TTL
 
     async def __call__(self, command: StartSessionCommand) -> StartedSession:
         """Start or join.
@@ -66,7 +73,7 @@ class StartSession:
         settles it), ``SessionBusy``, ``SessionEnded`` or
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
-        candidate = self._candidate(command)
+        candidate, options = self._candidate(command), self.options_of(command)
         room = RoomNovelty.NAMED
         if _named(command.room_name) is None:
             known = command.new_room is not None
@@ -75,7 +82,7 @@ class StartSession:
             candidate.room_name, self._attempt(candidate, command.access, room)
         )
         identity = candidate.identity
-        token = self.token_for(identity, session.room_name)
+        token = self.token_for(identity, session.room_name, options)
         return StartedSession(session, identity, token, self.livekit_url)
 
     def fingerprint(self, command: StartSessionCommand) -> str:
@@ -86,6 +93,8 @@ class StartSession:
         candidate = self._candidate(command)
         named = None if _named(command.room_name) is None else str(candidate.room_name)
         chosen = ["start session", str(candidate.identity), named, candidate.agent_config.chosen]
+        options = self.options_of(command).chosen
+        chosen += [options] if options else []  # without any: as versions before them did
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
     def _candidate(self, command: StartSessionCommand) -> Session:
@@ -104,9 +113,13 @@ class StartSession:
         candidate.metadata()  # refuses what is too large before anything is stored
         return candidate
 
-    def token_for(self, identity: Identity, room_name: RoomName) -> str:
+    def options_of(self, command: StartSessionCommand) -> TokenOptions:
+        """Return what the caller has chosen of the token. Raises ``InvalidInput``."""
+        return command.token.options(self.longest_ttl)
+
+    def token_for(self, identity: Identity, room_name: RoomName, options: TokenOptions) -> str:
         """A new token with which ``identity`` joins the room."""
-        return self.token_signer.join_token(identity, room_name, TOKEN_TTL)
+        return self.token_signer.join_token(identity, room_name, options)
 
     def _attempt(
         self, candidate: Session, access: Access, room: RoomNovelty

@@ -37,6 +37,15 @@ START_BODY: Final = Body(
                 "agentConfig": {"greeting": "Hello!", "tenant": {"plan": "pro"}},
             },
         ),
+        Example(
+            summary="A token with a name, attributes and an hour to join",
+            value={
+                "userIdentity": "user-42",
+                "participantName": "Ann Müller",
+                "participantAttributes": {"plan": "pro"},
+                "tokenTtlSeconds": 3600,
+            },
+        ),
     ]
 )
 END_BODY: Final = Body(examples=[Example(summary="A room", value={"roomName": "support-7"})])
@@ -52,7 +61,8 @@ START_RESPONSES: Final = {
     | REPEATED
     | {
         400: "A value breaks a rule; `field` names it.",
-        404: "The room is another tenant's, or was until less than 12 minutes ago.",
+        404: "The room is another tenant's, or was: until `MAX_TOKEN_TTL_SECONDS` and two minutes "
+        "after its last session's end.",
         409: "Another request is still starting or ending this room's session, or has the "
         "same Idempotency-Key; or the session that this key began has ended (`session_ended` "
         "without Retry-After).",

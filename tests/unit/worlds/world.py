@@ -19,6 +19,7 @@ from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.renew_claim import RenewClaim
 from domain.sessions.session import Session
+from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.sessions.start_session_once import IdempotentResponse, StartSessionOnce
@@ -43,7 +44,10 @@ class World:
     """One service, its ledger and its LiveKit; another replica of it, which shares ``beside``'s."""
 
     def __init__(
-        self, patience: timedelta = timedelta(seconds=30), beside: World | None = None
+        self,
+        patience: timedelta = timedelta(seconds=30),
+        beside: World | None = None,
+        left_for: timedelta = LEFT_FOR,
     ) -> None:
         self.steps: Steps = beside.steps if beside else Steps()
         self.clock: FakeClock = beside.clock if beside else FakeClock(self.steps)
@@ -88,6 +92,7 @@ class World:
             ids=self.ids,
             lease=LEASE,
             max_sessions=3,
+            left_for=left_for,
         )
         self.start_session = StartSession(
             ensure_agent=self.ensure_agent,
@@ -115,6 +120,7 @@ class World:
             retry_on_conflict=retry_on_conflict,
             renew_claim=self.renew_claim,
             lease=LEASE,
+            left_for=left_for,
         )
         self.read_sessions = ReadSessions(self.ledger)
 
