@@ -16,6 +16,7 @@ from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.remove_agent import RemoveAgent
 from domain.sessions.renew_claim import RenewClaim
+from domain.sessions.renew_token import RenewToken
 from domain.sessions.session import Session
 from domain.sessions.session_outline import reserved_for
 from domain.sessions.session_store import SessionStore
@@ -129,4 +130,11 @@ class Sessions(containers.DeclarativeContainer):
         left_for=left_for,
     )
     read_sessions = providers.Singleton(ReadSessions, ledger)
+    renew_token = providers.Singleton(
+        RenewToken,
+        read_sessions=read_sessions,
+        token_signer=LiveKit.token_signer,
+        livekit_url=settings.livekit_public_url,
+        longest_ttl=settings.max_token_ttl,
+    )
     session_pruning = providers.List(storage.prune_sessions, settings.session_retention)

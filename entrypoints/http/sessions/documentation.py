@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example, Link
@@ -12,6 +12,8 @@ from entrypoints.http.openapi.document import REFUSALS, errors, read_responses
 from entrypoints.http.openapi.operation import linked, of_body, to
 from entrypoints.http.requests.idempotency import AS_BEFORE, REPEATED
 from entrypoints.http.sessions.schemas import StartSessionResponse
+from entrypoints.http.sessions.token_fields import ttl_keywords
+from entrypoints.settings import Settings
 
 _STARTED: Final = {
     "userToken": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ2aWRlbyI6e30sInN1YiI6InVzZXItNDIifQ.sig",
@@ -94,6 +96,7 @@ StartSession = linked(
     join=Link(
         operation_id="startSession", request_body={"userIdentity": "user-43", "roomName": _ROOM}
     ),
+    renew=Link(operation_id="renewToken", request_body={"sessionId": of_body("sessionId")}),
     end=Link(operation_id="endSession", request_body={"roomName": _ROOM}),
 )
 EndSession = linked(204, ended=to("sessionByRoom", roomName="$request.body#/roomName"))
@@ -103,3 +106,16 @@ SessionById = linked(
     newestOfRoom=to("sessionByRoom", roomName=_ROOM),
     call=to("callById", callId=of_body("callId")),
 )
+
+
+def amendments(settings: Settings) -> dict[str, Any]:
+    """Return what the types of requests do not say of their schemas."""
+    ttl = {"tokenTtlSeconds": ttl_keywords(settings.max_token_ttl)}
+    either = [
+        {"required": [name], "properties": {name: {"type": "string"}}}
+        for name in ("sessionId", "roomName")
+    ]
+    return {
+        "StartSessionRequest": {"properties": ttl},
+        "RenewTokenRequest": {"properties": ttl, "anyOf": either},
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 import msgspec
@@ -23,6 +24,7 @@ ParticipantName = Annotated[
     str | None,
     documented(
         example="Ann Müller",
+        pattern=r"^[^\x00-\x1f\x7f-\x9f]*$",
         description=f"The name that the room shows: up to {MAX_NAME_BYTES} bytes of UTF-8 without "
         "control characters.",
     ),
@@ -39,6 +41,7 @@ ParticipantAttributes = Annotated[
     dict[str, str] | None,
     documented(
         example=_ATTRIBUTES_EXAMPLE,
+        property_names={"pattern": r"^(?!lk\.|sip\.|backend-livekit\.)[\s\S]"},
         description=f"LiveKit's participant attributes: up to {MAX_ATTRIBUTES_BYTES} bytes of "
         "UTF-8, names and values together. No name begins with "
         f"{', '.join(f'`{prefix}`' for prefix in RESERVED_ATTRIBUTES)}. Everyone in the room can "
@@ -49,12 +52,17 @@ TokenTtlSeconds = Annotated[
     int | str | None,  # a text is refused by the domain: msgspec would make a number of "600"
     documented(
         example=int(TOKEN_TTL.total_seconds()),
-        one_of=[{"type": "integer", "minimum": MIN_TTL_SECONDS}, {"type": "null"}],
-        description="How long the user has to join, in seconds: at least "
-        f"{MIN_TTL_SECONDS}, at most the variable `MAX_TOKEN_TTL_SECONDS`. "
-        f"{TOKEN_TTL.total_seconds():.0f} if absent.",
+        description="How long the user has to join, in seconds; at most the variable "
+        f"`MAX_TOKEN_TTL_SECONDS`. {TOKEN_TTL.total_seconds():.0f} if absent.",
     ),
 ]
+
+
+def ttl_keywords(longest: timedelta) -> dict[str, object]:
+    """Return the schema of ``tokenTtlSeconds`` where no token may be valid for longer."""
+    most = int(longest.total_seconds())
+    whole = {"type": "integer", "minimum": MIN_TTL_SECONDS, "maximum": most}
+    return {"oneOf": [whole, {"type": "null"}]}
 
 
 class TokenFields(msgspec.Struct, rename="camel", kw_only=True):

@@ -18,6 +18,7 @@ from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.renew_claim import RenewClaim
+from domain.sessions.renew_token import RenewToken
 from domain.sessions.session import Session
 from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_store import SessionStore
@@ -123,6 +124,11 @@ class World:
             left_for=left_for,
         )
         self.read_sessions = ReadSessions(self.ledger)
+        self.renew_token = RenewToken(
+            read_sessions=self.read_sessions,
+            token_signer=ReadableTokens(),
+            livekit_url="wss://livekit.test",
+        )
 
     async def start(
         self,
