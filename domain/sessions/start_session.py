@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -12,7 +13,8 @@ import attrs
 from domain.access.access import Access
 from domain.agents.agent_config import AgentConfig
 from domain.agents.use_agent import AgentReference, ChosenAgent, UseAgent, UseAgentCommand
-from domain.rooms.token_signer import TOKEN_TTL, TokenSigner
+from domain.rooms.token_options import LONGEST_TOKEN_TTL, TokenOptions, TokenRequest
+from domain.rooms.token_signer import TokenSigner
 from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty
 from domain.sessions.session import Session
 from domain.shared.clock import Clock
@@ -38,6 +40,7 @@ class StartSessionCommand:
     new_room: RoomName | None = None
     agent: str | None = attrs.field(default=None, kw_only=True)
     variables: Mapping[str, Any] | None = attrs.field(default=None, kw_only=True)
+    token: TokenRequest = attrs.field(factory=TokenRequest)
 
 
 @attrs.frozen
@@ -52,7 +55,10 @@ class StartedSession:
 
 @attrs.frozen(kw_only=True)
 class StartSession:
-    """Gives a caller a token for a room in which exactly one agent is, or is on its way."""
+    """Gives a caller a token for a room in which exactly one agent is, or is on its way.
+
+    No token is valid for longer than ``longest_ttl``.
+    """
 
     ensure_agent: EnsureAgent
     use_agent: UseAgent
@@ -62,6 +68,7 @@ class StartSession:
     retry_on_conflict: RetryOnConflict
     agent_name: str
     livekit_url: str
+    longest_ttl: timedelta = LONGEST_TOKEN_TTL
 
     async def __call__(self, command: StartSessionCommand) -> StartedSession:
         """Start or join.
@@ -73,7 +80,7 @@ class StartSession:
         settles it), ``SessionBusy``, ``SessionEnded`` or
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
-        candidate = await self._candidate(command)
+        candidate, options = await self._candidate(command), self.options_of(command)
         room = RoomNovelty.NAMED
         if _named(command.room_name) is None:
             known = command.new_room is not None
@@ -82,7 +89,7 @@ class StartSession:
             candidate.room_name, self._attempt(candidate, command.access, room)
         )
         identity = candidate.identity
-        token = self.token_for(identity, session.room_name)
+        token = self.token_for(identity, session.room_name, options)
         return StartedSession(session, identity, token, self.livekit_url)
 
     def fingerprint(self, command: StartSessionCommand) -> str:
@@ -96,9 +103,12 @@ class StartSession:
         config = AgentConfig.parse(command.agent_config)
         config.metadata(session_id=str(self.ids.session_id()))  # refuses what is too large
         chosen: list[object] = ["start session", str(identity), named, config.chosen]
+        # What is not there counts for nothing: as in versions before there was any.
         if _names_agent(command):
             agent = AgentReference.parse(command.agent)
             chosen += [str(agent), command.variables or {}, command.agent_config or {}]
+        options = self.options_of(command).chosen
+        chosen += [options] if options else []
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
     async def _candidate(self, command: StartSessionCommand) -> Session:
@@ -135,9 +145,13 @@ class StartSession:
         named = _named(command.room_name)
         return identity, RoomName.parse(named) if named is not None else command.new_room
 
-    def token_for(self, identity: Identity, room_name: RoomName) -> str:
+    def options_of(self, command: StartSessionCommand) -> TokenOptions:
+        """Return what the caller has chosen of the token. Raises ``InvalidInput``."""
+        return command.token.options(self.longest_ttl)
+
+    def token_for(self, identity: Identity, room_name: RoomName, options: TokenOptions) -> str:
         """A new token with which ``identity`` joins the room."""
-        return self.token_signer.join_token(identity, room_name, TOKEN_TTL)
+        return self.token_signer.join_token(identity, room_name, options)
 
     def _attempt(
         self, candidate: Session, access: Access, room: RoomNovelty

@@ -56,7 +56,8 @@ class StartSessionOnce:
         if answered.replayed:
             await self._check_live(SessionId(session_id), command.access)
         identity = Identity.parse(command.user_identity)
-        token = self.start_session.token_for(identity, RoomName(room_name))
+        options = self.start_session.options_of(command)
+        token = self.start_session.token_for(identity, RoomName(room_name), options)
         return IdempotentResponse(text, token, answered.replayed)
 
     async def _check_live(self, session_id: SessionId, access: Access) -> None:

@@ -16,7 +16,9 @@ from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.remove_agent import RemoveAgent
 from domain.sessions.renew_claim import RenewClaim
+from domain.sessions.renew_token import RenewToken
 from domain.sessions.session import Session
+from domain.sessions.session_outline import reserved_for
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartSession
 from domain.sessions.start_session_once import StartSessionOnce
@@ -45,6 +47,7 @@ class Sessions(containers.DeclarativeContainer):
 
     ledger = providers.Singleton(SessionStore, storage.unit_of_work, _log_lost_dispatch)
     timeouts = providers.Singleton(AgentTimeouts, joined_within=settings.agent_join_timeout)
+    left_for = providers.Singleton(reserved_for, settings.max_token_ttl)
     find_agent = providers.Singleton(
         FindAgent,
         rooms=LiveKit.rooms,
@@ -86,6 +89,7 @@ class Sessions(containers.DeclarativeContainer):
         ids=Core.ids,
         lease=CLAIM_LEASE,
         max_sessions=settings.max_sessions_per_key,
+        left_for=left_for,
     )
     remove_agent = providers.Singleton(
         RemoveAgent,
@@ -106,6 +110,7 @@ class Sessions(containers.DeclarativeContainer):
         retry_on_conflict=Core.retry_on_conflict,
         agent_name=settings.agent_name,
         livekit_url=settings.livekit_public_url,
+        longest_ttl=settings.max_token_ttl,
     )
     start_session_once = providers.Singleton(
         StartSessionOnce,
@@ -124,6 +129,14 @@ class Sessions(containers.DeclarativeContainer):
         retry_on_conflict=Core.retry_on_conflict,
         renew_claim=renew_claim,
         lease=CLAIM_LEASE,
+        left_for=left_for,
     )
     read_sessions = providers.Singleton(ReadSessions, ledger)
+    renew_token = providers.Singleton(
+        RenewToken,
+        read_sessions=read_sessions,
+        token_signer=LiveKit.token_signer,
+        livekit_url=settings.livekit_public_url,
+        longest_ttl=settings.max_token_ttl,
+    )
     session_pruning = providers.List(storage.prune_sessions, settings.session_retention)

@@ -21,7 +21,9 @@ from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.renew_claim import RenewClaim
+from domain.sessions.renew_token import RenewToken
 from domain.sessions.session import Session
+from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.sessions.start_session_once import IdempotentResponse, StartSessionOnce
@@ -46,7 +48,10 @@ class World:
     """One service, its ledger and its LiveKit; another replica of it, which shares ``beside``'s."""
 
     def __init__(
-        self, patience: timedelta = timedelta(seconds=30), beside: World | None = None
+        self,
+        patience: timedelta = timedelta(seconds=30),
+        beside: World | None = None,
+        left_for: timedelta = LEFT_FOR,
     ) -> None:
         self.steps: Steps = beside.steps if beside else Steps()
         self.clock: FakeClock = beside.clock if beside else FakeClock(self.steps)
@@ -93,6 +98,7 @@ class World:
             ids=self.ids,
             lease=LEASE,
             max_sessions=3,
+            left_for=left_for,
         )
         self.start_session = StartSession(
             ensure_agent=self.ensure_agent,
@@ -121,8 +127,14 @@ class World:
             retry_on_conflict=retry_on_conflict,
             renew_claim=self.renew_claim,
             lease=LEASE,
+            left_for=left_for,
         )
         self.read_sessions = ReadSessions(self.ledger)
+        self.renew_token = RenewToken(
+            read_sessions=self.read_sessions,
+            token_signer=ReadableTokens(),
+            livekit_url="wss://livekit.test",
+        )
 
     async def start(
         self,
