@@ -31,6 +31,7 @@ from entrypoints.http.openapi.document import openapi_config, swagger_asset
 from entrypoints.http.operations import controller as operations
 from entrypoints.http.requests.json_request import MAX_BODY_BYTES, JsonRequest, Overloaded
 from entrypoints.http.sessions import controller as sessions
+from entrypoints.http.trunks import controller as trunks
 from entrypoints.settings import Settings
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -40,6 +41,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     calls.routes,
     inbox.routes,
     operations.routes,
+    trunks.routes,
 )
 
 

@@ -42,7 +42,12 @@ _CODES: Final[Mapping[type[HTTPException], str]] = {
 }
 _MISSING: Final = re.compile(r"missing required field `(\w+)`")
 _EXPECTED: Final = re.compile(r"Expected `([^`]+)`, got")
-_TYPES: Final[Mapping[str, str]] = {"str": "a string", "object": "an object", "bool": "a boolean"}
+_TYPES: Final[Mapping[str, str]] = {
+    "str": "a string",
+    "object": "an object",
+    "bool": "a boolean",
+    "array": "a list",
+}
 
 AnyRequest = Request[Any, Any, Any]
 

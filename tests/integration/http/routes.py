@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import msgspec
@@ -20,7 +20,12 @@ from litestar.routes import HTTPRoute
 
 from domain.access.access import Scope
 
-UNTOLD: Final = frozenset({"agentConfig"})
+UNTOLD: Final = frozenset(
+    {
+        "agentConfig", "allowedAddresses", "allowedNumbers", "address", "transport",
+        "authUsername", "authPassword", "roomPrefix", "pin", "callerNumbers",
+    }
+)  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
 
 _NO_FILTER: Final = frozenset({"scope", "data", "body", "state", "headers", "cookies"})
@@ -44,11 +49,11 @@ class Route:
         needs: tuple[Scope, ...] = self.handler.opt.get("needs", ())
         return needs
 
-    def filled(self, facts: Mapping[str, str]) -> str:
+    def filled(self, facts: Mapping[str, Any]) -> str:
         """The path that names these ``facts``."""
         return re.sub(r"\{(\w+)(:\w+)?\}", lambda part: facts[part[1]], self.path)
 
-    def body(self, facts: Mapping[str, str]) -> dict[str, str] | None:
+    def body(self, facts: Mapping[str, Any]) -> dict[str, Any] | None:
         """The body that names these ``facts``; fails where it is not known what to send."""
         data = self.handler.parsed_fn_signature.parameters.get("data")
         if data is None:
