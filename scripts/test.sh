@@ -3,7 +3,7 @@
 #
 # Tests marked slow run in `slow` only, all others in `fast`, so that each runs once in both together.
 # Where no real LiveKit server can be had, the tests that need one are skipped, in words; with CI or
-# REQUIRE_LIVEKIT=1 set they fail instead. The same holds for PgBouncer, with CI set.
+# REQUIRE_LIVEKIT=1 set they fail instead. The same holds for PgBouncer and Redis, with CI set.
 set -eu
 
 began=$(date +%s)
@@ -61,6 +61,7 @@ slow)
     echo "LiveKit server with workers and calls."
     find_livekit
     need pgbouncer PgBouncer "the tests of poolers"
+    need redis Redis "the tests of trunks and dispatch rules on a real LiveKit server"
     need browser chromium "the browser tests"
     tests --numprocesses $((cores + 1)) -m slow --junitxml .cache/tests-slow.xml "$@"
     ;;

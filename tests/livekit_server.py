@@ -60,11 +60,16 @@ def find_livekit_server() -> Path:
 
 @contextlib.contextmanager
 def livekit_server(
-    folder: Path, *, webhook_urls: Sequence[str] = (), port: int | None = None
+    folder: Path,
+    *,
+    webhook_urls: Sequence[str] = (),
+    port: int | None = None,
+    redis: str | None = None,
 ) -> Iterator[LiveKitServer]:
     """A server that keeps its config and log in ``folder`` and posts events to ``webhook_urls``.
 
-    ``port`` lets a test start it again where it was. Blocks until the server answers.
+    ``port`` lets a test start it again where it was. With ``redis``, an address, it has trunks and
+    dispatch rules. Blocks until the server answers.
     """
     binary = find_livekit_server()
     port = port or free_port()
@@ -79,6 +84,8 @@ def livekit_server(
         },
         "keys": {API_KEY: API_SECRET},
     }
+    if redis:
+        config["redis"] = {"address": redis}
     if webhook_urls:
         config["webhook"] = {"api_key": API_KEY, "urls": list(webhook_urls)}
     config_file = folder / "livekit.yaml"

@@ -14,6 +14,7 @@ from livekit.api import ListRoomsResponse, SIPGrants, VideoGrants
 from livekit.api._service import AUTHORIZATION, Service
 from livekit.api.agent_dispatch_service import AgentDispatchService
 from livekit.api.room_service import RoomService
+from livekit.api.sip_service import SipService
 
 from adapters.livekit.http import CONNECTIONS, HttpPool
 from adapters.livekit.tokens import TokenFactory
@@ -45,6 +46,10 @@ class _Rooms(_PooledService, RoomService):
 
 
 class _Dispatches(_PooledService, AgentDispatchService):
+    pass
+
+
+class _Sip(_PooledService, SipService):
     pass
 
 
@@ -85,6 +90,7 @@ class LiveKitClient:
         self._tokens = TokenFactory(api_key, api_secret, now)
         self.rooms: RoomService = _Rooms(self._transport, self._tokens)
         self.dispatches: AgentDispatchService = _Dispatches(self._transport, self._tokens)
+        self.sip: SipService = _Sip(self._transport, self._tokens)
 
     def rooms_in_parts(self, take: Callable[[ListRoomsResponse], None]) -> RoomService:
         """Return a service whose ``list_rooms`` passes its response to ``take`` in parts.

@@ -16,6 +16,7 @@ from domain.shared.livekit_errors import (
     LiveKitRefusesAll,
     LiveKitUncertain,
     LiveKitUnreachable,
+    LiveKitWithoutSip,
 )
 
 
@@ -59,7 +60,16 @@ def livekit_errors() -> Iterator[None]:
         ) from error
 
 
+_NO_SIP = "sip not connected"
+"""In the message of a 500: livekit-server 1.13.5 runs without Redis."""
+
+
 def _from_answer(error: ServerError) -> LiveKitError:
+    if _NO_SIP in error.message:
+        return LiveKitWithoutSip(
+            "The LiveKit server has no telephony: it runs without Redis. Add Redis to its "
+            "configuration (redis.address) and run livekit/sip beside it."
+        )
     if error.status in (401, 403):
         return LiveKitRefusesAll(
             "LiveKit did not accept the credentials; check LIVEKIT_API_KEY and LIVEKIT_API_SECRET."

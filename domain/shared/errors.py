@@ -14,6 +14,7 @@ below ``DomainError`` is a category and carries the HTTP ``status`` of every err
     ├── Forbidden                  403
     ├── NotFound                   404
     │   └── RoomTaken
+    ├── AlreadyExists              409
     ├── SessionBusy                409
     ├── SessionEnded               409
     │   └── AnsweredSessionEnded
@@ -27,7 +28,8 @@ below ``DomainError`` is a category and carries the HTTP ``status`` of every err
     │   └── TooManySessions
     ├── LiveKitError               502
     │   ├── LiveKitRefused              nothing happened
-    │   │   └── LiveKitRefusesAll
+    │   │   ├── LiveKitRefusesAll
+    │   │   └── LiveKitWithoutSip
     │   ├── LiveKitUnreachable          nothing happened
     │   └── LiveKitUncertain            the outcome is unknown
     └── StorageUnavailable         503
@@ -136,6 +138,13 @@ class RoomTaken(NotFound):
     """The room's name is in use by another tenant."""
 
     code = "room_unavailable"
+
+
+class AlreadyExists(DomainError):
+    """What is to be created would conflict with something that exists."""
+
+    code = "already_exists"
+    status = 409
 
 
 class StillLive(DomainError):

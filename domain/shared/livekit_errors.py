@@ -24,6 +24,12 @@ class LiveKitRefusesAll(LiveKitRefused):
     is_outage = True
 
 
+class LiveKitWithoutSip(LiveKitRefused):
+    """The LiveKit server has no SIP, which it serves only with Redis."""
+
+    code = "livekit_without_sip"
+
+
 class LiveKitUnreachable(LiveKitError):
     """No connection to LiveKit could be made: certainly nothing happened."""
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli import calls, data, inbox, keys, privacy, sessions, simulator
+from entrypoints.cli import calls, data, inbox, keys, privacy, sessions, simulator, telephony
 from entrypoints.cli.run import run
 from entrypoints.version import VERSION
 
@@ -60,6 +60,7 @@ app.add_typer(calls.app, name="calls")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(keys.app, name="keys")
 app.add_typer(sessions.app, name="sessions")
+app.add_typer(telephony.app, name="telephony")
 app.command()(simulator.simulate_call)
 app.command()(privacy.forget)
 app.command()(data.backup)

@@ -18,6 +18,7 @@ from entrypoints.container.reconciliation import Reconciliation
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
+from entrypoints.container.trunks import Trunks
 
 
 class Container(
@@ -34,6 +35,7 @@ class Container(
     Reconciliation,
     Inbox,
     Operations,
+    Trunks,
     Simulator,
 ):
     """Use cases by name: ``Container(settings=settings).start_session()`` is ready to be called.

@@ -34,6 +34,7 @@ from entrypoints.http.requests.json_request import MAX_BODY_BYTES, JsonRequest, 
 from entrypoints.http.sessions import controller as sessions
 from entrypoints.http.sessions import renew_token
 from entrypoints.http.sessions.documentation import amendments
+from entrypoints.http.trunks import controller as trunks
 from entrypoints.settings import Settings
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -45,6 +46,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     calls.routes,
     inbox.routes,
     operations.routes,
+    trunks.routes,
 )
 
 

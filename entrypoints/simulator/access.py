@@ -18,10 +18,11 @@ class InvalidToken(Exception):
 
 
 class Grants:
-    """The ``video`` grants of a token."""
+    """The ``video`` and ``sip`` grants of a token."""
 
-    def __init__(self, video: Mapping[str, Any]) -> None:
+    def __init__(self, video: Mapping[str, Any], sip: Mapping[str, Any] | None = None) -> None:
         self._video = video
+        self._sip = sip or {}
 
     def require(self, name: str) -> None:
         """Raise :class:`TwirpError` unless ``name`` is granted."""
@@ -32,6 +33,11 @@ class Grants:
         """Raise :class:`TwirpError` unless ``room``, by its exact name, may be administered."""
         self.require("roomAdmin")
         if self._video.get("room", "") != room:
+            raise TwirpError("unauthenticated", "permissions denied")
+
+    def require_sip_admin(self) -> None:
+        """Raise :class:`TwirpError` unless trunks and dispatch rules may be administered."""
+        if self._sip.get("admin") is not True:
             raise TwirpError("unauthenticated", "permissions denied")
 
 
@@ -61,5 +67,5 @@ def grants_of(authorization: str | None, api_key: str, api_secret: str) -> Grant
         )
     except jwt.PyJWTError as error:
         raise InvalidToken(f"invalid token, error: {error}") from error
-    video = claims.get("video")
-    return Grants(video if isinstance(video, dict) else {})
+    video, sip = claims.get("video"), claims.get("sip")
+    return Grants(video if isinstance(video, dict) else {}, sip if isinstance(sip, dict) else None)

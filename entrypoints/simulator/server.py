@@ -16,6 +16,7 @@ from entrypoints.simulator.dispatches import Dispatches
 from entrypoints.simulator.faults import FaultPlan
 from entrypoints.simulator.listener import Listener
 from entrypoints.simulator.services import AgentDispatchService, RoomService, methods
+from entrypoints.simulator.sip import SipService
 from entrypoints.simulator.twirp import JSON, PROTOBUF, TwirpError, bad_route, decode, encode
 from entrypoints.simulator.webhooks import WebhookSender
 from entrypoints.simulator.world import World
@@ -34,7 +35,7 @@ class Simulator:
     ``port`` 0 takes a free one. ``workers`` maps the agent names that workers have registered to
     the milliseconds after which their agents join. ``unknown_room_seconds`` is how long a request
     for the dispatches of an unknown room hangs, ``webhook_retry_seconds`` the wait before a
-    webhook is first sent again.
+    webhook is first sent again. Without ``sip`` it answers as a server without Redis does.
 
     ``requests`` counts the API requests that arrived, by method (``CreateDispatch``); ``faults``
     says which of them go wrong, and ``webhooks.chaos`` how many by chance; ``listener`` can refuse
@@ -52,6 +53,7 @@ class Simulator:
         workers: Mapping[str, int] | None = None,
         unknown_room_seconds: float = 3.0,
         webhook_retry_seconds: float = 1.0,
+        sip: bool = True,
     ) -> None:
         self.webhooks = WebhookSender(webhook_urls, api_key, api_secret, webhook_retry_seconds)
         self.world = World(self.webhooks.notify)
@@ -72,6 +74,7 @@ class Simulator:
             AgentDispatchService(
                 self.world, Dispatches(self.world, self.workers, chaos), unknown_room_seconds
             ),
+            SipService(connected=sip),
         )
         app.router.add_get("/", self._root)
         app.router.add_route("*", "/twirp/livekit.{service}/{method}", self._twirp)

@@ -35,6 +35,7 @@ from livekit.protocol.room import (
 from entrypoints.simulator.access import Grants
 from entrypoints.simulator.chaos import Chaos
 from entrypoints.simulator.dispatches import Dispatches
+from entrypoints.simulator.sip import SipService
 from entrypoints.simulator.twirp import TwirpError
 from entrypoints.simulator.world import LiveRoom, World
 
@@ -180,7 +181,9 @@ class AgentDispatchService:
         return room
 
 
-def methods(rooms: RoomService, dispatches: AgentDispatchService) -> Mapping[str, Method]:
+def methods(
+    rooms: RoomService, dispatches: AgentDispatchService, sip: SipService
+) -> Mapping[str, Method]:
     """Every method that the simulator knows, by ``Service/Method``."""
     return {
         "RoomService/CreateRoom": Method(CreateRoomRequest, rooms.create_room),
@@ -199,4 +202,5 @@ def methods(rooms: RoomService, dispatches: AgentDispatchService) -> Mapping[str
         "AgentDispatchService/DeleteDispatch": Method(
             DeleteAgentDispatchRequest, dispatches.delete_dispatch
         ),
+        **{f"SIP/{name}": Method(*method) for name, method in sip.methods().items()},
     }

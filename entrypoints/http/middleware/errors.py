@@ -46,7 +46,12 @@ _UNKNOWN: Final = re.compile(r"contains unknown field `(.*)`", re.DOTALL)
 _EXPECTED: Final = re.compile(r"Expected `([^`]+)`, got")
 _LONGEST_FIELD: Final = 128
 """Characters of an unknown field's name that an error repeats."""
-_TYPES: Final[Mapping[str, str]] = {"str": "a string", "object": "an object", "bool": "a boolean"}
+_TYPES: Final[Mapping[str, str]] = {
+    "str": "a string",
+    "object": "an object",
+    "bool": "a boolean",
+    "array": "a list",
+}
 
 AnyRequest = Request[Any, Any, Any]
 

@@ -8,13 +8,16 @@ import attrs
 import pytest
 
 from adapters.livekit.client import LiveKitClient
+from adapters.livekit.dispatch_rules import LiveKitDispatchRules
 from adapters.livekit.dispatcher import LiveKitDispatcher
 from adapters.livekit.probe import LiveKitProbe
 from adapters.livekit.rooms import LiveKitRooms
+from adapters.livekit.trunks import LiveKitTrunks
 from adapters.phonenumbers.phone_numbers import normalised
 from domain.shared.identifiers import RoomName
 from entrypoints.simulator.server import Simulator
 from tests.livekit_server import API_KEY, API_SECRET, LiveKitServer, livekit_server
+from tests.redis_server import redis_server
 
 
 @attrs.frozen
@@ -32,11 +35,19 @@ class Adapters:
     dispatcher: LiveKitDispatcher
     rooms: LiveKitRooms
     probe: LiveKitProbe
+    trunks: LiveKitTrunks
+    rules: LiveKitDispatchRules
 
     @classmethod
     def over(cls, client: LiveKitClient) -> Adapters:
         rooms = LiveKitRooms(client, "sip_", normalised)
-        return cls(LiveKitDispatcher(client), rooms, LiveKitProbe(client))
+        return cls(
+            LiveKitDispatcher(client),
+            rooms,
+            LiveKitProbe(client),
+            LiveKitTrunks(client, normalised),
+            LiveKitDispatchRules(client, normalised),
+        )
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
@@ -65,6 +76,13 @@ def livekit(request: pytest.FixtureRequest) -> LiveKit:
         return LiveKit(simulator.url, simulator)
     server: LiveKitServer = request.getfixturevalue("real_server")
     return LiveKit(server.url, None)
+
+
+@pytest.fixture(scope="session")
+def real_server_with_sip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    folder = tmp_path_factory.mktemp("livekit-sip")
+    with redis_server(folder) as redis, livekit_server(folder, redis=redis) as server:
+        yield server
 
 
 @pytest.fixture

@@ -25,6 +25,12 @@ PRIVATE_ROUTES = {
     "GET /telephony/calls",
     "GET /telephony/calls/{callId}",
     "GET /telephony/calls/by-room/{roomName}",
+    "GET /telephony/trunks",
+    "POST /telephony/trunks",
+    "DELETE /telephony/trunks/{trunkId}",
+    "GET /telephony/dispatch-rules",
+    "POST /telephony/dispatch-rules",
+    "DELETE /telephony/dispatch-rules/{dispatchRuleId}",
 }
 
 

@@ -23,6 +23,8 @@ from domain.access.access import Scope
 UNTOLD: Final = frozenset({
     "agentConfig", "agentName", "description", "variables",
     "participantName", "participantMetadata", "participantAttributes", "tokenTtlSeconds",
+    "allowedAddresses", "allowedNumbers", "address", "transport", "authUsername", "authPassword",
+    "roomPrefix", "pin", "callerNumbers",
 })  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
 

@@ -1,0 +1,118 @@
+"""LiveKit's SIP trunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import attrs
+from livekit.protocol.sip import (
+    CreateSIPInboundTrunkRequest,
+    CreateSIPOutboundTrunkRequest,
+    DeleteSIPTrunkRequest,
+    ListSIPInboundTrunkRequest,
+    ListSIPOutboundTrunkRequest,
+    SIPInboundTrunkInfo,
+    SIPOutboundTrunkInfo,
+    SIPTransport,
+)
+
+from adapters.livekit.client import LiveKitClient
+from adapters.livekit.errors import livekit_errors
+from adapters.livekit.phone_leg import Normalised
+from domain.trunks.trunk import Transport, Trunk, TrunkDirection
+
+_TRANSPORTS: Final[Mapping[Transport, SIPTransport]] = {
+    Transport.AUTO: SIPTransport.SIP_TRANSPORT_AUTO,
+    Transport.UDP: SIPTransport.SIP_TRANSPORT_UDP,
+    Transport.TCP: SIPTransport.SIP_TRANSPORT_TCP,
+    Transport.TLS: SIPTransport.SIP_TRANSPORT_TLS,
+}
+_TRANSPORT_OF: Final = {sent: transport for transport, sent in _TRANSPORTS.items()}
+
+
+@attrs.frozen
+class LiveKitTrunks:
+    """Implements :class:`domain.trunks.provisioning.Trunks`.
+
+    ``normalised`` writes telephone numbers in the form that callers look for.
+    """
+
+    client: LiveKitClient
+    normalised: Normalised
+
+    async def all(self) -> list[Trunk]:
+        """Return every trunk, inbound and outbound, sorted by id."""
+        with livekit_errors():
+            inbound = await self.client.sip.list_inbound_trunk(ListSIPInboundTrunkRequest())
+            outbound = await self.client.sip.list_outbound_trunk(ListSIPOutboundTrunkRequest())
+        trunks = [
+            *(self._inbound(info) for info in inbound.items),
+            *(self._outbound(info) for info in outbound.items),
+        ]
+        return sorted(trunks, key=lambda trunk: trunk.id)
+
+    async def create(self, trunk: Trunk) -> Trunk:
+        """Return ``trunk`` with its id."""
+        if trunk.direction is TrunkDirection.OUTBOUND:
+            return await self._create_outbound(trunk)
+        wanted = SIPInboundTrunkInfo(
+            name=trunk.name,
+            numbers=trunk.numbers,
+            allowed_addresses=trunk.allowed_addresses,
+            allowed_numbers=trunk.allowed_numbers,
+            auth_username=trunk.auth_username,
+            auth_password=trunk.auth_password,
+        )
+        with livekit_errors():
+            info = await self.client.sip.create_inbound_trunk(
+                CreateSIPInboundTrunkRequest(trunk=wanted)
+            )
+        return self._inbound(info)
+
+    async def _create_outbound(self, trunk: Trunk) -> Trunk:
+        wanted = SIPOutboundTrunkInfo(
+            name=trunk.name,
+            address=trunk.address,
+            transport=_TRANSPORTS[trunk.transport],
+            numbers=trunk.numbers,
+            auth_username=trunk.auth_username,
+            auth_password=trunk.auth_password,
+        )
+        with livekit_errors():
+            info = await self.client.sip.create_outbound_trunk(
+                CreateSIPOutboundTrunkRequest(trunk=wanted)
+            )
+        return self._outbound(info)
+
+    async def delete(self, trunk_id: str) -> None:
+        """Delete a trunk; livekit-server answers a success for one that does not exist."""
+        with livekit_errors():
+            await self.client.sip.delete_trunk(DeleteSIPTrunkRequest(sip_trunk_id=trunk_id))
+
+    def _inbound(self, info: SIPInboundTrunkInfo) -> Trunk:
+        return Trunk(
+            id=info.sip_trunk_id,
+            direction=TrunkDirection.INBOUND,
+            name=info.name,
+            numbers=self._numbers(info.numbers),
+            allowed_addresses=tuple(info.allowed_addresses),
+            allowed_numbers=self._numbers(info.allowed_numbers),
+            auth_username=info.auth_username,
+            auth_password=info.auth_password,
+        )
+
+    def _outbound(self, info: SIPOutboundTrunkInfo) -> Trunk:
+        return Trunk(
+            id=info.sip_trunk_id,
+            direction=TrunkDirection.OUTBOUND,
+            name=info.name,
+            numbers=self._numbers(info.numbers),
+            address=info.address,
+            transport=_TRANSPORT_OF.get(info.transport, Transport.AUTO),
+            auth_username=info.auth_username,
+            auth_password=info.auth_password,
+        )
+
+    def _numbers(self, numbers: Iterable[str]) -> tuple[str, ...]:
+        return tuple(map(self.normalised, numbers))

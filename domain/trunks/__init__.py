@@ -1,0 +1,1 @@
+"""SIP trunks and dispatch rules at LiveKit, which belong to the whole deployment."""

@@ -1,0 +1,1 @@
+"""Routes of SIP trunks and dispatch rules."""
