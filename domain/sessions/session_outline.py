@@ -19,13 +19,18 @@ LiveKit takes a token for a minute after it has expired; one more is for clocks 
 for a token that was being made when the session ended.
 """
 
+ABANDONED_AFTER: Final = timedelta(minutes=10)
+"""How long a session whose agent is dispatched at once may wait for a room."""
+
 
 @attrs.frozen(kw_only=True)
 class SessionOutline:
     """The part of a session by which the reconciler chooses: small, as there may be many.
 
     ``version`` counts stored changes and is the storage's business. Before ``retry_at`` no further
-    dispatch is made unasked. Times are UTC with millisecond precision.
+    dispatch is made unasked. ``join_until`` is the end of the time in which a user may join a
+    session whose agent is dispatched on join; None where it is dispatched at once. Times are UTC
+    with millisecond precision.
     """
 
     id: SessionId
@@ -38,6 +43,7 @@ class SessionOutline:
     dispatched_at: datetime | None = None
     retry_at: datetime | None = None
     ended_at: datetime | None = None
+    join_until: datetime | None = None
     version: int = 0
 
     @property
@@ -54,6 +60,16 @@ class SessionOutline:
     def has_had_room(self) -> bool:
         """Whether LiveKit made a room for the session, as far as the ledger knows."""
         return self.dispatch_id is not None or self.room_sid is not None
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether the session waits for its first user, and LiveKit was asked for nothing yet."""
+        is_new = self.status is SessionStatus.CREATED and not self.has_had_room
+        return self.join_until is not None and is_new and not self.claim.is_unsettled
+
+    def has_waited(self, now: datetime) -> bool:
+        """Whether a session without a room has waited for one long enough."""
+        return now > (self.join_until or self.created_at + ABANDONED_AFTER)
 
     @property
     def only_holds_room(self) -> bool:

@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 
 from application.settings import CLAIM_LEASE
 from domain.sessions.agent_timeouts import AgentTimeouts
+from domain.sessions.await_user import AwaitUser
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.end_session import EndSession
 from domain.sessions.ensure_agent import EnsureAgent
@@ -86,6 +87,15 @@ class Sessions(containers.DeclarativeContainer):
         lease=CLAIM_LEASE,
         max_sessions=settings.max_sessions_per_key,
     )
+    await_user = providers.Singleton(
+        AwaitUser,
+        ledger=ledger,
+        ensure_agent=ensure_agent,
+        clock=Core.clock,
+        ids=Core.ids,
+        grace=settings.on_join_grace,
+        keeps_configs=settings.store_agent_config,
+    )
     remove_agent = providers.Singleton(
         RemoveAgent,
         ledger=ledger,
@@ -98,6 +108,7 @@ class Sessions(containers.DeclarativeContainer):
     start_session = providers.Singleton(
         StartSession,
         ensure_agent=ensure_agent,
+        await_user=await_user,
         token_signer=LiveKit.token_signer,
         clock=Core.clock,
         ids=Core.ids,

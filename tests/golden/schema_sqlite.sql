@@ -130,6 +130,7 @@ CREATE TABLE sessions (
     retry_at VARCHAR(24),
     end_concluded BOOLEAN DEFAULT 0 NOT NULL,
     timeline TEXT DEFAULT '[]' NOT NULL,
+    join_until VARCHAR(24),
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE INDEX ix_calls_created ON calls (created_at, id);
@@ -165,5 +166,5 @@ CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys (prefix);
 CREATE UNIQUE INDEX uq_calls_stay ON calls (room_sid, participant_sid);
 CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox (room_name) WHERE lease_holder IS NOT NULL;
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
-INSERT INTO alembic_version VALUES ('0011');
+INSERT INTO alembic_version VALUES ('0014');
 INSERT INTO schema_floor VALUES ('0004');

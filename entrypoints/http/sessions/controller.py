@@ -92,7 +92,11 @@ class SessionsController(Controller):
         running session's id and configuration, and no second agent while one is there or on its way.
         """  # noqa: E501 - lines of the OpenAPI document
         command = StartSessionCommand(
-            data.user_identity, data.room_name, data.agent_config, access=access_of(scope)
+            data.user_identity,
+            data.room_name,
+            data.agent_config,
+            access=access_of(scope),
+            dispatch=data.dispatch,
         )
         replayed = False
         try:

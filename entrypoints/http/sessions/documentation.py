@@ -37,6 +37,10 @@ START_BODY: Final = Body(
                 "agentConfig": {"greeting": "Hello!", "tenant": {"plan": "pro"}},
             },
         ),
+        Example(
+            summary="An agent that is dispatched once the user has joined",
+            value={"userIdentity": "user-42", "dispatch": "on_join"},
+        ),
     ]
 )
 END_BODY: Final = Body(examples=[Example(summary="A room", value={"roomName": "support-7"})])
@@ -45,7 +49,10 @@ START_RESPONSES: Final = {
     200: ResponseSpec(
         StartSessionResponse,
         description=f"Join `livekitUrl` with `userToken`. {AS_BEFORE} The token is a new one.",
-        examples=[Example(summary="Started", value=_STARTED)],
+        examples=[
+            Example(summary="Started", value=_STARTED),
+            Example(summary="Waiting for its user", value=_STARTED | {"agentDispatched": False}),
+        ],
     ),
 } | errors(
     REFUSALS

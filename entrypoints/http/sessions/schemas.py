@@ -9,6 +9,7 @@ import msgspec
 from litestar.params import PathParameter
 
 from domain.agents.agent_config import DEFAULTS, NOISE_CANCELLATION_TYPES, RESERVED
+from domain.sessions.dispatch_timing import DispatchTiming
 from domain.sessions.session import Session
 from domain.sessions.session_status import SessionStatus
 from domain.sessions.start_session import StartedSession
@@ -73,6 +74,9 @@ AgentConfigValues = Annotated[
     ),
 ]
 
+DispatchValue = Annotated[
+    str | None, documented(enum=[*DispatchTiming, None], example=DispatchTiming.ON_JOIN.value)
+]
 SessionRoom = Annotated[str, PathParameter(schema_extra={"examples": ["support-7"]})]
 SessionStatusQuery = Annotated[str | None, query_parameter(enum=list(SessionStatus))]
 IdentityQuery = Annotated[str | None, query_parameter("userIdentity", **KNOWN)]
@@ -83,11 +87,13 @@ class StartSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
 
     ``userIdentity`` and ``roomName`` are 1-128 of ``A-Z a-z 0-9 _ -``. Without a room name a new
     room is made. ``agentConfig`` reaches the worker as dispatch metadata, unknown keys included.
+    With ``dispatch`` ``on_join`` the agent is dispatched once a user has joined.
     """
 
     user_identity: NewIdentity
     room_name: NewRoomName = None
     agent_config: AgentConfigValues = None
+    dispatch: DispatchValue = None
 
 
 class AgentConfigSummary(msgspec.Struct):

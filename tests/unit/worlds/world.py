@@ -10,6 +10,7 @@ from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
 from domain.idempotency.idempotent_execution import IdempotentExecution
 from domain.sessions.agent_timeouts import AgentTimeouts
+from domain.sessions.await_user import AwaitUser
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.end_session import EndSession, EndSessionCommand
 from domain.sessions.ensure_agent import EnsureAgent
@@ -89,8 +90,12 @@ class World:
             lease=LEASE,
             max_sessions=3,
         )
+        self.await_user = AwaitUser(
+            ledger=self.ledger, ensure_agent=self.ensure_agent, clock=self.clock, ids=self.ids
+        )
         self.start_session = StartSession(
             ensure_agent=self.ensure_agent,
+            await_user=self.await_user,
             token_signer=ReadableTokens(),
             livekit_url="wss://livekit.test",
             clock=self.clock,
@@ -123,9 +128,10 @@ class World:
         identity: str = "user-1",
         room_name: str | None = ROOM,
         agent_config: Mapping[str, Any] | None = None,
+        dispatch: str | None = None,
     ) -> StartedSession:
         started = await self.start_session(
-            StartSessionCommand(identity, room_name, agent_config, access=SYSTEM)
+            StartSessionCommand(identity, room_name, agent_config, access=SYSTEM, dispatch=dispatch)
         )
         if not self.steps.is_driven:
             await self.ledger.settled()
