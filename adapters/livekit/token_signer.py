@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import attrs
 from livekit.api import VideoGrants
 
 from adapters.livekit.phone_leg import NO_PHONE
 from adapters.livekit.tokens import TokenFactory
+from domain.rooms.token_options import TokenOptions
 from domain.shared.identifiers import Identity, RoomName
 
 
@@ -23,15 +22,19 @@ class LiveKitTokenSigner:
     tokens: TokenFactory
     sip_identity_prefix: str = "sip_"
 
-    def join_token(self, identity: Identity, room_name: RoomName, ttl: timedelta) -> str:
+    def join_token(self, identity: Identity, room_name: RoomName, options: TokenOptions) -> str:
         """Return a JWT that lets ``identity`` join only ``room_name``, publish and subscribe."""
         token = (
             self.tokens.access_token()
-            .with_ttl(ttl)
+            .with_ttl(options.ttl)
             .with_identity(identity.value)
             .with_grants(VideoGrants(room_join=True, room=room_name.value))
         )
+        token.claims.name = options.name or ""
+        token.claims.metadata = options.metadata or ""
         prefix = self.sip_identity_prefix
-        if prefix and identity.value.startswith(prefix):
-            token.with_attributes(dict(NO_PHONE))
+        needs_mark = bool(prefix) and identity.value.startswith(prefix)
+        attributes = {**options.attributes, **(NO_PHONE if needs_mark else {})}
+        if attributes:
+            token.with_attributes(attributes)
         return token.to_jwt()

@@ -24,6 +24,7 @@ from domain.rooms.sip_leg import SipLeg
 from domain.sessions.ensure_agent import SOON, EnsureAgent
 from domain.sessions.phone_correlation import PhoneCorrelation
 from domain.sessions.session import Session
+from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import LeftToOthers, TooEarly
@@ -48,7 +49,7 @@ class AssignAgentToCall:
     """Make sure that there is an agent for a caller who has not left.
 
     CreateDispatch would reopen a closed room, so LiveKit is asked first wherever the caller may
-    have left.
+    have left. ``left_for`` is how long an ended session's room is reserved for its tenant.
     """
 
     record_call_fact: RecordCallFact
@@ -59,6 +60,7 @@ class AssignAgentToCall:
     clock: Clock
     ids: IdGenerator
     agent_name: str
+    left_for: timedelta = LEFT_FOR
 
     async def __call__(self, leg: SipLeg, reported: ParticipantSeen, received_at: datetime) -> Call:
         """Return the call with its agent, after its caller was ``reported`` to have joined.
@@ -148,7 +150,7 @@ class AssignAgentToCall:
         newest = await self.ledger.newest_in(room_name, SYSTEM)
         tenant = None
         if newest is not None and (
-            newest.room_sid == call.room_sid or newest.was_lately(self.clock.now())
+            newest.room_sid == call.room_sid or newest.was_lately(self.clock.now(), self.left_for)
         ):
             tenant = newest.tenant
         return Session(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import attrs
 
 from domain.access.access import SYSTEM
@@ -41,7 +39,7 @@ class BeginAgain:
         ended. Raises as :class:`EnsureAgent`.
         """
         last = await self.ledger.newest_in(RoomName(room.name), SYSTEM)
-        if last is None or not _may_begin_again(last, self.clock.now()):
+        if last is None or not self._may_begin(last):
             return None
         return await self._begin(room, last)
 
@@ -80,8 +78,8 @@ class BeginAgain:
         )
         return await self.ensure_agent(candidate, SYSTEM)
 
-
-def _may_begin_again(last: Session, now: datetime) -> bool:
-    if last.is_live or last.join_until is None or last.end_reason is EndReason.ENDED_BY_CALLER:
-        return False
-    return last.was_lately(now) or now < last.join_until
+    def _may_begin(self, last: Session) -> bool:
+        if last.is_live or last.join_until is None or last.end_reason is EndReason.ENDED_BY_CALLER:
+            return False
+        now = self.clock.now()
+        return last.was_lately(now, self.ensure_agent.left_for) or now < last.join_until

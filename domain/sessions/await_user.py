@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
 
 import attrs
 
 from domain.access.access import SYSTEM, Access
 from domain.agents.agent_config import OUTLINE
 from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty, room_taken
+from domain.sessions.extend_wait import ExtendWait
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
@@ -17,24 +17,20 @@ from domain.shared.errors import ClaimHeld, InvalidInput
 from domain.shared.identifiers import RoomName
 from domain.shared.ids import IdGenerator
 
-JOIN_GRACE: Final = timedelta(minutes=2)
-"""LiveKit takes a token for a minute after it has expired; one more is for clocks that differ."""
-
 
 @attrs.frozen(kw_only=True)
 class AwaitUser:
     """Store a session that asks LiveKit for nothing until a user has joined.
 
     The events of LiveKit and the reconciler then dispatch its agent, as they do for a session that
-    has lost one. ``grace`` is how long an unused session outlives the last token that was made for
-    it. ``keeps_configs`` is whether the ledger stores whole configurations of agents.
+    has lost one. ``keeps_configs`` is whether the ledger stores whole configurations of agents.
     """
 
     ledger: SessionStore
     ensure_agent: EnsureAgent
     clock: Clock
     ids: IdGenerator
-    grace: timedelta = JOIN_GRACE
+    extend_wait: ExtendWait
     keeps_configs: bool = True
 
     async def __call__(
@@ -66,30 +62,16 @@ class AwaitUser:
             await self._refuse_unknown(candidate.room_name, access)
         await self.ensure_agent.refuse_one_more(candidate.tenant)
         now = self.clock.now()
-        session_id, until = self.ids.session_id(), now + ttl + self.grace
+        session_id, until = self.ids.session_id(), self.extend_wait.until(now, ttl)
         waiting = attrs.evolve(candidate, id=session_id, created_at=now, join_until=until)
         return await self.ensure_agent.added(waiting)
-
-    async def renewed(self, session: Session, ttl: timedelta) -> Session:
-        """Return the live session, which its users may join for ``ttl`` from now.
-
-        A session that has had a room may be joined until some time after its end, so that nothing
-        has to be stored. Raises ``ClaimHeld``, ``Conflict`` or ``StorageUnavailable``.
-        """
-        if session.join_until is not None and session.has_had_room:
-            return session
-        now = self.clock.now()
-        if session.claim.is_held(now):  # to its holder any change would look like a lost claim
-            raise ClaimHeld("Another request is starting or ending this session.")
-        until = max(session.join_until or now, now + ttl + self.grace)
-        return await self.ledger.save(attrs.evolve(session, join_until=until))
 
     async def _joined(self, session: Session, access: Access, ttl: timedelta) -> Session | None:
         """Return the live session; None once one has ended that only held its room."""
         if not session.only_holds_room:
             if not access.sees(session.tenant):
                 raise room_taken(session.room_name)
-            return await self.renewed(session, ttl)
+            return await self.extend_wait.attempt(session, ttl)
         if session.claim.is_held(self.clock.now()):
             raise ClaimHeld("Another request is ending this session.")
         await self.ledger.save(session.ended_again())  # its holder died
@@ -100,7 +82,7 @@ class AwaitUser:
         if access.sees(None):
             return
         newest = await self.ledger.newest_in(room_name, access)
-        if newest is not None and newest.was_lately(self.clock.now()):
+        if newest is not None and newest.was_lately(self.clock.now(), self.ensure_agent.left_for):
             return
         room = await self.ensure_agent.find_agent.rooms.find(room_name)
         if room is not None and (newest is None or newest.room_sid != room.sid):

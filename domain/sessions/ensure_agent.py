@@ -16,6 +16,7 @@ from domain.sessions.find_agent import FindAgent
 from domain.sessions.judge_presence import presence_of
 from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.session import Session
+from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
@@ -50,6 +51,7 @@ class EnsureAgent:
     claim is held: longer than one LiveKit API call can take. ``max_sessions`` is how many live
     sessions a tenant may have; each is counted once it is durable and before its dispatch, so that
     of those that begin at the very same moment too few may get an agent, and never too many.
+    ``left_for`` is how long an ended session's room is reserved for its tenant.
     """
 
     ledger: SessionStore
@@ -60,6 +62,7 @@ class EnsureAgent:
     ids: IdGenerator
     lease: timedelta
     max_sessions: int
+    left_for: timedelta = LEFT_FOR
 
     async def __call__(
         self,
@@ -148,7 +151,7 @@ class EnsureAgent:
         """Return whether the room, or a recent one of its name, was visible to ``access``."""
         newest = await self.ledger.newest_in(RoomName(room.name), access)
         return newest is not None and (
-            newest.was_lately(self.clock.now()) or newest.room_sid == room.sid
+            newest.was_lately(self.clock.now(), self.left_for) or newest.room_sid == room.sid
         )
 
     async def _begin(self, candidate: Session, found: AgentPresence | None) -> Session:
@@ -187,7 +190,7 @@ class EnsureAgent:
         newest = await self.ledger.newest_in(room_name, SYSTEM)
         if newest is None or access.sees(newest.tenant):
             return
-        if newest.was_lately(self.clock.now()):
+        if newest.was_lately(self.clock.now(), self.left_for):
             raise room_taken(room_name)
         # Participants that came back in time may stay for as long as they like.
         if await self.find_agent.rooms.find(room_name) is not None:

@@ -8,19 +8,27 @@ from typing import Final
 import attrs
 
 from domain.rooms.dispatch import DispatchClaim
-from domain.rooms.token_signer import TOKEN_TTL
+from domain.rooms.token_options import TOKEN_TTL
 from domain.sessions.session_status import SessionStatus
 from domain.shared.identifiers import RoomName, SessionId
 
-LEFT_FOR: Final = TOKEN_TTL + timedelta(minutes=2)
+LEEWAY: Final = timedelta(minutes=2)
+"""LiveKit takes a token for a minute after it has expired; one more is for clocks that differ, and
+for a token that was being made when the session ended."""
+
+LEFT_FOR: Final = TOKEN_TTL + LEEWAY
 """How long after its end a session's room is reserved for its tenant, whose users may hold tokens.
 
-LiveKit takes a token for a minute after it has expired; one more is for clocks that differ, and
-for a token that was being made when the session ended.
+It is longer where MAX_TOKEN_TTL_SECONDS permits tokens that are valid for longer.
 """
 
 ABANDONED_AFTER: Final = timedelta(minutes=10)
 """How long a session whose agent is dispatched at once may wait for a room."""
+
+
+def reserved_for(longest_ttl: timedelta) -> timedelta:
+    """Return how long a room is reserved after its session's end if no token lives longer."""
+    return max(LEFT_FOR, longest_ttl + LEEWAY)
 
 
 @attrs.frozen(kw_only=True)
@@ -76,9 +84,9 @@ class SessionOutline:
         """Whether the session has ended and is kept as a live one to hold its room."""
         return self.is_live and self.ended_at is not None
 
-    def was_lately(self, now: datetime) -> bool:
-        """Whether users of the session may still come into its room."""
-        return self.ended_at is None or now < self.ended_at + LEFT_FOR
+    def was_lately(self, now: datetime, left_for: timedelta = LEFT_FOR) -> bool:
+        """Whether users of the session may still come into its room, ``left_for`` after its end."""
+        return self.ended_at is None or now < self.ended_at + left_for
 
     def may_retry(self, now: datetime) -> bool:
         """Whether a further dispatch may be made unasked."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import attrs
 
-from domain.access.access import SYSTEM, Access
+from domain.access.access import Access
 from domain.agents.agent_config import AgentConfig
-from domain.rooms.token_signer import TOKEN_TTL, TokenSigner
+from domain.rooms.token_options import LONGEST_TOKEN_TTL, TokenOptions, TokenRequest
+from domain.rooms.token_signer import TokenSigner
 from domain.sessions.await_user import AwaitUser
 from domain.sessions.dispatch_timing import DispatchTiming
 from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty
@@ -36,6 +38,7 @@ class StartSessionCommand:
     access: Access = attrs.field(kw_only=True)
     new_room: RoomName | None = None
     dispatch: str | None = None
+    token: TokenRequest = attrs.field(factory=TokenRequest)
 
 
 @attrs.frozen
@@ -53,6 +56,7 @@ class StartSession:
     """Gives a caller a token for a room in which exactly one agent is, or is on its way.
 
     With ``dispatch`` ``on_join`` that holds once a user has joined; LiveKit is not asked before.
+    No token is valid for longer than ``longest_ttl``.
     """
 
     ensure_agent: EnsureAgent
@@ -63,6 +67,7 @@ class StartSession:
     retry_on_conflict: RetryOnConflict
     agent_name: str
     livekit_url: str
+    longest_ttl: timedelta = LONGEST_TOKEN_TTL
 
     async def __call__(self, command: StartSessionCommand) -> StartedSession:
         """Start or join.
@@ -74,17 +79,18 @@ class StartSession:
         settles it), ``SessionBusy``, ``SessionEnded`` or
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
-        candidate = self._candidate(command)
+        candidate, options = self._candidate(command), self.options_of(command)
         timing = DispatchTiming.parse(command.dispatch)
+        waits = options.ttl if timing is DispatchTiming.ON_JOIN else None
         room = RoomNovelty.NAMED
         if _named(command.room_name) is None:
             known = command.new_room is not None
             room = RoomNovelty.OURS if known else RoomNovelty.UNKNOWN_TO_ALL
         session = await self.retry_on_conflict.take(
-            candidate.room_name, self._attempt(candidate, command.access, room, timing)
+            candidate.room_name, self._attempt(candidate, command.access, room, waits)
         )
         identity = candidate.identity
-        token = self.token_for(identity, session.room_name)
+        token = self.token_for(identity, session.room_name, options)
         return StartedSession(session, identity, token, self.livekit_url)
 
     def fingerprint(self, command: StartSessionCommand) -> str:
@@ -97,6 +103,8 @@ class StartSession:
         chosen = ["start session", str(candidate.identity), named, candidate.agent_config.chosen]
         if (timing := DispatchTiming.parse(command.dispatch)) is not DispatchTiming.NOW:
             chosen.append(timing.value)
+        options = self.options_of(command).chosen
+        chosen += [options] if options else []  # without any: as versions before them did
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
     def _candidate(self, command: StartSessionCommand) -> Session:
@@ -115,34 +123,23 @@ class StartSession:
         candidate.metadata()  # refuses what is too large before anything is stored
         return candidate
 
-    async def renew(self, session: Session) -> None:
-        """Let users join a session whose agent waits for them, by a token that is made now.
+    def options_of(self, command: StartSessionCommand) -> TokenOptions:
+        """Return what the caller has chosen of the token. Raises ``InvalidInput``."""
+        return command.token.options(self.longest_ttl)
 
-        Raises ``SessionBusy`` or ``StorageUnavailable``.
-        """
-        room_name = session.room_name
-
-        async def attempt() -> None:
-            live = await self.await_user.ledger.get(session.id, SYSTEM)
-            if live is not None and live.is_live and live.join_until is not None:
-                await self.await_user.renewed(live, TOKEN_TTL)
-
-        if session.join_until is not None:
-            await self.retry_on_conflict.take(room_name, attempt)
-
-    def token_for(self, identity: Identity, room_name: RoomName) -> str:
+    def token_for(self, identity: Identity, room_name: RoomName, options: TokenOptions) -> str:
         """A new token with which ``identity`` joins the room."""
-        return self.token_signer.join_token(identity, room_name, TOKEN_TTL)
+        return self.token_signer.join_token(identity, room_name, options)
 
     def _attempt(
-        self, candidate: Session, access: Access, room: RoomNovelty, timing: DispatchTiming
+        self, candidate: Session, access: Access, room: RoomNovelty, waits: timedelta | None
     ) -> Callable[[], Awaitable[Session]]:
         first = iter([room])
         again = RoomNovelty.NAMED if room is RoomNovelty.NAMED else RoomNovelty.OURS
 
         # A second attempt finds in the ledger what the first one left there.
-        if timing is DispatchTiming.ON_JOIN:
-            return lambda: self.await_user(candidate, access, TOKEN_TTL, room=next(first, again))
+        if waits is not None:
+            return lambda: self.await_user(candidate, access, waits, room=next(first, again))
         return lambda: self.ensure_agent(candidate, access, room=next(first, again))
 
 

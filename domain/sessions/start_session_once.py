@@ -51,14 +51,15 @@ class StartSessionOnce:
             session = started.session
             return json.dumps([str(session.id), str(session.room_name), present(started)])
 
+        options = self.start_session.options_of(command)
         fingerprint = self.start_session.fingerprint(command)
         answered = await self.idempotent_execution(key, command.access, fingerprint, first)
         session_id, room_name, text = json.loads(answered.text)
         if answered.replayed:
             live = await self._live(SessionId(session_id), command.access)
-            await self.start_session.renew(live)
+            await self.start_session.await_user.extend_wait(live, options.ttl)
         identity = Identity.parse(command.user_identity)
-        token = self.start_session.token_for(identity, RoomName(room_name))
+        token = self.start_session.token_for(identity, RoomName(room_name), options)
         return IdempotentResponse(text, token, answered.replayed)
 
     async def _live(self, session_id: SessionId, access: Access) -> Session:

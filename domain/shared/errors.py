@@ -158,7 +158,7 @@ class SessionEnded(DomainError):
 
 
 class AnsweredSessionEnded(SessionEnded):
-    """What was answered to the first request with this key is over: a repetition can't help."""
+    """The session that the request is about has ended: a repetition can't help."""
 
     retry_after = None
 

@@ -18,12 +18,13 @@ LEDGER_VARIABLES: Final = ("DATABASE_URL",)
 
 
 @asynccontextmanager
-async def ledger() -> AsyncIterator[Container]:
+async def ledger(*others: str) -> AsyncIterator[Container]:
     """Yield a container whose database is open; it has no address and no keys of LiveKit.
 
+    ``others`` names variables that the command uses beside ``LEDGER_VARIABLES``.
     Raises :class:`~domain.shared.errors.StorageUnavailable`, also if DATABASE_URL is memory.
     """
-    settings = load_settings(only=LEDGER_VARIABLES)
+    settings = load_settings(only=(*LEDGER_VARIABLES, *others))
     if settings.storage is Storage.MEMORY:
         raise StorageUnavailable(
             "DATABASE_URL is memory://, so the ledger is inside the service's process, where only "

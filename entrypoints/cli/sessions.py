@@ -10,7 +10,9 @@ import msgspec
 import typer
 
 from domain.access.access import SYSTEM
+from domain.rooms.token_options import TokenRequest
 from domain.sessions.read_sessions import ReadSessions
+from domain.sessions.renew_token import RenewToken, RenewTokenCommand
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_status import SessionStatus
@@ -22,9 +24,16 @@ from entrypoints.cli.records import find, json_of, show_page, timeline_fields
 from entrypoints.http.requests import query
 from entrypoints.presenters.sessions import session_response
 
-app = typer.Typer(no_args_is_help=True, help="Read the sessions in the ledger.")
+app = typer.Typer(no_args_is_help=True, help="Read the sessions in the ledger, and renew a token.")
 
 _HEADER: Final = ("session", "created", "status", "identity", "agent", "ended", "room")
+
+_SIGNING: Final = (
+    "LIVEKIT_API_KEY",
+    "LIVEKIT_API_SECRET",
+    "MAX_TOKEN_TTL_SECONDS",
+    "TELEPHONY_SIP_IDENTITY_PREFIX",
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, as the HTTP API shows sessions.")]
 
@@ -72,6 +81,31 @@ def show_session(
         typer.echo(_json(found))
     else:
         show(("field", "value"), _fields(found))
+
+
+@app.command("token")
+def renew_token(
+    session: Annotated[str, typer.Argument(help="The session's id, or its room's name.")],
+    *,
+    ttl: Annotated[
+        int | None, typer.Option(help="Seconds to join within; 600 if not given.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The name that the room shows.")] = None,
+) -> None:
+    """Print a new token for the user of a live session, signed with LIVEKIT_API_KEY's secret.
+
+    A client that has it can join the room. It makes no room and dispatches no agent.
+    """
+    wanted = TokenRequest(participant_name=name, token_ttl_seconds=ttl)
+    typer.echo(asyncio.run(_token(session, wanted)))
+
+
+async def _token(session: str, wanted: TokenRequest) -> str:
+    async with ledger(*_SIGNING) as container:
+        found = await find(container.read_sessions(), session, "session")
+        renew: RenewToken = container.renew_token()
+        command = RenewTokenCommand(session_id=str(found.id), access=SYSTEM, token=wanted)
+        return (await renew(command)).token
 
 
 async def _page(wanted: SessionFilter, limit: int) -> Page[Session]:

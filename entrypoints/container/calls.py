@@ -34,5 +34,6 @@ class Calls(containers.DeclarativeContainer):
         clock=Core.clock,
         ids=Core.ids,
         agent_name=settings.agent_name,
+        left_for=Sessions.left_for,
     )
     call_pruning = providers.List(storage.prune_calls, settings.call_retention)

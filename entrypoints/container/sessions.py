@@ -11,13 +11,16 @@ from domain.sessions.await_user import AwaitUser
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.end_session import EndSession
 from domain.sessions.ensure_agent import EnsureAgent
+from domain.sessions.extend_wait import ExtendWait
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.remove_agent import RemoveAgent
 from domain.sessions.renew_claim import RenewClaim
+from domain.sessions.renew_token import RenewToken
 from domain.sessions.session import Session
+from domain.sessions.session_outline import reserved_for
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartSession
 from domain.sessions.start_session_once import StartSessionOnce
@@ -45,6 +48,7 @@ class Sessions(containers.DeclarativeContainer):
 
     ledger = providers.Singleton(SessionStore, storage.unit_of_work, _log_lost_dispatch)
     timeouts = providers.Singleton(AgentTimeouts, joined_within=settings.agent_join_timeout)
+    left_for = providers.Singleton(reserved_for, settings.max_token_ttl)
     find_agent = providers.Singleton(
         FindAgent,
         rooms=LiveKit.rooms,
@@ -86,6 +90,14 @@ class Sessions(containers.DeclarativeContainer):
         ids=Core.ids,
         lease=CLAIM_LEASE,
         max_sessions=settings.max_sessions_per_key,
+        left_for=left_for,
+    )
+    extend_wait = providers.Singleton(
+        ExtendWait,
+        ledger=ledger,
+        clock=Core.clock,
+        retry_on_conflict=Core.retry_on_conflict,
+        grace=settings.on_join_grace,
     )
     await_user = providers.Singleton(
         AwaitUser,
@@ -93,7 +105,7 @@ class Sessions(containers.DeclarativeContainer):
         ensure_agent=ensure_agent,
         clock=Core.clock,
         ids=Core.ids,
-        grace=settings.on_join_grace,
+        extend_wait=extend_wait,
         keeps_configs=settings.store_agent_config,
     )
     remove_agent = providers.Singleton(
@@ -115,6 +127,7 @@ class Sessions(containers.DeclarativeContainer):
         retry_on_conflict=Core.retry_on_conflict,
         agent_name=settings.agent_name,
         livekit_url=settings.livekit_public_url,
+        longest_ttl=settings.max_token_ttl,
     )
     start_session_once = providers.Singleton(
         StartSessionOnce,
@@ -133,6 +146,15 @@ class Sessions(containers.DeclarativeContainer):
         retry_on_conflict=Core.retry_on_conflict,
         renew_claim=renew_claim,
         lease=CLAIM_LEASE,
+        left_for=left_for,
     )
     read_sessions = providers.Singleton(ReadSessions, ledger)
+    renew_token = providers.Singleton(
+        RenewToken,
+        read_sessions=read_sessions,
+        extend_wait=extend_wait,
+        token_signer=LiveKit.token_signer,
+        livekit_url=settings.livekit_public_url,
+        longest_ttl=settings.max_token_ttl,
+    )
     session_pruning = providers.List(storage.prune_sessions, settings.session_retention)

@@ -31,12 +31,15 @@ from entrypoints.http.openapi.document import openapi_config, swagger_asset
 from entrypoints.http.operations import controller as operations
 from entrypoints.http.requests.json_request import MAX_BODY_BYTES, JsonRequest, Overloaded
 from entrypoints.http.sessions import controller as sessions
+from entrypoints.http.sessions import renew_token
+from entrypoints.http.sessions.documentation import amendments
 from entrypoints.settings import Settings
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     sessions.routes,
+    renew_token.routes,
     calls.routes,
     inbox.routes,
     operations.routes,
@@ -65,7 +68,7 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
             HTTPException: on_http_error,
             Exception: on_unexpected_error,
         },
-        openapi_config=openapi_config(),
+        openapi_config=openapi_config(amendments(settings)),
         logging_config=None,
     )
 

@@ -14,6 +14,7 @@ from entrypoints.settings.livekit import LiveKitSettings
 from entrypoints.settings.observability import ObservabilitySettings
 from entrypoints.settings.reconciliation import ReconciliationSettings
 from entrypoints.settings.retention import RetentionSettings
+from entrypoints.settings.sessions import SessionSettings
 from entrypoints.settings.telephony import TelephonySettings
 from entrypoints.settings.variable import Variable, variables_of
 
@@ -24,6 +25,7 @@ class Settings(
     HttpSettings,
     DatabaseSettings,
     AgentSettings,
+    SessionSettings,
     TelephonySettings,
     ReconciliationSettings,
     RetentionSettings,

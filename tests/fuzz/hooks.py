@@ -64,12 +64,12 @@ def filter_failure(
 ) -> bool:
     """Whether a failure is one.
 
-    POST /session/end has its room in the body, where the check that looks for what was just
-    created does not look: it takes another room's 404 for this one's.
+    POST /session/end and POST /session/token have their room in the body, where the check that
+    looks for what was just created does not look: it takes another room's 404 for this one's.
     """
     return not (
         isinstance(failure, EnsureResourceAvailability)
-        and case.operation.label == "POST /session/end"
+        and case.operation.label in ("POST /session/end", "POST /session/token")
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Components, Example, SecurityScheme
+from litestar.openapi.spec import Components, Example, OpenAPI, SecurityScheme
 from litestar.response import File
 
 from entrypoints.http.openapi.operation import operation_id
@@ -146,9 +147,42 @@ def read_responses(missing: str) -> dict[int, ResponseSpec]:
     )
 
 
-def openapi_config() -> OpenAPIConfig:
-    """How the document is made and where it is shown."""
-    return OpenAPIConfig(
+@dataclass
+class _Config(OpenAPIConfig):
+    amendments: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_openapi_schema(self) -> OpenAPI:
+        """Return the document's frame, which adds the amendments once it is whole."""
+        amendments = self.amendments
+
+        @dataclass
+        class Amended(OpenAPI):
+            def to_schema(self) -> dict[str, Any]:
+                document: dict[str, Any] = super().to_schema()
+                _merge(document["components"]["schemas"], amendments)
+                return document
+
+        frame = super().to_openapi_schema()
+        return Amended(**{each.name: getattr(frame, each.name) for each in fields(frame)})
+
+
+def _merge(schema: dict[str, Any], amendments: Mapping[str, Any]) -> None:
+    for key, value in amendments.items():
+        if isinstance(schema.get(key), dict) and isinstance(value, Mapping):
+            _merge(schema[key], value)
+        else:
+            schema[key] = value
+
+
+def openapi_config(amendments: Mapping[str, Any]) -> OpenAPIConfig:
+    """How the document is made and where it is shown.
+
+    Args:
+        amendments: What is merged into the component schemas, by their names: keywords that depend
+            on the settings or that no type of Python has.
+    """
+    return _Config(
+        amendments=amendments,
         title="backend-livekit",
         version=VERSION,
         description="Tokens, exactly one agent for each room, and a ledger of LiveKit sessions.",

@@ -97,6 +97,7 @@ class SessionsController(Controller):
             data.agent_config,
             access=access_of(scope),
             dispatch=data.dispatch,
+            token=data.token_request,
         )
         replayed = False
         try:

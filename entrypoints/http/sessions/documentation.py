@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example, Link
@@ -12,6 +12,8 @@ from entrypoints.http.openapi.document import REFUSALS, errors, read_responses
 from entrypoints.http.openapi.operation import linked, of_body, to
 from entrypoints.http.requests.idempotency import AS_BEFORE, REPEATED
 from entrypoints.http.sessions.schemas import StartSessionResponse
+from entrypoints.http.sessions.token_fields import ttl_keywords
+from entrypoints.settings import Settings
 
 _STARTED: Final = {
     "userToken": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ2aWRlbyI6e30sInN1YiI6InVzZXItNDIifQ.sig",
@@ -41,6 +43,15 @@ START_BODY: Final = Body(
             summary="An agent that is dispatched once the user has joined",
             value={"userIdentity": "user-42", "dispatch": "on_join"},
         ),
+        Example(
+            summary="A token with a name, attributes and an hour to join",
+            value={
+                "userIdentity": "user-42",
+                "participantName": "Ann Müller",
+                "participantAttributes": {"plan": "pro"},
+                "tokenTtlSeconds": 3600,
+            },
+        ),
     ]
 )
 END_BODY: Final = Body(examples=[Example(summary="A room", value={"roomName": "support-7"})])
@@ -59,7 +70,8 @@ START_RESPONSES: Final = {
     | REPEATED
     | {
         400: "A value breaks a rule; `field` names it.",
-        404: "The room is another tenant's, or was until less than 12 minutes ago.",
+        404: "The room is another tenant's, or was: until `MAX_TOKEN_TTL_SECONDS` and two minutes "
+        "after its last session's end.",
         409: "Another request is still starting or ending this room's session, or has the "
         "same Idempotency-Key; or the session that this key began has ended (`session_ended` "
         "without Retry-After).",
@@ -91,6 +103,7 @@ StartSession = linked(
     join=Link(
         operation_id="startSession", request_body={"userIdentity": "user-43", "roomName": _ROOM}
     ),
+    renew=Link(operation_id="renewToken", request_body={"sessionId": of_body("sessionId")}),
     end=Link(operation_id="endSession", request_body={"roomName": _ROOM}),
 )
 EndSession = linked(204, ended=to("sessionByRoom", roomName="$request.body#/roomName"))
@@ -100,3 +113,16 @@ SessionById = linked(
     newestOfRoom=to("sessionByRoom", roomName=_ROOM),
     call=to("callById", callId=of_body("callId")),
 )
+
+
+def amendments(settings: Settings) -> dict[str, Any]:
+    """Return what the types of requests do not say of their schemas."""
+    ttl = {"tokenTtlSeconds": ttl_keywords(settings.max_token_ttl)}
+    either = [
+        {"required": [name], "properties": {name: {"type": "string"}}}
+        for name in ("sessionId", "roomName")
+    ]
+    return {
+        "StartSessionRequest": {"properties": ttl},
+        "RenewTokenRequest": {"properties": ttl, "anyOf": either},
+    }

@@ -16,6 +16,7 @@ from domain.sessions.start_session import StartedSession
 from domain.shared.identifiers import LONGEST, Identity, RoomName
 from domain.shared.pagination import Page
 from entrypoints.http.requests.fields import END, KNOWN, NEW, SPACE, query_parameter
+from entrypoints.http.sessions.token_fields import TokenFields
 from entrypoints.presenters.fields import Uuid, documented
 from entrypoints.presenters.sessions import SessionResponse, session_response
 
@@ -82,7 +83,7 @@ SessionStatusQuery = Annotated[str | None, query_parameter(enum=list(SessionStat
 IdentityQuery = Annotated[str | None, query_parameter("userIdentity", **KNOWN)]
 
 
-class StartSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
+class StartSessionRequest(TokenFields, rename="camel", kw_only=True):
     """Who wants to talk, where, and to what kind of agent.
 
     ``userIdentity`` and ``roomName`` are 1-128 of ``A-Z a-z 0-9 _ -``. Without a room name a new
@@ -106,7 +107,7 @@ class AgentConfigSummary(msgspec.Struct):
 
 
 class StartSessionResponse(msgspec.Struct, rename="camel", kw_only=True):
-    """Join ``livekitUrl`` with ``userToken`` within 10 minutes."""
+    """Join ``livekitUrl`` with ``userToken`` within 10 minutes, or within ``tokenTtlSeconds``."""
 
     user_token: str
     room_name: str

@@ -13,12 +13,14 @@ from livekit.api import (
     ParticipantInfo,
     RoomConfiguration,
     SIPGrants,
+    TokenVerifier,
     VideoGrants,
 )
 
 from adapters.livekit.phone_leg import is_phone
 from adapters.livekit.token_signer import LiveKitTokenSigner
 from adapters.livekit.tokens import TokenFactory
+from domain.rooms.token_options import TokenOptions
 from domain.shared.identifiers import Identity, RoomName
 from tests.livekit_server import API_KEY, API_SECRET
 
@@ -28,7 +30,7 @@ SIGNER = LiveKitTokenSigner(TokenFactory(API_KEY, API_SECRET))
 def test_a_join_token_admits_one_identity_to_one_room_for_its_time() -> None:
 
     before = int(time.time())
-    token = SIGNER.join_token(Identity("user-1"), RoomName("room-1"), timedelta(minutes=10))
+    token = SIGNER.join_token(Identity("user-1"), RoomName("room-1"), TokenOptions())
     after = int(time.time())
 
     claims = jwt.decode(token, API_SECRET, algorithms=["HS256"], issuer=API_KEY)
@@ -44,8 +46,31 @@ def test_a_join_token_admits_one_identity_to_one_room_for_its_time() -> None:
     }
 
 
+def test_given_options_then_the_token_has_them_as_livekit_reads_them() -> None:
+    options = TokenOptions(
+        name="Ann 👩‍🚀", metadata='{"a":1}', attributes={"plan": "pro"}, ttl=timedelta(hours=1)
+    )
+
+    token = SIGNER.join_token(Identity("ann@example.com"), RoomName("room-1"), options)
+
+    claims = jwt.decode(token, API_SECRET, algorithms=["HS256"], issuer=API_KEY)
+    assert claims["exp"] - claims["nbf"] == 3600
+    read = TokenVerifier(API_KEY, API_SECRET).verify(token)
+    assert (read.identity, read.name, read.metadata) == ("ann@example.com", "Ann 👩‍🚀", '{"a":1}')
+    assert read.attributes == {"plan": "pro"}
+
+
+def test_given_attributes_and_a_phone_s_identity_then_the_user_stays_marked_as_a_user() -> None:
+    options = TokenOptions(attributes={"backend-livekit.user": "false", "plan": "pro"})
+
+    token = SIGNER.join_token(Identity("sip_+15105550100"), RoomName("room-1"), options)
+
+    attributes = jwt.decode(token, API_SECRET, algorithms=["HS256"])["attributes"]
+    assert attributes == {"backend-livekit.user": "true", "plan": "pro"}
+
+
 def test_a_join_token_is_signed_with_the_secret() -> None:
-    token = SIGNER.join_token(Identity("user-1"), RoomName("room-1"), timedelta(minutes=10))
+    token = SIGNER.join_token(Identity("user-1"), RoomName("room-1"), TokenOptions())
 
     with pytest.raises(jwt.InvalidSignatureError):
         jwt.decode(token, "another-secret-0123456789-0123456789", algorithms=["HS256"])
@@ -121,7 +146,7 @@ IDENTITIES = st.builds(
 
 def claims_of(identity: str, prefix: str) -> dict[str, Any]:
     signer = LiveKitTokenSigner(TokenFactory(API_KEY, API_SECRET), prefix)
-    token = signer.join_token(Identity(identity), RoomName("room-1"), timedelta(minutes=10))
+    token = signer.join_token(Identity(identity), RoomName("room-1"), TokenOptions())
     claims: dict[str, Any] = jwt.decode(token, API_SECRET, algorithms=["HS256"])
     return claims
 

@@ -7,9 +7,11 @@ import uuid
 from pathlib import Path
 
 import httpx
+import jwt
 import pytest
 
 from tests.integration.cli.backend import Backend
+from tests.livekit_server import API_SECRET
 from tests.service import running
 
 
@@ -95,3 +97,26 @@ def test_given_an_unknown_session_or_a_malformed_filter_then_one_sentence_says_s
 
     assert result.code == 1
     assert part in result.sentence
+
+
+@pytest.mark.parametrize("by", ["sessionId", "roomName"])
+def test_given_a_live_session_then_a_new_token_for_its_user_is_all_that_is_printed(
+    backend: Backend, started: dict[str, str], by: str
+) -> None:
+    [token] = backend.lines("sessions", "token", started[by], "--ttl", "1800", "--name", "Ann")
+
+    claims = jwt.decode(token, API_SECRET, ["HS256"])
+    assert (claims["sub"], claims["name"]) == (started["userIdentity"], "Ann")
+    assert claims["video"]["room"] == started["roomName"]
+    assert claims["exp"] - claims["nbf"] == 1800
+
+
+def test_given_a_maximum_then_no_token_is_printed_that_lives_longer(
+    backend: Backend, started: dict[str, str]
+) -> None:
+    strict = backend.with_environ(MAX_TOKEN_TTL_SECONDS="900")
+
+    result = strict("sessions", "token", started["sessionId"], "--ttl", "901")
+
+    assert result.code == 1
+    assert "from 10 to 900 (MAX_TOKEN_TTL_SECONDS)" in result.sentence

@@ -17,6 +17,8 @@ from adapters.livekit.tokens import TokenFactory
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM, WORK, Access
 from domain.inbox.entry import InboxStatus
+from domain.rooms.token_options import TokenRequest
+from domain.sessions.renew_token import RenewTokenCommand
 from domain.sessions.start_session import StartedSession, StartSessionCommand
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
@@ -151,6 +153,33 @@ async def test_joining_a_session_whose_agent_is_there(costs: Costs) -> None:
     assert await costs.seen() == {
         "SELECT": 1, "signatures": 3, "LiveKit: ListRooms": 1, "LiveKit: ListParticipants": 1,
     }  # fmt: skip
+
+
+async def test_a_token_s_options_cost_nothing(costs: Costs) -> None:
+    token = TokenRequest(participant_name="Ann", participant_attributes={"plan": "pro"})
+    command = StartSessionCommand("user-1", access=SYSTEM, token=token)
+
+    await costs.container.start_session()(command)
+
+    assert await costs.seen() == {
+        "BEGIN": 2, "INSERT": 1, "UPDATE": 1, "signatures": 2, "LiveKit: CreateDispatch": 1,
+    }  # fmt: skip
+
+
+async def test_renewing_a_token_reads_the_ledger_once_and_asks_livekit_nothing(
+    costs: Costs,
+) -> None:
+    started = await costs.start()
+    await costs.seen()
+    for which in (
+        {"session_id": str(started.session.id)},
+        {"room_name": str(started.session.room_name)},
+    ):
+        costs.forget()
+
+        await costs.container.renew_token()(RenewTokenCommand(**which, access=SYSTEM))
+
+        assert await costs.seen() == {"SELECT": 1, "signatures": 1}
 
 
 async def test_a_key_of_the_caller_s_costs_a_transaction_and_its_repetition_no_livekit(

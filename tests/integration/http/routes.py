@@ -20,7 +20,10 @@ from litestar.routes import HTTPRoute
 
 from domain.access.access import Scope
 
-UNTOLD: Final = frozenset({"agentConfig"})
+UNTOLD: Final = frozenset({
+    "agentConfig", "participantName", "participantMetadata", "participantAttributes",
+    "tokenTtlSeconds",
+})  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
 
 _NO_FILTER: Final = frozenset({"scope", "data", "body", "state", "headers", "cookies"})

@@ -15,7 +15,7 @@ from domain.calls.call import CallStatus
 from domain.rooms.sip_leg import Direction
 from domain.sessions.session_status import SessionStatus
 from entrypoints.http.requests.fields import WHITE_SPACE
-from tests.application import application
+from tests.application import application, settings_with
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_an_operation_with_a_body_tells_what_is_wrong_with_one(document: dict[st
         name for name, operation in operations(document).items() if "requestBody" in operation
     }
 
-    assert with_body == {"startSession", "endSession", "livekitWebhook"}
+    assert with_body == {"startSession", "renewToken", "endSession", "livekitWebhook"}
     for name in with_body:
         assert {"400", "413", "415", "503"} <= set(operations(document)[name]["responses"])
 
@@ -102,7 +102,8 @@ def test_every_link_leads_to_an_operation_with_such_parameters(document: dict[st
     ]
 
     assert {link["operationId"] for link in links} == {
-        "startSession", "endSession", "listSessions", "sessionById", "sessionByRoom",
+        "startSession", "renewToken", "endSession", "listSessions", "sessionById",
+        "sessionByRoom",
         "listCalls", "callById", "callByRoom",
     }  # fmt: skip
     for link in links:
@@ -165,3 +166,13 @@ def test_white_space_is_what_strip_removes() -> None:
     text = "".join(map(chr, range(sys.maxunicode + 1)))
 
     assert set(space.findall(text)) == {one for one in text if not one.strip()}
+
+
+def test_given_a_maximum_then_the_document_says_it() -> None:
+    app = application(settings=settings_with(MAX_TOKEN_TTL_SECONDS="86400"))
+
+    schemas = app.openapi_schema.to_schema()["components"]["schemas"]
+
+    for name in ("StartSessionRequest", "RenewTokenRequest"):
+        [whole, _] = schemas[name]["properties"]["tokenTtlSeconds"]["oneOf"]
+        assert (whole["minimum"], whole["maximum"]) == (10, 86400)

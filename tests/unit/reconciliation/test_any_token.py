@@ -18,8 +18,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.access.access import SYSTEM
-from domain.rooms.token_signer import TOKEN_TTL
-from domain.sessions.await_user import JOIN_GRACE
+from domain.rooms.token_options import TOKEN_TTL
+from domain.sessions.extend_wait import JOIN_GRACE
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.start_session import StartSessionCommand
 from domain.shared.errors import DomainError

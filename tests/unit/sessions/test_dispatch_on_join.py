@@ -8,8 +8,9 @@ import attrs
 import pytest
 
 from domain.access.access import SYSTEM, WORK, Access
-from domain.rooms.token_signer import TOKEN_TTL
-from domain.sessions.await_user import JOIN_GRACE
+from domain.rooms.token_options import TOKEN_TTL, TokenRequest
+from domain.sessions.extend_wait import JOIN_GRACE
+from domain.sessions.renew_token import RenewTokenCommand
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.start_session import StartedSession, StartSessionCommand
 from domain.shared.errors import (
@@ -383,6 +384,14 @@ async def test_a_caller_s_key_repeats_the_answer_and_renews_the_wait(world: Phon
     await world.looks()
     with pytest.raises(AnsweredSessionEnded):
         await world.start_once("key-1", command)
+
+
+async def test_a_renewed_token_extends_the_wait_by_its_own_time(world: PhoneWorld) -> None:
+    await offer(world)
+    token = TokenRequest(token_ttl_seconds=1800)
+    await world.renew_token(RenewTokenCommand(room_name=ROOM, access=SYSTEM, token=token))
+
+    assert world.session().join_until == world.clock.now() + timedelta(minutes=30) + JOIN_GRACE
 
 
 async def test_another_tenant_s_room_is_refused(world: PhoneWorld) -> None:

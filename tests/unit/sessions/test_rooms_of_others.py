@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from domain.access.access import SYSTEM, WORK, Access, Scope
-from domain.rooms.token_signer import TOKEN_TTL
+from domain.rooms.token_options import TOKEN_TTL
 from domain.sessions.end_session import EndSessionCommand
 from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.start_session import StartedSession, StartSessionCommand

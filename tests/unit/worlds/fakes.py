@@ -20,6 +20,7 @@ from domain.calls.repository import CallRepository
 from domain.idempotency.repository import Idempotency
 from domain.inbox.repository import Inbox
 from domain.operations.leases import Leases
+from domain.rooms.token_options import TokenOptions
 from domain.sessions.repository import SessionRepository
 from domain.sessions.session import Session
 from domain.shared.errors import DomainError, StorageUnavailable
@@ -88,8 +89,10 @@ class SequentialIds:
 class ReadableTokens:
     """Tokens a test can read."""
 
-    def join_token(self, identity: Identity, room_name: RoomName, ttl: timedelta) -> str:
-        return f"{identity} may join {room_name} for {ttl.total_seconds():.0f} s"
+    def join_token(self, identity: Identity, room_name: RoomName, options: TokenOptions) -> str:
+        chosen = {key: value for key, value in options.chosen.items() if key != "ttl"}
+        admits = f"{identity} may join {room_name} for {options.ttl.total_seconds():.0f} s"
+        return f"{admits} with {chosen}" if chosen else admits
 
 
 class InMemoryLedger:

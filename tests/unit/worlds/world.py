@@ -14,12 +14,15 @@ from domain.sessions.await_user import AwaitUser
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.end_session import EndSession, EndSessionCommand
 from domain.sessions.ensure_agent import EnsureAgent
+from domain.sessions.extend_wait import ExtendWait
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.renew_claim import RenewClaim
+from domain.sessions.renew_token import RenewToken
 from domain.sessions.session import Session
+from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.sessions.start_session_once import IdempotentResponse, StartSessionOnce
@@ -44,7 +47,10 @@ class World:
     """One service, its ledger and its LiveKit; another replica of it, which shares ``beside``'s."""
 
     def __init__(
-        self, patience: timedelta = timedelta(seconds=30), beside: World | None = None
+        self,
+        patience: timedelta = timedelta(seconds=30),
+        beside: World | None = None,
+        left_for: timedelta = LEFT_FOR,
     ) -> None:
         self.steps: Steps = beside.steps if beside else Steps()
         self.clock: FakeClock = beside.clock if beside else FakeClock(self.steps)
@@ -89,9 +95,17 @@ class World:
             ids=self.ids,
             lease=LEASE,
             max_sessions=3,
+            left_for=left_for,
+        )
+        extend_wait = ExtendWait(
+            ledger=self.ledger, clock=self.clock, retry_on_conflict=retry_on_conflict
         )
         self.await_user = AwaitUser(
-            ledger=self.ledger, ensure_agent=self.ensure_agent, clock=self.clock, ids=self.ids
+            ledger=self.ledger,
+            ensure_agent=self.ensure_agent,
+            clock=self.clock,
+            ids=self.ids,
+            extend_wait=extend_wait,
         )
         self.start_session = StartSession(
             ensure_agent=self.ensure_agent,
@@ -120,8 +134,15 @@ class World:
             retry_on_conflict=retry_on_conflict,
             renew_claim=self.renew_claim,
             lease=LEASE,
+            left_for=left_for,
         )
         self.read_sessions = ReadSessions(self.ledger)
+        self.renew_token = RenewToken(
+            read_sessions=self.read_sessions,
+            extend_wait=extend_wait,
+            token_signer=ReadableTokens(),
+            livekit_url="wss://livekit.test",
+        )
 
     async def start(
         self,
