@@ -166,6 +166,11 @@ class AgentConfig:
         """Whether the rest was not kept."""
         return "prompt" not in self.values
 
+    @property
+    def completed(self) -> AgentConfig:
+        """The configuration with the defaults in place of what was not kept."""
+        return AgentConfig.parse(self.values) if self.is_outline else self
+
     @cached_property
     def text(self) -> str:
         """``values`` as JSON text.

@@ -13,7 +13,9 @@ from domain.calls.call_facts import AgentDispatched, ParticipantSeen
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.room_calls import fingerprint
 from domain.reconciliation.absences import Absences
+from domain.reconciliation.begin_again import BeginAgain
 from domain.reconciliation.remove_late_agent import RemoveLateAgent
+from domain.reconciliation.repairs import repair_between, why_over
 from domain.reconciliation.room_choice import RoomLook, agent_key
 from domain.reconciliation.room_selection import RoomSelection
 from domain.rooms.room import Participant, Room
@@ -47,6 +49,7 @@ class CheckRoom:
     keep_agent: KeepAgent
     remove_agent: RemoveAgent
     remove_late_agent: RemoveLateAgent
+    begin_again: BeginAgain
     clock: Clock
     selection: RoomSelection = attrs.field(factory=RoomSelection)
     telephony: bool = True
@@ -97,14 +100,25 @@ class _Look:
         elsewhere = self.left_to_others
         if session is None and listed and not elsewhere:
             elsewhere = not await self._serve(listed)
-        elif session is None and not live and await self.use.remove_late_agent(self.room):
-            self.repairs["late_agent_removed"] += 1
+        elif session is None and not live:
+            session = await self._without_session(contents)
         return RoomLook(
             calls=fingerprint(call.id for call in live),
             session_version=None if session is None else session.version,
             left_to_others=elsewhere,
             had_surplus=self.had_surplus,
         )
+
+    async def _without_session(self, contents: RoomContents) -> Session | None:
+        """Return a session for the people in a room without one, if they are to have one."""
+        if contents.has_people:
+            begun = await self.use.begin_again(self.room)
+            if begun is not None and begun.agent_dispatched:
+                self.repairs["agent_dispatched"] += 1
+            return begun
+        if await self.use.remove_late_agent(self.room):
+            self.repairs["late_agent_removed"] += 1
+        return None
 
     async def _reopened(self) -> Session | None:
         """Return the room's session again where its end was concluded too early."""
@@ -114,8 +128,6 @@ class _Look:
         reopened = newest.reopened(self.use.clock.now(), Source.RECONCILER)
         self.repairs["session_reopened"] += 1
         return await self.use.ledger.save(reopened)
-
-    # Calls
 
     async def _callers(self, calls: list[Call], participants: list[Participant]) -> list[Call]:
         """Return the room's live calls, updated from its participants.
@@ -171,8 +183,6 @@ class _Look:
             self.repairs["agent_dispatched"] += 1
         return True
 
-    # The agent
-
     async def _agent(
         self, session: Session, contents: RoomContents, calls: list[Call], *, first: bool
     ) -> Session | None:
@@ -186,8 +196,8 @@ class _Look:
             presence = await self.use.find_agent(session)
         else:
             presence = await self.use.find_agent.judge(session, contents, thorough=first)
-        if presence.state is AgentState.ROOM_CLOSED:
-            return await self._end(session, presence)
+        if why := why_over(session, presence, self.use.clock.now()):
+            return await self._end(session, presence, why)
         if not calls and self._is_deserted(session, presence):
             await self.use.remove_agent(session, EndReason.ROOM_FINISHED, Source.RECONCILER)
             self.repairs["agent_withdrawn"] += 1
@@ -196,11 +206,11 @@ class _Look:
             return session
         return await self._keep(session, presence, calls)
 
-    async def _end(self, session: Session, presence: AgentPresence) -> Session | None:
-        if presence.room is None:
+    async def _end(self, session: Session, found: AgentPresence, why: EndReason) -> Session | None:
+        if found.room is None:
             return session  # it has just closed, which later cycles confirm
-        now = self.use.clock.now()
-        await self.use.ledger.save(session.ended(EndReason.ROOM_FINISHED, now, Source.RECONCILER))
+        ended = session.ended(why, self.use.clock.now(), Source.RECONCILER)
+        await self.use.ledger.save(ended)
         self.repairs["session_ended"] += 1
         return None
 
@@ -224,7 +234,7 @@ class _Look:
 
     async def _keep(self, session: Session, presence: AgentPresence, calls: list[Call]) -> Session:
         kept = await self.use.keep_agent(session, presence, Source.RECONCILER)
-        if repair := _repair(session, kept, presence):
+        if repair := repair_between(session, kept, presence):
             self.repairs[repair] += 1
         self.had_surplus = presence.is_undecided or bool(presence.surplus_agents)
         if presence.has_surplus:
@@ -235,16 +245,3 @@ class _Look:
             if call.session_id is None:
                 await self.use.record_call_fact.on_known(call, dispatched)
         return kept
-
-
-def _repair(before: Session, after: Session, presence: AgentPresence) -> str | None:
-    """Name what was repaired between two states of a session."""
-    if after.version == before.version:
-        return None
-    if presence.is_missing:
-        if after.agent_dispatched:
-            return "agent_dispatched"
-        return "agent_lost" if before.agent_dispatched else "dispatch_settled"
-    if after.agent_joined_at != before.agent_joined_at:
-        return "agent_seen"
-    return "dispatch_settled"

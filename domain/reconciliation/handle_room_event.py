@@ -8,19 +8,18 @@ from datetime import datetime
 import attrs
 
 from domain.access.access import SYSTEM
-from domain.agents.agent_config import AgentConfig
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call
 from domain.calls.call_facts import ParticipantLeft, ParticipantSeen, RoomClosed
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.repository import CallWork
+from domain.reconciliation.begin_again import BeginAgain
 from domain.reconciliation.event_relevance import EventRelevance, Subject
 from domain.reconciliation.remove_late_agent import RemoveLateAgent
 from domain.rooms.room import Participant, Room
 from domain.rooms.room_event import EventKind, RoomEvent
 from domain.sessions.agent_presence import AgentPresence, AgentState
 from domain.sessions.agent_timeouts import TAKEN_WITHIN
-from domain.sessions.ensure_agent import EnsureAgent
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.keep_agent import KeepAgent
@@ -31,8 +30,7 @@ from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import ClaimHeld, LeftToOthers, TooEarly
-from domain.shared.identifiers import Identity, RoomName
-from domain.shared.ids import IdGenerator
+from domain.shared.identifiers import RoomName
 from domain.shared.timeline import Source
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
@@ -41,22 +39,21 @@ from domain.shared.unit_of_work import UnitOfWorkFactory
 class HandleRoomEvent:
     """Handle events that may be late, repeated, reordered or lost; a repeated one changes nothing.
 
-    With ``dispatch_on_any_join`` every person who joins gets an agent, not only callers
-    (debugging).
+    With ``dispatch_on_any_join`` every person who joins gets an agent, not only callers and users
+    of sessions (debugging).
     """
 
     unit_of_work: UnitOfWorkFactory[CallWork]
     ledger: SessionStore
     record_call_fact: RecordCallFact
     assign_agent: AssignAgentToCall
-    ensure_agent: EnsureAgent
+    begin_again: BeginAgain
     find_agent: FindAgent
     keep_agent: KeepAgent
     remove_agent: RemoveAgent
     remove_late_agent: RemoveLateAgent
     hold_room: HoldEndedRoom
     clock: Clock
-    ids: IdGenerator
     agent_name: str
     relevance: EventRelevance = attrs.field(factory=EventRelevance)
     dispatch_on_any_join: bool = False
@@ -182,20 +179,38 @@ class HandleRoomEvent:
             raise TooEarly("The next dispatch waits for its back-off.", kept.retry_at)
 
     async def _person_joined(self, room: Room, participant: Participant) -> None:
-        """Dispatch an agent for a person who joins a session without one."""
+        """Dispatch an agent for a person who joins a room without one."""
         session = await self.ledger.live_in(RoomName(room.name), SYSTEM)
-        if session is None:
-            if self.dispatch_on_any_join and not self.relevance.selection.ignores_room(room.name):
-                await self._begin_for(room, participant)
+        if session is not None and session.room_sid in (None, room.sid):
+            if session.agent_dispatched:
+                return
+            session = await self._unclaimed(room)
+            if session is not None:
+                presence = await self.find_agent(session)
+                if presence.state is not AgentState.ROOM_CLOSED:
+                    await self._keep(session, presence)
+                return
+        elif session is not None and not await self._is_replaced(session, room):
             return
-        if session.agent_dispatched or session.room_sid not in (None, room.sid):
+        if await self.begin_again(room) is not None or not self.dispatch_on_any_join:
             return
-        session = await self._unclaimed(room)
-        if session is None:
-            return
-        presence = await self.find_agent(session)
-        if presence.state is not AgentState.ROOM_CLOSED:
-            await self._keep(session, presence)
+        if not self.relevance.selection.ignores_room(room.name):
+            await self.begin_again.for_anyone(room, participant.identity)
+
+    async def _is_replaced(self, session: Session, room: Room) -> bool:
+        """Whether the session has ended, because ``room`` has taken the place of its room."""
+        if session.join_until is None:
+            return False
+        current = await self._unclaimed(room)
+        if current is None:
+            return True
+        presence = await self.find_agent(current)
+        is_newer = presence.room is not None and presence.room.sid == room.sid
+        if presence.state is not AgentState.ROOM_CLOSED or not is_newer:
+            return False
+        now = self.clock.now()
+        await self.ledger.save(current.ended(EndReason.ROOM_FINISHED, now, Source.WEBHOOK))
+        return True
 
     async def _room_finished(self, event: RoomEvent) -> None:
         for call in await self._live_calls(event.room):
@@ -207,24 +222,6 @@ class HandleRoomEvent:
         presence = await self.find_agent(session)
         if presence.state is AgentState.ROOM_CLOSED:
             await self.ledger.save(session.ended(EndReason.ROOM_FINISHED, event.at, Source.WEBHOOK))
-
-    async def _begin_for(self, room: Room, participant: Participant) -> None:
-        contents = await self.find_agent.contents(RoomName(room.name))
-        if contents is None or contents.room.sid != room.sid:
-            return
-        if any(other.identity == participant.identity for other in contents.participants):
-            await self.ensure_agent(
-                Session(
-                    id=self.ids.session_id(),
-                    room_name=RoomName(room.name),
-                    room_sid=room.sid,
-                    identity=Identity(participant.identity),
-                    agent_name=self.agent_name,
-                    agent_config=AgentConfig.parse(None),
-                    created_at=self.clock.now(),
-                ),
-                SYSTEM,
-            )
 
     async def _live_calls(self, room: Room) -> list[Call]:
         async with self.unit_of_work() as work:

@@ -179,6 +179,7 @@ class Reconcile:
         await self._each(calls, repairs.end_call_of_room)
         sessions = [session for session in survey.sessions if str(session.id) in ended]
         await self._each(sessions + survey.abandoned, repairs.end_session)
+        await self._each(survey.unused, repairs.end_unused)
         await self._each(survey.holding, repairs.end_again)
         return self._done
 

@@ -14,6 +14,7 @@ from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
 from domain.reconciliation.survey_ledger import SessionVersion
 from domain.rooms.rooms import Rooms
+from domain.sessions.agent_presence import AgentPresence, AgentState
 from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
@@ -66,6 +67,14 @@ class Repairs:
         await self.ledger.save(ended)
         self.done["session_ended"] += 1
 
+    async def end_unused(self, known: SessionVersion) -> None:
+        """End a session that no user has joined in time; LiveKit has not listed its room."""
+        session = await self._unchanged(known)
+        if session is not None:
+            ended = session.ended(EndReason.ABANDONED, self.now, Source.RECONCILER)
+            await self.ledger.save(ended)
+            self.done["session_ended"] += 1
+
     async def end_again(self, known: SessionVersion) -> None:
         """End a session that only holds its room, for a process that died meanwhile."""
         session = await self._unchanged(known)
@@ -76,3 +85,28 @@ class Repairs:
         """Return the session itself; None where it has changed since the survey."""
         session = await self.ledger.get(known.id, SYSTEM)
         return session if session is not None and session.version == known.version else None
+
+
+def repair_between(before: Session, after: Session, presence: AgentPresence) -> str | None:
+    """Name what was repaired between two states of a session."""
+    if after.version == before.version:
+        return None
+    if presence.is_missing:
+        if after.agent_dispatched:
+            return "agent_dispatched"
+        return "agent_lost" if before.agent_dispatched else "dispatch_settled"
+    if after.agent_joined_at != before.agent_joined_at:
+        return "agent_seen"
+    return "dispatch_settled"
+
+
+def why_over(session: Session, presence: AgentPresence, now: datetime) -> EndReason | None:
+    """Return why a session is over whose room is listed; None if it is not.
+
+    Another room has taken the place of its own, or no user has joined in time.
+    """
+    if presence.state is AgentState.ROOM_CLOSED:
+        return EndReason.ROOM_FINISHED
+    is_expired = session.is_unused and session.has_waited(now)
+    is_empty = presence.is_missing and not presence.has_people
+    return EndReason.ABANDONED if is_expired and is_empty else None

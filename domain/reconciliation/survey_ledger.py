@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Set
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import attrs
@@ -21,9 +21,6 @@ from domain.sessions.session_outline import SessionOutline
 from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import SessionId
 from domain.shared.unit_of_work import UnitOfWorkFactory
-
-ABANDONED_AFTER: Final = timedelta(minutes=10)
-"""How long a session may wait for a room that was never opened."""
 
 AT_ONCE: Final = 100
 """How many entries are processed before other tasks may run."""
@@ -49,8 +46,8 @@ class Survey:
     ``rooms`` are our rooms by the reason to look into them, ``live`` is the number of sessions and
     calls in rooms; ``unreadable`` are the errors of rows that this version cannot read. The other
     fields are entries whose room is not listed: ``calls``, ``sessions`` that had a room,
-    ``abandoned`` sessions that are old and never had one, and ``holding`` sessions that have ended
-    and only hold their room.
+    ``abandoned`` sessions that are old and never had one, ``unused`` sessions that no user joined
+    in time, and ``holding`` sessions that have ended and only hold their room.
     """
 
     rooms: Mapping[Reason, list[Room]] = attrs.field(
@@ -59,6 +56,7 @@ class Survey:
     live: int = 0
     sessions: list[SessionVersion] = attrs.field(factory=list)
     abandoned: list[SessionVersion] = attrs.field(factory=list)
+    unused: list[SessionVersion] = attrs.field(factory=list)
     holding: list[SessionVersion] = attrs.field(factory=list)
     calls: list[CallOutline] = attrs.field(factory=list)
     unreadable: list[StorageUnavailable] = attrs.field(factory=list)
@@ -76,8 +74,9 @@ class Survey:
             self.holding.append(SessionVersion.of(session))
         elif session.has_had_room:
             self.sessions.append(SessionVersion.of(session))
-        elif now - session.created_at > ABANDONED_AFTER:
-            self.abandoned.append(SessionVersion.of(session))
+        elif session.has_waited(now):
+            entries = self.unused if session.is_unused else self.abandoned
+            entries.append(SessionVersion.of(session))
 
 
 @attrs.frozen(kw_only=True)

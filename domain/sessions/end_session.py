@@ -88,8 +88,11 @@ class EndSession:
             await self._end_again(session, access)
 
     async def _end_again(self, ended: Session, access: Access) -> None:
-        """Delete the room of an ended session, which a late agent or a valid token brought back."""
-        async with self.hold_room(ended):
+        """Delete the room of an ended session, which a late agent or a valid token brought back.
+
+        Tokens for it that are still valid bring no agent any more.
+        """
+        async with self.hold_room(attrs.evolve(ended, join_until=None)):
             room = await self.rooms.find(ended.room_name)
             # A name that was used long ago may be another application's room by now.
             is_recent = access.sees(None) or ended.was_lately(self.clock.now(), self.left_for)
@@ -97,11 +100,12 @@ class EndSession:
                 await self.rooms.delete(ended.room_name)
 
     async def _end_live(self, session: Session) -> None:
+        may_have_dispatches = session.status is not SessionStatus.ACTIVE and not session.is_unused
         session = await self.ledger.save(
             session.claimed(self.ids.claim_holder(), self.clock.now(), self.lease)
         )
         try:
-            if session.status is not SessionStatus.ACTIVE:
+            if may_have_dispatches:
                 await delete_dispatches(self.dispatcher, session)
             session = await self.renew_claim.if_doubtful(session)
             await self.rooms.delete(session.room_name)

@@ -94,7 +94,7 @@ class EnsureAgent:
             if session is not None and session.agent_dispatched:
                 return session
         elif room is not RoomNovelty.UNKNOWN_TO_ALL:
-            await self._refuse_another_s(candidate.room_name, access)
+            await self.refuse_another_s(candidate.room_name, access)
         if session is not None:
             return await self._again(session, candidate)
         if room is RoomNovelty.NAMED:
@@ -113,14 +113,14 @@ class EnsureAgent:
     async def _joined(self, session: Session, access: Access) -> Session | None:
         """The live session after a look at its agent; None once its room has closed."""
         if not session.only_holds_room and not access.sees(session.tenant):
-            raise _taken(session.room_name)
+            raise room_taken(session.room_name)
         if session.claim.is_held(self.clock.now()):
             raise ClaimHeld("Another request is starting or ending this session.")
         if session.only_holds_room:  # its holder died
             await self.ledger.save(session.ended_again())
-            await self._refuse_another_s(session.room_name, access)
+            await self.refuse_another_s(session.room_name, access)
             return None
-        if session.status is SessionStatus.CREATED:
+        if session.status is SessionStatus.CREATED and not session.is_unused:
             return session
         presence = await self.find_agent(session)
         if presence.state is AgentState.ROOM_CLOSED:
@@ -140,7 +140,7 @@ class EnsureAgent:
             # A dispatch would go to another instance than the caller's.
             raise TooEarly("LiveKit lists another room of this name.", self.clock.now() + SOON)
         if not access.sees(None) and not await self._was_lately(contents.room, access):
-            raise _taken(candidate.room_name)
+            raise room_taken(candidate.room_name)
         found = presence_of(candidate, contents, self.clock.now(), self.find_agent.timeouts)
         is_call = candidate.phone is not None
         if found.is_missing and is_call and contents.has_foreign_agent(candidate.agent_name):
@@ -155,19 +155,18 @@ class EnsureAgent:
         )
 
     async def _begin(self, candidate: Session, found: AgentPresence | None) -> Session:
-        await self._refuse_if_more_than(self.max_sessions - 1, candidate.tenant)
+        await self.refuse_one_more(candidate.tenant)
         # Named and dated now: this attempt may have waited for others that came and went.
         now, holder = self.clock.now(), self.ids.claim_holder()
         session = candidate.begun(self.ids.session_id(), holder, now, self.lease)
-        session = await self.ledger.add(session)
-        await self._end_if_one_too_many(session)
+        session = await self.added(session)
         if found is None or found.is_missing:
             return await self.dispatch_agent(session)
         return await self.keep_agent.record(session, found, Source.API)
 
     async def _begin_failed(self, candidate: Session) -> None:
         """Record a session whose room LiveKit did not tell of; starting again settles it."""
-        await self._refuse_if_more_than(self.max_sessions - 1, candidate.tenant)
+        await self.refuse_one_more(candidate.tenant)
         now = self.clock.now()
         begun = candidate.begun(self.ids.session_id(), self.ids.claim_holder(), now, self.lease)
         await self.ledger.add(begun.with_dispatch_failed(now, uncertain=False))
@@ -183,25 +182,35 @@ class EnsureAgent:
         session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
         return await self.dispatch_agent(session)
 
-    async def _refuse_another_s(self, room_name: RoomName, access: Access) -> None:
-        """Leave a room to the tenant of its last session while that session's users may join."""
+    async def refuse_another_s(self, room_name: RoomName, access: Access) -> None:
+        """Leave a room to the tenant of its last session while that session's users may join.
+
+        Raises as above.
+        """
         if access.tenants is None:
             return
         newest = await self.ledger.newest_in(room_name, SYSTEM)
         if newest is None or access.sees(newest.tenant):
             return
         if newest.was_lately(self.clock.now(), self.left_for):
-            raise _taken(room_name)
+            raise room_taken(room_name)
         # Participants that came back in time may stay for as long as they like.
         if await self.find_agent.rooms.find(room_name) is not None:
-            raise _taken(room_name)
+            raise room_taken(room_name)
 
-    async def _end_if_one_too_many(self, session: Session) -> None:
+    async def refuse_one_more(self, tenant: str | None) -> None:
+        """Refuse another session of a tenant that has as many as it may have. Raises as above."""
+        await self._refuse_if_more_than(self.max_sessions - 1, tenant)
+
+    async def added(self, session: Session) -> Session:
+        """Return the new session, durable; end it if it is one too many. Raises as above."""
+        session = await self.ledger.add(session)
         try:
             await self._refuse_if_more_than(self.max_sessions, session.tenant)
         except TooManySessions:
             await self.ledger.save(session.ended(EndReason.ABANDONED, self.clock.now()))
             raise
+        return session
 
     async def _refuse_if_more_than(self, number: int, tenant: str | None) -> None:
         if tenant is not None and await self.ledger.live_of(tenant) > number:
@@ -211,7 +220,8 @@ class EnsureAgent:
             )
 
 
-def _taken(room_name: RoomName) -> RoomTaken:
+def room_taken(room_name: RoomName) -> RoomTaken:
+    """Return the error for a room that is not the caller's."""
     return RoomTaken(
         f"Room '{room_name}' is not available to this key; name another.", field="roomName"
     )

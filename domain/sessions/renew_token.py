@@ -9,6 +9,7 @@ import attrs
 from domain.access.access import Access
 from domain.rooms.token_options import LONGEST_TOKEN_TTL, TokenRequest
 from domain.rooms.token_signer import TokenSigner
+from domain.sessions.extend_wait import ExtendWait
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.session import Session
 from domain.sessions.start_session import StartedSession
@@ -29,11 +30,12 @@ class RenewTokenCommand:
 class RenewToken:
     """Signs a token with the identity and the grants of the session's first one.
 
-    It reads the ledger only: it makes no room, dispatches no agent and stores nothing. No token is
-    valid for longer than ``longest_ttl``.
+    It makes no room and dispatches no agent. It stores nothing but that a session waits for its
+    user for longer. No token is valid for longer than ``longest_ttl``.
     """
 
     read_sessions: ReadSessions
+    extend_wait: ExtendWait
     token_signer: TokenSigner
     livekit_url: str
     longest_ttl: timedelta = LONGEST_TOKEN_TTL
@@ -42,7 +44,7 @@ class RenewToken:
         """Return the session with a new token.
 
         Raises ``InvalidInput``, also for a phone call's session, ``NotFound``, also for another
-        tenant's session, :class:`~domain.shared.errors.AnsweredSessionEnded` or
+        tenant's session, :class:`~domain.shared.errors.AnsweredSessionEnded`, ``SessionBusy`` or
         ``StorageUnavailable``.
         """
         options = command.token.options(self.longest_ttl)
@@ -55,6 +57,7 @@ class RenewToken:
                 "its room with POST /session.",
                 field="sessionId" if command.session_id else "roomName",
             )
+        await self.extend_wait(session, options.ttl)
         token = self.token_signer.join_token(session.identity, session.room_name, options)
         return StartedSession(session, session.identity, token, self.livekit_url)
 

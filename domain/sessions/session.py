@@ -25,8 +25,8 @@ from domain.shared.timeline import Source, TimelineEntry
 class Session(SessionOutline):
     """One agent's session in one room; at most one in a room is live.
 
-    Immutable: each method returns the session after a move, or raises
-    :class:`IllegalTransition`. ``tenant`` owns the key that it was started with; None without keys.
+    Immutable: each method returns the session after a move, or raises ``IllegalTransition``.
+    ``tenant`` owns the key that it was started with; None without keys.
 
     ``agent_identity`` is the participant that serves the session; an agent beside it is surplus.
     ``agent_adopted`` says that the ledger found the agent, or its dispatch, in the room and did
@@ -75,8 +75,10 @@ class Session(SessionOutline):
 
     def metadata(self) -> str:
         """Return the dispatch metadata that the worker reads as ``ctx.job.metadata``."""
-        phone = {} if self.phone is None else self.phone.metadata()
-        return self.agent_config.metadata(session_id=str(self.id), **phone)
+        config = self.agent_config if self.join_until is None else self.agent_config.completed
+        return config.metadata(
+            session_id=str(self.id), **(self.phone.metadata() if self.phone else {})
+        )
 
     def begun(self, session_id: SessionId, holder: str, now: datetime, lease: timedelta) -> Session:
         """Return a new session with this content, its claim held until ``now + lease``."""
@@ -127,11 +129,10 @@ class Session(SessionOutline):
         ``uncertain``: an agent may have been dispatched nevertheless; the next holder must ask
         LiveKit first.
         """
-        attempts = self.dispatch_attempts + 1
         return self._moved(
             SessionStatus.DISPATCH_FAILED,
-            dispatch_attempts=attempts,
-            retry_at=at + retry_delay(attempts),
+            dispatch_attempts=self.dispatch_attempts + 1,
+            retry_at=at + retry_delay(self.dispatch_attempts + 1),
             claim=DispatchClaim(expires_at=settles_at, uncertain=uncertain),
         )._noted("dispatch_failed", at, Source.API)
 
@@ -227,18 +228,16 @@ class Session(SessionOutline):
     @property
     def _dispatch_brought_agent(self) -> bool:
         """Whether an agent has joined since the dispatch, which then explains no other agent."""
-        if self.agent_joined_at is None or self.dispatched_at is None:
-            return False
-        return self.agent_joined_at >= self.dispatched_at
+        dispatched_at, joined_at = self.dispatched_at, self.agent_joined_at
+        return bool(dispatched_at and joined_at and joined_at >= dispatched_at)
 
     def _expecting(self, dispatch_id: str, at: datetime) -> Session:
-        attempts = self.dispatch_attempts + 1
         return self._moved(
             SessionStatus.AGENT_DISPATCHED,
             dispatch_id=dispatch_id,
             dispatched_at=at,
-            dispatch_attempts=attempts,
-            retry_at=at + retry_delay(attempts),
+            dispatch_attempts=self.dispatch_attempts + 1,
+            retry_at=at + retry_delay(self.dispatch_attempts + 1),
             agent_identity=None,
             agent_adopted=False,
             claim=DispatchClaim(),

@@ -22,6 +22,9 @@ LEFT_FOR: Final = TOKEN_TTL + LEEWAY
 It is longer where MAX_TOKEN_TTL_SECONDS permits tokens that are valid for longer.
 """
 
+ABANDONED_AFTER: Final = timedelta(minutes=10)
+"""How long a session whose agent is dispatched at once may wait for a room."""
+
 
 def reserved_for(longest_ttl: timedelta) -> timedelta:
     """Return how long a room is reserved after its session's end if no token lives longer."""
@@ -33,7 +36,9 @@ class SessionOutline:
     """The part of a session by which the reconciler chooses: small, as there may be many.
 
     ``version`` counts stored changes and is the storage's business. Before ``retry_at`` no further
-    dispatch is made unasked. Times are UTC with millisecond precision.
+    dispatch is made unasked. ``join_until`` is the end of the time in which a user may join a
+    session whose agent is dispatched on join; None where it is dispatched at once. Times are UTC
+    with millisecond precision.
     """
 
     id: SessionId
@@ -46,6 +51,7 @@ class SessionOutline:
     dispatched_at: datetime | None = None
     retry_at: datetime | None = None
     ended_at: datetime | None = None
+    join_until: datetime | None = None
     version: int = 0
 
     @property
@@ -62,6 +68,16 @@ class SessionOutline:
     def has_had_room(self) -> bool:
         """Whether LiveKit made a room for the session, as far as the ledger knows."""
         return self.dispatch_id is not None or self.room_sid is not None
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether the session waits for its first user, and LiveKit was asked for nothing yet."""
+        is_new = self.status is SessionStatus.CREATED and not self.has_had_room
+        return self.join_until is not None and is_new and not self.claim.is_unsettled
+
+    def has_waited(self, now: datetime) -> bool:
+        """Whether a session without a room has waited for one long enough."""
+        return now > (self.join_until or self.created_at + ABANDONED_AFTER)
 
     @property
     def only_holds_room(self) -> bool:

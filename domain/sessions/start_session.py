@@ -15,6 +15,8 @@ from domain.agents.agent_config import AgentConfig
 from domain.agents.use_agent import AgentReference, ChosenAgent, UseAgent, UseAgentCommand
 from domain.rooms.token_options import LONGEST_TOKEN_TTL, TokenOptions, TokenRequest
 from domain.rooms.token_signer import TokenSigner
+from domain.sessions.await_user import AwaitUser
+from domain.sessions.dispatch_timing import DispatchTiming
 from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty
 from domain.sessions.session import Session
 from domain.shared.clock import Clock
@@ -30,7 +32,8 @@ class StartSessionCommand:
 
     ``agent`` names a saved agent (``id`` or ``id@version``): ``agent_config`` is then merged into
     its configuration, and ``variables`` are the values of its variables. ``new_room`` is what a new
-    room is called, where an earlier attempt may have begun it.
+    room is called, where an earlier attempt may have begun it. ``dispatch`` is when the agent is
+    dispatched, as :class:`DispatchTiming` spells it.
     """
 
     user_identity: str
@@ -40,6 +43,7 @@ class StartSessionCommand:
     new_room: RoomName | None = None
     agent: str | None = attrs.field(default=None, kw_only=True)
     variables: Mapping[str, Any] | None = attrs.field(default=None, kw_only=True)
+    dispatch: str | None = None
     token: TokenRequest = attrs.field(factory=TokenRequest)
 
 
@@ -57,11 +61,13 @@ class StartedSession:
 class StartSession:
     """Gives a caller a token for a room in which exactly one agent is, or is on its way.
 
+    With ``dispatch`` ``on_join`` that holds once a user has joined; LiveKit is not asked before.
     No token is valid for longer than ``longest_ttl``.
     """
 
     ensure_agent: EnsureAgent
     use_agent: UseAgent
+    await_user: AwaitUser
     token_signer: TokenSigner
     clock: Clock
     ids: IdGenerator
@@ -81,12 +87,14 @@ class StartSession:
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
         candidate, options = await self._candidate(command), self.options_of(command)
+        timing = DispatchTiming.parse(command.dispatch)
+        waits = options.ttl if timing is DispatchTiming.ON_JOIN else None
         room = RoomNovelty.NAMED
         if _named(command.room_name) is None:
             known = command.new_room is not None
             room = RoomNovelty.OURS if known else RoomNovelty.UNKNOWN_TO_ALL
         session = await self.retry_on_conflict.take(
-            candidate.room_name, self._attempt(candidate, command.access, room)
+            candidate.room_name, self._attempt(candidate, command.access, room, waits)
         )
         identity = candidate.identity
         token = self.token_for(identity, session.room_name, options)
@@ -107,6 +115,8 @@ class StartSession:
         if _names_agent(command):
             agent = AgentReference.parse(command.agent)
             chosen += [str(agent), command.variables or {}, command.agent_config or {}]
+        if (timing := DispatchTiming.parse(command.dispatch)) is not DispatchTiming.NOW:
+            chosen.append(timing.value)
         options = self.options_of(command).chosen
         chosen += [options] if options else []
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
@@ -154,12 +164,14 @@ class StartSession:
         return self.token_signer.join_token(identity, room_name, options)
 
     def _attempt(
-        self, candidate: Session, access: Access, room: RoomNovelty
+        self, candidate: Session, access: Access, room: RoomNovelty, waits: timedelta | None
     ) -> Callable[[], Awaitable[Session]]:
         first = iter([room])
         again = RoomNovelty.NAMED if room is RoomNovelty.NAMED else RoomNovelty.OURS
 
         # A second attempt finds in the ledger what the first one left there.
+        if waits is not None:
+            return lambda: self.await_user(candidate, access, waits, room=next(first, again))
         return lambda: self.ensure_agent(candidate, access, room=next(first, again))
 
 

@@ -10,6 +10,7 @@ import attrs
 
 from domain.access.access import Access
 from domain.idempotency.idempotent_execution import HEADER, IdempotentExecution
+from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.shared.errors import AnsweredSessionEnded
@@ -50,19 +51,21 @@ class StartSessionOnce:
             session = started.session
             return json.dumps([str(session.id), str(session.room_name), present(started)])
 
+        options = self.start_session.options_of(command)
         fingerprint = self.start_session.fingerprint(command)
         answered = await self.idempotent_execution(key, command.access, fingerprint, first)
         session_id, room_name, text = json.loads(answered.text)
         if answered.replayed:
-            await self._check_live(SessionId(session_id), command.access)
+            live = await self._live(SessionId(session_id), command.access)
+            await self.start_session.await_user.extend_wait(live, options.ttl)
         identity = Identity.parse(command.user_identity)
-        options = self.start_session.options_of(command)
         token = self.start_session.token_for(identity, RoomName(room_name), options)
         return IdempotentResponse(text, token, answered.replayed)
 
-    async def _check_live(self, session_id: SessionId, access: Access) -> None:
+    async def _live(self, session_id: SessionId, access: Access) -> Session:
         session = await self.ledger.get(session_id, access)
         if session is None or not session.is_live or session.only_holds_room:
             raise AnsweredSessionEnded(
                 f"The session that this {HEADER} began has ended; begin another with a new key."
             )
+        return session

@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from application.workers.jobs import ReconcileJob
 from application.workers.periodic_job import PeriodicJob
+from domain.reconciliation.begin_again import BeginAgain
 from domain.reconciliation.check_room import CheckRoom
 from domain.reconciliation.event_relevance import EventRelevance
 from domain.reconciliation.handle_room_event import HandleRoomEvent
@@ -42,20 +43,28 @@ class Reconciliation(containers.DeclarativeContainer):
         hold_room=Sessions.hold_ended_room,
         clock=Core.clock,
     )
+    begin_again = providers.Singleton(
+        BeginAgain,
+        ledger=Sessions.ledger,
+        find_agent=Sessions.find_agent,
+        ensure_agent=Sessions.ensure_agent,
+        clock=Core.clock,
+        ids=Core.ids,
+        agent_name=settings.agent_name,
+    )
     handle_room_event = providers.Singleton(
         HandleRoomEvent,
         unit_of_work=storage.unit_of_work,
         ledger=Sessions.ledger,
         record_call_fact=Calls.record_call_fact,
         assign_agent=Calls.assign_agent,
-        ensure_agent=Sessions.ensure_agent,
+        begin_again=begin_again,
         find_agent=Sessions.find_agent,
         keep_agent=Sessions.keep_agent,
         remove_agent=Sessions.remove_agent,
         remove_late_agent=remove_late_agent,
         hold_room=Sessions.hold_ended_room,
         clock=Core.clock,
-        ids=Core.ids,
         agent_name=settings.agent_name,
         relevance=relevance,
         dispatch_on_any_join=settings.dispatch_on_any_join,
@@ -70,6 +79,7 @@ class Reconciliation(containers.DeclarativeContainer):
         keep_agent=Sessions.keep_agent,
         remove_agent=Sessions.remove_agent,
         remove_late_agent=remove_late_agent,
+        begin_again=begin_again,
         clock=Core.clock,
         selection=selection,
         telephony=settings.telephony_enabled,

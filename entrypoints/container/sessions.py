@@ -7,9 +7,11 @@ from dependency_injector import containers, providers
 
 from application.settings import CLAIM_LEASE
 from domain.sessions.agent_timeouts import AgentTimeouts
+from domain.sessions.await_user import AwaitUser
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.end_session import EndSession
 from domain.sessions.ensure_agent import EnsureAgent
+from domain.sessions.extend_wait import ExtendWait
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.keep_agent import KeepAgent
@@ -91,6 +93,22 @@ class Sessions(containers.DeclarativeContainer):
         max_sessions=settings.max_sessions_per_key,
         left_for=left_for,
     )
+    extend_wait = providers.Singleton(
+        ExtendWait,
+        ledger=ledger,
+        clock=Core.clock,
+        retry_on_conflict=Core.retry_on_conflict,
+        grace=settings.on_join_grace,
+    )
+    await_user = providers.Singleton(
+        AwaitUser,
+        ledger=ledger,
+        ensure_agent=ensure_agent,
+        clock=Core.clock,
+        ids=Core.ids,
+        extend_wait=extend_wait,
+        keeps_configs=settings.store_agent_config,
+    )
     remove_agent = providers.Singleton(
         RemoveAgent,
         ledger=ledger,
@@ -104,6 +122,7 @@ class Sessions(containers.DeclarativeContainer):
         StartSession,
         ensure_agent=ensure_agent,
         use_agent=Agents.use_agent,
+        await_user=await_user,
         token_signer=LiveKit.token_signer,
         clock=Core.clock,
         ids=Core.ids,
@@ -135,6 +154,7 @@ class Sessions(containers.DeclarativeContainer):
     renew_token = providers.Singleton(
         RenewToken,
         read_sessions=read_sessions,
+        extend_wait=extend_wait,
         token_signer=LiveKit.token_signer,
         livekit_url=settings.livekit_public_url,
         longest_ttl=settings.max_token_ttl,

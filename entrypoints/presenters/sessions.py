@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from domain.sessions.dispatch_timing import DispatchTiming
 from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_timeline import SESSION_EVENTS
@@ -31,6 +32,8 @@ class SessionResponse(msgspec.Struct, rename="camel", kw_only=True):
     `agentLeftAt` are the latest agent's; `agentJoinSeconds` is how long it took from its dispatch
     until it joined. `agentAdopted`: the agent, or its dispatch, was in the room before the session.
     `agentId` and `agentVersion` name the saved agent that the session began with; null: none.
+    `dispatch` is `on_join` where the agent is dispatched once a user has joined; `created` then
+    means that none has, and a session that none joins by `joinUntil` ends as `abandoned`.
     """
 
     session_id: Uuid
@@ -43,6 +46,8 @@ class SessionResponse(msgspec.Struct, rename="camel", kw_only=True):
     agent_version: int | None
     status: SessionStatus
     agent_dispatched: bool
+    dispatch: DispatchTiming
+    join_until: Timestamp | None
     created_at: Timestamp
     dispatched_at: Timestamp | None
     active_at: Timestamp | None
@@ -70,6 +75,8 @@ def session_response(session: Session) -> SessionResponse:
         agent_version=session.agent_version,
         status=SessionStatus.ENDED if session.only_holds_room else session.status,
         agent_dispatched=session.agent_dispatched,
+        dispatch=DispatchTiming.NOW if session.join_until is None else DispatchTiming.ON_JOIN,
+        join_until=rfc3339_or_none(session.join_until),
         created_at=rfc3339(session.created_at),
         dispatched_at=rfc3339_or_none(session.dispatched_at),
         active_at=rfc3339_or_none(session.active_at),

@@ -26,3 +26,6 @@ class AgentSettings:
         "AGENT_JOIN_TIMEOUT_SECONDS", parsers.seconds(1, 3600), timedelta(seconds=60)
     )
     store_agent_config: bool = optional("STORE_AGENT_CONFIG", parsers.boolean, default=True)
+    on_join_grace: timedelta = optional(
+        "ON_JOIN_GRACE_SECONDS", parsers.seconds(60, 86400), timedelta(minutes=2)
+    )

@@ -63,6 +63,7 @@ def session_moves(session: Session) -> dict[str, Any]:
         "agent_adopted": session.agent_adopted,
         "dispatch_attempts": session.dispatch_attempts,
         "retry_at": session.retry_at,
+        "join_until": session.join_until,
         "timeline": timeline_text(session.timeline),
         "version": session.version,
     }
@@ -119,6 +120,7 @@ def _outline_of(row: Row[Any]) -> dict[str, Any]:
         "dispatched_at": row.dispatched_at,
         "ended_at": row.ended_at,
         "retry_at": row.retry_at,
+        "join_until": row.join_until,
         "version": row.version,
     }
 

@@ -61,6 +61,7 @@ _LIVE_PAGE: Final = (
         sessions.c.dispatched_at,
         sessions.c.ended_at,
         sessions.c.retry_at,
+        sessions.c.join_until,
         sessions.c.version,
     )
     .where(SESSION_IS_LIVE, sessions.c.room_name > bindparam("after"))

@@ -60,6 +60,8 @@ sessions: Final = Table(
     Column("agent_adopted", Boolean, nullable=False, server_default=false()),
     Column("dispatch_attempts", Integer, nullable=False, server_default="0"),
     Column("retry_at", UtcDateTime),
+    # Until when a user may join; null where the agent is dispatched at once.
+    Column("join_until", UtcDateTime),
     Column("timeline", Text, nullable=False, server_default="[]"),
     # The call that it was started for.
     Column("call_id", String(36)),

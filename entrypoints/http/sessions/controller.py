@@ -98,6 +98,7 @@ class SessionsController(Controller):
             access=access_of(scope),
             agent=data.agent_id,
             variables=data.variables,
+            dispatch=data.dispatch,
             token=data.token_request,
         )
         replayed = False

@@ -40,6 +40,10 @@ START_BODY: Final = Body(
             },
         ),
         Example(
+            summary="An agent that is dispatched once the user has joined",
+            value={"userIdentity": "user-42", "dispatch": "on_join"},
+        ),
+        Example(
             summary="A token with a name, attributes and an hour to join",
             value={
                 "userIdentity": "user-42",
@@ -56,7 +60,10 @@ START_RESPONSES: Final = {
     200: ResponseSpec(
         StartSessionResponse,
         description=f"Join `livekitUrl` with `userToken`. {AS_BEFORE} The token is a new one.",
-        examples=[Example(summary="Started", value=_STARTED)],
+        examples=[
+            Example(summary="Started", value=_STARTED),
+            Example(summary="Waiting for its user", value=_STARTED | {"agentDispatched": False}),
+        ],
     ),
 } | errors(
     REFUSALS

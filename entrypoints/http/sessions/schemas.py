@@ -11,6 +11,7 @@ from litestar.params import PathParameter
 from domain.agents.agent_config import DEFAULTS, NOISE_CANCELLATION_TYPES, RESERVED, TOOLS
 from domain.agents.use_agent import AgentReference
 from domain.agents.variables import MAX_VALUE, MAX_VARIABLES, NAME_PATTERN
+from domain.sessions.dispatch_timing import DispatchTiming
 from domain.sessions.session import Session
 from domain.sessions.session_status import SessionStatus
 from domain.sessions.start_session import StartedSession
@@ -102,6 +103,9 @@ VariableValues = Annotated[
     ),
 ]
 
+DispatchValue = Annotated[
+    str | None, documented(enum=[*DispatchTiming, None], example=DispatchTiming.ON_JOIN.value)
+]
 SessionRoom = Annotated[str, PathParameter(schema_extra={"examples": ["support-7"]})]
 SessionStatusQuery = Annotated[str | None, query_parameter(enum=list(SessionStatus))]
 IdentityQuery = Annotated[str | None, query_parameter("userIdentity", **KNOWN)]
@@ -115,6 +119,7 @@ class StartSessionRequest(TokenFields, rename="camel", kw_only=True):
 
     ``agentId`` names a saved agent, or a version of it (``id@version``). ``agentConfig`` is then
     merged into that agent's (RFC 7386), and ``variables`` are the values of its variables.
+    With ``dispatch`` ``on_join`` the agent is dispatched once a user has joined.
     """
 
     user_identity: NewIdentity
@@ -122,6 +127,7 @@ class StartSessionRequest(TokenFields, rename="camel", kw_only=True):
     agent_config: AgentConfigValues = None
     agent_id: AgentIdOrVersion = None
     variables: VariableValues = None
+    dispatch: DispatchValue = None
 
 
 class AgentConfigSummary(msgspec.Struct):

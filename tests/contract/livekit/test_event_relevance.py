@@ -81,8 +81,8 @@ def handler(relevance: EventRelevance, *, any_join: bool) -> HandleRoomEvent:
     nothing = cast("Any", None)
     return HandleRoomEvent(
         unit_of_work=nothing, ledger=nothing, record_call_fact=nothing, assign_agent=nothing,
-        ensure_agent=nothing, find_agent=nothing, keep_agent=nothing, remove_agent=nothing,
-        remove_late_agent=nothing, hold_room=nothing, clock=nothing, ids=nothing,
+        begin_again=nothing, find_agent=nothing, keep_agent=nothing, remove_agent=nothing,
+        remove_late_agent=nothing, hold_room=nothing, clock=nothing,
         agent_name="agent", relevance=relevance, dispatch_on_any_join=any_join,
     )  # fmt: skip
 

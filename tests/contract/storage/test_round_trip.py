@@ -101,6 +101,7 @@ SESSIONS = some.builds(
     agent_adopted=some.booleans(),
     dispatch_attempts=some.integers(0, 2**31 - 2),
     retry_at=some.none() | TIMES,
+    join_until=some.none() | TIMES,
     timeline=timelines(SESSION_EVENTS),
     version=some.integers(0, 2**31 - 2),
 )

@@ -39,10 +39,10 @@ from domain.access.access import SYSTEM
 from domain.calls.call import Call, CallStatus
 from domain.calls.repository import CallFilter
 from domain.inbox.entry import MAX_FAILURES, InboxEntry, InboxStatus
-from domain.reconciliation.survey_ledger import ABANDONED_AFTER
 from domain.sessions.end_session import EndSessionCommand
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
+from domain.sessions.session_outline import ABANDONED_AFTER
 from domain.sessions.start_session import StartSessionCommand
 from domain.shared.errors import NotFound, SessionBusy, SessionEnded, StorageUnavailable
 from domain.shared.identifiers import CallId

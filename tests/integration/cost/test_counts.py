@@ -110,6 +110,15 @@ async def test_a_session_in_a_new_room(costs: Costs) -> None:
     }  # fmt: skip
 
 
+async def test_a_session_that_waits_for_its_user_costs_one_commit_and_no_livekit(
+    costs: Costs,
+) -> None:
+    command = StartSessionCommand("user-1", access=SYSTEM, dispatch="on_join")
+    await costs.container.start_session()(command)
+
+    assert await costs.seen() == {"BEGIN": 1, "INSERT": 1, "signatures": 1}
+
+
 async def test_a_session_in_a_room_that_is_named(costs: Costs) -> None:
     await costs.start("room-1")
 

@@ -15,6 +15,7 @@ from domain.calls.record_call_fact import RecordCallFact
 from domain.inbox.entry import InboxEntry
 from domain.inbox.process_entry import ProcessInboxEntry
 from domain.inbox.webhook_verifier import WebhookEvent
+from domain.reconciliation.begin_again import BeginAgain
 from domain.reconciliation.check_room import CheckRoom
 from domain.reconciliation.handle_room_event import HandleRoomEvent
 from domain.reconciliation.reconcile import Reconcile, Reconciliation
@@ -83,19 +84,26 @@ class PhoneWorld(World):
             hold_room=self.hold_room,
             clock=self.clock,
         )
+        self.begin_again = BeginAgain(
+            ledger=self.ledger,
+            find_agent=self.find_agent,
+            ensure_agent=self.ensure_agent,
+            clock=self.clock,
+            ids=self.ids,
+            agent_name=AGENT,
+        )
         self.handle_room_event = HandleRoomEvent(
             unit_of_work=self.storage,
             ledger=self.ledger,
             record_call_fact=self.record_call_fact,
             assign_agent=self.assign_agent,
-            ensure_agent=self.ensure_agent,
+            begin_again=self.begin_again,
             find_agent=self.find_agent,
             keep_agent=self.keep_agent,
             remove_agent=self.remove_agent,
             remove_late_agent=self.remove_late_agent,
             hold_room=self.hold_room,
             clock=self.clock,
-            ids=self.ids,
             agent_name=AGENT,
             dispatch_on_any_join=dispatch_on_any_join,
         )
@@ -125,6 +133,7 @@ class PhoneWorld(World):
                 keep_agent=self.keep_agent,
                 remove_agent=self.remove_agent,
                 remove_late_agent=self.remove_late_agent,
+                begin_again=self.begin_again,
                 clock=self.clock,
                 telephony=telephony,
             ),

@@ -13,9 +13,11 @@ from domain.agents.manage_agents import ManageAgents
 from domain.agents.use_agent import UseAgent
 from domain.idempotency.idempotent_execution import IdempotentExecution
 from domain.sessions.agent_timeouts import AgentTimeouts
+from domain.sessions.await_user import AwaitUser
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.end_session import EndSession, EndSessionCommand
 from domain.sessions.ensure_agent import EnsureAgent
+from domain.sessions.extend_wait import ExtendWait
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.keep_agent import KeepAgent
@@ -100,9 +102,20 @@ class World:
             max_sessions=3,
             left_for=left_for,
         )
+        extend_wait = ExtendWait(
+            ledger=self.ledger, clock=self.clock, retry_on_conflict=retry_on_conflict
+        )
+        self.await_user = AwaitUser(
+            ledger=self.ledger,
+            ensure_agent=self.ensure_agent,
+            clock=self.clock,
+            ids=self.ids,
+            extend_wait=extend_wait,
+        )
         self.start_session = StartSession(
             ensure_agent=self.ensure_agent,
             use_agent=UseAgent(self.saved_agents),
+            await_user=self.await_user,
             token_signer=ReadableTokens(),
             livekit_url="wss://livekit.test",
             clock=self.clock,
@@ -132,6 +145,7 @@ class World:
         self.read_sessions = ReadSessions(self.ledger)
         self.renew_token = RenewToken(
             read_sessions=self.read_sessions,
+            extend_wait=extend_wait,
             token_signer=ReadableTokens(),
             livekit_url="wss://livekit.test",
         )
@@ -141,9 +155,10 @@ class World:
         identity: str = "user-1",
         room_name: str | None = ROOM,
         agent_config: Mapping[str, Any] | None = None,
+        dispatch: str | None = None,
     ) -> StartedSession:
         started = await self.start_session(
-            StartSessionCommand(identity, room_name, agent_config, access=SYSTEM)
+            StartSessionCommand(identity, room_name, agent_config, access=SYSTEM, dispatch=dispatch)
         )
         if not self.steps.is_driven:
             await self.ledger.settled()
