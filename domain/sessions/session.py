@@ -75,10 +75,9 @@ class Session(SessionOutline):
 
     def metadata(self) -> str:
         """Return the dispatch metadata that the worker reads as ``ctx.job.metadata``."""
+        phone = self.phone.metadata() if self.phone else {}
         config = self.agent_config if self.join_until is None else self.agent_config.completed
-        return config.metadata(
-            session_id=str(self.id), **(self.phone.metadata() if self.phone else {})
-        )
+        return config.metadata(session_id=str(self.id), **phone)
 
     def begun(self, session_id: SessionId, holder: str, now: datetime, lease: timedelta) -> Session:
         """Return a new session with this content, its claim held until ``now + lease``."""
@@ -147,8 +146,8 @@ class Session(SessionOutline):
         again = self.status is not SessionStatus.ACTIVE or self.room_sid != room_sid
         known = None if again else self.agent_identity
         joins = again or (known is not None and agent.identity not in (None, known))
-        is_known = agent.dispatch_id in (None, self.dispatch_id)
-        its_own = is_known and not (joins and self._dispatch_brought_agent)
+        brought = joins and self._dispatch_brought_agent
+        its_own = agent.dispatch_id in (None, self.dispatch_id) and not brought
         active = self._moved(
             SessionStatus.ACTIVE,
             room_sid=room_sid,
