@@ -60,11 +60,10 @@ class Session(SessionOutline):
 
     @property
     def join_latency(self) -> timedelta | None:
-        """How long the agent took to join after its dispatch; None if that is not known."""
+        """How long the agent took to join after its dispatch; None if its dispatch was not seen."""
         if self.agent_adopted or self.agent_joined_at is None or self.dispatched_at is None:
             return None
         latency = self.agent_joined_at - self.dispatched_at
-        # A dispatch that became known when its agent was seen has no latency.
         return latency if latency > timedelta() else None
 
     def owns(self, dispatch: Dispatch) -> bool:
