@@ -27,6 +27,7 @@ from tests.benchmarks import (
     reconciler,
     routes,
     row_sizes,
+    versions,
 )
 from tests.benchmarks.report import MACHINE, Report
 
@@ -50,6 +51,7 @@ MORE: Final = {
     "growth-filters": growth_filters.measure,
     "busy-ledger": busy_ledger.measure,
     "row-sizes": row_sizes.measure,
+    "versions": versions.measure,
 }
 
 

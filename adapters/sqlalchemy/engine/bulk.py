@@ -27,6 +27,7 @@ from adapters.sqlalchemy.engine.bulk_statements import compiled_change, compiled
 from adapters.sqlalchemy.engine.compiled import Compiled, compiled
 from adapters.sqlalchemy.engine.fail_over import FailOver
 from adapters.sqlalchemy.engine.group_commit import Outcome
+from adapters.sqlalchemy.engine.record import Record
 from adapters.sqlalchemy.engine.write import Scalar, Unit, Work, Write, changed_by_others
 from domain.shared.errors import Conflict
 
@@ -46,18 +47,6 @@ class NotInBulk(Exception):
     def __init__(self, *, has_refused: bool = False) -> None:
         super().__init__()
         self.has_refused = has_refused
-
-
-class _Record(asyncpg.Record):  # type: ignore[misc]
-    """A row whose columns are attributes, as SQLAlchemy's are."""
-
-    __slots__ = ()
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
 
 
 def writes_of(units: Sequence[Unit]) -> list[Sequence[Write]]:
@@ -132,7 +121,7 @@ class Bulk:
 
     async def change_each(
         self, change: Executable, each: Sequence[Mapping[str, Any]]
-    ) -> Sequence[_Record]:
+    ) -> Sequence[Record]:
         """The rows that ``change`` returns for ``each`` of the values, in one commit.
 
         Raises as :meth:`write`.
@@ -141,9 +130,9 @@ class Bulk:
         if text is None:
             text = self._writes[change] = compiled(self._engine.dialect, change)
 
-        async def act(driver: asyncpg.Connection) -> Sequence[_Record]:
+        async def act(driver: asyncpg.Connection) -> Sequence[Record]:
             rows = [text.arguments(values) for values in each]
-            found: Sequence[_Record] = await driver.fetchmany(text.sql, rows, record_class=_Record)
+            found: Sequence[Record] = await driver.fetchmany(text.sql, rows, record_class=Record)
             return found
 
         return await self._on_connection(act)
@@ -185,7 +174,7 @@ class Bulk:
 
     async def read(
         self, query: Select[Any], values: Sequence[Mapping[str, Any]]
-    ) -> Sequence[Sequence[_Record]]:
+    ) -> Sequence[Sequence[Record]]:
         """The rows of ``query`` for each of ``values``. Raises as :meth:`write`."""
         if query not in self._reads:
             self._reads[query] = None  # one that is made for a single request is not worth it
@@ -200,12 +189,12 @@ class Bulk:
             self._reads[query] = statements
         one, many = statements
 
-        async def act(driver: asyncpg.Connection) -> Sequence[Sequence[_Record]]:
+        async def act(driver: asyncpg.Connection) -> Sequence[Sequence[Record]]:
             if len(values) == 1:
                 arguments = one.arguments(values[0])
-                return [await driver.fetch(one.sql, *arguments, record_class=_Record)]
-            found: list[list[_Record]] = [[] for _ in values]
-            for row in await driver.fetch(many.sql, *many.columns(values), record_class=_Record):
+                return [await driver.fetch(one.sql, *arguments, record_class=Record)]
+            found: list[list[Record]] = [[] for _ in values]
+            for row in await driver.fetch(many.sql, *many.columns(values), record_class=Record):
                 found[row.number - 1].append(row)
             return found
 

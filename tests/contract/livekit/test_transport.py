@@ -98,7 +98,7 @@ async def test_given_a_host_of_livekit_cloud_that_fails_then_the_request_is_not_
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(("limit", "in_time"), [(0.02, False), (5, True)])
+@pytest.mark.parametrize(("limit", "in_time"), [(1, False), (5, True)])
 async def test_given_a_time_out_of_the_call_then_it_replaces_the_clients(
     limit: float, *, in_time: bool
 ) -> None:
@@ -107,6 +107,8 @@ async def test_given_a_time_out_of_the_call_then_it_replaces_the_clients(
         scripted(b"|" * 50 + EMPTY) as server,
         client_of(server, total_limit=total) as client,
     ):
+        if not in_time:
+            server.answering.clear()
         request = client._transport.request(
             "SIP", "CreateSIPParticipant", ListRoomsRequest(), {}, ListRoomsResponse,
             timeout=aiohttp.ClientTimeout(total=limit),
