@@ -32,8 +32,7 @@ class Session(SessionOutline):
     ``agent_adopted`` says that the ledger found the agent, or its dispatch, in the room and did
     not dispatch it. ``dispatch_attempts`` counts dispatches since an agent last stayed.
     ``end_concluded`` says that the end was concluded from an absence, so that a presence can
-    correct it. ``agent_id`` and ``agent_version`` name the saved agent that it began with, if any;
-    ``agent_name`` and ``agent_config`` are that version's, whatever becomes of the agent.
+    correct it. ``agent_id`` and ``agent_version`` name the saved agent that it began with.
     """
 
     identity: Identity
