@@ -13,7 +13,7 @@ import typer
 
 from domain.access.access import SYSTEM, Access, Scope
 from domain.agents.agent import Agent, AgentVersion
-from domain.agents.apply_agent import AppliedAgent
+from domain.agents.apply_agent import ApplyAgent
 from domain.agents.definition import AgentDefinition
 from domain.agents.manage_agents import ManageAgents
 from domain.shared.errors import InvalidInput, NotFound
@@ -72,10 +72,7 @@ def apply(
     """
     from entrypoints.cli.agent_files import read_agents  # noqa: PLC0415 - YAML is rarely needed
 
-    for applied in asyncio.run(_apply(read_agents(_name_of(file), _text_of(file)), tenant)):
-        agent = applied.agent
-        name = printable(agent.definition.name)
-        typer.echo(f"{name}: {applied.outcome}, version {agent.version}")
+    asyncio.run(_apply(read_agents(_name_of(file), _text_of(file)), tenant))
 
 
 @app.command("export")
@@ -184,10 +181,13 @@ async def _versions(
     return found, await agents.versions(str(found.id), SYSTEM, limit=limit)
 
 
-async def _apply(given: Sequence[Mapping[str, Any]], tenant: str | None) -> list[AppliedAgent]:
+async def _apply(given: Sequence[Mapping[str, Any]], tenant: str | None) -> None:
     async with ledger() as container:
-        apply_agent = container.apply_agent()
-        return [await apply_agent(agent, _access(tenant)) for agent in given]
+        apply_agent: ApplyAgent = container.apply_agent()
+        for agent in given:
+            applied = await apply_agent(agent, _access(tenant))
+            name, version = printable(applied.agent.definition.name), applied.agent.version
+            typer.echo(f"{name}: {applied.outcome}, version {version}")
 
 
 def _text_of(file: Path) -> str:
