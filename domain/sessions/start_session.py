@@ -16,6 +16,7 @@ from domain.rooms.token_options import LONGEST_TOKEN_TTL, TokenOptions, TokenReq
 from domain.rooms.token_signer import TokenSigner
 from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty
 from domain.sessions.session import Session
+from domain.sessions.user_identity import UserIdentities
 from domain.shared.clock import Clock
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.ids import IdGenerator
@@ -62,6 +63,7 @@ class StartSession:
     agent_name: str
     livekit_url: str
     longest_ttl: timedelta = LONGEST_TOKEN_TTL
+    identities: UserIdentities = attrs.field(factory=UserIdentities)
 
     async def __call__(self, command: StartSessionCommand) -> StartedSession:
         """Start or join.
@@ -82,6 +84,7 @@ class StartSession:
             candidate.room_name, self._attempt(candidate, command.access, room)
         )
         identity = candidate.identity
+        self.identities.check_free(identity, session)
         token = self.token_for(identity, session.room_name, options)
         return StartedSession(session, identity, token, self.livekit_url)
 
@@ -98,7 +101,7 @@ class StartSession:
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
     def _candidate(self, command: StartSessionCommand) -> Session:
-        identity = Identity.parse(command.user_identity)
+        identity = self.identities.parse(command.user_identity)
         named = _named(command.room_name)
         room_name = RoomName.parse(named) if named is not None else command.new_room
         candidate = Session(

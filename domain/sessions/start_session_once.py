@@ -10,10 +10,11 @@ import attrs
 
 from domain.access.access import Access
 from domain.idempotency.idempotent_execution import HEADER, IdempotentExecution
+from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.shared.errors import AnsweredSessionEnded
-from domain.shared.identifiers import Identity, RoomName, SessionId
+from domain.shared.identifiers import RoomName, SessionId
 
 
 @attrs.frozen
@@ -53,16 +54,19 @@ class StartSessionOnce:
         fingerprint = self.start_session.fingerprint(command)
         answered = await self.idempotent_execution(key, command.access, fingerprint, first)
         session_id, room_name, text = json.loads(answered.text)
+        identities = self.start_session.identities
+        identity = identities.parse(command.user_identity)
         if answered.replayed:
-            await self._check_live(SessionId(session_id), command.access)
-        identity = Identity.parse(command.user_identity)
+            session = await self._live(SessionId(session_id), command.access)
+            identities.check_free(identity, session)
         options = self.start_session.options_of(command)
         token = self.start_session.token_for(identity, RoomName(room_name), options)
         return IdempotentResponse(text, token, answered.replayed)
 
-    async def _check_live(self, session_id: SessionId, access: Access) -> None:
+    async def _live(self, session_id: SessionId, access: Access) -> Session:
         session = await self.ledger.get(session_id, access)
         if session is None or not session.is_live or session.only_holds_room:
             raise AnsweredSessionEnded(
                 f"The session that this {HEADER} began has ended; begin another with a new key."
             )
+        return session
