@@ -22,6 +22,12 @@ _ABROAD: Final = re.compile(r"^(?:0?011|0+)")
 _NEVER_ESCAPED: Final = re.compile(r"[A-Za-z0-9 _.@:()-]+")
 """By no writer of JSON."""
 
+_NO_IDENTITY: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no identity of a user has: control characters, and half of a surrogate pair."""
+
+_IN_WORDS: Final = r"\w\u0300-\u036f\u200d-"
+"""What goes on with a word: also an accent after its letter, and the joiner of an emoji."""
+
 _LIVEKIT_S_WORDS: Final = frozenset({
     "event", "kind", "kindDetails", "state", "status", "type", "source", "mimeType",
     "disconnectReason", "sip.callStatus", "lk.agent.state", "lk.agent.name", "lk.agent_name",
@@ -68,14 +74,16 @@ class DataSubject:
     def with_identity(cls, identity: str) -> DataSubject:
         """By a participant's identity. Raises :class:`~domain.shared.errors.InvalidInput`."""
         word = identity.strip()
-        if not word or not word.isprintable():
+        if not word or _NO_IDENTITY.search(word):
             raise InvalidInput(
-                "identity must be a participant's.", field="identity", example="user-42"
+                "identity must be a participant's, without control characters.",
+                field="identity",
+                example="user-42",
             )
         plain = max(_NEVER_ESCAPED.findall(word), key=len, default="")
         # Where every character may be escaped: as it is, or with what begins an escape.
         traces = (_bare(plain),) if _bare(plain) else (_bare(word), "\\")
-        return cls(traces, word, re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])"))
+        return cls(traces, word, re.compile(rf"(?<![\w-]){re.escape(word)}(?![{_IN_WORDS}])"))
 
     def is_in(self, text: str | None) -> bool:
         """Whether ``text`` mentions the person: as a number or word of its own."""

@@ -19,6 +19,7 @@ from domain.sessions.await_user import AwaitUser
 from domain.sessions.dispatch_timing import DispatchTiming
 from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty
 from domain.sessions.session import Session
+from domain.sessions.user_identity import UserIdentities
 from domain.shared.clock import Clock
 from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import Identity, RoomName
@@ -75,6 +76,7 @@ class StartSession:
     agent_name: str
     livekit_url: str
     longest_ttl: timedelta = LONGEST_TOKEN_TTL
+    identities: UserIdentities = attrs.field(factory=UserIdentities)
 
     async def __call__(self, command: StartSessionCommand) -> StartedSession:
         """Start or join.
@@ -97,6 +99,7 @@ class StartSession:
             candidate.room_name, self._attempt(candidate, command.access, room, waits)
         )
         identity = candidate.identity
+        self.identities.check_free(identity, session)
         token = self.token_for(identity, session.room_name, options)
         return StartedSession(session, identity, token, self.livekit_url)
 
@@ -148,10 +151,9 @@ class StartSession:
         candidate.metadata()  # refuses what is too large before anything is stored
         return candidate
 
-    @staticmethod
-    def _place(command: StartSessionCommand) -> tuple[Identity, RoomName | None]:
+    def _place(self, command: StartSessionCommand) -> tuple[Identity, RoomName | None]:
         """Return the user, and the room unless it is a new one without a name."""
-        identity = Identity.parse(command.user_identity)
+        identity = self.identities.parse(command.user_identity)
         named = _named(command.room_name)
         return identity, RoomName.parse(named) if named is not None else command.new_room
 

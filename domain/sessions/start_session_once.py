@@ -14,7 +14,7 @@ from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.shared.errors import AnsweredSessionEnded
-from domain.shared.identifiers import Identity, RoomName, SessionId
+from domain.shared.identifiers import RoomName, SessionId
 
 
 @attrs.frozen
@@ -55,10 +55,12 @@ class StartSessionOnce:
         fingerprint = self.start_session.fingerprint(command)
         answered = await self.idempotent_execution(key, command.access, fingerprint, first)
         session_id, room_name, text = json.loads(answered.text)
+        identities = self.start_session.identities
+        identity = identities.parse(command.user_identity)
         if answered.replayed:
-            live = await self._live(SessionId(session_id), command.access)
-            await self.start_session.await_user.extend_wait(live, options.ttl)
-        identity = Identity.parse(command.user_identity)
+            session = await self._live(SessionId(session_id), command.access)
+            identities.check_free(identity, session)
+            await self.start_session.await_user.extend_wait(session, options.ttl)
         token = self.start_session.token_for(identity, RoomName(room_name), options)
         return IdempotentResponse(text, token, answered.replayed)
 

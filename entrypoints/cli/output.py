@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -17,6 +18,8 @@ _GAP: Final = 2
 _INDENT: Final = 2
 _LEAST_PROSE: Final = 24
 """Columns of a terminal that are left for the last cell, whose words are wrapped."""
+
+_JOINERS: Final = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 _Line = list[tuple[int, int]]
 """Columns that share a line of the terminal: the number and the width of each."""
@@ -51,7 +54,15 @@ def printable(cell: object) -> str:
     Callers choose names and numbers: what would steer a terminal, or end a column, is replaced.
     """
     text = "" if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell)
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(char if _is_shown(char) else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _is_shown(char: str) -> bool:
+    """Whether a character has a place of its own, or joins its neighbours, as in names and emoji.
+
+    Python counts white space (but U+0020) and joiners as not printable.
+    """
+    return char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs"
 
 
 def _arranged(rows: Sequence[Sequence[str]], width: int) -> list[_Line]:

@@ -24,6 +24,7 @@ from domain.sessions.session_outline import reserved_for
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartSession
 from domain.sessions.start_session_once import StartSessionOnce
+from domain.sessions.user_identity import UserIdentities
 from domain.shared.errors import DomainError
 from entrypoints.container.agents import Agents
 from entrypoints.container.core import Core
@@ -118,6 +119,11 @@ class Sessions(containers.DeclarativeContainer):
         renew_claim=renew_claim,
         lease=CLAIM_LEASE,
     )
+    user_identities = providers.Singleton(
+        UserIdentities,
+        charset=settings.identity_charset,
+        phone_prefix=settings.sip_identity_prefix,
+    )
     start_session = providers.Singleton(
         StartSession,
         ensure_agent=ensure_agent,
@@ -130,6 +136,7 @@ class Sessions(containers.DeclarativeContainer):
         agent_name=settings.agent_name,
         livekit_url=settings.livekit_public_url,
         longest_ttl=settings.max_token_ttl,
+        identities=user_identities,
     )
     start_session_once = providers.Singleton(
         StartSessionOnce,

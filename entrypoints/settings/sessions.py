@@ -1,4 +1,4 @@
-"""Sessions: the users' tokens."""
+"""Sessions: the users' identities and tokens."""
 
 from __future__ import annotations
 
@@ -7,16 +7,28 @@ from datetime import timedelta
 import attrs
 
 from domain.rooms.token_options import LONGEST_TOKEN_TTL, TOKEN_TTL
+from domain.sessions.user_identity import IdentityCharset
 from entrypoints.settings import parsers
 from entrypoints.settings.variable import optional
 
 _A_DAY = 24 * 60 * 60
 
 
+def _identity_charset(raw: str) -> IdentityCharset:
+    try:
+        return IdentityCharset(raw.lower())
+    except ValueError:
+        known = " or ".join(IdentityCharset)
+        raise ValueError(f"must be {known}, not '{parsers.shown(raw)}'.") from None
+
+
 @attrs.frozen(kw_only=True, slots=False)
 class SessionSettings:
-    """How long the users' tokens may be valid."""
+    """Which identities users may have, and how long their tokens may be valid."""
 
+    identity_charset: IdentityCharset = optional(
+        "IDENTITY_CHARSET", _identity_charset, IdentityCharset.CONTRACT
+    )
     max_token_ttl: timedelta = optional(
         "MAX_TOKEN_TTL_SECONDS",
         # No less than the token that a request gets which asks for no time.

@@ -32,7 +32,9 @@ _FILES: Final = {
 _SHOWN: Final[Mapping[int, tuple[str, str, Mapping[str, object]]]] = {
     400: (
         "validation_failed",
-        "userIdentity must be 1 to 128 characters of A-Z, a-z, 0-9, '_' and '-'.",
+        "userIdentity must be 1 to 128 characters of A-Z, a-z, 0-9, '_' and '-'. That is the rule "
+        "of IDENTITY_CHARSET=contract; IDENTITY_CHARSET=any also takes e-mail addresses and any "
+        "other name that LiveKit takes.",
         {"field": "userIdentity", "example": "user-42"},
     ),
     401: ("invalid_api_key", "This API key is unknown, expired or revoked.", {}),

@@ -11,7 +11,7 @@ from litestar.params import Body
 from entrypoints.http.openapi.document import REFUSALS, errors, read_responses
 from entrypoints.http.openapi.operation import linked, of_body, to
 from entrypoints.http.requests.idempotency import AS_BEFORE, REPEATED
-from entrypoints.http.sessions.schemas import StartSessionResponse
+from entrypoints.http.sessions.schemas import StartSessionResponse, identity_keywords
 from entrypoints.http.sessions.token_fields import ttl_keywords
 from entrypoints.settings import Settings
 
@@ -123,6 +123,8 @@ def amendments(settings: Settings) -> dict[str, Any]:
         for name in ("sessionId", "roomName")
     ]
     return {
-        "StartSessionRequest": {"properties": ttl},
+        "StartSessionRequest": {
+            "properties": {"userIdentity": identity_keywords(settings.identity_charset), **ttl}
+        },
         "RenewTokenRequest": {"properties": ttl, "anyOf": either},
     }

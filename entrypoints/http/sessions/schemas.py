@@ -16,21 +16,44 @@ from domain.sessions.dispatch_timing import DispatchTiming
 from domain.sessions.session import Session
 from domain.sessions.session_status import SessionStatus
 from domain.sessions.start_session import StartedSession
-from domain.shared.identifiers import LONGEST, Identity, RoomName
+from domain.sessions.user_identity import AGENT_PREFIX, MAX_IDENTITY_BYTES, IdentityCharset
+from domain.shared.identifiers import LONGEST, MAX_LENGTH, Identity, RoomName
 from domain.shared.pagination import Page
-from entrypoints.http.requests.fields import END, KNOWN, NEW, SPACE, query_parameter
+from entrypoints.http.requests.fields import (
+    END,
+    KNOWN,
+    NEW,
+    SPACE,
+    WHITE_SPACE,
+    query_parameter,
+)
 from entrypoints.http.sessions.token_fields import TokenFields
 from entrypoints.presenters.fields import Uuid, documented
 from entrypoints.presenters.sessions import SessionResponse, session_response
 
-NewIdentity = Annotated[
-    str,
-    documented(
-        example=Identity.example,
-        pattern=f"^{SPACE}{NEW}{SPACE}$",
-        examples=[Identity.example],
+NewIdentity = Annotated[str, documented(example=Identity.example, examples=[Identity.example])]
+_NO_AGENT: Final = f"(?!{AGENT_PREFIX})"
+_CONTROL: Final = r"\x00-\x1f\x7f-\x9f"
+_VISIBLE: Final = f"[^{_CONTROL}{WHITE_SPACE}]"
+_IDENTITIES: Final = {
+    IdentityCharset.CONTRACT: (NEW, f"1 to {MAX_LENGTH} of `A-Z a-z 0-9 _ -`"),
+    IdentityCharset.ANY: (
+        f"{_VISIBLE}([^{_CONTROL}]*{_VISIBLE})?",
+        f"1 to {MAX_IDENTITY_BYTES} bytes of UTF-8 without control characters",
     ),
-]
+}
+
+
+def identity_keywords(charset: IdentityCharset) -> dict[str, object]:
+    """Return the schema of ``userIdentity`` where IDENTITY_CHARSET is ``charset``."""
+    pattern, rule = _IDENTITIES[charset]
+    return {
+        "pattern": f"^{SPACE}{_NO_AGENT}{pattern}{SPACE}$",
+        "description": f"{rule} (`IDENTITY_CHARSET={charset}`); surrounding white space is "
+        f"removed. None begins with `{AGENT_PREFIX}`.",
+    }
+
+
 NewRoomName = Annotated[
     str | None,
     documented(
@@ -109,14 +132,22 @@ DispatchValue = Annotated[
 ]
 SessionRoom = Annotated[str, PathParameter(schema_extra={"examples": ["support-7"]})]
 SessionStatusQuery = Annotated[str | None, query_parameter(enum=list(SessionStatus))]
-IdentityQuery = Annotated[str | None, query_parameter("userIdentity", **KNOWN)]
+IdentityQuery = Annotated[
+    str | None,
+    query_parameter(
+        "userIdentity",
+        description="Compared exactly; in a URL `+` is sent as `%2B`, `@` and `|` as `%40` and "
+        "`%7C`.",
+        **KNOWN,
+    ),
+]
 
 
 class StartSessionRequest(TokenFields, rename="camel", kw_only=True):
     """Who wants to talk, where, and to what kind of agent.
 
-    ``userIdentity`` and ``roomName`` are 1-128 of ``A-Z a-z 0-9 _ -``. Without a room name a new
-    room is made. ``agentConfig`` reaches the worker as dispatch metadata, unknown keys included.
+    ``roomName`` is 1-128 of ``A-Z a-z 0-9 _ -``. Without a room name a new room is made.
+    ``agentConfig`` reaches the worker as dispatch metadata, unknown keys included.
 
     ``agentId`` names a saved agent, or a version of it (``id@version``). ``agentConfig`` is then
     merged into that agent's (RFC 7386), and ``variables`` are the values of its variables.

@@ -183,13 +183,14 @@ async def test_renewing_a_token_reads_the_ledger_once_and_asks_livekit_nothing(
 ) -> None:
     started = await costs.start()
     await costs.seen()
-    for which in (
-        {"session_id": str(started.session.id)},
-        {"room_name": str(started.session.room_name)},
+    session = started.session
+    for command in (
+        RenewTokenCommand(session_id=str(session.id), access=SYSTEM),
+        RenewTokenCommand(room_name=str(session.room_name), access=SYSTEM),
     ):
         costs.forget()
 
-        await costs.container.renew_token()(RenewTokenCommand(**which, access=SYSTEM))
+        await costs.container.renew_token()(command)
 
         assert await costs.seen() == {"SELECT": 1, "signatures": 1}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
@@ -49,3 +50,25 @@ def test_modules_share_what_they_refer_to_and_containers_do_not(settings: Settin
 
     assert first.start_session().ensure_agent is first.assign_agent().ensure_agent
     assert first.ledger() is not second.ledger()
+
+
+@pytest.mark.parametrize(
+    ("longest", "minutes"), [("3600", 62), ("600", 12), ("86400", 24 * 60 + 2)]
+)
+def test_given_the_longest_token_then_every_use_case_reserves_rooms_until_it_has_expired(
+    longest: str, minutes: int
+) -> None:
+    container = Container(settings=settings_with(MAX_TOKEN_TTL_SECONDS=longest))
+
+    for use_case in (container.ensure_agent, container.end_session, container.assign_agent):
+        assert use_case().left_for == timedelta(minutes=minutes)
+    for signs in (container.start_session, container.renew_token):
+        assert signs().longest_ttl == timedelta(seconds=int(longest))
+
+
+def test_given_a_charset_and_a_prefix_then_sessions_are_started_by_them() -> None:
+    settings = settings_with(IDENTITY_CHARSET="any", TELEPHONY_SIP_IDENTITY_PREFIX="tel:")
+
+    identities = Container(settings=settings).start_session().identities
+
+    assert (identities.charset, identities.phone_prefix) == ("any", "tel:")

@@ -180,3 +180,23 @@ def test_given_a_maximum_then_the_document_says_it() -> None:
     for name in ("StartSessionRequest", "RenewTokenRequest"):
         [whole, _] = schemas[name]["properties"]["tokenTtlSeconds"]["oneOf"]
         assert (whole["minimum"], whole["maximum"]) == (10, 86400)
+
+
+@pytest.mark.parametrize(
+    ("charset", "taken", "refused"),
+    [
+        ("contract", ["user-42", " a\n"], ["a b", "ann@example.com", "agent-AJ_x", ""]),
+        ("any", ["ann@example.com", " 田中 太郎 ", "👩‍🚀", "x"], ["a\nb", "agent-AJ_x", " ", ""]),
+    ],
+)
+def test_given_a_charset_then_the_document_says_which_identities_are_taken(
+    charset: str, taken: list[str], refused: list[str]
+) -> None:
+    app = application(settings=settings_with(IDENTITY_CHARSET=charset))
+
+    schemas = app.openapi_schema.to_schema()["components"]["schemas"]
+
+    said = schemas["StartSessionRequest"]["properties"]["userIdentity"]
+    assert f"`IDENTITY_CHARSET={charset}`" in said["description"]
+    assert [name for name in taken if not re.search(said["pattern"], name)] == []
+    assert [name for name in refused if re.search(said["pattern"], name)] == []

@@ -84,3 +84,25 @@ def test_given_a_pipe_then_a_row_is_separated_by_tabs(capsys: pytest.CaptureFixt
     show(("call", "status"), [(ID, None), ("a\tb", True)])
 
     assert capsys.readouterr().out == f"{ID}\t\na\N{REPLACEMENT CHARACTER}b\ttrue\n"
+
+
+@pytest.mark.parametrize("name", ["👩\u200d🚀", "می\u200cروم", "田中\u3000太郎", "a\xa0b", "مريم"])
+def test_given_a_name_of_any_script_then_it_stays_whole(shown: Shown, name: str) -> None:
+    _, line = shown(80, ("identity", "room"), [(name, "sales")])
+
+    assert line.startswith(f"{name} ")
+    assert line.endswith(" sales")
+
+
+@pytest.mark.parametrize("char", ["\x1b", "\x9b", "\u202e", "\u2066", "\u2028", "\ufeff"])
+def test_given_what_would_steer_a_terminal_then_it_is_replaced(shown: Shown, char: str) -> None:
+    _, line = shown(80, ("identity", "room"), [(f"a{char}b", "sales")])
+
+    assert line.startswith("a\N{REPLACEMENT CHARACTER}b ")
+
+
+def test_given_wide_letters_then_the_next_column_stands_under_its_heading(shown: Shown) -> None:
+    heading, wide, narrow = shown(80, ("identity", "room"), [("田中太郎さん", "r"), ("ann", "r")])
+
+    places = [cell_len(line[: line.rindex("r")]) for line in (wide, narrow)]
+    assert places == [cell_len(heading[: heading.index("room")])] * 2

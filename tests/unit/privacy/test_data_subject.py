@@ -46,7 +46,32 @@ def test_a_number_must_be_one(number: str) -> None:
         DataSubject.with_number(number)
 
 
-@pytest.mark.parametrize("identity", ["", " ", "a\nb"])
+@given(
+    st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=64).filter(
+        lambda text: bool(text.strip())
+    ),
+    st.sampled_from([json.JSONEncoder(), json.JSONEncoder(ensure_ascii=False)]),
+)
+def test_any_identity_that_livekit_takes_is_found_as_a_participant_s_and_by_its_traces(
+    text: str, writer: json.JSONEncoder
+) -> None:
+    person = DataSubject.with_identity(text)
+    body = writer.encode({"participant": {"identity": text}})
+
+    assert person.is_called(text)
+    assert not person.is_called(f"{text.strip()}x")
+    assert person.is_in(f"<{text.strip()}>")
+    assert person.is_in_event(body.encode())
+    bare = "".join(char for char in body if char not in SEPARATORS)
+    assert any(trace in bare for trace in person.traces)
+
+
+def test_an_identity_is_not_found_in_one_with_an_accent_or_a_joined_emoji() -> None:
+    assert not DataSubject.with_identity("Jose").is_in("call Jose\N{COMBINING ACUTE ACCENT} back")
+    assert not DataSubject.with_identity("👩").is_in("👩\N{ZERO WIDTH JOINER}🚀")
+
+
+@pytest.mark.parametrize("identity", ["", " ", "a\nb", "a\0b", "a\x9bb", "\ud800"])
 def test_an_identity_must_be_one(identity: str) -> None:
     with pytest.raises(InvalidInput):
         DataSubject.with_identity(identity)
