@@ -7,6 +7,7 @@ from dependency_injector import providers
 from entrypoints.container.access import Access
 from entrypoints.container.calls import Calls
 from entrypoints.container.core import Core
+from entrypoints.container.diagnosis import Diagnosis
 from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.inbox import Inbox
 from entrypoints.container.livekit import LiveKit
@@ -34,6 +35,7 @@ class Container(
     Inbox,
     Operations,
     Trunks,
+    Diagnosis,
     Simulator,
 ):
     """Use cases by name: ``Container(settings=settings).start_session()`` is ready to be called.
