@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from entrypoints.cli.doctor import doctor
 from entrypoints.cli.trunks import rules, trunks
 
 app = typer.Typer(
@@ -11,3 +12,4 @@ app = typer.Typer(
 )
 app.add_typer(trunks, name="trunks")
 app.add_typer(rules, name="rules")
+app.command("doctor")(doctor)

@@ -52,10 +52,11 @@ class LiveKit(containers.DeclarativeContainer):
     event_reader = providers.Singleton(
         LiveKitEventReader, settings.sip_identity_prefix, providers.Object(normalised)
     )
+    webhook_tokens = providers.Singleton(
+        TokenFactory, settings.webhook_api_key, settings.webhook_api_secret, timestamp
+    )
     webhook_verifier = providers.Singleton(
         LiveKitWebhookVerifier,
-        providers.Singleton(
-            TokenFactory, settings.webhook_api_key, settings.webhook_api_secret, timestamp
-        ),
+        webhook_tokens,
         settings.sip_identity_prefix,
     )

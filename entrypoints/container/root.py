@@ -8,6 +8,7 @@ from entrypoints.container.access import Access
 from entrypoints.container.agents import Agents
 from entrypoints.container.calls import Calls
 from entrypoints.container.core import Core
+from entrypoints.container.diagnosis import Diagnosis
 from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.inbox import Inbox
 from entrypoints.container.livekit import LiveKit
@@ -36,6 +37,7 @@ class Container(
     Inbox,
     Operations,
     Trunks,
+    Diagnosis,
     Simulator,
 ):
     """Use cases by name: ``Container(settings=settings).start_session()`` is ready to be called.

@@ -33,6 +33,7 @@ WITHOUT_ACCESS: Final = {
     "storage": "opens the database; `entrypoints/cli/process.py` calls no method of it",
     "cached_stats": "counts over all tenants, on a route for the scope admin",
     "recent_readiness": "asks whether LiveKit and the database answer",
+    "heartbeat": "reads the database's clock",
     "livekit_client": "opens connections; `entrypoints/cli/livekit.py` calls no method of it",
     "rate_limiter": "counts requests",
     "refusal_limiter": "counts requests",

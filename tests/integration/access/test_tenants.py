@@ -130,7 +130,7 @@ def keys(
             lambda: client.get(f"/telephony/calls/by-room/{ROOM}", headers=headers),
             lambda answer: answer.status_code == 200 and answer.json()["sessionId"],
         ).json()
-        facts = {
+        facts: dict[str, Any] = {
             "sessionId": started["sessionId"],
             "callId": call["callId"],
             "roomName": ROOM,

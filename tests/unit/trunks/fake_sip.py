@@ -16,7 +16,7 @@ class FakeTrunks:
     """Refuses conflicts as LiveKit does; ``before_create`` is what another process does first."""
 
     kept: list[Trunk] = attrs.field(factory=list)
-    before_create: Callable[[], None] = lambda: None
+    before_create: Callable[[], object] = lambda: None
 
     async def all(self) -> list[Trunk]:
         return [*self.kept]
@@ -40,7 +40,7 @@ class FakeDispatchRules:
     """The same for rules."""
 
     kept: list[DispatchRule] = attrs.field(factory=list)
-    before_create: Callable[[], None] = lambda: None
+    before_create: Callable[[], object] = lambda: None
 
     async def all(self) -> list[DispatchRule]:
         return [*self.kept]

@@ -62,7 +62,7 @@ async def test_given_another_process_creates_it_first_then_its_rule_is_returned(
     manage: ManageDispatchRules, rules: FakeDispatchRules
 ) -> None:
     same = DispatchRule(kind=RuleKind.INDIVIDUAL, room="call-")
-    rules.before_create = lambda: rules.keep(same) and None
+    rules.before_create = lambda: rules.keep(same)
 
     assert (await manage.create(command(), SYSTEM)).rule.id == "SDR_1"
 

@@ -72,7 +72,7 @@ async def test_given_another_process_creates_it_first_then_its_trunk_is_returned
     manage: ManageTrunks, trunks: FakeTrunks
 ) -> None:
     same = Trunk(direction=TrunkDirection.INBOUND, numbers=(NUMBER,))
-    trunks.before_create = lambda: trunks.keep(same) and None
+    trunks.before_create = lambda: trunks.keep(same)
 
     created = await manage.create(command(), SYSTEM)
 
