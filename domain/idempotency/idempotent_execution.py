@@ -14,12 +14,8 @@ import attrs
 from domain.access.access import Access
 from domain.idempotency.repository import Attempt, Idempotency
 from domain.shared.clock import Clock
-from domain.shared.errors import (
-    DomainError,
-    IdempotencyKeyInFlight,
-    IdempotencyKeyReused,
-    InvalidInput,
-)
+from domain.shared.errors import DomainError, InvalidInput
+from domain.shared.idempotency_errors import IdempotencyKeyInFlight, IdempotencyKeyReused
 from domain.shared.ids import IdGenerator
 
 REMEMBERED: Final = timedelta(hours=24)

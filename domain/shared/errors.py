@@ -175,21 +175,6 @@ class AnsweredSessionEnded(SessionEnded):
     retry_after = None
 
 
-class IdempotencyKeyReused(DomainError):
-    """The key was used for another request."""
-
-    code = "idempotency_key_reused"
-    status = 422
-
-
-class IdempotencyKeyInFlight(DomainError):
-    """The first request with the key is still being carried out."""
-
-    code = "idempotency_in_flight"
-    status = 409
-    retry_after = 2
-
-
 class IllegalTransition(DomainError):
     """A session was asked to make a move that its state does not allow."""
 

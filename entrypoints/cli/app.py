@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli import agents, calls, data, inbox, keys, privacy, sessions, simulator, telephony
+from entrypoints.cli import (
+    agents,
+    calls,
+    data,
+    inbox,
+    keys,
+    privacy,
+    sessions,
+    simulator,
+    telephony,
+)
 from entrypoints.cli.run import run
 from entrypoints.version import VERSION
 

@@ -152,6 +152,7 @@ CREATE TABLE sessions (
     timeline text DEFAULT '[]'::text NOT NULL,
     agent_id character varying(36),
     agent_version integer,
+    join_until timestamp with time zone,
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE INDEX ix_agents_created ON agents USING btree (created_at, id);
@@ -192,5 +193,5 @@ CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys USING btree (prefix);
 CREATE UNIQUE INDEX uq_calls_stay ON calls USING btree (room_sid, participant_sid);
 CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox USING btree (room_name) WHERE (lease_holder IS NOT NULL);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions USING btree (room_name) WHERE ((status)::text <> 'ended'::text);
-INSERT INTO alembic_version VALUES ('0012');
+INSERT INTO alembic_version VALUES ('0014');
 INSERT INTO schema_floor VALUES ('0004');

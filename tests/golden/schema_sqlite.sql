@@ -152,6 +152,7 @@ CREATE TABLE sessions (
     timeline TEXT DEFAULT '[]' NOT NULL,
     agent_id VARCHAR(36),
     agent_version INTEGER,
+    join_until VARCHAR(24),
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE INDEX ix_agents_created ON agents (created_at, id);
@@ -192,5 +193,5 @@ CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys (prefix);
 CREATE UNIQUE INDEX uq_calls_stay ON calls (room_sid, participant_sid);
 CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox (room_name) WHERE lease_holder IS NOT NULL;
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
-INSERT INTO alembic_version VALUES ('0012');
+INSERT INTO alembic_version VALUES ('0014');
 INSERT INTO schema_floor VALUES ('0004');

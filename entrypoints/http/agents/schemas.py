@@ -14,7 +14,7 @@ from domain.agents.variables import MAX_VALUE, MAX_VARIABLES, NAME_PATTERN
 from domain.shared.errors import NotFound
 from domain.shared.pagination import Page
 from entrypoints.http.requests.fields import END, SPACE
-from entrypoints.http.sessions.schemas import AgentConfigValues
+from entrypoints.http.sessions.fields import AgentConfigValues
 from entrypoints.presenters.agents import (
     AgentResponse,
     AgentVersionResponse,

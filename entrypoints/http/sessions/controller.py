@@ -34,12 +34,10 @@ from entrypoints.http.requests.idempotency import IdempotencyKey, repeatable
 from entrypoints.http.requests.room_path import room_in_path
 from entrypoints.http.routing import routes_of
 from entrypoints.http.sessions import documentation
+from entrypoints.http.sessions.fields import IdentityQuery, SessionRoom, SessionStatusQuery
 from entrypoints.http.sessions.schemas import (
     EndSessionRequest,
-    IdentityQuery,
-    SessionRoom,
     SessionsResponse,
-    SessionStatusQuery,
     StartSessionRequest,
     StartSessionResponse,
     repeated_response,

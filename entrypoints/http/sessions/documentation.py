@@ -11,7 +11,8 @@ from litestar.params import Body
 from entrypoints.http.openapi.document import REFUSALS, errors, read_responses
 from entrypoints.http.openapi.operation import linked, of_body, to
 from entrypoints.http.requests.idempotency import AS_BEFORE, REPEATED
-from entrypoints.http.sessions.schemas import StartSessionResponse, identity_keywords
+from entrypoints.http.sessions.fields import identity_keywords
+from entrypoints.http.sessions.schemas import StartSessionResponse
 from entrypoints.http.sessions.token_fields import ttl_keywords
 from entrypoints.settings import Settings
 

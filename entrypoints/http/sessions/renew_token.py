@@ -20,7 +20,7 @@ from entrypoints.http.middleware.request_log import note
 from entrypoints.http.openapi.document import KEYED, REFUSALS, errors
 from entrypoints.http.openapi.operation import linked, of_body, to
 from entrypoints.http.routing import routes_of
-from entrypoints.http.sessions.schemas import KnownRoomName, LiveKitUrl
+from entrypoints.http.sessions.fields import KnownRoomName, LiveKitUrl
 from entrypoints.http.sessions.token_fields import TokenFields
 from entrypoints.presenters.fields import Uuid
 

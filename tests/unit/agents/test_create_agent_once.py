@@ -15,7 +15,8 @@ from domain.agents.create_agent_once import CreateAgentOnce
 from domain.agents.manage_agents import ManageAgents
 from domain.idempotency.idempotent_execution import LEASE, IdempotentExecution
 from domain.shared.agent_errors import AgentNameTaken
-from domain.shared.errors import Forbidden, IdempotencyKeyReused, InvalidInput, StorageUnavailable
+from domain.shared.errors import Forbidden, InvalidInput, StorageUnavailable
+from domain.shared.idempotency_errors import IdempotencyKeyReused
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
 from tests.unit.worlds.world import MOMENT
 

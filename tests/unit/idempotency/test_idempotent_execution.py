@@ -12,12 +12,8 @@ from adapters.memory.idempotency import MemoryIdempotency
 from domain.access.access import SYSTEM, Access
 from domain.idempotency.idempotent_execution import LEASE, REMEMBERED, Answered, IdempotentExecution
 from domain.idempotency.repository import Attempt
-from domain.shared.errors import (
-    IdempotencyKeyInFlight,
-    IdempotencyKeyReused,
-    InvalidInput,
-    StorageUnavailable,
-)
+from domain.shared.errors import InvalidInput, StorageUnavailable
+from domain.shared.idempotency_errors import IdempotencyKeyInFlight, IdempotencyKeyReused
 from domain.shared.livekit_errors import LiveKitUnreachable
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
 

@@ -20,7 +20,8 @@ from domain.access.access import SYSTEM
 from domain.idempotency.idempotent_execution import LEASE
 from domain.sessions.start_session import StartSessionCommand
 from domain.sessions.start_session_once import IdempotentResponse
-from domain.shared.errors import IdempotencyKeyInFlight, SessionBusy
+from domain.shared.errors import SessionBusy
+from domain.shared.idempotency_errors import IdempotencyKeyInFlight
 from domain.shared.livekit_errors import LiveKitError
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.steps import Crashed

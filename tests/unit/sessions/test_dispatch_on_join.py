@@ -13,13 +13,8 @@ from domain.sessions.extend_wait import JOIN_GRACE
 from domain.sessions.renew_token import RenewTokenCommand
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.start_session import StartedSession, StartSessionCommand
-from domain.shared.errors import (
-    AnsweredSessionEnded,
-    IdempotencyKeyReused,
-    InvalidInput,
-    RoomTaken,
-    TooManySessions,
-)
+from domain.shared.errors import AnsweredSessionEnded, InvalidInput, RoomTaken, TooManySessions
+from domain.shared.idempotency_errors import IdempotencyKeyReused
 from domain.shared.livekit_errors import LiveKitError
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.telephony import INTERVAL, PhoneWorld

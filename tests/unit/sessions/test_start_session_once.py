@@ -10,13 +10,8 @@ from domain.access.access import SYSTEM, Access
 from domain.agents.agent_config import DEFAULTS
 from domain.idempotency.idempotent_execution import LEASE
 from domain.sessions.start_session import StartSessionCommand
-from domain.shared.errors import (
-    AnsweredSessionEnded,
-    IdempotencyKeyInFlight,
-    IdempotencyKeyReused,
-    InvalidInput,
-    MetadataTooLarge,
-)
+from domain.shared.errors import AnsweredSessionEnded, InvalidInput, MetadataTooLarge
+from domain.shared.idempotency_errors import IdempotencyKeyInFlight, IdempotencyKeyReused
 from domain.shared.livekit_errors import LiveKitError
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.steps import Crashed

@@ -11,7 +11,8 @@ from domain.rooms.token_options import TokenRequest
 from domain.sessions.end_session import EndSessionCommand
 from domain.sessions.session_outline import LEFT_FOR, reserved_for
 from domain.sessions.start_session import StartSessionCommand
-from domain.shared.errors import IdempotencyKeyReused, InvalidInput, RoomTaken
+from domain.shared.errors import InvalidInput, RoomTaken
+from domain.shared.idempotency_errors import IdempotencyKeyReused
 from tests.unit.worlds.world import MOMENT, ROOM, World
 
 CHOSEN = TokenRequest(
