@@ -69,7 +69,7 @@ def filter_failure(
     POST /session can name (404), and which variables they have (400).
     """
     if isinstance(failure, EnsureResourceAvailability):
-        return case.operation.label != "POST /session/end"
+        return bool(case.operation.label != "POST /session/end")
     if isinstance(failure, RejectedPositiveData) and case.operation.label == "POST /session":
         names_agent = isinstance(case.body, dict) and case.body.keys() & {"agentId", "variables"}
         return not (names_agent and failure.status_code in (400, 404))

@@ -189,8 +189,9 @@ def started_response(started: StartedSession) -> StartSessionResponse:
 def _tools(values: Mapping[str, Any]) -> list[str] | msgspec.UnsetType:
     tools = values.get(TOOLS)
     # A session from before they were checked may have anything.
-    is_shown = isinstance(tools, list) and all(isinstance(name, str) for name in tools)
-    return tools if is_shown else msgspec.UNSET
+    if isinstance(tools, list) and all(isinstance(name, str) for name in tools):
+        return tools
+    return msgspec.UNSET
 
 
 def stored_response(started: StartedSession) -> str:
