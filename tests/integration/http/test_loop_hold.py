@@ -253,27 +253,29 @@ AGENTS: Final[dict[str, dict[str, Any]]] = {
 """Agents of about as much as one may have."""
 
 
+OVERLAYS: Final[dict[str, Any]] = {
+    "nothing": {},
+    "lists": {"y": [[]] * 20_000},
+    "keys": {f"o{number}": 1 for number in range(6_000)},
+}
+"""What a session may merge into them."""
+
+
 async def test_no_agent_holds_the_loop(tmp_path: Path) -> None:
     took = {}
     async with application(tmp_path) as (app, _):
         await answer(app, "POST", "/agents", b"{}")
-        for name, body in BODIES.items():
-            given = body.replace(b'"userIdentity"', b'"name"', 1)
-            took[f"POST {name}"] = await hold(app, "POST", "/agents", given)
         for name, fields in AGENTS.items():
-            status, text = await answer(
-                app, "POST", "/agents", json.dumps({"name": name, **fields}).encode()
-            )
+            given = json.dumps({"name": name, **fields}).encode()
+            status, text = await answer(app, "POST", "/agents", given)
             assert status == 201, text[:300]
             agent_id = json.loads(text)["agentId"]
             change = json.dumps({**fields, "description": name}).encode()
-            took[f"PATCH {name}"] = await hold(app, "PATCH", f"/agents/{agent_id}", change)
-            for overlay in ("as many lists as are read", "as many keys as are read"):
-                named = b'"userIdentity":"a","agentId":"%s"' % agent_id.encode()
-                session = BODIES[overlay].replace(b'"userIdentity":"a"', named, 1)
-                took[f"{name}, {overlay}"] = await hold(app, "POST", "/session", session)
-            least = b'{"userIdentity":"a","agentId":"%s"}' % agent_id.encode()
-            took[f"a session with {name}"] = await hold(app, "POST", "/session", least)
+            took[f"a change of {name}"] = await hold(app, "PATCH", f"/agents/{agent_id}", change)
+            for what, overlay in OVERLAYS.items():
+                session = {"userIdentity": "a", "agentId": agent_id, "agentConfig": overlay}
+                sent = json.dumps(session).encode()
+                took[f"{what} over {name}"] = await hold(app, "POST", "/session", sent)
         took["the list"] = await hold(app, "GET", "/agents?limit=200")
 
     assert too_long(took) == {}
