@@ -12,6 +12,7 @@ import attrs
 from domain.access.access import Access
 from domain.agents.agent_config import AgentConfig
 from domain.rooms.token_signer import TOKEN_TTL, TokenSigner
+from domain.sessions.agent_status import AgentStatus
 from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty
 from domain.sessions.session import Session
 from domain.shared.clock import Clock
@@ -36,12 +37,16 @@ class StartSessionCommand:
 
 @attrs.frozen
 class StartedSession:
-    """The session, and the token with which ``identity`` joins its room at ``livekit_url``."""
+    """The session, and the token with which ``identity`` joins its room at ``livekit_url``.
+
+    ``agent_status`` is what this process knew of the agent.
+    """
 
     session: Session
     identity: Identity
     token: str
     livekit_url: str
+    agent_status: AgentStatus
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +60,7 @@ class StartSession:
     retry_on_conflict: RetryOnConflict
     agent_name: str
     livekit_url: str
+    agent_status: Callable[[Session], AgentStatus]
 
     async def __call__(self, command: StartSessionCommand) -> StartedSession:
         """Start or join.
@@ -76,7 +82,8 @@ class StartSession:
         )
         identity = candidate.identity
         token = self.token_for(identity, session.room_name)
-        return StartedSession(session, identity, token, self.livekit_url)
+        status = self.agent_status(session)
+        return StartedSession(session, identity, token, self.livekit_url, status)
 
     def fingerprint(self, command: StartSessionCommand) -> str:
         """SHA-256 of what is asked for, hexadecimal: the same in whatever way it is written.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import structlog
 from dependency_injector import containers, providers
 
-from application.settings import CLAIM_LEASE
+from application.settings import CLAIM_LEASE, WORKERS_LOOKED_AT_EVERY
+from application.workers.worker_watch import WorkerWatch
 from domain.sessions.agent_timeouts import AgentTimeouts
 from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.end_session import EndSession
@@ -20,6 +21,7 @@ from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartSession
 from domain.sessions.start_session_once import StartSessionOnce
+from domain.sessions.watch_workers import WatchWorkers
 from domain.shared.errors import DomainError
 from entrypoints.container.core import Core
 from entrypoints.container.idempotency import Idempotency
@@ -95,6 +97,12 @@ class Sessions(containers.DeclarativeContainer):
         renew_claim=renew_claim,
         lease=CLAIM_LEASE,
     )
+    watch_workers = providers.Singleton(
+        WatchWorkers, ledger=ledger, clock=Core.clock, timeouts=timeouts
+    )
+    worker_watch = providers.Singleton(
+        WorkerWatch, watch_workers, Core.clock, WORKERS_LOOKED_AT_EVERY
+    )
     start_session = providers.Singleton(
         StartSession,
         ensure_agent=ensure_agent,
@@ -104,6 +112,7 @@ class Sessions(containers.DeclarativeContainer):
         retry_on_conflict=Core.retry_on_conflict,
         agent_name=settings.agent_name,
         livekit_url=settings.livekit_public_url,
+        agent_status=watch_workers.provided.status_of,
     )
     start_session_once = providers.Singleton(
         StartSessionOnce,

@@ -9,6 +9,7 @@ import msgspec
 from litestar.params import PathParameter
 
 from domain.agents.agent_config import DEFAULTS, NOISE_CANCELLATION_TYPES, RESERVED
+from domain.sessions.agent_status import AgentStatus
 from domain.sessions.session import Session
 from domain.sessions.session_status import SessionStatus
 from domain.sessions.start_session import StartedSession
@@ -100,7 +101,12 @@ class AgentConfigSummary(msgspec.Struct):
 
 
 class StartSessionResponse(msgspec.Struct, rename="camel", kw_only=True):
-    """Join ``livekitUrl`` with ``userToken`` within 10 minutes."""
+    """Join ``livekitUrl`` with ``userToken`` within 10 minutes.
+
+    `agentStatus`: `joined` (the agent is in the room), `expected` (it is on its way), `no_worker`
+    (it is dispatched, but no worker took the latest jobs of its name: probably none is registered),
+    `not_dispatched`.
+    """
 
     user_token: str
     room_name: str
@@ -108,6 +114,8 @@ class StartSessionResponse(msgspec.Struct, rename="camel", kw_only=True):
     agent_dispatched: bool
     agent_config: AgentConfigSummary
     session_id: Uuid
+    # Answers that an earlier version stored have none.
+    agent_status: AgentStatus = AgentStatus.EXPECTED
 
 
 class EndSessionRequest(msgspec.Struct, rename="camel", kw_only=True):
@@ -135,6 +143,7 @@ def started_response(started: StartedSession) -> StartSessionResponse:
             values["stt"], values["tts"], values["llm"], values["realtime"]
         ),
         session_id=str(started.session.id),
+        agent_status=started.agent_status,
     )
 
 

@@ -117,9 +117,9 @@ def keys(
             "numbers": ["+15105550188"],
         }
         for kind, path in (("trunk", "trunks"), ("dispatchRule", "dispatch-rules")):
-            body = {"direction": "inbound", "numbers": ["+15105550199"]}
+            wanted: dict[str, Any] = {"direction": "inbound", "numbers": ["+15105550199"]}
             admin = {"X-API-Key": made["admin"]}
-            there = client.post(f"/telephony/{path}", json=body, headers=admin).json()
+            there = client.post(f"/telephony/{path}", json=wanted, headers=admin).json()
             facts |= {f"{kind}Id": there[f"{kind}Id"], f"{kind}Ids": [there[f"{kind}Id"]]}
         by_scope = {scope: made[scope.value] for scope in Scope}
         yield Keys(client, made["ann"], made["ben"], made["admin"], by_scope, facts)

@@ -22,6 +22,7 @@ from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.sessions.start_session_once import IdempotentResponse, StartSessionOnce
+from domain.sessions.watch_workers import WatchWorkers
 from domain.shared.errors import DomainError
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.retry_on_conflict import RetryOnConflict
@@ -89,6 +90,7 @@ class World:
             lease=LEASE,
             max_sessions=3,
         )
+        self.watch_workers = WatchWorkers(self.ledger, self.clock, TIMEOUTS)
         self.start_session = StartSession(
             ensure_agent=self.ensure_agent,
             token_signer=ReadableTokens(),
@@ -97,6 +99,7 @@ class World:
             ids=self.ids,
             retry_on_conflict=retry_on_conflict,
             agent_name=AGENT,
+            agent_status=self.watch_workers.status_of,
         )
         self.start_session_once = StartSessionOnce(
             idempotent_execution=IdempotentExecution(
