@@ -17,6 +17,7 @@ DEFAULT_AGENT_NAME = "shreya-obnox"
 
 This service replaces that one: with the same default, deployed workers go on working unchanged.
 """
+WORKERS_LOOKED_AT_EVERY = timedelta(seconds=5)
 READINESS_GOOD_FOR = timedelta(seconds=1)
 """Readiness is public, and asking LiveKit takes a connection that session starts need."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -16,8 +17,9 @@ from domain.diagnosis.ports import ServerClock, WebhookTarget
 from domain.diagnosis.probe_worker import ProbeWorker
 from domain.operations.probe import Probe
 from domain.reconciliation.room_selection import RoomSelection
+from domain.sessions.watch_workers import WatchWorkers
 from domain.shared.clock import Clock
-from domain.shared.errors import InvalidInput
+from domain.shared.errors import InvalidInput, StorageUnavailable
 from domain.shared.livekit_errors import LiveKitError
 from domain.trunks.fields import Normalised, e164
 from domain.trunks.provisioning import DispatchRules, Trunks
@@ -52,6 +54,7 @@ class DiagnoseTelephony:
     trunks: Trunks
     rules: DispatchRules
     probe_worker: ProbeWorker
+    workers: WatchWorkers
     check_webhooks: CheckWebhooks
     webhook_target: WebhookTarget
     selection: RoomSelection
@@ -148,7 +151,7 @@ class DiagnoseTelephony:
         if reached.state is not State.OK:
             yield Finding(Check.WORKER, State.SKIPPED, "LiveKit does not answer.")
         elif not command.with_dispatch:
-            yield Finding(Check.WORKER, State.SKIPPED, "No agent was dispatched to find a worker.")
+            yield await self._known(command)
         else:
             try:
                 probed = await self.probe_worker()
@@ -162,6 +165,16 @@ class DiagnoseTelephony:
             yield await self.check_webhooks.newest()
         else:
             yield await self.check_webhooks.of_room(probed.room_name)
+
+    async def _known(self, command: DiagnoseCommand) -> Finding:
+        """Return what the latest dispatches say of the worker."""
+        with suppress(StorageUnavailable):
+            if command.ledger_problem is None:
+                await self.workers.refresh()
+        warning = self.workers.warning()
+        if warning is not None and self.workers.is_missing(self.agent_name):
+            return Finding(Check.WORKER, State.FAILED, warning)
+        return Finding(Check.WORKER, State.SKIPPED, "No agent was dispatched to find a worker.")
 
     def _taken(self, after: timedelta | None) -> Finding:
         if after is None:

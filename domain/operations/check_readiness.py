@@ -29,17 +29,17 @@ class Readiness:
 
 @attrs.frozen
 class CheckReadiness:
-    """Runs every probe at once; ``warn`` returns what the operator should know."""
+    """Runs every probe at once; each of ``warnings`` returns what the operator should know."""
 
     probes: Mapping[str, Probe]
-    warn: Callable[[], str | None] = lambda: None
+    warnings: Sequence[Callable[[], str | None]] = ()
 
     async def __call__(self) -> Readiness:
         """Each dependency's state; never raises a :class:`DomainError`."""
         problems = await asyncio.gather(*(_problem(probe) for probe in self.probes.values()))
-        warning = self.warn()
+        found = (warn() for warn in self.warnings)
         return Readiness(
-            dict(zip(self.probes, problems, strict=True)), [warning] if warning else []
+            dict(zip(self.probes, problems, strict=True)), [warning for warning in found if warning]
         )
 
 

@@ -15,6 +15,7 @@ from domain.agents.agent_config import AgentConfig
 from domain.agents.use_agent import AgentReference, ChosenAgent, UseAgent, UseAgentCommand
 from domain.rooms.token_options import LONGEST_TOKEN_TTL, TokenOptions, TokenRequest
 from domain.rooms.token_signer import TokenSigner
+from domain.sessions.agent_status import AgentStatus
 from domain.sessions.await_user import AwaitUser
 from domain.sessions.dispatch_timing import DispatchTiming
 from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty
@@ -50,12 +51,16 @@ class StartSessionCommand:
 
 @attrs.frozen
 class StartedSession:
-    """The session, and the token with which ``identity`` joins its room at ``livekit_url``."""
+    """The session, and the token with which ``identity`` joins its room at ``livekit_url``.
+
+    ``agent_status`` is what this process knew of the agent.
+    """
 
     session: Session
     identity: Identity
     token: str
     livekit_url: str
+    agent_status: AgentStatus
 
 
 @attrs.frozen(kw_only=True)
@@ -75,6 +80,7 @@ class StartSession:
     retry_on_conflict: RetryOnConflict
     agent_name: str
     livekit_url: str
+    agent_status: Callable[[Session], AgentStatus]
     longest_ttl: timedelta = LONGEST_TOKEN_TTL
     identities: UserIdentities = attrs.field(factory=UserIdentities)
 
@@ -101,7 +107,8 @@ class StartSession:
         identity = candidate.identity
         self.identities.check_free(identity, session)
         token = self.token_for(identity, session.room_name, options)
-        return StartedSession(session, identity, token, self.livekit_url)
+        status = self.agent_status(session)
+        return StartedSession(session, identity, token, self.livekit_url, status)
 
     def fingerprint(self, command: StartSessionCommand) -> str:
         """SHA-256 of what is asked for, hexadecimal: the same in whatever way it is written.

@@ -20,7 +20,7 @@ Normalised = Callable[[str], str]
 def text(given: str, field: str, example: str) -> str:
     """Return ``given`` without surrounding white space. Raises :class:`InvalidInput`."""
     value = given.strip()
-    if len(value) > LONGEST_TEXT or not value.isprintable():
+    if len(given) > LONGEST_TEXT or not value.isprintable():
         raise InvalidInput(
             f"{field} must be at most {LONGEST_TEXT} printable characters.",
             field=field,

@@ -113,14 +113,13 @@ class ManageDispatchRules:
                 "Send roomPrefix (a room for each call) or roomName (one room), not both.",
                 field="roomName",
             )
-        pin = command.pin.strip()
-        if pin and not _PIN.fullmatch(pin):
+        if command.pin and not _PIN.fullmatch(command.pin):
             raise InvalidInput("pin must be 1 to 32 digits.", field="pin")
         return DispatchRule(
             kind=RuleKind.DIRECT if room_name else RuleKind.INDIVIDUAL,
             name=fields.text(command.name, "name", "Calls"),
             room=room_name or prefix or DEFAULT_PREFIX,
-            pin=pin,
+            pin=command.pin,
             trunk_ids=fields.texts(command.trunk_ids, "trunkIds", "ST_KnjTHzPvnE3c"),
             numbers=fields.numbers(command.numbers, "numbers", self.normalised),
             caller_numbers=fields.numbers(command.caller_numbers, "callerNumbers", self.normalised),

@@ -13,6 +13,7 @@ from entrypoints.container.core import Core
 from entrypoints.container.inbox import Inbox
 from entrypoints.container.livekit import LiveKit
 from entrypoints.container.reconciliation import Reconciliation
+from entrypoints.container.sessions import Sessions
 from entrypoints.container.trunks import Trunks, normalise
 
 settings = Core.settings.provided
@@ -37,6 +38,7 @@ class Diagnosis(containers.DeclarativeContainer):
         trunks=Trunks.trunks,
         rules=Trunks.dispatch_rules,
         probe_worker=probe_worker,
+        workers=Sessions.watch_workers,
         check_webhooks=providers.Singleton(CheckWebhooks, Inbox.inbox, Core.clock),
         webhook_target=providers.Singleton(
             SignedWebhook, LiveKit.webhook_tokens, providers.Object(DOCTOR_EVENT)

@@ -31,7 +31,9 @@ class Operations(containers.DeclarativeContainer):
     check_readiness = providers.Singleton(
         CheckReadiness,
         providers.Dict(livekit=LiveKit.livekit_probe, database=Storage.storage),
-        warn=Reconciliation.reconcile.provided.warning,
+        warnings=providers.List(
+            Reconciliation.reconcile.provided.warning, Sessions.watch_workers.provided.warning
+        ),
     )
     recent_readiness = providers.Singleton(
         TtlCache,

@@ -46,5 +46,5 @@ class Container(
     """
 
     background_jobs = providers.List(
-        Reconciliation.reconciler, Operations.pruner, Inbox.inbox_worker
+        Reconciliation.reconciler, Operations.pruner, Inbox.inbox_worker, Sessions.worker_watch
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import structlog
 from dependency_injector import containers, providers
 
-from application.settings import CLAIM_LEASE
+from application.settings import CLAIM_LEASE, WORKERS_LOOKED_AT_EVERY
+from application.workers.worker_watch import WorkerWatch
 from domain.sessions.agent_timeouts import AgentTimeouts
 from domain.sessions.await_user import AwaitUser
 from domain.sessions.dispatch_agent import DispatchAgent
@@ -25,6 +26,7 @@ from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartSession
 from domain.sessions.start_session_once import StartSessionOnce
 from domain.sessions.user_identity import UserIdentities
+from domain.sessions.watch_workers import WatchWorkers
 from domain.shared.errors import DomainError
 from entrypoints.container.agents import Agents
 from entrypoints.container.core import Core
@@ -124,6 +126,12 @@ class Sessions(containers.DeclarativeContainer):
         charset=settings.identity_charset,
         phone_prefix=settings.sip_identity_prefix,
     )
+    watch_workers = providers.Singleton(
+        WatchWorkers, ledger=ledger, clock=Core.clock, timeouts=timeouts
+    )
+    worker_watch = providers.Singleton(
+        WorkerWatch, watch_workers, Core.clock, WORKERS_LOOKED_AT_EVERY
+    )
     start_session = providers.Singleton(
         StartSession,
         ensure_agent=ensure_agent,
@@ -137,6 +145,7 @@ class Sessions(containers.DeclarativeContainer):
         livekit_url=settings.livekit_public_url,
         longest_ttl=settings.max_token_ttl,
         identities=user_identities,
+        agent_status=watch_workers.provided.status_of,
     )
     start_session_once = providers.Singleton(
         StartSessionOnce,

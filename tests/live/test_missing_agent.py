@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,28 @@ async def is_another(livekit: api.LiveKitAPI, room: str, agent: str) -> bool:
     """Whether one is there, and not ``agent``."""
     there = await agents(livekit, room)
     return len(there) == 1 and there != [agent]
+
+
+async def test_given_no_worker_then_callers_are_told_and_once_one_serves_no_more(
+    tmp_path: Path, participant: rtc.Room, room: str
+) -> None:
+    with stage(tmp_path) as alone, alone.service() as service:
+        async with alone.clients(service) as (http, _):
+
+            async def is_told(*wanted: str) -> bool:
+                """Whether the next caller and the operator are told so."""
+                started = await post(http, "bob", f"{room}-{time.monotonic_ns()}")
+                ready = (await http.get("/health/ready")).raise_for_status().json()
+                warned = any("is registered" in warning for warning in ready["warnings"])
+                return started["agentStatus"] in wanted and warned is ("no_worker" in wanted)
+
+            first = await post(http, "ann", room)
+            await join(participant, first)
+            await until(lambda: is_told("no_worker"), 60)
+            with alone.worker():
+                await session_becomes(http, room, status="active")
+                await until(lambda: is_told("expected"), 60)
+
+    assert first["agentStatus"] == "expected"
+    assert service.output().count("no worker takes the agent's jobs") == 1
+    assert service.output().count("a worker takes the agent's jobs again") == 1

@@ -28,6 +28,7 @@ _STARTED: Final = {
         "realtime": False,
     },
     "sessionId": "01a2074e-8b46-7010-b8f8-28073a54b3a7",
+    "agentStatus": "expected",
 }
 START_BODY: Final = Body(
     examples=[

@@ -9,6 +9,7 @@ import attrs
 import msgspec
 
 from domain.agents.agent_config import TOOLS
+from domain.sessions.agent_status import AgentStatus
 from domain.sessions.session import Session
 from domain.sessions.start_session import StartedSession
 from domain.shared.pagination import Page
@@ -59,8 +60,10 @@ class AgentConfigSummary(msgspec.Struct):
 class StartSessionResponse(msgspec.Struct, rename="camel", kw_only=True):
     """Join ``livekitUrl`` with ``userToken`` within 10 minutes, or within ``tokenTtlSeconds``.
 
-    ``agentId`` and ``agentVersion`` name the saved agent of the session, if it began with one.
-    ``tools`` is there if the configuration has tools, or is that of a saved agent.
+    `agentStatus`: `joined` (the agent is in the room), `expected` (it is on its way), `no_worker`
+    (it is dispatched, but no worker took the latest jobs of its name: probably none is registered),
+    `not_dispatched`. `agentId` and `agentVersion` name the saved agent of the session, if it began
+    with one. `tools` is there if the configuration has tools, or is that of a saved agent.
     """
 
     user_token: str
@@ -69,6 +72,8 @@ class StartSessionResponse(msgspec.Struct, rename="camel", kw_only=True):
     agent_dispatched: bool
     agent_config: AgentConfigSummary
     session_id: Uuid
+    # Answers that an earlier version stored have none.
+    agent_status: AgentStatus = AgentStatus.EXPECTED
     agent_id: Uuid | msgspec.UnsetType = msgspec.UNSET
     agent_version: int | msgspec.UnsetType = msgspec.UNSET
 
@@ -103,6 +108,7 @@ def started_response(started: StartedSession) -> StartSessionResponse:
             _tools(values),
         ),
         session_id=str(session.id),
+        agent_status=started.agent_status,
         agent_id=msgspec.UNSET if session.agent_id is None else str(session.agent_id),
         agent_version=msgspec.UNSET if session.agent_version is None else session.agent_version,
     )

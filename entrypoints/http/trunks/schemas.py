@@ -113,4 +113,4 @@ def rule_command(data: CreateDispatchRuleRequest) -> CreateDispatchRuleCommand:
 
 def _one_of(kind: type[query.Choice], raw: str, field: str) -> query.Choice:
     # A blank one is not absent here.
-    return query.choice(kind, raw.strip() or "''", field) or next(iter(kind))
+    return query.choice(kind, raw or "''", field) or next(iter(kind))

@@ -142,7 +142,7 @@ def keys(
             "numbers": ["+15105550188"],
         }
         for kind, path in (("trunk", "trunks"), ("dispatchRule", "dispatch-rules")):
-            wanted = {"direction": "inbound", "numbers": ["+15105550199"]}
+            wanted: dict[str, Any] = {"direction": "inbound", "numbers": ["+15105550199"]}
             admin = {"X-API-Key": made["admin"]}
             there = client.post(f"/telephony/{path}", json=wanted, headers=admin).json()
             facts |= {f"{kind}Id": there[f"{kind}Id"], f"{kind}Ids": [there[f"{kind}Id"]]}

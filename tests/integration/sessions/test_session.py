@@ -40,6 +40,7 @@ def test_a_session_is_started_in_a_room_of_its_own(
     started = answer.json()
     assert set(started) == {
         "userToken", "roomName", "livekitUrl", "agentDispatched", "agentConfig", "sessionId",
+        "agentStatus",
     }  # fmt: skip
     assert started["roomName"].startswith("room-")
     assert started["livekitUrl"] == simulator.environ["LIVEKIT_URL"]

@@ -17,8 +17,10 @@ from domain.diagnosis.probe_worker import ProbeWorker
 from domain.inbox.entry import InboxEntry
 from domain.inbox.webhook_verifier import WebhookEvent
 from domain.reconciliation.room_selection import RoomSelection
+from domain.sessions.agent_timeouts import TAKEN_WITHIN
 from domain.shared.errors import Forbidden, StorageUnavailable
 from domain.shared.livekit_errors import LiveKitError, LiveKitUnreachable, LiveKitWithoutSip
+from domain.shared.timeline import Source
 from domain.trunks.dispatch_rule import DispatchRule, RuleKind
 from domain.trunks.trunk import Trunk, TrunkDirection
 from tests.unit.trunks.fake_sip import FakeDispatchRules, FakeTrunks
@@ -93,6 +95,7 @@ class Surroundings:
                 ids=self.world.ids,
                 agent_name=AGENT,
             ),
+            workers=self.world.watch_workers,
             check_webhooks=CheckWebhooks(_Inbox(self), self.world.clock),  # type: ignore[arg-type]
             webhook_target=_Target(self),
             selection=RoomSelection(),
@@ -272,6 +275,21 @@ async def test_without_a_dispatch_the_newest_webhook_is_looked_at(
     assert f"{minutes_ago} minutes ago" in found[Check.WEBHOOKS][0].sentence
     assert found[Check.WORKER][0].state is State.SKIPPED
     assert around.world.livekit.count("create") == 0
+
+
+async def test_without_a_dispatch_the_latest_jobs_are_looked_at() -> None:
+    around = Surroundings()
+    await around.world.start()
+    around.world.clock.advance(TAKEN_WITHIN)
+    presence = await around.world.find_agent(around.world.session())
+    await around.world.keep_agent.record(around.world.session(), presence, Source.RECONCILER)
+    unread = await around.diagnose(with_dispatch=False, ledger_problem="It cannot be read.")
+    found = await around.diagnose(with_dispatch=False)
+
+    assert unread[Check.WORKER][0].state is State.SKIPPED
+    [finding] = found[Check.WORKER]
+    assert finding.state is State.FAILED
+    assert f"No worker named '{AGENT}' is registered" in finding.sentence
 
 
 async def test_the_diagnosis_s_own_webhook_is_no_proof() -> None:

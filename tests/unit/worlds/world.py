@@ -29,6 +29,7 @@ from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.sessions.start_session_once import IdempotentResponse, StartSessionOnce
+from domain.sessions.watch_workers import WatchWorkers
 from domain.shared.errors import DomainError
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.retry_on_conflict import RetryOnConflict
@@ -112,6 +113,7 @@ class World:
             ids=self.ids,
             extend_wait=extend_wait,
         )
+        self.watch_workers = WatchWorkers(self.ledger, self.clock, TIMEOUTS)
         self.start_session = StartSession(
             ensure_agent=self.ensure_agent,
             use_agent=UseAgent(self.saved_agents),
@@ -122,6 +124,7 @@ class World:
             ids=self.ids,
             retry_on_conflict=retry_on_conflict,
             agent_name=AGENT,
+            agent_status=self.watch_workers.status_of,
         )
         self.start_session_once = StartSessionOnce(
             idempotent_execution=IdempotentExecution(
