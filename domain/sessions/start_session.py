@@ -30,6 +30,7 @@ class StartSessionCommand:
 
     ``new_room`` is what a new room is called, where an earlier attempt may have begun it.
     ``dispatch`` is when the agent is dispatched, as :class:`DispatchTiming` spells it.
+    ``agent_name`` is another agent than the default one, which the caller has checked.
     """
 
     user_identity: str
@@ -39,6 +40,7 @@ class StartSessionCommand:
     new_room: RoomName | None = None
     dispatch: str | None = None
     token: TokenRequest = attrs.field(factory=TokenRequest)
+    agent_name: str | None = None
 
 
 @attrs.frozen
@@ -115,7 +117,7 @@ class StartSession:
             id=self.ids.session_id(),
             room_name=room_name or self.ids.room_name(),
             identity=identity,
-            agent_name=self.agent_name,
+            agent_name=command.agent_name or self.agent_name,
             agent_config=AgentConfig.parse(command.agent_config),
             created_at=self.clock.now(),
             tenant=command.access.tenant,

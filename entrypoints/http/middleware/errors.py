@@ -41,6 +41,7 @@ _CODES: Final[Mapping[type[HTTPException], str]] = {
     LongNumber: "validation_failed",
 }
 _MISSING: Final = re.compile(r"missing required field `(\w+)`")
+_UNKNOWN: Final = re.compile(r"unknown field `([^`]{1,128})", re.DOTALL)
 _EXPECTED: Final = re.compile(r"Expected `([^`]+)`, got")
 _TYPES: Final[Mapping[str, str]] = {"str": "a string", "object": "an object", "bool": "a boolean"}
 
@@ -133,6 +134,9 @@ def _wrong_shape(request: AnyRequest, error: ValidationException) -> tuple[str, 
     text, field = str(complaint.get("message", "")), str(complaint.get("key", ""))
     if missing := _MISSING.search(text):
         field, text = missing[1], f"{missing[1]} is required."
+    elif unknown := _UNKNOWN.search(text):
+        field = unknown[1]
+        text = f"{field} is no field of this request; leave it out."
     elif expected := _EXPECTED.search(text):
         wanted = " or ".join(_TYPES.get(kind, kind) for kind in expected[1].split(" | "))
         text = f"{field} must be {wanted}."

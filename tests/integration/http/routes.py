@@ -21,8 +21,9 @@ from litestar.routes import HTTPRoute
 from domain.access.access import Scope
 
 UNTOLD: Final = frozenset({
-    "agentConfig", "participantName", "participantMetadata", "participantAttributes",
+    "agentConfig", "dispatch", "participantName", "participantMetadata", "participantAttributes",
     "tokenTtlSeconds",
+    "participant_name", "participant_metadata", "participant_attributes", "room_config",
 })  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
 
