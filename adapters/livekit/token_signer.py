@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
-from livekit.api import VideoGrants
+from livekit.api import RoomAgentDispatch, RoomConfiguration, VideoGrants
 
 from adapters.livekit.phone_leg import NO_PHONE
 from adapters.livekit.tokens import TokenFactory
 from domain.rooms.token_options import TokenOptions
 from domain.shared.identifiers import Identity, RoomName
+
+_WITHOUT_DISPATCH: Final = RoomConfiguration(agents=[RoomAgentDispatch()])
+"""Makes client SDKs wait for an agent; to LiveKit it is the same as no configuration.
+
+Without one, livekit-server offers a room's job to workers without a name
+(``createAgentDispatchesFromRoomAgent``, livekit-server 1.13.5): as it does with this one.
+"""
 
 
 @attrs.frozen
@@ -37,4 +46,6 @@ class LiveKitTokenSigner:
         attributes = {**options.attributes, **(NO_PHONE if needs_mark else {})}
         if attributes:
             token.with_attributes(attributes)
+        if options.awaits_agent:
+            token.claims.room_config = _WITHOUT_DISPATCH
         return token.to_jwt()

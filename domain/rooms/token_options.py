@@ -34,12 +34,14 @@ class TokenOptions:
     """The participant's name, metadata and attributes, and how long the token is valid.
 
     They are in the token only: LiveKit shows them to the room, and the ledger does not store them.
+    ``awaits_agent`` makes LiveKit's client SDKs wait for an agent after they have joined.
     """
 
     name: str | None = None
     metadata: str | None = None
     attributes: Mapping[str, str] = attrs.field(factory=dict)
     ttl: timedelta = TOKEN_TTL
+    awaits_agent: bool = False
 
     @property
     def chosen(self) -> dict[str, Any]:
@@ -65,6 +67,7 @@ class TokenRequest:
     participant_metadata: str | None = None
     participant_attributes: Mapping[str, str] | None = None
     token_ttl_seconds: object = None
+    awaits_agent: bool = False
 
     def options(self, longest_ttl: timedelta = LONGEST_TOKEN_TTL) -> TokenOptions:
         """Return the options. Raises :class:`InvalidInput`, which names the field."""
@@ -75,6 +78,7 @@ class TokenRequest:
             metadata=_text("participantMetadata", self.participant_metadata, MAX_METADATA_BYTES),
             attributes=_attributes(self.participant_attributes),
             ttl=_ttl(self.token_ttl_seconds, longest_ttl),
+            awaits_agent=self.awaits_agent,
         )
 
 

@@ -12,7 +12,6 @@ from domain.rooms.token_signer import TokenSigner
 from domain.sessions.extend_wait import ExtendWait
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.session import Session
-from domain.sessions.start_session import StartedSession
 from domain.shared.errors import AnsweredSessionEnded, InvalidInput, NotFound
 
 
@@ -24,6 +23,15 @@ class RenewTokenCommand:
     room_name: str | None = None
     access: Access
     token: TokenRequest = attrs.field(factory=TokenRequest)
+
+
+@attrs.frozen
+class RenewedToken:
+    """A token with which the user of ``session`` joins its room at ``livekit_url``."""
+
+    session: Session
+    token: str
+    livekit_url: str
 
 
 @attrs.frozen(kw_only=True)
@@ -40,7 +48,7 @@ class RenewToken:
     livekit_url: str
     longest_ttl: timedelta = LONGEST_TOKEN_TTL
 
-    async def __call__(self, command: RenewTokenCommand) -> StartedSession:
+    async def __call__(self, command: RenewTokenCommand) -> RenewedToken:
         """Return the session with a new token.
 
         Raises ``InvalidInput``, also for a phone call's session, ``NotFound``, also for another
@@ -59,7 +67,7 @@ class RenewToken:
             )
         await self.extend_wait(session, options.ttl)
         token = self.token_signer.join_token(session.identity, session.room_name, options)
-        return StartedSession(session, session.identity, token, self.livekit_url)
+        return RenewedToken(session, token, self.livekit_url)
 
     async def _found(self, command: RenewTokenCommand) -> Session:
         room_name = command.room_name

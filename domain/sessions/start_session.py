@@ -35,7 +35,8 @@ class StartSessionCommand:
     ``agent`` names a saved agent (``id`` or ``id@version``): ``agent_config`` is then merged into
     its configuration, and ``variables`` are the values of its variables. ``new_room`` is what a new
     room is called, where an earlier attempt may have begun it. ``dispatch`` is when the agent is
-    dispatched, as :class:`DispatchTiming` spells it.
+    dispatched, as :class:`DispatchTiming` spells it. ``agent_name`` is another agent than the
+    default one, which the caller has checked.
     """
 
     user_identity: str
@@ -47,6 +48,7 @@ class StartSessionCommand:
     variables: Mapping[str, Any] | None = attrs.field(default=None, kw_only=True)
     dispatch: str | None = None
     token: TokenRequest = attrs.field(factory=TokenRequest)
+    agent_name: str | None = None
 
 
 @attrs.frozen
@@ -148,7 +150,7 @@ class StartSession:
             id=self.ids.session_id(),
             room_name=room_name or self.ids.room_name(),
             identity=identity,
-            agent_name=chosen.agent_name or self.agent_name,
+            agent_name=command.agent_name or chosen.agent_name or self.agent_name,
             agent_config=chosen.config,
             agent_id=chosen.agent_id,
             agent_version=chosen.version,

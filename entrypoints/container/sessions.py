@@ -15,6 +15,7 @@ from domain.sessions.ensure_agent import EnsureAgent
 from domain.sessions.extend_wait import ExtendWait
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.hold_ended_room import HoldEndedRoom
+from domain.sessions.issue_token import IssueToken
 from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.remove_agent import RemoveAgent
@@ -25,6 +26,7 @@ from domain.sessions.session_outline import reserved_for
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartSession
 from domain.sessions.start_session_once import StartSessionOnce
+from domain.sessions.token_policy import TokenPolicy
 from domain.sessions.user_identity import UserIdentities
 from domain.sessions.watch_workers import WatchWorkers
 from domain.shared.errors import DomainError
@@ -34,6 +36,7 @@ from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.livekit import LiveKit
 from entrypoints.container.observability import Observability
 from entrypoints.container.storage import Storage
+from entrypoints.settings import Settings
 
 log = structlog.get_logger()
 settings = Core.settings.provided
@@ -45,6 +48,15 @@ def _log_lost_dispatch(session: Session, error: DomainError) -> None:
         "dispatch not recorded",
         session_id=str(session.id), room=str(session.room_name), reason=str(error),
     )  # fmt: skip
+
+
+def _token_policy(settings: Settings) -> TokenPolicy:
+    return TokenPolicy(
+        agent_names=(settings.agent_name, *settings.token_agent_names),
+        agent_keys=settings.token_agent_metadata,
+        metadata_keys=settings.token_participant_metadata,
+        attributes=settings.token_participant_attributes,
+    )
 
 
 class Sessions(containers.DeclarativeContainer):
@@ -146,6 +158,10 @@ class Sessions(containers.DeclarativeContainer):
         longest_ttl=settings.max_token_ttl,
         identities=user_identities,
         agent_status=watch_workers.provided.status_of,
+    )
+    token_policy = providers.Singleton(_token_policy, Core.settings)
+    issue_token = providers.Singleton(
+        IssueToken, start_session=start_session, policy=token_policy, ids=Core.ids
     )
     start_session_once = providers.Singleton(
         StartSessionOnce,

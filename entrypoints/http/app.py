@@ -32,7 +32,7 @@ from entrypoints.http.openapi.document import openapi_config, swagger_asset
 from entrypoints.http.operations import controller as operations
 from entrypoints.http.requests.json_request import MAX_BODY_BYTES, JsonRequest, Overloaded
 from entrypoints.http.sessions import controller as sessions
-from entrypoints.http.sessions import renew_token
+from entrypoints.http.sessions import renew_token, token_endpoint
 from entrypoints.http.sessions.documentation import amendments
 from entrypoints.http.trunks import controller as trunks
 from entrypoints.settings import Settings
@@ -42,6 +42,7 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     sessions.routes,
     renew_token.routes,
+    token_endpoint.routes,
     agents.routes,
     calls.routes,
     inbox.routes,

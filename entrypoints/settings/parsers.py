@@ -90,6 +90,14 @@ def patterns(raw: str) -> tuple[str, ...]:
     return tuple(pattern for part in raw.split(",") if (pattern := part.strip()))
 
 
+def names(raw: str) -> tuple[str, ...]:
+    """Take names of at most 128 printable characters; leave out blank ones."""
+    found = patterns(raw)
+    if any(len(name) > 128 or not name.isprintable() for name in found):
+        raise ValueError("must be a comma-separated list of names of 1 to 128 characters.")
+    return found
+
+
 def boolean(raw: str) -> bool:
     """Take the contract's spellings of true and false."""
     if raw.lower() not in (*_TRUE, *_FALSE):

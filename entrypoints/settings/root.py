@@ -16,6 +16,7 @@ from entrypoints.settings.reconciliation import ReconciliationSettings
 from entrypoints.settings.retention import RetentionSettings
 from entrypoints.settings.sessions import SessionSettings
 from entrypoints.settings.telephony import TelephonySettings
+from entrypoints.settings.token_endpoint import TokenEndpointSettings
 from entrypoints.settings.variable import Problem, Variable, variables_of
 
 
@@ -27,6 +28,7 @@ class Settings(
     AgentSettings,
     SessionSettings,
     TelephonySettings,
+    TokenEndpointSettings,
     ReconciliationSettings,
     RetentionSettings,
     AccessSettings,

@@ -12,8 +12,7 @@ from litestar.params import Body
 from litestar.types import Scope as AsgiScope
 
 from domain.access.access import Scope
-from domain.sessions.renew_token import RenewToken, RenewTokenCommand
-from domain.sessions.start_session import StartedSession
+from domain.sessions.renew_token import RenewedToken, RenewToken, RenewTokenCommand
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
 from entrypoints.http.middleware.request_log import note
@@ -44,7 +43,7 @@ class RenewTokenResponse(msgspec.Struct, rename="camel", kw_only=True):
     session_id: Uuid
 
 
-def renewed_response(renewed: StartedSession) -> RenewTokenResponse:
+def renewed_response(renewed: RenewedToken) -> RenewTokenResponse:
     """Return what a frontend needs to join the room again."""
     return RenewTokenResponse(
         user_token=renewed.token,

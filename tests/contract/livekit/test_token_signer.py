@@ -6,11 +6,13 @@ from typing import Any
 
 import jwt
 import pytest
+from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 from livekit.api import (
     AccessToken,
     ParticipantInfo,
+    RoomAgentDispatch,
     RoomConfiguration,
     SIPGrants,
     TokenVerifier,
@@ -183,3 +185,14 @@ def test_a_telephone_of_the_kind_sip_is_one_whatever_its_attributes_say() -> Non
 
     for kind in (ParticipantInfo.Kind.SIP, ParticipantInfo.Kind.CONNECTOR):
         assert is_phone(ParticipantInfo(identity="x", kind=kind, attributes=attributes), "sip_")
+
+
+def test_a_token_that_awaits_an_agent_names_none() -> None:
+    options = TokenOptions(awaits_agent=True)
+    token = SIGNER.join_token(Identity("user-1"), RoomName("room-1"), options)
+
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["roomConfig"] == {"agents": [{}]}
+    # As livekit-api writes it.
+    config = RoomConfiguration(agents=[RoomAgentDispatch()])
+    assert json_format.MessageToDict(config) == claims["roomConfig"]

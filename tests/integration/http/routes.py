@@ -21,8 +21,9 @@ from litestar.routes import HTTPRoute
 from domain.access.access import Scope
 
 UNTOLD: Final = frozenset({
-    "agentConfig", "agentName", "description", "variables",
+    "agentConfig", "agentName", "description", "variables", "dispatch",
     "participantName", "participantMetadata", "participantAttributes", "tokenTtlSeconds",
+    "participant_name", "participant_metadata", "participant_attributes", "room_config",
     "allowedAddresses", "allowedNumbers", "address", "transport", "authUsername", "authPassword",
     "roomPrefix", "pin", "callerNumbers",
 })  # fmt: skip

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from domain.agents.agent_config import AgentConfig
+from domain.sessions.agent_status import AgentStatus
 from domain.sessions.start_session import StartedSession
 from entrypoints.http.sessions.schemas import repeated_response, started_response, stored_response
 from tests.contract.storage.ledgers import new_session
@@ -17,7 +18,9 @@ from tests.contract.storage.ledgers import new_session
 def started(config: dict[str, Any]) -> StartedSession:
     values = {**AgentConfig.parse(None).values, **config}
     session = new_session(agent_config=AgentConfig(values))
-    return StartedSession(session, session.identity, "token", "wss://livekit.test")
+    return StartedSession(
+        session, session.identity, "token", "wss://livekit.test", AgentStatus.EXPECTED
+    )
 
 
 @pytest.mark.parametrize("tools", [[], ["a"]])

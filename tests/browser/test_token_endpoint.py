@@ -1,0 +1,189 @@
+"""LiveKit's own client packages, unchanged, in a real browser against a real LiveKit and worker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+from livekit import api
+
+from tests.browser.conftest import FOLDER, Browser
+from tests.live.conftest import running_worker
+from tests.live.stage import Stage, stage
+from tests.service import Service
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+CONNECTED = ("listening", "thinking", "speaking", "initializing", "idle")
+
+
+@attrs.frozen
+class Tabs:
+    """A browser's tabs with the page, and the service that it fetches tokens from."""
+
+    process: subprocess.Popen[str]
+    stage: Stage
+    http: httpx.Client
+
+    def do(self, action: str, tab: int = 0) -> dict[str, Any]:
+        """Return what the tab shows after the action; the tab is opened if it is not."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(json.dumps([tab, action]), file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        assert line, self.process.communicate(timeout=60)[1]
+        shown: dict[str, Any] = json.loads(line)
+        return shown
+
+    def rooms(self) -> list[str]:
+        """The rooms that LiveKit has."""
+
+        async def ask() -> list[str]:
+            async with self._livekit() as livekit:
+                found = await livekit.room.list_rooms(api.ListRoomsRequest())
+                return [room.name for room in found.rooms]
+
+        return asyncio.run(ask())
+
+    def participants(self, room: str) -> list[int]:
+        """The kinds of a room's participants."""
+
+        async def ask() -> list[int]:
+            async with self._livekit() as livekit:
+                request = api.ListParticipantsRequest(room=room)
+                found = await livekit.room.list_participants(request)
+                return sorted(each.kind for each in found.participants)
+
+        return asyncio.run(ask())
+
+    def session_of(self, room: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.http.get(f"/sessions/by-room/{room}").json()
+        return found
+
+    def sessions(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.http.get("/sessions").json()["sessions"]
+        return found
+
+    def talks_with_one_agent(self, shown: dict[str, Any]) -> None:
+        assert shown["connection"] == "connected"
+        assert shown["agent"] in CONNECTED
+        pair = [api.ParticipantInfo.STANDARD, api.ParticipantInfo.AGENT]
+        assert self.participants(shown["room"]) == pair
+        session = self.session_of(shown["room"])
+        assert session["agentDispatched"] is True
+        dispatched = [each for each in session["timeline"] if each["what"] == "agent_dispatched"]
+        assert len(dispatched) == 1
+
+    def _livekit(self) -> api.LiveKitAPI:
+        server = self.stage.server
+        return api.LiveKitAPI(server.url, server.api_key, server.api_secret)
+
+
+@contextmanager
+def tabs(browser: Browser, folder: Path, **options: str) -> Iterator[Tabs]:
+    """Everything that runs; ``options`` are what the page asks for."""
+    with stage(folder) as empty, empty.service() as service:
+        place = folder / "worker"
+        place.mkdir()
+        page = _page(browser, folder, service, options)
+        with (
+            running_worker(empty.environ, place),
+            browser.open(FOLDER / "sessions.mjs", page.as_uri()) as process,
+            httpx.Client(base_url=service.url, timeout=30) as http,
+        ):
+            yield Tabs(process, empty, http)
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+
+
+def _page(browser: Browser, folder: Path, service: Service, options: dict[str, str]) -> Path:
+    script, page = folder / "page.js", folder / "page.html"
+    subprocess.run(
+        [
+            browser.node, browser.modules / "esbuild" / "bin" / "esbuild",
+            FOLDER / "session_page.mjs", "--bundle", "--format=iife", "--log-level=warning",
+            '--define:process.env.NODE_ENV="production"', f"--outfile={script}",
+        ],
+        env={**os.environ, "NODE_PATH": str(browser.modules)}, check=True,
+    )  # fmt: skip
+    endpoint = {"url": f"{service.url}/livekit/token", "headers": {}}
+    page.write_text(
+        '<!doctype html><meta charset="utf-8"><div id="root"></div><script>'
+        f"window.endpoint = {json.dumps(endpoint)}; window.options = {json.dumps(options)};"
+        '</script><script src="page.js"></script>'
+    )
+    return page
+
+
+def until_gone(opened: Tabs, room: str) -> None:
+    deadline = time.monotonic() + 60
+    while room in opened.rooms():
+        assert time.monotonic() < deadline, "the room did not close"
+        time.sleep(0.5)
+
+
+def test_a_session_is_fetched_started_ended_started_again_and_reloaded(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with tabs(browser, tmp_path) as opened:
+        # The page fetches a token before anyone presses a button: that is no session.
+        assert opened.do("fetched")["tokens"] == [201]
+        assert opened.rooms() == []
+        [unused] = opened.sessions()
+        assert (unused["status"], unused["agentDispatched"]) == ("created", False)
+
+        first = opened.do("start")
+        opened.talks_with_one_agent(first)
+        assert first["room"] == unused["roomName"]
+
+        assert opened.do("end")["connection"] == "disconnected"
+        second = opened.do("start")
+        opened.talks_with_one_agent(second)
+        assert second["room"] != first["room"]
+        until_gone(opened, first["room"])
+
+        opened.do("reload")
+        third = opened.do("start")
+        opened.talks_with_one_agent(third)
+        assert third["room"] not in (first["room"], second["room"])
+        opened.do("end")
+        until_gone(opened, second["room"])
+        until_gone(opened, third["room"])
+
+        # What was fetched and not used has no room and no agent.
+        used = {first["room"], second["room"], third["room"]}
+        others = [each for each in opened.sessions() if each["roomName"] not in used]
+        assert others
+        assert {each["agentDispatched"] for each in others} == {False}
+        assert {each["dispatchedAt"] for each in others} == {None}
+
+
+def test_two_tabs_of_one_user_in_one_room_have_one_agent(browser: Browser, tmp_path: Path) -> None:
+    options = {"roomName": "shared", "participantIdentity": "user-1", "agentName": "live-agent"}
+    with tabs(browser, tmp_path, **options) as opened:
+        for tab in (0, 1):
+            assert opened.do("fetched", tab)["tokens"] == [201]
+        opened.talks_with_one_agent(opened.do("start", 0))
+        second = opened.do("start", 1)
+
+        assert opened.do("closed", 0)["connection"] == "disconnected"  # LiveKit keeps the newer one
+        opened.talks_with_one_agent(second)
+        assert len({each["sessionId"] for each in opened.sessions()}) == 1
+
+
+def test_a_field_that_may_not_be_set_is_refused_and_the_page_gets_the_reason(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with tabs(browser, tmp_path, agentName="another-agent") as opened:
+        assert opened.do("fetched")["tokens"] == [400]
+        assert opened.sessions() == []
