@@ -16,6 +16,7 @@ from entrypoints.settings.reconciliation import ReconciliationSettings
 from entrypoints.settings.retention import RetentionSettings
 from entrypoints.settings.telephony import TelephonySettings
 from entrypoints.settings.variable import Variable, variables_of
+from entrypoints.settings.webhooks import WebhookSettings
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -25,6 +26,7 @@ class Settings(
     DatabaseSettings,
     AgentSettings,
     TelephonySettings,
+    WebhookSettings,
     ReconciliationSettings,
     RetentionSettings,
     AccessSettings,

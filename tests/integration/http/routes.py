@@ -20,7 +20,9 @@ from litestar.routes import HTTPRoute
 
 from domain.access.access import Scope
 
-UNTOLD: Final = frozenset({"agentConfig", "agentName", "description", "variables"})
+UNTOLD: Final = frozenset(
+    {"agentConfig", "agentName", "description", "variables", "trunkId", "preCallWebhook"}
+)
 """Optional fields of bodies that name nothing of anybody's."""
 
 WITHOUT_BODY: Final = frozenset({

@@ -76,6 +76,7 @@ def test_an_operation_with_a_body_tells_what_is_wrong_with_one(document: dict[st
 
     assert with_body == {
         "startSession", "endSession", "livekitWebhook", "createAgent", "changeAgent",
+        "addPhoneNumber", "changePhoneNumber",
     }  # fmt: skip
     for name in with_body:
         assert {"400", "413", "415", "503"} <= set(operations(document)[name]["responses"])
@@ -106,7 +107,8 @@ def test_every_link_leads_to_an_operation_with_such_parameters(document: dict[st
     assert {link["operationId"] for link in links} == {
         "startSession", "endSession", "listSessions", "sessionById", "sessionByRoom",
         "listCalls", "callById", "callByRoom", "listAgents", "agentById", "agentVersions",
-        "changeAgent", "activateVersion", "deleteAgent",
+        "changeAgent", "activateVersion", "deleteAgent", "listPhoneNumbers", "phoneNumberByNumber",
+        "changePhoneNumber", "deletePhoneNumber",
     }  # fmt: skip
     for link in links:
         assert set(link.get("parameters", {})) <= set(parameters(known[link["operationId"]]))

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from domain.shared import agent_errors, errors, livekit_errors
+from domain.shared import agent_errors, errors, livekit_errors, phone_number_errors
 from domain.shared.errors import DomainError
 
-MODULES = (errors.__name__, livekit_errors.__name__, agent_errors.__name__)
+MODULES = tuple(
+    module.__name__ for module in (errors, livekit_errors, agent_errors, phone_number_errors)
+)
 DRAWN = errors.__doc__ or ""
 CATEGORIES = {
     name: int(status)

@@ -1,0 +1,37 @@
+"""Phone numbers, and which agent answers a call to each."""
+
+from __future__ import annotations
+
+from dependency_injector import containers, providers
+
+from adapters.phonenumbers.phone_numbers import normalised
+from adapters.system.keys import RandomKeys
+from domain.phone_numbers.add_phone_number_once import AddPhoneNumberOnce
+from domain.phone_numbers.manage_phone_numbers import ManagePhoneNumbers
+from entrypoints.container.agents import agents
+from entrypoints.container.core import Core
+from entrypoints.container.idempotency import Idempotency
+from entrypoints.container.storage import Storage
+
+settings = Core.settings.provided
+phone_numbers = Storage.storage.provided.phone_numbers
+
+
+class PhoneNumbers(containers.DeclarativeContainer):
+    """Phone numbers."""
+
+    manage_phone_numbers = providers.Singleton(
+        ManagePhoneNumbers,
+        numbers=phone_numbers,
+        agents=agents,
+        clock=Core.clock,
+        ids=Core.ids,
+        secrets=providers.Singleton(RandomKeys),
+        normalised=providers.Object(normalised),
+        allow_private=settings.webhook_allow_private,
+    )
+    add_phone_number_once = providers.Singleton(
+        AddPhoneNumberOnce,
+        idempotent_execution=Idempotency.idempotent_execution,
+        manage_phone_numbers=manage_phone_numbers,
+    )
