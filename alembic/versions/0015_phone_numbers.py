@@ -1,4 +1,4 @@
-"""Phone numbers."""
+"""Phone numbers; how a call was routed."""
 
 from __future__ import annotations
 
@@ -35,9 +35,12 @@ def upgrade() -> None:
     op.create_index("ix_phone_numbers_created", "phone_numbers", place)
     _index("ix_phone_numbers_unowned", place, UNOWNED)
     _index("ix_phone_numbers_tenant", ["tenant", *place], OWNED)
+    # A column that may be null rewrites no row.
+    op.add_column("calls", sa.Column("route", sa.Text()))
 
 
 def downgrade() -> None:
+    op.drop_column("calls", "route")
     op.drop_table("phone_numbers")
 
 

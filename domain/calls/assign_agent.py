@@ -8,7 +8,6 @@ from typing import Final
 import attrs
 
 from domain.access.access import SYSTEM
-from domain.agents.agent_config import AgentConfig
 from domain.calls.call import Call
 from domain.calls.call_facts import (
     AgentDispatched,
@@ -18,17 +17,17 @@ from domain.calls.call_facts import (
     RoomClosed,
 )
 from domain.calls.record_call_fact import RecordCallFact
+from domain.calls.route_inbound_call import RouteInboundCall
+from domain.calls.session_of_call import SessionOfCall
 from domain.rooms.finished_rooms import FinishedRooms
 from domain.rooms.rooms import Rooms
 from domain.rooms.sip_leg import SipLeg
 from domain.sessions.ensure_agent import SOON, EnsureAgent
-from domain.sessions.phone_correlation import PhoneCorrelation
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import LeftToOthers, TooEarly
-from domain.shared.identifiers import Identity, RoomName
-from domain.shared.ids import IdGenerator
+from domain.shared.identifiers import RoomName
 from domain.shared.livekit_errors import LiveKitError
 from domain.shared.timeline import Source
 
@@ -57,8 +56,8 @@ class AssignAgentToCall:
     finished_rooms: FinishedRooms
     rooms: Rooms
     clock: Clock
-    ids: IdGenerator
-    agent_name: str
+    route: RouteInboundCall
+    session_of: SessionOfCall
 
     async def __call__(self, leg: SipLeg, reported: ParticipantSeen, received_at: datetime) -> Call:
         """Return the call with its agent, after its caller was ``reported`` to have joined.
@@ -70,17 +69,18 @@ class AssignAgentToCall:
         known = await self.record_call_fact.known(leg)
         if known is not None and (not known.is_live or known.session_id is not None):
             return await self.record_call_fact.on(known, leg, reported)
+        routed = await self.route(known, leg)
         if await self._is_surely_there(leg, min(reported.at, received_at)):
-            return await self._with_agent(await self.record_call_fact.on(known, leg, reported))
+            call = await self.record_call_fact.on(known, leg, reported, *routed)
+            return await self._with_agent(call)
         try:
             found = await self._found(leg, Source.API)
         except LiveKitError:
             await self.record_call_fact.on(known, leg, reported)
             raise
         if found.is_there:
-            return await self._with_agent(
-                await self.record_call_fact.on(known, leg, reported, found.fact)
-            )
+            call = await self.record_call_fact.on(known, leg, reported, found.fact, *routed)
+            return await self._with_agent(call)
         now, due_at = self.clock.now(), received_at + LISTED_WITHIN
         if not found.room_is_gone and now < due_at:
             raise TooEarly("LiveKit may not list the caller yet.", min(now + SOON, due_at))
@@ -99,7 +99,14 @@ class AssignAgentToCall:
         found = await self._found(call.leg, source)
         if not found.is_there:
             return call  # one answer ends nothing: the reconciler looks again
-        return await self._served(await self.record_call_fact.on_known(call, found.fact))
+        routed = await self.route(call, call.leg)
+        return await self._served(await self.record_call_fact.on_known(call, found.fact, *routed))
+
+    async def joined(self, call: Call, session: Session) -> Call:
+        """Return the call of a caller who is in the room of a live session with an agent."""
+        routed = () if call.leg is None else await self.route(call, call.leg)
+        dispatched = AgentDispatched(session.id, self.clock.now(), session.tenant)
+        return await self.record_call_fact.on_known(call, *routed, dispatched)
 
     async def _with_agent(self, call: Call) -> Call:
         try:
@@ -110,7 +117,7 @@ class AssignAgentToCall:
     async def _served(self, call: Call) -> Call:
         if not call.is_live:
             return call
-        session = await self.ensure_agent(await self._candidate(call), SYSTEM)
+        session = await self.ensure_agent(await self.session_of(call), SYSTEM)
         dispatched = AgentDispatched(session.id, self.clock.now(), session.tenant)
         return await self.record_call_fact.on_known(call, dispatched)
 
@@ -137,36 +144,6 @@ class AssignAgentToCall:
         if caller is None:
             return _Found(ParticipantLeft(now, source))
         return _Found(ParticipantSeen(caller.leg_status, now, source), is_there=True)
-
-    async def _candidate(self, call: Call) -> Session:
-        """Return the session that is started for the call unless its room has one.
-
-        It belongs to the tenant of the room's last session, if that was recent: one of that
-        tenant's users may have come by a token that is still valid.
-        """
-        parties, room_name = call.parties, RoomName(call.parties.room_name)
-        newest = await self.ledger.newest_in(room_name, SYSTEM)
-        tenant = None
-        if newest is not None and (
-            newest.room_sid == call.room_sid or newest.was_lately(self.clock.now())
-        ):
-            tenant = newest.tenant
-        return Session(
-            id=self.ids.session_id(),
-            room_name=room_name,
-            room_sid=call.room_sid,
-            identity=Identity(parties.participant_identity),
-            agent_name=self.agent_name,
-            agent_config=AgentConfig.for_phone(),
-            created_at=self.clock.now(),
-            tenant=tenant,
-            phone=PhoneCorrelation(
-                call_id=call.id,
-                direction=parties.direction,
-                caller_number=parties.from_number,
-                called_number=parties.to_number,
-            ),
-        )
 
 
 @attrs.frozen

@@ -8,7 +8,8 @@ from adapters.phonenumbers.phone_numbers import normalised
 from adapters.system.keys import RandomKeys
 from domain.phone_numbers.add_phone_number_once import AddPhoneNumberOnce
 from domain.phone_numbers.manage_phone_numbers import ManagePhoneNumbers
-from entrypoints.container.agents import agents
+from domain.phone_numbers.route_call import RouteCall
+from entrypoints.container.agents import Agents, agents
 from entrypoints.container.core import Core
 from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.storage import Storage
@@ -20,6 +21,9 @@ phone_numbers = Storage.storage.provided.phone_numbers
 class PhoneNumbers(containers.DeclarativeContainer):
     """Phone numbers."""
 
+    route_call = providers.Singleton(
+        RouteCall, numbers=phone_numbers, use_agent=Agents.use_agent, clock=Core.clock
+    )
     manage_phone_numbers = providers.Singleton(
         ManagePhoneNumbers,
         numbers=phone_numbers,
@@ -29,6 +33,7 @@ class PhoneNumbers(containers.DeclarativeContainer):
         secrets=providers.Singleton(RandomKeys),
         normalised=providers.Object(normalised),
         allow_private=settings.webhook_allow_private,
+        changed=route_call.provided.forget,
     )
     add_phone_number_once = providers.Singleton(
         AddPhoneNumberOnce,

@@ -7,14 +7,21 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.phonenumbers.phone_numbers import normalised
+from adapters.system.keys import RandomKeys
+from domain.agents.use_agent import UseAgent
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call
 from domain.calls.read_calls import ReadCalls
 from domain.calls.record_call_fact import RecordCallFact
+from domain.calls.route_inbound_call import RouteInboundCall
+from domain.calls.session_of_call import SessionOfCall
 from domain.inbox.entry import InboxEntry
 from domain.inbox.process_entry import ProcessInboxEntry
 from domain.inbox.webhook_verifier import WebhookEvent
+from domain.phone_numbers.manage_phone_numbers import ManagePhoneNumbers
+from domain.phone_numbers.route_call import RouteCall
 from domain.reconciliation.check_room import CheckRoom
 from domain.reconciliation.handle_room_event import HandleRoomEvent
 from domain.reconciliation.reconcile import Reconcile, Reconciliation
@@ -49,13 +56,23 @@ class Reader:
 class PhoneWorld(World):
     """What happens, what LiveKit tells of it, and a service that hears some of it."""
 
-    def __init__(self, *, dispatch_on_any_join: bool = False) -> None:
-        super().__init__()
+    def __init__(
+        self, *, dispatch_on_any_join: bool = False, beside: PhoneWorld | None = None
+    ) -> None:
+        super().__init__(beside=beside)
         self.inbox = self.storage.inbox
-        self.reader = Reader()
-        self.told: list[WebhookEvent] = []
-        self.stays: list[SipLeg] = []
+        self.reader: Reader = beside.reader if beside else Reader()
+        self.told: list[WebhookEvent] = beside.told if beside else []
+        self.stays: list[SipLeg] = beside.stays if beside else []
         self.record_call_fact = RecordCallFact(unit_of_work=self.storage, ids=self.ids)
+        self.phone_numbers: MemoryPhoneNumbers = (
+            beside.phone_numbers if beside else MemoryPhoneNumbers()
+        )
+        self.route_call = RouteCall(
+            numbers=self.phone_numbers,
+            use_agent=UseAgent(self.saved_agents),
+            clock=self.clock,
+        )
         self.assign_agent = AssignAgentToCall(
             record_call_fact=self.record_call_fact,
             ensure_agent=self.ensure_agent,
@@ -63,8 +80,14 @@ class PhoneWorld(World):
             finished_rooms=self.inbox,
             rooms=self.rooms,
             clock=self.clock,
-            ids=self.ids,
-            agent_name=AGENT,
+            route=RouteInboundCall(route_call=self.route_call, ledger=self.ledger),
+            session_of=SessionOfCall(
+                route_call=self.route_call,
+                ledger=self.ledger,
+                clock=self.clock,
+                ids=self.ids,
+                agent_name=AGENT,
+            ),
         )
         dispatcher = self.dispatch_agent.dispatcher
         self.remove_agent = RemoveAgent(
@@ -107,6 +130,16 @@ class PhoneWorld(World):
         )
         self.reconcile = self.new_reconcile()
         self.read_calls = ReadCalls(self.storage, normalised)
+        self.manage_phone_numbers = ManagePhoneNumbers(
+            numbers=self.phone_numbers,
+            agents=self.saved_agents,
+            clock=self.clock,
+            ids=self.ids,
+            secrets=RandomKeys(),
+            normalised=normalised,
+            allow_private=False,
+            changed=self.route_call.forget,
+        )
 
     def new_reconcile(
         self, *, telephony: bool = True, budget: int = 500, rotation: int = 250
