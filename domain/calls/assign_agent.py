@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import attrs
 
 from domain.access.access import SYSTEM
+from domain.calls.ask_before_call import ASKED_WITHIN, AskBeforeCall
 from domain.calls.call import Call
 from domain.calls.call_facts import (
     AgentDispatched,
@@ -16,8 +18,9 @@ from domain.calls.call_facts import (
     ParticipantSeen,
     RoomClosed,
 )
+from domain.calls.hang_up import HangUp
 from domain.calls.record_call_fact import RecordCallFact
-from domain.calls.route_inbound_call import RouteInboundCall
+from domain.calls.route_inbound_call import RouteInboundCall, Routing
 from domain.calls.session_of_call import SessionOfCall
 from domain.rooms.finished_rooms import FinishedRooms
 from domain.rooms.rooms import Rooms
@@ -58,6 +61,8 @@ class AssignAgentToCall:
     clock: Clock
     route: RouteInboundCall
     session_of: SessionOfCall
+    ask_before: AskBeforeCall
+    hang_up: HangUp
 
     async def __call__(self, leg: SipLeg, reported: ParticipantSeen, received_at: datetime) -> Call:
         """Return the call with its agent, after its caller was ``reported`` to have joined.
@@ -69,18 +74,19 @@ class AssignAgentToCall:
         known = await self.record_call_fact.known(leg)
         if known is not None and (not known.is_live or known.session_id is not None):
             return await self.record_call_fact.on(known, leg, reported)
-        routed = await self.route(known, leg)
+        routing = await self.route(known, leg)
         if await self._is_surely_there(leg, min(reported.at, received_at)):
-            call = await self.record_call_fact.on(known, leg, reported, *routed)
-            return await self._with_agent(call)
+            call = await self.record_call_fact.on(known, leg, reported, *routing.facts)
+            return await self._with_agent(call, leg, routing)
         try:
             found = await self._found(leg, Source.API)
         except LiveKitError:
             await self.record_call_fact.on(known, leg, reported)
             raise
         if found.is_there:
-            call = await self.record_call_fact.on(known, leg, reported, found.fact, *routed)
-            return await self._with_agent(call)
+            facts = (reported, found.fact, *routing.facts)
+            call = await self.record_call_fact.on(known, leg, *facts)
+            return await self._with_agent(call, leg, routing)
         now, due_at = self.clock.now(), received_at + LISTED_WITHIN
         if not found.room_is_gone and now < due_at:
             raise TooEarly("LiveKit may not list the caller yet.", min(now + SOON, due_at))
@@ -99,16 +105,38 @@ class AssignAgentToCall:
         found = await self._found(call.leg, source)
         if not found.is_there:
             return call  # one answer ends nothing: the reconciler looks again
-        routed = await self.route(call, call.leg)
-        return await self._served(await self.record_call_fact.on_known(call, found.fact, *routed))
+        routing = await self.route(call, call.leg)
+        call = await self.record_call_fact.on_known(call, found.fact, *routing.facts)
+        return call if self._asks(call, found.leg, routing) else await self._served(call)
 
     async def joined(self, call: Call, session: Session) -> Call:
         """Return the call of a caller who is in the room of a live session with an agent."""
-        routed = () if call.leg is None else await self.route(call, call.leg)
+        leg = call.leg
+        if leg is None:
+            return call
+        routing = await self.route(call, leg)
+        call = await self.record_call_fact.on_known(call, *routing.facts)
+        if self._asks(call, leg, routing):
+            return call
+        if call.is_rejected:
+            await self.hang_up(call)
+            return call
         dispatched = AgentDispatched(session.id, self.clock.now(), session.tenant)
-        return await self.record_call_fact.on_known(call, *routed, dispatched)
+        return await self.record_call_fact.on_known(call, dispatched)
 
-    async def _with_agent(self, call: Call) -> Call:
+    def _asks(self, call: Call, leg: SipLeg, routing: Routing) -> bool:
+        """Return whether a webhook decides the call first, which then acts on it by itself."""
+        entry = routing.webhook_of
+        if entry is None or entry.webhook is None or call.route is not None or not call.is_live:
+            return False
+        act = partial(self.again, source=Source.API)
+        self.ask_before.begin(call, leg, entry, entry.webhook, act)
+        return True
+
+    async def _with_agent(self, call: Call, leg: SipLeg, routing: Routing) -> Call:
+        if self._asks(call, leg, routing):
+            due_at = self.clock.now() + ASKED_WITHIN
+            raise TooEarly("The call's webhook is being asked.", due_at)
         try:
             return await self._served(call)
         except LeftToOthers:
@@ -116,6 +144,9 @@ class AssignAgentToCall:
 
     async def _served(self, call: Call) -> Call:
         if not call.is_live:
+            return call
+        if call.is_rejected:
+            await self.hang_up(call)
             return call
         session = await self.ensure_agent(await self.session_of(call), SYSTEM)
         dispatched = AgentDispatched(session.id, self.clock.now(), session.tenant)
@@ -134,7 +165,7 @@ class AssignAgentToCall:
         now = self.clock.now()
         room = await self.rooms.find(RoomName(leg.room_name))
         if room is None or room.sid != leg.room_sid:
-            return _Found(RoomClosed(now, source), room_is_gone=True)
+            return _Found(RoomClosed(now, source), leg, room_is_gone=True)
         callers = {
             participant.leg.participant_sid: participant
             for participant in await self.rooms.participants(room)
@@ -142,8 +173,9 @@ class AssignAgentToCall:
         }
         caller = callers.get(leg.participant_sid)
         if caller is None:
-            return _Found(ParticipantLeft(now, source))
-        return _Found(ParticipantSeen(caller.leg_status, now, source), is_there=True)
+            return _Found(ParticipantLeft(now, source), leg)
+        seen = ParticipantSeen(caller.leg_status, now, source)
+        return _Found(seen, caller.leg or leg, is_there=True)
 
 
 @attrs.frozen
@@ -151,5 +183,6 @@ class _Found:
     """What LiveKit's answer says about a caller, as a fact of the call."""
 
     fact: CallFact
+    leg: SipLeg
     is_there: bool = False
     room_is_gone: bool = False

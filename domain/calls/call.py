@@ -119,6 +119,11 @@ class Call:
         return self.route is not None and self.route.number is not None
 
     @property
+    def is_rejected(self) -> bool:
+        """Whether the webhook of its number refused the call."""
+        return self.route is not None and self.route.reject is not None
+
+    @property
     def joined_at(self) -> datetime | None:
         """When the participant joined; None while the call is being dialled."""
         return None if self.leg is None else self.leg.joined_at

@@ -76,7 +76,7 @@ class RouteCall:
     ) -> CallRoute:
         """Return the route to the number's own agent, or to ``AGENT_NAME`` if it cannot be used.
 
-        ``because``: why the webhook, of which ``exchange`` tells, did not decide. Raises
+        ``because``: why the webhook, which had this ``exchange``, did not decide. Raises
         ``StorageUnavailable``.
         """
         route = self.at(entry, because, exchange)

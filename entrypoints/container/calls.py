@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import structlog
 from dependency_injector import containers, providers
 
 from adapters.phonenumbers.phone_numbers import normalised
+from domain.calls.ask_before_call import AskBeforeCall
 from domain.calls.assign_agent import AssignAgentToCall
+from domain.calls.call import Call
+from domain.calls.hang_up import HangUp
 from domain.calls.read_calls import ReadCalls
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.route_inbound_call import RouteInboundCall
 from domain.calls.session_of_call import SessionOfCall
+from domain.shared.errors import DomainError
 from entrypoints.container.core import Core
 from entrypoints.container.livekit import LiveKit
 from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
 
+log = structlog.get_logger()
 settings = Core.settings.provided
 storage = Storage.storage.provided
+
+
+def _log_undecided_call(call: Call, error: DomainError) -> None:
+    log.warning("call not decided by its webhook", call_id=str(call.id), reason=str(error))
 
 
 class Calls(containers.DeclarativeContainer):
@@ -29,6 +39,12 @@ class Calls(containers.DeclarativeContainer):
     )
     route_inbound_call = providers.Singleton(
         RouteInboundCall, route_call=PhoneNumbers.route_call, ledger=Sessions.ledger
+    )
+    ask_before_call = providers.Singleton(
+        AskBeforeCall,
+        ask_webhook=PhoneNumbers.ask_webhook,
+        record_call_fact=record_call_fact,
+        failed=_log_undecided_call,
     )
     session_of_call = providers.Singleton(
         SessionOfCall,
@@ -48,5 +64,7 @@ class Calls(containers.DeclarativeContainer):
         clock=Core.clock,
         route=route_inbound_call,
         session_of=session_of_call,
+        ask_before=ask_before_call,
+        hang_up=providers.Singleton(HangUp, LiveKit.rooms, Sessions.ledger),
     )
     call_pruning = providers.List(storage.prune_calls, settings.call_retention)

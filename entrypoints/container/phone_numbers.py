@@ -6,7 +6,9 @@ from dependency_injector import containers, providers
 
 from adapters.phonenumbers.phone_numbers import normalised
 from adapters.system.keys import RandomKeys
+from adapters.webhooks.sender import HttpWebhookSender
 from domain.phone_numbers.add_phone_number_once import AddPhoneNumberOnce
+from domain.phone_numbers.ask_webhook import AskWebhook
 from domain.phone_numbers.manage_phone_numbers import ManagePhoneNumbers
 from domain.phone_numbers.route_call import RouteCall
 from entrypoints.container.agents import Agents, agents
@@ -23,6 +25,14 @@ class PhoneNumbers(containers.DeclarativeContainer):
 
     route_call = providers.Singleton(
         RouteCall, numbers=phone_numbers, use_agent=Agents.use_agent, clock=Core.clock
+    )
+    webhook_sender = providers.Singleton(
+        HttpWebhookSender,
+        Core.clock.provided.timestamp,
+        allow_private=settings.webhook_allow_private,
+    )
+    ask_webhook = providers.Singleton(
+        AskWebhook, sender=webhook_sender, route_call=route_call, clock=Core.clock
     )
     manage_phone_numbers = providers.Singleton(
         ManagePhoneNumbers,

@@ -66,6 +66,7 @@ CREATE TABLE calls (
     carrier_call_id text,
     end_concluded boolean DEFAULT false NOT NULL,
     joined_at timestamp with time zone,
+    route text,
     CONSTRAINT pk_calls PRIMARY KEY (id)
 );
 CREATE TABLE idempotency (

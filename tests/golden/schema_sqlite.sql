@@ -66,6 +66,7 @@ CREATE TABLE calls (
     carrier_call_id TEXT,
     end_concluded BOOLEAN DEFAULT 0 NOT NULL,
     joined_at VARCHAR(24),
+    route TEXT,
     CONSTRAINT pk_calls PRIMARY KEY (id)
 );
 CREATE TABLE idempotency (

@@ -18,7 +18,7 @@ from domain.access.manage_keys import CreateKeyCommand
 from entrypoints.container import Container
 from entrypoints.container import running as opened
 from entrypoints.settings import load_settings
-from tests.integration.http.webhooks import Caller, eventually, send
+from tests.integration.http.webhooks import RULE, Caller, eventually, send
 from tests.service import running
 from tests.simulator import SimulatorProcess
 
@@ -64,12 +64,12 @@ class Lines:
     def calls(self, number: str, room: str | None = None) -> Caller:
         """A telephone calls the number, of which LiveKit tells."""
         room = room or f"call-{uuid.uuid4()}"
-        caller = Caller(room=room, room_sid="", trunk_number=number)
+        trunk = {**RULE, "sip.h.x-customer": "7"}
+        caller = Caller(room=room, room_sid="", trunk_number=number, trunk=trunk)
         attributes = {
             "sip.phoneNumber": caller.number,
             "sip.trunkPhoneNumber": number,
             "sip.callStatus": "active",
-            "sip.h.x-customer": "7",
             **caller.trunk,
         }
         self.simulator.join(room, f"sip_{caller.number}", attributes=attributes)
@@ -127,7 +127,7 @@ def lines_on(
         "RECONCILE_INTERVAL_SECONDS": "86400",
         **environ,
     }
-    keys = asyncio.run(_make_keys(settings, folder))
+    keys = asyncio.run(make_keys(settings, folder))
     with (
         running(settings, folder) as service,
         httpx.Client(base_url=service.url, timeout=30) as client,
@@ -135,7 +135,7 @@ def lines_on(
         yield Lines(client, simulator, keys)
 
 
-async def _make_keys(environ: dict[str, str], folder: Path) -> dict[str, str]:
+async def make_keys(environ: dict[str, str], folder: Path) -> dict[str, str]:
     scopes = {"ann": SCOPES, "ben": SCOPES, "ops": frozenset({Scope.ADMIN})}
     async with opened(Container(settings=load_settings(environ, folder))) as container:
         manage = container.manage_keys()

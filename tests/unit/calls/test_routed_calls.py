@@ -16,6 +16,7 @@ from domain.access.access import SYSTEM, Access, Scope
 from domain.agents.agent import Agent
 from domain.calls.call import Call
 from domain.calls.call_facts import CallRouted
+from domain.calls.route_inbound_call import UNROUTED
 from domain.phone_numbers.call_route import CallRoute, WebhookExchange
 from domain.rooms.room import Participant, ParticipantKind
 from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
@@ -202,7 +203,8 @@ async def test_given_the_agent_is_deleted_after_the_decision_then_the_default_on
 async def decided(world: PhoneWorld) -> Call:
     """A call whose process died once it was decided."""
     leg = world.joins()
-    return await world.record_call_fact(leg, *await world.assign_agent.route(None, leg))
+    routing = await world.assign_agent.route(None, leg)
+    return await world.record_call_fact(leg, *routing.facts)
 
 
 async def test_given_the_number_s_agent_is_deleted_then_its_tenant_s_call_has_the_default() -> None:
@@ -266,7 +268,7 @@ async def test_an_outbound_call_is_routed_by_no_number() -> None:
     await answered_by(world)
     leg = attrs.evolve(world.joins(), direction=Direction.OUTBOUND, to_number=NUMBER)
 
-    assert await world.assign_agent.route(None, leg) == ()
+    assert await world.assign_agent.route(None, leg) == UNROUTED
 
 
 async def test_given_the_first_number_comes_after_the_session_then_the_call_stays() -> None:
@@ -278,7 +280,7 @@ async def test_given_the_first_number_comes_after_the_session_then_the_call_stay
     world.storage.memory.calls.by_id[call.id] = crashed
     await answered_by(world)
 
-    assert await world.assign_agent.route(crashed, leg) == ()
+    assert await world.assign_agent.route(crashed, leg) == UNROUTED
     await world.settles()
 
     assert (world.call(leg).tenant, world.session().tenant) == (None, None)

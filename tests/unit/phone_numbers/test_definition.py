@@ -85,7 +85,7 @@ def test_what_is_no_agent_is_refused(agent: object) -> None:
     assert refused.value.details["field"] == "agentId"
 
 
-BAD_URLS = [
+BAD_URLS: list[object] = [
     "", "x", "http://example.com/", "ftp://example.com/", "https://", "https:///x",
     "//example.com/", "https://user:pw@example.com/", "https://example.com/#x",
     "https://example.com:99999/", "https://example.com:x/", "https://exa mple.com/",

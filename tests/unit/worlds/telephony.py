@@ -11,8 +11,10 @@ from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.phonenumbers.phone_numbers import normalised
 from adapters.system.keys import RandomKeys
 from domain.agents.use_agent import UseAgent
+from domain.calls.ask_before_call import AskBeforeCall
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call
+from domain.calls.hang_up import HangUp
 from domain.calls.read_calls import ReadCalls
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.route_inbound_call import RouteInboundCall
@@ -20,7 +22,9 @@ from domain.calls.session_of_call import SessionOfCall
 from domain.inbox.entry import InboxEntry
 from domain.inbox.process_entry import ProcessInboxEntry
 from domain.inbox.webhook_verifier import WebhookEvent
+from domain.phone_numbers.ask_webhook import AskWebhook
 from domain.phone_numbers.manage_phone_numbers import ManagePhoneNumbers
+from domain.phone_numbers.pre_call_webhook import PreCallWebhook
 from domain.phone_numbers.route_call import RouteCall
 from domain.reconciliation.check_room import CheckRoom
 from domain.reconciliation.handle_room_event import HandleRoomEvent
@@ -31,7 +35,7 @@ from domain.rooms.room import Participant, ParticipantKind, Room
 from domain.rooms.room_event import EventKind, RoomEvent
 from domain.rooms.sip_leg import LegStatus, SipLeg
 from domain.sessions.remove_agent import RemoveAgent
-from domain.shared.errors import InvalidWebhook
+from domain.shared.errors import DomainError, InvalidWebhook
 from domain.shared.identifiers import RoomName
 from tests.unit.worlds.world import AGENT, LEASE, ROOM, World
 
@@ -51,6 +55,21 @@ class Reader:
             return self.events[int(body)]
         except (ValueError, IndexError):
             raise InvalidWebhook("There is no such event.") from None
+
+
+@attrs.define
+class FakeWebhooks:
+    """Answers with the next of ``answers``, the last one again; an exception is raised."""
+
+    answers: list[bytes | Exception] = attrs.field(factory=lambda: [b"{}"])
+    asked: list[tuple[PreCallWebhook, str, bytes]] = attrs.field(factory=list)
+
+    async def send(self, webhook: PreCallWebhook, message_id: str, body: bytes) -> bytes:
+        self.asked.append((webhook, message_id, body))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 class PhoneWorld(World):
@@ -73,6 +92,15 @@ class PhoneWorld(World):
             use_agent=UseAgent(self.saved_agents),
             clock=self.clock,
         )
+        self.webhooks = FakeWebhooks()
+        self.undecided: list[tuple[Call, DomainError]] = []
+        self.ask_before = AskBeforeCall(
+            ask_webhook=AskWebhook(
+                sender=self.webhooks, route_call=self.route_call, clock=self.clock
+            ),
+            record_call_fact=self.record_call_fact,
+            failed=lambda *what: self.undecided.append(what),
+        )
         self.assign_agent = AssignAgentToCall(
             record_call_fact=self.record_call_fact,
             ensure_agent=self.ensure_agent,
@@ -88,6 +116,8 @@ class PhoneWorld(World):
                 ids=self.ids,
                 agent_name=AGENT,
             ),
+            ask_before=self.ask_before,
+            hang_up=HangUp(self.rooms, self.ledger),
         )
         dispatcher = self.dispatch_agent.dispatcher
         self.remove_agent = RemoveAgent(
