@@ -130,10 +130,15 @@ def _routed(call: Call, fact: CallRouted) -> Call:
 def _served(call: Call, fact: AgentDispatched) -> Call:
     """Return the call after an agent was dispatched for it; the first session stays."""
     if call.session_id is None:
-        has_tenant = call.placed_at is not None or call.is_routed
+        has_tenant = call.placed_at is not None or _is_of_a_number(call)
         tenant = call.tenant if has_tenant else fact.tenant
         call = attrs.evolve(call, session_id=fact.session_id, tenant=tenant)
     return _with_entry(call, fact.at, "agent_dispatched", Source.API)
+
+
+def _is_of_a_number(call: Call) -> bool:
+    """Return whether the call belongs to the tenant of a stored phone number."""
+    return call.route is not None and call.route.number is not None
 
 
 def _reopened(call: Call, fact: ParticipantSeen) -> Call:

@@ -114,11 +114,6 @@ class Call:
         return None if self.leg is None else self.leg.room_sid
 
     @property
-    def is_routed(self) -> bool:
-        """Whether a stored phone number decides whose the call is."""
-        return self.route is not None and self.route.number is not None
-
-    @property
     def is_rejected(self) -> bool:
         """Whether the webhook of its number refused the call."""
         return self.route is not None and self.route.reject is not None
