@@ -82,6 +82,7 @@ class UseAgent:
         or a version that is not there or not visible, and ``StorageUnavailable``.
         """
         reference = AgentReference.parse(command.agent)
+        AgentConfig.parse(command.agent_config).metadata()  # too large by itself: is not merged
         number, definition = await self._find(reference, command.access)
         return ChosenAgent(
             config=definition.configuration(command.variables, command.agent_config),

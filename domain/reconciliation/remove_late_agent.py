@@ -85,11 +85,9 @@ class RemoveLateAgent:
         others: set[str] = set()
         may_be_others = False
         for dispatch in contents.dispatches or ():
-            if dispatch.agent_name != ended.agent_name:
-                continue
             if await self._has_ended(dispatch, ended):
                 ours.append(dispatch)
-            else:
+            elif dispatch.agent_name == ended.agent_name:
                 others.update(dispatch.agents)
                 # LiveKit lists a job some seconds after its agent has joined.
                 may_be_others = may_be_others or not dispatch.agents
@@ -98,7 +96,9 @@ class RemoveLateAgent:
         is_recent = ended.ended_at is not None and self.clock.now() <= ended.ended_at + LATE_BY
         if may_be_others or not is_recent:
             agents &= explained
-        return ours, agents
+        # An earlier session in the room may have had another agent.
+        present = {participant.identity for participant in contents.participants}
+        return ours, agents | (explained & present)
 
     async def _has_ended(self, dispatch: Dispatch, ended: Session) -> bool:
         if ended.owns(dispatch):

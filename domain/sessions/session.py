@@ -29,11 +29,9 @@ class Session(SessionOutline):
     :class:`IllegalTransition`. ``tenant`` owns the key that it was started with; None without keys.
 
     ``agent_identity`` is the participant that serves the session; an agent beside it is surplus.
-    ``agent_adopted`` says that the ledger found the agent, or its dispatch, in the room and did
-    not dispatch it. ``dispatch_attempts`` counts dispatches since an agent last stayed.
-    ``end_concluded`` says that the end was concluded from an absence, so that a presence can
-    correct it. ``agent_id`` and ``agent_version`` name the saved agent that it began with, if any;
-    ``agent_name`` and ``agent_config`` are that version's, whatever becomes of the agent.
+    ``agent_id`` and ``agent_version``: the saved agent that it began with. ``agent_adopted``: the
+    agent, or its dispatch, was found in the room. ``dispatch_attempts``: since an agent last
+    stayed. ``end_concluded``: from an absence, so that a presence can correct the end.
     """
 
     identity: Identity
@@ -227,9 +225,8 @@ class Session(SessionOutline):
     @property
     def _dispatch_brought_agent(self) -> bool:
         """Whether an agent has joined since the dispatch, which then explains no other agent."""
-        if self.agent_joined_at is None or self.dispatched_at is None:
-            return False
-        return self.agent_joined_at >= self.dispatched_at
+        joined, dispatched = self.agent_joined_at, self.dispatched_at
+        return joined is not None and dispatched is not None and joined >= dispatched
 
     def _expecting(self, dispatch_id: str, at: datetime) -> Session:
         attempts = self.dispatch_attempts + 1

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli import calls, data, inbox, keys, numbers, privacy, sessions, simulator
+from entrypoints.cli import agents, calls, data, inbox, keys, numbers, privacy, sessions, simulator
 from entrypoints.cli.run import run
 from entrypoints.version import VERSION
 
@@ -56,6 +56,7 @@ def serve() -> None:
     raise typer.Exit(run_service())
 
 
+app.add_typer(agents.app, name="agents")
 app.add_typer(calls.app, name="calls")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(keys.app, name="keys")

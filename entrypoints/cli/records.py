@@ -51,6 +51,7 @@ def show_page(
     header: Sequence[str],
     row: Callable[[Item], Sequence[object]],
     as_json: Callable[[Item], str] | None,
+    advice: str = "raise --limit, or go back in time with --until",
 ) -> None:
     """Print a page as a table, or each item as ``as_json`` writes it; say if there are more."""
     if as_json is None:
@@ -59,7 +60,7 @@ def show_page(
         for item in page.items:
             typer.echo(as_json(item))
     if page.next is not None:
-        typer.echo("There are more: raise --limit, or go back in time with --until.", err=True)
+        typer.echo(f"There are more: {advice}.", err=True)
 
 
 def json_of(shown: msgspec.Struct) -> str:

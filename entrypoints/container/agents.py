@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dependency_injector import containers, providers
 
+from domain.agents.apply_agent import ApplyAgent
 from domain.agents.create_agent_once import CreateAgentOnce
 from domain.agents.manage_agents import ManageAgents
 from domain.agents.use_agent import UseAgent
@@ -23,4 +24,5 @@ class Agents(containers.DeclarativeContainer):
         idempotent_execution=Idempotency.idempotent_execution,
         manage_agents=manage_agents,
     )
+    apply_agent = providers.Singleton(ApplyAgent, manage_agents)
     use_agent = providers.Singleton(UseAgent, agents)

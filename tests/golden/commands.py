@@ -14,6 +14,16 @@ SESSION, PHONE_SESSION, UNKNOWN_SESSION = (
 )
 
 
+AGENT = "019c1400-0000-7000-8000-000000000301"
+AGENT_FILE = """\
+name: support
+agentConfig: {prompt: "You help {{name}}.", tools: [look_up_order]}
+variables: {name: the customer}
+---
+name: sales
+"""
+
+
 @attrs.frozen
 class Command:
     """``line`` is what follows ``backend``; FOLDER in it is a new folder.
@@ -101,6 +111,33 @@ COMMANDS: Final = (
     Command("sessions show sales"),
     Command(f"sessions show {UNKNOWN_SESSION}"),
     Command("sessions show"),
+    Command("agents list"),
+    Command("agents list", terminal=True),
+    Command("agents list --json"),
+    Command("agents list --limit 1"),
+    Command("agents list", environ=MEMORY),
+    Command(f"agents show {AGENT}"),
+    Command("agents show support", terminal=True),
+    Command("agents show support --json"),
+    Command("agents show sales --tenant acme"),
+    Command("agents show sales"),
+    Command(f"agents versions {AGENT}"),
+    Command(f"agents versions {AGENT}", terminal=True),
+    Command("agents versions support --json"),
+    Command("agents activate support 1"),
+    Command("agents activate support 3"),
+    Command("agents activate support one"),
+    Command("agents delete support"),
+    Command("agents delete nothing"),
+    Command("agents export"),
+    Command("agents export --tenant acme"),
+    Command("agents export nothing"),
+    Command("agents apply -f -", answer=AGENT_FILE),
+    Command("agents apply -f - --tenant acme", answer=AGENT_FILE),
+    Command("agents apply -f -", answer="name: support\nagentConfig: {stt: 1}\n"),
+    Command("agents apply -f -", answer="name: [\n"),
+    Command("agents apply -f FOLDER/missing.yaml"),
+    Command("agents apply"),
     Command("inbox list"),
     Command("inbox list", terminal=True),
     Command("inbox list --status pending"),

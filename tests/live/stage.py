@@ -35,11 +35,13 @@ class Stage:
         """The service: it takes calls, and looks every second unless ``environ`` says otherwise."""
         return running({**self.environ, **environ}, self.folder)
 
-    def worker(self, name: str = "worker", delay: float = 0) -> AbstractContextManager[Worker]:
-        """A worker whose agents take ``delay`` seconds until they join."""
+    def worker(
+        self, name: str = "worker", delay: float = 0, agent_name: str = AGENT_NAME
+    ) -> AbstractContextManager[Worker]:
+        """A worker, with this folder, whose agents take ``delay`` seconds until they join."""
         folder = self.folder / name
         folder.mkdir()
-        environ = {**self.environ, "JOIN_DELAY_SECONDS": str(delay)}
+        environ = {**self.environ, "JOIN_DELAY_SECONDS": str(delay), "AGENT_NAME": agent_name}
         return running_worker(environ, folder, SCRIPTED_WORKER)
 
     @asynccontextmanager

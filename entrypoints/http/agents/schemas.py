@@ -102,9 +102,12 @@ class AgentVersionsResponse(msgspec.Struct, rename="camel", kw_only=True):
 
 def fields_of(body: CreateAgentRequest | ChangeAgentRequest) -> dict[str, Any]:
     """Return the fields that the body has, by their names in JSON."""
-    fields: dict[str, Any] = msgspec.to_builtins(body)
-    fields.pop("version", None)
-    return fields
+    found = {field.encode_name: getattr(body, field.name) for field in msgspec.structs.fields(body)}
+    return {
+        name: value
+        for name, value in found.items()
+        if value is not msgspec.UNSET and name != "version"
+    }
 
 
 def version_in_path(raw: str) -> int:

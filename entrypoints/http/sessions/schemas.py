@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import attrs
@@ -177,12 +178,20 @@ def started_response(started: StartedSession) -> StartSessionResponse:
             values["tts"],
             values["llm"],
             values["realtime"],
-            values.get("tools", msgspec.UNSET),
+            _tools(values),
         ),
         session_id=str(session.id),
         agent_id=msgspec.UNSET if session.agent_id is None else str(session.agent_id),
         agent_version=msgspec.UNSET if session.agent_version is None else session.agent_version,
     )
+
+
+def _tools(values: Mapping[str, Any]) -> list[str] | msgspec.UnsetType:
+    tools = values.get(TOOLS)
+    # A session from before they were checked may have anything.
+    if isinstance(tools, list) and all(isinstance(name, str) for name in tools):
+        return tools
+    return msgspec.UNSET
 
 
 def stored_response(started: StartedSession) -> str:

@@ -193,7 +193,8 @@ async def test_what_is_added_is_read(ledger: SessionStore, session: Session) -> 
 @ENOUGH
 @given(changed=SESSIONS)
 async def test_what_is_saved_is_read(ledger: SessionStore, changed: Session) -> None:
-    lasting = ("id", "room_name", "identity", "agent_name", "created_at", "phone", "version")
+    lasting = ("id", "room_name", "identity", "agent_name", "created_at", "phone", "version",
+               "agent_id", "agent_version")  # fmt: skip
     await ledger.add(new_session(**{name: getattr(changed, name) for name in lasting}))
     saved = await ledger.save(changed)
     stored = await ledger.get(changed.id, SYSTEM)

@@ -228,7 +228,7 @@ async def hold(app: ASGIApp, method: str, target: str, body: bytes = b"", **head
         gc.collect()
         with monitored() as monitor:
             status, received = await answer(app, method, target, body, **headers)
-        assert status in {200, 400, 404, 413, 502}, received[:300]
+        assert status in {200, 201, 400, 404, 409, 413, 502}, received[:300]
         longest.append(monitor.longest)
     return min(longest)
 
@@ -238,6 +238,45 @@ async def test_no_body_holds_the_loop(tmp_path: Path) -> None:
         await answer(app, "POST", "/session", b"{}")  # what the first request of a process sets up
 
         took = {name: await hold(app, "POST", "/session", body) for name, body in BODIES.items()}
+
+    assert too_long(took) == {}
+
+
+AGENTS: Final[dict[str, dict[str, Any]]] = {
+    "lists": {"agentConfig": {"x": [[]] * 21_000}},
+    "keys": {"agentConfig": {f"k{number}": 1 for number in range(6_000)}},
+    "variables": {
+        "agentConfig": {"prompt": "{{a}}" * 9_000, "greeting": "{{ b }} "},
+        "variables": {"a": "", "b": "x", **{f"v{number}": "x" * 4096 for number in range(98)}},
+    },
+}
+"""Agents of about as much as one may have."""
+
+
+OVERLAYS: Final[dict[str, Any]] = {
+    "nothing": {},
+    "lists": {"y": [[]] * 20_000},
+    "keys": {f"o{number}": 1 for number in range(6_000)},
+}
+"""What a session may merge into them."""
+
+
+async def test_no_agent_holds_the_loop(tmp_path: Path) -> None:
+    took = {}
+    async with application(tmp_path) as (app, _):
+        await answer(app, "POST", "/agents", b"{}")
+        for name, fields in AGENTS.items():
+            given = json.dumps({"name": name, **fields}).encode()
+            status, text = await answer(app, "POST", "/agents", given)
+            assert status == 201, text[:300]
+            agent_id = json.loads(text)["agentId"]
+            change = json.dumps({**fields, "description": name}).encode()
+            took[f"a change of {name}"] = await hold(app, "PATCH", f"/agents/{agent_id}", change)
+            for what, overlay in OVERLAYS.items():
+                session = {"userIdentity": "a", "agentId": agent_id, "agentConfig": overlay}
+                sent = json.dumps(session).encode()
+                took[f"{what} over {name}"] = await hold(app, "POST", "/session", sent)
+        took["the list"] = await hold(app, "GET", "/agents?limit=200")
 
     assert too_long(took) == {}
 

@@ -72,6 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             while not self.hooks.over.wait(0.05):
                 self.wfile.write(b" ")
+        elif answer == "answers otherwise each time":
+            self._send(200, json.dumps({"metadata": {"answer": len(self.hooks.asked)}}).encode())
         elif isinstance(answer, bytes):
             self._send(200, answer)
         else:

@@ -205,3 +205,28 @@ def test_given_private_addresses_are_not_permitted_then_nothing_is_sent(
     assert asking.hooks.of("/private") == []
     assert "leads to an address that is not public" in whats(call)[-1][1]
     assert agent != own
+
+
+def test_given_two_processes_and_repeated_events_then_one_decision_is_acted_on(
+    simulator_process: SimulatorProcess, processes: dict[str, str], tmp_path: Path
+) -> None:
+    """The reconciler of each looks too, and the webhook answers otherwise each time."""
+    with (
+        running_hooks() as hooks,
+        lines_on(
+            simulator_process, tmp_path, processes,
+            WEBHOOK_ALLOW_PRIVATE="true", RECONCILE_INTERVAL_SECONDS="0.5",
+        ) as lines,
+    ):  # fmt: skip
+        hooks.answers["/changes"] = "answers otherwise each time"
+        webhook = {"url": f"{hooks.url}/changes"}
+        number = lines.number("ann", lines.agent("ann"), preCallWebhook=webhook)["number"]
+        callers = [lines.calls(number) for _ in range(8)]
+        for caller in callers * 3:
+            assert send(lines.client, caller.joined()).status_code == 200
+
+        for caller in callers:
+            call = lines.served(caller, "ann")
+            [dispatch] = lines.simulator.dispatches(caller.room, "worker-ann")
+            assert dispatch["metadata"].count('"metadata":{"answer":') == 1
+            assert [what for what, _ in whats(call)].count("routed") == 1

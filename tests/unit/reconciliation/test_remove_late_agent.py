@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from domain.access.access import WORK, Access
+from domain.access.access import SYSTEM, WORK, Access
 from domain.reconciliation.remove_late_agent import LATE_BY
 from domain.rooms.room import Participant, ParticipantKind
+from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
 from domain.sessions.start_session import StartSessionCommand
 from domain.shared.errors import Conflict
@@ -288,6 +289,48 @@ async def test_given_a_session_began_before_the_removal_then_that_is_given_up() 
         await removing
     assert world.agents() == [LATE]
     assert world.session().is_live
+
+
+# Sessions with different agents
+
+
+async def earlier_session(world: PhoneWorld) -> Session:
+    """A session with a saved agent; it has ended, as has the default agent's after it."""
+    agent = await world.manage_agents.create({"name": "a", "agentName": "support"}, SYSTEM)
+    command = StartSessionCommand("user-1", ROOM, access=SYSTEM, agent=str(agent.id))
+    earlier = (await world.start_session(command)).session
+    await world.ledger.settled()
+    await world.end()
+    await ended(world)
+    return earlier
+
+
+@pytest.mark.parametrize("joins", [True, False])
+async def test_given_another_agent_since_then_a_late_dispatch_of_the_earlier_one_is_removed_too(
+    joins: bool,  # noqa: FBT001
+) -> None:
+    world = PhoneWorld()
+    earlier = await earlier_session(world)
+    await world.dispatch_agent.dispatcher.create(
+        earlier.room_name, earlier.agent_name, earlier.metadata()
+    )
+    if joins:
+        world.agents_join()
+
+    await world.goes_on(2)
+
+    assert ROOM not in world.livekit.open
+
+
+async def test_given_a_dispatch_of_another_program_then_it_is_left_alone() -> None:
+    world = PhoneWorld()
+    await earlier_session(world)
+    world.livekit.dispatches_of_others(ROOM, "support")
+    world.agents_join()
+
+    await world.goes_on(2)
+
+    assert len(world.agents()) == 1
 
 
 # LiveKit fails
