@@ -31,6 +31,8 @@ _CARRIER_IDS: Final = (
     "sip.h.x-amzn-connectcontactid",
 )
 """livekit/sip sets them from the carriers' headers; the first that is there is the call's id."""
+_HEADER: Final = "sip.h."
+_MOST_HEADERS: Final = 64
 Normalised = Callable[[str], str]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -91,7 +93,17 @@ def phone_leg(room: Room, info: ParticipantInfo, normalised: Normalised) -> SipL
         sip_call_id_full=_text(attributes.get("sip.callIDFull")),
         sip_status_code=_status_code(attributes.get("sip.callStatusCode")),
         carrier_call_id=_first(_text(attributes.get(name)) for name in _CARRIER_IDS),
+        headers=_headers(attributes),
     )
+
+
+def _headers(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Return the SIP headers that the trunk passes on, by their names in lower case."""
+    names = [name for name in attributes if name.startswith(_HEADER)]
+    return {
+        name[len(_HEADER) :]: attributes[name].replace("\0", "�")[:LONGEST]
+        for name in sorted(names)[:_MOST_HEADERS]
+    }
 
 
 def _direction(attributes: Mapping[str, str]) -> Direction | None:

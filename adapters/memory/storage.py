@@ -13,6 +13,7 @@ from adapters.memory.idempotency import MemoryIdempotency
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
 from adapters.memory.personal_data import MemoryPersonalData
+from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.memory.processes import MemoryProcesses
 from adapters.memory.sessions import SessionTable
 from adapters.memory.unit_of_work import MemoryUnitOfWork
@@ -28,6 +29,7 @@ class MemoryStorage:
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.agents = MemoryAgents()
+        self.phone_numbers = MemoryPhoneNumbers()
         self.api_keys = MemoryApiKeys()
         self.idempotency = MemoryIdempotency()
         self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]

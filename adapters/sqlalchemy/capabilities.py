@@ -11,6 +11,7 @@ from adapters.sqlalchemy.capability import Capability
 from adapters.sqlalchemy.idempotency import IDEMPOTENCY
 from adapters.sqlalchemy.inbox.table import INBOX
 from adapters.sqlalchemy.leases import LEASES
+from adapters.sqlalchemy.phone_numbers import PHONE_NUMBERS
 from adapters.sqlalchemy.processes import PROCESSES
 from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
 from adapters.sqlalchemy.schema.metadata import metadata
@@ -29,5 +30,6 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     RATE_WINDOWS,
     AGENTS,
     AGENT_VERSIONS,
+    PHONE_NUMBERS,
 )
 """In this order the rows that a dead process held are freed."""

@@ -20,6 +20,7 @@ from adapters.sqlalchemy.inbox.repository import SqlInbox
 from adapters.sqlalchemy.leases import SqlLeases
 from adapters.sqlalchemy.ledger_stats import read_ledger_stats
 from adapters.sqlalchemy.personal_data import SqlPersonalData
+from adapters.sqlalchemy.phone_numbers import SqlPhoneNumbers
 from adapters.sqlalchemy.processes import SqlProcesses
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.schema.migrations import ensure_schema
@@ -56,6 +57,7 @@ class SqlStorage:
             self.database, [each.free for each in CAPABILITIES if each.free is not None]
         )
         self.agents = SqlAgents(self.database)
+        self.phone_numbers = SqlPhoneNumbers(self.database)
         self.api_keys = SqlApiKeys(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)

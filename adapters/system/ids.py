@@ -6,7 +6,7 @@ import attrs
 import uuid_utils
 
 from domain.operations.process import ProcessIdentity
-from domain.shared.identifiers import AgentId, CallId, RoomName, SessionId
+from domain.shared.identifiers import AgentId, CallId, PhoneNumberId, RoomName, SessionId
 
 
 @attrs.frozen
@@ -26,6 +26,10 @@ class UuidIds:
     def agent_id(self) -> AgentId:
         """A UUIDv7: later ones sort after earlier ones."""
         return AgentId(str(uuid_utils.uuid7()))
+
+    def phone_number_id(self) -> PhoneNumberId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        return PhoneNumberId(str(uuid_utils.uuid7()))
 
     def room_name(self) -> RoomName:
         """A room name of the form ``room-<uuid>``."""

@@ -7,9 +7,13 @@ import secrets
 
 
 class RandomKeys:
-    """Implements :class:`domain.access.repository.KeyMaker`."""
+    """Implements the domain's ``KeyMaker`` and ``SecretMaker``."""
 
     def api_key(self) -> str:
         """A new API key."""
         handle = base64.b32encode(secrets.token_bytes(8)).decode().lower()[:12]
         return f"blk_{handle}_{secrets.token_urlsafe(32)}"
+
+    def webhook_secret(self) -> str:
+        """A new secret for signatures by Standard Webhooks."""
+        return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"

@@ -22,6 +22,8 @@ class Scope(enum.StrEnum):
     CALLS_WRITE = "calls:write"
     AGENTS_READ = "agents:read"
     AGENTS_WRITE = "agents:write"
+    PHONE_NUMBERS_READ = "phone-numbers:read"
+    PHONE_NUMBERS_WRITE = "phone-numbers:write"
     ADMIN = "admin"
 
 

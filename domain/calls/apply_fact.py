@@ -2,7 +2,8 @@
 
 Facts commute, and a repeated fact changes nothing: each field keeps the earliest or the most
 informative value, and the status is derived from the fields. So lost, repeated and reordered
-webhooks, and what the reconciler finds, give the same call in the end.
+webhooks, and what the reconciler finds, give the same call in the end. Of two routes the first
+one that is recorded stays: it is a decision, and not something that was observed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from domain.calls.call_facts import (
     ROOM_CLOSED,
     AgentDispatched,
     CallFact,
+    CallRouted,
     LegDescribed,
     ParticipantLeft,
     ParticipantSeen,
@@ -46,6 +48,8 @@ def _apply(call: Call, fact: CallFact) -> Call:
             return _ended(call, fact)
         case RoomClosed():
             return _ended(call, ParticipantLeft(fact.at, fact.source, reason=ROOM_CLOSED))
+        case CallRouted():
+            return _routed(call, fact)
         case AgentDispatched():
             return _served(call, fact)
     assert_never(fact)
@@ -115,12 +119,26 @@ def _ended(call: Call, fact: ParticipantLeft) -> Call:
     return _with_entry(ended, fact.at, "left", fact.source)
 
 
+def _routed(call: Call, fact: CallRouted) -> Call:
+    """Return the call after a decision; the first one stays, and none comes after an agent."""
+    if call.route is not None or call.session_id is not None or call.placed_at is not None:
+        return call
+    tenant = call.tenant if fact.route.number is None else fact.route.tenant
+    return attrs.evolve(call, route=fact.route, tenant=tenant)
+
+
 def _served(call: Call, fact: AgentDispatched) -> Call:
     """Return the call after an agent was dispatched for it; the first session stays."""
     if call.session_id is None:
-        tenant = fact.tenant if call.placed_at is None else call.tenant
+        has_tenant = call.placed_at is not None or _is_of_a_number(call)
+        tenant = call.tenant if has_tenant else fact.tenant
         call = attrs.evolve(call, session_id=fact.session_id, tenant=tenant)
     return _with_entry(call, fact.at, "agent_dispatched", Source.API)
+
+
+def _is_of_a_number(call: Call) -> bool:
+    """Return whether the call belongs to the tenant of a stored phone number."""
+    return call.route is not None and call.route.number is not None
 
 
 def _reopened(call: Call, fact: ParticipantSeen) -> Call:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import attrs
 
 from domain.access.access import SYSTEM
-from domain.agents.agent_config import AgentConfig
+from domain.calls.ask_before_call import ASKED_WITHIN, AskBeforeCall
 from domain.calls.call import Call
 from domain.calls.call_facts import (
     AgentDispatched,
@@ -17,19 +18,19 @@ from domain.calls.call_facts import (
     ParticipantSeen,
     RoomClosed,
 )
+from domain.calls.hang_up import HangUp
 from domain.calls.record_call_fact import RecordCallFact
+from domain.calls.route_inbound_call import RouteInboundCall, Routing
+from domain.calls.session_of_call import SessionOfCall
 from domain.rooms.finished_rooms import FinishedRooms
 from domain.rooms.rooms import Rooms
 from domain.rooms.sip_leg import SipLeg
 from domain.sessions.ensure_agent import SOON, EnsureAgent
-from domain.sessions.phone_correlation import PhoneCorrelation
 from domain.sessions.session import Session
-from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.errors import LeftToOthers, TooEarly
-from domain.shared.identifiers import Identity, RoomName
-from domain.shared.ids import IdGenerator
+from domain.shared.identifiers import RoomName
 from domain.shared.livekit_errors import LiveKitError
 from domain.shared.timeline import Source
 
@@ -58,9 +59,10 @@ class AssignAgentToCall:
     finished_rooms: FinishedRooms
     rooms: Rooms
     clock: Clock
-    ids: IdGenerator
-    agent_name: str
-    left_for: timedelta = LEFT_FOR
+    route: RouteInboundCall
+    session_of: SessionOfCall
+    ask_before: AskBeforeCall
+    hang_up: HangUp
 
     async def __call__(self, leg: SipLeg, reported: ParticipantSeen, received_at: datetime) -> Call:
         """Return the call with its agent, after its caller was ``reported`` to have joined.
@@ -72,17 +74,19 @@ class AssignAgentToCall:
         known = await self.record_call_fact.known(leg)
         if known is not None and (not known.is_live or known.session_id is not None):
             return await self.record_call_fact.on(known, leg, reported)
+        routing = await self.route(known, leg)
         if await self._is_surely_there(leg, min(reported.at, received_at)):
-            return await self._with_agent(await self.record_call_fact.on(known, leg, reported))
+            call = await self.record_call_fact.on(known, leg, reported, *routing.facts)
+            return await self._with_agent(call, leg, routing)
         try:
             found = await self._found(leg, Source.API)
         except LiveKitError:
             await self.record_call_fact.on(known, leg, reported)
             raise
         if found.is_there:
-            return await self._with_agent(
-                await self.record_call_fact.on(known, leg, reported, found.fact)
-            )
+            facts = (reported, found.fact, *routing.facts)
+            call = await self.record_call_fact.on(known, leg, *facts)
+            return await self._with_agent(call, leg, routing)
         now, due_at = self.clock.now(), received_at + LISTED_WITHIN
         if not found.room_is_gone and now < due_at:
             raise TooEarly("LiveKit may not list the caller yet.", min(now + SOON, due_at))
@@ -101,9 +105,38 @@ class AssignAgentToCall:
         found = await self._found(call.leg, source)
         if not found.is_there:
             return call  # one answer ends nothing: the reconciler looks again
-        return await self._served(await self.record_call_fact.on_known(call, found.fact))
+        routing = await self.route(call, call.leg)
+        call = await self.record_call_fact.on_known(call, found.fact, *routing.facts)
+        return call if self._asks(call, found.leg, routing) else await self._served(call)
 
-    async def _with_agent(self, call: Call) -> Call:
+    async def joined(self, call: Call, session: Session) -> Call:
+        """Return the call of a caller who is in the room of a live session with an agent."""
+        leg = call.leg
+        if leg is None:
+            return call
+        routing = await self.route(call, leg)
+        call = await self.record_call_fact.on_known(call, *routing.facts)
+        if self._asks(call, leg, routing):
+            return call
+        if call.is_rejected:
+            await self.hang_up(call)
+            return call
+        dispatched = AgentDispatched(session.id, self.clock.now(), session.tenant)
+        return await self.record_call_fact.on_known(call, dispatched)
+
+    def _asks(self, call: Call, leg: SipLeg, routing: Routing) -> bool:
+        """Return whether a webhook decides the call first, which then acts on it by itself."""
+        entry = routing.webhook_of
+        if entry is None or entry.webhook is None or call.route is not None or not call.is_live:
+            return False
+        act = partial(self.again, source=Source.API)
+        self.ask_before.begin(call, leg, entry, entry.webhook, act)
+        return True
+
+    async def _with_agent(self, call: Call, leg: SipLeg, routing: Routing) -> Call:
+        if self._asks(call, leg, routing):
+            due_at = self.clock.now() + ASKED_WITHIN
+            raise TooEarly("The call's webhook is being asked.", due_at)
         try:
             return await self._served(call)
         except LeftToOthers:
@@ -112,7 +145,10 @@ class AssignAgentToCall:
     async def _served(self, call: Call) -> Call:
         if not call.is_live:
             return call
-        session = await self.ensure_agent(await self._candidate(call), SYSTEM)
+        if call.is_rejected:
+            await self.hang_up(call)
+            return call
+        session = await self.ensure_agent(await self.session_of(call), SYSTEM)
         dispatched = AgentDispatched(session.id, self.clock.now(), session.tenant)
         return await self.record_call_fact.on_known(call, dispatched)
 
@@ -129,7 +165,7 @@ class AssignAgentToCall:
         now = self.clock.now()
         room = await self.rooms.find(RoomName(leg.room_name))
         if room is None or room.sid != leg.room_sid:
-            return _Found(RoomClosed(now, source), room_is_gone=True)
+            return _Found(RoomClosed(now, source), leg, room_is_gone=True)
         callers = {
             participant.leg.participant_sid: participant
             for participant in await self.rooms.participants(room)
@@ -137,38 +173,9 @@ class AssignAgentToCall:
         }
         caller = callers.get(leg.participant_sid)
         if caller is None:
-            return _Found(ParticipantLeft(now, source))
-        return _Found(ParticipantSeen(caller.leg_status, now, source), is_there=True)
-
-    async def _candidate(self, call: Call) -> Session:
-        """Return the session that is started for the call unless its room has one.
-
-        It belongs to the tenant of the room's last session, if that was recent: one of that
-        tenant's users may have come by a token that is still valid.
-        """
-        parties, room_name = call.parties, RoomName(call.parties.room_name)
-        newest = await self.ledger.newest_in(room_name, SYSTEM)
-        tenant = None
-        if newest is not None and (
-            newest.room_sid == call.room_sid or newest.was_lately(self.clock.now(), self.left_for)
-        ):
-            tenant = newest.tenant
-        return Session(
-            id=self.ids.session_id(),
-            room_name=room_name,
-            room_sid=call.room_sid,
-            identity=Identity(parties.participant_identity),
-            agent_name=self.agent_name,
-            agent_config=AgentConfig.for_phone(),
-            created_at=self.clock.now(),
-            tenant=tenant,
-            phone=PhoneCorrelation(
-                call_id=call.id,
-                direction=parties.direction,
-                caller_number=parties.from_number,
-                called_number=parties.to_number,
-            ),
-        )
+            return _Found(ParticipantLeft(now, source), leg)
+        seen = ParticipantSeen(caller.leg_status, now, source)
+        return _Found(seen, caller.leg or leg, is_there=True)
 
 
 @attrs.frozen
@@ -176,5 +183,6 @@ class _Found:
     """What LiveKit's answer says about a caller, as a fact of the call."""
 
     fact: CallFact
+    leg: SipLeg
     is_there: bool = False
     room_is_gone: bool = False

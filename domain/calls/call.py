@@ -11,6 +11,7 @@ import attrs
 from domain.calls.call_facts import ROOM_CLOSED
 from domain.calls.dial_request import DialRequest
 from domain.calls.room_calls import CallOutline
+from domain.phone_numbers.call_route import CallRoute
 from domain.rooms.sip_leg import SipLeg
 from domain.shared.identifiers import CallId, SessionId
 from domain.shared.timeline import Source, TimelineEntry
@@ -63,7 +64,8 @@ class Call:
     ``leg`` is None while the call is being dialled: ``request`` stands in for it until LiveKit
     reports the leg, so that a call has one of the two. ``placed_at`` is when the service placed
     the call, None for a call that LiveKit reported first.
-    ``tenant`` had the call placed, or owns its session. Times are UTC with millisecond precision.
+    ``tenant`` had the call placed, owns the number that was called (``route``), or owns its
+    session. Times are UTC with millisecond precision.
     ``unanswered_at`` is the latest time at which the leg was seen dialing or ringing.
     ``end_concluded``: no webhook reported the end; it was concluded from an absence.
     """
@@ -81,6 +83,7 @@ class Call:
     aborted: bool = False
     disconnect_reason: str | None = None
     session_id: SessionId | None = None
+    route: CallRoute | None = None
     timeline: tuple[TimelineEntry, ...] = ()
     tenant: str | None = None
     version: int = 0
@@ -109,6 +112,11 @@ class Call:
     def room_sid(self) -> str | None:
         """The room instance that the participant is in; None while the call is being dialled."""
         return None if self.leg is None else self.leg.room_sid
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether the webhook of its number refused the call."""
+        return self.route is not None and self.route.reject is not None
 
     @property
     def joined_at(self) -> datetime | None:

@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from domain.phone_numbers.call_route import CallRoute
 from domain.rooms.sip_leg import LegStatus, SipLeg
 from domain.shared.identifiers import SessionId
 from domain.shared.timeline import Source
@@ -66,4 +67,13 @@ class AgentDispatched:
     tenant: str | None = None
 
 
-CallFact = LegDescribed | ParticipantSeen | ParticipantLeft | RoomClosed | AgentDispatched
+@attrs.frozen
+class CallRouted:
+    """It was decided how the call is answered. The first decision that is recorded stays."""
+
+    route: CallRoute
+
+
+CallFact = (
+    LegDescribed | ParticipantSeen | ParticipantLeft | RoomClosed | CallRouted | AgentDispatched
+)

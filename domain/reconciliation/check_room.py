@@ -9,7 +9,7 @@ import attrs
 from domain.access.access import SYSTEM
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call, CallStatus
-from domain.calls.call_facts import AgentDispatched, ParticipantSeen
+from domain.calls.call_facts import ParticipantSeen
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.room_calls import fingerprint
 from domain.reconciliation.absences import Absences
@@ -240,8 +240,7 @@ class _Look:
         if presence.has_surplus:
             removed = await self.use.keep_agent.remove_surplus(kept, presence)
             self.repairs["surplus_removed"] += removed
-        dispatched = AgentDispatched(kept.id, self.use.clock.now(), kept.tenant)
         for call in calls if kept.agent_dispatched else ():
             if call.session_id is None:
-                await self.use.record_call_fact.on_known(call, dispatched)
+                await self.use.assign_agent.joined(call, kept)
         return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from datetime import datetime
 
 import attrs
@@ -33,6 +34,7 @@ class SipLeg:
     not report the direction it is ``direction_assumed`` to be inbound. The last three fields may
     be reported later than the rest: ``sip_call_id_full`` is SIP's Call-ID, ``sip_status_code`` the
     call's final SIP response, ``carrier_call_id`` the carrier's own id (Twilio's call SID, …).
+    ``headers`` are SIP headers, which are not stored.
     """
 
     room_name: str
@@ -50,6 +52,7 @@ class SipLeg:
     sip_call_id_full: str | None = None
     sip_status_code: int | None = None
     carrier_call_id: str | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict, eq=False, repr=False)
 
     @property
     def reports_answer(self) -> bool:

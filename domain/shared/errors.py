@@ -22,6 +22,9 @@ below ``DomainError`` is a category and carries the HTTP ``status`` of every err
     ├── AgentNameTaken             409
     ├── AgentChanged               409
     ├── AgentLimitReached          409
+    ├── PhoneNumberTaken           409
+    ├── PhoneNumberChanged         409
+    ├── PhoneNumberLimitReached    409
     ├── MetadataTooLarge           413
     ├── IdempotencyKeyReused       422
     ├── RateLimited                429

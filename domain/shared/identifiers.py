@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Self
 
 import attrs
@@ -126,7 +127,23 @@ class AgentId(Uuid):
 
 
 @attrs.frozen
+class PhoneNumberId(Uuid):
+    """The id of a phone number's entry."""
+
+    field = "phoneNumberId"
+
+
+@attrs.frozen
 class CallId(Uuid):
     """The id of a phone call."""
 
     field = "callId"
+
+
+_VERSION_BITS = 0xF << 76
+_VERSION_7 = 0x7 << 76
+
+
+def uuid_7_of(number: uuid.UUID) -> str:
+    """Return an id in the form of those made here that is the same for the same ``number``."""
+    return str(uuid.UUID(int=number.int & ~_VERSION_BITS | _VERSION_7))

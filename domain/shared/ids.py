@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from domain.shared.identifiers import AgentId, CallId, RoomName, SessionId
+from domain.shared.identifiers import AgentId, CallId, PhoneNumberId, RoomName, SessionId
 
 
 class IdGenerator(Protocol):
@@ -19,6 +19,10 @@ class IdGenerator(Protocol):
         ...
 
     def agent_id(self) -> AgentId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        ...
+
+    def phone_number_id(self) -> PhoneNumberId:
         """A UUIDv7: later ones sort after earlier ones."""
         ...
 

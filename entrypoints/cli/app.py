@@ -14,6 +14,7 @@ from entrypoints.cli import (
     data,
     inbox,
     keys,
+    numbers,
     privacy,
     sessions,
     simulator,
@@ -70,6 +71,7 @@ app.add_typer(agents.app, name="agents")
 app.add_typer(calls.app, name="calls")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(keys.app, name="keys")
+app.add_typer(numbers.app, name="numbers")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(telephony.app, name="telephony")
 app.command()(simulator.simulate_call)

@@ -13,7 +13,7 @@ from domain.shared.errors import StorageUnavailable
 from entrypoints.container import Container
 from entrypoints.settings import load_settings
 
-LEDGER_VARIABLES: Final = ("DATABASE_URL",)
+LEDGER_VARIABLES: Final = ("DATABASE_URL", "WEBHOOK_ALLOW_PRIVATE")
 """All that a command needs that only reads or changes the ledger."""
 
 

@@ -71,4 +71,5 @@ def json_of(shown: msgspec.Struct) -> str:
 def timeline_fields(timeline: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, object]]:
     """Yield a field for each entry of a timeline."""
     for entry in timeline:
-        yield "timeline", f"{entry['at']} {entry['what']} ({entry['source']})"
+        detail = f": {entry['detail']}" if "detail" in entry else ""
+        yield "timeline", f"{entry['at']} {entry['what']} ({entry['source']}){detail}"

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import structlog
 from dependency_injector import containers, providers
 
 from adapters.phonenumbers.phone_numbers import normalised
+from domain.calls.ask_before_call import AskBeforeCall
 from domain.calls.assign_agent import AssignAgentToCall
+from domain.calls.call import Call
+from domain.calls.hang_up import HangUp
 from domain.calls.read_calls import ReadCalls
 from domain.calls.record_call_fact import RecordCallFact
+from domain.calls.route_inbound_call import RouteInboundCall
+from domain.calls.session_of_call import SessionOfCall
+from domain.shared.errors import DomainError
 from entrypoints.container.core import Core
 from entrypoints.container.livekit import LiveKit
+from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
 
+log = structlog.get_logger()
 settings = Core.settings.provided
 storage = Storage.storage.provided
+
+
+def _log_undecided_call(call: Call, error: DomainError) -> None:
+    log.warning("call not decided by its webhook", call_id=str(call.id), reason=str(error))
 
 
 class Calls(containers.DeclarativeContainer):
@@ -24,6 +37,24 @@ class Calls(containers.DeclarativeContainer):
     record_call_fact = providers.Singleton(
         RecordCallFact, unit_of_work=storage.unit_of_work, ids=Core.ids
     )
+    route_inbound_call = providers.Singleton(
+        RouteInboundCall, route_call=PhoneNumbers.route_call, ledger=Sessions.ledger
+    )
+    ask_before_call = providers.Singleton(
+        AskBeforeCall,
+        ask_webhook=PhoneNumbers.ask_webhook,
+        record_call_fact=record_call_fact,
+        failed=_log_undecided_call,
+    )
+    session_of_call = providers.Singleton(
+        SessionOfCall,
+        route_call=PhoneNumbers.route_call,
+        ledger=Sessions.ledger,
+        clock=Core.clock,
+        ids=Core.ids,
+        agent_name=settings.agent_name,
+        left_for=Sessions.left_for,
+    )
     assign_agent = providers.Singleton(
         AssignAgentToCall,
         record_call_fact=record_call_fact,
@@ -32,8 +63,9 @@ class Calls(containers.DeclarativeContainer):
         finished_rooms=storage.inbox,
         rooms=LiveKit.rooms,
         clock=Core.clock,
-        ids=Core.ids,
-        agent_name=settings.agent_name,
-        left_for=Sessions.left_for,
+        route=route_inbound_call,
+        session_of=session_of_call,
+        ask_before=ask_before_call,
+        hang_up=providers.Singleton(HangUp, LiveKit.rooms, Sessions.ledger),
     )
     call_pruning = providers.List(storage.prune_calls, settings.call_retention)

@@ -14,6 +14,7 @@ from entrypoints.container.inbox import Inbox
 from entrypoints.container.livekit import LiveKit
 from entrypoints.container.observability import Observability
 from entrypoints.container.operations import Operations
+from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.privacy import Privacy
 from entrypoints.container.reconciliation import Reconciliation
 from entrypoints.container.sessions import Sessions
@@ -31,6 +32,7 @@ class Container(
     Idempotency,
     Privacy,
     Agents,
+    PhoneNumbers,
     Sessions,
     Calls,
     Reconciliation,

@@ -18,6 +18,7 @@ async def running(container: Container) -> AsyncIterator[Container]:
             yield container
         finally:
             await container.ledger().settled()
+            await container.webhook_sender().close()
 
 
 @asynccontextmanager

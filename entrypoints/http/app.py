@@ -30,6 +30,7 @@ from entrypoints.http.middleware.limits import Limits
 from entrypoints.http.middleware.overload import OVERLOAD, Overload
 from entrypoints.http.openapi.document import openapi_config, swagger_asset
 from entrypoints.http.operations import controller as operations
+from entrypoints.http.phone_numbers import controller as phone_numbers
 from entrypoints.http.requests.json_request import MAX_BODY_BYTES, JsonRequest, Overloaded
 from entrypoints.http.sessions import controller as sessions
 from entrypoints.http.sessions import renew_token, token_endpoint
@@ -44,6 +45,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     renew_token.routes,
     token_endpoint.routes,
     agents.routes,
+    phone_numbers.routes,
     calls.routes,
     inbox.routes,
     operations.routes,

@@ -7,12 +7,13 @@ from typing import Annotated
 import msgspec
 
 from domain.calls.call import Call, CallStatus, Precision
+from domain.phone_numbers.call_route import ROUTE_EVENTS
 from domain.rooms.sip_leg import Direction
 from domain.shared.timeline import COURSE, Source
 from entrypoints.presenters.fields import Timestamp, Uuid, documented
 from entrypoints.presenters.times import rfc3339, rfc3339_or_none
 
-Happening = Annotated[str, documented(enum=list(COURSE))]
+Happening = Annotated[str, documented(enum=[*COURSE, *ROUTE_EVENTS])]
 AnsweredAtIs = Annotated[
     str, documented(enum=[Precision.EXACT, Precision.AT_MOST, Precision.UNKNOWN])
 ]
@@ -20,11 +21,15 @@ DirectionIs = Annotated[str, documented(enum=["reported", "assumed"])]
 
 
 class TimelineResponse(msgspec.Struct, kw_only=True):
-    """One thing that happened to a call, and its source: a webhook, the reconciler or the API."""
+    """One thing that happened to a call, and its source: a webhook, the reconciler or the API.
+
+    `detail` says how a call to a stored phone number was decided.
+    """
 
     at: Timestamp
     what: Happening
     source: Source
+    detail: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class CallResponse(msgspec.Struct, rename="camel", kw_only=True):
@@ -98,8 +103,22 @@ def call_response(call: Call) -> CallResponse:
         duration_seconds=None if duration is None else duration.total_seconds(),
         duration_is=call.duration_is,
         disconnect_reason=call.disconnect_reason,
-        timeline=[
-            TimelineResponse(at=rfc3339(entry.at), what=entry.what, source=entry.source)
-            for entry in call.timeline
-        ],
+        timeline=_timeline(call),
     )
+
+
+def _timeline(call: Call) -> list[TimelineResponse]:
+    """Return what happened to the call, and how it was routed, in order of time."""
+    timeline = [
+        TimelineResponse(at=rfc3339(entry.at), what=entry.what, source=entry.source)
+        for entry in call.timeline
+    ]
+    if call.route is None:
+        return timeline
+    timeline += [
+        TimelineResponse(
+            at=rfc3339(event.at), what=event.what, source=Source.API, detail=event.detail
+        )
+        for event in call.route.events()
+    ]
+    return sorted(timeline, key=lambda entry: entry.at)

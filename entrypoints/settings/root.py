@@ -18,6 +18,7 @@ from entrypoints.settings.sessions import SessionSettings
 from entrypoints.settings.telephony import TelephonySettings
 from entrypoints.settings.token_endpoint import TokenEndpointSettings
 from entrypoints.settings.variable import Problem, Variable, variables_of
+from entrypoints.settings.webhooks import WebhookSettings
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -29,6 +30,7 @@ class Settings(
     SessionSettings,
     TelephonySettings,
     TokenEndpointSettings,
+    WebhookSettings,
     ReconciliationSettings,
     RetentionSettings,
     AccessSettings,

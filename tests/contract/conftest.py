@@ -12,6 +12,7 @@ from domain.calls.repository import CallWork
 from domain.idempotency.repository import Idempotency
 from domain.inbox.repository import Inbox
 from domain.operations.leases import Leases
+from domain.phone_numbers.repository import PhoneNumberRepository
 from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import opened
 
@@ -49,6 +50,13 @@ async def agents(database_url: str) -> AsyncIterator[AgentRepository]:
     """The port under test, empty, of each kind."""
     async with opened(database_url) as ledger:
         yield ledger.agents
+
+
+@pytest.fixture
+async def phone_numbers(database_url: str) -> AsyncIterator[PhoneNumberRepository]:
+    """The port under test, empty, of each kind."""
+    async with opened(database_url) as ledger:
+        yield ledger.phone_numbers
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import Row
@@ -10,6 +11,7 @@ from adapters.sqlalchemy.mapping import timeline_text, to_timeline, unreadable_r
 from domain.calls.call import Call, CallStatus
 from domain.calls.dial_request import DialRequest
 from domain.calls.room_calls import CallOutline
+from domain.phone_numbers.call_route import CallRoute
 from domain.rooms.sip_leg import Direction, SipLeg
 from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import CallId, SessionId
@@ -70,6 +72,7 @@ def call_moves(call: Call) -> dict[str, Any]:
         "aborted": call.aborted,
         "disconnect_reason": call.disconnect_reason,
         "session_id": None if call.session_id is None else call.session_id.value,
+        "route": None if call.route is None else json.dumps(call.route.fields),
         "timeline": timeline_text(call.timeline),
         "tenant": call.tenant,
         "version": call.version,
@@ -93,11 +96,12 @@ def to_call(row: Row[Any]) -> Call:
             aborted=row.aborted,
             disconnect_reason=row.disconnect_reason,
             session_id=None if row.session_id is None else SessionId(row.session_id),
+            route=None if row.route is None else CallRoute.stored(json.loads(row.route)),
             timeline=to_timeline(row.timeline),
             tenant=row.tenant,
             version=row.version,
         )
-    except (ValueError, TypeError, InvalidInput):
+    except (ValueError, TypeError, AttributeError, InvalidInput):
         raise unreadable_row(f"call {row.id}") from None
 
 

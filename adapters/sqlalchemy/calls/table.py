@@ -63,6 +63,8 @@ calls: Final = Table(
     Column("carrier_call_id", Text, info=personal(DataSubject.is_in)),
     # Since 0011; null where it is created_at, which is when a placed call was placed.
     Column("joined_at", UtcDateTime),
+    # JSON as text. Since 0015; null where no phone number routes the call.
+    Column("route", Text, info=personal(DataSubject.is_in)),
 )
 
 CALL_IS_LIVE: Final[ColumnElement[bool]] = calls.c.ended_at.is_(None)

@@ -10,9 +10,10 @@ import pytest
 from domain.access.access import SYSTEM
 from domain.calls.apply_fact import apply
 from domain.calls.call import Call
-from domain.calls.call_facts import AgentDispatched, ParticipantLeft, ParticipantSeen
+from domain.calls.call_facts import AgentDispatched, CallRouted, ParticipantLeft, ParticipantSeen
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
+from domain.phone_numbers.call_route import CallRoute
 from domain.rooms.sip_leg import LegStatus
 from domain.shared.errors import Conflict
 from domain.shared.identifiers import CallId, RoomName, SessionId
@@ -199,3 +200,17 @@ async def test_a_call_and_its_session_are_stored_both_or_neither(
     async with unit_of_work() as work:
         assert await work.calls.get(CallId(str(call.id)), SYSTEM) == call
         assert await work.sessions.get(SessionId(str(session.id)), SYSTEM) == session
+
+
+async def test_a_route_is_read_as_it_was_stored(unit_of_work: UnitOfWorkFactory[CallWork]) -> None:
+    route = CallRoute(
+        at=NOON, number="+15105550199", tenant="ann", agent="x@1", variables={"a": "\0 ü"}
+    )
+    call = new_call()
+    await add(unit_of_work, call)
+
+    routed = await save(unit_of_work, apply(call, CallRouted(route)))
+
+    async with unit_of_work() as work:
+        assert await work.calls.get(call.id, SYSTEM) == routed
+    assert (routed.route, routed.tenant) == (route, "ann")

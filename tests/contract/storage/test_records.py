@@ -361,6 +361,9 @@ HARMLESS = {
     "processes": {"id"},
     "agents": {"id", "tenant", "name", "definition"},
     "agent_versions": {"agent_id", "tenant", "definition"},
+    # A business's own numbers, and what it has set up for them.
+    "phone_numbers": {"id", "tenant", "number", "trunk_id", "agent_id", "webhook_url",
+                      "webhook_secret"},
     "schema_floor": {"version"},
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import re
 import uuid
 from collections.abc import Iterator
@@ -46,9 +47,18 @@ PUBLIC: Final = {
 ENDS: Final = ("POST", "/session/end")
 SAVES: Final = ("POST", "/agents")
 DELETES: Final = ("DELETE", "/agents/{agentId:str}")
-PRIVATE: Final = ("sessionId", "callId", "roomName", "userIdentity", "agentId")
+ADDS: Final = ("POST", "/phone-numbers")
+REMOVES: Final = ("DELETE", "/phone-numbers/{number:str}")
+EXTENSIONS: Final = itertools.count(2000)
+"""The last digits of numbers of the business, none of which is used twice."""
+PRIVATE: Final = ("sessionId", "callId", "roomName", "userIdentity", "agentId", "number")
 """The facts that only Ann and the operator see."""
-SCOPES: Final = WORK | {Scope.AGENTS_READ, Scope.AGENTS_WRITE}
+SCOPES: Final = WORK | {
+    Scope.AGENTS_READ,
+    Scope.AGENTS_WRITE,
+    Scope.PHONE_NUMBERS_READ,
+    Scope.PHONE_NUMBERS_WRITE,
+}
 
 ROUTES: Final = sorted(routes_of(application()), key=lambda route: (route.name == ENDS, route.name))
 GUARDED: Final = [route for route in ROUTES if route.name not in PUBLIC]
@@ -93,6 +103,10 @@ class Keys:
             facts = {**facts, "name": str(uuid.uuid4())}
         if route.name == DELETES:
             facts = {**facts, "agentId": self.save_agent(str(uuid.uuid4()))}
+        if route.name == ADDS:
+            facts = {**facts, "number": f"+1510555{next(EXTENSIONS)}"}
+        if route.name == REMOVES:
+            facts = {**facts, "number": self.add_number(f"+1510555{next(EXTENSIONS)}")}
         return self.client.request(
             route.method,
             route.filled(facts),
@@ -108,6 +122,14 @@ class Keys:
         assert answer.status_code == 201, answer.text
         agent_id: str = answer.json()["agentId"]
         return agent_id
+
+    def add_number(self, number: str) -> str:
+        """Let Ann's agent answer ``number``, with a webhook that mentions her room."""
+        webhook = {"url": f"https://example.com/{ROOM}"}
+        body = {"number": number, "agentId": self.facts["agentId"], "preCallWebhook": webhook}
+        answer = self.client.post("/phone-numbers", json=body, headers={"X-API-Key": self.ann})
+        assert answer.status_code == 201, answer.text
+        return number
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +175,7 @@ def keys(
         by_scope = {scope: made[scope.value] for scope in Scope}
         keys = Keys(client, made["ann"], made["ben"], made["admin"], by_scope, facts)
         facts["agentId"] = keys.save_agent(str(facts["name"]))
+        facts["number"] = keys.add_number(f"+1510555{next(EXTENSIONS)}")
         yield keys
 
 
@@ -235,9 +258,9 @@ def test_it_is_there_for_the_operator_and_for_ann(keys: Keys, route: Route) -> N
     """Without this, what is shown to nobody would pass the test above."""
     for key in (keys.admin, keys.ann):
         answer = keys.ask(route, key)
-        if route.name in (ENDS, DELETES):
+        if route.name in (ENDS, DELETES, REMOVES):
             assert answer.status_code == 204
-        elif route.name == SAVES:
+        elif route.name in (SAVES, ADDS):
             assert answer.status_code == 201
         elif set(route.scopes) == {Scope.ADMIN}:
             assert answer.is_success if key is keys.admin else answer.status_code == 403

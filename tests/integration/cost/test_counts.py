@@ -245,6 +245,7 @@ async def test_a_webhook_of_which_the_ledger_learns_nothing_is_never_looked_at_a
 
 async def test_a_caller_is_handled_and_served(costs: Costs) -> None:
     """From the lease to the agent: what is asked of the database and of LiveKit."""
+    await costs.container.route_call().is_needed()  # remembered for five seconds
     await costs.webhook("participant_joined")
     now = costs.container.clock().now()
     (entry,) = await costs.container.inbox().claim("me", now, now, 10)

@@ -25,7 +25,7 @@ UNTOLD: Final = frozenset({
     "participantName", "participantMetadata", "participantAttributes", "tokenTtlSeconds",
     "participant_name", "participant_metadata", "participant_attributes", "room_config",
     "allowedAddresses", "allowedNumbers", "address", "transport", "authUsername", "authPassword",
-    "roomPrefix", "pin", "callerNumbers",
+    "roomPrefix", "pin", "callerNumbers", "trunkId", "preCallWebhook",
 })  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
 

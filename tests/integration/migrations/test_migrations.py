@@ -10,7 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, column, insert, inspect, select, table
+from sqlalchemy import Connection, column, insert, inspect, null, select, table
 
 from adapters.sqlalchemy.calls.mapping import to_call
 from adapters.sqlalchemy.calls.table import calls
@@ -154,8 +154,10 @@ async def test_given_calls_of_an_older_version_then_they_survive_dialled_calls_a
     async with empty.writer.begin() as connection:
         await connection.execute(insert(calls).inline(), old)
     await upgrade(empty, "0011")
+    later = ("route",)  # columns of later versions
+    columns = [null().label(one.name) if one.name in later else one for one in calls.c]
     async with empty.writer.begin() as connection:
-        kept = to_call((await connection.execute(select(calls))).one())
+        kept = to_call((await connection.execute(select(*columns))).one())
         await connection.execute(insert(calls).inline(), dialled)
     assert kept.leg is not None
     assert (kept.leg.joined_at, kept.created_at, kept.placed_at) == (noon, noon, None)

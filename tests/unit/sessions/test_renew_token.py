@@ -49,7 +49,7 @@ async def test_given_a_live_session_then_its_user_gets_a_token_and_nothing_else_
         renewed = await world.renew_token(command)
 
         assert renewed.token == f"user-1 may join {ROOM} for 600 s"
-        assert (str(renewed.identity), renewed.session.id) == ("user-1", world.session().id)
+        assert (str(renewed.session.identity), renewed.session.id) == ("user-1", world.session().id)
         assert renewed.livekit_url == "wss://livekit.test"
     assert dict(world.storage.stored) == before
     assert len(world.livekit.calls) == calls
@@ -70,7 +70,7 @@ async def test_given_another_user_has_joined_then_the_token_is_the_first_one_s(
 
     renewed = await world.renew_token(commands(world, ANN)[0])
 
-    assert str(renewed.identity) == "user-1"
+    assert str(renewed.session.identity) == "user-1"
 
 
 async def test_given_another_tenant_s_session_then_it_is_not_found(world: World) -> None:
@@ -139,7 +139,7 @@ async def test_given_the_room_has_a_new_session_then_the_old_one_gets_no_token(
     with pytest.raises(AnsweredSessionEnded):
         await world.renew_token(old)
     by_room = await world.renew_token(RenewTokenCommand(room_name=ROOM, access=ANN))
-    assert str(by_room.identity) == "user-2"
+    assert str(by_room.session.identity) == "user-2"
 
 
 async def test_given_a_phone_call_s_session_then_nobody_gets_a_token_of_its_caller(

@@ -7,11 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from domain.shared import agent_errors, errors, idempotency_errors, livekit_errors
+from domain.shared import (
+    agent_errors,
+    errors,
+    idempotency_errors,
+    livekit_errors,
+    phone_number_errors,
+)
 from domain.shared.errors import DomainError
 
 MODULES = tuple(
-    module.__name__ for module in (errors, livekit_errors, agent_errors, idempotency_errors)
+    module.__name__
+    for module in (errors, livekit_errors, agent_errors, idempotency_errors, phone_number_errors)
 )
 DRAWN = errors.__doc__ or ""
 CATEGORIES = {

@@ -24,7 +24,7 @@ from domain.rooms.token_options import TokenOptions
 from domain.sessions.repository import SessionRepository
 from domain.sessions.session import Session
 from domain.shared.errors import DomainError, StorageUnavailable
-from domain.shared.identifiers import AgentId, CallId, Identity, RoomName, SessionId
+from domain.shared.identifiers import AgentId, CallId, Identity, PhoneNumberId, RoomName, SessionId
 from tests.unit.worlds.steps import Crashed, Steps
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -78,6 +78,9 @@ class SequentialIds:
 
     def agent_id(self) -> AgentId:
         return AgentId(f"00000000-0000-7000-b000-{self._next():012x}")
+
+    def phone_number_id(self) -> PhoneNumberId:
+        return PhoneNumberId(f"00000000-0000-7000-c000-{self._next():012x}")
 
     def room_name(self) -> RoomName:
         return RoomName(f"room-00000000-0000-7000-9000-{self._next():012x}")

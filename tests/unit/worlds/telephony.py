@@ -7,14 +7,25 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.phonenumbers.phone_numbers import normalised
+from adapters.system.keys import RandomKeys
+from domain.agents.use_agent import UseAgent
+from domain.calls.ask_before_call import AskBeforeCall
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call
+from domain.calls.hang_up import HangUp
 from domain.calls.read_calls import ReadCalls
 from domain.calls.record_call_fact import RecordCallFact
+from domain.calls.route_inbound_call import RouteInboundCall
+from domain.calls.session_of_call import SessionOfCall
 from domain.inbox.entry import InboxEntry
 from domain.inbox.process_entry import ProcessInboxEntry
 from domain.inbox.webhook_verifier import WebhookEvent
+from domain.phone_numbers.ask_webhook import AskWebhook
+from domain.phone_numbers.manage_phone_numbers import ManagePhoneNumbers
+from domain.phone_numbers.pre_call_webhook import PreCallWebhook
+from domain.phone_numbers.route_call import RouteCall
 from domain.reconciliation.begin_again import BeginAgain
 from domain.reconciliation.check_room import CheckRoom
 from domain.reconciliation.handle_room_event import HandleRoomEvent
@@ -25,7 +36,7 @@ from domain.rooms.room import Participant, ParticipantKind, Room
 from domain.rooms.room_event import EventKind, RoomEvent
 from domain.rooms.sip_leg import LegStatus, SipLeg
 from domain.sessions.remove_agent import RemoveAgent
-from domain.shared.errors import InvalidWebhook
+from domain.shared.errors import DomainError, InvalidWebhook
 from domain.shared.identifiers import RoomName
 from tests.unit.worlds.world import AGENT, LEASE, ROOM, World
 
@@ -47,16 +58,50 @@ class Reader:
             raise InvalidWebhook("There is no such event.") from None
 
 
+@attrs.define
+class FakeWebhooks:
+    """Answers with the next of ``answers``, the last one again; an exception is raised."""
+
+    answers: list[bytes | Exception] = attrs.field(factory=lambda: [b"{}"])
+    asked: list[tuple[PreCallWebhook, str, bytes]] = attrs.field(factory=list)
+
+    async def send(self, webhook: PreCallWebhook, message_id: str, body: bytes) -> bytes:
+        self.asked.append((webhook, message_id, body))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
 class PhoneWorld(World):
     """What happens, what LiveKit tells of it, and a service that hears some of it."""
 
-    def __init__(self, *, dispatch_on_any_join: bool = False) -> None:
-        super().__init__()
+    def __init__(
+        self, *, dispatch_on_any_join: bool = False, beside: PhoneWorld | None = None
+    ) -> None:
+        super().__init__(beside=beside)
         self.inbox = self.storage.inbox
-        self.reader = Reader()
-        self.told: list[WebhookEvent] = []
-        self.stays: list[SipLeg] = []
+        self.reader: Reader = beside.reader if beside else Reader()
+        self.told: list[WebhookEvent] = beside.told if beside else []
+        self.stays: list[SipLeg] = beside.stays if beside else []
         self.record_call_fact = RecordCallFact(unit_of_work=self.storage, ids=self.ids)
+        self.phone_numbers: MemoryPhoneNumbers = (
+            beside.phone_numbers if beside else MemoryPhoneNumbers()
+        )
+        self.route_call = RouteCall(
+            numbers=self.phone_numbers,
+            use_agent=UseAgent(self.saved_agents),
+            clock=self.clock,
+        )
+        self.webhooks = FakeWebhooks()
+        self.undecided: list[tuple[Call, DomainError]] = []
+        self.ask_before = AskBeforeCall(
+            ask_webhook=AskWebhook(
+                sender=self.webhooks, route_call=self.route_call, clock=self.clock
+            ),
+            record_call_fact=self.record_call_fact,
+            failed=lambda *what: self.undecided.append(what),
+        )
         self.assign_agent = AssignAgentToCall(
             record_call_fact=self.record_call_fact,
             ensure_agent=self.ensure_agent,
@@ -64,8 +109,16 @@ class PhoneWorld(World):
             finished_rooms=self.inbox,
             rooms=self.rooms,
             clock=self.clock,
-            ids=self.ids,
-            agent_name=AGENT,
+            route=RouteInboundCall(route_call=self.route_call, ledger=self.ledger),
+            session_of=SessionOfCall(
+                route_call=self.route_call,
+                ledger=self.ledger,
+                clock=self.clock,
+                ids=self.ids,
+                agent_name=AGENT,
+            ),
+            ask_before=self.ask_before,
+            hang_up=HangUp(self.rooms, self.ledger),
         )
         dispatcher = self.dispatch_agent.dispatcher
         self.remove_agent = RemoveAgent(
@@ -115,6 +168,16 @@ class PhoneWorld(World):
         )
         self.reconcile = self.new_reconcile()
         self.read_calls = ReadCalls(self.storage, normalised)
+        self.manage_phone_numbers = ManagePhoneNumbers(
+            numbers=self.phone_numbers,
+            agents=self.saved_agents,
+            clock=self.clock,
+            ids=self.ids,
+            secrets=RandomKeys(),
+            normalised=normalised,
+            allow_private=False,
+            changed=self.route_call.forget,
+        )
 
     def new_reconcile(
         self, *, telephony: bool = True, budget: int = 500, rotation: int = 250

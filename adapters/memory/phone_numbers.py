@@ -1,0 +1,79 @@
+"""Phone numbers in the process's memory."""
+
+from __future__ import annotations
+
+import attrs
+
+from domain.access.access import Access, visible
+from domain.phone_numbers.phone_number import PhoneNumber
+from domain.shared.errors import Conflict
+from domain.shared.identifiers import PhoneNumberId
+from domain.shared.pagination import Cursor
+
+
+class MemoryPhoneNumbers:
+    """Implements :class:`domain.phone_numbers.repository.PhoneNumberRepository`."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[PhoneNumberId, PhoneNumber] = {}
+
+    async def add(self, number: PhoneNumber) -> None:
+        """Store a new number."""
+        if number.id in self._numbers:
+            raise Conflict("There is a phone number with this id.")
+        self._check_trunk(number)
+        self._numbers[number.id] = number
+
+    async def save(self, number: PhoneNumber) -> PhoneNumber:
+        """Store a change of a number that was read at ``number.revision``."""
+        current = self._numbers.get(number.id)
+        if current is None or current.revision != number.revision:
+            raise Conflict("Another request has changed this record since it was read.")
+        self._check_trunk(number)
+        stored = attrs.evolve(number, revision=number.revision + 1)
+        self._numbers[number.id] = stored
+        return stored
+
+    async def get(self, number_id: PhoneNumberId, access: Access) -> PhoneNumber | None:
+        """Return the entry with this id, if visible."""
+        return visible(self._numbers.get(number_id), access)
+
+    async def of_number(self, number: str, access: Access) -> list[PhoneNumber]:
+        """Return the visible entries of a number, the oldest first."""
+        found = [
+            one
+            for one in self._numbers.values()
+            if one.number == number and access.sees(one.tenant)
+        ]
+        return sorted(found, key=lambda one: one.age)
+
+    async def page(self, after: Cursor | None, limit: int, access: Access) -> list[PhoneNumber]:
+        """Return the newest ``limit`` visible entries, of those older than ``after``."""
+        end = None if after is None else (after.created_at, after.id)
+        wanted = [
+            one
+            for one in self._numbers.values()
+            if access.sees(one.tenant) and (end is None or one.age < end)
+        ]
+        return sorted(wanted, key=lambda one: one.age, reverse=True)[:limit]
+
+    async def count(self, tenant: str | None) -> int:
+        """Return how many entries belong to ``tenant``."""
+        return sum(one.tenant == tenant for one in self._numbers.values())
+
+    async def any(self) -> bool:
+        """Return whether there is an entry of any tenant."""
+        return bool(self._numbers)
+
+    async def delete(self, number_id: PhoneNumberId, access: Access) -> bool:
+        """Delete the entry, if visible."""
+        if visible(self._numbers.get(number_id), access) is None:
+            return False
+        del self._numbers[number_id]
+        return True
+
+    def _check_trunk(self, number: PhoneNumber) -> None:
+        for one in self._numbers.values():
+            same = (one.number, one.trunk_id) == (number.number, number.trunk_id)
+            if same and one.id != number.id:
+                raise Conflict("The number is stored for this trunk.")

@@ -1,0 +1,1 @@
+"""Requests to URLs that the service's callers have given."""

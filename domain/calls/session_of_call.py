@@ -1,0 +1,74 @@
+"""The session that is started for a call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+
+from domain.access.access import SYSTEM
+from domain.agents.agent_config import AgentConfig
+from domain.agents.use_agent import ChosenAgent
+from domain.calls.call import Call
+from domain.phone_numbers.route_call import RouteCall
+from domain.sessions.phone_correlation import PhoneCorrelation
+from domain.sessions.session import Session
+from domain.sessions.session_outline import LEFT_FOR
+from domain.sessions.session_store import SessionStore
+from domain.shared.clock import Clock
+from domain.shared.identifiers import Identity, RoomName
+from domain.shared.ids import IdGenerator
+
+
+@attrs.frozen(kw_only=True)
+class SessionOfCall:
+    """Make the session that begins unless the call's room has one."""
+
+    route_call: RouteCall
+    ledger: SessionStore
+    clock: Clock
+    ids: IdGenerator
+    agent_name: str
+    left_for: timedelta = LEFT_FOR
+
+    async def __call__(self, call: Call) -> Session:
+        """Return the session by the call's route, else with the default agent.
+
+        Raises ``StorageUnavailable``.
+        """
+        route = call.route
+        if route is None or route.number is None:
+            chosen, tenant = ChosenAgent(config=AgentConfig.for_phone()), await self._tenant(call)
+        else:
+            chosen, tenant = await self.route_call.chosen(route), route.tenant
+        parties = call.parties
+        return Session(
+            id=self.ids.session_id(),
+            room_name=RoomName(parties.room_name),
+            room_sid=call.room_sid,
+            identity=Identity(parties.participant_identity),
+            agent_name=chosen.agent_name or self.agent_name,
+            agent_config=chosen.config,
+            agent_id=chosen.agent_id,
+            agent_version=chosen.version,
+            created_at=self.clock.now(),
+            tenant=tenant,
+            phone=PhoneCorrelation(
+                call_id=call.id,
+                direction=parties.direction,
+                caller_number=parties.from_number,
+                called_number=parties.to_number,
+            ),
+        )
+
+    async def _tenant(self, call: Call) -> str | None:
+        """Return the tenant of the room's last session, if that was recent.
+
+        One of that tenant's users may have come by a token that is still valid.
+        """
+        newest = await self.ledger.newest_in(RoomName(call.parties.room_name), SYSTEM)
+        if newest is not None and (
+            newest.room_sid == call.room_sid or newest.was_lately(self.clock.now(), self.left_for)
+        ):
+            return newest.tenant
+        return None
