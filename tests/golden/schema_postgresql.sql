@@ -66,6 +66,7 @@ CREATE TABLE calls (
     carrier_call_id text,
     end_concluded boolean DEFAULT false NOT NULL,
     joined_at timestamp with time zone,
+    route text,
     CONSTRAINT pk_calls PRIMARY KEY (id)
 );
 CREATE TABLE idempotency (
@@ -102,6 +103,19 @@ CREATE TABLE leases (
     holder text NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT pk_leases PRIMARY KEY (name)
+);
+CREATE TABLE phone_numbers (
+    id character varying(36) NOT NULL,
+    tenant text,
+    number text NOT NULL,
+    trunk_id text NOT NULL,
+    agent_id character varying(36) NOT NULL,
+    webhook_url text,
+    webhook_secret text,
+    revision integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_phone_numbers PRIMARY KEY (id)
 );
 CREATE TABLE processes (
     id character varying(36) NOT NULL,
@@ -177,6 +191,9 @@ CREATE INDEX ix_inbox_lease_expires ON inbox USING btree (lease_expires_at) WHER
 CREATE INDEX ix_inbox_ready_room ON inbox USING btree (room_name, received_at, event_id) WHERE (((status)::text <> 'handled'::text) AND ((status)::text <> 'dead'::text) AND (waits_until IS NULL) AND (lease_holder IS NULL));
 CREATE INDEX ix_inbox_status_received ON inbox USING btree (status, received_at, event_id);
 CREATE INDEX ix_inbox_waiting ON inbox USING btree (waits_until) WHERE (waits_until IS NOT NULL);
+CREATE INDEX ix_phone_numbers_created ON phone_numbers USING btree (created_at, id);
+CREATE INDEX ix_phone_numbers_tenant ON phone_numbers USING btree (tenant, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_phone_numbers_tenant'::text));
+CREATE INDEX ix_phone_numbers_unowned ON phone_numbers USING btree (created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_phone_numbers_unowned'::text));
 CREATE INDEX ix_rate_windows_began ON rate_windows USING btree (began_at);
 CREATE INDEX ix_sessions_created ON sessions USING btree (created_at, id);
 CREATE INDEX ix_sessions_owned_identity ON sessions USING btree (identity, status, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_sessions_owned_identity'::text));
@@ -192,6 +209,7 @@ CREATE UNIQUE INDEX uq_agents_unowned_name ON agents USING btree (name) WHERE (t
 CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys USING btree (prefix);
 CREATE UNIQUE INDEX uq_calls_stay ON calls USING btree (room_sid, participant_sid);
 CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox USING btree (room_name) WHERE (lease_holder IS NOT NULL);
+CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers USING btree (number, trunk_id);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions USING btree (room_name) WHERE ((status)::text <> 'ended'::text);
-INSERT INTO alembic_version VALUES ('0014');
+INSERT INTO alembic_version VALUES ('0015');
 INSERT INTO schema_floor VALUES ('0004');

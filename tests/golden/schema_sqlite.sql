@@ -66,6 +66,7 @@ CREATE TABLE calls (
     carrier_call_id TEXT,
     end_concluded BOOLEAN DEFAULT 0 NOT NULL,
     joined_at VARCHAR(24),
+    route TEXT,
     CONSTRAINT pk_calls PRIMARY KEY (id)
 );
 CREATE TABLE idempotency (
@@ -102,6 +103,19 @@ CREATE TABLE leases (
     holder TEXT NOT NULL,
     expires_at VARCHAR(24) NOT NULL,
     CONSTRAINT pk_leases PRIMARY KEY (name)
+);
+CREATE TABLE phone_numbers (
+    id VARCHAR(36) NOT NULL,
+    tenant TEXT,
+    number TEXT NOT NULL,
+    trunk_id TEXT NOT NULL,
+    agent_id VARCHAR(36) NOT NULL,
+    webhook_url TEXT,
+    webhook_secret TEXT,
+    revision INTEGER NOT NULL,
+    created_at VARCHAR(24) NOT NULL,
+    updated_at VARCHAR(24) NOT NULL,
+    CONSTRAINT pk_phone_numbers PRIMARY KEY (id)
 );
 CREATE TABLE processes (
     id VARCHAR(36) NOT NULL,
@@ -177,6 +191,9 @@ CREATE INDEX ix_inbox_lease_expires ON inbox (lease_expires_at) WHERE lease_hold
 CREATE INDEX ix_inbox_ready_room ON inbox (room_name, received_at, event_id) WHERE status != 'handled' AND status != 'dead' AND waits_until IS NULL AND lease_holder IS NULL;
 CREATE INDEX ix_inbox_status_received ON inbox (status, received_at, event_id);
 CREATE INDEX ix_inbox_waiting ON inbox (waits_until) WHERE waits_until IS NOT NULL;
+CREATE INDEX ix_phone_numbers_created ON phone_numbers (created_at, id);
+CREATE INDEX ix_phone_numbers_tenant ON phone_numbers (tenant, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_phone_numbers_tenant';
+CREATE INDEX ix_phone_numbers_unowned ON phone_numbers (created_at, id) WHERE tenant IS NULL AND id != 'ix_phone_numbers_unowned';
 CREATE INDEX ix_rate_windows_began ON rate_windows (began_at);
 CREATE INDEX ix_sessions_created ON sessions (created_at, id);
 CREATE INDEX ix_sessions_owned_identity ON sessions (identity, status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_sessions_owned_identity';
@@ -192,6 +209,7 @@ CREATE UNIQUE INDEX uq_agents_unowned_name ON agents (name) WHERE tenant IS NULL
 CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys (prefix);
 CREATE UNIQUE INDEX uq_calls_stay ON calls (room_sid, participant_sid);
 CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox (room_name) WHERE lease_holder IS NOT NULL;
+CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers (number, trunk_id);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
-INSERT INTO alembic_version VALUES ('0014');
+INSERT INTO alembic_version VALUES ('0015');
 INSERT INTO schema_floor VALUES ('0004');

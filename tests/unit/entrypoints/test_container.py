@@ -60,7 +60,7 @@ def test_given_the_longest_token_then_every_use_case_reserves_rooms_until_it_has
 ) -> None:
     container = Container(settings=settings_with(MAX_TOKEN_TTL_SECONDS=longest))
 
-    for use_case in (container.ensure_agent, container.end_session, container.assign_agent):
+    for use_case in (container.ensure_agent, container.end_session, container.session_of_call):
         assert use_case().left_for == timedelta(minutes=minutes)
     for signs in (container.start_session, container.renew_token):
         assert signs().longest_ttl == timedelta(seconds=int(longest))
