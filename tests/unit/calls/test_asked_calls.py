@@ -21,6 +21,7 @@ from domain.shared.errors import DomainError
 from tests.unit.calls.test_routed_calls import answered_by, events, reassign
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.telephony import CALLER, PhoneWorld
+from tests.unit.worlds.world import ROOM
 
 URL: Final = "https://example.com/calls?token=hidden"
 ASKS: Final[dict[str, Any]] = {"preCallWebhook": {"url": URL}}
@@ -297,5 +298,5 @@ async def perform(world: PhoneWorld, other: PhoneWorld, action: str, number: int
             world.livekit.fail("create", Fault.TIMED_OUT_AFTER)
         case "time":
             world.clock.advance(SECOND)
-        case _:
+        case _ if ROOM in world.livekit.open:
             world.agents_join()
