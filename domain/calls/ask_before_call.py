@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -55,8 +57,10 @@ class AskBeforeCall:
         self._tasks.start(self._decide(call, leg, entry, webhook, then))
 
     async def settled(self) -> None:
-        """Return once all that is being asked now is decided."""
-        await self._tasks.settled()
+        """Return once all that is being asked now is decided, or its time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ASKED_WITHIN.total_seconds()):
+                await self._tasks.settled()
 
     async def _decide(
         self,

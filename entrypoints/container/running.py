@@ -17,6 +17,7 @@ async def running(container: Container) -> AsyncIterator[Container]:
         try:
             yield container
         finally:
+            await container.ask_before_call().settled()
             await container.ledger().settled()
             await container.webhook_sender().close()
 

@@ -13,6 +13,7 @@ from livekit.protocol.models import Room
 from adapters.livekit.phone_leg import is_phone, leg_status, phone_leg
 from adapters.phonenumbers.phone_numbers import normalised
 from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
+from domain.shared.identifiers import LONGEST
 
 ROOM = Room(name="call-_+15105550100_x7", sid="RM_1")
 INBOUND = {
@@ -243,3 +244,13 @@ def test_a_phone_is_known_by_its_kind_or_its_identity(
     assert is_phone(ParticipantInfo(kind=kind, identity="user"), "") is (
         kind in (ParticipantInfo.Kind.SIP, ParticipantInfo.Kind.CONNECTOR)
     )
+
+
+def test_sip_headers_are_read_and_bounded() -> None:
+    many = {f"sip.h.x-{number:03}": "a" * 1000 for number in range(100)}
+    leg = phone_leg(
+        Room(name="room", sid="RM_1"), ParticipantInfo(sid="PA_1", attributes=many), normalised
+    )
+
+    assert len(leg.headers) == 64
+    assert leg.headers["x-000"] == "a" * LONGEST

@@ -24,6 +24,7 @@ from domain.calls.repository import CallWork
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.repository import Inbox
 from domain.inbox.webhook_verifier import WebhookEvent
+from domain.phone_numbers.call_route import CallRoute, WebhookExchange
 from domain.rooms.dispatch import DispatchClaim
 from domain.rooms.sip_leg import Direction, SipLeg
 from domain.sessions.phone_correlation import PhoneCorrelation
@@ -142,6 +143,28 @@ def call_of(parties: dict[str, Any], **fields: Any) -> Call:
     return Call(**parties, **fields)
 
 
+OBJECTS = some.none() | some.dictionaries(some.text(), JSON)
+ROUTES = some.builds(
+    CallRoute,
+    at=TIMES,
+    number=some.none() | TEXTS,
+    tenant=some.none() | TEXTS,
+    agent=some.none() | TEXTS,
+    variables=OBJECTS,
+    agent_config=OBJECTS,
+    metadata=OBJECTS,
+    reject=some.none() | some.integers(400, 699),
+    default_because=some.none() | TEXTS,
+    webhook=some.none()
+    | some.builds(
+        WebhookExchange,
+        url=TEXTS,
+        asked_at=TIMES,
+        attempts=some.integers(1, 2),
+        answered_after_ms=some.none() | some.integers(0, 2500),
+        answered_at=some.none() | TIMES,
+    ),
+)
 CALLS = some.builds(
     call_of,
     PARTIES,
@@ -155,6 +178,7 @@ CALLS = some.builds(
     aborted=some.booleans(),
     disconnect_reason=some.none() | TEXTS,
     session_id=some.none() | some.builds(new_id),
+    route=some.none() | ROUTES,
     timeline=timelines(COURSE),
     version=some.integers(0, 2**31 - 2),
 )

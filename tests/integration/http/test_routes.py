@@ -22,7 +22,7 @@ class Told(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class ToldMore(Told):
-    trunk_id: str | None = None
+    carrier_id: str | None = None
 
 
 @websocket("/told")
@@ -55,7 +55,7 @@ def test_a_field_of_which_it_is_not_known_what_to_send_fails() -> None:
     @put("/told")
     async def tell(data: Annotated[ToldMore, Body()]) -> None: ...
 
-    with pytest.raises(AssertionError, match="what is sent as trunkId"):
+    with pytest.raises(AssertionError, match="what is sent as carrierId"):
         route(tell).body(FACTS)
 
 
