@@ -13,6 +13,7 @@ from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
 from adapters.memory.personal_data import MemoryPersonalData
 from adapters.memory.processes import MemoryProcesses
+from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.sessions import SessionTable
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from domain.operations.ledger_stats import LedgerStats
@@ -27,6 +28,7 @@ class MemoryStorage:
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.api_keys = MemoryApiKeys()
+        self.publishable_keys = MemoryPublishableKeys()
         self.idempotency = MemoryIdempotency()
         self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]
         self.personal_data = MemoryPersonalData(self._capabilities)

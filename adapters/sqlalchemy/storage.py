@@ -20,6 +20,7 @@ from adapters.sqlalchemy.leases import SqlLeases
 from adapters.sqlalchemy.ledger_stats import read_ledger_stats
 from adapters.sqlalchemy.personal_data import SqlPersonalData
 from adapters.sqlalchemy.processes import SqlProcesses
+from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.repository import PRUNE_SESSIONS
@@ -55,6 +56,7 @@ class SqlStorage:
             self.database, [each.free for each in CAPABILITIES if each.free is not None]
         )
         self.api_keys = SqlApiKeys(self.database)
+        self.publishable_keys = SqlPublishableKeys(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)

@@ -7,9 +7,17 @@ import secrets
 
 
 class RandomKeys:
-    """Implements :class:`domain.access.repository.KeyMaker`."""
+    """Implements ``KeyMaker`` and ``PublishableKeyMaker`` of ``domain.access``."""
 
     def api_key(self) -> str:
         """A new API key."""
-        handle = base64.b32encode(secrets.token_bytes(8)).decode().lower()[:12]
-        return f"blk_{handle}_{secrets.token_urlsafe(32)}"
+        return _key("blk")
+
+    def publishable_key(self) -> str:
+        """A new publishable key."""
+        return _key("pk")
+
+
+def _key(kind: str) -> str:
+    handle = base64.b32encode(secrets.token_bytes(8)).decode().lower()[:12]
+    return f"{kind}_{handle}_{secrets.token_urlsafe(32)}"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli import calls, data, inbox, keys, privacy, sessions, simulator
+from entrypoints.cli import calls, data, inbox, keys, privacy, publishable_keys, sessions, simulator
 from entrypoints.cli.run import run
 from entrypoints.version import VERSION
 
@@ -59,6 +59,7 @@ def serve() -> None:
 app.add_typer(calls.app, name="calls")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(keys.app, name="keys")
+app.add_typer(publishable_keys.app, name="publishable-keys")
 app.add_typer(sessions.app, name="sessions")
 app.command()(simulator.simulate_call)
 app.command()(privacy.forget)

@@ -24,8 +24,12 @@ UNTOLD: Final = frozenset({
     "agentConfig", "dispatch", "participantName", "participantMetadata", "participantAttributes",
     "tokenTtlSeconds",
     "participant_name", "participant_metadata", "participant_attributes", "room_config",
+    "agentName", "requestsPerMinute",
 })  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
+
+SENT: Final[Mapping[str, object]] = {"allowedOrigins": ["https://app.example.com"]}
+"""Required fields of bodies that name nothing of anybody's."""
 
 _NO_FILTER: Final = frozenset({"scope", "data", "body", "state", "headers", "cookies"})
 """What Litestar hands over beside parameters; ``request`` and ``query`` may filter by anything."""
@@ -52,7 +56,7 @@ class Route:
         """The path that names these ``facts``."""
         return re.sub(r"\{(\w+)(:\w+)?\}", lambda part: facts[part[1]], self.path)
 
-    def body(self, facts: Mapping[str, str]) -> dict[str, str] | None:
+    def body(self, facts: Mapping[str, str]) -> dict[str, object] | None:
         """The body that names these ``facts``; fails where it is not known what to send."""
         data = self.handler.parsed_fn_signature.parameters.get("data")
         if data is None:
@@ -60,12 +64,13 @@ class Route:
             return None
         fields = msgspec.structs.fields(data.annotation)
         for field in fields:
-            known = field.encode_name in facts or (
+            known = field.encode_name in (*facts, *SENT) or (
                 field.encode_name in UNTOLD and not field.required
             )
             assert known, f"{self.name}: what is sent as {field.encode_name}?"
         names = [field.encode_name for field in fields]
-        return {name: facts[name] for name in names if name in facts}
+        sent: dict[str, object] = {**SENT, **facts}
+        return {name: sent[name] for name in names if name in sent}
 
     @property
     def filters(self) -> list[str]:
