@@ -28,8 +28,8 @@ class MemoryRateLimiter:
         if window != self._window:
             self._window = window
             self._forget()
-        used = self._tenants if bucket.kind == "tenant" else self._addresses
-        key = bucket.whose
+        used = self._addresses if bucket.kind == "address" else self._tenants
+        key = str(bucket)
         if used is self._addresses and len(used) >= MOST_ADDRESSES and key not in used:
             key = _ALL_OTHERS
         count = used[key] = used.get(key, 0) + 1

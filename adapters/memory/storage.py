@@ -15,6 +15,7 @@ from adapters.memory.leases import MemoryLeases
 from adapters.memory.personal_data import MemoryPersonalData
 from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.memory.processes import MemoryProcesses
+from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.sessions import SessionTable
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from domain.operations.ledger_stats import LedgerStats
@@ -31,6 +32,7 @@ class MemoryStorage:
         self.agents = MemoryAgents()
         self.phone_numbers = MemoryPhoneNumbers()
         self.api_keys = MemoryApiKeys()
+        self.publishable_keys = MemoryPublishableKeys()
         self.idempotency = MemoryIdempotency()
         self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]
         self.personal_data = MemoryPersonalData(self._capabilities)

@@ -13,6 +13,7 @@ from adapters.sqlalchemy.inbox.table import INBOX
 from adapters.sqlalchemy.leases import LEASES
 from adapters.sqlalchemy.phone_numbers import PHONE_NUMBERS
 from adapters.sqlalchemy.processes import PROCESSES
+from adapters.sqlalchemy.publishable_keys import PUBLISHABLE_KEYS
 from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
@@ -26,6 +27,7 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     LEASES,
     PROCESSES,
     API_KEYS,
+    PUBLISHABLE_KEYS,
     IDEMPOTENCY,
     RATE_WINDOWS,
     AGENTS,

@@ -22,6 +22,7 @@ from adapters.sqlalchemy.ledger_stats import read_ledger_stats
 from adapters.sqlalchemy.personal_data import SqlPersonalData
 from adapters.sqlalchemy.phone_numbers import SqlPhoneNumbers
 from adapters.sqlalchemy.processes import SqlProcesses
+from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.repository import PRUNE_SESSIONS
@@ -59,6 +60,7 @@ class SqlStorage:
         self.agents = SqlAgents(self.database)
         self.phone_numbers = SqlPhoneNumbers(self.database)
         self.api_keys = SqlApiKeys(self.database)
+        self.publishable_keys = SqlPublishableKeys(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)

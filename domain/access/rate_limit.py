@@ -37,12 +37,12 @@ def _into_window(now: datetime) -> timedelta:
 
 @attrs.frozen
 class Bucket:
-    """What is counted together: the requests of a tenant, or those that come from an address.
+    """What is counted together: requests of a tenant, from an address, or with a publishable key.
 
     There are no more tenants than keys; a client may send from many addresses.
     """
 
-    kind: Literal["tenant", "address"]
+    kind: Literal["tenant", "address", "key"]
     whose: str
 
     def __str__(self) -> str:

@@ -8,10 +8,11 @@ from typing import Final
 import attrs
 
 from domain.access.access import Access
+from domain.access.client_grant import ClientGrant
 from domain.rooms.token_options import TokenRequest
 from domain.sessions.dispatch_timing import DispatchTiming
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
-from domain.sessions.token_policy import TokenPolicy
+from domain.sessions.token_policy import ChosenAgent, TokenPolicy
 from domain.shared.errors import DomainError, InvalidInput, MetadataTooLarge, RoomTaken
 from domain.shared.ids import IdGenerator
 
@@ -28,7 +29,10 @@ _NAMES: Final = {
 
 @attrs.frozen(kw_only=True)
 class IssueTokenCommand:
-    """What a client asks for, unchecked. None and an empty text mean absent."""
+    """What a client asks for, unchecked. None and an empty text mean absent.
+
+    ``grant`` is what its publishable key permits, if it has one.
+    """
 
     room_name: str | None = None
     participant_identity: str | None = None
@@ -37,6 +41,7 @@ class IssueTokenCommand:
     participant_attributes: Mapping[str, str] | None = None
     room_config: Mapping[str, object] | None = None
     access: Access
+    grant: ClientGrant | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -61,6 +66,8 @@ class IssueToken:
         endpoint's fields.
         """
         agent = self.policy.agent(command.room_config)
+        if command.grant is not None:
+            agent = _granted(command, agent, command.grant)
         token = TokenRequest(
             participant_name=command.participant_name or None,
             participant_metadata=self.policy.metadata(command.participant_metadata),
@@ -80,6 +87,24 @@ class IssueToken:
             return await self.start_session(start)
         except (InvalidInput, MetadataTooLarge, RoomTaken) as error:
             raise _renamed(error) from error
+
+
+def _granted(command: IssueTokenCommand, agent: ChosenAgent, grant: ClientGrant) -> ChosenAgent:
+    """Return the agent of a publishable key. Raises ``InvalidInput``.
+
+    A room that is named could be another user's.
+    """
+    if command.room_name:
+        raise InvalidInput(
+            "room_name may not be set with a publishable key; leave it out for a new room.",
+            field="room_name",
+        )
+    if agent.name not in (None, grant.agent_name):
+        raise InvalidInput(
+            "This publishable key is for another agent; leave out agent_name.",
+            field="room_config.agents[0].agent_name",
+        )
+    return attrs.evolve(agent, name=grant.agent_name)
 
 
 def _renamed(error: DomainError) -> DomainError:

@@ -12,6 +12,7 @@ below ``DomainError`` is a category and carries the HTTP ``status`` of every err
     ├── Unauthenticated            401
     ├── WebhookForged              401
     ├── Forbidden                  403
+    │   └── OriginRefused
     ├── NotFound                   404
     │   └── RoomTaken
     ├── AlreadyExists              409
@@ -95,6 +96,12 @@ class Forbidden(DomainError):
 
     code = "insufficient_scope"
     status = 403
+
+
+class OriginRefused(Forbidden):
+    """The publishable key is good, but not for pages of this origin."""
+
+    code = "origin_not_allowed"
 
 
 class RateLimited(DomainError):

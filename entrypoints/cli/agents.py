@@ -108,7 +108,9 @@ def versions(
 @app.command("activate")
 def activate(
     agent: Wanted,
-    version: Annotated[int, typer.Argument(help="The number of the version.")],
+    version: Annotated[
+        int, typer.Argument(min=1, max=999_999_999, help="The number of the version.")
+    ],
     *,
     tenant: Tenant = None,
 ) -> None:

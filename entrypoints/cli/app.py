@@ -16,6 +16,7 @@ from entrypoints.cli import (
     keys,
     numbers,
     privacy,
+    publishable_keys,
     sessions,
     simulator,
     telephony,
@@ -72,6 +73,7 @@ app.add_typer(calls.app, name="calls")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(keys.app, name="keys")
 app.add_typer(numbers.app, name="numbers")
+app.add_typer(publishable_keys.app, name="publishable-keys")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(telephony.app, name="telephony")
 app.command()(simulator.simulate_call)

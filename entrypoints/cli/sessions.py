@@ -88,7 +88,8 @@ def renew_token(
     session: Annotated[str, typer.Argument(help="The session's id, or its room's name.")],
     *,
     ttl: Annotated[
-        int | None, typer.Option(help="Seconds to join within; 600 if not given.")
+        int | None,
+        typer.Option(min=10, max=604_800, help="Seconds to join within; 600 if not given."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="The name that the room shows.")] = None,
 ) -> None:

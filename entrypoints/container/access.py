@@ -10,11 +10,14 @@ from dependency_injector import containers, providers
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.system.keys import RandomKeys
 from domain.access.authenticate import Authenticate
+from domain.access.authenticate_client import AuthenticateClient
 from domain.access.manage_keys import ManageKeys
+from domain.access.manage_publishable_keys import MOST_PER_MINUTE, ManagePublishableKeys
 from domain.access.rate_limit import RateLimiter
 from entrypoints.container.core import Core
 from entrypoints.container.storage import Storage
 from entrypoints.settings import Settings
+from entrypoints.settings.origins import matcher, parse_origin
 
 
 def _rate_limiter(settings: Settings, storage: Any) -> RateLimiter:
@@ -23,6 +26,17 @@ def _rate_limiter(settings: Settings, storage: Any) -> RateLimiter:
         return MemoryRateLimiter(limit)
     shared: RateLimiter = storage.rate_limiter(limit)
     return shared
+
+
+def _client_limiter(settings: Settings, storage: Any) -> RateLimiter:
+    if settings.serves_alone:
+        return MemoryRateLimiter(MOST_PER_MINUTE)
+    shared: RateLimiter = storage.rate_limiter(MOST_PER_MINUTE)
+    return shared
+
+
+def _agent_names(settings: Settings) -> tuple[str, ...]:
+    return (settings.agent_name, *settings.token_agent_names)
 
 
 def _refusal_limiter(settings: Settings, limiter: RateLimiter) -> RateLimiter:
@@ -47,6 +61,23 @@ class Access(containers.DeclarativeContainer):
         maker=providers.Singleton(RandomKeys),
         clock=Core.clock,
         ids=Core.ids,
+    )
+    manage_publishable_keys = providers.Singleton(
+        ManagePublishableKeys,
+        keys=Storage.storage.provided.publishable_keys,
+        maker=providers.Singleton(RandomKeys),
+        parse_origin=providers.Object(parse_origin),
+        clock=Core.clock,
+        ids=Core.ids,
+        agent_names=providers.Callable(_agent_names, Core.settings),
+    )
+    authenticate_client = providers.Singleton(
+        AuthenticateClient,
+        keys=Storage.storage.provided.publishable_keys,
+        limiter=providers.Singleton(_client_limiter, Core.settings, Storage.storage),
+        match_origin=providers.Object(matcher),
+        clock=Core.clock,
+        most_per_minute=MOST_PER_MINUTE,
     )
     rate_limiter = providers.Singleton(_rate_limiter, Core.settings, Storage.storage)
     refusal_limiter = providers.Singleton(_refusal_limiter, Core.settings, rate_limiter)

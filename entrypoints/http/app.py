@@ -31,6 +31,7 @@ from entrypoints.http.middleware.overload import OVERLOAD, Overload
 from entrypoints.http.openapi.document import openapi_config, swagger_asset
 from entrypoints.http.operations import controller as operations
 from entrypoints.http.phone_numbers import controller as phone_numbers
+from entrypoints.http.publishable_keys import controller as publishable_keys
 from entrypoints.http.requests.json_request import MAX_BODY_BYTES, JsonRequest, Overloaded
 from entrypoints.http.sessions import controller as sessions
 from entrypoints.http.sessions import renew_token, token_endpoint
@@ -46,6 +47,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     token_endpoint.routes,
     agents.routes,
     phone_numbers.routes,
+    publishable_keys.routes,
     calls.routes,
     inbox.routes,
     operations.routes,
@@ -64,7 +66,9 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     return Litestar(
         route_handlers=[*(routes(container) for routes in CAPABILITIES), swagger_asset],
         state=State({OVERLOAD: Overload(trusted_proxies=settings.trusted_proxies)}),
-        before_request=admission(authenticate, limits, in_production=in_production),
+        before_request=admission(
+            authenticate, container.authenticate_client(), limits, in_production=in_production
+        ),
         lifespan=[lifespan],
         request_class=JsonRequest,
         response_class=JsonResponse,

@@ -6,6 +6,7 @@ import pytest
 
 from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.publishable_keys import PublishableKeys
 from domain.access.repository import ApiKeys
 from domain.agents.repository import AgentRepository
 from domain.calls.repository import CallWork
@@ -64,6 +65,13 @@ async def api_keys(database_url: str) -> AsyncIterator[ApiKeys]:
     """The port under test, empty, of each kind."""
     async with opened(database_url) as ledger:
         yield ledger.api_keys
+
+
+@pytest.fixture
+async def publishable_keys(database_url: str) -> AsyncIterator[PublishableKeys]:
+    """The port under test, empty, of each kind."""
+    async with opened(database_url) as ledger:
+        yield ledger.publishable_keys
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ OWNED: Final = (
 PROGRAMS: Final = ("entrypoints/http", "entrypoints/cli")
 WITHOUT_ACCESS: Final = {
     "authenticate": "returns the access",
+    "authenticate_client": "returns the access",
     "receive_webhook": "stores what LiveKit has signed, which no tenant sends",
     "backup": "copies the whole database file",
     "restore": "replaces the whole database file",

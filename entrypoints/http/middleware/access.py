@@ -1,21 +1,25 @@
 """Access to routes.
 
 Every route names what it needs (``needs=Scope…``) or that it is ``public=True``; one that does
-neither needs a key of any scope. One that shows no tenant's data may be answered while the storage
-cannot be read (``without_storage=True``): the key's access is then the one that was known last.
+neither needs a key of any scope. A publishable key opens those that say ``takes_clients=True``, and
+no others. One that shows no tenant's data may be answered while the storage cannot be read
+(``without_storage=True``): the key's access is then the one that was known last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
 from litestar.exceptions import NotFoundException
 from litestar.types import Scope as AsgiScope
 
-from domain.access.access import Access, Scope
+from domain.access.access import Access
 from domain.access.authenticate import Authenticate
-from domain.shared.errors import StorageUnavailable, Unauthenticated
+from domain.access.authenticate_client import AuthenticateClient
+from domain.access.client_grant import ClientGrant
+from domain.access.publishable_key import is_publishable
+from domain.shared.errors import Forbidden, StorageUnavailable, Unauthenticated
 from entrypoints.http.middleware.errors import AnyRequest
 from entrypoints.http.middleware.headers import header
 from entrypoints.http.middleware.limits import Limits
@@ -24,11 +28,13 @@ from entrypoints.http.middleware.overload import CLIENT
 BeforeRequest = Callable[[AnyRequest], Awaitable[None]]
 
 _STATE: Final = "access"
+_GRANT: Final = "client_grant"
 
 
 def admission(
-    authenticate: Authenticate, limits: Limits | None, *, in_production: bool
-) -> BeforeRequest:
+    authenticate: Authenticate, clients: AuthenticateClient, limits: Limits | None, *,
+    in_production: bool,
+) -> BeforeRequest:  # fmt: skip
     """What each request must pass before its route: the key, the limit, and the scope.
 
     (No guard: Litestar copies the route's handler for each call of one, which takes 8 µs.)
@@ -42,6 +48,9 @@ def admission(
         if hidden and not await authenticate.is_guarded():
             raise NotFoundException
         key = presented_key(request.scope)
+        if is_publishable(key) and not authenticate.knows(key):
+            await _admit_client(request, key, clients, limits)
+            return
         if limits is not None and limits.is_spent(request.scope) and not authenticate.knows(key):
             await limits(request.scope, None)  # which refuses before a guess is looked up
         try:
@@ -53,19 +62,37 @@ def admission(
                 raise NotFoundException from None
             raise
         except StorageUnavailable:
-            known = authenticate.last_known(key) if needs.get("without_storage") else None
-            if known is None:
-                raise
-            access = known
+            access = _last_known(authenticate, key, needs)
         if limits is not None:
             await limits(request.scope, access)
-        allowed: tuple[Scope, ...] = needs.get("needs", ())
-        if allowed:
+        if allowed := needs.get("needs"):
             access.require(*allowed)
-        request.scope["state"][_STATE] = access
-        request.scope["state"][CLIENT] = access.tenant
+        state = request.scope["state"]
+        state[_STATE], state[CLIENT] = access, access.tenant
 
     return admit
+
+
+def _last_known(authenticate: Authenticate, key: str, needs: Mapping[str, Any]) -> Access:
+    """Return the access that a route without the storage takes; raise the error that is handled."""
+    known = authenticate.last_known(key) if needs.get("without_storage") else None
+    if known is None:
+        raise  # noqa: PLE0704 - called while the storage's error is handled
+    return known
+
+
+async def _admit_client(
+    request: AnyRequest, key: str, authenticate_client: AuthenticateClient, limits: Limits | None
+) -> None:
+    """Admit a publishable key to the route that takes it; count its address first."""
+    if limits is not None:
+        await limits(request.scope, None)
+    if not request.route_handler.opt.get("takes_clients"):
+        raise Forbidden("A publishable key may be used for POST /livekit/token only.")
+    origin = header(request.scope, b"origin").decode("latin-1")
+    grant = await authenticate_client(key, origin)
+    request.scope["state"][_STATE] = grant.access
+    request.scope["state"][_GRANT] = grant
 
 
 def presented_key(scope: AsgiScope) -> str:
@@ -79,3 +106,9 @@ def access_of(scope: AsgiScope) -> Access:
     """Return the access that the request was granted."""
     access: Access = scope["state"][_STATE]
     return access
+
+
+def grant_of(scope: AsgiScope) -> ClientGrant | None:
+    """Return what a publishable key permits; None where an API key, or none, was presented."""
+    grant: ClientGrant | None = scope["state"].get(_GRANT)
+    return grant

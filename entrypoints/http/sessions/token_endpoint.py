@@ -15,7 +15,7 @@ from domain.access.access import Scope
 from domain.sessions.issue_token import IssueToken, IssueTokenCommand
 from domain.shared.identifiers import Identity, RoomName
 from entrypoints.container import Container
-from entrypoints.http.middleware.access import access_of
+from entrypoints.http.middleware.access import access_of, grant_of
 from entrypoints.http.middleware.request_log import note
 from entrypoints.http.openapi.document import KEYED, REFUSALS, errors
 from entrypoints.http.openapi.operation import Operation
@@ -142,6 +142,7 @@ class TokenEndpointController(Controller):
     @post(
         "/livekit/token",
         needs=(Scope.SESSIONS_WRITE,),
+        takes_clients=True,
         status_code=201,
         operation_class=Operation,
         summary="LiveKit's standard token endpoint",
@@ -165,6 +166,7 @@ class TokenEndpointController(Controller):
                 participant_attributes=data.participant_attributes,
                 room_config=data.room_config,
                 access=access_of(scope),
+                grant=grant_of(scope),
             )
         )
         session = issued.session

@@ -357,6 +357,7 @@ HARMLESS = {
     "idempotency": {"tenant", "fingerprint", "holder"},
     "leases": {"name", "holder"},
     "api_keys": {"id", "tenant", "name", "prefix", "digest", "scopes"},
+    "publishable_keys": {"id", "tenant", "agent_name", "allowed_origins", "prefix", "digest"},
     "rate_windows": {"bucket"},
     "processes": {"id"},
     "agents": {"id", "tenant", "name", "definition"},

@@ -25,9 +25,12 @@ UNTOLD: Final = frozenset({
     "participantName", "participantMetadata", "participantAttributes", "tokenTtlSeconds",
     "participant_name", "participant_metadata", "participant_attributes", "room_config",
     "allowedAddresses", "allowedNumbers", "address", "transport", "authUsername", "authPassword",
-    "roomPrefix", "pin", "callerNumbers", "trunkId", "preCallWebhook",
+    "roomPrefix", "pin", "callerNumbers", "trunkId", "preCallWebhook", "requestsPerMinute",
 })  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
+
+SENT: Final[Mapping[str, object]] = {"allowedOrigins": ["https://app.example.com"]}
+"""Required fields of bodies that name nothing of anybody's."""
 
 WITHOUT_BODY: Final = frozenset({
     ("POST", "/agents/{agentId:str}/versions/{version:str}/activate"),
@@ -68,12 +71,13 @@ class Route:
             return None
         fields = msgspec.structs.fields(data.annotation)
         for field in fields:
-            known = field.encode_name in facts or (
+            known = field.encode_name in (*facts, *SENT) or (
                 field.encode_name in UNTOLD and not field.required
             )
             assert known, f"{self.name}: what is sent as {field.encode_name}?"
         names = [field.encode_name for field in fields]
-        return {name: facts[name] for name in names if name in facts}
+        sent: dict[str, object] = {**SENT, **facts}
+        return {name: sent[name] for name in names if name in sent}
 
     @property
     def filters(self) -> list[str]:

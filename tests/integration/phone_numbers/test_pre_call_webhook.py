@@ -227,6 +227,10 @@ def test_given_two_processes_and_repeated_events_then_one_decision_is_acted_on(
 
         for caller in callers:
             call = lines.served(caller, "ann")
+            # The other process may be dispatching for the session that this one shows.
+            eventually(
+                lambda room=caller.room: lines.simulator.dispatches(room, "worker-ann"), bool
+            )
             [dispatch] = lines.simulator.dispatches(caller.room, "worker-ann")
             assert dispatch["metadata"].count('"metadata":{"answer":') == 1
             assert [what for what, _ in whats(call)].count("routed") == 1

@@ -9,17 +9,20 @@ from typing import Any, cast
 import pytest
 
 from adapters.memory.api_keys import MemoryApiKeys
+from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.system.keys import RandomKeys
 from domain.access.access import SYSTEM, Scope
 from domain.access.api_key import ApiKey, FixedKey, digest
 from domain.access.authenticate import REMEMBERED, Authenticate
+from domain.access.authenticate_client import AuthenticateClient
 from domain.access.manage_keys import CreateKeyCommand, ManageKeys
 from domain.access.rate_limit import WINDOW, Bucket, Permit
 from domain.shared.errors import Forbidden, RateLimited, StorageUnavailable, Unauthenticated
 from entrypoints.http.middleware import limits as limits_module
 from entrypoints.http.middleware.access import admission
 from entrypoints.http.middleware.limits import Limits, rate_limit_headers
+from entrypoints.settings.origins import matcher
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
 
 LIMIT = 3
@@ -64,7 +67,14 @@ class Door:
         fixed = FixedKey(tenant="house", digest=digest(FIXED))
         authenticate = Authenticate(keys=self.storage, fixed=[fixed], clock=self.clock)
         limits = Limits(limiter=self.storage, clock=self.clock, per_minute=LIMIT, trusted_proxies=0)
-        self._admit = admission(authenticate, limits, in_production=False)
+        authenticate_client = AuthenticateClient(
+            keys=MemoryPublishableKeys(),
+            limiter=self.storage,
+            match_origin=matcher,
+            clock=self.clock,
+            most_per_minute=LIMIT,
+        )
+        self._admit = admission(authenticate, authenticate_client, limits, in_production=False)
 
     async def made_key(self) -> str:
         manage = ManageKeys(

@@ -1,0 +1,177 @@
+"""Publishable keys over HTTP: they open the token endpoint for their pages, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from tests.application import application
+from tests.integration.http.routes import routes_of
+from tests.service import Service, running
+from tests.simulator import SimulatorProcess
+
+ANN, BEN = "ann-s-secret-key-0123456789", "ben-s-secret-key-0123456789"
+PAGE = "https://app.example.com"
+ROUTES = sorted(
+    (route for route in routes_of(application()) if not route.handler.opt.get("public")),
+    key=lambda route: route.name,
+)
+
+
+@pytest.fixture(scope="module")
+def service(
+    simulator_process: SimulatorProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("keys")
+    environ = {
+        **simulator_process.environ,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "API_KEYS": f"ann={ANN},ben={BEN}",
+        "TOKEN_AGENT_NAMES": "receptionist",
+    }
+    with running(environ, folder) as service:
+        yield service
+
+
+@pytest.fixture
+def http(service: Service) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service.url, timeout=30) as client:
+        yield client
+
+
+def as_(key: str, **headers: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}", **headers}
+
+
+def made(http: httpx.Client, key: str = ANN, **body: Any) -> dict[str, Any]:
+    answer = http.post(
+        "/publishable-keys", json={"allowedOrigins": [PAGE], **body}, headers=as_(key)
+    )
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def fetch(http: httpx.Client, key: str, origin: str = PAGE, **body: Any) -> httpx.Response:
+    return http.post("/livekit/token", json=body, headers=as_(key, Origin=origin))
+
+
+def test_a_page_fetches_a_token_for_the_keys_agent_and_tenant(http: httpx.Client) -> None:
+    key = made(http, agentName="receptionist")
+    answer = fetch(http, key["key"])
+
+    assert answer.status_code == 201
+    token = answer.json()["participant_token"]
+    room = jwt.decode(token, options={"verify_signature": False})["video"]["room"]
+    session = http.get(f"/sessions/by-room/{room}", headers=as_(ANN)).json()
+    assert (session["agentName"], session["status"]) == ("receptionist", "created")
+    assert http.get(f"/sessions/by-room/{room}", headers=as_(BEN)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("origin", "body", "status", "code"),
+    [
+        ("https://evil.test", {}, 403, "origin_not_allowed"),
+        ("", {}, 403, "origin_not_allowed"),
+        ("null", {}, 403, "origin_not_allowed"),
+        (PAGE, {"room_name": "known"}, 400, "validation_failed"),
+        (
+            PAGE,
+            {"room_config": {"agents": [{"agent_name": "receptionist"}]}},
+            400,
+            "validation_failed",
+        ),
+        (PAGE, {"room_config": {"egress": {"room": {"x": 1}}}}, 400, "validation_failed"),
+        (PAGE, {"participant_attributes": {"role": "admin"}}, 400, "validation_failed"),
+    ],
+)
+def test_misuse_is_refused(
+    http: httpx.Client, origin: str, body: dict[str, Any], status: int, code: str
+) -> None:
+    answer = fetch(http, made(http)["key"], origin, **body)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: " ".join(route.name))
+def test_no_other_route_takes_it(http: httpx.Client, route: Any) -> None:
+    if route.name == ("POST", "/livekit/token"):
+        return
+    facts = dict.fromkeys(
+        ("sessionId", "callId", "publishableKeyId", "id"), "01890a5d-ac96-774b-bcce-b302099a8057"
+    ) | {"roomName": "known", "userIdentity": "ann", "name": "swagger-ui.css", "path": ""}
+    path = route.filled(facts)
+    key = made(http)["key"]
+    for headers in (as_(key, Origin=PAGE), {"X-API-Key": key, "Origin": PAGE}):
+        answer = http.request(route.method, path, headers=headers, json={})
+        assert answer.status_code == 403
+        if route.method != "HEAD":
+            assert answer.json()["code"] == "insufficient_scope"
+
+
+def test_a_key_has_its_own_limit(http: httpx.Client) -> None:
+    key = made(http, requestsPerMinute=2)["key"]
+    answers = [fetch(http, key) for _ in range(5)]
+    statuses = [answer.status_code for answer in answers]
+
+    assert statuses[:1] == [201]
+    assert statuses.count(429) >= 1  # a minute may have ended meanwhile
+    assert fetch(http, made(http)["key"]).status_code == 201
+    limited = next(answer for answer in answers if answer.status_code == 429)
+    assert int(limited.headers["Retry-After"]) >= 1
+
+
+def test_keys_are_listed_without_their_text_and_deleted(http: httpx.Client) -> None:
+    key = made(http)
+    listed = http.get("/publishable-keys", headers=as_(ANN))
+    assert key["id"] in {each["id"] for each in listed.json()["publishableKeys"]}
+    assert key["key"] not in listed.text
+    assert key["id"] not in http.get("/publishable-keys", headers=as_(BEN)).text
+
+    path = f"/publishable-keys/{key['id']}"
+    assert http.delete(path, headers=as_(BEN)).status_code == 404
+    assert http.delete(path, headers=as_(ANN)).status_code == 204
+    assert http.delete(path, headers=as_(ANN)).status_code == 404
+    assert fetch(http, key["key"]).status_code == 401
+
+
+def test_an_unknown_key_is_refused(http: httpx.Client) -> None:
+    for text in ("pk_", f"pk_{'a' * 12}_{'A' * 43}", made(http)["key"][:-1] + "-"):
+        answer = fetch(http, text)
+        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_api_key")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "allowedOrigins"),
+        ({"allowedOrigins": []}, "allowedOrigins"),
+        ({"allowedOrigins": PAGE}, "allowedOrigins"),
+        ({"allowedOrigins": ["app.example.com"]}, "allowedOrigins"),
+        ({"allowedOrigins": [PAGE], "agentName": "other"}, "agentName"),
+        ({"allowedOrigins": [PAGE], "requestsPerMinute": 6001}, "requestsPerMinute"),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_named(
+    http: httpx.Client, body: dict[str, Any], field: str
+) -> None:
+    answer = http.post("/publishable-keys", json=body, headers=as_(ANN))
+
+    assert (answer.status_code, answer.json()["field"]) == (400, field)
+
+
+def test_given_there_is_no_api_key_then_a_publishable_key_is_checked_all_the_same(
+    simulator_process: SimulatorProcess, tmp_path: Path
+) -> None:
+    environ = {**simulator_process.environ, "DATABASE_URL": "memory://"}
+    with running(environ, tmp_path) as service, httpx.Client(base_url=service.url) as http:
+        assert http.post("/livekit/token", json={}).status_code == 201
+        assert fetch(http, f"pk_{'a' * 12}_{'A' * 43}").status_code == 401
+        key = http.post("/publishable-keys", json={"allowedOrigins": [PAGE]}).json()
+        assert fetch(http, key["key"]).status_code == 201
+        assert fetch(http, key["key"], "https://evil.test").status_code == 403
