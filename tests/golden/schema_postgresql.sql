@@ -123,6 +123,17 @@ CREATE TABLE processes (
     seen_at timestamp with time zone NOT NULL,
     CONSTRAINT pk_processes PRIMARY KEY (id)
 );
+CREATE TABLE publishable_keys (
+    id character varying(36) NOT NULL,
+    tenant text,
+    agent_name text NOT NULL,
+    allowed_origins text NOT NULL,
+    requests_per_minute integer NOT NULL,
+    prefix character varying(32) NOT NULL,
+    digest character varying(64) NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_publishable_keys PRIMARY KEY (id)
+);
 CREATE TABLE rate_windows (
     bucket text NOT NULL,
     began_at timestamp with time zone NOT NULL,
@@ -210,6 +221,7 @@ CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys USING btree (prefix);
 CREATE UNIQUE INDEX uq_calls_stay ON calls USING btree (room_sid, participant_sid);
 CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox USING btree (room_name) WHERE (lease_holder IS NOT NULL);
 CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers USING btree (number, trunk_id);
+CREATE UNIQUE INDEX uq_publishable_keys_prefix ON publishable_keys USING btree (prefix);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions USING btree (room_name) WHERE ((status)::text <> 'ended'::text);
-INSERT INTO alembic_version VALUES ('0015');
+INSERT INTO alembic_version VALUES ('0016');
 INSERT INTO schema_floor VALUES ('0004');

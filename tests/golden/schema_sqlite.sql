@@ -123,6 +123,17 @@ CREATE TABLE processes (
     seen_at VARCHAR(24) NOT NULL,
     CONSTRAINT pk_processes PRIMARY KEY (id)
 );
+CREATE TABLE publishable_keys (
+    id VARCHAR(36) NOT NULL,
+    tenant TEXT,
+    agent_name TEXT NOT NULL,
+    allowed_origins TEXT NOT NULL,
+    requests_per_minute INTEGER NOT NULL,
+    prefix VARCHAR(32) NOT NULL,
+    digest VARCHAR(64) NOT NULL,
+    created_at VARCHAR(24) NOT NULL,
+    CONSTRAINT pk_publishable_keys PRIMARY KEY (id)
+);
 CREATE TABLE rate_windows (
     bucket TEXT NOT NULL,
     began_at VARCHAR(24) NOT NULL,
@@ -210,6 +221,7 @@ CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys (prefix);
 CREATE UNIQUE INDEX uq_calls_stay ON calls (room_sid, participant_sid);
 CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox (room_name) WHERE lease_holder IS NOT NULL;
 CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers (number, trunk_id);
+CREATE UNIQUE INDEX uq_publishable_keys_prefix ON publishable_keys (prefix);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
-INSERT INTO alembic_version VALUES ('0015');
+INSERT INTO alembic_version VALUES ('0016');
 INSERT INTO schema_floor VALUES ('0004');

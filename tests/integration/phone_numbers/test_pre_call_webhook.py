@@ -9,6 +9,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -228,9 +229,7 @@ def test_given_two_processes_and_repeated_events_then_one_decision_is_acted_on(
         for caller in callers:
             call = lines.served(caller, "ann")
             # The other process may be dispatching for the session that this one shows.
-            eventually(
-                lambda room=caller.room: lines.simulator.dispatches(room, "worker-ann"), bool
-            )
-            [dispatch] = lines.simulator.dispatches(caller.room, "worker-ann")
+            dispatches = partial(lines.simulator.dispatches, caller.room, "worker-ann")
+            [dispatch] = eventually(dispatches, bool)
             assert dispatch["metadata"].count('"metadata":{"answer":') == 1
             assert [what for what, _ in whats(call)].count("routed") == 1
