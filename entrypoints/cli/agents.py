@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from domain.access.access import SYSTEM, Access, Scope
-from domain.agents.agent import Agent, AgentVersion
+from domain.agents.agent import MAX_VERSIONS, Agent, AgentVersion
 from domain.agents.apply_agent import ApplyAgent
 from domain.agents.definition import AgentDefinition
 from domain.agents.manage_agents import ManageAgents
@@ -109,7 +109,7 @@ def versions(
 def activate(
     agent: Wanted,
     version: Annotated[
-        int, typer.Argument(min=1, max=999_999_999, help="The number of the version.")
+        int, typer.Argument(min=1, max=MAX_VERSIONS, help="The number of the version.")
     ],
     *,
     tenant: Tenant = None,

@@ -10,6 +10,7 @@ import typer
 
 from domain.access.access import SYSTEM, Access
 from domain.access.manage_publishable_keys import (
+    MOST_PER_MINUTE,
     CreatePublishableKeyCommand,
     ManagePublishableKeys,
 )
@@ -39,7 +40,8 @@ def create(
         str | None, typer.Option(help="AGENT_NAME if not given, or one of TOKEN_AGENT_NAMES.")
     ] = None,
     per_minute: Annotated[
-        int | None, typer.Option(help="Tokens in a minute; 60 if not given.")
+        int | None,
+        typer.Option(min=1, max=MOST_PER_MINUTE, help="Tokens in a minute; 60 if not given."),
     ] = None,
 ) -> None:
     """Make a key and print it, this once only: the ledger keeps a hash of it."""

@@ -103,8 +103,12 @@ def test_no_other_route_takes_it(http: httpx.Client, route: Any) -> None:
     if route.name == ("POST", "/livekit/token"):
         return
     facts = dict.fromkeys(
-        ("sessionId", "callId", "publishableKeyId", "id"), "01890a5d-ac96-774b-bcce-b302099a8057"
-    ) | {"roomName": "known", "userIdentity": "ann", "name": "swagger-ui.css", "path": ""}
+        ("sessionId", "callId", "publishableKeyId", "agentId", "id"),
+        "01890a5d-ac96-774b-bcce-b302099a8057",
+    ) | {
+        "roomName": "known", "userIdentity": "ann", "name": "swagger-ui.css", "path": "",
+        "number": "+15105550100", "trunkId": "ST_1", "dispatchRuleId": "SDR_1", "version": "1",
+    }  # fmt: skip
     path = route.filled(facts)
     key = made(http)["key"]
     for headers in (as_(key, Origin=PAGE), {"X-API-Key": key, "Origin": PAGE}):

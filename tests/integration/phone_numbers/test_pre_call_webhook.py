@@ -19,7 +19,7 @@ import pytest
 from tests.integration.http.webhooks import eventually, send
 from tests.integration.phone_numbers.hooks import Hooks, running_hooks
 from tests.integration.phone_numbers.lines import Lines, lines_on, whats
-from tests.simulator import SimulatorProcess
+from tests.simulator import SimulatorProcess, running_simulator
 
 
 @attrs.frozen
@@ -209,13 +209,14 @@ def test_given_private_addresses_are_not_permitted_then_nothing_is_sent(
 
 
 def test_given_two_processes_and_repeated_events_then_one_decision_is_acted_on(
-    simulator_process: SimulatorProcess, processes: dict[str, str], tmp_path: Path
+    processes: dict[str, str], tmp_path: Path
 ) -> None:
     """The reconciler of each looks too, and the webhook answers otherwise each time."""
     with (
         running_hooks() as hooks,
+        running_simulator() as simulator,  # another service would serve the callers on a shared one
         lines_on(
-            simulator_process, tmp_path, processes,
+            simulator, tmp_path, processes,
             WEBHOOK_ALLOW_PRIVATE="true", RECONCILE_INTERVAL_SECONDS="0.5",
         ) as lines,
     ):  # fmt: skip

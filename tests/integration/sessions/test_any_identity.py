@@ -100,6 +100,7 @@ def deployment(
     if request.param == "PostgreSQL":
         postgres: PostgresServer = request.getfixturevalue("postgres")
         url = postgres.new_database()
+    simulator_process.close_rooms()  # others' callers have the numbers of these identities
     simulator_process.register_worker("shreya-obnox")
     environ = {
         **simulator_process.environ,
