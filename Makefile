@@ -73,7 +73,7 @@ simulator: .venv/.run-stamp ## Start the LiveKit simulator alone
 
 bench: .venv/.dev-stamp ## Measure speed and memory (SECTIONS="routes real …": some of it)
 	@sh scripts/install_wrk.sh
-	@AGAINST="$(or $(AGAINST),HEAD~1)" $(RUN) -m tests.benchmarks $(SECTIONS)
+	@$(RUN) -m tests.benchmarks $(SECTIONS)
 
 profile: .venv/.dev-stamp ## Draw where a session's time goes: docs/session.svg
 	@sh scripts/install_wrk.sh

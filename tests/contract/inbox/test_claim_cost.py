@@ -7,7 +7,8 @@ Python has made in memory.
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from operator import attrgetter
@@ -15,9 +16,11 @@ from typing import Any, Final
 
 import attrs
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Executable, insert
 
 from adapters.memory.storage import MemoryStorage
+from adapters.sqlalchemy.engine.bulk import Bulk
+from adapters.sqlalchemy.engine.compiled import compiled
 from adapters.sqlalchemy.inbox.mapping import entry_values
 from adapters.sqlalchemy.inbox.table import inbox as inbox_table
 from adapters.sqlalchemy.storage import SqlStorage
@@ -207,8 +210,10 @@ async def rows(storage: SqlStorage, backlog: Backlog, claim: Claim) -> int:
     By the plans that were made while the table was empty, and by those that statistics give.
     """
     sent = noted(storage)
-    await claim(storage, backlog)
+    with noting_bulk(storage, sent):
+        await claim(storage, backlog)
     statements = [*sent]
+    assert statements
     await clear(storage)
     async with storage.database.reader.connect() as connection:
         await connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
@@ -229,6 +234,23 @@ async def rows(storage: SqlStorage, backlog: Backlog, claim: Claim) -> int:
                 plan = (await connection.exec_driver_sql(explain)).scalar_one()
                 touched += sum(_rows(plan[0]["Plan"]))
     return touched
+
+
+@contextmanager
+def noting_bulk(storage: SqlStorage, sent: list[tuple[str, Any]]) -> Iterator[None]:
+    """Note what the driver is given without SQLAlchemy, too."""
+    change_each, dialect = Bulk.change_each, storage.database.writer.dialect
+
+    async def noting(
+        bulk: Bulk, change: Executable, each: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Any]:
+        text = compiled(dialect, change)
+        sent.extend((text.sql, text.arguments(values)) for values in each)
+        return await change_each(bulk, change, each)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Bulk, "change_each", noting)
+        yield
 
 
 def literal(value: object) -> str:

@@ -65,21 +65,19 @@ def note_statements(storage: SqlStorage, note: Callable[[str, Any], object]) -> 
     def before(_c: Any, _d: Any, statement: str, parameters: Any, *_: Any) -> None:
         note(statement, parameters)
 
-    def trace(connection: Any) -> None:
-        driver = connection.connection.driver_connection
+    def trace(driver: Any, *_: object) -> None:
         driver.set_trace_callback(lambda statement: note(statement, ()))
+
+    def trace_begun(connection: Any) -> None:
+        trace(connection.connection.driver_connection)
 
     if database.direct is not None:
         database.direct.dispose()  # it opens the file again, and then
-        event.listen(
-            database.direct.engine,
-            "connect",
-            lambda driver, _: driver.set_trace_callback(lambda statement: note(statement, ())),
-        )
+        event.listen(database.direct.engine, "connect", trace)
     for engine in (database.reader.sync_engine, database.writer.sync_engine):
         event.listen(engine, "before_cursor_execute", before)
     for thread in database.threads or ():
-        event.listen(thread.engine, "begin", trace, insert=True)
+        event.listen(thread.engine, "begin", trace_begun, insert=True)
 
 
 def access_of(tenant: str | None, *, sees_unowned: bool = False) -> Access:

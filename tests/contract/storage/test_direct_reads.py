@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import pytest
@@ -29,22 +29,25 @@ def driver(storage: SqlStorage) -> Any:
 
 
 @pytest.fixture
-def by_thread(monkeypatch: pytest.MonkeyPatch) -> Callable[[SqlStorage], list[str]]:
-    """Make a note of each read that the thread does."""
+async def storage(sqlite_url: str) -> AsyncIterator[SqlStorage]:
+    async with opened(sqlite_url) as storage:
+        assert isinstance(storage, SqlStorage)
+        yield storage
 
-    def note(storage: SqlStorage) -> list[str]:
-        assert storage.database.threads is not None
-        thread, done = storage.database.threads[0], list[str]()
-        carry_out = thread.transaction
 
-        def noted(work: Any) -> Awaitable[Any]:
-            done.append("read")
-            return carry_out(work)
+@pytest.fixture
+def by_thread(storage: SqlStorage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A note of each read that the thread does."""
+    assert storage.database.threads is not None
+    thread, done = storage.database.threads[0], list[str]()
+    carry_out = thread.transaction
 
-        monkeypatch.setattr(thread, "transaction", noted)
-        return done
+    def noted(work: Any) -> Awaitable[Any]:
+        done.append("read")
+        return carry_out(work)
 
-    return note
+    monkeypatch.setattr(thread, "transaction", noted)
+    return done
 
 
 async def stored(storage: SqlStorage) -> tuple[SessionStore, Session]:
@@ -55,45 +58,38 @@ async def stored(storage: SqlStorage) -> tuple[SessionStore, Session]:
 
 
 async def test_a_look_up_is_not_handed_to_a_thread(
-    sqlite_url: str, by_thread: Callable[[SqlStorage], list[str]]
+    storage: SqlStorage, by_thread: list[str]
 ) -> None:
-    async with opened(sqlite_url) as storage:
-        assert isinstance(storage, SqlStorage)
-        done = by_thread(storage)
-        await stored(storage)
-    assert done == []
+    await stored(storage)
+
+    assert by_thread == []
 
 
 async def test_given_a_look_up_fails_then_the_thread_answers_and_goes_on(
-    sqlite_url: str, by_thread: Callable[[SqlStorage], list[str]]
+    storage: SqlStorage, by_thread: list[str]
 ) -> None:
-    async with opened(sqlite_url) as storage:
-        assert isinstance(storage, SqlStorage)
-        ledger, session = await stored(storage)
-        done = by_thread(storage)
-        driver(storage).close()
+    ledger, session = await stored(storage)
+    assert by_thread == []
+    driver(storage).close()
 
-        assert await ledger.get(session.id, SYSTEM) == session
-        assert await ledger.get(session.id, SYSTEM) == session
-    assert done == ["read", "read"]
+    assert await ledger.get(session.id, SYSTEM) == session
+    assert await ledger.get(session.id, SYSTEM) == session
+    assert by_thread == ["read", "read"]
 
 
 async def test_given_a_look_up_was_slow_then_the_thread_waits_for_the_disk_from_now_on(
-    sqlite_url: str, by_thread: Callable[[SqlStorage], list[str]]
+    storage: SqlStorage, by_thread: list[str]
 ) -> None:
-    async with opened(sqlite_url) as storage:
-        assert isinstance(storage, SqlStorage)
-        ledger, session = await stored(storage)
-        done = by_thread(storage)
-        driver(storage).set_progress_handler(lambda: time.sleep(0.03), 1)
+    ledger, session = await stored(storage)
+    driver(storage).set_progress_handler(lambda: time.sleep(0.03), 1)
 
-        assert await ledger.get(session.id, SYSTEM) == session
-        assert done == []
-        assert await ledger.get(session.id, SYSTEM) == session
-    assert done == ["read"]
+    assert await ledger.get(session.id, SYSTEM) == session
+    assert by_thread == []
+    assert await ledger.get(session.id, SYSTEM) == session
+    assert by_thread == ["read"]
 
 
-async def test_many_look_ups_in_a_row_leave_others_their_turns(sqlite_url: str) -> None:
+async def test_many_look_ups_in_a_row_leave_others_their_turns(storage: SqlStorage) -> None:
     turns = 0
 
     async def take_turns() -> None:
@@ -102,11 +98,9 @@ async def test_many_look_ups_in_a_row_leave_others_their_turns(sqlite_url: str) 
             turns += 1
             await asyncio.sleep(0)
 
-    async with opened(sqlite_url) as storage:
-        assert isinstance(storage, SqlStorage)
-        ledger, session = await stored(storage)
-        other = asyncio.create_task(take_turns())
-        for _ in range(320):
-            await ledger.get(session.id, SYSTEM)
-        other.cancel()
+    ledger, session = await stored(storage)
+    other = asyncio.create_task(take_turns())
+    for _ in range(320):
+        await ledger.get(session.id, SYSTEM)
+    other.cancel()
     assert turns >= 320 // 16 - 1

@@ -46,6 +46,8 @@ def test_a_key_that_is_made_is_needed_within_seconds_and_opens_until_it_is_revok
     eventually(lambda: status(client), lambda code: code == 401)
     assert status(client, key) == 200
     assert client.post("/session", json={}, headers={"X-API-Key": key}).status_code == 403
+    # A key's last use is stored a moment after the answer.
+    eventually(lambda: backend.lines("keys", "list")[0].split("\t")[5], bool)
     (row,) = backend.lines("keys", "list")
     prefix, name, tenant, scopes, _, used, expires, state = row.split("\t")
     assert key.startswith(f"{prefix}_")
