@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from entrypoints.cli.app import app
 from tests.integration.cli.backend import Backend
+from tests.livekit_server import API_KEY, API_SECRET
 
 ABSURD = (
     "nan", "-nan", "inf", "-inf", "1e400", "-1e400", "-1", "-0.5", "99999999999", "9" * 30,
@@ -74,13 +75,19 @@ every_option = pytest.mark.parametrize("option", OPTIONS, ids=ids)
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Backend:
     folder = tmp_path_factory.mktemp("numbers")
-    return Backend({"DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db"}, folder)
+    environ = {
+        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "LIVEKIT_API_KEY": API_KEY,  # what signs tokens; nothing is asked of LiveKit
+        "LIVEKIT_API_SECRET": API_SECRET,
+    }
+    return Backend(environ, folder)
 
 
 def test_the_walk_finds_the_options_that_the_documents_name() -> None:
     assert {ids(option) for option in OPTIONS} >= {
         "calls list --limit", "inbox list --limit", "keys create --days", "keys rotate --days",
-        "keys rotate --grace-hours", "simulator --port", "simulate-call --seconds",
+        "keys rotate --grace-hours", "sessions token --ttl", "simulator --port",
+        "simulate-call --seconds",
     }  # fmt: skip
 
 
