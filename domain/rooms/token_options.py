@@ -14,6 +14,8 @@ TOKEN_TTL: Final = timedelta(minutes=10)
 """How long a user has to join; LiveKit renews the tokens of participants by as much."""
 LONGEST_TOKEN_TTL: Final = timedelta(hours=1)
 """The default of MAX_TOKEN_TTL_SECONDS."""
+LONGEST_OF_ALL: Final = timedelta(days=7)
+"""The most that MAX_TOKEN_TTL_SECONDS may be."""
 
 MIN_TTL_SECONDS: Final = 10
 MAX_NAME_BYTES: Final = 256

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from domain.access.access import SYSTEM
-from domain.rooms.token_options import TokenRequest
+from domain.rooms.token_options import LONGEST_OF_ALL, MIN_TTL_SECONDS, TokenRequest
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.renew_token import RenewToken, RenewTokenCommand
 from domain.sessions.repository import SessionFilter
@@ -89,7 +89,11 @@ def renew_token(
     *,
     ttl: Annotated[
         int | None,
-        typer.Option(min=10, max=604_800, help="Seconds to join within; 600 if not given."),
+        typer.Option(
+            min=MIN_TTL_SECONDS,
+            max=int(LONGEST_OF_ALL.total_seconds()),
+            help="Seconds to join within, up to MAX_TOKEN_TTL_SECONDS; 600 if not given.",
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="The name that the room shows.")] = None,
 ) -> None:

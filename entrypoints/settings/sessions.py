@@ -6,12 +6,10 @@ from datetime import timedelta
 
 import attrs
 
-from domain.rooms.token_options import LONGEST_TOKEN_TTL, TOKEN_TTL
+from domain.rooms.token_options import LONGEST_OF_ALL, LONGEST_TOKEN_TTL, TOKEN_TTL
 from domain.sessions.user_identity import IdentityCharset
 from entrypoints.settings import parsers
 from entrypoints.settings.variable import optional
-
-_A_DAY = 24 * 60 * 60
 
 
 def _identity_charset(raw: str) -> IdentityCharset:
@@ -32,6 +30,6 @@ class SessionSettings:
     max_token_ttl: timedelta = optional(
         "MAX_TOKEN_TTL_SECONDS",
         # No less than the token that a request gets which asks for no time.
-        parsers.seconds(TOKEN_TTL.total_seconds(), 7 * _A_DAY),
+        parsers.seconds(TOKEN_TTL.total_seconds(), LONGEST_OF_ALL.total_seconds()),
         LONGEST_TOKEN_TTL,
     )

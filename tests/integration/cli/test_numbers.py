@@ -77,15 +77,19 @@ every_option = pytest.mark.parametrize("option", OPTIONS, ids=ids)
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Backend:
     folder = tmp_path_factory.mktemp("numbers")
-    url = f"sqlite+aiosqlite:///{folder}/ledger.db"
-    keys = {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}  # to sign tokens
-    return Backend({"DATABASE_URL": url, **keys}, folder)
+    environ = {
+        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "LIVEKIT_API_KEY": API_KEY,  # what signs tokens; nothing is asked of LiveKit
+        "LIVEKIT_API_SECRET": API_SECRET,
+    }
+    return Backend(environ, folder)
 
 
 def test_the_walk_finds_the_options_that_the_documents_name() -> None:
     assert {ids(option) for option in OPTIONS} >= {
         "calls list --limit", "inbox list --limit", "keys create --days", "keys rotate --days",
-        "keys rotate --grace-hours", "simulator --port", "simulate-call --seconds",
+        "keys rotate --grace-hours", "sessions token --ttl", "simulator --port",
+        "simulate-call --seconds",
     }  # fmt: skip
 
 
