@@ -1,5 +1,8 @@
 """Fixtures that every tier can use."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 from tests.databases import (
@@ -29,3 +32,12 @@ __all__ = [
 # No property is judged by a clock.
 settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
+
+UNIT = Path(__file__).parent / "unit"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure coverage of unit tests only: it doubles a test's time, and they cover the domain."""
+    for item in items:
+        if UNIT not in item.path.parents:
+            item.add_marker("no_cover")

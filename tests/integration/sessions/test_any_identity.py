@@ -89,7 +89,9 @@ class Deployment:
             return erased
 
 
-@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
+@pytest.fixture(
+    scope="module", params=["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.slow)]
+)
 def deployment(
     request: pytest.FixtureRequest,
     simulator_process: SimulatorProcess,
