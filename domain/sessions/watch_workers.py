@@ -97,12 +97,16 @@ class WatchWorkers:
 
     def warning(self) -> str | None:
         """Return a sentence for the operator; None if every agent has a worker, or may have."""
-        if not self._missing:
-            return None
-        names = ", ".join(f"'{name}'" for name in sorted(self._missing))
+        return self.warning_of(*sorted(self._missing)) if self._missing else None
+
+    @staticmethod
+    def warning_of(*names: str) -> str:
+        """Return the sentence for agents of these names without a worker."""
+        quoted = ", ".join(f"'{name}'" for name in names)
         return (
-            f"No worker named {names} is registered: the latest jobs were not taken. Start the "
-            "worker, with an agent_name that equals AGENT_NAME, or give it more capacity."
+            f"No worker named {quoted} is registered: the latest jobs were not taken. Start the "
+            "worker, with an agent_name that equals AGENT_NAME or the saved agent's agentName, or "
+            "give it more capacity."
         )
 
     async def _newest(self) -> list[Session]:
