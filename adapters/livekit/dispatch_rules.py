@@ -17,6 +17,7 @@ from livekit.protocol.sip import (
 
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
+from adapters.livekit.id_pages import cut, page_after
 from adapters.livekit.phone_leg import Normalised
 from domain.trunks.dispatch_rule import DispatchRule, RuleKind
 
@@ -31,11 +32,12 @@ class LiveKitDispatchRules:
     client: LiveKitClient
     normalised: Normalised
 
-    async def all(self) -> list[DispatchRule]:
-        """Return every rule, sorted by id."""
+    async def page(self, after: str, limit: int) -> list[DispatchRule]:
+        """Return ``limit`` rules whose ids come after ``after``, sorted by id."""
+        request = ListSIPDispatchRuleRequest(page=page_after(after, limit))
         with livekit_errors():
-            answer = await self.client.sip.list_dispatch_rule(ListSIPDispatchRuleRequest())
-        return sorted(map(self._rule, answer.items), key=lambda rule: rule.id)
+            answer = await self.client.sip.list_dispatch_rule(request)
+        return cut(map(self._rule, answer.items), after, limit)
 
     async def create(self, rule: DispatchRule) -> DispatchRule:
         """Return ``rule`` with its id."""

@@ -19,6 +19,7 @@ from livekit.protocol.sip import (
 
 from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
+from adapters.livekit.id_pages import cut, page_after
 from adapters.livekit.phone_leg import Normalised
 from domain.trunks.trunk import Transport, Trunk, TrunkDirection
 
@@ -41,16 +42,18 @@ class LiveKitTrunks:
     client: LiveKitClient
     normalised: Normalised
 
-    async def all(self) -> list[Trunk]:
-        """Return every trunk, inbound and outbound, sorted by id."""
+    async def page(self, direction: TrunkDirection | None, after: str, limit: int) -> list[Trunk]:
+        """Return ``limit`` trunks whose ids come after ``after``, sorted by id."""
+        page, sip = page_after(after, limit), self.client.sip
+        found: list[Trunk] = []
         with livekit_errors():
-            inbound = await self.client.sip.list_inbound_trunk(ListSIPInboundTrunkRequest())
-            outbound = await self.client.sip.list_outbound_trunk(ListSIPOutboundTrunkRequest())
-        trunks = [
-            *(self._inbound(info) for info in inbound.items),
-            *(self._outbound(info) for info in outbound.items),
-        ]
-        return sorted(trunks, key=lambda trunk: trunk.id)
+            if direction is not TrunkDirection.OUTBOUND:
+                inbound = await sip.list_inbound_trunk(ListSIPInboundTrunkRequest(page=page))
+                found += map(self._inbound, inbound.items)
+            if direction is not TrunkDirection.INBOUND:
+                outbound = await sip.list_outbound_trunk(ListSIPOutboundTrunkRequest(page=page))
+                found += map(self._outbound, outbound.items)
+        return cut(found, after, limit)
 
     async def create(self, trunk: Trunk) -> Trunk:
         """Return ``trunk`` with its id."""

@@ -31,7 +31,7 @@ class MemoryIdempotency(Capability):
     async def begin(self, attempt: Attempt) -> Remembered:
         """What is remembered of the key; its holder is the attempt's if this one may go on."""
         row = self._rows.get((attempt.tenant, attempt.key))
-        begun = attempt.begun(attempt.now)
+        begun = attempt.begun()
         if row is not None:
             known = row.remembered
             if row.held_until is not None and attempt.now < row.held_until <= attempt.horizon:
@@ -40,7 +40,8 @@ class MemoryIdempotency(Capability):
                 if known.answer is not None or known.fingerprint != attempt.fingerprint:
                     return known
                 begun = attempt.begun(known.created_at)
-        self._rows[attempt.tenant, attempt.key] = _Row(begun, attempt.until)
+        remembered = attrs.evolve(begun, is_new=False)
+        self._rows[attempt.tenant, attempt.key] = _Row(remembered, attempt.until)
         return begun
 
     async def finish(self, attempt: Attempt, answer: str) -> None:
@@ -50,6 +51,13 @@ class MemoryIdempotency(Capability):
     async def give_up(self, attempt: Attempt) -> None:
         """Let another attempt begin at once, if this one still holds the key."""
         self._release(attempt, None)
+
+    async def forget(self, attempt: Attempt) -> None:
+        """Let the key be used for any request, if this attempt still holds it."""
+        place = attempt.tenant, attempt.key
+        row = self._rows.get(place)
+        if row is not None and row.remembered.holder == attempt.holder:
+            del self._rows[place]
 
     async def prune(self, before: datetime) -> int:
         """Forget keys that were first used before then and are free; how many they were."""

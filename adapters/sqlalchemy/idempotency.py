@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    delete,
     insert,
     or_,
     select,
@@ -70,6 +71,9 @@ _RELEASE: Final[Executable] = (
     .where(*_THIS, idempotency.c.holder == bindparam("by"))
     .values(holder=None, lease_expires_at=None, answer=bindparam("answer"))
 )
+_FORGET: Final[Executable] = delete(idempotency).where(
+    *_THIS, idempotency.c.holder == bindparam("by")
+)
 
 
 class SqlIdempotency:
@@ -93,17 +97,17 @@ class SqlIdempotency:
             if row is None:
                 values = {"tenant": attempt.tenant, "key": attempt.key, "created_at": attempt.now}
                 connection.execute(_ADD, values | begun)
-                return attempt.begun(attempt.now)
+                return attempt.begun()
             if _is_held(connection, row, attempt):
                 return _remembered(row)
-            created_at = attempt.now
+            mine = attempt.begun()
             if row.created_at >= attempt.since:
                 if row.answer is not None or row.fingerprint != attempt.fingerprint:
                     return _remembered(row)
-                created_at = row.created_at
-            changes = update(idempotency).where(*_THIS).values(**begun, created_at=created_at)
+                mine = attempt.begun(row.created_at)
+            changes = update(idempotency).where(*_THIS).values(**begun, created_at=mine.created_at)
             connection.execute(changes, this)
-            return attempt.begun(created_at)
+            return mine
 
         while True:
             try:
@@ -118,6 +122,11 @@ class SqlIdempotency:
     async def give_up(self, attempt: Attempt) -> None:
         """Let another attempt begin at once, if this one still holds the key."""
         await self._release(attempt, None)
+
+    async def forget(self, attempt: Attempt) -> None:
+        """Let the key be used for any request, if this attempt still holds it."""
+        values = {"of_tenant": attempt.tenant, "of_key": attempt.key, "by": attempt.holder}
+        await self._database.write([Write(_FORGET, values, _lock(attempt), must_change=False)])
 
     async def prune(self, before: datetime) -> int:
         """Forget keys that were first used before then and are free; how many they were."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
@@ -16,10 +16,7 @@ from domain.agents.definition import AgentDefinition
 from domain.agents.manage_agents import ManageAgents
 from domain.idempotency.idempotent_execution import Answered, IdempotentExecution
 from domain.shared.errors import NotFound
-from domain.shared.identifiers import AgentId
-
-_VERSION_BITS: Final = 0xF << 76
-_VERSION_7: Final = 0x7 << 76
+from domain.shared.identifiers import AgentId, uuid_7_of
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +36,7 @@ class CreateAgentOnce:
         access.require(Scope.AGENTS_WRITE)
 
         async def first(number: uuid.UUID) -> str:
-            return present(await self._create(given, access, _id_of(number)))
+            return present(await self._create(given, access, AgentId(uuid_7_of(number))))
 
         asked = ["create agent", AgentDefinition.parse(given).fields]
         fingerprint = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
@@ -50,8 +47,3 @@ class CreateAgentOnce:
             return await self.manage_agents.by_id(str(agent_id), access)
         except NotFound:
             return await self.manage_agents.create(given, access, agent_id)
-
-
-def _id_of(number: uuid.UUID) -> AgentId:
-    """Return an id that is the same for each attempt, in the form of the ids made here."""
-    return AgentId(str(uuid.UUID(int=number.int & ~_VERSION_BITS | _VERSION_7)))

@@ -23,6 +23,7 @@ from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.route_inbound_call import RouteInboundCall, Routing
 from domain.calls.session_of_call import SessionOfCall
 from domain.rooms.finished_rooms import FinishedRooms
+from domain.rooms.room import Participant
 from domain.rooms.rooms import Rooms
 from domain.rooms.sip_leg import SipLeg
 from domain.sessions.ensure_agent import SOON, EnsureAgent
@@ -108,6 +109,18 @@ class AssignAgentToCall:
         routing = await self.route(call, call.leg)
         call = await self.record_call_fact.on_known(call, found.fact, *routing.facts)
         return call if self._asks(call, found.leg, routing) else await self._served(call)
+
+    async def is_served_by(self, call: Call, agent: Participant) -> bool:
+        """Return whether ``agent`` is of the call's last session, or has its own agent's name.
+
+        Raises ``StorageUnavailable``.
+        """
+        last = await self.ledger.newest_in(RoomName(call.parties.room_name), SYSTEM)
+        if last is not None and agent.identity == last.agent_identity:
+            return True
+        if last is not None and agent.agent_name == last.agent_name:
+            return True
+        return agent.agent_name == (await self.session_of(call)).agent_name
 
     async def joined(self, call: Call, session: Session) -> Call:
         """Return the call of a caller who is in the room of a live session with an agent."""

@@ -23,7 +23,7 @@ class CheckRoute:
     trunks: Sequence[Trunk]
     rules: Sequence[DispatchRule]
     number: str | None
-    agent_name: str
+    agent_names: Sequence[str]
     selection: RoomSelection
 
     def findings(self) -> Iterator[Finding]:
@@ -87,12 +87,12 @@ class CheckRoute:
                 "so this service ignores their calls; change ROOM_IGNORE or the rule's prefix.",
             )
         if rule.agent_names:
-            names = ", ".join(f"'{name}'" for name in rule.agent_names)
+            theirs, ours = _quoted(rule.agent_names), _quoted(self.agent_names)
             yield Finding(
                 Check.RULE,
                 State.WARNING,
-                f"Dispatch rule {rule.id} dispatches agent {names} itself and this service "
-                f"dispatches '{self.agent_name}': a call may get two agents, or one without its "
+                f"Dispatch rule {rule.id} dispatches agent {theirs} itself and this service "
+                f"dispatches {ours}: a call may get two agents, or one without its "
                 "configuration; remove the agents from the rule's room configuration.",
             )
         if rule.kind is not RuleKind.INDIVIDUAL:
@@ -102,3 +102,7 @@ class CheckRoute:
                 f"Dispatch rule {rule.id} puts several calls into one room, where they hear each "
                 "other; use a rule with a room for each call.",
             )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import attrs
 
 from domain.access.access import Access, Scope
+from domain.diagnosis.answering_agents import AnsweringAgents, FindAnsweringAgents
 from domain.diagnosis.check_route import CheckRoute
 from domain.diagnosis.check_webhooks import CheckWebhooks
+from domain.diagnosis.check_workers import CheckedWorkers, CheckWorkers
 from domain.diagnosis.finding import Check, Finding, State
 from domain.diagnosis.ports import ServerClock, WebhookTarget
-from domain.diagnosis.probe_worker import ProbeWorker
 from domain.operations.probe import Probe
 from domain.reconciliation.room_selection import RoomSelection
-from domain.sessions.watch_workers import WatchWorkers
 from domain.shared.clock import Clock
-from domain.shared.errors import InvalidInput, StorageUnavailable
+from domain.shared.errors import InvalidInput
 from domain.shared.livekit_errors import LiveKitError
+from domain.trunks.dispatch_rule import DispatchRule
 from domain.trunks.fields import Normalised, e164
+from domain.trunks.id_page import each
 from domain.trunks.provisioning import DispatchRules, Trunks
+from domain.trunks.trunk import Trunk, TrunkDirection
+
+MOST: Final = 100
+"""So many trunks, and dispatch rules that serve them, are checked at most."""
 
 _SKEW_WARNED: Final = timedelta(seconds=5)
 _SKEW_REFUSED: Final = timedelta(seconds=60)
@@ -53,8 +59,8 @@ class DiagnoseTelephony:
     clock: Clock
     trunks: Trunks
     rules: DispatchRules
-    probe_worker: ProbeWorker
-    workers: WatchWorkers
+    find_answering: FindAnsweringAgents
+    check_workers: CheckWorkers
     check_webhooks: CheckWebhooks
     webhook_target: WebhookTarget
     selection: RoomSelection
@@ -76,10 +82,20 @@ class DiagnoseTelephony:
         if reached.state is State.OK:
             yield await self._clocks()
         yield self._settings()
-        async for finding in self._route(command.number, reached):
+        number, parsed = self._number(command.number)
+        if parsed is not None:
+            yield parsed
+        is_wrong = parsed is not None and parsed.state is State.FAILED
+        answering = AnsweringAgents([self.agent_name])
+        if command.ledger_problem is None and not is_wrong:
+            answering = await self.find_answering(number)
+        for finding in answering.findings:
             yield finding
+        if not is_wrong:
+            async for finding in self._route(number, answering.names, reached):
+                yield finding
         yield await self._service(command.webhook_url)
-        async for finding in self._worker(command, reached):
+        async for finding in self._worker(command, answering.names, reached):
             yield finding
 
     async def _livekit(self) -> Finding:
@@ -113,32 +129,59 @@ class DiagnoseTelephony:
             "TELEPHONY_ENABLED is false, so no call is recorded or gets an agent; set it to true.",
         )
 
-    async def _route(self, given: str | None, reached: Finding) -> AsyncIterator[Finding]:
-        number = None
-        if given is not None:
-            try:
-                number = e164(given, "The number", self.normalised)
-            except InvalidInput as error:
-                yield Finding(Check.NUMBER, State.FAILED, f"{error} For example +15105550100.")
-                return
-            yield Finding(Check.NUMBER, State.OK, f"The number is {number} in E.164.")
+    def _number(self, given: str | None) -> tuple[str | None, Finding | None]:
+        """Return the called number in E.164, and what was found of it."""
+        if given is None:
+            return None, None
+        try:
+            number = e164(given, "The number", self.normalised)
+        except InvalidInput as error:
+            sentence = f"{error} For example +15105550100."
+            return None, Finding(Check.NUMBER, State.FAILED, sentence)
+        return number, Finding(Check.NUMBER, State.OK, f"The number is {number} in E.164.")
+
+    async def _route(
+        self, number: str | None, agent_names: Sequence[str], reached: Finding
+    ) -> AsyncIterator[Finding]:
         if reached.state is not State.OK:
             yield Finding(Check.TRUNK, State.SKIPPED, "LiveKit does not answer.")
             return
         try:
-            trunks, rules = await self.trunks.all(), await self.rules.all()
+            trunks, is_cut = await self._trunks(number)
+            rules = await self._rules(trunks, number)
         except LiveKitError as error:
             yield Finding(Check.TRUNK, State.FAILED, str(error))
             return
+        if is_cut:
+            sentence = f"Only the first {MOST} trunks are checked; give a number to check its own."
+            yield Finding(Check.TRUNK, State.WARNING, sentence)
         route = CheckRoute(
             trunks=trunks,
             rules=rules,
             number=number,
-            agent_name=self.agent_name,
+            agent_names=agent_names,
             selection=self.selection,
         )
         for finding in route.findings():
             yield finding
+
+    async def _trunks(self, number: str | None) -> tuple[list[Trunk], bool]:
+        """Return the inbound trunks that may take the call, and whether there are more."""
+        found: list[Trunk] = []
+        async for trunk in each(partial(self.trunks.page, TrunkDirection.INBOUND)):
+            if number is None or trunk.takes(number):
+                if len(found) == MOST:
+                    return found, True
+                found.append(trunk)
+        return found, False
+
+    async def _rules(self, trunks: Sequence[Trunk], number: str | None) -> list[DispatchRule]:
+        """Return the first rules that serve one of ``trunks``."""
+        found: list[DispatchRule] = []
+        async for rule in each(self.rules.page):
+            if any(rule.serves(trunk.id, number) for trunk in trunks) and len(found) < MOST:
+                found.append(rule)
+        return found
 
     async def _service(self, url: str) -> Finding:
         problem = await self.webhook_target.problem(url)
@@ -146,47 +189,22 @@ class DiagnoseTelephony:
             return Finding(Check.SERVICE, State.FAILED, problem)
         return Finding(Check.SERVICE, State.OK, f"{url} accepts signed webhooks.")
 
-    async def _worker(self, command: DiagnoseCommand, reached: Finding) -> AsyncIterator[Finding]:
-        probed = None
+    async def _worker(
+        self, command: DiagnoseCommand, agent_names: Sequence[str], reached: Finding
+    ) -> AsyncIterator[Finding]:
+        is_readable = command.ledger_problem is None
         if reached.state is not State.OK:
-            yield Finding(Check.WORKER, State.SKIPPED, "LiveKit does not answer.")
-        elif not command.with_dispatch:
-            yield await self._known(command)
+            skipped = Finding(Check.WORKER, State.SKIPPED, "LiveKit does not answer.")
+            checked = CheckedWorkers([skipped])
+        elif command.with_dispatch:
+            checked = await self.check_workers.by_dispatch(agent_names)
         else:
-            try:
-                probed = await self.probe_worker()
-            except LiveKitError as error:
-                yield Finding(Check.WORKER, State.FAILED, str(error))
-            else:
-                yield self._taken(probed.taken_after)
+            checked = await self.check_workers.by_ledger(agent_names, is_readable=is_readable)
+        for finding in checked.findings:
+            yield finding
         if command.ledger_problem is not None:
             yield Finding(Check.WEBHOOKS, State.SKIPPED, command.ledger_problem)
-        elif probed is None:
+        elif checked.room_name is None:
             yield await self.check_webhooks.newest()
         else:
-            yield await self.check_webhooks.of_room(probed.room_name)
-
-    async def _known(self, command: DiagnoseCommand) -> Finding:
-        """Return what the latest dispatches say of the worker."""
-        with suppress(StorageUnavailable):
-            if command.ledger_problem is None:
-                await self.workers.refresh()
-        warning = self.workers.warning()
-        if warning is not None and self.workers.is_missing(self.agent_name):
-            return Finding(Check.WORKER, State.FAILED, warning)
-        return Finding(Check.WORKER, State.SKIPPED, "No agent was dispatched to find a worker.")
-
-    def _taken(self, after: timedelta | None) -> Finding:
-        if after is None:
-            return Finding(
-                Check.WORKER,
-                State.FAILED,
-                f"No worker named '{self.agent_name}' took a job within "
-                f"{self.probe_worker.taken_within.total_seconds():.0f} s; start the worker, with "
-                "agent_name equal to AGENT_NAME and on the same LiveKit project, or free capacity.",
-            )
-        return Finding(
-            Check.WORKER,
-            State.OK,
-            f"A worker named '{self.agent_name}' took a job after {after.total_seconds():.1f} s.",
-        )
+            yield await self.check_webhooks.of_room(checked.room_name)

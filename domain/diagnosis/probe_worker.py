@@ -29,7 +29,7 @@ class WorkerProbe:
 
 @attrs.frozen(kw_only=True)
 class ProbeWorker:
-    """Dispatches the agent into a room of its own, which is deleted afterwards.
+    """Dispatches an agent into a room of its own, which is deleted afterwards.
 
     LiveKit has no list of workers. Measured with livekit-server 1.13.5: a dispatch for a name that
     no worker has registered never lists a job; with a worker the agent joins within a second, and
@@ -40,15 +40,14 @@ class ProbeWorker:
     dispatcher: Dispatcher
     clock: Clock
     ids: IdGenerator
-    agent_name: str
     taken_within: timedelta = TAKEN_WITHIN
 
-    async def __call__(self) -> WorkerProbe:
-        """Dispatch, watch and clean up. Raises ``LiveKitError``."""
+    async def __call__(self, agent_name: str) -> WorkerProbe:
+        """Dispatch this agent, watch and clean up. Raises ``LiveKitError``."""
         room_name = RoomName(f"doctor-{self.ids.session_id()}")
         metadata = AgentConfig.parse(None).metadata(session_id=str(self.ids.session_id()))
         began = self.clock.monotonic()
-        dispatch_id = await self.dispatcher.create(room_name, self.agent_name, metadata)
+        dispatch_id = await self.dispatcher.create(room_name, agent_name, metadata)
         try:
             while not await self._is_taken(room_name):
                 if self.clock.monotonic() - began >= self.taken_within.total_seconds():

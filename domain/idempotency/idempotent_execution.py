@@ -45,8 +45,9 @@ class IdempotentExecution:
     """The first request with a key is carried out; a repetition gets the same answer for a day.
 
     By the draft draft-ietf-httpapi-idempotency-key-header-07. A failure is not remembered: the
-    next attempt tries again. What can be refused without doing anything is refused before this is
-    called, so that the key can still be used for the request put right.
+    next attempt tries again. A first attempt that was refused before it did anything
+    (``DomainError.is_refusal``) leaves the key unused, so that it is still good for the corrected
+    request. After any other failure something may have been done, and the key stays this request's.
     """
 
     idempotency: Idempotency
@@ -82,9 +83,13 @@ class IdempotentExecution:
         seed = f"{attempt.tenant}\n{attempt.key}\n{found.created_at.isoformat()}"
         try:
             response = await do(uuid.uuid5(_NAMESPACE, seed))
-        except BaseException:
+        except BaseException as error:
+            refused = isinstance(error, DomainError) and error.is_refusal
+            release = self.idempotency.give_up
+            if refused and found.is_new:
+                release = self.idempotency.forget
             with suppress(DomainError):  # then the key is free when its lease is over
-                await self.idempotency.give_up(attempt)
+                await release(attempt)
             raise
         await self.idempotency.finish(attempt, response)
         return Answered(response, replayed=False)

@@ -29,21 +29,29 @@ class Attempt:
         """Return the time by which any other attempt has ended: twice this attempt's lease."""
         return self.until + (self.until - self.now)
 
-    def begun(self, created_at: datetime) -> Remembered:
-        """What is remembered while this attempt works on it."""
+    def begun(self, created_at: datetime | None = None) -> Remembered:
+        """What is remembered while this attempt works on it; the first one with no time."""
         return Remembered(
-            fingerprint=self.fingerprint, created_at=created_at, holder=self.holder, answer=None
+            fingerprint=self.fingerprint,
+            created_at=created_at or self.now,
+            holder=self.holder,
+            answer=None,
+            is_new=created_at is None,
         )
 
 
 @attrs.frozen(kw_only=True)
 class Remembered:
-    """What is known of a key: when it was first used, for what, and the answer if there is one."""
+    """What is known of a key: when it was first used, for what, and the answer if there is one.
+
+    ``is_new``: no earlier attempt with the key is remembered, which may have done something.
+    """
 
     fingerprint: str
     created_at: datetime
     holder: str | None
     answer: str | None
+    is_new: bool = False
 
 
 class Idempotency(Protocol):
@@ -64,6 +72,10 @@ class Idempotency(Protocol):
 
     async def give_up(self, attempt: Attempt) -> None:
         """Let another attempt begin at once, if this one still holds the key."""
+        ...
+
+    async def forget(self, attempt: Attempt) -> None:
+        """Let the key be used for any request, if this attempt still holds it."""
         ...
 
     async def prune(self, before: datetime) -> int:

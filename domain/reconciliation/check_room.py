@@ -204,7 +204,7 @@ class _Look:
             return None
         if not self._is_confirmed(session, presence):
             return session
-        return await self._keep(session, presence, calls)
+        return await self._keep(session, presence, calls, contents.agent_names)
 
     async def _end(self, session: Session, found: AgentPresence, why: EndReason) -> Session | None:
         if found.room is None:
@@ -232,8 +232,12 @@ class _Look:
         missing_for = self.absences.note(agent_key(session), self.use.clock.now())
         return self.absences.is_confirmed(missing_for)
 
-    async def _keep(self, session: Session, presence: AgentPresence, calls: list[Call]) -> Session:
+    async def _keep(
+        self, session: Session, presence: AgentPresence, calls: list[Call], names: set[str | None]
+    ) -> Session:
         kept = await self.use.keep_agent(session, presence, Source.RECONCILER)
+        if late := await self.use.remove_late_agent.beside(kept, self.room, names):
+            self.repairs["late_agent_removed"] += late
         if repair := repair_between(session, kept, presence):
             self.repairs[repair] += 1
         self.had_surplus = presence.is_undecided or bool(presence.surplus_agents)

@@ -54,7 +54,6 @@ class HandleRoomEvent:
     remove_late_agent: RemoveLateAgent
     hold_room: HoldEndedRoom
     clock: Clock
-    agent_name: str
     relevance: EventRelevance = attrs.field(factory=EventRelevance)
     dispatch_on_any_join: bool = False
 
@@ -129,6 +128,7 @@ class HandleRoomEvent:
         if session is None:
             await self.remove_late_agent(event.room)
             return
+        await self.remove_late_agent.beside(session, event.room, {agent.agent_name})
         # A worker that does not say its name is known by its job, which is listed later.
         if agent.agent_name != session.agent_name or received_at < session.created_at:
             return
@@ -159,7 +159,7 @@ class HandleRoomEvent:
         session = await self._unclaimed(room)
         if session is None:
             calls = await self._live_calls(room)
-            if calls and agent.agent_name == self.agent_name:
+            if calls and await self.assign_agent.is_served_by(calls[0], agent):
                 with suppress(LeftToOthers):
                     await self.assign_agent.again(calls[0], Source.API)
             return

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
+from collections.abc import Collection, Sequence
 
 import attrs
 
 from domain.access.access import SYSTEM
 from domain.rooms.dispatcher import Dispatcher
-from domain.rooms.room import Dispatch, Room
+from domain.rooms.room import Room
 from domain.rooms.rooms import Rooms
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.hold_ended_room import HoldEndedRoom
+from domain.sessions.late_agents import (
+    LateAgents,
+    find_late_agents,
+    names_of_late,
+    recently_ended,
+)
 from domain.sessions.room_contents import RoomContents
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.identifiers import RoomName
 
-LATE_BY: Final = timedelta(minutes=15)
-"""How long after a session's end an agent without a dispatch may be its own.
-
-A worker joins the room of its job although the room, and the dispatch with it, was deleted
-meanwhile; its join makes a new room (livekit-server 1.13.5).
-"""
-
 
 @attrs.frozen(kw_only=True)
 class RemoveLateAgent:
-    """Remove the agents of an ended session together with the room that they reopened."""
+    """Remove the agents of ended sessions, and the room that they reopened."""
 
     ledger: SessionStore
     find_agent: FindAgent
@@ -50,58 +48,59 @@ class RemoveLateAgent:
             return False
         if await self.find_agent.was_concluded_early(ended, room):
             return False  # the reconciler reopens it
-        if not await self._has_late(ended, room):
+        recent = await recently_ended(self.ledger, room_name)
+        if await self._late(room, recent) is None:
             return False
         async with self.hold_room(ended):
-            return await self._remove(ended, room)
-
-    async def _has_late(self, ended: Session, room: Room) -> bool:
-        contents = await self.find_agent.contents(RoomName(room.name))
-        if contents is None or contents.room.sid != room.sid or contents.has_people:
-            return False
-        dispatches, agents = await self._late(ended, contents)
-        return bool(dispatches or agents)
-
-    async def _remove(self, ended: Session, room: Room) -> bool:
-        room_name = RoomName(room.name)
-        contents = await self.find_agent.contents(room_name)
-        if contents is None or contents.room.sid != room.sid or contents.has_people:
-            return False
-        dispatches, agents = await self._late(ended, contents)
-        for dispatch in dispatches:
-            await self.dispatcher.delete(room_name, dispatch.id)
-        if all(participant.identity in agents for participant in contents.participants):
-            await self.rooms.delete(room_name)
+            found = await self._late(room, recent)
+            if found is None:
+                return False
+            await self._remove(room_name, *found)
             return True
-        for identity in agents:
-            await self.rooms.remove_participant(room_name, identity)
-        return True
+
+    async def beside(self, session: Session, room: Room, names: Collection[str | None]) -> int:
+        """Remove them from the room of a live ``session``; return how many there were.
+
+        ``names`` are those of agents in the room. Agents with the session's own agent name are
+        surplus, and not removed here. LiveKit is asked only if a session with one of the other
+        names has ended lately. Raises ``LiveKitError`` or ``StorageUnavailable``.
+        """
+        others = set(names) - {None, session.agent_name}
+        if not others:
+            return 0
+        recent, now = await recently_ended(self.ledger, session.room_name), self.clock.now()
+        if not others & names_of_late(recent, now):
+            return 0
+        contents = await self.find_agent.contents(session.room_name)
+        if contents is None or contents.room.sid != room.sid:
+            return 0
+        late = await find_late_agents(self.ledger, contents, recent, now, session.agent_name)
+        await self._delete_dispatches(session.room_name, late)
+        await self._remove_agents(session.room_name, late)
+        return len(late.identities) or len(late.dispatches)
 
     async def _late(
-        self, ended: Session, contents: RoomContents
-    ) -> tuple[list[Dispatch], set[str]]:
-        """Return the dispatches of ended sessions, and the identities of their agents."""
-        ours: list[Dispatch] = []
-        others: set[str] = set()
-        may_be_others = False
-        for dispatch in contents.dispatches or ():
-            if await self._has_ended(dispatch, ended):
-                ours.append(dispatch)
-            elif dispatch.agent_name == ended.agent_name:
-                others.update(dispatch.agents)
-                # LiveKit lists a job some seconds after its agent has joined.
-                may_be_others = may_be_others or not dispatch.agents
-        agents = {agent.identity for agent in contents.agents(ended.agent_name)} - others
-        explained = {identity for dispatch in ours for identity in dispatch.agents}
-        is_recent = ended.ended_at is not None and self.clock.now() <= ended.ended_at + LATE_BY
-        if may_be_others or not is_recent:
-            agents &= explained
-        # An earlier session in the room may have had another agent.
-        present = {participant.identity for participant in contents.participants}
-        return ours, agents | (explained & present)
+        self, room: Room, recent: Sequence[Session]
+    ) -> tuple[RoomContents, LateAgents] | None:
+        """Return what is in the room and what of it is late; None if nothing is to be removed."""
+        contents = await self.find_agent.contents(RoomName(room.name))
+        if contents is None or contents.room.sid != room.sid or contents.has_people:
+            return None
+        late = await find_late_agents(self.ledger, contents, recent, self.clock.now())
+        return (contents, late) if late else None
 
-    async def _has_ended(self, dispatch: Dispatch, ended: Session) -> bool:
-        if ended.owns(dispatch):
-            return True
-        session = await self.ledger.find(dispatch.session_id, SYSTEM)
-        return session is not None and not session.is_live
+    async def _remove(self, room_name: RoomName, contents: RoomContents, late: LateAgents) -> None:
+        await self._delete_dispatches(room_name, late)
+        if late.removed_from(contents).participants:
+            await self._remove_agents(room_name, late)
+        else:
+            await self.rooms.delete(room_name)
+
+    async def _delete_dispatches(self, room_name: RoomName, late: LateAgents) -> None:
+        for dispatch_id in sorted(late.dispatches):
+            await self.dispatcher.delete(room_name, dispatch_id)
+
+    async def _remove_agents(self, room_name: RoomName, late: LateAgents) -> None:
+        for identity in sorted(late.identities):
+            # A job that LiveKit lists late is not ended with its dispatch.
+            await self.rooms.remove_participant(room_name, identity)

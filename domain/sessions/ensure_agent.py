@@ -15,6 +15,8 @@ from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.judge_presence import presence_of
 from domain.sessions.keep_agent import KeepAgent
+from domain.sessions.late_agents import find_late_agents, recently_ended
+from domain.sessions.room_contents import RoomContents
 from domain.sessions.session import Session
 from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_status import EndReason, SessionStatus
@@ -143,9 +145,18 @@ class EnsureAgent:
             raise room_taken(candidate.room_name)
         found = presence_of(candidate, contents, self.clock.now(), self.find_agent.timeouts)
         is_call = candidate.phone is not None
-        if found.is_missing and is_call and contents.has_foreign_agent(candidate.agent_name):
+        if found.is_missing and is_call and await self._has_foreign_agent(candidate, contents):
             raise LeftToOthers(f"Another agent serves room '{candidate.room_name}'.")
         return found
+
+    async def _has_foreign_agent(self, candidate: Session, contents: RoomContents) -> bool:
+        """Return whether another program's agent is in the room; no ended session's counts."""
+        agent_name, now = candidate.agent_name, self.clock.now()
+        if not contents.has_foreign_agent(agent_name):
+            return False
+        ended = await recently_ended(self.ledger, candidate.room_name)
+        late = await find_late_agents(self.ledger, contents, ended, now, agent_name)
+        return late.removed_from(contents).has_foreign_agent(agent_name)
 
     async def _was_lately(self, room: Room, access: Access) -> bool:
         """Return whether the room, or a recent one of its name, was visible to ``access``."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import attrs
@@ -17,6 +17,7 @@ from domain.sessions.session import Session
 from domain.sessions.session_status import SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
+from domain.shared.identifiers import SessionId
 
 KNOWN_FOR: Final = timedelta(minutes=10)
 """After which a job that no worker took says nothing: a worker may have registered since."""
@@ -26,12 +27,16 @@ SERVED_FOR: Final = timedelta(minutes=1)
 on a busy machine LiveKit drops some jobs (livekit-server 1.13.5)."""
 
 _EACH: Final = 5
+_NAMES: Final = 20
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _TELLING: Final = (
     SessionStatus.ACTIVE,
     SessionStatus.DISPATCH_FAILED,
     SessionStatus.AGENT_DISPATCHED,
     SessionStatus.ENDED,
 )
+
+_Times = dict[str, list[datetime]]
 
 
 @attrs.frozen
@@ -49,7 +54,9 @@ class WatchWorkers:
     LiveKit has no list of workers. A dispatch whose job is not listed within ``taken_within`` was
     taken by none (livekit-server 1.13.5), and the ledger then has ``agent_never_joined`` for it.
     That counts until an agent of the same name joins any session, for ``KNOWN_FOR`` at most, and
-    not within ``SERVED_FOR`` after an agent has joined.
+    not within ``SERVED_FOR`` after an agent has joined. What earlier looks found counts as long,
+    and sessions of an agent without a worker are read again: where other agents have many
+    sessions, its own are soon not among the newest.
     """
 
     ledger: SessionStore
@@ -57,14 +64,20 @@ class WatchWorkers:
     timeouts: AgentTimeouts
     _missing: Mapping[str, datetime] = attrs.field(factory=dict, init=False)
     """When the latest job was not taken, by agent name."""
+    _joined: Mapping[str, datetime] = attrs.field(factory=dict, init=False)
+    _untaken: Mapping[str, datetime] = attrs.field(factory=dict, init=False)
+    _waiting: dict[str, deque[SessionId]] = attrs.field(factory=dict, init=False)
+    """The latest sessions of each agent that has no worker."""
 
     async def refresh(self) -> WorkerChanges:
         """Look at the ledger and return what has changed.
 
         Raises :class:`~domain.shared.errors.StorageUnavailable`.
         """
-        joined, untaken = self._evidence(await self._newest())
+        joins, failures = self._evidence(await self._read())
         now = self.clock.now()
+        self._joined = joined = _latest(joins, self._joined, now)
+        self._untaken = untaken = _latest(failures, self._untaken, now)
         missing = {
             name: at
             for name, at in untaken.items()
@@ -79,6 +92,8 @@ class WatchWorkers:
             ),
         )
         self._missing = missing
+        for name in self._waiting.keys() - missing.keys():
+            del self._waiting[name]
         return changes
 
     def status_of(self, session: Session) -> AgentStatus:
@@ -88,6 +103,7 @@ class WatchWorkers:
         if not session.agent_dispatched:
             return AgentStatus.NOT_DISPATCHED
         if self.is_missing(session.agent_name):
+            self._await(session)
             return AgentStatus.NO_WORKER
         return AgentStatus.EXPECTED
 
@@ -97,28 +113,40 @@ class WatchWorkers:
 
     def warning(self) -> str | None:
         """Return a sentence for the operator; None if every agent has a worker, or may have."""
-        if not self._missing:
-            return None
-        names = ", ".join(f"'{name}'" for name in sorted(self._missing))
+        return self.warning_of(*sorted(self._missing)) if self._missing else None
+
+    @staticmethod
+    def warning_of(*names: str) -> str:
+        """Return the sentence for agents of these names without a worker."""
+        quoted = ", ".join(f"'{name}'" for name in names)
         return (
-            f"No worker named {names} is registered: the latest jobs were not taken. Start the "
-            "worker, with an agent_name that equals AGENT_NAME, or give it more capacity."
+            f"No worker named {quoted} is registered: the latest jobs were not taken. Start the "
+            "worker, with an agent_name that equals AGENT_NAME or the saved agent's agentName, or "
+            "give it more capacity."
         )
 
-    async def _newest(self) -> list[Session]:
+    async def _read(self) -> list[Session]:
+        """Return the newest sessions, and those of agents without a worker."""
         found: list[Session] = []
+        waiting = [one for ids in [*self._waiting.values()][-_NAMES:] for one in ids]
         async with self.ledger.unit_of_work() as work:
             for status in _TELLING:
                 wanted = SessionFilter(status=status)
                 found += await work.sessions.page(wanted, None, _EACH, SYSTEM)
+            for session_id in waiting:
+                session = await work.sessions.get(session_id, SYSTEM)
+                found += [] if session is None else [session]
         return found
 
-    def _evidence(
-        self, sessions: Iterable[Session]
-    ) -> tuple[Mapping[str, datetime], Mapping[str, datetime]]:
-        """Return when, by agent name, an agent joined last and a job was not taken last."""
-        joined: dict[str, list[datetime]] = defaultdict(list)
-        untaken: dict[str, list[datetime]] = defaultdict(list)
+    def _await(self, session: Session) -> None:
+        ids = self._waiting.setdefault(session.agent_name, deque(maxlen=_EACH))
+        if session.id not in ids:
+            ids.append(session.id)
+
+    def _evidence(self, sessions: Iterable[Session]) -> tuple[_Times, _Times]:
+        """Return when, by agent name, agents joined and jobs were not taken."""
+        joined: _Times = defaultdict(list)
+        untaken: _Times = defaultdict(list)
         for session in sessions:
             dispatched: datetime | None = None
             for entry in session.timeline:
@@ -128,12 +156,16 @@ class WatchWorkers:
                     dispatched = entry.at
                 elif entry.what == "agent_never_joined" and self._was_untaken(dispatched, entry.at):
                     untaken[session.agent_name].append(entry.at)
-        return _latest(joined), _latest(untaken)
+                    self._await(session)
+        return joined, untaken
 
     def _was_untaken(self, dispatched: datetime | None, at: datetime) -> bool:
         """Whether no worker took the job: of one that was taken, the agent is awaited longer."""
         return dispatched is not None and at - dispatched < self.timeouts.joined_within
 
 
-def _latest(times: Mapping[str, list[datetime]]) -> Mapping[str, datetime]:
-    return {name: max(at) for name, at in times.items()}
+def _latest(times: _Times, known: Mapping[str, datetime], now: datetime) -> Mapping[str, datetime]:
+    """Return the latest time by name, of those that still count."""
+    names = times.keys() | known.keys()
+    latest = {name: max([*times.get(name, ()), known.get(name, _LONG_AGO)]) for name in names}
+    return {name: at for name, at in latest.items() if now - at <= KNOWN_FOR}

@@ -10,6 +10,7 @@ class AgentNameTaken(DomainError):
 
     code = "agent_name_taken"
     status = 409
+    is_refusal = True
 
 
 class AgentChanged(DomainError):
@@ -24,3 +25,4 @@ class AgentLimitReached(DomainError):
 
     code = "agent_limit_reached"
     status = 409
+    is_refusal = True

@@ -51,6 +51,7 @@ class DomainError(Exception):
 
     ``str(error)`` is a sentence that the caller can act on. ``details`` are further fields of the
     error response (for example ``field`` and ``example``), by the names of the HTTP contract.
+    ``is_refusal``: nothing was done, and nothing is under way; another request may be sent instead.
     ``is_outage``: a dependency was down, so the same request may succeed once it is up.
     ``retry_after``: seconds after which the same request may succeed; None: it fails again.
     ``is_logged``: log it although the fault is the caller's, who does not read the response.
@@ -58,6 +59,7 @@ class DomainError(Exception):
 
     code = "error"
     status: ClassVar[int] = 500
+    is_refusal: ClassVar[bool] = False
     is_outage: ClassVar[bool] = False
     is_logged: ClassVar[bool] = False
     retry_after: int | None = None
@@ -72,6 +74,7 @@ class InvalidInput(DomainError):
 
     code = "validation_failed"
     status = 400
+    is_refusal = True
 
     def __init__(self, message: str, *, field: str, **details: object) -> None:
         super().__init__(message, field=field, **details)
@@ -82,6 +85,7 @@ class MetadataTooLarge(DomainError):
 
     code = "metadata_too_large"
     status = 413
+    is_refusal = True
 
 
 class Unauthenticated(DomainError):
@@ -96,6 +100,7 @@ class Forbidden(DomainError):
 
     code = "insufficient_scope"
     status = 403
+    is_refusal = True
 
 
 class OriginRefused(Forbidden):
@@ -142,6 +147,7 @@ class NotFound(DomainError):
 
     code = "not_found"
     status = 404
+    is_refusal = True
 
 
 class RoomTaken(NotFound):
@@ -155,6 +161,7 @@ class AlreadyExists(DomainError):
 
     code = "already_exists"
     status = 409
+    is_refusal = True
 
 
 class StillLive(DomainError):
@@ -223,10 +230,7 @@ class TooEarly(DomainError):
 
 
 class Unstorable(DomainError):
-    """The storage refuses a value for what it is: too large, out of range, or not valid text.
-
-    Nothing is stored, and a repetition fails as well.
-    """
+    """The storage refuses a value for good: it is too large, out of range, or not valid text."""
 
     code = "unstorable"
     status = 400

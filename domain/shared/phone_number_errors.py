@@ -10,6 +10,7 @@ class PhoneNumberTaken(DomainError):
 
     code = "phone_number_taken"
     status = 409
+    is_refusal = True
 
 
 class PhoneNumberChanged(DomainError):
@@ -25,3 +26,4 @@ class PhoneNumberLimitReached(DomainError):
 
     code = "phone_number_limit_reached"
     status = 409
+    is_refusal = True

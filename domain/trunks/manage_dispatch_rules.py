@@ -12,9 +12,11 @@ import attrs
 from domain.access.access import Access, Scope
 from domain.shared.errors import AlreadyExists, InvalidInput, NotFound
 from domain.shared.livekit_errors import LiveKitRefused
+from domain.shared.pagination import DEFAULT_LIMIT
 from domain.trunks import fields
 from domain.trunks.dispatch_rule import DispatchRule, RuleKind
 from domain.trunks.fields import Normalised
+from domain.trunks.id_page import IdPage, IdPosition, each, read_id_page
 from domain.trunks.provisioning import DispatchRules
 
 DEFAULT_PREFIX: Final = "call-"
@@ -57,10 +59,12 @@ class ManageDispatchRules:
     normalised: Normalised
     _creating: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False, eq=False)
 
-    async def all(self, access: Access) -> list[DispatchRule]:
-        """Return every rule, sorted by id."""
+    async def page(
+        self, access: Access, after: IdPosition | None = None, limit: int = DEFAULT_LIMIT
+    ) -> IdPage[DispatchRule]:
+        """Return rules, sorted by id."""
         access.require(Scope.ADMIN)
-        return await self.rules.all()
+        return await read_id_page(self.rules.page, after, limit)
 
     async def create(
         self, command: CreateDispatchRuleCommand, access: Access
@@ -86,24 +90,27 @@ class ManageDispatchRules:
 
     async def _existing(self, wanted: DispatchRule) -> DispatchRule | None:
         """Return the rule that is like ``wanted``. Raises :class:`AlreadyExists`."""
-        rules = await self.rules.all()
-        for rule in rules:
+        conflict: DispatchRule | None = None
+        async for rule in each(self.rules.page):
             if rule.is_like(wanted):
                 return rule
-        for rule in rules:
-            if rule.conflicts_with(wanted):
-                raise AlreadyExists(
-                    f"Dispatch rule {rule.id} is for the same trunks and numbers; delete it first.",
-                    dispatchRuleId=rule.id,
-                )
+            if conflict is None and rule.conflicts_with(wanted):
+                conflict = rule
+        if conflict is not None:
+            raise AlreadyExists(
+                f"Dispatch rule {conflict.id} is for the same trunks and numbers; delete it first.",
+                dispatchRuleId=conflict.id,
+            )
         return None
 
     async def delete(self, rule_id: str, access: Access) -> None:
         """Delete a rule. Raises :class:`~domain.shared.errors.NotFound`."""
         access.require(Scope.ADMIN)
-        if rule_id not in {rule.id for rule in await self.rules.all()}:
-            raise NotFound("There is no dispatch rule with this id.")
-        await self.rules.delete(rule_id)
+        async for rule in each(self.rules.page):
+            if rule.id == rule_id:
+                await self.rules.delete(rule_id)
+                return
+        raise NotFound("There is no dispatch rule with this id.")
 
     def _checked(self, command: CreateDispatchRuleCommand) -> DispatchRule:
         room_name = fields.text(command.room_name, "roomName", "lobby")

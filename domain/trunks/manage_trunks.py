@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import attrs
@@ -11,8 +12,10 @@ import attrs
 from domain.access.access import Access, Scope
 from domain.shared.errors import AlreadyExists, InvalidInput, NotFound
 from domain.shared.livekit_errors import LiveKitRefused
+from domain.shared.pagination import DEFAULT_LIMIT
 from domain.trunks import fields
 from domain.trunks.fields import EXAMPLE_NUMBER, Normalised
+from domain.trunks.id_page import IdPage, IdPosition, each, read_id_page
 from domain.trunks.provisioning import Trunks
 from domain.trunks.trunk import Transport, Trunk, TrunkDirection
 
@@ -54,11 +57,16 @@ class ManageTrunks:
     normalised: Normalised
     _creating: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False, eq=False)
 
-    async def all(self, direction: TrunkDirection | None, access: Access) -> list[Trunk]:
-        """Return every trunk of this direction, or of both, sorted by id."""
+    async def page(
+        self,
+        direction: TrunkDirection | None,
+        access: Access,
+        after: IdPosition | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> IdPage[Trunk]:
+        """Return trunks of this direction, or of both, sorted by id."""
         access.require(Scope.ADMIN)
-        found = await self.trunks.all()
-        return [trunk for trunk in found if direction in (None, trunk.direction)]
+        return await read_id_page(partial(self.trunks.page, direction), after, limit)
 
     async def create(self, command: CreateTrunkCommand, access: Access) -> CreatedTrunk:
         """Create a trunk, or return the one that is like it but for its name.
@@ -83,26 +91,29 @@ class ManageTrunks:
 
     async def _existing(self, wanted: Trunk) -> Trunk | None:
         """Return the trunk that is like ``wanted``. Raises :class:`AlreadyExists`."""
-        trunks = await self.trunks.all()
-        for trunk in trunks:
+        conflict: Trunk | None = None
+        async for trunk in each(partial(self.trunks.page, wanted.direction)):
             if trunk.is_like(wanted):
                 return trunk
-        for trunk in trunks:
-            if trunk.conflicts_with(wanted):
-                raise AlreadyExists(
-                    f"Inbound trunk {trunk.id} takes one of these numbers with other settings; "
-                    "delete it first, or leave the number out.",
-                    field="numbers",
-                    trunkId=trunk.id,
-                )
+            if conflict is None and trunk.conflicts_with(wanted):
+                conflict = trunk
+        if conflict is not None:
+            raise AlreadyExists(
+                f"Inbound trunk {conflict.id} takes one of these numbers with other settings; "
+                "delete it first, or leave the number out.",
+                field="numbers",
+                trunkId=conflict.id,
+            )
         return None
 
     async def delete(self, trunk_id: str, access: Access) -> None:
         """Delete a trunk. Raises :class:`~domain.shared.errors.NotFound`."""
         access.require(Scope.ADMIN)
-        if trunk_id not in {trunk.id for trunk in await self.trunks.all()}:
-            raise NotFound("There is no trunk with this id.")
-        await self.trunks.delete(trunk_id)
+        async for trunk in each(partial(self.trunks.page, None)):
+            if trunk.id == trunk_id:
+                await self.trunks.delete(trunk_id)
+                return
+        raise NotFound("There is no trunk with this id.")
 
     def _checked(self, command: CreateTrunkCommand) -> Trunk:
         inbound = command.direction is TrunkDirection.INBOUND

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from domain.trunks.dispatch_rule import DispatchRule
-from domain.trunks.trunk import Trunk
+from domain.trunks.trunk import Trunk, TrunkDirection
 
 
 class Trunks(Protocol):
@@ -15,8 +15,11 @@ class Trunks(Protocol):
     :class:`~domain.shared.livekit_errors.LiveKitWithoutSip` where the server has no SIP.
     """
 
-    async def all(self) -> list[Trunk]:
-        """Return every trunk, inbound and outbound, sorted by id."""
+    async def page(self, direction: TrunkDirection | None, after: str, limit: int) -> list[Trunk]:
+        """Return ``limit`` trunks whose ids come after ``after``, sorted by id.
+
+        Of this direction; None: inbound and outbound.
+        """
         ...
 
     async def create(self, trunk: Trunk) -> Trunk:
@@ -31,8 +34,8 @@ class Trunks(Protocol):
 class DispatchRules(Protocol):
     """LiveKit's SIP dispatch rules. Errors as for :class:`Trunks`."""
 
-    async def all(self) -> list[DispatchRule]:
-        """Return every rule, sorted by id."""
+    async def page(self, after: str, limit: int) -> list[DispatchRule]:
+        """Return ``limit`` rules whose ids come after ``after``, sorted by id."""
         ...
 
     async def create(self, rule: DispatchRule) -> DispatchRule:

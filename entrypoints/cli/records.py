@@ -10,7 +10,6 @@ import typer
 
 from domain.access.access import SYSTEM, Access
 from domain.shared.errors import NotFound
-from domain.shared.pagination import Item, Page
 from entrypoints.cli.output import printable, show
 
 Record_co = TypeVar("Record_co", covariant=True)
@@ -26,6 +25,20 @@ class Reader(Protocol[Record_co]):
 
     async def by_room(self, wanted: str, access: Access, /) -> Record_co:
         """Return the room's newest record. Raises ``NotFound``."""
+        ...
+
+
+class Shown(Protocol[Record_co]):
+    """A page of a list; ``next`` is None if it is the last one."""
+
+    @property
+    def items(self) -> Sequence[Record_co]:
+        """What is on the page."""
+        ...
+
+    @property
+    def next(self) -> object | None:
+        """Where the next page begins."""
         ...
 
 
@@ -47,10 +60,10 @@ async def find(reader: Reader[Record], wanted: str, kind: str) -> Record:
 
 
 def show_page(
-    page: Page[Item],
+    page: Shown[Record],
     header: Sequence[str],
-    row: Callable[[Item], Sequence[object]],
-    as_json: Callable[[Item], str] | None,
+    row: Callable[[Record], Sequence[object]],
+    as_json: Callable[[Record], str] | None,
     advice: str = "raise --limit, or go back in time with --until",
 ) -> None:
     """Print a page as a table, or each item as ``as_json`` writes it; say if there are more."""

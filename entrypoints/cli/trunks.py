@@ -10,12 +10,13 @@ from typing import Annotated, Final, TypeVar
 import typer
 
 from domain.access.access import SYSTEM
+from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from domain.trunks.manage_dispatch_rules import CreateDispatchRuleCommand, ManageDispatchRules
 from domain.trunks.manage_trunks import CreateTrunkCommand, ManageTrunks
 from domain.trunks.trunk import Transport, TrunkDirection
 from entrypoints.cli.livekit import livekit
-from entrypoints.cli.output import printable, show
-from entrypoints.cli.records import json_of
+from entrypoints.cli.output import printable
+from entrypoints.cli.records import json_of, show_page
 from entrypoints.presenters.trunks import (
     DispatchRuleResponse,
     TrunkResponse,
@@ -34,6 +35,8 @@ _TRUNK_HEADER: Final = ("trunk", "direction", "name", "numbers", "address", "use
 _RULE_HEADER: Final = ("rule", "kind", "name", "room", "pin", "trunks", "numbers", "agents")
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, as the HTTP API shows them.")]
+_MORE: Final = "raise --limit, or use the HTTP API, which has pages"
+Limit = Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="How many at most.")]
 Numbers = Annotated[
     list[str] | None,
     typer.Option("--number", help="With the country code: +15105550100; may be repeated."),
@@ -45,15 +48,13 @@ Name = Annotated[str, typer.Option(help="What you will know it by.")]
 def list_trunks(
     *,
     direction: Annotated[TrunkDirection | None, typer.Option(help="Of this direction.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
     as_json: AsJson = False,
 ) -> None:
     """List the trunks, also those that other programs created. Passwords are not shown."""
-    found = _with_trunks(lambda manage: manage.all(direction, SYSTEM))
-    shown = [trunk_response(trunk) for trunk in found]
-    if as_json:
-        _print_json(shown)
-    else:
-        show(_TRUNK_HEADER, map(_trunk_row, shown))
+    page = _with_trunks(lambda manage: manage.page(direction, SYSTEM, limit=limit))
+    as_text = (lambda trunk: json_of(trunk_response(trunk))) if as_json else None
+    show_page(page, _TRUNK_HEADER, lambda trunk: _trunk_row(trunk_response(trunk)), as_text, _MORE)
 
 
 @trunks.command("create")
@@ -94,7 +95,7 @@ def create_trunk(  # noqa: PLR0913 - each setting is an option
     shown = trunk_response(created.trunk)
     _report(shown.trunk_id, f"trunk {shown.trunk_id}", is_new=created.is_new, as_json=as_json)
     if as_json:
-        _print_json([shown])
+        typer.echo(json_of(shown))
 
 
 @trunks.command("delete")
@@ -105,14 +106,13 @@ def delete_trunk(trunk: Annotated[str, typer.Argument(help="As `trunks list` sho
 
 
 @rules.command("list")
-def list_rules(*, as_json: AsJson = False) -> None:
+def list_rules(*, limit: Limit = DEFAULT_LIMIT, as_json: AsJson = False) -> None:
     """List the dispatch rules, also those that other programs created. PINs are not shown."""
-    found = _with_rules(lambda manage: manage.all(SYSTEM))
-    shown = [dispatch_rule_response(rule) for rule in found]
-    if as_json:
-        _print_json(shown)
-    else:
-        show(_RULE_HEADER, map(_rule_row, shown))
+    page = _with_rules(lambda manage: manage.page(SYSTEM, limit=limit))
+    as_text = (lambda rule: json_of(dispatch_rule_response(rule))) if as_json else None
+    show_page(
+        page, _RULE_HEADER, lambda rule: _rule_row(dispatch_rule_response(rule)), as_text, _MORE
+    )
 
 
 @rules.command("create")
@@ -145,7 +145,7 @@ def create_rule(  # noqa: PLR0913 - each setting is an option
     rule_id = shown.dispatch_rule_id
     _report(rule_id, f"dispatch rule {rule_id}", is_new=created.is_new, as_json=as_json)
     if as_json:
-        _print_json([shown])
+        typer.echo(json_of(shown))
 
 
 @rules.command("delete")
@@ -183,11 +183,6 @@ def _report(new_id: str, what: str, *, is_new: bool, as_json: bool) -> None:
         typer.echo(new_id)
     made = "is created" if is_new else "existed already with these settings"
     typer.echo(f"The {what} {made}.", err=True)
-
-
-def _print_json(shown: Sequence[TrunkResponse | DispatchRuleResponse]) -> None:
-    for each in shown:
-        typer.echo(json_of(each))
 
 
 def _trunk_row(trunk: TrunkResponse) -> Sequence[object]:

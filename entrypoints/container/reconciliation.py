@@ -65,7 +65,6 @@ class Reconciliation(containers.DeclarativeContainer):
         remove_late_agent=remove_late_agent,
         hold_room=Sessions.hold_ended_room,
         clock=Core.clock,
-        agent_name=settings.agent_name,
         relevance=relevance,
         dispatch_on_any_join=settings.dispatch_on_any_join,
     )

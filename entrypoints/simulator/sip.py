@@ -6,7 +6,7 @@ Conflicts, error codes and messages as livekit-server 1.13.5 gives them.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 from livekit.protocol.sip import (
@@ -31,6 +31,7 @@ from entrypoints.simulator.access import Grants
 from entrypoints.simulator.twirp import TwirpError
 from entrypoints.simulator.world import new_id
 
+Kept = TypeVar("Kept", bound=Message)
 Answer = Callable[[Any, Grants], Awaitable[Message]]
 
 
@@ -57,25 +58,25 @@ class SipService:
         }
 
     async def list_inbound(
-        self, _request: ListSIPInboundTrunkRequest, grants: Grants
+        self, request: ListSIPInboundTrunkRequest, grants: Grants
     ) -> ListSIPInboundTrunkResponse:
-        """Every inbound trunk."""
+        """Inbound trunks, sorted by id."""
         self._admit(grants)
-        return ListSIPInboundTrunkResponse(items=self._inbound.values())
+        return ListSIPInboundTrunkResponse(items=_page(self._inbound, request))
 
     async def list_outbound(
-        self, _request: ListSIPOutboundTrunkRequest, grants: Grants
+        self, request: ListSIPOutboundTrunkRequest, grants: Grants
     ) -> ListSIPOutboundTrunkResponse:
-        """Every outbound trunk."""
+        """Outbound trunks, sorted by id."""
         self._admit(grants)
-        return ListSIPOutboundTrunkResponse(items=self._outbound.values())
+        return ListSIPOutboundTrunkResponse(items=_page(self._outbound, request))
 
     async def list_rules(
-        self, _request: ListSIPDispatchRuleRequest, grants: Grants
+        self, request: ListSIPDispatchRuleRequest, grants: Grants
     ) -> ListSIPDispatchRuleResponse:
-        """Every dispatch rule."""
+        """Dispatch rules, sorted by id."""
         self._admit(grants)
-        return ListSIPDispatchRuleResponse(items=self._rules.values())
+        return ListSIPDispatchRuleResponse(items=_page(self._rules, request))
 
     async def create_inbound(
         self, request: CreateSIPInboundTrunkRequest, grants: Grants
@@ -166,6 +167,15 @@ class SipService:
         if not self._connected:
             message = "twirp error unknown: sip not connected (redis required)"
             raise TwirpError("internal", message)
+
+
+def _page(kept: Mapping[str, Kept], request: Any) -> list[Kept]:
+    """Return the page that is asked for; livekit-server lists 1000 at most unless asked."""
+    ids = sorted(kept)
+    if request.HasField("page"):
+        after = [one for one in ids if one > request.page.after_id]
+        ids = after[: request.page.limit or 1000]
+    return [kept[one] for one in ids]
 
 
 def _share(mine: Any, theirs: Any) -> bool:

@@ -30,6 +30,7 @@ from entrypoints.cli.app import app as cli
 from entrypoints.cli.app import main
 from entrypoints.container import Container
 from entrypoints.http.app import create_app
+from entrypoints.http.middleware.administrative import administrative_paths
 from entrypoints.http.middleware.cors import Cors
 from entrypoints.settings import load_settings
 from entrypoints.version import VERSION
@@ -102,7 +103,7 @@ def error_responses() -> Iterator[tuple[str, int, list[str]]]:
 
 async def _preflight(application: Any) -> httpx.Response:
     """Return the response to a page of an origin that may not use the service."""
-    cors: Any = Cors(application, ("https://one.example",))
+    cors: Any = Cors(application, ("https://one.example",), administrative_paths(application))
     transport = httpx.ASGITransport(cors)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         return await client.options("/session", headers={"Origin": "https://other.example"})

@@ -26,6 +26,7 @@ from entrypoints.http.agents.schemas import (
     versions_response,
 )
 from entrypoints.http.middleware.access import access_of
+from entrypoints.http.middleware.administrative import ADMINISTRATIVE
 from entrypoints.http.middleware.overload import overload_of, page_of
 from entrypoints.http.middleware.request_log import note
 from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES
@@ -55,6 +56,7 @@ class AgentsController(Controller):
     path = "/agents"
     tags = ("agents",)
     security = KEYED
+    opt = ADMINISTRATIVE
 
     _manage_agents: ManageAgents
     _create_agent_once: CreateAgentOnce

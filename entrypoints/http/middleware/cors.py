@@ -15,6 +15,8 @@ import attrs
 import msgspec
 from litestar.types import ASGIApp, Message, Receive, Send
 
+from domain.shared.errors import OriginRefused
+from entrypoints.http.middleware.administrative import is_same_origin
 from entrypoints.http.middleware.headers import header
 from entrypoints.http.middleware.limits import HEADERS
 from entrypoints.http.middleware.request_id import request_id
@@ -28,6 +30,13 @@ _METHODS: Final = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 _MAX_AGE: Final = b"600"
 _TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VARY: Final = (b"vary", b"Origin")
+_NOT_ALLOWED: Final = (
+    "Pages of this origin may not use the service; CORS_ALLOW_ORIGINS names those that may."
+)
+_NOT_NAMED: Final = (
+    "Pages of this origin may not use this route, which configures the service. Send the request "
+    "from a server, or name the origin in CORS_ALLOW_ORIGINS (its * does not count here)."
+)
 
 
 @attrs.frozen
@@ -35,13 +44,17 @@ class Cors:
     """An ASGI application around ``app``: answers preflights, and lets origins read answers.
 
     ``origins`` are as ``parse_origin`` returns them. Cookies are not
-    supported, as API keys come in headers; so ``*`` needs no origin in the answer.
+    supported, as API keys come in headers; so ``*`` needs no origin in the answer. Paths that
+    ``is_administrative`` are for pages of this service and of the other ``origins``: for these
+    paths ``*`` stands for none, and requests of other pages are refused.
     """
 
     app: ASGIApp
     origins: Collection[str]
+    is_administrative: Callable[[str], bool]
     _every: bool = attrs.field(init=False)
     _allows: Callable[[str], bool] = attrs.field(init=False)
+    _names: Callable[[str], bool] = attrs.field(init=False)
 
     @_every.default
     def _allows_every_origin(self) -> bool:
@@ -51,11 +64,20 @@ class Cors:
     def _matcher(self) -> Callable[[str], bool]:
         return matcher(self.origins)
 
+    @_names.default
+    def _matcher_without_every(self) -> Callable[[str], bool]:
+        return matcher([origin for origin in self.origins if origin != EVERY])
+
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve a request."""
         origin = header(scope, b"origin") if scope["type"] == "http" else b""
         if scope["type"] != "http" or (self._every and not origin):
             await self.app(scope, receive, send)
+        elif origin and self._is_for_others(scope, origin):
+            if is_same_origin(scope, origin):
+                await self.app(scope, receive, send)
+            else:
+                await _refuse(scope, send, _NOT_NAMED)
         elif origin and scope["method"] == "OPTIONS":
             await self._preflight(scope, origin, send)
         else:
@@ -68,6 +90,11 @@ class Cors:
 
             await self.app(scope, receive, adding)
 
+    def _is_for_others(self, scope: Any, origin: bytes) -> bool:
+        """Whether the path is administrative, and ``origin`` not one that may use it."""
+        named = self._names(origin.decode("latin-1"))
+        return not named and self.is_administrative(scope["path"])
+
     def _answer_headers(self, origin: bytes) -> _Headers:
         if not origin or not self._allows(origin.decode("latin-1")):
             return [_VARY]
@@ -79,9 +106,8 @@ class Cors:
         return [(b"access-control-allow-origin", origin), _VARY]
 
     async def _preflight(self, scope: Any, origin: bytes, send: Send) -> None:
-        scope.setdefault("state", {})  # as Litestar does, which is not reached
         if not self._allows(origin.decode("latin-1")):
-            await _refuse(scope, send)
+            await _refuse(scope, send, _NOT_ALLOWED)
             return
         asked = header(scope, b"access-control-request-headers").split(b",")
         allowed = [name.strip() for name in asked if _TOKEN.fullmatch(name.strip())]
@@ -96,16 +122,18 @@ class Cors:
         await _send(send, HTTPStatus.NO_CONTENT, headers, b"")
 
 
-async def _refuse(scope: Any, send: Send) -> None:
+async def _refuse(scope: Any, send: Send, reason: str) -> None:
+    scope.setdefault("state", {})  # as Litestar does, which is not reached
     error = {
-        "error": "Pages of this origin may not use the service; CORS_ALLOW_ORIGINS names those "
-        "that may.",
-        "code": "origin_not_allowed",
+        "error": reason,
+        "code": OriginRefused.code,
         "requestId": request_id(scope),
     }
-    body = msgspec.json.encode(error)
+    body = b"" if scope["method"] == "HEAD" else msgspec.json.encode(error)
     headers: _Headers = [(b"content-type", b"application/json"), _VARY]
-    await _send(send, HTTPStatus.BAD_REQUEST, headers, body)
+    is_preflight = scope["method"] == "OPTIONS"
+    status = HTTPStatus.BAD_REQUEST if is_preflight else HTTPStatus.FORBIDDEN
+    await _send(send, status, headers, body)
 
 
 async def _send(send: Send, status: HTTPStatus, headers: _Headers, body: bytes) -> None:

@@ -12,6 +12,7 @@ from domain.phone_numbers.add_phone_number_once import AddPhoneNumberOnce
 from domain.phone_numbers.manage_phone_numbers import ManagePhoneNumbers
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
+from entrypoints.http.middleware.administrative import ADMINISTRATIVE
 from entrypoints.http.middleware.overload import overload_of, page_of
 from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES
 from entrypoints.http.openapi.operation import Operation
@@ -51,6 +52,7 @@ class PhoneNumbersController(Controller):
     path = "/phone-numbers"
     tags = ("phone numbers",)
     security = KEYED
+    opt = ADMINISTRATIVE
 
     _manage_phone_numbers: ManagePhoneNumbers
     _add_phone_number_once: AddPhoneNumberOnce

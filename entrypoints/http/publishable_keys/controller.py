@@ -14,6 +14,7 @@ from domain.access.manage_publishable_keys import (
 )
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
+from entrypoints.http.middleware.administrative import ADMINISTRATIVE
 from entrypoints.http.openapi.document import KEYED
 from entrypoints.http.openapi.operation import Operation
 from entrypoints.http.publishable_keys import documentation
@@ -38,6 +39,7 @@ class PublishableKeysController(Controller):
 
     tags = ("publishable keys",)
     security = KEYED
+    opt = ADMINISTRATIVE
 
     _manage: ManagePublishableKeys
 

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp
 from domain.shared.errors import DomainError
 from entrypoints.container import Container, serving
 from entrypoints.http.app import create_app, limits_of
+from entrypoints.http.middleware.administrative import administrative_paths
 from entrypoints.http.middleware.cors import Cors
 from entrypoints.http.middleware.large_answers import LargeAnswers
 from entrypoints.http.middleware.limits import BYPASSED, can_be_bypassed
@@ -62,7 +63,7 @@ def create() -> ASGIApp:
 
     litestar = create_app(container, lifespan)
     app: ASGIApp = LargeAnswers(litestar, litestar.state[OVERLOAD])
-    app = Cors(app, settings.cors_allow_origins)
+    app = Cors(app, settings.cors_allow_origins, administrative_paths(litestar))
     limits = limits_of(settings, container.refusal_limiter(), container.clock())
     if limits is not None:
         app = Refusals(app, limits)

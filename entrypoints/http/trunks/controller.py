@@ -14,9 +14,11 @@ from domain.trunks.manage_trunks import ManageTrunks
 from domain.trunks.trunk import TrunkDirection
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
+from entrypoints.http.middleware.administrative import ADMINISTRATIVE
 from entrypoints.http.openapi.document import KEYED
 from entrypoints.http.openapi.operation import Operation
 from entrypoints.http.requests import query
+from entrypoints.http.requests.fields import CursorQuery, LimitQuery
 from entrypoints.http.routing import routes_of
 from entrypoints.http.trunks import documentation
 from entrypoints.http.trunks.schemas import (
@@ -27,8 +29,11 @@ from entrypoints.http.trunks.schemas import (
     RuleId,
     TrunkId,
     TrunksResponse,
+    dispatch_rules_response,
+    position,
     rule_command,
     trunk_command,
+    trunks_response,
 )
 from entrypoints.presenters.trunks import (
     DispatchRuleResponse,
@@ -53,6 +58,7 @@ class TrunksController(Controller):
     path = "/telephony"
     tags = ("telephony",)
     security = KEYED
+    opt = ADMINISTRATIVE
 
     _manage_trunks: ManageTrunks
     _manage_rules: ManageDispatchRules
@@ -61,17 +67,23 @@ class TrunksController(Controller):
         "/trunks",
         needs=(Scope.ADMIN,),
         hidden=True,
-        operation_class=Operation,
+        operation_class=documentation.ListTrunks,
         summary="SIP trunks (development, or with an admin key)",
         responses=documentation.LIST_RESPONSES,
     )
     async def list_trunks(
-        self, scope: AsgiScope, direction: DirectionQuery = None
+        self,
+        scope: AsgiScope,
+        direction: DirectionQuery = None,
+        cursor: CursorQuery = None,
+        limit: LimitQuery = None,
     ) -> TrunksResponse:
-        """Every trunk that LiveKit has, also those that other programs created."""
+        """The trunks that LiveKit has, also those that other programs created, sorted by id."""
         wanted = query.choice(TrunkDirection, direction, "direction")
-        trunks = await self._manage_trunks.all(wanted, access_of(scope))
-        return TrunksResponse(trunks=[trunk_response(trunk) for trunk in trunks])
+        page = await self._manage_trunks.page(
+            wanted, access_of(scope), position(cursor), query.limit(limit)
+        )
+        return trunks_response(page)
 
     @post(
         "/trunks",
@@ -113,14 +125,16 @@ class TrunksController(Controller):
         "/dispatch-rules",
         needs=(Scope.ADMIN,),
         hidden=True,
-        operation_class=Operation,
+        operation_class=documentation.ListDispatchRules,
         summary="SIP dispatch rules (development, or with an admin key)",
         responses=documentation.LIST_RESPONSES,
     )
-    async def list_dispatch_rules(self, scope: AsgiScope) -> DispatchRulesResponse:
-        """Every dispatch rule that LiveKit has, also those that other programs created."""
-        rules = await self._manage_rules.all(access_of(scope))
-        return DispatchRulesResponse(dispatch_rules=[dispatch_rule_response(one) for one in rules])
+    async def list_dispatch_rules(
+        self, scope: AsgiScope, cursor: CursorQuery = None, limit: LimitQuery = None
+    ) -> DispatchRulesResponse:
+        """The rules that LiveKit has, also those that other programs created, sorted by id."""
+        page = await self._manage_rules.page(access_of(scope), position(cursor), query.limit(limit))
+        return dispatch_rules_response(page)
 
     @post(
         "/dispatch-rules",

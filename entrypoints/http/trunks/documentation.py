@@ -117,3 +117,5 @@ CreateTrunk = linked(201, delete=to("deleteTrunk", trunkId=of_body("trunkId")))
 CreateDispatchRule = linked(
     201, delete=to("deleteDispatchRule", dispatchRuleId=of_body("dispatchRuleId"))
 )
+ListTrunks = linked(200, nextPage=to("listTrunks", cursor=of_body("nextCursor")))
+ListDispatchRules = linked(200, nextPage=to("listDispatchRules", cursor=of_body("nextCursor")))

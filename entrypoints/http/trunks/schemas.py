@@ -7,14 +7,21 @@ from typing import Annotated
 import msgspec
 from litestar.params import PathParameter
 
+from domain.trunks.dispatch_rule import DispatchRule
 from domain.trunks.fields import EXAMPLE_NUMBER, LONGEST_TEXT, MOST_ENTRIES
+from domain.trunks.id_page import IdPage, IdPosition
 from domain.trunks.manage_dispatch_rules import DEFAULT_PREFIX, CreateDispatchRuleCommand
 from domain.trunks.manage_trunks import CreateTrunkCommand
-from domain.trunks.trunk import Transport, TrunkDirection
+from domain.trunks.trunk import Transport, Trunk, TrunkDirection
 from entrypoints.http.requests import query
 from entrypoints.http.requests.fields import query_parameter
 from entrypoints.presenters.fields import documented
-from entrypoints.presenters.trunks import DispatchRuleResponse, TrunkResponse
+from entrypoints.presenters.trunks import (
+    DispatchRuleResponse,
+    TrunkResponse,
+    dispatch_rule_response,
+    trunk_response,
+)
 
 TrunkId = Annotated[str, PathParameter(schema_extra={"examples": ["ST_KnjTHzPvnE3c"]})]
 RuleId = Annotated[str, PathParameter(schema_extra={"examples": ["SDR_Cwq6GzbEFmWZ"]})]
@@ -72,15 +79,17 @@ class CreateDispatchRuleRequest(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class TrunksResponse(msgspec.Struct, rename="camel", kw_only=True):
-    """Every trunk, sorted by id."""
+    """Trunks, sorted by id; `nextCursor` is the next page's `cursor`, null on the last one."""
 
     trunks: list[TrunkResponse]
+    next_cursor: str | None
 
 
 class DispatchRulesResponse(msgspec.Struct, rename="camel", kw_only=True):
-    """Every dispatch rule, sorted by id."""
+    """Rules, sorted by id; `nextCursor` is the next page's `cursor`, null on the last one."""
 
     dispatch_rules: list[DispatchRuleResponse]
+    next_cursor: str | None
 
 
 def trunk_command(data: CreateTrunkRequest) -> CreateTrunkCommand:
@@ -108,6 +117,27 @@ def rule_command(data: CreateDispatchRuleRequest) -> CreateDispatchRuleCommand:
         trunk_ids=data.trunk_ids,
         numbers=data.numbers,
         caller_numbers=data.caller_numbers,
+    )
+
+
+def position(cursor: str | None) -> IdPosition | None:
+    """Where the page begins. Raises :class:`~domain.shared.errors.InvalidInput`."""
+    return IdPosition.parse(cursor) if cursor else None
+
+
+def trunks_response(page: IdPage[Trunk]) -> TrunksResponse:
+    """Return the answer that shows a page of trunks."""
+    return TrunksResponse(
+        trunks=[trunk_response(trunk) for trunk in page.items],
+        next_cursor=None if page.next is None else page.next.cursor,
+    )
+
+
+def dispatch_rules_response(page: IdPage[DispatchRule]) -> DispatchRulesResponse:
+    """Return the answer that shows a page of dispatch rules."""
+    return DispatchRulesResponse(
+        dispatch_rules=[dispatch_rule_response(rule) for rule in page.items],
+        next_cursor=None if page.next is None else page.next.cursor,
     )
 
 

@@ -31,14 +31,16 @@ def attempt(holder: str = "me", now: datetime = NOON, **changes: Any) -> Attempt
     )
 
 
-def begun(holder: str = "me", created_at: datetime = NOON) -> Remembered:
-    return Remembered(fingerprint="asked", created_at=created_at, holder=holder, answer=None)
+def begun(holder: str = "me", created_at: datetime = NOON, *, is_new: bool = False) -> Remembered:
+    return Remembered(
+        fingerprint="asked", created_at=created_at, holder=holder, answer=None, is_new=is_new
+    )
 
 
 async def test_the_first_attempt_begins_and_its_answer_is_remembered(
     idempotency: Idempotency,
 ) -> None:
-    assert await idempotency.begin(attempt()) == begun()
+    assert await idempotency.begin(attempt()) == begun(is_new=True)
 
     await idempotency.finish(attempt(), '{"ok": true}')
 
@@ -135,6 +137,35 @@ async def test_who_gives_up_is_followed_at_once(idempotency: Idempotency) -> Non
     assert await idempotency.begin(attempt("you")) == begun("you")
 
 
+async def test_a_key_that_is_forgotten_is_a_new_one_for_any_request(
+    idempotency: Idempotency,
+) -> None:
+    await idempotency.begin(attempt())
+    await idempotency.begin(attempt(key="key-2"))
+    later = NOON + MINUTE
+
+    await idempotency.forget(attempt())
+
+    other = attempt("you", later, fingerprint="asked otherwise")
+    new = attrs.evolve(begun("you", later, is_new=True), fingerprint="asked otherwise")
+    assert await idempotency.begin(other) == new
+    assert not (await idempotency.begin(attempt("third", later, key="key-2"))).is_new
+
+
+async def test_a_key_that_another_attempt_holds_or_has_answered_is_not_forgotten(
+    idempotency: Idempotency,
+) -> None:
+    await idempotency.begin(attempt())
+    await idempotency.begin(attempt("you", NOON + MINUTE))
+
+    await idempotency.forget(attempt())
+    assert (await idempotency.begin(attempt("third", NOON + MINUTE))).holder == "you"
+
+    await idempotency.finish(attempt("you"), "{}")
+    await idempotency.forget(attempt("you"))
+    assert (await idempotency.begin(attempt("third", NOON + MINUTE))).answer == "{}"
+
+
 @pytest.mark.parametrize("answered", [True, False])
 async def test_another_request_with_the_key_is_told_from_the_first(
     idempotency: Idempotency,
@@ -167,6 +198,7 @@ async def test_after_a_day_a_key_is_a_new_one_for_whatever_is_asked(
 
     assert (new.holder, new.answer, new.created_at) == ("you", None, later)
     assert new.fingerprint == "asked otherwise"
+    assert new.is_new
 
 
 async def test_a_key_in_flight_is_another_s_however_old(idempotency: Idempotency) -> None:
@@ -182,7 +214,7 @@ async def test_a_key_in_flight_is_another_s_however_old(idempotency: Idempotency
 
     # Followed when its time is over, as a new one.
     later = late + MINUTE
-    assert await idempotency.begin(attempt("you", later)) == begun("you", later)
+    assert await idempotency.begin(attempt("you", later)) == begun("you", later, is_new=True)
 
 
 async def test_old_keys_are_forgotten(idempotency: Idempotency) -> None:

@@ -83,7 +83,7 @@ def handler(relevance: EventRelevance, *, any_join: bool) -> HandleRoomEvent:
         unit_of_work=nothing, ledger=nothing, record_call_fact=nothing, assign_agent=nothing,
         begin_again=nothing, find_agent=nothing, keep_agent=nothing, remove_agent=nothing,
         remove_late_agent=nothing, hold_room=nothing, clock=nothing,
-        agent_name="agent", relevance=relevance, dispatch_on_any_join=any_join,
+        relevance=relevance, dispatch_on_any_join=any_join,
     )  # fmt: skip
 
 

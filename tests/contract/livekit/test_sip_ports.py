@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import attrs
@@ -21,6 +22,7 @@ from livekit.protocol.sip import (
 from adapters.livekit.client import LiveKitClient
 from domain.shared.livekit_errors import LiveKitRefused, LiveKitRefusesAll, LiveKitWithoutSip
 from domain.trunks.dispatch_rule import DispatchRule, RuleKind
+from domain.trunks.id_page import each
 from domain.trunks.trunk import Transport, Trunk, TrunkDirection
 from entrypoints.simulator.server import Simulator
 from tests.contract.livekit.conftest import Adapters
@@ -69,6 +71,45 @@ def rule(*trunk_ids: str, kind: RuleKind = RuleKind.INDIVIDUAL) -> DispatchRule:
     return DispatchRule(kind=kind, name="Calls", room="call-", trunk_ids=trunk_ids)
 
 
+async def all_trunks(sip: Adapters) -> list[Trunk]:
+    return [trunk async for trunk in each(partial(sip.trunks.page, None))]
+
+
+async def all_rules(sip: Adapters) -> list[DispatchRule]:
+    return [rule async for rule in each(sip.rules.page)]
+
+
+async def test_trunks_are_listed_by_pages_sorted_by_id(sip: Adapters, number: str) -> None:
+    made = [await sip.trunks.create(outbound(number)) for _ in range(3)]
+    made.append(await sip.trunks.create(inbound(number)))
+    every = await all_trunks(sip)
+    assert {one.id for one in made} <= {one.id for one in every}
+    assert [one.id for one in every] == sorted(one.id for one in every)
+
+    for direction in (None, *TrunkDirection):
+        wanted = [one for one in every if direction in (None, one.direction)]
+        paged: list[Trunk] = []
+        while page := await sip.trunks.page(direction, paged[-1].id if paged else "", 2):
+            assert len(page) <= 2
+            paged += page
+        assert paged == wanted
+
+
+async def test_rules_are_listed_by_pages_sorted_by_id(sip: Adapters) -> None:
+    for _ in range(3):
+        trunk = await sip.trunks.create(inbound(f"+1510{uuid.uuid4().int % 10**7:07}"))
+        await sip.rules.create(rule(trunk.id))
+    every = await all_rules(sip)
+    assert len(every) >= 3
+
+    paged: list[DispatchRule] = []
+    while page := await sip.rules.page(paged[-1].id if paged else "", 2):
+        assert len(page) <= 2
+        paged += page
+
+    assert paged == every == sorted(every, key=lambda one: one.id)
+
+
 async def test_an_inbound_trunk_is_listed_as_it_was_created(sip: Adapters, number: str) -> None:
     wanted = inbound(
         number,
@@ -82,14 +123,14 @@ async def test_an_inbound_trunk_is_listed_as_it_was_created(sip: Adapters, numbe
 
     assert created.id.startswith("ST_")
     assert created == attrs.evolve(wanted, id=created.id)
-    assert created in await sip.trunks.all()
+    assert created in await all_trunks(sip)
 
 
 async def test_an_outbound_trunk_is_listed_as_it_was_created(sip: Adapters, number: str) -> None:
     created = await sip.trunks.create(outbound(number))
 
     assert created == attrs.evolve(outbound(number), id=created.id)
-    assert created in await sip.trunks.all()
+    assert created in await all_trunks(sip)
 
 
 async def test_the_same_outbound_trunk_twice_is_two_trunks(sip: Adapters, number: str) -> None:
@@ -114,7 +155,7 @@ async def test_two_inbound_trunks_share_a_number_if_their_callers_differ(
     await sip.trunks.create(inbound(number))
     await sip.trunks.create(inbound(number, allowed_numbers=("+15105550100",)))
 
-    found = [trunk for trunk in await sip.trunks.all() if number in trunk.numbers]
+    found = [trunk for trunk in await all_trunks(sip) if number in trunk.numbers]
     assert len(found) == 2
     assert not found[0].conflicts_with(found[1])
 
@@ -126,7 +167,7 @@ async def test_numbers_are_shown_in_one_form(url: str, sip: Adapters, number: st
             CreateSIPInboundTrunkRequest(trunk=SIPInboundTrunkInfo(numbers=[spaced]))
         )
 
-    [found] = [trunk for trunk in await sip.trunks.all() if trunk.id == info.sip_trunk_id]
+    [found] = [trunk for trunk in await all_trunks(sip) if trunk.id == info.sip_trunk_id]
     assert found.numbers == (number,)
 
 
@@ -138,7 +179,7 @@ async def test_a_deleted_trunk_is_listed_no_more_and_deleting_again_is_a_success
         await sip.trunks.delete(trunk.id)
         await sip.trunks.delete(trunk.id)
 
-        assert trunk not in await sip.trunks.all()
+        assert trunk not in await all_trunks(sip)
 
 
 @pytest.mark.parametrize("kind", list(RuleKind))
@@ -154,7 +195,7 @@ async def test_a_rule_is_listed_as_it_was_created(
 
     assert created.id.startswith("SDR_")
     assert created == attrs.evolve(wanted, id=created.id)
-    assert created in await sip.rules.all()
+    assert created in await all_rules(sip)
 
 
 async def test_a_second_rule_for_the_same_calls_is_refused(sip: Adapters, number: str) -> None:
@@ -181,7 +222,7 @@ async def test_a_rule_shows_the_agents_that_it_dispatches_itself(
             CreateSIPDispatchRuleRequest(dispatch_rule=wanted)
         )
 
-    [found] = [each for each in await sip.rules.all() if each.id == info.sip_dispatch_rule_id]
+    [found] = [each for each in await all_rules(sip) if each.id == info.sip_dispatch_rule_id]
     assert found.agent_names == ("agent-a",)
     assert (found.kind, found.room) == (RuleKind.CALLEE, "n-")
 
@@ -195,7 +236,7 @@ async def test_a_deleted_rule_is_listed_no_more_and_deleting_again_is_a_success(
     await sip.rules.delete(created.id)
     await sip.rules.delete(created.id)
 
-    assert created not in await sip.rules.all()
+    assert created not in await all_rules(sip)
 
 
 async def test_wrong_credentials_are_refused_and_no_message_has_a_password(
@@ -204,10 +245,10 @@ async def test_wrong_credentials_are_refused_and_no_message_has_a_password(
     async with LiveKitClient(url, API_KEY, "other-secret-0123456789-0123456789") as client:
         strangers = Adapters.over(client)
         for attempt in (
-            strangers.trunks.all(),
+            strangers.trunks.page(None, "", 1),
             strangers.trunks.create(outbound(number)),
             strangers.trunks.delete("ST_1"),
-            strangers.rules.all(),
+            strangers.rules.page("", 1),
             strangers.rules.create(rule("ST_1")),
             strangers.rules.delete("SDR_1"),
         ):
@@ -235,10 +276,10 @@ async def test_a_server_without_redis_says_so_in_a_sentence(
     without_sip: Adapters, number: str
 ) -> None:
     for attempt in (
-        without_sip.trunks.all(),
+        without_sip.trunks.page(None, "", 1),
         without_sip.trunks.create(inbound(number)),
         without_sip.trunks.delete("ST_1"),
-        without_sip.rules.all(),
+        without_sip.rules.page("", 1),
         without_sip.rules.create(rule()),
         without_sip.rules.delete("SDR_1"),
     ):

@@ -90,6 +90,79 @@ def test_a_refused_request_may_be_put_right_under_the_same_key(
     assert post(http, key).status_code == 200
 
 
+def save_agent(http: httpx.Client, **fields: object) -> str:
+    saved = http.post("/agents", json={"name": f"agent {uuid.uuid4()}", **fields})
+    assert saved.status_code == 201, saved.text
+    return str(saved.json()["agentId"])
+
+
+def send(http: httpx.Client, path: str, key: str, body: object) -> httpx.Response:
+    return http.post(path, json=body, headers={"Idempotency-Key": key}, timeout=30)
+
+
+def test_given_an_agent_that_does_not_exist_then_the_corrected_request_may_use_the_key(
+    http: httpx.Client, simulator: SimulatorProcess, key: str
+) -> None:
+    unknown = {"userIdentity": "ann", "agentId": "01890a5d-ac96-774b-bcce-b302099a8057"}
+    assert post(http, key, unknown).status_code == 404
+
+    corrected = post(http, key)
+
+    assert corrected.status_code == 200
+    assert "idempotency-replayed" not in corrected.headers
+    assert without_token(post(http, key)) == without_token(corrected)
+    assert len(simulator.dispatches(corrected.json()["roomName"])) == 1
+    assert post(http, key, unknown).json()["code"] == "idempotency_key_reused"
+
+
+def test_given_a_variable_without_a_value_then_the_corrected_request_may_use_the_key(
+    http: httpx.Client, simulator: SimulatorProcess, key: str
+) -> None:
+    config, variables = {"prompt": "You help {{who}}."}, {"who": None}
+    agent = save_agent(http, agentConfig=config, variables=variables)
+    body = {"userIdentity": "ann", "agentId": agent}
+    refused = post(http, key, body)
+    assert (refused.status_code, refused.json()["field"]) == (400, "variables.who")
+
+    corrected = post(http, key, {**body, "variables": {"who": "Ann"}})
+
+    assert corrected.status_code == 200
+    assert len(simulator.dispatches(corrected.json()["roomName"])) == 1
+
+
+def test_given_a_name_that_is_taken_then_another_name_may_use_the_key(
+    http: httpx.Client, key: str
+) -> None:
+    name = f"taken {key}"
+    save_agent(http, name=name)
+    refused = send(http, "/agents", key, {"name": name})
+    assert (refused.status_code, refused.json()["code"]) == (409, "agent_name_taken")
+
+    corrected = send(http, "/agents", key, {"name": f"free {key}"})
+
+    assert corrected.status_code == 201
+    again = send(http, "/agents", key, {"name": f"free {key}"})
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.json() == corrected.json()
+
+
+def test_given_a_number_of_no_agent_or_a_taken_one_then_the_corrected_request_may_use_the_key(
+    http: httpx.Client, key: str
+) -> None:
+    digits = str(uuid.UUID(key).int % 10_000).zfill(4)
+    number, other = f"+1510556{digits}", f"+1510557{digits}"
+    agent = save_agent(http)
+    unknown = {"number": number, "agentId": "01890a5d-ac96-774b-bcce-b302099a8057"}
+    assert send(http, "/phone-numbers", key, unknown).status_code in {400, 404}
+    assert http.post("/phone-numbers", json={"number": other, "agentId": agent}).status_code == 201
+    taken = send(http, "/phone-numbers", key, {"number": other, "agentId": agent})
+    assert (taken.status_code, taken.json()["code"]) == (409, "phone_number_taken")
+
+    corrected = send(http, "/phone-numbers", key, {"number": number, "agentId": agent})
+
+    assert (corrected.status_code, corrected.json()["number"]) == (201, number)
+
+
 def test_no_token_is_given_for_a_session_that_has_ended_since(
     http: httpx.Client, simulator: SimulatorProcess, key: str
 ) -> None:

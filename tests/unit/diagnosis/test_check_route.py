@@ -30,7 +30,7 @@ def findings(
         trunks=trunks,
         rules=rules,
         number=number,
-        agent_name="agent-a",
+        agent_names=["agent-a"],
         selection=RoomSelection(ignored_rooms=rooms, ignored_trunks=ignored_trunks),
     )
     return [*route.findings()]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
 import pytest
 
+from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.phonenumbers.phone_numbers import normalised
 from domain.access.access import SYSTEM, WORK, Access
+from domain.diagnosis.answering_agents import MOST, FindAnsweringAgents
 from domain.diagnosis.check_webhooks import DOCTOR_EVENT, CheckWebhooks
+from domain.diagnosis.check_workers import CheckWorkers
 from domain.diagnosis.diagnose_telephony import DiagnoseCommand, DiagnoseTelephony
 from domain.diagnosis.finding import Check, Finding, State
 from domain.diagnosis.probe_worker import ProbeWorker
 from domain.inbox.entry import InboxEntry
 from domain.inbox.webhook_verifier import WebhookEvent
+from domain.phone_numbers.phone_number import PhoneNumber
 from domain.reconciliation.room_selection import RoomSelection
 from domain.sessions.agent_timeouts import TAKEN_WITHIN
 from domain.shared.errors import Forbidden, StorageUnavailable
@@ -43,9 +48,13 @@ class Surroundings:
     problem: str | None = None
     telephony_enabled: bool = True
     has_worker: bool = True
+    registered: set[str] = attrs.field(factory=lambda: {AGENT})
     webhooks_arrive: bool = True
     storage_error: StorageUnavailable | None = None
     posted: list[str] = attrs.field(factory=list)
+    trunks: list[Trunk] = attrs.field(
+        factory=lambda: [Trunk(direction=TrunkDirection.INBOUND, numbers=(NUMBER,))]
+    )
 
     # Probe, ServerClock, WebhookTarget
     async def check(self) -> None:
@@ -75,7 +84,8 @@ class Surroundings:
 
     def _use_case(self) -> DiagnoseTelephony:
         trunks, rules = FakeTrunks(), FakeDispatchRules()
-        trunk = trunks.keep(Trunk(direction=TrunkDirection.INBOUND, numbers=(NUMBER,)))
+        for given in self.trunks:
+            trunk = trunks.keep(given)
         rules.keep(DispatchRule(kind=RuleKind.INDIVIDUAL, room="call-", trunk_ids=(trunk.id,)))
 
         def refuse() -> None:
@@ -88,14 +98,21 @@ class Surroundings:
             clock=self.world.clock,
             trunks=_Refusing(trunks, refuse),
             rules=rules,
-            probe_worker=ProbeWorker(
-                rooms=_Rooms(self.world.livekit, self),
-                dispatcher=FakeDispatcher(self.world.livekit),
-                clock=self.world.clock,
-                ids=self.world.ids,
+            find_answering=FindAnsweringAgents(
+                numbers=_Numbers(self, self.world.phone_numbers),  # type: ignore[arg-type]
+                route_call=self.world.route_call,
                 agent_name=AGENT,
             ),
-            workers=self.world.watch_workers,
+            check_workers=CheckWorkers(
+                probe_worker=ProbeWorker(
+                    rooms=_Rooms(self.world.livekit, self),
+                    dispatcher=FakeDispatcher(self.world.livekit),
+                    clock=self.world.clock,
+                    ids=self.world.ids,
+                ),
+                workers=self.world.watch_workers,
+                agent_name=AGENT,
+            ),
             check_webhooks=CheckWebhooks(_Inbox(self), self.world.clock),  # type: ignore[arg-type]
             webhook_target=_Target(self),
             selection=RoomSelection(),
@@ -110,15 +127,33 @@ class _Refusing:
     trunks: FakeTrunks
     refuse: Any
 
-    async def all(self) -> list[Trunk]:
+    async def page(self, direction: TrunkDirection | None, after: str, limit: int) -> list[Trunk]:
         self.refuse()
-        return await self.trunks.all()
+        return await self.trunks.page(direction, after, limit)
 
     async def create(self, trunk: Trunk) -> Trunk:
         raise NotImplementedError
 
     async def delete(self, trunk_id: str) -> None:
         raise NotImplementedError
+
+
+@attrs.frozen
+class _Numbers:
+    around: Surroundings
+    numbers: MemoryPhoneNumbers
+
+    async def of_number(self, *query: Any) -> list[PhoneNumber]:
+        return await self._read(self.numbers.of_number(*query))
+
+    async def page(self, *query: Any) -> list[PhoneNumber]:
+        return await self._read(self.numbers.page(*query))
+
+    async def _read(self, reading: Awaitable[list[PhoneNumber]]) -> list[PhoneNumber]:
+        found = await reading
+        if self.around.storage_error is not None:
+            raise self.around.storage_error
+        return found
 
 
 @attrs.frozen
@@ -148,8 +183,8 @@ class _Rooms(FakeRooms):
 
     async def find(self, room_name: Any) -> Any:
         around: Surroundings = self.around  # type: ignore[attr-defined]
-        if around.has_worker:
-            self.livekit.workers_accept(str(room_name))
+        for dispatch in self.livekit.listed(str(room_name)):
+            dispatch.accepted = around.has_worker and dispatch.agent_name in around.registered
         if around.webhooks_arrive:
             await around.receives("room_started", str(room_name))
         return await super().find(room_name)
@@ -290,6 +325,116 @@ async def test_without_a_dispatch_the_latest_jobs_are_looked_at() -> None:
     [finding] = found[Check.WORKER]
     assert finding.state is State.FAILED
     assert f"No worker named '{AGENT}' is registered" in finding.sentence
+
+
+async def answered_by(around: Surroundings, name: str, number: str = NUMBER, **more: Any) -> str:
+    """A saved agent, with the worker ``name``, that answers the number; its id."""
+    agent = await around.world.manage_agents.create({"name": name, "agentName": name}, SYSTEM)
+    body = {"number": number, "agentId": str(agent.id), **more}
+    await around.world.manage_phone_numbers.create(body, SYSTEM)
+    return str(agent.id)
+
+
+@pytest.mark.parametrize("registered", [True, False])
+async def test_the_worker_of_the_number_s_own_agent_is_checked(*, registered: bool) -> None:
+    around = Surroundings(registered={"support"} if registered else {AGENT})
+    agent_id = await answered_by(around, "support")
+    found = await around.diagnose()
+
+    [worker] = found[Check.WORKER]
+    assert worker.state is (State.OK if registered else State.FAILED)
+    assert "named 'support'" in worker.sentence
+    assert ("the saved agent's agentName" in worker.sentence) is not registered
+    _, answered = found[Check.NUMBER]
+    assert answered.state is State.OK
+    assert answered.sentence == (f"Calls to {NUMBER} are answered by agent {agent_id} ('support').")
+
+
+async def test_without_a_number_the_workers_of_all_numbers_and_the_default_are_checked() -> None:
+    around = Surroundings(registered={AGENT, "sales"})
+    for at, name in enumerate(("support", "sales")):
+        await answered_by(around, name, f"+1510555010{at}")
+        await answered_by(around, f"{name} too", f"+1510555011{at}")
+    found = await around.diagnose(None)
+
+    assert {one.sentence.split("'")[1]: one.state for one in found[Check.WORKER]} == {
+        AGENT: State.OK, "support": State.FAILED, "support too": State.FAILED,
+        "sales": State.OK, "sales too": State.FAILED,
+    }  # fmt: skip
+    assert found[Check.WEBHOOKS][0].state is State.OK
+    assert around.world.livekit.open == {}
+    assert sum(around.world.clock.slept, timedelta()) < timedelta(seconds=60)
+
+
+async def test_more_agents_than_are_checked_are_said_so() -> None:
+    around = Surroundings()
+    for at in range(MOST):
+        await answered_by(around, f"agent-{at}", f"+151055502{at:02}")
+    found = await around.diagnose(None)
+
+    [warning] = [one for one in found[Check.WORKER] if one.state is State.WARNING]
+    assert f"More than {MOST} agents" in warning.sentence
+    assert around.world.livekit.count("create") == MOST
+
+
+async def test_a_number_whose_agent_cannot_be_used_is_warned_of() -> None:
+    around = Surroundings()
+    agent_id = await answered_by(around, "support")
+    await around.world.manage_agents.delete(agent_id, SYSTEM)
+    found = await around.diagnose()
+
+    _, warning = found[Check.NUMBER]
+    assert warning.state is State.WARNING
+    assert f"answered by AGENT_NAME '{AGENT}'" in warning.sentence
+    assert "cannot be used" in warning.sentence
+    assert f"'{AGENT}'" in found[Check.WORKER][0].sentence
+
+
+async def test_a_trunk_s_own_entry_and_a_webhook_are_said() -> None:
+    around = Surroundings(registered={"support", "sales"})
+    await answered_by(around, "support", preCallWebhook={"url": "https://example.com/call"})
+    await answered_by(around, "sales", trunkId="ST_2")
+    found = await around.diagnose()
+
+    _, first, second = found[Check.NUMBER]
+    assert "unless its pre-call webhook decides otherwise" in first.sentence
+    assert second.sentence.startswith(f"Calls to {NUMBER} by ST_2 are answered by agent")
+    assert {one.state for one in found[Check.WORKER]} == {State.OK}
+
+
+async def test_without_a_dispatch_the_latest_jobs_of_the_number_s_agent_are_looked_at() -> None:
+    around = Surroundings()
+    world = around.world
+    await answered_by(around, "support", "+15105550123")
+    world.joins()
+    await world.hears_all()
+    world.clock.advance(TAKEN_WITHIN)
+    presence = await world.find_agent(world.session())
+    await world.keep_agent.record(world.session(), presence, Source.RECONCILER)
+
+    other = await around.diagnose(with_dispatch=False)
+    found = await around.diagnose("+15105550123", with_dispatch=False)
+
+    assert other[Check.WORKER][0].state is State.SKIPPED
+    [finding] = found[Check.WORKER]
+    assert finding.state is State.FAILED
+    assert "No worker named 'support' is registered" in finding.sentence
+
+
+async def test_given_more_trunks_than_are_checked_then_the_others_are_said_so() -> None:
+    around = Surroundings()
+    around.trunks = [
+        Trunk(direction=TrunkDirection.INBOUND, numbers=(f"+1510{at:07}",)) for at in range(150)
+    ]
+    found = await around.diagnose(None)
+
+    warnings = [one for one in found[Check.TRUNK] if one.state is State.WARNING]
+    assert [one.sentence.split(";")[0] for one in warnings] == [
+        "Only the first 100 trunks are checked"
+    ]
+    assert len(found[Check.TRUNK]) == 101
+    [taking] = (await around.diagnose("+15100000149"))[Check.TRUNK]
+    assert taking.state is State.OK
 
 
 async def test_the_diagnosis_s_own_webhook_is_no_proof() -> None:

@@ -110,6 +110,7 @@ def test_every_link_leads_to_an_operation_with_such_parameters(document: dict[st
         "sessionByRoom",
         "listCalls", "callById", "callByRoom", "listAgents", "agentById", "agentVersions",
         "changeAgent", "activateVersion", "deleteAgent", "deleteTrunk", "deleteDispatchRule",
+        "listTrunks", "listDispatchRules",
         "listPhoneNumbers", "phoneNumberByNumber", "changePhoneNumber", "deletePhoneNumber",
     }  # fmt: skip
     for link in links:

@@ -12,9 +12,21 @@ from adapters.memory.idempotency import MemoryIdempotency
 from domain.access.access import SYSTEM, Access
 from domain.idempotency.idempotent_execution import LEASE, REMEMBERED, Answered, IdempotentExecution
 from domain.idempotency.repository import Attempt
-from domain.shared.errors import InvalidInput, StorageUnavailable
+from domain.shared.agent_errors import AgentChanged, AgentLimitReached, AgentNameTaken
+from domain.shared.errors import (
+    AlreadyExists,
+    DomainError,
+    Forbidden,
+    InvalidInput,
+    MetadataTooLarge,
+    NotFound,
+    SessionBusy,
+    SessionEnded,
+    StorageUnavailable,
+)
 from domain.shared.idempotency_errors import IdempotencyKeyInFlight, IdempotencyKeyReused
-from domain.shared.livekit_errors import LiveKitUnreachable
+from domain.shared.livekit_errors import LiveKitRefused, LiveKitUncertain, LiveKitUnreachable
+from domain.shared.phone_number_errors import PhoneNumberLimitReached, PhoneNumberTaken
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
 
 
@@ -110,6 +122,100 @@ async def test_a_failure_is_not_remembered_and_what_it_began_is_taken_up(ask: Wo
 
     first, second = ask.asked.numbers
     assert first == second
+
+
+REFUSALS = [
+    InvalidInput("No.", field="agentId"),
+    NotFound("There is no such agent."),
+    Forbidden("Not with this key."),
+    AlreadyExists("There is one."),
+    MetadataTooLarge("Too large."),
+    AgentNameTaken("Another agent has this name."),
+    AgentLimitReached("You have as many as you may have."),
+    PhoneNumberTaken("The number is stored already."),
+    PhoneNumberLimitReached("You have as many as you may have."),
+]
+FAILURES = [
+    LiveKitRefused("LiveKit refused."),
+    LiveKitUncertain("LiveKit did not say."),
+    StorageUnavailable("The ledger is broken."),
+    SessionBusy("Another request works on it."),
+    SessionEnded("The session has ended."),
+    AgentChanged("It has another version."),
+    RuntimeError("a defect"),
+    asyncio.CancelledError(),
+]
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=repr)
+async def test_given_a_refusal_then_the_key_is_good_for_the_corrected_request(
+    ask: World, error: DomainError
+) -> None:
+    ask.asked.error = error
+    with pytest.raises(type(error)):
+        await ask()
+    ask.asked.error = None
+
+    assert await ask(asked="the corrected request") == Answered("answer 2", replayed=False)
+
+    with pytest.raises(IdempotencyKeyReused):
+        await ask()
+    assert (await ask(asked="the corrected request")).replayed
+    assert len(ask.asked.numbers) == 2
+
+
+@pytest.mark.parametrize("error", FAILURES, ids=repr)
+async def test_given_another_failure_then_the_key_stays_the_first_request_s(
+    ask: World, error: BaseException
+) -> None:
+    ask.asked.error = error
+    with pytest.raises(type(error)):
+        await ask()
+    ask.asked.error = None
+
+    with pytest.raises(IdempotencyKeyReused):
+        await ask(asked="another request")
+
+    assert (await ask()).text == "answer 2"
+    assert len(set(ask.asked.numbers)) == 1
+
+
+async def test_given_an_earlier_attempt_may_have_done_something_then_a_refusal_frees_no_key(
+    ask: World,
+) -> None:
+    ask.asked.error = LiveKitUncertain("LiveKit did not say.")
+    with pytest.raises(LiveKitUncertain):
+        await ask()
+    ask.asked.error = NotFound("The agent was deleted meanwhile.")
+    with pytest.raises(NotFound):
+        await ask()
+    ask.asked.error = None
+
+    with pytest.raises(IdempotencyKeyReused):
+        await ask(asked="another request")
+
+    assert (await ask()).text == "answer 3"
+    assert len(set(ask.asked.numbers)) == 1
+
+
+async def test_given_a_killed_attempt_s_key_is_taken_over_then_its_late_refusal_frees_nothing(
+    ask: World,
+) -> None:
+    ask.asked.go_on.clear()
+    slow = asyncio.ensure_future(ask())
+    await asyncio.sleep(0)
+    ask.clock.advance(LEASE)
+    second = asyncio.ensure_future(ask())
+    await asyncio.sleep(0)
+    ask.asked.error = NotFound("There is no such agent.")
+    ask.asked.go_on.set()
+
+    for attempt in (slow, second):
+        with pytest.raises(NotFound):
+            await attempt
+
+    with pytest.raises(IdempotencyKeyReused):
+        await ask(asked="another request")
 
 
 async def test_a_request_that_was_broken_off_gives_the_key_back(ask: World) -> None:

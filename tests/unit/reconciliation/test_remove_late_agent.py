@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from domain.access.access import SYSTEM, WORK, Access
-from domain.reconciliation.remove_late_agent import LATE_BY
 from domain.rooms.room import Participant, ParticipantKind
+from domain.sessions.late_agents import LATE_BY
 from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
 from domain.sessions.start_session import StartSessionCommand

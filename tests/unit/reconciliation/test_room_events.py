@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import attrs
 import pytest
 
+from domain.access.access import SYSTEM
 from domain.calls.call import CallStatus
 from domain.inbox.entry import InboxStatus
 from domain.rooms.room import Participant, ParticipantKind, Room
@@ -316,6 +317,32 @@ async def test_given_the_session_has_ended_then_a_caller_whose_agent_left_gets_a
     assert world.session().id != old.id
     assert world.session().status is SessionStatus.AGENT_DISPATCHED
     assert world.livekit.count("create") == 2
+
+
+@pytest.mark.parametrize("says_its_name", [True, False])
+async def test_given_a_number_s_agent_that_left_after_its_session_then_its_caller_gets_another(
+    says_its_name: bool,  # noqa: FBT001
+) -> None:
+    world = PhoneWorld()
+    agent = await world.manage_agents.create({"name": "a", "agentName": "support"}, SYSTEM)
+    number = {"number": "+15105550123", "agentId": str(agent.id)}
+    await world.manage_phone_numbers.create(number, SYSTEM)
+    await world.serves()
+    old = world.session()
+    await world.ledger.save(old.ended(EndReason.ENDED_BY_CALLER, world.clock.now()))
+    world.livekit.open[ROOM].dispatches.clear()
+    world.livekit.agents_leave(ROOM)
+    world.clock.advance(SECOND)
+
+    name = "support" if says_its_name else None
+    gone = Participant(old.agent_identity or "", ParticipantKind.AGENT, name)
+    left = event(LEFT, old.room_sid or "", world.clock.now())
+    await handles(world, attrs.evolve(left, participant=gone))
+
+    await world.ledger.settled()
+    assert world.session().id != old.id
+    assert (world.session().agent_name, world.session().agent_id) == ("support", agent.id)
+    assert world.session().status is SessionStatus.AGENT_DISPATCHED
 
 
 @pytest.mark.parametrize("what", ["another name", "another instance", "another agent"])

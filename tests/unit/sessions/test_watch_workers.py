@@ -143,3 +143,97 @@ async def test_given_no_dispatch_then_the_caller_is_told_so() -> None:
     world = World()
 
     assert world.watch_workers.status_of(world.new_session()) is AgentStatus.NOT_DISPATCHED
+
+
+# Saved agents, beside a busy default agent
+
+
+async def start_support(world: World, room_name: str) -> None:
+    agent = await world.saved_agents.page(None, 1, SYSTEM)
+    if not agent:
+        await world.manage_agents.create({"name": "a", "agentName": "support"}, SYSTEM)
+        agent = await world.saved_agents.page(None, 1, SYSTEM)
+    command = StartSessionCommand("user-1", room_name, access=SYSTEM, agent=str(agent[0].id))
+    await world.start_session(command)
+    await world.ledger.settled()
+
+
+async def many_taken(world: World) -> None:
+    """The default agent serves many sessions, which are the newest of each status."""
+    for _ in range(8):
+        await taken(world, world.livekit.new_id("busy"))
+        name = world.livekit.new_id("over")
+        await taken(world, name)
+        session = world.session(name)
+        await world.ledger.save(session.ended(EndReason.ROOM_FINISHED, world.clock.now()))
+
+
+async def test_given_a_saved_agent_without_a_worker_then_its_name_is_said_and_no_others() -> None:
+    world = World()
+    await start_support(world, ROOM)
+    world.clock.advance(GRACE + MOMENT)
+    await looked_after(world)
+    await many_taken(world)
+
+    changes = await world.watch_workers.refresh()
+
+    assert changes == WorkerChanges(frozenset({"support"}), frozenset())
+    assert not world.watch_workers.is_missing(AGENT)
+    warning = world.watch_workers.warning()
+    assert warning is not None
+    assert "No worker named 'support' is registered" in warning
+    assert "the saved agent's agentName" in warning
+    await start_support(world, "room-2")
+    assert world.watch_workers.status_of(world.session("room-2")) is AgentStatus.NO_WORKER
+
+
+async def test_given_many_sessions_of_others_since_then_it_is_known_for_as_long() -> None:
+    world = World()
+    await start_support(world, ROOM)
+    world.clock.advance(GRACE + MOMENT)
+    await looked_after(world)
+    await world.watch_workers.refresh()
+    for number in range(8):  # other agents without a worker
+        await world.start_session(
+            StartSessionCommand(
+                "user-1", f"others-{number}", access=SYSTEM, agent_name=f"other-{number}"
+            )
+        )
+    await world.ledger.settled()
+    world.clock.advance(GRACE + MOMENT)
+    for number in range(8):
+        await looked_after(world, f"others-{number}")
+
+    await world.watch_workers.refresh()
+
+    assert world.watch_workers.is_missing("support")
+    assert world.watch_workers.is_missing("other-7")
+    assert await world.watch_workers.refresh() == SAME, "nothing is logged again"
+    world.clock.advance(KNOWN_FOR + MOMENT)
+    await world.watch_workers.refresh()
+    assert not world.watch_workers.is_missing("support")
+
+
+@pytest.mark.parametrize("served", ["the one that waited", "the next one"])
+async def test_given_its_worker_is_back_among_many_others_then_that_is_seen(served: str) -> None:
+    world = World()
+    await start_support(world, ROOM)
+    world.clock.advance(GRACE + MOMENT)
+    await looked_after(world)
+    await world.watch_workers.refresh()
+    room_name = ROOM
+    if served == "the next one":
+        room_name = "room-2"
+        await start_support(world, room_name)
+        assert world.watch_workers.status_of(world.session(room_name)) is AgentStatus.NO_WORKER
+    else:
+        await start_support(world, room_name)  # which dispatches again
+    world.livekit.agents_join(room_name)
+    world.clock.advance(MOMENT)
+    await looked_after(world, room_name)
+    await many_taken(world)
+
+    changes = await world.watch_workers.refresh()
+
+    assert changes == WorkerChanges(frozenset(), frozenset({"support"}))
+    assert world.watch_workers.warning() is None

@@ -8,7 +8,8 @@ import attrs
 
 from domain.shared.livekit_errors import LiveKitRefused
 from domain.trunks.dispatch_rule import DispatchRule
-from domain.trunks.trunk import Trunk
+from domain.trunks.id_page import Item
+from domain.trunks.trunk import Trunk, TrunkDirection
 
 
 @attrs.define
@@ -16,10 +17,13 @@ class FakeTrunks:
     """Refuses conflicts as LiveKit does; ``before_create`` is what another process does first."""
 
     kept: list[Trunk] = attrs.field(factory=list)
+    limits: list[int] = attrs.field(factory=list)
     before_create: Callable[[], object] = lambda: None
 
-    async def all(self) -> list[Trunk]:
-        return [*self.kept]
+    async def page(self, direction: TrunkDirection | None, after: str, limit: int) -> list[Trunk]:
+        self.limits.append(limit)
+        found = [one for one in self.kept if direction in (None, one.direction)]
+        return sorted_page(found, after, limit)
 
     async def create(self, trunk: Trunk) -> Trunk:
         self.before_create()
@@ -40,10 +44,12 @@ class FakeDispatchRules:
     """The same for rules."""
 
     kept: list[DispatchRule] = attrs.field(factory=list)
+    limits: list[int] = attrs.field(factory=list)
     before_create: Callable[[], object] = lambda: None
 
-    async def all(self) -> list[DispatchRule]:
-        return [*self.kept]
+    async def page(self, after: str, limit: int) -> list[DispatchRule]:
+        self.limits.append(limit)
+        return sorted_page(self.kept, after, limit)
 
     async def create(self, rule: DispatchRule) -> DispatchRule:
         self.before_create()
@@ -57,3 +63,7 @@ class FakeDispatchRules:
     def keep(self, rule: DispatchRule) -> DispatchRule:
         self.kept.append(attrs.evolve(rule, id=f"SDR_{len(self.kept) + 1}"))
         return self.kept[-1]
+
+
+def sorted_page(kept: list[Item], after: str, limit: int) -> list[Item]:
+    return sorted((one for one in kept if one.id > after), key=lambda one: one.id)[:limit]

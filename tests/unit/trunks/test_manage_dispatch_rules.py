@@ -38,7 +38,7 @@ async def test_given_no_settings_then_each_call_gets_a_room_of_its_own(
 
     assert created.is_new
     assert created.rule == DispatchRule(id="SDR_1", kind=RuleKind.INDIVIDUAL, room="call-")
-    assert await manage.all(SYSTEM) == [created.rule]
+    assert (await manage.page(SYSTEM)).items == [created.rule]
 
 
 async def test_given_a_room_name_then_all_calls_come_into_it(manage: ManageDispatchRules) -> None:
@@ -131,7 +131,7 @@ async def test_without_the_scope_admin_nothing_is_shown_and_nothing_changes(
 ) -> None:
     access = Access(tenant="ann", scopes=WORK, sees_unowned=True)
     for attempt in (
-        manage.all(access), manage.create(command(), access), manage.delete("SDR_1", access),
+        manage.page(access), manage.create(command(), access), manage.delete("SDR_1", access),
     ):  # fmt: skip
         with pytest.raises(Forbidden):
             await attempt

@@ -40,9 +40,9 @@ async def test_given_no_trunk_when_one_is_created_then_it_is_listed(manage: Mana
     assert created.trunk == Trunk(
         id="ST_1", direction=TrunkDirection.INBOUND, name="Main line", numbers=(NUMBER,)
     )
-    assert await manage.all(None, SYSTEM) == [created.trunk]
-    assert await manage.all(TrunkDirection.INBOUND, SYSTEM) == [created.trunk]
-    assert await manage.all(TrunkDirection.OUTBOUND, SYSTEM) == []
+    assert (await manage.page(None, SYSTEM)).items == [created.trunk]
+    assert (await manage.page(TrunkDirection.INBOUND, SYSTEM)).items == [created.trunk]
+    assert (await manage.page(TrunkDirection.OUTBOUND, SYSTEM)).items == []
 
 
 @pytest.mark.parametrize("more", [{}, OUTBOUND], ids=["inbound", "outbound"])
@@ -199,7 +199,7 @@ async def test_without_the_scope_admin_nothing_is_shown_and_nothing_changes(
 ) -> None:
     access = Access(tenant="ann", scopes=WORK, sees_unowned=True)
     for attempt in (
-        manage.all(None, access), manage.create(command(), access), manage.delete("ST_1", access),
+        manage.page(None, access), manage.create(command(), access), manage.delete("ST_1", access),
     ):  # fmt: skip
         with pytest.raises(Forbidden):
             await attempt

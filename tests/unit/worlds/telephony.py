@@ -157,7 +157,6 @@ class PhoneWorld(World):
             remove_late_agent=self.remove_late_agent,
             hold_room=self.hold_room,
             clock=self.clock,
-            agent_name=AGENT,
             dispatch_on_any_join=dispatch_on_any_join,
         )
         self.process_entry = ProcessInboxEntry(
