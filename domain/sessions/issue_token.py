@@ -72,7 +72,6 @@ class IssueToken:
             participant_name=command.participant_name or None,
             participant_metadata=self.policy.metadata(command.participant_metadata),
             participant_attributes=self.policy.attributes_of(command.participant_attributes),
-            awaits_agent=True,
         )
         start = StartSessionCommand(
             command.participant_identity or f"user-{self.ids.session_id()}",
