@@ -17,6 +17,7 @@ from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.memory.processes import MemoryProcesses
 from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.sessions import SessionTable
+from adapters.memory.tickets import MemoryTickets
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from domain.operations.ledger_stats import LedgerStats
 
@@ -33,6 +34,7 @@ class MemoryStorage:
         self.phone_numbers = MemoryPhoneNumbers()
         self.api_keys = MemoryApiKeys()
         self.publishable_keys = MemoryPublishableKeys()
+        self.tickets = MemoryTickets()
         self.idempotency = MemoryIdempotency()
         self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]
         self.personal_data = MemoryPersonalData(self._capabilities)

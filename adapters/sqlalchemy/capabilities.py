@@ -17,6 +17,7 @@ from adapters.sqlalchemy.publishable_keys import PUBLISHABLE_KEYS
 from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
+from adapters.sqlalchemy.tickets import TICKETS
 
 __all__ = ["CAPABILITIES", "metadata"]
 
@@ -28,6 +29,7 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     PROCESSES,
     API_KEYS,
     PUBLISHABLE_KEYS,
+    TICKETS,
     IDEMPOTENCY,
     RATE_WINDOWS,
     AGENTS,

@@ -35,6 +35,7 @@ publishable_keys: Final = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("tenant", Text),
+    # Empty where there is an agent_id.
     Column("agent_name", Text, nullable=False),
     # A list as JSON.
     Column("allowed_origins", Text, nullable=False),
@@ -43,6 +44,8 @@ publishable_keys: Final = Table(
     # SHA-256 of the whole key, hexadecimal.
     Column("digest", String(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # A saved agent's id, or id@version.
+    Column("agent_id", Text),
 )
 Index("uq_publishable_keys_prefix", publishable_keys.c.prefix, unique=True)
 
@@ -67,7 +70,8 @@ class SqlPublishableKeys:
         values = {
             "id": key.id,
             "tenant": key.tenant,
-            "agent_name": key.agent_name,
+            "agent_name": key.agent_name or "",
+            "agent_id": key.agent_id,
             "allowed_origins": json.dumps(key.allowed_origins),
             "requests_per_minute": key.requests_per_minute,
             "prefix": key.prefix,
@@ -102,7 +106,8 @@ def _to_key(row: Row[Any]) -> PublishableKey:
     return PublishableKey(
         id=row.id,
         tenant=row.tenant,
-        agent_name=row.agent_name,
+        agent_name=row.agent_name or None,
+        agent_id=row.agent_id,
         allowed_origins=tuple(json.loads(row.allowed_origins)),
         requests_per_minute=row.requests_per_minute,
         prefix=row.prefix,

@@ -26,6 +26,7 @@ from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.repository import PRUNE_SESSIONS
+from adapters.sqlalchemy.tickets import SqlTickets
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
 from domain.operations.ledger_stats import LedgerStats
 
@@ -61,6 +62,7 @@ class SqlStorage:
         self.phone_numbers = SqlPhoneNumbers(self.database)
         self.api_keys = SqlApiKeys(self.database)
         self.publishable_keys = SqlPublishableKeys(self.database)
+        self.tickets = SqlTickets(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)

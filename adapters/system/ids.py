@@ -6,7 +6,14 @@ import attrs
 import uuid_utils
 
 from domain.operations.process import ProcessIdentity
-from domain.shared.identifiers import AgentId, CallId, PhoneNumberId, RoomName, SessionId
+from domain.shared.identifiers import (
+    AgentId,
+    CallId,
+    PhoneNumberId,
+    RoomName,
+    SessionId,
+    TicketId,
+)
 
 
 @attrs.frozen
@@ -30,6 +37,10 @@ class UuidIds:
     def phone_number_id(self) -> PhoneNumberId:
         """A UUIDv7: later ones sort after earlier ones."""
         return PhoneNumberId(str(uuid_utils.uuid7()))
+
+    def ticket_id(self) -> TicketId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        return TicketId(str(uuid_utils.uuid7()))
 
     def room_name(self) -> RoomName:
         """A room name of the form ``room-<uuid>``."""

@@ -11,8 +11,10 @@ from domain.access.access import Access
 class ClientGrant:
     """The right to fetch tokens, for one agent and new rooms only.
 
-    ``access`` owns the sessions that wait for the users of these tokens.
+    ``access`` owns the sessions that wait for the users of these tokens. The agent is that of
+    ``agent_name``, or the saved agent ``agent_id`` (``id`` or ``id@version``).
     """
 
     access: Access
-    agent_name: str
+    agent_name: str | None = None
+    agent_id: str | None = None

@@ -8,9 +8,15 @@ from typing import Final
 import attrs
 
 from domain.access.access import Access, Scope
+from domain.access.agent_choice import choose_agent_name
 from domain.access.api_key import digest
-from domain.access.publishable_key import PublishableKey, publishable_prefix
-from domain.access.publishable_keys import ParseOrigin, PublishableKeyMaker, PublishableKeys
+from domain.access.publishable_key import PublishableKey, access_of, publishable_prefix
+from domain.access.publishable_keys import (
+    CheckAgent,
+    ParseOrigin,
+    PublishableKeyMaker,
+    PublishableKeys,
+)
 from domain.shared.clock import Clock
 from domain.shared.errors import InvalidInput, NotFound
 from domain.shared.ids import IdGenerator
@@ -25,10 +31,15 @@ _LONGEST_ORIGIN: Final = 256
 
 @attrs.frozen(kw_only=True)
 class CreatePublishableKeyCommand:
-    """Which pages may use the key, and for which agent; None: the default one. Unchecked."""
+    """Which pages may use the key, and for which agent. Unchecked.
+
+    ``agent_id`` is a saved agent (``id`` or ``id@version``). Without it and ``agent_name`` the key
+    is for the default agent.
+    """
 
     allowed_origins: Sequence[str]
     agent_name: str | None = None
+    agent_id: str | None = None
     requests_per_minute: int | None = None
     access: Access
 
@@ -55,17 +66,18 @@ class ManagePublishableKeys:
     clock: Clock
     ids: IdGenerator
     agent_names: Sequence[str]
+    check_agent: CheckAgent
 
     async def create(self, command: CreatePublishableKeyCommand) -> MadePublishableKey:
-        """Make a new key. Raises ``InvalidInput``."""
+        """Make a new key.
+
+        Raises ``InvalidInput``, also for a saved agent with a variable that has no default, and
+        ``NotFound`` for a saved agent that is not the tenant's.
+        """
         access = command.access
         access.require(Scope.SESSIONS_WRITE)
         origins = self._origins(command.allowed_origins)
-        agent_name = command.agent_name or self.agent_names[0]
-        if agent_name not in self.agent_names:
-            raise InvalidInput(
-                "agentName must be AGENT_NAME or one of TOKEN_AGENT_NAMES.", field="agentName"
-            )
+        agent_name = choose_agent_name(command.agent_name, command.agent_id, self.agent_names)
         per_minute = command.requests_per_minute or DEFAULT_PER_MINUTE
         if not 1 <= per_minute <= MOST_PER_MINUTE:
             raise InvalidInput(
@@ -79,11 +91,14 @@ class ManagePublishableKeys:
                 f"There may be {MOST_KEYS} publishable keys; delete one first.",
                 field="allowedOrigins",
             )
+        if command.agent_id is not None:
+            await self.check_agent(command.agent_id, access_of(access.tenant))
         text = self.maker.publishable_key()
         key = PublishableKey(
             id=str(self.ids.session_id()),
             tenant=access.tenant,
             agent_name=agent_name,
+            agent_id=command.agent_id,
             allowed_origins=origins,
             requests_per_minute=per_minute,
             prefix=publishable_prefix(text) or "",

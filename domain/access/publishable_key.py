@@ -26,13 +26,24 @@ def publishable_prefix(text: str) -> str | None:
     return None if parts is None else parts[1]
 
 
+def access_of(tenant: str | None) -> Access:
+    """Return the access of a tenant's key: it starts sessions and reads nothing."""
+    scopes = frozenset({Scope.SESSIONS_WRITE})
+    return Access(tenant=tenant, scopes=scopes, sees_unowned=False)
+
+
 @attrs.frozen(kw_only=True)
 class PublishableKey:
-    """A key for the pages of ``allowed_origins``, of which only the digest is kept."""
+    """A key for the pages of ``allowed_origins``, of which only the digest is kept.
+
+    It is for the agent of ``agent_name``, or for the saved agent ``agent_id`` (``id`` or
+    ``id@version``); the other one is None.
+    """
 
     id: str
     tenant: str | None
-    agent_name: str
+    agent_name: str | None
+    agent_id: str | None = None
     allowed_origins: tuple[str, ...]
     requests_per_minute: int
     prefix: str
@@ -42,6 +53,5 @@ class PublishableKey:
     @property
     def grant(self) -> ClientGrant:
         """What it permits. It reads nothing: no route but the token endpoint takes it."""
-        scopes = frozenset({Scope.SESSIONS_WRITE})
-        access = Access(tenant=self.tenant, scopes=scopes, sees_unowned=False)
-        return ClientGrant(access=access, agent_name=self.agent_name)
+        access = access_of(self.tenant)
+        return ClientGrant(access=access, agent_name=self.agent_name, agent_id=self.agent_id)

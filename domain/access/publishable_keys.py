@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 from domain.access.access import Access
@@ -13,6 +13,10 @@ ParseOrigin = Callable[[str], str]
 
 MatchOrigin = Callable[[Collection[str]], Callable[[str], bool]]
 """Returns a test for ``Origin`` headers."""
+
+CheckAgent = Callable[[str, Access], Awaitable[object]]
+"""Raises as :class:`domain.agents.use_agent.UseAgent` for a saved agent that no session of this
+access can use without giving values to its variables."""
 
 
 class PublishableKeys(Protocol):

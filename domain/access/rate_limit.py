@@ -37,12 +37,12 @@ def _into_window(now: datetime) -> timedelta:
 
 @attrs.frozen
 class Bucket:
-    """What is counted together: requests of a tenant, from an address, or with a publishable key.
+    """What is counted together: requests of a tenant, from an address, or with a credential.
 
     There are no more tenants than keys; a client may send from many addresses.
     """
 
-    kind: Literal["tenant", "address", "key"]
+    kind: Literal["tenant", "address", "key", "ticket"]
     whose: str
 
     def __str__(self) -> str:

@@ -91,6 +91,10 @@ class UseAgent:
             agent_name=definition.agent_name,
         )
 
+    async def by_defaults(self, agent: str, access: Access) -> ChosenAgent:
+        """Return what a session gets that gives no values. Raises as above."""
+        return await self(UseAgentCommand(agent=agent, access=access))
+
     async def _find(self, reference: AgentReference, access: Access) -> tuple[int, AgentDefinition]:
         agent_id, number = reference.agent_id, reference.version
         if number is None:

@@ -17,19 +17,22 @@ class PersonalDataCounts:
     calls: int = 0
     events: int = 0
     answers: int = 0
+    tickets: int = 0
     live: int = 0
 
     @property
     def all(self) -> int:
         """How many records there are."""
-        return self.sessions + self.calls + self.events + self.answers
+        return self.sessions + self.calls + self.events + self.answers + self.tickets
 
 
 class PersonalData(Protocol):
     """Each method raises ``StorageUnavailable`` when storage fails."""
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
-        """What mentions ``person``: in any column of a session, a call, an event or an answer."""
+        """What mentions ``person``: in any column of a session, a call, an event, an answer or a
+        ticket.
+        """
         ...
 
     async def forget(self, person: DataSubject) -> PersonalDataCounts:

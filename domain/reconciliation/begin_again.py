@@ -72,6 +72,8 @@ class BeginAgain:
             identity=Identity(person.identity),
             agent_name=self.agent_name if last is None else last.agent_name,
             agent_config=config,
+            agent_id=None if last is None else last.agent_id,
+            agent_version=None if last is None else last.agent_version,
             created_at=self.clock.now(),
             join_until=None if last is None else last.join_until,
             tenant=None if last is None else last.tenant,

@@ -35,7 +35,7 @@ RESERVED_ATTRIBUTES: Final = ("lk.", "sip.", "backend-livekit.")
 class TokenOptions:
     """The participant's name, metadata and attributes, and how long the token is valid.
 
-    They are in the token only: LiveKit shows them to the room, and the ledger does not store them.
+    They are in the token only: LiveKit shows them to the room, and no session stores them.
     ``awaits_agent`` makes LiveKit's client SDKs wait for an agent after they have joined.
     """
 
@@ -69,7 +69,6 @@ class TokenRequest:
     participant_metadata: str | None = None
     participant_attributes: Mapping[str, str] | None = None
     token_ttl_seconds: object = None
-    awaits_agent: bool = False
 
     def options(self, longest_ttl: timedelta = LONGEST_TOKEN_TTL) -> TokenOptions:
         """Return the options. Raises :class:`InvalidInput`, which names the field."""
@@ -80,7 +79,6 @@ class TokenRequest:
             metadata=_text("participantMetadata", self.participant_metadata, MAX_METADATA_BYTES),
             attributes=_attributes(self.participant_attributes),
             ttl=_ttl(self.token_ttl_seconds, longest_ttl),
-            awaits_agent=self.awaits_agent,
         )
 
 

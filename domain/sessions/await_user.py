@@ -51,7 +51,7 @@ class AwaitUser:
         Raises ``InvalidInput`` for a configuration that the ledger may not keep, and as
         :class:`EnsureAgent`.
         """
-        self._check_kept(candidate)
+        self.check_kept(candidate)
         if room is not RoomNovelty.UNKNOWN_TO_ALL:
             session = await self.ledger.live_in(candidate.room_name, SYSTEM)
             joined = None if session is None else await self._joined(session, access, ttl)
@@ -88,7 +88,8 @@ class AwaitUser:
         if room is not None and (newest is None or newest.room_sid != room.sid):
             raise room_taken(room_name)
 
-    def _check_kept(self, candidate: Session) -> None:
+    def check_kept(self, candidate: Session) -> None:
+        """Raise ``InvalidInput`` for a configuration that the ledger may not keep."""
         lost = candidate.agent_config.chosen.keys() - set(OUTLINE)
         if lost and not self.keeps_configs:
             key = min(lost)

@@ -72,7 +72,6 @@ class IssueToken:
             participant_name=command.participant_name or None,
             participant_metadata=self.policy.metadata(command.participant_metadata),
             participant_attributes=self.policy.attributes_of(command.participant_attributes),
-            awaits_agent=True,
         )
         start = StartSessionCommand(
             command.participant_identity or f"user-{self.ids.session_id()}",
@@ -82,11 +81,12 @@ class IssueToken:
             dispatch=DispatchTiming.ON_JOIN.value,
             token=token,
             agent_name=agent.name,
+            agent=None if command.grant is None else command.grant.agent_id,
         )
         try:
             return await self.start_session(start)
         except (InvalidInput, MetadataTooLarge, RoomTaken) as error:
-            raise _renamed(error) from error
+            raise renamed(error) from error
 
 
 def _granted(command: IssueTokenCommand, agent: ChosenAgent, grant: ClientGrant) -> ChosenAgent:
@@ -99,7 +99,7 @@ def _granted(command: IssueTokenCommand, agent: ChosenAgent, grant: ClientGrant)
             "room_name may not be set with a publishable key; leave it out for a new room.",
             field="room_name",
         )
-    if agent.name not in (None, grant.agent_name):
+    if agent.name is not None and agent.name != grant.agent_name:
         raise InvalidInput(
             "This publishable key is for another agent; leave out agent_name.",
             field="room_config.agents[0].agent_name",
@@ -107,7 +107,7 @@ def _granted(command: IssueTokenCommand, agent: ChosenAgent, grant: ClientGrant)
     return attrs.evolve(agent, name=grant.agent_name)
 
 
-def _renamed(error: DomainError) -> DomainError:
+def renamed(error: DomainError) -> DomainError:
     """Return the error with the names of this endpoint's fields."""
     text, details = str(error), dict(error.details)
     field = str(details.pop("field", ""))

@@ -36,7 +36,7 @@ class RenewedToken:
 
 @attrs.frozen(kw_only=True)
 class RenewToken:
-    """Signs a token with the identity and the grants of the session's first one.
+    """Signs a token with the identity, grants and ``roomConfig`` of the session's first one.
 
     It makes no room and dispatches no agent. It stores nothing but that a session waits for its
     user for longer. No token is valid for longer than ``longest_ttl``.
@@ -66,6 +66,7 @@ class RenewToken:
                 field="sessionId" if command.session_id else "roomName",
             )
         await self.extend_wait(session, options.ttl)
+        options = attrs.evolve(options, awaits_agent=session.join_until is not None)
         token = self.token_signer.join_token(session.identity, session.room_name, options)
         return RenewedToken(session, token, self.livekit_url)
 

@@ -96,7 +96,7 @@ class StartSession:
         settles it), ``SessionBusy``, ``SessionEnded`` or
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
-        candidate, options = await self._candidate(command), self.options_of(command)
+        candidate, options = await self.candidate(command), self.options_of(command)
         timing = DispatchTiming.parse(command.dispatch)
         waits = options.ttl if timing is DispatchTiming.ON_JOIN else None
         room = RoomNovelty.NAMED
@@ -133,7 +133,8 @@ class StartSession:
         chosen += [options] if options else []
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
-    async def _candidate(self, command: StartSessionCommand) -> Session:
+    async def candidate(self, command: StartSessionCommand) -> Session:
+        """Return the session that would begin in a room without one. Raises as above."""
         identity, room_name = self._place(command)
         if _names_agent(command):
             chosen = await self.use_agent(
@@ -167,8 +168,13 @@ class StartSession:
         return identity, RoomName.parse(named) if named is not None else command.new_room
 
     def options_of(self, command: StartSessionCommand) -> TokenOptions:
-        """Return what the caller has chosen of the token. Raises ``InvalidInput``."""
-        return command.token.options(self.longest_ttl)
+        """Return what the caller has chosen of the token. Raises ``InvalidInput``.
+
+        A client that joins before its agent is dispatched is made to wait for the agent.
+        """
+        options = command.token.options(self.longest_ttl)
+        waits = DispatchTiming.parse(command.dispatch) is DispatchTiming.ON_JOIN
+        return attrs.evolve(options, awaits_agent=True) if waits else options
 
     def token_for(self, identity: Identity, room_name: RoomName, options: TokenOptions) -> str:
         """A new token with which ``identity`` joins the room."""

@@ -10,6 +10,9 @@ below ``DomainError`` is a category and carries the HTTP ``status`` of every err
     ├── InvalidWebhook             400
     ├── Unstorable                 400
     ├── Unauthenticated            401
+    │   ├── TicketRefused
+    │   ├── TicketExpired
+    │   └── TicketUsed
     ├── WebhookForged              401
     ├── Forbidden                  403
     │   └── OriginRefused
@@ -29,7 +32,8 @@ below ``DomainError`` is a category and carries the HTTP ``status`` of every err
     ├── MetadataTooLarge           413
     ├── IdempotencyKeyReused       422
     ├── RateLimited                429
-    │   └── TooManySessions
+    │   ├── TooManySessions
+    │   └── TooManyTickets
     ├── LiveKitError               502
     │   ├── LiveKitRefused              nothing happened
     │   │   ├── LiveKitRefusesAll

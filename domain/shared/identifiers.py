@@ -134,6 +134,13 @@ class PhoneNumberId(Uuid):
 
 
 @attrs.frozen
+class TicketId(Uuid):
+    """The id of a ticket."""
+
+    field = "ticketId"
+
+
+@attrs.frozen
 class CallId(Uuid):
     """The id of a phone call."""
 

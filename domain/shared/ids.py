@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from domain.shared.identifiers import AgentId, CallId, PhoneNumberId, RoomName, SessionId
+from domain.shared.identifiers import (
+    AgentId,
+    CallId,
+    PhoneNumberId,
+    RoomName,
+    SessionId,
+    TicketId,
+)
 
 
 class IdGenerator(Protocol):
@@ -23,6 +30,10 @@ class IdGenerator(Protocol):
         ...
 
     def phone_number_id(self) -> PhoneNumberId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        ...
+
+    def ticket_id(self) -> TicketId:
         """A UUIDv7: later ones sort after earlier ones."""
         ...
 

@@ -20,6 +20,7 @@ from entrypoints.cli import (
     sessions,
     simulator,
     telephony,
+    tickets,
 )
 from entrypoints.cli.run import run
 from entrypoints.version import VERSION
@@ -76,6 +77,7 @@ app.add_typer(numbers.app, name="numbers")
 app.add_typer(publishable_keys.app, name="publishable-keys")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(telephony.app, name="telephony")
+app.add_typer(tickets.app, name="tickets")
 app.command()(simulator.simulate_call)
 app.command()(privacy.forget)
 app.command()(data.backup)

@@ -58,6 +58,6 @@ async def _forget(person: DataSubject) -> PersonalDataCounts:
 
 def _told(found: PersonalDataCounts) -> str:
     return (
-        f"{found.sessions} sessions, {found.calls} calls, {found.events} webhook events and "
-        f"{found.answers} repeatable answers"
+        f"{found.sessions} sessions, {found.calls} calls, {found.events} webhook events, "
+        f"{found.answers} repeatable answers and {found.tickets} tickets"
     )

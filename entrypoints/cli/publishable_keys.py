@@ -39,6 +39,10 @@ def create(
     agent: Annotated[
         str | None, typer.Option(help="AGENT_NAME if not given, or one of TOKEN_AGENT_NAMES.")
     ] = None,
+    agent_id: Annotated[
+        str | None,
+        typer.Option(help="A saved agent of the tenant instead: its id, or id@version."),
+    ] = None,
     per_minute: Annotated[
         int | None,
         typer.Option(min=1, max=MOST_PER_MINUTE, help="Tokens in a minute; 60 if not given."),
@@ -48,6 +52,7 @@ def create(
     command = CreatePublishableKeyCommand(
         allowed_origins=origins,
         agent_name=agent,
+        agent_id=agent_id,
         requests_per_minute=per_minute,
         access=Access(tenant=tenant),
     )
@@ -88,7 +93,7 @@ def _row(key: PublishableKey) -> Sequence[object]:
         key.id,
         key.prefix,
         key.tenant,
-        key.agent_name,
+        key.agent_name or key.agent_id,
         " ".join(key.allowed_origins),
         key.requests_per_minute,
         rfc3339(key.created_at),

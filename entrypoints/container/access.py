@@ -11,9 +11,11 @@ from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.system.keys import RandomKeys
 from domain.access.authenticate import Authenticate
 from domain.access.authenticate_client import AuthenticateClient
+from domain.access.client_limit import ClientLimit
 from domain.access.manage_keys import ManageKeys
 from domain.access.manage_publishable_keys import MOST_PER_MINUTE, ManagePublishableKeys
 from domain.access.rate_limit import RateLimiter
+from entrypoints.container.agents import Agents
 from entrypoints.container.core import Core
 from entrypoints.container.storage import Storage
 from entrypoints.settings import Settings
@@ -62,6 +64,7 @@ class Access(containers.DeclarativeContainer):
         clock=Core.clock,
         ids=Core.ids,
     )
+    agent_names = providers.Callable(_agent_names, Core.settings)
     manage_publishable_keys = providers.Singleton(
         ManagePublishableKeys,
         keys=Storage.storage.provided.publishable_keys,
@@ -69,15 +72,21 @@ class Access(containers.DeclarativeContainer):
         parse_origin=providers.Object(parse_origin),
         clock=Core.clock,
         ids=Core.ids,
-        agent_names=providers.Callable(_agent_names, Core.settings),
+        agent_names=agent_names,
+        check_agent=Agents.use_agent.provided.by_defaults,
+    )
+    client_limit = providers.Singleton(
+        ClientLimit,
+        limiter=providers.Singleton(_client_limiter, Core.settings, Storage.storage),
+        clock=Core.clock,
+        most_per_minute=MOST_PER_MINUTE,
     )
     authenticate_client = providers.Singleton(
         AuthenticateClient,
         keys=Storage.storage.provided.publishable_keys,
-        limiter=providers.Singleton(_client_limiter, Core.settings, Storage.storage),
+        limit=client_limit,
         match_origin=providers.Object(matcher),
         clock=Core.clock,
-        most_per_minute=MOST_PER_MINUTE,
     )
     rate_limiter = providers.Singleton(_rate_limiter, Core.settings, Storage.storage)
     refusal_limiter = providers.Singleton(_refusal_limiter, Core.settings, rate_limiter)

@@ -22,6 +22,7 @@ from entrypoints.container.livekit import LiveKit
 from entrypoints.container.reconciliation import Reconciliation
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
+from entrypoints.container.tickets import Tickets
 
 
 class Operations(containers.DeclarativeContainer):
@@ -52,6 +53,7 @@ class Operations(containers.DeclarativeContainer):
                 calls=Calls.call_pruning,
                 answers=Idempotency.response_pruning,
                 rate_windows=Access.rate_window_pruning,
+                tickets=Tickets.ticket_pruning,
             ),
             Core.clock,
         ),

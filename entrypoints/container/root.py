@@ -20,6 +20,7 @@ from entrypoints.container.reconciliation import Reconciliation
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
+from entrypoints.container.tickets import Tickets
 from entrypoints.container.trunks import Trunks
 
 
@@ -34,6 +35,7 @@ class Container(
     Agents,
     PhoneNumbers,
     Sessions,
+    Tickets,
     Calls,
     Reconciliation,
     Inbox,

@@ -19,7 +19,7 @@ from entrypoints.http.agents import controller as agents
 from entrypoints.http.calls import controller as calls
 from entrypoints.http.inbox import controller as inbox
 from entrypoints.http.json_response import JsonResponse
-from entrypoints.http.middleware.access import admission
+from entrypoints.http.middleware.access import Clients, admission
 from entrypoints.http.middleware.errors import (
     on_domain_error,
     on_http_error,
@@ -36,6 +36,7 @@ from entrypoints.http.requests.json_request import MAX_BODY_BYTES, JsonRequest, 
 from entrypoints.http.sessions import controller as sessions
 from entrypoints.http.sessions import renew_token, token_endpoint
 from entrypoints.http.sessions.documentation import amendments
+from entrypoints.http.tickets import controller as tickets
 from entrypoints.http.trunks import controller as trunks
 from entrypoints.settings import Settings
 
@@ -48,6 +49,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     agents.routes,
     phone_numbers.routes,
     publishable_keys.routes,
+    tickets.routes,
     calls.routes,
     inbox.routes,
     operations.routes,
@@ -61,14 +63,13 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     in_production = settings.app_env is AppEnv.PRODUCTION
     authenticate = container.authenticate()
 
+    clients = Clients(container.authenticate_client(), container.authenticate_ticket())
     limits = limits_of(settings, container.rate_limiter(), container.clock())
 
     return Litestar(
         route_handlers=[*(routes(container) for routes in CAPABILITIES), swagger_asset],
         state=State({OVERLOAD: Overload(trusted_proxies=settings.trusted_proxies)}),
-        before_request=admission(
-            authenticate, container.authenticate_client(), limits, in_production=in_production
-        ),
+        before_request=admission(authenticate, clients, limits, in_production=in_production),
         lifespan=[lifespan],
         request_class=JsonRequest,
         response_class=JsonResponse,

@@ -15,6 +15,7 @@ from domain.inbox.repository import Inbox
 from domain.operations.leases import Leases
 from domain.phone_numbers.repository import PhoneNumberRepository
 from domain.shared.unit_of_work import UnitOfWorkFactory
+from domain.tickets.repository import TicketRepository
 from tests.contract.storage.ledgers import opened
 
 
@@ -72,6 +73,13 @@ async def publishable_keys(database_url: str) -> AsyncIterator[PublishableKeys]:
     """The port under test, empty, of each kind."""
     async with opened(database_url) as ledger:
         yield ledger.publishable_keys
+
+
+@pytest.fixture
+async def tickets(database_url: str) -> AsyncIterator[TicketRepository]:
+    """The port under test, empty, of each kind."""
+    async with opened(database_url) as ledger:
+        yield ledger.tickets
 
 
 @pytest.fixture

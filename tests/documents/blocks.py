@@ -22,7 +22,9 @@ DOCUMENTS: Final = sorted(
     [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *PROJECT.glob("examples/*.md")]
 )
 COMMANDS: Final = frozenset({"sh", "console"})
-DATA: Final = frozenset({"text", "json", "yaml", "ini", "nginx", "html", "python", "mermaid"})
+DATA: Final = frozenset({
+    "text", "json", "yaml", "ini", "nginx", "html", "python", "mermaid", "ts",
+})  # fmt: skip
 """Languages of blocks that hold no commands."""
 
 SERVICE: Final = "test: service"

@@ -132,6 +132,7 @@ CREATE TABLE publishable_keys (
     prefix character varying(32) NOT NULL,
     digest character varying(64) NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    agent_id text,
     CONSTRAINT pk_publishable_keys PRIMARY KEY (id)
 );
 CREATE TABLE rate_windows (
@@ -180,6 +181,17 @@ CREATE TABLE sessions (
     join_until timestamp with time zone,
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
+CREATE TABLE tickets (
+    id character varying(36) NOT NULL,
+    tenant text,
+    terms text NOT NULL,
+    max_sessions integer NOT NULL,
+    sessions_begun integer NOT NULL,
+    begun_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_tickets PRIMARY KEY (id)
+);
 CREATE INDEX ix_agents_created ON agents USING btree (created_at, id);
 CREATE INDEX ix_agents_tenant ON agents USING btree (tenant, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_agents_tenant'::text));
 CREATE INDEX ix_agents_unowned ON agents USING btree (created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_agents_unowned'::text));
@@ -215,6 +227,8 @@ CREATE INDEX ix_sessions_tenant_live ON sessions USING btree (tenant) WHERE ((te
 CREATE INDEX ix_sessions_tenant_status ON sessions USING btree (tenant, status, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_sessions_tenant_status'::text));
 CREATE INDEX ix_sessions_unowned_identity ON sessions USING btree (identity, status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_sessions_unowned_identity'::text));
 CREATE INDEX ix_sessions_unowned_status ON sessions USING btree (status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_sessions_unowned_status'::text));
+CREATE INDEX ix_tickets_expires ON tickets USING btree (expires_at);
+CREATE INDEX ix_tickets_tenant ON tickets USING btree (tenant, expires_at);
 CREATE UNIQUE INDEX uq_agents_owned_name ON agents USING btree (tenant, name) WHERE (tenant IS NOT NULL);
 CREATE UNIQUE INDEX uq_agents_unowned_name ON agents USING btree (name) WHERE (tenant IS NULL);
 CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys USING btree (prefix);
@@ -223,5 +237,5 @@ CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox USING btree (room_name) WHERE 
 CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers USING btree (number, trunk_id);
 CREATE UNIQUE INDEX uq_publishable_keys_prefix ON publishable_keys USING btree (prefix);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions USING btree (room_name) WHERE ((status)::text <> 'ended'::text);
-INSERT INTO alembic_version VALUES ('0016');
+INSERT INTO alembic_version VALUES ('0017');
 INSERT INTO schema_floor VALUES ('0004');

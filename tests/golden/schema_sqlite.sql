@@ -132,6 +132,7 @@ CREATE TABLE publishable_keys (
     prefix VARCHAR(32) NOT NULL,
     digest VARCHAR(64) NOT NULL,
     created_at VARCHAR(24) NOT NULL,
+    agent_id TEXT,
     CONSTRAINT pk_publishable_keys PRIMARY KEY (id)
 );
 CREATE TABLE rate_windows (
@@ -180,6 +181,17 @@ CREATE TABLE sessions (
     join_until VARCHAR(24),
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
+CREATE TABLE tickets (
+    id VARCHAR(36) NOT NULL,
+    tenant TEXT,
+    terms TEXT NOT NULL,
+    max_sessions INTEGER NOT NULL,
+    sessions_begun INTEGER NOT NULL,
+    begun_at VARCHAR(24),
+    created_at VARCHAR(24) NOT NULL,
+    expires_at VARCHAR(24) NOT NULL,
+    CONSTRAINT pk_tickets PRIMARY KEY (id)
+);
 CREATE INDEX ix_agents_created ON agents (created_at, id);
 CREATE INDEX ix_agents_tenant ON agents (tenant, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_agents_tenant';
 CREATE INDEX ix_agents_unowned ON agents (created_at, id) WHERE tenant IS NULL AND id != 'ix_agents_unowned';
@@ -215,6 +227,8 @@ CREATE INDEX ix_sessions_tenant_live ON sessions (tenant) WHERE tenant IS NOT NU
 CREATE INDEX ix_sessions_tenant_status ON sessions (tenant, status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_sessions_tenant_status';
 CREATE INDEX ix_sessions_unowned_identity ON sessions (identity, status, created_at, id) WHERE tenant IS NULL AND id != 'ix_sessions_unowned_identity';
 CREATE INDEX ix_sessions_unowned_status ON sessions (status, created_at, id) WHERE tenant IS NULL AND id != 'ix_sessions_unowned_status';
+CREATE INDEX ix_tickets_expires ON tickets (expires_at);
+CREATE INDEX ix_tickets_tenant ON tickets (tenant, expires_at);
 CREATE UNIQUE INDEX uq_agents_owned_name ON agents (tenant, name) WHERE tenant IS NOT NULL;
 CREATE UNIQUE INDEX uq_agents_unowned_name ON agents (name) WHERE tenant IS NULL;
 CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys (prefix);
@@ -223,5 +237,5 @@ CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox (room_name) WHERE lease_holder
 CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers (number, trunk_id);
 CREATE UNIQUE INDEX uq_publishable_keys_prefix ON publishable_keys (prefix);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
-INSERT INTO alembic_version VALUES ('0016');
+INSERT INTO alembic_version VALUES ('0017');
 INSERT INTO schema_floor VALUES ('0004');

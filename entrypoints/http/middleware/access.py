@@ -1,9 +1,10 @@
 """Access to routes.
 
 Every route names what it needs (``needs=Scope…``) or that it is ``public=True``; one that does
-neither needs a key of any scope. A publishable key opens those that say ``takes_clients=True``, and
-no others. One that shows no tenant's data may be answered while the storage cannot be read
-(``without_storage=True``): the key's access is then the one that was known last.
+neither needs a key of any scope. A publishable key or a ticket opens those that say
+``takes_clients=True``, and no others. One that shows no tenant's data may be answered while the
+storage cannot be read (``without_storage=True``): the key's access is then the one that was known
+last.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+import attrs
 from litestar.exceptions import NotFoundException
 from litestar.types import Scope as AsgiScope
 
@@ -20,6 +22,8 @@ from domain.access.authenticate_client import AuthenticateClient
 from domain.access.client_grant import ClientGrant
 from domain.access.publishable_key import is_publishable
 from domain.shared.errors import Forbidden, StorageUnavailable, Unauthenticated
+from domain.tickets.authenticate_ticket import AuthenticateTicket
+from domain.tickets.ticket import Ticket, is_ticket
 from entrypoints.http.middleware.errors import AnyRequest
 from entrypoints.http.middleware.headers import header
 from entrypoints.http.middleware.limits import Limits
@@ -31,9 +35,16 @@ _STATE: Final = "access"
 _GRANT: Final = "client_grant"
 
 
+@attrs.frozen
+class Clients:
+    """What authenticates browsers."""
+
+    authenticate_client: AuthenticateClient
+    authenticate_ticket: AuthenticateTicket
+
+
 def admission(
-    authenticate: Authenticate, clients: AuthenticateClient, limits: Limits | None, *,
-    in_production: bool,
+    authenticate: Authenticate, clients: Clients, limits: Limits | None, *, in_production: bool,
 ) -> BeforeRequest:  # fmt: skip
     """What each request must pass before its route: the key, the limit, and the scope.
 
@@ -48,7 +59,7 @@ def admission(
         if hidden and not await authenticate.is_guarded():
             raise NotFoundException
         key = presented_key(request.scope)
-        if is_publishable(key) and not authenticate.knows(key):
+        if (is_publishable(key) or is_ticket(key)) and not authenticate.knows(key):
             await _admit_client(request, key, clients, limits)
             return
         if limits is not None and limits.is_spent(request.scope) and not authenticate.knows(key):
@@ -82,15 +93,19 @@ def _last_known(authenticate: Authenticate, key: str, needs: Mapping[str, Any]) 
 
 
 async def _admit_client(
-    request: AnyRequest, key: str, authenticate_client: AuthenticateClient, limits: Limits | None
+    request: AnyRequest, key: str, clients: Clients, limits: Limits | None
 ) -> None:
-    """Admit a publishable key to the route that takes it; count its address first."""
+    """Admit a publishable key or a ticket to the route that takes it; count its address first."""
     if limits is not None:
         await limits(request.scope, None)
     if not request.route_handler.opt.get("takes_clients"):
-        raise Forbidden("A publishable key may be used for POST /livekit/token only.")
-    origin = header(request.scope, b"origin").decode("latin-1")
-    grant = await authenticate_client(key, origin)
+        raise Forbidden("Publishable keys and tickets may be used for POST /livekit/token only.")
+    grant: ClientGrant | Ticket
+    if is_ticket(key):
+        grant = await clients.authenticate_ticket(key)
+    else:
+        origin = header(request.scope, b"origin").decode("latin-1")
+        grant = await clients.authenticate_client(key, origin)
     request.scope["state"][_STATE] = grant.access
     request.scope["state"][_GRANT] = grant
 
@@ -108,7 +123,7 @@ def access_of(scope: AsgiScope) -> Access:
     return access
 
 
-def grant_of(scope: AsgiScope) -> ClientGrant | None:
-    """Return what a publishable key permits; None where an API key, or none, was presented."""
-    grant: ClientGrant | None = scope["state"].get(_GRANT)
+def grant_of(scope: AsgiScope) -> ClientGrant | Ticket | None:
+    """Return what a publishable key permits, or the ticket; None for an API key, or none."""
+    grant: ClientGrant | Ticket | None = scope["state"].get(_GRANT)
     return grant

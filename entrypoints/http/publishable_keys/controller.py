@@ -60,6 +60,7 @@ class PublishableKeysController(Controller):
         command = CreatePublishableKeyCommand(
             allowed_origins=data.allowed_origins,
             agent_name=data.agent_name,
+            agent_id=data.agent_id,
             requests_per_minute=data.requests_per_minute,
             access=access_of(scope),
         )

@@ -23,7 +23,16 @@ _CREATED: Final = {
     "createdAt": "2026-11-23T06:27:37.123Z",
     "key": "pk_abcdefghijkl_…",
 }
-CREATE_BODY: Final = Body(examples=[Example(summary="A key for one web page", value=_ASKED)])
+_SAVED: Final = {
+    "agentId": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "allowedOrigins": ["https://*.example.com"],
+}
+CREATE_BODY: Final = Body(
+    examples=[
+        Example(summary="A key for one web page", value=_ASKED),
+        Example(summary="A key for a saved agent", value=_SAVED),
+    ]
+)
 CREATE_RESPONSES: Final = {
     201: ResponseSpec(
         CreatedPublishableKeyResponse,
@@ -33,7 +42,9 @@ CREATE_RESPONSES: Final = {
 } | errors(
     REFUSALS
     | {
-        400: "A value breaks a rule; `field` names it.",
+        400: "A value breaks a rule, or the saved agent has a variable without a default; `field` "
+        "names it.",
+        404: "There is no such saved agent, or version of it.",
         413: "The body is too large.",
         415: "The body is not sent as JSON.",
         503: "The ledger is out of reach.",

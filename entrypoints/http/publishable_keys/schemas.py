@@ -13,6 +13,7 @@ from domain.access.manage_publishable_keys import (
     MadePublishableKey,
 )
 from domain.access.publishable_key import PublishableKey
+from domain.agents.use_agent import AgentReference
 from entrypoints.presenters.fields import Timestamp, Uuid, documented
 from entrypoints.presenters.times import rfc3339
 
@@ -33,6 +34,16 @@ AgentName = Annotated[
         description="`AGENT_NAME`, which is the default, or one of `TOKEN_AGENT_NAMES`.",
     ),
 ]
+SavedAgent = Annotated[
+    str | None,
+    documented(
+        example=AgentReference.example,
+        pattern=f"^{AgentReference.pattern}$",
+        examples=[AgentReference.example],
+        description="A saved agent (`id`: the active version of the moment, or `id@version`) "
+        "instead of `agentName`. Each of its variables must have a default.",
+    ),
+]
 PerMinute = Annotated[
     int | None,
     documented(
@@ -50,15 +61,20 @@ class CreatePublishableKeyRequest(msgspec.Struct, rename="camel", kw_only=True):
 
     allowed_origins: AllowedOrigins
     agent_name: AgentName = None
+    agent_id: SavedAgent = None
     requests_per_minute: PerMinute = None
 
 
 class PublishableKeyResponse(msgspec.Struct, rename="camel", kw_only=True):
-    """A publishable key without its text; `prefix` is the beginning of that."""
+    """A publishable key without its text; `prefix` is the beginning of that.
+
+    It has either `agentName` or `agentId`.
+    """
 
     id: Uuid
     prefix: str
-    agent_name: str
+    agent_name: str | msgspec.UnsetType = msgspec.UNSET
+    agent_id: str | msgspec.UnsetType = msgspec.UNSET
     allowed_origins: list[str]
     requests_per_minute: int
     created_at: Timestamp
@@ -81,7 +97,8 @@ def key_response(key: PublishableKey) -> PublishableKeyResponse:
     return PublishableKeyResponse(
         id=key.id,
         prefix=key.prefix,
-        agent_name=key.agent_name,
+        agent_name=msgspec.UNSET if key.agent_name is None else key.agent_name,
+        agent_id=msgspec.UNSET if key.agent_id is None else key.agent_id,
         allowed_origins=list(key.allowed_origins),
         requests_per_minute=key.requests_per_minute,
         created_at=rfc3339(key.created_at),

@@ -124,9 +124,11 @@ def amendments(settings: Settings) -> dict[str, Any]:
         {"required": [name], "properties": {name: {"type": "string"}}}
         for name in ("sessionId", "roomName")
     ]
+    charset = settings.identity_charset
+    maybe_identity = identity_keywords(charset, may_be_empty=True)
     return {
-        "StartSessionRequest": {
-            "properties": {"userIdentity": identity_keywords(settings.identity_charset), **ttl}
-        },
+        "StartSessionRequest": {"properties": {"userIdentity": identity_keywords(charset), **ttl}},
+        "IssueTokenRequest": {"properties": {"participant_identity": maybe_identity}},
+        "CreateTicketRequest": {"properties": {"userIdentity": maybe_identity, **ttl}},
         "RenewTokenRequest": {"properties": ttl, "anyOf": either},
     }

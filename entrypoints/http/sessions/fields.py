@@ -36,13 +36,18 @@ _IDENTITIES: Final = {
 }
 
 
-def identity_keywords(charset: IdentityCharset) -> dict[str, object]:
-    """Return the schema of ``userIdentity`` where IDENTITY_CHARSET is ``charset``."""
+def identity_keywords(charset: IdentityCharset, *, may_be_empty: bool = False) -> dict[str, object]:
+    """Return the schema of a user's identity where IDENTITY_CHARSET is ``charset``.
+
+    ``may_be_empty``: an identity is made where none is given.
+    """
     pattern, rule = _IDENTITIES[charset]
+    absent = " A new one if absent." if may_be_empty else ""
+    end = "$|^$" if may_be_empty else "$"
     return {
-        "pattern": f"^{SPACE}{_NO_AGENT}{pattern}{SPACE}$",
+        "pattern": f"^{SPACE}{_NO_AGENT}{pattern}{SPACE}{end}",
         "description": f"{rule} (`IDENTITY_CHARSET={charset}`); surrounding white space is "
-        f"removed. None begins with `{AGENT_PREFIX}`.",
+        f"removed. None begins with `{AGENT_PREFIX}`.{absent}",
     }
 
 

@@ -12,8 +12,11 @@ from litestar.params import Body
 from litestar.types import Scope as AsgiScope
 
 from domain.access.access import Scope
+from domain.access.client_grant import ClientGrant
 from domain.sessions.issue_token import IssueToken, IssueTokenCommand
 from domain.shared.identifiers import Identity, RoomName
+from domain.tickets.redeem_ticket import RedeemTicket
+from domain.tickets.ticket import Ticket
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of, grant_of
 from entrypoints.http.middleware.request_log import note
@@ -37,7 +40,6 @@ NewParticipant = Annotated[
     str | None,
     documented(
         example=Identity.example,
-        pattern=_NAME,
         description="The participant's identity; a new one if absent.",
     ),
 ]
@@ -82,7 +84,7 @@ class IssueTokenRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True
 
 
 class IssueTokenResponse(msgspec.Struct, kw_only=True):
-    """Join `server_url` with `participant_token` within 10 minutes."""
+    """Join `server_url` with `participant_token` within 10 minutes, or as a ticket says."""
 
     server_url: str
     participant_token: str
@@ -116,7 +118,8 @@ _RESPONSES: Final = {
     REFUSALS
     | {
         400: "A value breaks a rule, or a client may not set it; `field` names it.",
-        404: "The room is another tenant's, or was until a short time ago.",
+        404: "The room is another tenant's, or was until a short time ago; or the saved agent of "
+        "the publishable key or the ticket was deleted.",
         409: "Another request is still starting or ending this room's session.",
         413: "The body or the agent's metadata is too large.",
         415: "The body is not sent as JSON.",
@@ -128,7 +131,11 @@ _RESPONSES: Final = {
 
 def routes(container: Container) -> Router:
     """Return the route, with the use case that it calls."""
-    return routes_of(TokenEndpointController, _issue_token=container.issue_token)
+    return routes_of(
+        TokenEndpointController,
+        _issue_token=container.issue_token,
+        _redeem_ticket=container.redeem_ticket,
+    )
 
 
 class TokenEndpointController(Controller):
@@ -138,6 +145,7 @@ class TokenEndpointController(Controller):
     security = KEYED
 
     _issue_token: IssueToken
+    _redeem_ticket: RedeemTicket
 
     @post(
         "/livekit/token",
@@ -157,18 +165,21 @@ class TokenEndpointController(Controller):
 
         A token that is not used costs nothing and ends as an abandoned session.
         """
-        issued = await self._issue_token(
-            IssueTokenCommand(
-                room_name=data.room_name,
-                participant_identity=data.participant_identity,
-                participant_name=data.participant_name,
-                participant_metadata=data.participant_metadata,
-                participant_attributes=data.participant_attributes,
-                room_config=data.room_config,
-                access=access_of(scope),
-                grant=grant_of(scope),
-            )
+        grant = grant_of(scope)
+        command = IssueTokenCommand(
+            room_name=data.room_name,
+            participant_identity=data.participant_identity,
+            participant_name=data.participant_name,
+            participant_metadata=data.participant_metadata,
+            participant_attributes=data.participant_attributes,
+            room_config=data.room_config,
+            access=access_of(scope),
+            grant=grant if isinstance(grant, ClientGrant) else None,
         )
+        if isinstance(grant, Ticket):
+            issued = await self._redeem_ticket(grant, command)
+        else:
+            issued = await self._issue_token(command)
         session = issued.session
         note(scope, sessionId=str(session.id), roomName=str(session.room_name))
         return IssueTokenResponse(server_url=issued.livekit_url, participant_token=issued.token)

@@ -34,7 +34,8 @@ def new_key(**changes: object) -> PublishableKey:
 async def test_a_key_is_found_by_its_prefix_as_it_was_stored(
     publishable_keys: PublishableKeys,
 ) -> None:
-    for key in (new_key(), new_key(tenant=None)):
+    saved = new_key(agent_name=None, agent_id="01890a5d-ac96-774b-bcce-b302099a8057@3")
+    for key in (new_key(), new_key(tenant=None), saved):
         await publishable_keys.add(key)
         assert await publishable_keys.find(key.prefix) == key
     assert await publishable_keys.find("pk_unknown") is None

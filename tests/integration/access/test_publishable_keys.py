@@ -11,6 +11,7 @@ import jwt
 import pytest
 
 from tests.application import application
+from tests.integration.access.agent_keys import agent_keys, save_agent
 from tests.integration.http.routes import routes_of
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess
@@ -24,16 +25,29 @@ ROUTES = sorted(
 
 
 @pytest.fixture(scope="module")
-def service(
-    simulator_process: SimulatorProcess, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("keys")
-    environ = {
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="module")
+def environ(simulator_process: SimulatorProcess, folder: Path) -> dict[str, str]:
+    return {
         **simulator_process.environ,
         "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
         "API_KEYS": f"ann={ANN},ben={BEN}",
         "TOKEN_AGENT_NAMES": "receptionist",
     }
+
+
+@pytest.fixture(scope="module")
+def owners(environ: dict[str, str], folder: Path) -> dict[str, str]:
+    """Keys of Ann and Ben that save agents."""
+    return agent_keys(environ, folder, "ann", "ben")
+
+
+@pytest.fixture(scope="module")
+def service(environ: dict[str, str], folder: Path, owners: dict[str, str]) -> Iterator[Service]:
+    assert owners
     with running(environ, folder) as service:
         yield service
 
@@ -116,6 +130,79 @@ def test_no_other_route_takes_it(http: httpx.Client, route: Any) -> None:
         assert answer.status_code == 403
         if route.method != "HEAD":
             assert answer.json()["code"] == "insufficient_scope"
+
+
+def session_of(http: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
+    assert answer.status_code == 201, answer.text
+    token = answer.json()["participant_token"]
+    room = jwt.decode(token, options={"verify_signature": False})["video"]["room"]
+    found: dict[str, Any] = http.get(f"/sessions/by-room/{room}", headers=as_(ANN)).json()
+    return found
+
+
+def test_given_a_key_for_a_saved_agent_then_sessions_begin_with_its_active_version(
+    http: httpx.Client, owners: dict[str, str]
+) -> None:
+    agent_id = save_agent(
+        http,
+        owners["ann"],
+        agentName="support-worker",
+        agentConfig={"prompt": "Help {{name}}."},
+        variables={"name": "you"},
+    )
+    key, first_only = made(http, agentId=agent_id), made(http, agentId=f"{agent_id}@1")
+    assert (key["agentId"], "agentName" in key) == (agent_id, False)
+    before = session_of(http, fetch(http, key["key"]))
+    changed = {"agentConfig": {"prompt": "Hum."}}
+    assert http.patch(f"/agents/{agent_id}", json=changed, headers=as_(owners["ann"])).is_success
+
+    after = session_of(http, fetch(http, key["key"]))
+    pinned = session_of(http, fetch(http, first_only["key"]))
+    kept = http.get(f"/sessions/{before['sessionId']}", headers=as_(ANN)).json()
+
+    shown = [(each["agentId"], each["agentVersion"]) for each in (before, after, pinned, kept)]
+    assert shown == [(agent_id, 1), (agent_id, 2), (agent_id, 1), (agent_id, 1)]
+    assert {each["agentName"] for each in (before, after)} == {"support-worker"}
+    prompts = [each["agentConfig"]["prompt"] for each in (before, after, pinned)]
+    assert prompts == ["Help you.", "Hum.", "Help you."]
+    for name in ("shreya-obnox", "receptionist"):
+        refused = fetch(http, key["key"], room_config={"agents": [{"agent_name": name}]})
+        assert (refused.status_code, refused.json()["code"]) == (400, "validation_failed")
+
+
+def test_given_an_agent_that_no_browser_could_use_then_no_key_is_made(
+    http: httpx.Client, owners: dict[str, str]
+) -> None:
+    required = save_agent(http, owners["ann"], name="required", variables={"name": None})
+    foreign = save_agent(http, owners["ben"])
+    unknown = "01890a5d-ac96-774b-bcce-b302099a8057"
+    own = save_agent(http, owners["ann"], name="own")
+    for agent_id, status, field in (
+        (required, 400, "variables.name"),
+        (foreign, 404, "agentId"),
+        (f"{foreign}@1", 404, "agentId"),
+        (unknown, 404, "agentId"),
+        (f"{own}@2", 404, "agentId"),
+        ("support", 400, "agentId"),
+    ):
+        body = {"allowedOrigins": [PAGE], "agentId": agent_id}
+        answer = http.post("/publishable-keys", json=body, headers=as_(ANN))
+        assert (answer.status_code, answer.json()["field"]) == (status, field)
+
+
+def test_given_the_agent_changes_then_a_fetch_says_what_is_missing(
+    http: httpx.Client, owners: dict[str, str]
+) -> None:
+    agent_id = save_agent(http, owners["ann"], name="changing")
+    key = made(http, agentId=agent_id)["key"]
+    changed = {"variables": {"name": None}}
+    assert http.patch(f"/agents/{agent_id}", json=changed, headers=as_(owners["ann"])).is_success
+    answer = fetch(http, key)
+    assert (answer.status_code, answer.json()["field"]) == (400, "variables.name")
+
+    assert http.delete(f"/agents/{agent_id}", headers=as_(owners["ann"])).is_success
+    answer = fetch(http, key)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 def test_a_key_has_its_own_limit(http: httpx.Client) -> None:

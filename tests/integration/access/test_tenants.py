@@ -49,6 +49,7 @@ SAVES: Final = ("POST", "/agents")
 DELETES: Final = ("DELETE", "/agents/{agentId:str}")
 ADDS: Final = ("POST", "/phone-numbers")
 REMOVES: Final = ("DELETE", "/phone-numbers/{number:str}")
+TICKETS: Final = ("POST", "/livekit/tickets")
 EXTENSIONS: Final = itertools.count(2000)
 """The last digits of numbers of the business, none of which is used twice."""
 PRIVATE: Final = ("sessionId", "callId", "roomName", "userIdentity", "agentId", "number")
@@ -267,6 +268,8 @@ def test_it_is_there_for_the_operator_and_for_ann(keys: Keys, route: Route) -> N
             assert answer.status_code == 204
         elif route.name in (SAVES, ADDS):
             assert answer.status_code == 201
+        elif route.name == TICKETS:  # which are for agents of their own tenant
+            assert answer.status_code == (201 if key is keys.ann else 404)
         elif set(route.scopes) == {Scope.ADMIN}:
             assert answer.is_success if key is keys.admin else answer.status_code == 403
         else:

@@ -44,6 +44,26 @@ def test_given_a_live_session_then_its_token_is_renewed(
     assert answer.headers["ratelimit"]
 
 
+def test_given_an_agent_that_comes_once_the_user_has_joined_then_each_token_makes_clients_wait(
+    http: httpx.Client, room: str
+) -> None:
+    started = start(http, room, dispatch="on_join")
+    again = start(http, room, dispatch="on_join")
+    renewed = http.post("/session/token", json={"roomName": room}).json()
+    fetched = http.post("/livekit/token", json={}).json()
+    name = claims(fetched["participant_token"])["video"]["room"]
+    of_endpoint = http.post("/session/token", json={"roomName": name}).json()
+
+    for text in (
+        started["userToken"],
+        again["userToken"],
+        renewed["userToken"],
+        fetched["participant_token"],
+        of_endpoint["userToken"],
+    ):
+        assert claims(text)["roomConfig"] == {"agents": [{}]}
+
+
 def test_given_options_then_the_new_token_has_them(http: httpx.Client, room: str) -> None:
     started = start(http, room)
 

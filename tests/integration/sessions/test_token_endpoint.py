@@ -134,6 +134,27 @@ def test_what_a_client_may_not_set_is_refused_by_its_name(
     assert field.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0] in error["error"]
 
 
+@pytest.mark.parametrize("identity", ["agent-AJ_x", "ann@example.com", "sip_+15105550100", "é"])
+def test_an_identity_keeps_the_rule_of_post_session(http: httpx.Client, identity: str) -> None:
+    answer = http.post("/livekit/token", json={"participant_identity": identity})
+
+    assert (answer.status_code, answer.json()["field"]) == (400, "participant_identity")
+    assert answer.json()["error"].startswith("participant_identity ")
+
+
+def test_given_any_identity_is_allowed_then_clients_may_have_those_of_today(
+    simulator: SimulatorProcess, tmp_path: Path
+) -> None:
+    environ = {**simulator.environ, "DATABASE_URL": "memory://", "IDENTITY_CHARSET": "any"}
+    with running(environ, tmp_path) as service, httpx.Client(base_url=service.url) as client:
+        for identity in ("ann@example.com", "auth0|5f7c8ec7", "+15105550100", "田中", "é" * 128):
+            answer = client.post("/livekit/token", json={"participant_identity": identity})
+            assert claims(answer)["sub"] == identity
+        for identity in ("agent-AJ_x", "a\nb", "é" * 129):
+            answer = client.post("/livekit/token", json={"participant_identity": identity})
+            assert (answer.status_code, answer.json()["field"]) == (400, "participant_identity")
+
+
 def test_what_clients_spell_out_although_it_is_empty_is_accepted(http: httpx.Client) -> None:
     empty = {
         "room_name": "", "participant_identity": "", "participant_name": "",

@@ -8,12 +8,14 @@ from typing import Any
 import attrs
 import pytest
 
+from adapters.memory.agents import MemoryAgents
 from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.system.keys import RandomKeys
 from domain.access.access import SYSTEM, WORK, Access, Scope
 from domain.access.authenticate import REMEMBERED
 from domain.access.authenticate_client import AuthenticateClient
+from domain.access.client_limit import ClientLimit
 from domain.access.manage_publishable_keys import (
     MOST_KEYS,
     MOST_PER_MINUTE,
@@ -21,6 +23,8 @@ from domain.access.manage_publishable_keys import (
     MadePublishableKey,
     ManagePublishableKeys,
 )
+from domain.agents.manage_agents import ManageAgents
+from domain.agents.use_agent import UseAgent
 from domain.shared.errors import (
     Forbidden,
     InvalidInput,
@@ -42,6 +46,7 @@ class Keys:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
+        self.agents = MemoryAgents()
         stored = self.stored = MemoryPublishableKeys()
         self.manage = ManagePublishableKeys(
             keys=stored,
@@ -50,13 +55,17 @@ class Keys:
             clock=self.clock,
             ids=SequentialIds(),
             agent_names=("default-agent", "receptionist"),
+            check_agent=UseAgent(self.agents).by_defaults,
         )
         self.authenticate = AuthenticateClient(
             keys=stored,
-            limiter=MemoryRateLimiter(MOST_PER_MINUTE),
+            limit=ClientLimit(
+                limiter=MemoryRateLimiter(MOST_PER_MINUTE),
+                clock=self.clock,
+                most_per_minute=MOST_PER_MINUTE,
+            ),
             match_origin=matcher,
             clock=self.clock,
-            most_per_minute=MOST_PER_MINUTE,
         )
 
     async def made(self, access: Access = ANN, **asked: object) -> MadePublishableKey:
@@ -107,6 +116,48 @@ async def test_only_pages_of_its_origins_may_use_it(
     else:
         with pytest.raises(OriginRefused):
             await keys.authenticate(made.text, origin)
+
+
+async def saved(keys: Keys, access: Access = ANN, **given: Any) -> str:
+    agents = ManageAgents(agents=keys.agents, clock=keys.clock, ids=SequentialIds())
+    owner = attrs.evolve(access, scopes=frozenset({Scope.AGENTS_WRITE}))
+    return str((await agents.create({"name": "support", **given}, owner)).id)
+
+
+@pytest.mark.parametrize("version", ["", "@1"])
+async def test_given_a_saved_agent_then_a_key_permits_it_and_no_name(
+    keys: Keys, version: str
+) -> None:
+    agent_id = await saved(keys, variables={"name": "you"})
+    made = await keys.made(agent_id=agent_id + version)
+
+    grant = await keys.authenticate(made.text, PAGE)
+
+    assert (grant.agent_id, grant.agent_name) == (agent_id + version, None)
+
+
+@pytest.mark.parametrize("of", [BEN, attrs.evolve(BEN, tenant=None)])
+async def test_given_an_agent_that_is_not_the_tenants_then_no_key_is_made_for_it(
+    keys: Keys, of: Access
+) -> None:
+    agent_id = await saved(keys, of)
+    everything = Access(tenant="ann")
+    for access in (ANN, everything):
+        with pytest.raises(NotFound):
+            await keys.made(access, agent_id=agent_id)
+        with pytest.raises(NotFound):
+            await keys.made(access, agent_id=f"{agent_id}@1")
+    assert await keys.manage.all(SYSTEM) == []
+
+
+async def test_given_an_agent_with_a_required_variable_then_no_key_is_made_for_it(
+    keys: Keys,
+) -> None:
+    agent_id = await saved(keys, variables={"name": None})
+    with pytest.raises(InvalidInput, match="no default") as refused:
+        await keys.made(agent_id=agent_id)
+
+    assert refused.value.details["field"] == "variables.name"
 
 
 @pytest.mark.parametrize("end", ["x", "", "A" * 43])
@@ -179,6 +230,9 @@ async def test_a_key_that_may_only_read_makes_none(keys: Keys) -> None:
         ({"allowed_origins": [f"https://{'a' * 256}.test"]}, "allowedOrigins"),
         ({"allowed_origins": [PAGE] * 21}, "allowedOrigins"),
         ({"agent_name": "another"}, "agentName"),
+        ({"agent_name": "receptionist", "agent_id": "x"}, "agentName"),
+        ({"agent_id": "receptionist"}, "agentId"),
+        ({"agent_id": "01890a5d-ac96-774b-bcce-b302099a8057@0"}, "agentId"),
         ({"requests_per_minute": -1}, "requestsPerMinute"),
         ({"requests_per_minute": MOST_PER_MINUTE + 1}, "requestsPerMinute"),
     ],

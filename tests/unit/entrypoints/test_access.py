@@ -11,21 +11,26 @@ import pytest
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.rate_limiter import MemoryRateLimiter
+from adapters.memory.tickets import MemoryTickets
 from adapters.system.keys import RandomKeys
+from adapters.system.ticket_signer import HmacTicketSigner
 from domain.access.access import SYSTEM, Scope
 from domain.access.api_key import ApiKey, FixedKey, digest
 from domain.access.authenticate import REMEMBERED, Authenticate
 from domain.access.authenticate_client import AuthenticateClient
+from domain.access.client_limit import ClientLimit
 from domain.access.manage_keys import CreateKeyCommand, ManageKeys
 from domain.access.rate_limit import WINDOW, Bucket, Permit
 from domain.shared.errors import Forbidden, RateLimited, StorageUnavailable, Unauthenticated
+from domain.tickets.authenticate_ticket import AuthenticateTicket
 from entrypoints.http.middleware import limits as limits_module
-from entrypoints.http.middleware.access import admission
+from entrypoints.http.middleware.access import Clients, admission
 from entrypoints.http.middleware.limits import Limits, rate_limit_headers
 from entrypoints.settings.origins import matcher
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
 
 LIMIT = 3
+SIGNER = HmacTicketSigner("a-secret")
 FIXED = "a-fixed-key-of-the-deployment"
 
 
@@ -67,14 +72,18 @@ class Door:
         fixed = FixedKey(tenant="house", digest=digest(FIXED))
         authenticate = Authenticate(keys=self.storage, fixed=[fixed], clock=self.clock)
         limits = Limits(limiter=self.storage, clock=self.clock, per_minute=LIMIT, trusted_proxies=0)
+        limit = ClientLimit(limiter=self.storage, clock=self.clock, most_per_minute=LIMIT)
         authenticate_client = AuthenticateClient(
             keys=MemoryPublishableKeys(),
-            limiter=self.storage,
+            limit=limit,
             match_origin=matcher,
             clock=self.clock,
-            most_per_minute=LIMIT,
         )
-        self._admit = admission(authenticate, authenticate_client, limits, in_production=False)
+        authenticate_ticket = AuthenticateTicket(
+            tickets=MemoryTickets(), signer=SIGNER, limit=limit, clock=self.clock
+        )
+        clients = Clients(authenticate_client, authenticate_ticket)
+        self._admit = admission(authenticate, clients, limits, in_production=False)
 
     async def made_key(self) -> str:
         manage = ManageKeys(

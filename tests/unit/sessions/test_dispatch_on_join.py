@@ -204,6 +204,26 @@ async def test_given_a_token_that_is_used_again_after_the_session_then_one_agent
     await one_agent(world)
 
 
+async def test_given_a_saved_agent_when_its_token_is_used_again_then_the_session_shows_its_version(
+    world: PhoneWorld,
+) -> None:
+    agent = await world.manage_agents.create({"name": "support"}, SYSTEM)
+    command = StartSessionCommand(
+        "user-1", ROOM, access=SYSTEM, dispatch="on_join", agent=str(agent.id)
+    )
+    first = await world.start_session(command)
+    world.user_joins()
+    await world.hears_all()
+    world.closes()
+    await world.hears_all()
+    world.user_joins()
+    await world.hears_all()
+
+    again = world.session()
+    assert again.id != first.session.id
+    assert (again.agent_id, again.agent_version) == (agent.id, 1)
+
+
 async def test_given_a_token_fetched_during_a_session_that_was_started_at_once_then_one_agent(
     world: PhoneWorld,
 ) -> None:

@@ -24,7 +24,16 @@ from domain.rooms.token_options import TokenOptions
 from domain.sessions.repository import SessionRepository
 from domain.sessions.session import Session
 from domain.shared.errors import DomainError, StorageUnavailable
-from domain.shared.identifiers import AgentId, CallId, Identity, PhoneNumberId, RoomName, SessionId
+from domain.shared.identifiers import (
+    AgentId,
+    CallId,
+    Identity,
+    PhoneNumberId,
+    RoomName,
+    SessionId,
+    TicketId,
+)
+from domain.tickets.repository import TicketRepository
 from tests.unit.worlds.steps import Crashed, Steps
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -82,6 +91,9 @@ class SequentialIds:
     def phone_number_id(self) -> PhoneNumberId:
         return PhoneNumberId(f"00000000-0000-7000-c000-{self._next():012x}")
 
+    def ticket_id(self) -> TicketId:
+        return TicketId(f"00000000-0000-7000-d000-{self._next():012x}")
+
     def room_name(self) -> RoomName:
         return RoomName(f"room-00000000-0000-7000-9000-{self._next():012x}")
 
@@ -117,6 +129,7 @@ class InMemoryLedger:
         self.inbox = cast("Inbox", Stepped(self.memory.inbox, self))
         self.leases = cast("Leases", Stepped(self.memory.leases, self))
         self.idempotency = cast("Idempotency", Stepped(self.memory.idempotency, self))
+        self.tickets = cast("TicketRepository", Stepped(self.memory.tickets, self))
 
     def __call__(self) -> InMemoryUnitOfWork:
         return InMemoryUnitOfWork(self)
