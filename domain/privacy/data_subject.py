@@ -76,7 +76,7 @@ class DataSubject:
         word = identity.strip()
         if not word or _NO_IDENTITY.search(word):
             raise InvalidInput(
-                "identity must be a participant's. None is blank or has control characters.",
+                "identity must be a participant's, not blank and without control characters.",
                 field="identity",
                 example="user-42",
             )

@@ -114,7 +114,7 @@ def test_nothing_is_erased_that_nobody_has_confirmed(
         ((), 2, "Say --number or --identity"),
         (("--number", NUMBER, "--identity", "ann"), 2, "Say --number or --identity"),
         (("--number", "123"), 1, "number must be a telephone number with its country code"),
-        (("--identity", " "), 1, "identity must be a participant's, without control characters."),
+        (("--identity", " "), 1, "identity must be a participant's, not blank"),
     ],
 )
 def test_who_is_to_be_forgotten_must_be_said(

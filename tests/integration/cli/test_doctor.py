@@ -109,6 +109,26 @@ def test_an_agent_without_a_worker_is_told(healthy: Backend) -> None:
     assert "No worker named 'nobody's' took a job" in found["worker"][1]
 
 
+def test_the_worker_of_the_number_s_saved_agent_is_checked(healthy: Backend) -> None:
+    number = "+15105550177"
+    file = healthy.folder / "agents.yaml"
+    file.write_text("name: support\nagentName: support-worker\n", encoding="utf-8")
+    healthy.lines("agents", "apply", "-f", str(file))
+    agent = json.loads(healthy.lines("agents", "show", "support", "--json")[0])["agentId"]
+    assert healthy("telephony", "trunks", "create", "inbound", "--number", number).code == 0
+    healthy.lines("numbers", "add", number, "--agent", agent)
+    try:
+        code, found = diagnosed(healthy, number)
+        other, of_other = diagnosed(healthy, NUMBER)
+    finally:
+        healthy.lines("numbers", "delete", number)
+
+    assert (code, found["worker"][0]) == (1, "failed")
+    assert "No worker named 'support-worker' took a job" in found["worker"][1]
+    assert f"answered by agent {agent} ('support-worker')" in found["number"][1]
+    assert (other, of_other["worker"][0]) == (0, "ok")
+
+
 def test_another_address_for_webhooks_is_tried(healthy: Backend) -> None:
     port = healthy.environ["PORT"]
     for url, words in (
