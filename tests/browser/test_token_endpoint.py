@@ -91,7 +91,7 @@ class Tabs:
 
 @contextmanager
 def tabs(
-    browser: Browser, folder: Path, ticket: dict[str, Any] | None = None, **options: str
+    browser: Browser, folder: Path, ticket: dict[str, Any] | None = None, /, **options: str
 ) -> Iterator[Tabs]:
     """Everything that runs; ``options`` are what the page asks for, ``ticket`` what one fixes."""
     with stage(folder) as empty, empty.service() as service:
