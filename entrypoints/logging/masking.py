@@ -19,7 +19,7 @@ _SECRETS: Final = re.compile(
     r"(?P<name>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|(?<![A-Za-z0-9%\\])(?:[0-9a-f]{32}){1,2}(?![A-Za-z0-9]))"
     r"|(?P<jwt>eyJ)[\w-]{4,}(?:\.[\w-]*){0,2}"
-    r"|(?P<key>blk_[a-z2-7]{12}_)[\w-]+"
+    r"|(?P<key>(?:blk_[a-z2-7]{12}|tk_[0-9a-f]{32})_)[\w-]+"
     r"|(?P<label>(?i:api[_-]?key|passw(?:or)?d|pwd|secret|token)"
     r"""\\*["']?\s*[:=]\s*\\*["']?(?i:(?:bearer|basic)\s+)?)[^\s&"',;#}\\]+"""
     r"|(?P<scheme>\b(?i:bearer|basic)\s+)\S+"
@@ -33,8 +33,8 @@ _SECRETS: Final = re.compile(
 def masked(text: str) -> str:
     """``text`` without tokens, keys, passwords, and numbers but their last two digits.
 
-    A key keeps the part that it is listed by. A number is seven digits or more, or what follows a
-    plus with blanks, hyphens, dots or brackets between its digits.
+    A key keeps the part that it is listed by, a ticket its id. A number is seven digits or more, or
+    what follows a plus with blanks, hyphens, dots or brackets between its digits.
     """
     return _SECRETS.sub(_instead, text)
 
@@ -47,7 +47,10 @@ def may_need_masking(text: bytes) -> bool:
         (_DIGITS in said and _DIGITS in _UUID.sub(b"", text).translate(_FOLDED))
         or b"+" in said or b"@" in said
         or b"bearer" in said or b"basic" in said or b"secret" in said
-        or (b"k" in said and (b"key" in said or b"token" in said or b"blk_" in said))
+        or (
+            b"k" in said
+            and (b"key" in said or b"token" in said or b"blk_" in said or b"tk_" in said)
+        )
         or (b"w" in said and (b"passw" in said or b"pwd" in said))
         or (b"j" in said and b"eyj" in said)
     )  # fmt: skip

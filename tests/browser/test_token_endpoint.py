@@ -90,12 +90,15 @@ class Tabs:
 
 
 @contextmanager
-def tabs(browser: Browser, folder: Path, **options: str) -> Iterator[Tabs]:
-    """Everything that runs; ``options`` are what the page asks for."""
+def tabs(
+    browser: Browser, folder: Path, ticket: dict[str, Any] | None = None, /, **options: str
+) -> Iterator[Tabs]:
+    """Everything that runs; ``options`` are what the page asks for, ``ticket`` what one fixes."""
     with stage(folder) as empty, empty.service() as service:
         place = folder / "worker"
         place.mkdir()
-        page = _page(browser, folder, service, options)
+        headers = {} if ticket is None else _headers(service, ticket)
+        page = _page(browser, folder, service, headers, options)
         with (
             running_worker(empty.environ, place),
             browser.open(FOLDER / "sessions.mjs", page.as_uri()) as process,
@@ -106,7 +109,19 @@ def tabs(browser: Browser, folder: Path, **options: str) -> Iterator[Tabs]:
         assert process.returncode == 0, errors
 
 
-def _page(browser: Browser, folder: Path, service: Service, options: dict[str, str]) -> Path:
+def _headers(service: Service, ticket: dict[str, Any]) -> dict[str, str]:
+    """What a customer's server gives the page."""
+    answer = httpx.post(f"{service.url}/livekit/tickets", json=ticket, timeout=30)
+    return {"Authorization": f"Bearer {answer.json()['ticket']}"}
+
+
+def _page(
+    browser: Browser,
+    folder: Path,
+    service: Service,
+    headers: dict[str, str],
+    options: dict[str, str],
+) -> Path:
     script, page = folder / "page.js", folder / "page.html"
     subprocess.run(
         [
@@ -116,7 +131,7 @@ def _page(browser: Browser, folder: Path, service: Service, options: dict[str, s
         ],
         env={**os.environ, "NODE_PATH": str(browser.modules)}, check=True,
     )  # fmt: skip
-    endpoint = {"url": f"{service.url}/livekit/token", "headers": {}}
+    endpoint = {"url": f"{service.url}/livekit/token", "headers": headers}
     page.write_text(
         '<!doctype html><meta charset="utf-8"><div id="root"></div><script>'
         f"window.endpoint = {json.dumps(endpoint)}; window.options = {json.dumps(options)};"
@@ -179,6 +194,30 @@ def test_two_tabs_of_one_user_in_one_room_have_one_agent(browser: Browser, tmp_p
         assert opened.do("closed", 0)["connection"] == "disconnected"  # LiveKit keeps the newer one
         opened.talks_with_one_agent(second)
         assert len({each["sessionId"] for each in opened.sessions()}) == 1
+
+
+def test_a_ticket_is_for_one_session_which_survives_a_reload(
+    browser: Browser, tmp_path: Path
+) -> None:
+    ticket = {"userIdentity": "user-42", "ttlSeconds": 900}
+    with tabs(browser, tmp_path, ticket) as opened:
+        assert opened.do("fetched")["tokens"] == [201]
+        first = opened.do("start")
+        opened.talks_with_one_agent(first)
+        assert first["identity"] == "user-42"
+
+        opened.do("reload")
+        again = opened.do("start")  # the agent may have left with its user, and comes again
+        assert (again["connection"], again["room"]) == ("connected", first["room"])
+        assert again["agent"] in CONNECTED
+        pair = [api.ParticipantInfo.STANDARD, api.ParticipantInfo.AGENT]
+        assert opened.participants(first["room"]) == pair
+
+        ended = opened.http.post("/session/end", json={"roomName": first["room"]})
+        assert ended.status_code == 204
+        shown = opened.do("closed")
+        assert (shown["tokens"] or opened.do("fetched")["tokens"])[-1] == 401
+        assert len(opened.sessions()) == 1
 
 
 def test_a_field_that_may_not_be_set_is_refused_and_the_page_gets_the_reason(

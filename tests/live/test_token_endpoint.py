@@ -17,9 +17,12 @@ from tests.live.steps import agents, dispatches, has_agents, rooms, until
 pytestmark = pytest.mark.slow
 
 
-async def fetch(http: httpx.AsyncClient, **body: Any) -> tuple[str, str, str]:
+async def fetch(
+    http: httpx.AsyncClient, ticket: str | None = None, **body: Any
+) -> tuple[str, str, str]:
     """Return the URL, the token and the room that it is for."""
-    answer = await http.post("/livekit/token", json=body)
+    headers = {} if ticket is None else {"Authorization": f"Bearer {ticket}"}
+    answer = await http.post("/livekit/token", json=body, headers=headers)
     assert answer.status_code == 201, answer.text
     token = answer.json()["participant_token"]
     claims = jwt.decode(token, options={"verify_signature": False})
@@ -74,6 +77,33 @@ async def test_given_a_room_that_another_program_has_opened_then_there_is_one_ag
             await user.connect(url, token)
             await one_agent(livekit, room)
             await user.disconnect()
+
+
+async def test_given_a_ticket_then_its_user_has_one_agent_until_the_session_ends(
+    tmp_path: Path,
+) -> None:
+    with staged(tmp_path) as everything:
+        async with everything.clients() as (http, livekit):
+            made = await http.post("/livekit/tickets", json={"ttlSeconds": 900})
+            ticket = made.json()["ticket"]
+            url, token, room = await fetch(http, ticket)
+            user = rtc.Room()
+            await user.connect(url, token)
+            await one_agent(livekit, room)
+            assert user.local_participant.identity == made.json()["userIdentity"]
+
+            _, again, same_room = await fetch(http, ticket)  # a reload
+            assert same_room == room
+            reloaded = rtc.Room()
+            await reloaded.connect(url, again)
+            await until(lambda: not user.isconnected())
+            await one_agent(livekit, room)
+
+            assert (await http.post("/session/end", json={"roomName": room})).status_code == 204
+            headers = {"Authorization": f"Bearer {ticket}"}
+            refused = await http.post("/livekit/token", json={}, headers=headers)
+            assert (refused.status_code, refused.json()["code"]) == (401, "ticket_used")
+            await reloaded.disconnect()
 
 
 async def test_given_the_caller_ended_it_then_its_token_brings_no_agent(tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from livekit.api import VideoGrants
 
 from adapters.livekit.tokens import TokenFactory
 from adapters.system.keys import RandomKeys
+from adapters.system.ticket_signer import HmacTicketSigner
 from domain.access.api_key import prefix_of
+from domain.shared.identifiers import TicketId
 from entrypoints.logging.masking import mask_values, masked, may_need_masking
 from entrypoints.logging.setup import configure_logs
 
@@ -77,6 +79,17 @@ def test_no_token_is_shown(noise: bytes) -> None:
 
     assert masked(f"got {token}!") == "got eyJ…!"
     assert may_need_masking(token.encode())
+
+
+@given(st.uuids(), AROUND)
+def test_of_a_ticket_only_its_id_is_shown(number: UUID, before: str) -> None:
+    text = HmacTicketSigner("a-secret").text(TicketId(str(number)))
+
+    shown = masked(f"{before}{text}")
+
+    assert text.split("_", 2)[2] not in shown
+    assert shown.endswith(f"tk_{number.hex}_…")
+    assert may_need_masking(text.encode())
 
 
 def test_of_an_api_key_only_what_it_is_listed_by_is_shown() -> None:
