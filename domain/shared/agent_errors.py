@@ -1,4 +1,4 @@
-"""The errors of saved agents; :mod:`domain.shared.errors` draws them in its tree."""
+"""The errors of saved agents."""
 
 from __future__ import annotations
 

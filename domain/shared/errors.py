@@ -1,47 +1,8 @@
 """The errors that use cases raise.
 
-Each is a :class:`DomainError` with a stable ``code``, which is part of the HTTP contract. A class
-below ``DomainError`` is a category and carries the HTTP ``status`` of every error in it::
-
-    DomainError                    500  also what no caller gets to see:
-    │                                   IllegalTransition, ClaimHeld, Conflict, LeftToOthers,
-    │                                   TooEarly, StillLive
-    ├── InvalidInput               400
-    ├── InvalidWebhook             400
-    ├── Unstorable                 400
-    ├── Unauthenticated            401
-    │   ├── TicketRefused
-    │   ├── TicketExpired
-    │   └── TicketUsed
-    ├── WebhookForged              401
-    ├── Forbidden                  403
-    │   └── OriginRefused
-    ├── NotFound                   404
-    │   └── RoomTaken
-    ├── AlreadyExists              409
-    ├── SessionBusy                409
-    ├── SessionEnded               409
-    │   └── AnsweredSessionEnded
-    ├── IdempotencyKeyInFlight     409
-    ├── AgentNameTaken             409
-    ├── AgentChanged               409
-    ├── AgentLimitReached          409
-    ├── PhoneNumberTaken           409
-    ├── PhoneNumberChanged         409
-    ├── PhoneNumberLimitReached    409
-    ├── MetadataTooLarge           413
-    ├── IdempotencyKeyReused       422
-    ├── RateLimited                429
-    │   ├── TooManySessions
-    │   └── TooManyTickets
-    ├── LiveKitError               502
-    │   ├── LiveKitRefused              nothing happened
-    │   │   ├── LiveKitRefusesAll
-    │   │   └── LiveKitWithoutSip
-    │   ├── LiveKitUnreachable          nothing happened
-    │   └── LiveKitUncertain            the outcome is unknown
-    └── StorageUnavailable         503
-        └── Unreadable
+Each is a :class:`DomainError` with a stable ``code``, which is part of the HTTP contract, and the
+HTTP ``status`` of its answer. The modules ``*_errors`` beside this one have those of one subject;
+``tests/golden/error_codes.txt`` lists all of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The errors of idempotency keys; :mod:`domain.shared.errors` draws them in its tree."""
+"""The errors of idempotency keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors of calls to LiveKit; :mod:`domain.shared.errors` draws them in the tree."""
+"""The errors of calls to LiveKit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors of phone numbers; :mod:`domain.shared.errors` draws them in its tree."""
+"""The errors of phone numbers."""
 
 from __future__ import annotations
 

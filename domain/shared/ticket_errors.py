@@ -1,4 +1,4 @@
-"""The errors of tickets; :mod:`domain.shared.errors` draws them in its tree."""
+"""The errors of tickets."""
 
 from __future__ import annotations
 

@@ -279,7 +279,7 @@ AN_AGENT_REGISTERS_LATE = story(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(events, min_size=1, max_size=10))
 @example(ABANDONED)
 @example(USED_AGAIN_AFTER_ITS_SESSION)
