@@ -204,7 +204,7 @@ class _Look:
             return None
         if not self._is_confirmed(session, presence):
             return session
-        return await self._keep(session, presence, calls, contents.agent_names)
+        return await self._keep(session, presence, calls, contents.all_agents)
 
     async def _end(self, session: Session, found: AgentPresence, why: EndReason) -> Session | None:
         if found.room is None:
@@ -233,10 +233,14 @@ class _Look:
         return self.absences.is_confirmed(missing_for)
 
     async def _keep(
-        self, session: Session, presence: AgentPresence, calls: list[Call], names: set[str | None]
+        self,
+        session: Session,
+        presence: AgentPresence,
+        calls: list[Call],
+        agents: list[Participant],
     ) -> Session:
         kept = await self.use.keep_agent(session, presence, Source.RECONCILER)
-        if late := await self.use.remove_late_agent.beside(kept, self.room, names):
+        if late := await self.use.remove_late_agent.beside(kept, self.room, agents):
             self.repairs["late_agent_removed"] += late
         if repair := repair_between(session, kept, presence):
             self.repairs[repair] += 1

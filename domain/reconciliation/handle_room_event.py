@@ -128,7 +128,8 @@ class HandleRoomEvent:
         if session is None:
             await self.remove_late_agent(event.room)
             return
-        await self.remove_late_agent.beside(session, event.room, {agent.agent_name})
+        if agent.agent_name is not None:
+            await self.remove_late_agent.beside(session, event.room, [agent])
         # A worker that does not say its name is known by its job, which is listed later.
         if agent.agent_name != session.agent_name or received_at < session.created_at:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -15,7 +16,7 @@ from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.judge_presence import presence_of
 from domain.sessions.keep_agent import KeepAgent
-from domain.sessions.late_agents import find_late_agents, recently_ended
+from domain.sessions.late_agents import LateAgents, find_late_agents, recently_ended
 from domain.sessions.room_contents import RoomContents
 from domain.sessions.session import Session
 from domain.sessions.session_outline import LEFT_FOR
@@ -53,7 +54,8 @@ class EnsureAgent:
     claim is held: longer than one LiveKit API call can take. ``max_sessions`` is how many live
     sessions a tenant may have; each is counted once it is durable and before its dispatch, so that
     of those that begin at the very same moment too few may get an agent, and never too many.
-    ``left_for`` is how long an ended session's room is reserved for its tenant.
+    ``left_for`` is how long an ended session's room is reserved for its tenant. ``agent_name`` is
+    the default agent's, which is surplus beside a session with another agent.
     """
 
     ledger: SessionStore
@@ -64,6 +66,7 @@ class EnsureAgent:
     ids: IdGenerator
     lease: timedelta
     max_sessions: int
+    agent_name: str
     left_for: timedelta = LEFT_FOR
 
     async def __call__(
@@ -144,19 +147,30 @@ class EnsureAgent:
         if not access.sees(None) and not await self._was_lately(contents.room, access):
             raise room_taken(candidate.room_name)
         found = presence_of(candidate, contents, self.clock.now(), self.find_agent.timeouts)
-        is_call = candidate.phone is not None
-        if found.is_missing and is_call and await self._has_foreign_agent(candidate, contents):
-            raise LeftToOthers(f"Another agent serves room '{candidate.room_name}'.")
-        return found
-
-    async def _has_foreign_agent(self, candidate: Session, contents: RoomContents) -> bool:
-        """Return whether another program's agent is in the room; no ended session's counts."""
-        agent_name, now = candidate.agent_name, self.clock.now()
+        agent_name = candidate.agent_name
         if not contents.has_foreign_agent(agent_name):
-            return False
+            return found
+        late = await self._late(candidate, contents)
+        is_foreign = late.removed_from(contents).has_foreign_agent(agent_name)
+        if found.is_missing and candidate.phone is not None and is_foreign:
+            raise LeftToOthers(f"Another agent serves room '{candidate.room_name}'.")
+        return attrs.evolve(
+            found,
+            surplus_agents=(*found.surplus_agents, *sorted(late.identities)),
+            surplus_dispatches=(*found.surplus_dispatches, *sorted(late.dispatches)),
+        )
+
+    async def _late(self, candidate: Session, contents: RoomContents) -> LateAgents:
+        """Return what is not another program's, though its agent name is not the candidate's."""
         ended = await recently_ended(self.ledger, candidate.room_name)
-        late = await find_late_agents(self.ledger, contents, ended, now, agent_name)
-        return late.removed_from(contents).has_foreign_agent(agent_name)
+        return await find_late_agents(
+            self.ledger,
+            contents,
+            ended,
+            self.clock.now(),
+            serving=candidate.agent_name,
+            surplus=self.agent_name,
+        )
 
     async def _was_lately(self, room: Room, access: Access) -> bool:
         """Return whether the room, or a recent one of its name, was visible to ``access``."""
@@ -171,6 +185,9 @@ class EnsureAgent:
         now, holder = self.clock.now(), self.ids.claim_holder()
         session = candidate.begun(self.ids.session_id(), holder, now, self.lease)
         session = await self.added(session)
+        if found is not None and found.has_surplus:
+            with suppress(LiveKitError):  # else the reconciler removes it
+                await self.keep_agent.remove_surplus(session, found)
         if found is None or found.is_missing:
             return await self.dispatch_agent(session)
         return await self.keep_agent.record(session, found, Source.API)

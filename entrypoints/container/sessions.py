@@ -106,6 +106,7 @@ class Sessions(containers.DeclarativeContainer):
         ids=Core.ids,
         lease=CLAIM_LEASE,
         max_sessions=settings.max_sessions_per_key,
+        agent_name=settings.agent_name,
         left_for=left_for,
     )
     extend_wait = providers.Singleton(

@@ -25,19 +25,20 @@ from domain.sessions.start_session import StartSessionCommand
 from domain.shared.errors import DomainError
 from tests.unit.reconciliation.test_any_fault import FAULTS, Event, all_is_well, happens
 from tests.unit.worlds.telephony import INTERVAL
-from tests.unit.worlds.unruly import UnrulyWorld
-from tests.unit.worlds.world import LEASE
+from tests.unit.worlds.unruly import OTHER, UnrulyWorld
+from tests.unit.worlds.world import AGENT, LEASE
 
-FETCHES: Final = ["fetches", "fetches anew", "fetches", "fetch crashes"]
+FETCHES: Final = ["fetches", "fetches other", "fetches anew", "fetches", "fetch crashes"]
 USES: Final = ["uses", "uses", "uses", "uses the oldest", "reloads", "second tab"]
-OTHERS: Final = ["goes", "goes", "agents die", "closes", "somebody dispatches", "post", "end"]
+OTHERS: Final = ["goes", "goes", "agents die", "closes", "somebody dispatches", "end"]
+OTHERS_POST: Final = ["post", "post other"]
 TROUBLE: Final = [fault for fault in FAULTS if fault not in ("restore", "backup", "crash")]
 
 events = st.builds(
     Event,
     what=st.sampled_from(FETCHES)
     | st.sampled_from(USES)
-    | st.sampled_from(OTHERS)
+    | st.sampled_from(OTHERS + OTHERS_POST)
     | st.sampled_from(TROUBLE),
     room=st.sampled_from(["one", "one", "two"]),
     detail=st.integers(0, 12),
@@ -67,6 +68,8 @@ class Users:
         match event.what:
             case "fetches":
                 await self.fetches(room)
+            case "fetches other":
+                await self.fetches(room, OTHER)
             case "fetches anew":
                 await self.fetches(None)
             case "fetch crashes":
@@ -83,10 +86,11 @@ class Users:
             case _:
                 await happens(self.world, event)
 
-    async def fetches(self, room: str | None) -> None:
-        command = StartSessionCommand("user-1", room, access=SYSTEM, dispatch="on_join")
+    async def fetches(self, room: str | None, agent_name: str = AGENT) -> None:
         with suppress(DomainError):
-            started = await self.world.start_session(command)
+            started = await self.world.start(
+                "user-1", room, dispatch="on_join", agent_name=agent_name
+            )
             room = str(started.session.room_name)
             self.rooms.add(room)
             ends_at = self.world.clock.now() + TOKEN_TTL

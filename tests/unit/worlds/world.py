@@ -101,6 +101,7 @@ class World:
             ids=self.ids,
             lease=LEASE,
             max_sessions=3,
+            agent_name=AGENT,
             left_for=left_for,
         )
         extend_wait = ExtendWait(
@@ -159,10 +160,17 @@ class World:
         room_name: str | None = ROOM,
         agent_config: Mapping[str, Any] | None = None,
         dispatch: str | None = None,
+        agent_name: str | None = None,
     ) -> StartedSession:
-        started = await self.start_session(
-            StartSessionCommand(identity, room_name, agent_config, access=SYSTEM, dispatch=dispatch)
+        command = StartSessionCommand(
+            identity,
+            room_name,
+            agent_config,
+            access=SYSTEM,
+            dispatch=dispatch,
+            agent_name=agent_name,
         )
+        started = await self.start_session(command)
         if not self.steps.is_driven:
             await self.ledger.settled()
         return started
