@@ -18,6 +18,7 @@ from domain.privacy.data_subject import DataSubject
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_outline import SessionOutline
+from domain.sessions.session_status import EndReason
 from domain.shared.errors import Conflict, StorageUnavailable
 from domain.shared.identifiers import RoomName, SessionId
 from domain.shared.pagination import Cursor
@@ -97,12 +98,29 @@ class SessionTable(Capability):
         return None if session_id is None else self.by_id[session_id]
 
     async def prune(self, before: datetime) -> int:
-        """Delete sessions that ended before then; how many they were."""
+        """Delete sessions that ended before then, as their tokens; how many they were."""
         return self.remove(
             [
                 session
                 for session in self.by_id.values()
-                if session.ended_at is not None and session.ended_at < before
+                if session.ended_at is not None
+                and session.ended_at < before
+                and (session.token_until is None or session.token_until < before)
+            ]
+        )
+
+    async def prune_unused(self, before: datetime) -> int:
+        """Delete abandoned sessions whose users might join until before then; how many."""
+        return self.remove(
+            [
+                session
+                for session in self.by_id.values()
+                if session.end_reason is EndReason.ABANDONED
+                and not session.has_had_room
+                and session.ended_at is not None
+                and session.ended_at < before
+                and session.join_until is not None
+                and session.join_until < before
             ]
         )
 

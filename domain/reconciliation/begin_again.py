@@ -74,6 +74,7 @@ class BeginAgain:
             agent_config=config,
             created_at=self.clock.now(),
             join_until=None if last is None else last.join_until,
+            token_until=None if last is None else last.token_until,
             tenant=None if last is None else last.tenant,
         )
         return await self.ensure_agent(candidate, SYSTEM)
@@ -82,4 +83,4 @@ class BeginAgain:
         if last.is_live or last.join_until is None or last.end_reason is EndReason.ENDED_BY_CALLER:
             return False
         now = self.clock.now()
-        return last.was_lately(now, self.ensure_agent.left_for) or now < last.join_until
+        return last.was_lately(now) or now < last.join_until

@@ -13,7 +13,6 @@ from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.keep_agent import delete_dispatches
 from domain.sessions.renew_claim import RenewClaim
 from domain.sessions.session import Session
-from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
@@ -52,7 +51,6 @@ class EndSession:
     retry_on_conflict: RetryOnConflict
     renew_claim: RenewClaim
     lease: timedelta
-    left_for: timedelta = LEFT_FOR
 
     async def __call__(self, command: EndSessionCommand) -> None:
         """End it. A room that LiveKit has already closed is a success.
@@ -94,9 +92,9 @@ class EndSession:
         """
         async with self.hold_room(attrs.evolve(ended, join_until=None)):
             room = await self.rooms.find(ended.room_name)
-            # A name that was used long ago may be another application's room by now.
-            is_recent = access.sees(None) or ended.was_lately(self.clock.now(), self.left_for)
-            if room is not None and (is_recent or room.sid == ended.room_sid):
+            if room is not None and (
+                access.sees(None) or ended.reserves(room.sid, self.clock.now())
+            ):
                 await self.rooms.delete(ended.room_name)
 
     async def _end_live(self, session: Session) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
@@ -18,8 +17,8 @@ from domain.sessions.judge_presence import presence_of
 from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.late_agents import LateAgents, find_late_agents, recently_ended
 from domain.sessions.room_contents import RoomContents
+from domain.sessions.room_novelty import RoomNovelty
 from domain.sessions.session import Session
-from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
@@ -35,17 +34,6 @@ RETRY_AFTER_SECONDS: Final = 30
 SOON: Final = timedelta(milliseconds=500)
 
 
-class RoomNovelty(enum.Enum):
-    """What is known of a room's name before a session begins in it."""
-
-    NAMED = enum.auto()
-    """Others may know it too: LiveKit may have such a room, and an agent in it."""
-    OURS = enum.auto()
-    """This ledger generated it for an idempotency key, so only an earlier attempt may have it."""
-    UNKNOWN_TO_ALL = enum.auto()
-    """It was generated a moment ago: neither the ledger nor LiveKit is asked."""
-
-
 @attrs.frozen(kw_only=True)
 class EnsureAgent:
     """Makes one attempt; several at once still dispatch one agent.
@@ -54,8 +42,7 @@ class EnsureAgent:
     claim is held: longer than one LiveKit API call can take. ``max_sessions`` is how many live
     sessions a tenant may have; each is counted once it is durable and before its dispatch, so that
     of those that begin at the very same moment too few may get an agent, and never too many.
-    ``left_for`` is how long an ended session's room is reserved for its tenant. ``agent_name`` is
-    the default agent's, which is surplus beside a session with another agent.
+    ``agent_name`` is the default agent's, which is surplus beside a session with another agent.
     """
 
     ledger: SessionStore
@@ -67,7 +54,6 @@ class EnsureAgent:
     lease: timedelta
     max_sessions: int
     agent_name: str
-    left_for: timedelta = LEFT_FOR
 
     async def __call__(
         self,
@@ -97,9 +83,10 @@ class EnsureAgent:
         if session is not None:
             session = await self._joined(session, access)
             if session is not None and session.agent_dispatched:
-                return session
+                return await self._with_token(session, candidate.token_until)
         elif room is not RoomNovelty.UNKNOWN_TO_ALL:
-            await self.refuse_another_s(candidate.room_name, access)
+            until = await self.refuse_another_s(candidate.room_name, access)
+            candidate = candidate.with_token_until(until)
         if session is not None:
             return await self._again(session, candidate)
         if room is RoomNovelty.NAMED:
@@ -175,9 +162,12 @@ class EnsureAgent:
     async def _was_lately(self, room: Room, access: Access) -> bool:
         """Return whether the room, or a recent one of its name, was visible to ``access``."""
         newest = await self.ledger.newest_in(RoomName(room.name), access)
-        return newest is not None and (
-            newest.was_lately(self.clock.now(), self.left_for) or newest.room_sid == room.sid
-        )
+        return newest is not None and newest.reserves(room.sid, self.clock.now())
+
+    async def _with_token(self, session: Session, until: datetime | None) -> Session:
+        """Return the live session, whose token until then is stored if it has to be."""
+        extended = session.with_token_until(until)
+        return session if extended is session else await self.ledger.save(extended)
 
     async def _begin(self, candidate: Session, found: AgentPresence | None) -> Session:
         await self.refuse_one_more(candidate.tenant)
@@ -206,25 +196,28 @@ class EnsureAgent:
         if session.agent_config.is_outline and same == (session.agent_id, session.agent_version):
             # The rest was not kept.
             session = attrs.evolve(session, agent_config=candidate.agent_config)
+        session = session.with_token_until(candidate.token_until)
         holder = self.ids.claim_holder()
         session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
         return await self.dispatch_agent(session)
 
-    async def refuse_another_s(self, room_name: RoomName, access: Access) -> None:
+    async def refuse_another_s(self, room_name: RoomName, access: Access) -> datetime | None:
         """Leave a room to the tenant of its last session while that session's users may join.
 
-        Raises as above.
+        Returns until when long tokens of the caller's own last session there are valid. Raises as
+        above.
         """
         if access.tenants is None:
-            return
+            return None
         newest = await self.ledger.newest_in(room_name, SYSTEM)
         if newest is None or access.sees(newest.tenant):
-            return
-        if newest.was_lately(self.clock.now(), self.left_for):
+            return None if newest is None else newest.token_until
+        if newest.was_lately(self.clock.now()):
             raise room_taken(room_name)
         # Participants that came back in time may stay for as long as they like.
         if await self.find_agent.rooms.find(room_name) is not None:
             raise room_taken(room_name)
+        return None
 
     async def refuse_one_more(self, tenant: str | None) -> None:
         """Refuse another session of a tenant that has as many as it may have. Raises as above."""

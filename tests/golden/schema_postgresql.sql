@@ -178,6 +178,7 @@ CREATE TABLE sessions (
     agent_id character varying(36),
     agent_version integer,
     join_until timestamp with time zone,
+    token_until timestamp with time zone,
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE INDEX ix_agents_created ON agents USING btree (created_at, id);
@@ -215,6 +216,7 @@ CREATE INDEX ix_sessions_tenant_live ON sessions USING btree (tenant) WHERE ((te
 CREATE INDEX ix_sessions_tenant_status ON sessions USING btree (tenant, status, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_sessions_tenant_status'::text));
 CREATE INDEX ix_sessions_unowned_identity ON sessions USING btree (identity, status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_sessions_unowned_identity'::text));
 CREATE INDEX ix_sessions_unowned_status ON sessions USING btree (status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_sessions_unowned_status'::text));
+CREATE INDEX ix_sessions_unused ON sessions USING btree (join_until) WHERE (((status)::text = 'ended'::text) AND ((end_reason)::text = 'abandoned'::text) AND (dispatch_id IS NULL) AND (room_sid IS NULL));
 CREATE UNIQUE INDEX uq_agents_owned_name ON agents USING btree (tenant, name) WHERE (tenant IS NOT NULL);
 CREATE UNIQUE INDEX uq_agents_unowned_name ON agents USING btree (name) WHERE (tenant IS NULL);
 CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys USING btree (prefix);
@@ -223,5 +225,5 @@ CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox USING btree (room_name) WHERE 
 CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers USING btree (number, trunk_id);
 CREATE UNIQUE INDEX uq_publishable_keys_prefix ON publishable_keys USING btree (prefix);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions USING btree (room_name) WHERE ((status)::text <> 'ended'::text);
-INSERT INTO alembic_version VALUES ('0016');
+INSERT INTO alembic_version VALUES ('0017');
 INSERT INTO schema_floor VALUES ('0004');

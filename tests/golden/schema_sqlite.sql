@@ -178,6 +178,7 @@ CREATE TABLE sessions (
     agent_id VARCHAR(36),
     agent_version INTEGER,
     join_until VARCHAR(24),
+    token_until VARCHAR(24),
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE INDEX ix_agents_created ON agents (created_at, id);
@@ -215,6 +216,7 @@ CREATE INDEX ix_sessions_tenant_live ON sessions (tenant) WHERE tenant IS NOT NU
 CREATE INDEX ix_sessions_tenant_status ON sessions (tenant, status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_sessions_tenant_status';
 CREATE INDEX ix_sessions_unowned_identity ON sessions (identity, status, created_at, id) WHERE tenant IS NULL AND id != 'ix_sessions_unowned_identity';
 CREATE INDEX ix_sessions_unowned_status ON sessions (status, created_at, id) WHERE tenant IS NULL AND id != 'ix_sessions_unowned_status';
+CREATE INDEX ix_sessions_unused ON sessions (join_until) WHERE status = 'ended' AND end_reason = 'abandoned' AND dispatch_id IS NULL AND room_sid IS NULL;
 CREATE UNIQUE INDEX uq_agents_owned_name ON agents (tenant, name) WHERE tenant IS NOT NULL;
 CREATE UNIQUE INDEX uq_agents_unowned_name ON agents (name) WHERE tenant IS NULL;
 CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys (prefix);
@@ -223,5 +225,5 @@ CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox (room_name) WHERE lease_holder
 CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers (number, trunk_id);
 CREATE UNIQUE INDEX uq_publishable_keys_prefix ON publishable_keys (prefix);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
-INSERT INTO alembic_version VALUES ('0016');
+INSERT INTO alembic_version VALUES ('0017');
 INSERT INTO schema_floor VALUES ('0004');

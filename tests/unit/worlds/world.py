@@ -25,7 +25,6 @@ from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.renew_claim import RenewClaim
 from domain.sessions.renew_token import RenewToken
 from domain.sessions.session import Session
-from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.sessions.start_session_once import IdempotentResponse, StartSessionOnce
@@ -54,7 +53,6 @@ class World:
         self,
         patience: timedelta = timedelta(seconds=30),
         beside: World | None = None,
-        left_for: timedelta = LEFT_FOR,
     ) -> None:
         self.steps: Steps = beside.steps if beside else Steps()
         self.clock: FakeClock = beside.clock if beside else FakeClock(self.steps)
@@ -102,7 +100,6 @@ class World:
             lease=LEASE,
             max_sessions=3,
             agent_name=AGENT,
-            left_for=left_for,
         )
         extend_wait = ExtendWait(
             ledger=self.ledger, clock=self.clock, retry_on_conflict=retry_on_conflict
@@ -144,7 +141,6 @@ class World:
             retry_on_conflict=retry_on_conflict,
             renew_claim=self.renew_claim,
             lease=LEASE,
-            left_for=left_for,
         )
         self.read_sessions = ReadSessions(self.ledger)
         self.renew_token = RenewToken(
