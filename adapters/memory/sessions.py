@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from adapters.memory.capability import LONG_AGO, Capability, Mentions
+from adapters.memory.capability import LONG_AGO, Capability, Mentions, ended_before
 from adapters.memory.newest_first import NewestFirst
 from domain.access.access import Access, visible
 from domain.privacy.data_subject import DataSubject
@@ -99,30 +99,14 @@ class SessionTable(Capability):
 
     async def prune(self, before: datetime) -> int:
         """Delete sessions that ended before then, as their tokens; how many they were."""
-        return self.remove(
-            [
-                session
-                for session in self.by_id.values()
-                if session.ended_at is not None
-                and session.ended_at < before
-                and (session.token_until is None or session.token_until < before)
-            ]
-        )
+        ended = ended_before(self.by_id.values(), before)
+        return self.remove([one for one in ended if one.tokens_expired(before)])
 
     async def prune_unused(self, before: datetime) -> int:
         """Delete abandoned sessions whose users might join until before then; how many."""
-        return self.remove(
-            [
-                session
-                for session in self.by_id.values()
-                if session.end_reason is EndReason.ABANDONED
-                and not session.has_had_room
-                and session.ended_at is not None
-                and session.ended_at < before
-                and session.join_until is not None
-                and session.join_until < before
-            ]
-        )
+        ended = ended_before(self.by_id.values(), before)
+        unused = [one for one in ended if one.end_reason is EndReason.ABANDONED]
+        return self.remove([one for one in unused if one.was_not_joined(before)])
 
     def statistics(self) -> Mapping[str, Any]:
         """How many sessions are live."""

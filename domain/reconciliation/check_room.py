@@ -6,7 +6,6 @@ from collections import Counter
 
 import attrs
 
-from domain.access.access import SYSTEM
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call, CallStatus
 from domain.calls.call_facts import ParticipantSeen
@@ -122,12 +121,10 @@ class _Look:
 
     async def _reopened(self) -> Session | None:
         """Return the room's session again where its end was concluded too early."""
-        newest = await self.use.ledger.newest_in(RoomName(self.room.name), SYSTEM)
-        if newest is None or not await self.use.find_agent.was_concluded_early(newest, self.room):
-            return None
-        reopened = newest.reopened(self.use.clock.now(), Source.RECONCILER)
-        self.repairs["session_reopened"] += 1
-        return await self.use.ledger.save(reopened)
+        newest = await self.use.begin_again.newest(self.room)
+        again = await self.use.begin_again.reopened(newest, self.room, Source.RECONCILER)
+        self.repairs.update(["session_reopened"] if again else [])
+        return again
 
     async def _callers(self, calls: list[Call], participants: list[Participant]) -> list[Call]:
         """Return the room's live calls, updated from its participants.
@@ -209,8 +206,7 @@ class _Look:
     async def _end(self, session: Session, found: AgentPresence, why: EndReason) -> Session | None:
         if found.room is None:
             return session  # it has just closed, which later cycles confirm
-        ended = session.ended(why, self.use.clock.now(), Source.RECONCILER)
-        await self.use.ledger.save(ended)
+        await self.use.ledger.save(session.ended(why, self.use.clock.now(), Source.RECONCILER))
         self.repairs["session_ended"] += 1
         return None
 

@@ -103,6 +103,14 @@ class SessionOutline:
         """
         return self.was_lately(now) or (room_sid is not None and room_sid == self.room_sid)
 
+    def tokens_expired(self, before: datetime) -> bool:
+        """Whether no token that lives longer than the default was valid at ``before``."""
+        return self.token_until is None or self.token_until < before
+
+    def was_not_joined(self, before: datetime) -> bool:
+        """Whether the session waited for a user until some time before, and none came."""
+        return not self.has_had_room and self.join_until is not None and self.join_until < before
+
     def with_token_until(self, until: datetime | None) -> Self:
         """Return the session, whose room is reserved at least until a token has expired."""
         latest = max(filter(None, (self.token_until, until)), default=None)
