@@ -68,8 +68,7 @@ class CheckRoom:
 
         ``session`` and ``calls`` are the ledger's live ones there. On the ``first`` look since
         either changed, dispatches are listed too. A room that an earlier look ``left_to_others``
-        stays theirs, also when their agent has left. Raises as :class:`KeepAgent` and
-        :class:`AssignAgentToCall`.
+        stays theirs after their agent has left. Raises as ``KeepAgent`` and ``AssignAgentToCall``.
         """
         look = _Look(self, room, absences, repairs, left_to_others)
         return await look(session, calls, first=first)
@@ -77,7 +76,7 @@ class CheckRoom:
 
 @attrs.define
 class _Look:
-    """One look at one room."""
+    """One look at one room. Calls come before a session that waits for its user: it may end."""
 
     use: CheckRoom
     room: Room
@@ -93,11 +92,12 @@ class _Look:
         live = await self._callers(calls, participants) if self.use.telephony else []
         contents = RoomContents(room=self.room, participants=participants)
         session = session or await self._reopened()
-        if session is not None:
-            session = await self._agent(session, contents, live, first=first)
         listed = [call for call in live if not self.absences.is_noted(str(call.id))]
         elsewhere = self.left_to_others
-        if session is None and listed and not elsewhere:
+        calls_first = session is not None and session.is_unused and listed and not elsewhere
+        if session is not None and not calls_first:
+            session = await self._agent(session, contents, live, first=first)
+        if (session is None or calls_first) and listed and not elsewhere:
             elsewhere = not await self._serve(listed)
         elif session is None and not live:
             session = await self._without_session(contents)
@@ -189,10 +189,10 @@ class _Look:
         if session.only_holds_room:  # its holder died
             await self.use.ledger.save(session.ended_again())
             return None
-        if session.room_sid not in (None, self.room.sid):
-            presence = await self.use.find_agent(session)
-        else:
+        if session.room_sid in (None, self.room.sid):
             presence = await self.use.find_agent.judge(session, contents, thorough=first)
+        else:
+            presence = await self.use.find_agent(session)
         if why := why_over(session, presence, self.use.clock.now()):
             return await self._end(session, presence, why)
         if not calls and self._is_deserted(session, presence):
@@ -218,8 +218,8 @@ class _Look:
         """
         if session.phone is None or presence.has_people or self.room.people:
             return False
-        brought_back = session.room_sid not in (None, self.room.sid)
-        return brought_back or presence.state is not AgentState.IN_ROOM
+        is_own = session.room_sid in (None, self.room.sid)
+        return not is_own or presence.state is not AgentState.IN_ROOM
 
     def _is_confirmed(self, session: Session, presence: AgentPresence) -> bool:
         """Whether an agent that no webhook said had left was missing at an earlier look too."""

@@ -81,7 +81,7 @@ class EndSession:
             if not deleted:
                 raise _unknown(room_name)
         elif session.is_live:
-            await self._end_live(session)
+            await self._end_live(session, access)
         else:
             await self._end_again(session, access)
 
@@ -97,7 +97,8 @@ class EndSession:
             ):
                 await self.rooms.delete(ended.room_name)
 
-    async def _end_live(self, session: Session) -> None:
+    async def _end_live(self, session: Session, access: Access) -> None:
+        is_unused = session.is_unused and not access.sees(None)
         may_have_dispatches = session.status is not SessionStatus.ACTIVE and not session.is_unused
         session = await self.ledger.save(
             session.claimed(self.ids.claim_holder(), self.clock.now(), self.lease)
@@ -106,11 +107,21 @@ class EndSession:
             if may_have_dispatches:
                 await delete_dispatches(self.dispatcher, session)
             session = await self.renew_claim.if_doubtful(session)
-            await self.rooms.delete(session.room_name)
+            if not is_unused or not await self._has_others(session):
+                await self.rooms.delete(session.room_name)
         except LiveKitError:
             await self.ledger.save(session.released())
             raise
         await self.ledger.save(session.ended(EndReason.ENDED_BY_CALLER, self.clock.now()))
+
+    async def _has_others(self, session: Session) -> bool:
+        """Whether participants other than the session's user are in a room of its name.
+
+        No agent was dispatched there, so it may be another program's room.
+        """
+        room = await self.rooms.find(session.room_name)
+        participants = [] if room is None else await self.rooms.participants(room)
+        return any(one.identity != session.identity.value for one in participants)
 
 
 def _unknown(room_name: RoomName) -> NotFound:

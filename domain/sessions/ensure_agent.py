@@ -81,7 +81,7 @@ class EnsureAgent:
         if room is not RoomNovelty.UNKNOWN_TO_ALL:
             session = await self.ledger.live_in(candidate.room_name, SYSTEM)
         if session is not None:
-            session = await self._joined(session, access)
+            session = await self._joined(session, candidate, access)
             if session is not None and session.agent_dispatched:
                 return await self._with_token(session, candidate.token_until)
         elif room is not RoomNovelty.UNKNOWN_TO_ALL:
@@ -102,7 +102,7 @@ class EnsureAgent:
                 await self._begin_failed(candidate)
             raise
 
-    async def _joined(self, session: Session, access: Access) -> Session | None:
+    async def _joined(self, session: Session, new: Session, access: Access) -> Session | None:
         """The live session after a look at its agent; None once its room has closed."""
         if not session.only_holds_room and not access.sees(session.tenant):
             raise room_taken(session.room_name)
@@ -112,14 +112,16 @@ class EnsureAgent:
             await self.ledger.save(session.ended_again())
             await self.refuse_another_s(session.room_name, access)
             return None
+        if session.is_unused and new.phone is not None and new.tenant != session.tenant:
+            # No user of that session has come, so the room is the caller's.
+            await self.ledger.save(session.ended(EndReason.ABANDONED, self.clock.now()))
+            return None
         if session.status is SessionStatus.CREATED and not session.is_unused:
             return session
         presence = await self.find_agent(session)
         if presence.state is AgentState.ROOM_CLOSED:
-            now = self.clock.now()
-            await self.ledger.save(
-                session.ended(EndReason.ROOM_FINISHED, now, Source.API, concluded=True)
-            )
+            now, why = self.clock.now(), EndReason.ROOM_FINISHED
+            await self.ledger.save(session.ended(why, now, Source.API, concluded=True))
             return None
         return await self.keep_agent.record(session, presence, Source.API)
 
