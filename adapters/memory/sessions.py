@@ -11,13 +11,14 @@ from typing import Any, ClassVar
 
 import attrs
 
-from adapters.memory.capability import LONG_AGO, Capability, Mentions
+from adapters.memory.capability import LONG_AGO, Capability, Mentions, ended_before
 from adapters.memory.newest_first import NewestFirst
 from domain.access.access import Access, visible
 from domain.privacy.data_subject import DataSubject
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_outline import SessionOutline
+from domain.sessions.session_status import EndReason
 from domain.shared.errors import Conflict, StorageUnavailable
 from domain.shared.identifiers import RoomName, SessionId
 from domain.shared.pagination import Cursor
@@ -97,14 +98,15 @@ class SessionTable(Capability):
         return None if session_id is None else self.by_id[session_id]
 
     async def prune(self, before: datetime) -> int:
-        """Delete sessions that ended before then; how many they were."""
-        return self.remove(
-            [
-                session
-                for session in self.by_id.values()
-                if session.ended_at is not None and session.ended_at < before
-            ]
-        )
+        """Delete sessions that ended before then, as their tokens; how many they were."""
+        ended = ended_before(self.by_id.values(), before)
+        return self.remove([one for one in ended if one.tokens_expired(before)])
+
+    async def prune_unused(self, before: datetime) -> int:
+        """Delete abandoned sessions whose users might join until before then; how many."""
+        ended = ended_before(self.by_id.values(), before)
+        unused = [one for one in ended if one.end_reason is EndReason.ABANDONED]
+        return self.remove([one for one in unused if one.was_not_joined(before)])
 
     def statistics(self) -> Mapping[str, Any]:
         """How many sessions are live."""

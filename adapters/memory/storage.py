@@ -40,6 +40,7 @@ class MemoryStorage:
         self.personal_data = MemoryPersonalData(self._capabilities)
         self.processes = MemoryProcesses([each.free for each in self._capabilities])
         self.prune_sessions = self.sessions.prune
+        self.prune_unused_sessions = self.sessions.prune_unused
         self.prune_calls = self.calls.prune
 
     def unit_of_work(self) -> MemoryUnitOfWork:

@@ -25,7 +25,7 @@ from adapters.sqlalchemy.processes import SqlProcesses
 from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.schema.migrations import ensure_schema
-from adapters.sqlalchemy.sessions.repository import PRUNE_SESSIONS
+from adapters.sqlalchemy.sessions.repository import PRUNE_SESSIONS, PRUNE_UNUSED
 from adapters.sqlalchemy.tickets import SqlTickets
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
 from domain.operations.ledger_stats import LedgerStats
@@ -66,6 +66,7 @@ class SqlStorage:
         self.idempotency = SqlIdempotency(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
+        self.prune_unused_sessions = Pruning(self.database, PRUNE_UNUSED)
         self.prune_calls = Pruning(self.database, PRUNE_CALLS)
 
     def rate_limiter(self, limit: int) -> SqlRateLimiter:

@@ -51,7 +51,7 @@ class AssignAgentToCall:
     """Make sure that there is an agent for a caller who has not left.
 
     CreateDispatch would reopen a closed room, so LiveKit is asked first wherever the caller may
-    have left. ``left_for`` is how long an ended session's room is reserved for its tenant.
+    have left.
     """
 
     record_call_fact: RecordCallFact

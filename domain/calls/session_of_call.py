@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import attrs
 
 from domain.access.access import SYSTEM
@@ -13,7 +11,6 @@ from domain.calls.call import Call
 from domain.phone_numbers.route_call import RouteCall
 from domain.sessions.phone_correlation import PhoneCorrelation
 from domain.sessions.session import Session
-from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.identifiers import Identity, RoomName
@@ -29,7 +26,6 @@ class SessionOfCall:
     clock: Clock
     ids: IdGenerator
     agent_name: str
-    left_for: timedelta = LEFT_FOR
 
     async def __call__(self, call: Call) -> Session:
         """Return the session by the call's route, else with the default agent.
@@ -38,8 +34,11 @@ class SessionOfCall:
         """
         route = call.route
         if route is None or route.number is None:
-            chosen, tenant = ChosenAgent(config=AgentConfig.for_phone()), await self._tenant(call)
+            last = await self._last(call)
+            chosen = ChosenAgent(config=AgentConfig.for_phone())
+            tenant = last.tenant if last else None
         else:
+            last = None
             chosen, tenant = await self.route_call.chosen(route), route.tenant
         parties = call.parties
         return Session(
@@ -52,6 +51,7 @@ class SessionOfCall:
             agent_id=chosen.agent_id,
             agent_version=chosen.version,
             created_at=self.clock.now(),
+            token_until=last.token_until if last else None,
             tenant=tenant,
             phone=PhoneCorrelation(
                 call_id=call.id,
@@ -61,14 +61,12 @@ class SessionOfCall:
             ),
         )
 
-    async def _tenant(self, call: Call) -> str | None:
-        """Return the tenant of the room's last session, if that was recent.
+    async def _last(self, call: Call) -> Session | None:
+        """Return the room's last session, if that was recent.
 
-        One of that tenant's users may have come by a token that is still valid.
+        One of its tenant's users may have come by a token that is still valid.
         """
         newest = await self.ledger.newest_in(RoomName(call.parties.room_name), SYSTEM)
-        if newest is not None and (
-            newest.room_sid == call.room_sid or newest.was_lately(self.clock.now(), self.left_for)
-        ):
-            return newest.tenant
+        if newest is not None and newest.reserves(call.room_sid, self.clock.now()):
+            return newest
         return None

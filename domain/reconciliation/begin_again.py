@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import attrs
 
 from domain.access.access import SYSTEM
@@ -9,12 +11,14 @@ from domain.agents.agent_config import AgentConfig
 from domain.rooms.room import Room
 from domain.sessions.ensure_agent import EnsureAgent
 from domain.sessions.find_agent import FindAgent
+from domain.sessions.late_agents import recently_ended
 from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.ids import IdGenerator
+from domain.shared.timeline import Source
 
 
 @attrs.frozen(kw_only=True)
@@ -35,12 +39,45 @@ class BeginAgain:
     async def __call__(self, room: Room) -> Session | None:
         """Return a session like the room's last one; None where that was to be the last.
 
-        Only a session whose agent is dispatched on join begins again, and none that a caller has
-        ended. Raises as :class:`EnsureAgent`.
+        Raises as :class:`EnsureAgent`.
         """
-        last = await self.ledger.newest_in(RoomName(room.name), SYSTEM)
-        if last is None or not self._may_begin(last):
+        last = await self.last(await self.newest(room))
+        return None if last is None else await self.like(last, room)
+
+    async def newest(self, room: Room) -> Session | None:
+        """Return the room's newest session. Raises ``StorageUnavailable``."""
+        return await self.ledger.newest_in(RoomName(room.name), SYSTEM)
+
+    async def reopened(self, newest: Session | None, room: Room, source: Source) -> Session | None:
+        """Return the room's ``newest`` session again where its end was concluded too early.
+
+        Raises ``Conflict``, ``LiveKitError`` or ``StorageUnavailable``.
+        """
+        if newest is None or not await self.find_agent.was_concluded_early(newest, room):
             return None
+        return await self.ledger.save(newest.reopened(self.clock.now(), source))
+
+    async def last(self, newest: Session | None) -> Session | None:
+        """Return the ``newest`` session, or one before it, whose tokens begin another one.
+
+        Only a session whose agent is dispatched on join begins again, and none that a caller has
+        ended, or after which a caller has ended another one. Raises ``StorageUnavailable``.
+        """
+        if newest is None or newest.is_live:
+            return None
+        earlier = () if newest.join_until else await recently_ended(self.ledger, newest.room_name)
+        for ended in (newest, *earlier):
+            if ended.end_reason is EndReason.ENDED_BY_CALLER:
+                return None
+            if ended.join_until is not None:
+                return ended if self._may_begin(ended, ended.join_until) else None
+        return None
+
+    async def like(self, last: Session, room: Room) -> Session | None:
+        """Return a session like the room's ``last``; None where no person is listed yet.
+
+        Raises as :class:`EnsureAgent`.
+        """
         return await self._begin(room, last)
 
     async def for_anyone(self, room: Room, identity: str) -> Session | None:
@@ -76,12 +113,11 @@ class BeginAgain:
             agent_version=None if last is None else last.agent_version,
             created_at=self.clock.now(),
             join_until=None if last is None else last.join_until,
+            token_until=None if last is None else last.token_until,
             tenant=None if last is None else last.tenant,
         )
         return await self.ensure_agent(candidate, SYSTEM)
 
-    def _may_begin(self, last: Session) -> bool:
-        if last.is_live or last.join_until is None or last.end_reason is EndReason.ENDED_BY_CALLER:
-            return False
+    def _may_begin(self, last: Session, join_until: datetime) -> bool:
         now = self.clock.now()
-        return last.was_lately(now, self.ensure_agent.left_for) or now < last.join_until
+        return last.was_lately(now) or now < join_until

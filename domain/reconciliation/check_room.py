@@ -6,7 +6,6 @@ from collections import Counter
 
 import attrs
 
-from domain.access.access import SYSTEM
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call, CallStatus
 from domain.calls.call_facts import ParticipantSeen
@@ -69,8 +68,7 @@ class CheckRoom:
 
         ``session`` and ``calls`` are the ledger's live ones there. On the ``first`` look since
         either changed, dispatches are listed too. A room that an earlier look ``left_to_others``
-        stays theirs, also when their agent has left. Raises as :class:`KeepAgent` and
-        :class:`AssignAgentToCall`.
+        stays theirs after their agent has left. Raises as ``KeepAgent`` and ``AssignAgentToCall``.
         """
         look = _Look(self, room, absences, repairs, left_to_others)
         return await look(session, calls, first=first)
@@ -78,7 +76,7 @@ class CheckRoom:
 
 @attrs.define
 class _Look:
-    """One look at one room."""
+    """One look at one room. Calls come before a session that waits for its user: it may end."""
 
     use: CheckRoom
     room: Room
@@ -94,11 +92,12 @@ class _Look:
         live = await self._callers(calls, participants) if self.use.telephony else []
         contents = RoomContents(room=self.room, participants=participants)
         session = session or await self._reopened()
-        if session is not None:
-            session = await self._agent(session, contents, live, first=first)
         listed = [call for call in live if not self.absences.is_noted(str(call.id))]
         elsewhere = self.left_to_others
-        if session is None and listed and not elsewhere:
+        calls_first = session is not None and session.is_unused and listed and not elsewhere
+        if session is not None and not calls_first:
+            session = await self._agent(session, contents, live, first=first)
+        if (session is None or calls_first) and listed and not elsewhere:
             elsewhere = not await self._serve(listed)
         elif session is None and not live:
             session = await self._without_session(contents)
@@ -122,12 +121,10 @@ class _Look:
 
     async def _reopened(self) -> Session | None:
         """Return the room's session again where its end was concluded too early."""
-        newest = await self.use.ledger.newest_in(RoomName(self.room.name), SYSTEM)
-        if newest is None or not await self.use.find_agent.was_concluded_early(newest, self.room):
-            return None
-        reopened = newest.reopened(self.use.clock.now(), Source.RECONCILER)
-        self.repairs["session_reopened"] += 1
-        return await self.use.ledger.save(reopened)
+        newest = await self.use.begin_again.newest(self.room)
+        again = await self.use.begin_again.reopened(newest, self.room, Source.RECONCILER)
+        self.repairs.update(["session_reopened"] if again else [])
+        return again
 
     async def _callers(self, calls: list[Call], participants: list[Participant]) -> list[Call]:
         """Return the room's live calls, updated from its participants.
@@ -192,10 +189,10 @@ class _Look:
         if session.only_holds_room:  # its holder died
             await self.use.ledger.save(session.ended_again())
             return None
-        if session.room_sid not in (None, self.room.sid):
-            presence = await self.use.find_agent(session)
-        else:
+        if session.room_sid in (None, self.room.sid):
             presence = await self.use.find_agent.judge(session, contents, thorough=first)
+        else:
+            presence = await self.use.find_agent(session)
         if why := why_over(session, presence, self.use.clock.now()):
             return await self._end(session, presence, why)
         if not calls and self._is_deserted(session, presence):
@@ -204,13 +201,12 @@ class _Look:
             return None
         if not self._is_confirmed(session, presence):
             return session
-        return await self._keep(session, presence, calls, contents.agent_names)
+        return await self._keep(session, presence, calls, contents.all_agents)
 
     async def _end(self, session: Session, found: AgentPresence, why: EndReason) -> Session | None:
         if found.room is None:
             return session  # it has just closed, which later cycles confirm
-        ended = session.ended(why, self.use.clock.now(), Source.RECONCILER)
-        await self.use.ledger.save(ended)
+        await self.use.ledger.save(session.ended(why, self.use.clock.now(), Source.RECONCILER))
         self.repairs["session_ended"] += 1
         return None
 
@@ -222,8 +218,8 @@ class _Look:
         """
         if session.phone is None or presence.has_people or self.room.people:
             return False
-        brought_back = session.room_sid not in (None, self.room.sid)
-        return brought_back or presence.state is not AgentState.IN_ROOM
+        is_own = session.room_sid in (None, self.room.sid)
+        return not is_own or presence.state is not AgentState.IN_ROOM
 
     def _is_confirmed(self, session: Session, presence: AgentPresence) -> bool:
         """Whether an agent that no webhook said had left was missing at an earlier look too."""
@@ -233,10 +229,14 @@ class _Look:
         return self.absences.is_confirmed(missing_for)
 
     async def _keep(
-        self, session: Session, presence: AgentPresence, calls: list[Call], names: set[str | None]
+        self,
+        session: Session,
+        presence: AgentPresence,
+        calls: list[Call],
+        agents: list[Participant],
     ) -> Session:
         kept = await self.use.keep_agent(session, presence, Source.RECONCILER)
-        if late := await self.use.remove_late_agent.beside(kept, self.room, names):
+        if late := await self.use.remove_late_agent.beside(kept, self.room, agents):
             self.repairs["late_agent_removed"] += late
         if repair := repair_between(session, kept, presence):
             self.repairs[repair] += 1

@@ -8,7 +8,7 @@ from datetime import datetime
 import attrs
 
 from domain.access.access import SYSTEM
-from domain.calls.assign_agent import AssignAgentToCall
+from domain.calls.assign_agent import LISTED_WITHIN, AssignAgentToCall
 from domain.calls.call import Call
 from domain.calls.call_facts import ParticipantLeft, ParticipantSeen, RoomClosed
 from domain.calls.record_call_fact import RecordCallFact
@@ -20,6 +20,7 @@ from domain.rooms.room import Participant, Room
 from domain.rooms.room_event import EventKind, RoomEvent
 from domain.sessions.agent_presence import AgentPresence, AgentState
 from domain.sessions.agent_timeouts import TAKEN_WITHIN
+from domain.sessions.ensure_agent import SOON
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.keep_agent import KeepAgent
@@ -74,7 +75,7 @@ class HandleRoomEvent:
         elif subject is Subject.CALLER:
             await self._caller(event, participant, received_at)
         elif subject is Subject.PERSON:
-            await self._person_joined(event.room, participant)
+            await self._person_joined(event.room, participant, received_at)
         elif event.kind is EventKind.PARTICIPANT_JOINED:
             await self._agent_joined(event, participant, received_at)
         else:
@@ -128,7 +129,8 @@ class HandleRoomEvent:
         if session is None:
             await self.remove_late_agent(event.room)
             return
-        await self.remove_late_agent.beside(session, event.room, {agent.agent_name})
+        if agent.agent_name is not None:
+            await self.remove_late_agent.beside(session, event.room, [agent])
         # A worker that does not say its name is known by its job, which is listed later.
         if agent.agent_name != session.agent_name or received_at < session.created_at:
             return
@@ -169,47 +171,58 @@ class HandleRoomEvent:
             return
         if agent.agent_name not in (None, session.agent_name):
             return
-        presence = await self.find_agent(session, left=(agent.identity,))
-        if presence.state is not AgentState.ROOM_CLOSED:
-            await self._keep(session, presence)
+        await self._keep(session, await self.find_agent(session, left=(agent.identity,)))
 
-    async def _keep(self, session: Session, presence: AgentPresence) -> None:
+    async def _keep(self, session: Session, presence: AgentPresence) -> bool:
+        """Keep one agent in the room; return False where LiveKit lists no person who needs it."""
+        if presence.state is AgentState.ROOM_CLOSED:
+            return True
         kept = await self.keep_agent(session, presence, Source.WEBHOOK)
         if not kept.agent_dispatched and kept.retry_at and self.keep_agent.is_needed(presence):
             raise TooEarly("The next dispatch waits for its back-off.", kept.retry_at)
+        return presence.has_people or not presence.is_missing
 
-    async def _person_joined(self, room: Room, participant: Participant) -> None:
+    async def _person_joined(self, room: Room, person: Participant, received_at: datetime) -> None:
         """Dispatch an agent for a person who joins a room without one."""
+        if await self._agent_for(room, person):
+            return
+        if (now := self.clock.now()) < (due_at := received_at + LISTED_WITHIN):
+            raise TooEarly("LiveKit may not list the person yet.", min(now + SOON, due_at))
+
+    async def _agent_for(self, room: Room, participant: Participant) -> bool:
+        """Dispatch it; return False where LiveKit lists no person for it yet."""
         session = await self.ledger.live_in(RoomName(room.name), SYSTEM)
         if session is not None and session.room_sid in (None, room.sid):
             if session.agent_dispatched:
-                return
+                return True
             session = await self._unclaimed(room)
             if session is not None:
-                presence = await self.find_agent(session)
-                if presence.state is not AgentState.ROOM_CLOSED:
-                    await self._keep(session, presence)
-                return
+                return await self._keep(session, await self.find_agent(session))
         elif session is not None and not await self._is_replaced(session, room):
-            return
-        if await self.begin_again(room) is not None or not self.dispatch_on_any_join:
-            return
-        if not self.relevance.selection.ignores_room(room.name):
-            await self.begin_again.for_anyone(room, participant.identity)
+            return True
+        newest = await self.begin_again.newest(room)
+        reopened = await self.begin_again.reopened(newest, room, Source.WEBHOOK)
+        if reopened is not None:
+            return await self._keep(reopened, await self.find_agent(reopened))
+        return await self._begun(room, participant, newest)
+
+    async def _begun(self, room: Room, participant: Participant, newest: Session | None) -> bool:
+        last = await self.begin_again.last(newest)
+        if last is not None:
+            return await self.begin_again.like(last, room) is not None
+        ignored = not self.dispatch_on_any_join or self.relevance.selection.ignores_room(room.name)
+        return ignored or await self.begin_again.for_anyone(room, participant.identity) is not None
 
     async def _is_replaced(self, session: Session, room: Room) -> bool:
         """Whether the session has ended, because ``room`` has taken the place of its room."""
         if session.join_until is None:
             return False
         current = await self._unclaimed(room)
-        if current is None:
-            return True
-        presence = await self.find_agent(current)
-        is_newer = presence.room is not None and presence.room.sid == room.sid
-        if presence.state is not AgentState.ROOM_CLOSED or not is_newer:
-            return False
-        now = self.clock.now()
-        await self.ledger.save(current.ended(EndReason.ROOM_FINISHED, now, Source.WEBHOOK))
+        if current is not None:
+            if not await self.find_agent.is_replaced(current, room):
+                return False
+            now = self.clock.now()
+            await self.ledger.save(current.ended(EndReason.ROOM_FINISHED, now, Source.WEBHOOK))
         return True
 
     async def _room_finished(self, event: RoomEvent) -> None:
@@ -219,8 +232,7 @@ class HandleRoomEvent:
         if session is None or session.room_sid not in (None, event.room.sid):
             return
         # A dispatch may have brought the room back since.
-        presence = await self.find_agent(session)
-        if presence.state is AgentState.ROOM_CLOSED:
+        if (await self.find_agent(session)).state is AgentState.ROOM_CLOSED:
             await self.ledger.save(session.ended(EndReason.ROOM_FINISHED, event.at, Source.WEBHOOK))
 
     async def _live_calls(self, room: Room) -> list[Call]:

@@ -8,14 +8,13 @@ import attrs
 
 from domain.access.access import SYSTEM
 from domain.rooms.dispatcher import Dispatcher
-from domain.rooms.room import Room
+from domain.rooms.room import Participant, Room
 from domain.rooms.rooms import Rooms
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.late_agents import (
     LateAgents,
     find_late_agents,
-    names_of_late,
     recently_ended,
 )
 from domain.sessions.room_contents import RoomContents
@@ -27,7 +26,11 @@ from domain.shared.identifiers import RoomName
 
 @attrs.frozen(kw_only=True)
 class RemoveLateAgent:
-    """Remove the agents of ended sessions, and the room that they reopened."""
+    """Remove the agents of ended sessions, and the room that they reopened.
+
+    ``agent_name`` is the default agent's. Beside a session with another agent it is surplus: a
+    dispatch rule may have brought it.
+    """
 
     ledger: SessionStore
     find_agent: FindAgent
@@ -35,6 +38,7 @@ class RemoveLateAgent:
     dispatcher: Dispatcher
     hold_room: HoldEndedRoom
     clock: Clock
+    agent_name: str
 
     async def __call__(self, room: Room) -> bool:
         """Remove them from a room without a live session; return whether there were any.
@@ -58,23 +62,34 @@ class RemoveLateAgent:
             await self._remove(room_name, *found)
             return True
 
-    async def beside(self, session: Session, room: Room, names: Collection[str | None]) -> int:
+    async def beside(self, session: Session, room: Room, agents: Collection[Participant]) -> int:
         """Remove them from the room of a live ``session``; return how many there were.
 
-        ``names`` are those of agents in the room. Agents with the session's own agent name are
-        surplus, and not removed here. LiveKit is asked only if a session with one of the other
-        names has ended lately. Raises ``LiveKitError`` or ``StorageUnavailable``.
+        ``agents`` are those in the room. Agents with the session's own agent name are
+        surplus, and not removed here. LiveKit is asked only if one of the others may be an ended
+        session's: it has that name or reports none, as workers older than livekit-agents 1.3.
+        Raises ``LiveKitError`` or ``StorageUnavailable``.
         """
-        others = set(names) - {None, session.agent_name}
+        others = {
+            agent.agent_name for agent in agents if agent.identity != session.agent_identity
+        } - {session.agent_name}
         if not others:
             return 0
         recent, now = await recently_ended(self.ledger, session.room_name), self.clock.now()
-        if not others & names_of_late(recent, now):
+        names = {one.agent_name for one in recent} - {session.agent_name}
+        if not others & names and not (names and None in others) and self.agent_name not in others:
             return 0
         contents = await self.find_agent.contents(session.room_name)
         if contents is None or contents.room.sid != room.sid:
             return 0
-        late = await find_late_agents(self.ledger, contents, recent, now, session.agent_name)
+        late = await find_late_agents(
+            self.ledger,
+            contents,
+            recent,
+            now,
+            serving=session.agent_name,
+            surplus=self.agent_name,
+        )
         await self._delete_dispatches(session.room_name, late)
         await self._remove_agents(session.room_name, late)
         return len(late.identities) or len(late.dispatches)

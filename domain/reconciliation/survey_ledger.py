@@ -44,10 +44,10 @@ class Survey:
     """The ledger's live entries compared with LiveKit's list.
 
     ``rooms`` are our rooms by the reason to look into them, ``live`` is the number of sessions and
-    calls in rooms; ``unreadable`` are the errors of rows that this version cannot read. The other
-    fields are entries whose room is not listed: ``calls``, ``sessions`` that had a room,
-    ``abandoned`` sessions that are old and never had one, ``unused`` sessions that no user joined
-    in time, and ``holding`` sessions that have ended and only hold their room.
+    calls that have had a room; ``unreadable`` are the errors of rows that this version cannot
+    read. The other fields are entries whose room is not listed: ``calls``, ``sessions`` that had a
+    room, ``abandoned`` sessions that are old and never had one, ``unused`` sessions that no user
+    joined in time, and ``holding`` sessions that have ended and only hold their room.
     """
 
     rooms: Mapping[Reason, list[Room]] = attrs.field(
@@ -107,8 +107,8 @@ class SurveyLedger:
             calls = await self._add_calls(survey, work, sids, absences)
             with_session = set[str]()
             async for sessions in work.sessions.live(survey.unreadable, SYSTEM):
-                survey.live += len(sessions)
                 for session in sessions:
+                    survey.live += session.has_had_room
                     room = rooms.get(session.room_name.value)
                     if room is None:
                         survey.add_without_room(session, now)

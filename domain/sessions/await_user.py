@@ -8,8 +8,9 @@ import attrs
 
 from domain.access.access import SYSTEM, Access
 from domain.agents.agent_config import OUTLINE
-from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty, room_taken
+from domain.sessions.ensure_agent import EnsureAgent, room_taken
 from domain.sessions.extend_wait import ExtendWait
+from domain.sessions.room_novelty import RoomNovelty
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
@@ -57,7 +58,8 @@ class AwaitUser:
             joined = None if session is None else await self._joined(session, access, ttl)
             if joined is not None:
                 return joined
-            await self.ensure_agent.refuse_another_s(candidate.room_name, access)
+            until = await self.ensure_agent.refuse_another_s(candidate.room_name, access)
+            candidate = candidate.with_token_until(until)
         if room is RoomNovelty.NAMED:
             await self._refuse_unknown(candidate.room_name, access)
         await self.ensure_agent.refuse_one_more(candidate.tenant)
@@ -82,7 +84,7 @@ class AwaitUser:
         if access.sees(None):
             return
         newest = await self.ledger.newest_in(room_name, access)
-        if newest is not None and newest.was_lately(self.clock.now(), self.ensure_agent.left_for):
+        if newest is not None and newest.was_lately(self.clock.now()):
             return
         room = await self.ensure_agent.find_agent.rooms.find(room_name)
         if room is not None and (newest is None or newest.room_sid != room.sid):

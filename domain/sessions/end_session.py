@@ -13,7 +13,6 @@ from domain.sessions.hold_ended_room import HoldEndedRoom
 from domain.sessions.keep_agent import delete_dispatches
 from domain.sessions.renew_claim import RenewClaim
 from domain.sessions.session import Session
-from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
@@ -52,7 +51,6 @@ class EndSession:
     retry_on_conflict: RetryOnConflict
     renew_claim: RenewClaim
     lease: timedelta
-    left_for: timedelta = LEFT_FOR
 
     async def __call__(self, command: EndSessionCommand) -> None:
         """End it. A room that LiveKit has already closed is a success.
@@ -83,7 +81,7 @@ class EndSession:
             if not deleted:
                 raise _unknown(room_name)
         elif session.is_live:
-            await self._end_live(session)
+            await self._end_live(session, access)
         else:
             await self._end_again(session, access)
 
@@ -94,12 +92,13 @@ class EndSession:
         """
         async with self.hold_room(attrs.evolve(ended, join_until=None)):
             room = await self.rooms.find(ended.room_name)
-            # A name that was used long ago may be another application's room by now.
-            is_recent = access.sees(None) or ended.was_lately(self.clock.now(), self.left_for)
-            if room is not None and (is_recent or room.sid == ended.room_sid):
+            if room is not None and (
+                access.sees(None) or ended.reserves(room.sid, self.clock.now())
+            ):
                 await self.rooms.delete(ended.room_name)
 
-    async def _end_live(self, session: Session) -> None:
+    async def _end_live(self, session: Session, access: Access) -> None:
+        is_unused = session.is_unused and not access.sees(None)
         may_have_dispatches = session.status is not SessionStatus.ACTIVE and not session.is_unused
         session = await self.ledger.save(
             session.claimed(self.ids.claim_holder(), self.clock.now(), self.lease)
@@ -108,11 +107,21 @@ class EndSession:
             if may_have_dispatches:
                 await delete_dispatches(self.dispatcher, session)
             session = await self.renew_claim.if_doubtful(session)
-            await self.rooms.delete(session.room_name)
+            if not is_unused or not await self._has_others(session):
+                await self.rooms.delete(session.room_name)
         except LiveKitError:
             await self.ledger.save(session.released())
             raise
         await self.ledger.save(session.ended(EndReason.ENDED_BY_CALLER, self.clock.now()))
+
+    async def _has_others(self, session: Session) -> bool:
+        """Whether participants other than the session's user are in a room of its name.
+
+        No agent was dispatched there, so it may be another program's room.
+        """
+        room = await self.rooms.find(session.room_name)
+        participants = [] if room is None else await self.rooms.participants(room)
+        return any(one.identity != session.identity.value for one in participants)
 
 
 def _unknown(room_name: RoomName) -> NotFound:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import enum
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
@@ -15,10 +15,10 @@ from domain.sessions.dispatch_agent import DispatchAgent
 from domain.sessions.find_agent import FindAgent
 from domain.sessions.judge_presence import presence_of
 from domain.sessions.keep_agent import KeepAgent
-from domain.sessions.late_agents import find_late_agents, recently_ended
+from domain.sessions.late_agents import LateAgents, find_late_agents, recently_ended
 from domain.sessions.room_contents import RoomContents
+from domain.sessions.room_novelty import RoomNovelty
 from domain.sessions.session import Session
-from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
@@ -34,17 +34,6 @@ RETRY_AFTER_SECONDS: Final = 30
 SOON: Final = timedelta(milliseconds=500)
 
 
-class RoomNovelty(enum.Enum):
-    """What is known of a room's name before a session begins in it."""
-
-    NAMED = enum.auto()
-    """Others may know it too: LiveKit may have such a room, and an agent in it."""
-    OURS = enum.auto()
-    """This ledger generated it for an idempotency key, so only an earlier attempt may have it."""
-    UNKNOWN_TO_ALL = enum.auto()
-    """It was generated a moment ago: neither the ledger nor LiveKit is asked."""
-
-
 @attrs.frozen(kw_only=True)
 class EnsureAgent:
     """Makes one attempt; several at once still dispatch one agent.
@@ -53,7 +42,7 @@ class EnsureAgent:
     claim is held: longer than one LiveKit API call can take. ``max_sessions`` is how many live
     sessions a tenant may have; each is counted once it is durable and before its dispatch, so that
     of those that begin at the very same moment too few may get an agent, and never too many.
-    ``left_for`` is how long an ended session's room is reserved for its tenant.
+    ``agent_name`` is the default agent's, which is surplus beside a session with another agent.
     """
 
     ledger: SessionStore
@@ -64,7 +53,7 @@ class EnsureAgent:
     ids: IdGenerator
     lease: timedelta
     max_sessions: int
-    left_for: timedelta = LEFT_FOR
+    agent_name: str
 
     async def __call__(
         self,
@@ -92,11 +81,12 @@ class EnsureAgent:
         if room is not RoomNovelty.UNKNOWN_TO_ALL:
             session = await self.ledger.live_in(candidate.room_name, SYSTEM)
         if session is not None:
-            session = await self._joined(session, access)
+            session = await self._joined(session, candidate, access)
             if session is not None and session.agent_dispatched:
-                return session
+                return await self._with_token(session, candidate.token_until)
         elif room is not RoomNovelty.UNKNOWN_TO_ALL:
-            await self.refuse_another_s(candidate.room_name, access)
+            until = await self.refuse_another_s(candidate.room_name, access)
+            candidate = candidate.with_token_until(until)
         if session is not None:
             return await self._again(session, candidate)
         if room is RoomNovelty.NAMED:
@@ -112,7 +102,7 @@ class EnsureAgent:
                 await self._begin_failed(candidate)
             raise
 
-    async def _joined(self, session: Session, access: Access) -> Session | None:
+    async def _joined(self, session: Session, new: Session, access: Access) -> Session | None:
         """The live session after a look at its agent; None once its room has closed."""
         if not session.only_holds_room and not access.sees(session.tenant):
             raise room_taken(session.room_name)
@@ -122,14 +112,16 @@ class EnsureAgent:
             await self.ledger.save(session.ended_again())
             await self.refuse_another_s(session.room_name, access)
             return None
+        if session.is_unused and new.phone is not None and new.tenant != session.tenant:
+            # No user of that session has come, so the room is the caller's.
+            await self.ledger.save(session.ended(EndReason.ABANDONED, self.clock.now()))
+            return None
         if session.status is SessionStatus.CREATED and not session.is_unused:
             return session
         presence = await self.find_agent(session)
         if presence.state is AgentState.ROOM_CLOSED:
-            now = self.clock.now()
-            await self.ledger.save(
-                session.ended(EndReason.ROOM_FINISHED, now, Source.API, concluded=True)
-            )
+            now, why = self.clock.now(), EndReason.ROOM_FINISHED
+            await self.ledger.save(session.ended(why, now, Source.API, concluded=True))
             return None
         return await self.keep_agent.record(session, presence, Source.API)
 
@@ -144,26 +136,40 @@ class EnsureAgent:
         if not access.sees(None) and not await self._was_lately(contents.room, access):
             raise room_taken(candidate.room_name)
         found = presence_of(candidate, contents, self.clock.now(), self.find_agent.timeouts)
-        is_call = candidate.phone is not None
-        if found.is_missing and is_call and await self._has_foreign_agent(candidate, contents):
-            raise LeftToOthers(f"Another agent serves room '{candidate.room_name}'.")
-        return found
-
-    async def _has_foreign_agent(self, candidate: Session, contents: RoomContents) -> bool:
-        """Return whether another program's agent is in the room; no ended session's counts."""
-        agent_name, now = candidate.agent_name, self.clock.now()
+        agent_name = candidate.agent_name
         if not contents.has_foreign_agent(agent_name):
-            return False
+            return found
+        late = await self._late(candidate, contents)
+        is_foreign = late.removed_from(contents).has_foreign_agent(agent_name)
+        if found.is_missing and candidate.phone is not None and is_foreign:
+            raise LeftToOthers(f"Another agent serves room '{candidate.room_name}'.")
+        return attrs.evolve(
+            found,
+            surplus_agents=(*found.surplus_agents, *sorted(late.identities)),
+            surplus_dispatches=(*found.surplus_dispatches, *sorted(late.dispatches)),
+        )
+
+    async def _late(self, candidate: Session, contents: RoomContents) -> LateAgents:
+        """Return what is not another program's, though its agent name is not the candidate's."""
         ended = await recently_ended(self.ledger, candidate.room_name)
-        late = await find_late_agents(self.ledger, contents, ended, now, agent_name)
-        return late.removed_from(contents).has_foreign_agent(agent_name)
+        return await find_late_agents(
+            self.ledger,
+            contents,
+            ended,
+            self.clock.now(),
+            serving=candidate.agent_name,
+            surplus=self.agent_name,
+        )
 
     async def _was_lately(self, room: Room, access: Access) -> bool:
         """Return whether the room, or a recent one of its name, was visible to ``access``."""
         newest = await self.ledger.newest_in(RoomName(room.name), access)
-        return newest is not None and (
-            newest.was_lately(self.clock.now(), self.left_for) or newest.room_sid == room.sid
-        )
+        return newest is not None and newest.reserves(room.sid, self.clock.now())
+
+    async def _with_token(self, session: Session, until: datetime | None) -> Session:
+        """Return the live session, whose token until then is stored if it has to be."""
+        extended = session.with_token_until(until)
+        return session if extended is session else await self.ledger.save(extended)
 
     async def _begin(self, candidate: Session, found: AgentPresence | None) -> Session:
         await self.refuse_one_more(candidate.tenant)
@@ -171,6 +177,9 @@ class EnsureAgent:
         now, holder = self.clock.now(), self.ids.claim_holder()
         session = candidate.begun(self.ids.session_id(), holder, now, self.lease)
         session = await self.added(session)
+        if found is not None and found.has_surplus:
+            with suppress(LiveKitError):  # else the reconciler removes it
+                await self.keep_agent.remove_surplus(session, found)
         if found is None or found.is_missing:
             return await self.dispatch_agent(session)
         return await self.keep_agent.record(session, found, Source.API)
@@ -189,25 +198,28 @@ class EnsureAgent:
         if session.agent_config.is_outline and same == (session.agent_id, session.agent_version):
             # The rest was not kept.
             session = attrs.evolve(session, agent_config=candidate.agent_config)
+        session = session.with_token_until(candidate.token_until)
         holder = self.ids.claim_holder()
         session = await self.ledger.save(session.claimed(holder, self.clock.now(), self.lease))
         return await self.dispatch_agent(session)
 
-    async def refuse_another_s(self, room_name: RoomName, access: Access) -> None:
+    async def refuse_another_s(self, room_name: RoomName, access: Access) -> datetime | None:
         """Leave a room to the tenant of its last session while that session's users may join.
 
-        Raises as above.
+        Returns until when long tokens of the caller's own last session there are valid. Raises as
+        above.
         """
         if access.tenants is None:
-            return
+            return None
         newest = await self.ledger.newest_in(room_name, SYSTEM)
         if newest is None or access.sees(newest.tenant):
-            return
-        if newest.was_lately(self.clock.now(), self.left_for):
+            return None if newest is None else newest.token_until
+        if newest.was_lately(self.clock.now()):
             raise room_taken(room_name)
         # Participants that came back in time may stay for as long as they like.
         if await self.find_agent.rooms.find(room_name) is not None:
             raise room_taken(room_name)
+        return None
 
     async def refuse_one_more(self, tenant: str | None) -> None:
         """Refuse another session of a tenant that has as many as it may have. Raises as above."""

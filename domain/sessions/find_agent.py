@@ -74,6 +74,12 @@ class FindAgent:
         listed = await self.dispatcher.list(ended.room_name)
         return any(ended.owns(dispatch) for dispatch in listed)
 
+    async def is_replaced(self, session: Session, room: Room) -> bool:
+        """Whether ``room`` has taken the place of the session's. Raises as above."""
+        presence = await self(session)
+        is_newer = presence.room is not None and presence.room.sid == room.sid
+        return presence.state is AgentState.ROOM_CLOSED and is_newer
+
     async def contents(self, room_name: RoomName) -> RoomContents | None:
         """Return what LiveKit lists in a room; None if there is no such room. Raises as above."""
         room = await self.rooms.find(room_name)

@@ -57,31 +57,34 @@ async def recently_ended(ledger: SessionStore, room_name: RoomName) -> Sequence[
         return await work.sessions.page(wanted, None, _LOOKED_AT, SYSTEM)
 
 
-async def find_late_agents(
+async def find_late_agents(  # noqa: PLR0913 - what is in the room, and what was
     ledger: SessionStore,
     contents: RoomContents,
     ended: Sequence[Session],
     now: datetime,
+    *,
     serving: str | None = None,
+    surplus: str | None = None,
 ) -> LateAgents:
     """Return what ``ended`` sessions of the room have left in it.
 
     ``contents`` have the room's dispatches. Agents with the name ``serving``, which is the live
     session's, are judged by its presence and not here. A dispatch counts as an ended session's by
     its metadata, however old; an agent whose dispatch is not listed by its name, for ``LATE_BY``
-    after the session's end. Raises ``StorageUnavailable``.
+    after the session's end. Agents and dispatches with the name ``surplus`` count as late too,
+    whatever brought them. Raises ``StorageUnavailable``.
     """
     late, others, doubtful = list[Dispatch](), set[str](), set[str]()
     for dispatch in contents.dispatches or ():
         if dispatch.agent_name == serving:
             continue
-        if await _is_over(ledger, dispatch, ended):
+        if dispatch.agent_name == surplus or await _is_over(ledger, dispatch, ended):
             late.append(dispatch)
             continue
         others.update(dispatch.agents)
         if not dispatch.agents:  # LiveKit lists a job seconds after its agent has joined
             doubtful.add(dispatch.agent_name)
-    names = names_of_late(ended, now) - doubtful - {serving}
+    names = ((names_of_late(ended, now) - doubtful) | {surplus}) - {None, serving}
     named = {
         one.identity
         for one in contents.participants

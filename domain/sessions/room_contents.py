@@ -28,9 +28,9 @@ class RoomContents:
         return any(participant.is_person for participant in self.participants)
 
     @property
-    def agent_names(self) -> set[str | None]:
-        """The names that agents in the room report; None for one that reports none."""
-        return {one.agent_name for one in self.participants if one.kind is ParticipantKind.AGENT}
+    def all_agents(self) -> list[Participant]:
+        """The agents in the room, of whatever name."""
+        return [one for one in self.participants if one.kind is ParticipantKind.AGENT]
 
     def agents(self, agent_name: str) -> list[Participant]:
         """Return the agents of this name, by their attributes or by the jobs of its dispatches.

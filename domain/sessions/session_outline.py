@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 import attrs
 
@@ -19,16 +19,20 @@ for a token that was being made when the session ended."""
 LEFT_FOR: Final = TOKEN_TTL + LEEWAY
 """How long after its end a session's room is reserved for its tenant, whose users may hold tokens.
 
-It is longer where MAX_TOKEN_TTL_SECONDS permits tokens that are valid for longer.
+It is longer where a token was made that is valid for longer.
 """
 
 ABANDONED_AFTER: Final = timedelta(minutes=10)
 """How long a session whose agent is dispatched at once may wait for a room."""
 
 
-def reserved_for(longest_ttl: timedelta) -> timedelta:
-    """Return how long a room is reserved after its session's end if no token lives longer."""
-    return max(LEFT_FOR, longest_ttl + LEEWAY)
+def token_end(now: datetime, ttl: timedelta) -> datetime | None:
+    """Return until when a token is valid that is made now; None where ``LEFT_FOR`` covers it.
+
+    Nothing has to be stored for a token that lives no longer than the default: it has expired
+    before the room's reservation ends, however late in its session it was made.
+    """
+    return now + ttl if ttl > TOKEN_TTL else None
 
 
 @attrs.frozen(kw_only=True)
@@ -37,8 +41,9 @@ class SessionOutline:
 
     ``version`` counts stored changes and is the storage's business. Before ``retry_at`` no further
     dispatch is made unasked. ``join_until`` is the end of the time in which a user may join a
-    session whose agent is dispatched on join; None where it is dispatched at once. Times are UTC
-    with millisecond precision.
+    session whose agent is dispatched on join; None where it is dispatched at once. ``token_until``
+    is the latest end of the room's tokens that live longer than the default; None without any.
+    Times are UTC with millisecond precision.
     """
 
     id: SessionId
@@ -52,6 +57,7 @@ class SessionOutline:
     retry_at: datetime | None = None
     ended_at: datetime | None = None
     join_until: datetime | None = None
+    token_until: datetime | None = None
     version: int = 0
 
     @property
@@ -84,9 +90,31 @@ class SessionOutline:
         """Whether the session has ended and is kept as a live one to hold its room."""
         return self.is_live and self.ended_at is not None
 
-    def was_lately(self, now: datetime, left_for: timedelta = LEFT_FOR) -> bool:
-        """Whether users of the session may still come into its room, ``left_for`` after its end."""
-        return self.ended_at is None or now < self.ended_at + left_for
+    def was_lately(self, now: datetime) -> bool:
+        """Whether users of the session may still come into its room with their tokens."""
+        if self.ended_at is None or now < self.ended_at + LEFT_FOR:
+            return True
+        return self.token_until is not None and now < self.token_until + LEEWAY
+
+    def reserves(self, room_sid: str | None, now: datetime) -> bool:
+        """Whether the room of this instance is the session's, or users may still come into it.
+
+        A name that was used long ago may be another application's room by now.
+        """
+        return self.was_lately(now) or (room_sid is not None and room_sid == self.room_sid)
+
+    def tokens_expired(self, before: datetime) -> bool:
+        """Whether no token that lives longer than the default was valid at ``before``."""
+        return self.token_until is None or self.token_until < before
+
+    def was_not_joined(self, before: datetime) -> bool:
+        """Whether the session waited for a user until some time before, and none came."""
+        return not self.has_had_room and self.join_until is not None and self.join_until < before
+
+    def with_token_until(self, until: datetime | None) -> Self:
+        """Return the session, whose room is reserved at least until a token has expired."""
+        latest = max(filter(None, (self.token_until, until)), default=None)
+        return self if latest == self.token_until else attrs.evolve(self, token_until=latest)
 
     def may_retry(self, now: datetime) -> bool:
         """Whether a further dispatch may be made unasked."""

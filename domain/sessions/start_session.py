@@ -18,8 +18,10 @@ from domain.rooms.token_signer import TokenSigner
 from domain.sessions.agent_status import AgentStatus
 from domain.sessions.await_user import AwaitUser
 from domain.sessions.dispatch_timing import DispatchTiming
-from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty
+from domain.sessions.ensure_agent import EnsureAgent
+from domain.sessions.room_novelty import RoomNovelty
 from domain.sessions.session import Session
+from domain.sessions.session_outline import token_end
 from domain.sessions.user_identity import UserIdentities
 from domain.shared.clock import Clock
 from domain.shared.errors import InvalidInput
@@ -147,6 +149,7 @@ class StartSession:
             )
         else:
             chosen = ChosenAgent(config=AgentConfig.parse(command.agent_config))
+        now = self.clock.now()
         candidate = Session(
             id=self.ids.session_id(),
             room_name=room_name or self.ids.room_name(),
@@ -155,7 +158,8 @@ class StartSession:
             agent_config=chosen.config,
             agent_id=chosen.agent_id,
             agent_version=chosen.version,
-            created_at=self.clock.now(),
+            created_at=now,
+            token_until=token_end(now, self.options_of(command).ttl),
             tenant=command.access.tenant,
         )
         candidate.metadata()  # refuses what is too large before anything is stored

@@ -53,7 +53,6 @@ class Calls(containers.DeclarativeContainer):
         clock=Core.clock,
         ids=Core.ids,
         agent_name=settings.agent_name,
-        left_for=Sessions.left_for,
     )
     assign_agent = providers.Singleton(
         AssignAgentToCall,

@@ -50,6 +50,7 @@ class Operations(containers.DeclarativeContainer):
             providers.Dict(
                 inbox=Inbox.inbox_pruning,
                 sessions=Sessions.session_pruning,
+                unused_sessions=Sessions.unused_pruning,
                 calls=Calls.call_pruning,
                 answers=Idempotency.response_pruning,
                 rate_windows=Access.rate_window_pruning,

@@ -42,6 +42,7 @@ class Reconciliation(containers.DeclarativeContainer):
         dispatcher=LiveKit.dispatcher,
         hold_room=Sessions.hold_ended_room,
         clock=Core.clock,
+        agent_name=settings.agent_name,
     )
     begin_again = providers.Singleton(
         BeginAgain,

@@ -22,7 +22,7 @@ from domain.sessions.remove_agent import RemoveAgent
 from domain.sessions.renew_claim import RenewClaim
 from domain.sessions.renew_token import RenewToken
 from domain.sessions.session import Session
-from domain.sessions.session_outline import reserved_for
+from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartSession
 from domain.sessions.start_session_once import StartSessionOnce
@@ -64,7 +64,6 @@ class Sessions(containers.DeclarativeContainer):
 
     ledger = providers.Singleton(SessionStore, storage.unit_of_work, _log_lost_dispatch)
     timeouts = providers.Singleton(AgentTimeouts, joined_within=settings.agent_join_timeout)
-    left_for = providers.Singleton(reserved_for, settings.max_token_ttl)
     find_agent = providers.Singleton(
         FindAgent,
         rooms=LiveKit.rooms,
@@ -106,7 +105,7 @@ class Sessions(containers.DeclarativeContainer):
         ids=Core.ids,
         lease=CLAIM_LEASE,
         max_sessions=settings.max_sessions_per_key,
-        left_for=left_for,
+        agent_name=settings.agent_name,
     )
     extend_wait = providers.Singleton(
         ExtendWait,
@@ -180,7 +179,6 @@ class Sessions(containers.DeclarativeContainer):
         retry_on_conflict=Core.retry_on_conflict,
         renew_claim=renew_claim,
         lease=CLAIM_LEASE,
-        left_for=left_for,
     )
     read_sessions = providers.Singleton(ReadSessions, ledger)
     renew_token = providers.Singleton(
@@ -192,3 +190,4 @@ class Sessions(containers.DeclarativeContainer):
         longest_ttl=settings.max_token_ttl,
     )
     session_pruning = providers.List(storage.prune_sessions, settings.session_retention)
+    unused_pruning = providers.List(storage.prune_unused_sessions, providers.Object(LEFT_FOR))

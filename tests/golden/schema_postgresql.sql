@@ -179,6 +179,7 @@ CREATE TABLE sessions (
     agent_id character varying(36),
     agent_version integer,
     join_until timestamp with time zone,
+    token_until timestamp with time zone,
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE TABLE tickets (
@@ -227,6 +228,7 @@ CREATE INDEX ix_sessions_tenant_live ON sessions USING btree (tenant) WHERE ((te
 CREATE INDEX ix_sessions_tenant_status ON sessions USING btree (tenant, status, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_sessions_tenant_status'::text));
 CREATE INDEX ix_sessions_unowned_identity ON sessions USING btree (identity, status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_sessions_unowned_identity'::text));
 CREATE INDEX ix_sessions_unowned_status ON sessions USING btree (status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_sessions_unowned_status'::text));
+CREATE INDEX ix_sessions_unused ON sessions USING btree (join_until) WHERE (((status)::text = 'ended'::text) AND ((end_reason)::text = 'abandoned'::text) AND (dispatch_id IS NULL) AND (room_sid IS NULL));
 CREATE INDEX ix_tickets_expires ON tickets USING btree (expires_at);
 CREATE INDEX ix_tickets_tenant ON tickets USING btree (tenant, expires_at);
 CREATE UNIQUE INDEX uq_agents_owned_name ON agents USING btree (tenant, name) WHERE (tenant IS NOT NULL);

@@ -179,6 +179,7 @@ CREATE TABLE sessions (
     agent_id VARCHAR(36),
     agent_version INTEGER,
     join_until VARCHAR(24),
+    token_until VARCHAR(24),
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE TABLE tickets (
@@ -227,6 +228,7 @@ CREATE INDEX ix_sessions_tenant_live ON sessions (tenant) WHERE tenant IS NOT NU
 CREATE INDEX ix_sessions_tenant_status ON sessions (tenant, status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_sessions_tenant_status';
 CREATE INDEX ix_sessions_unowned_identity ON sessions (identity, status, created_at, id) WHERE tenant IS NULL AND id != 'ix_sessions_unowned_identity';
 CREATE INDEX ix_sessions_unowned_status ON sessions (status, created_at, id) WHERE tenant IS NULL AND id != 'ix_sessions_unowned_status';
+CREATE INDEX ix_sessions_unused ON sessions (join_until) WHERE status = 'ended' AND end_reason = 'abandoned' AND dispatch_id IS NULL AND room_sid IS NULL;
 CREATE INDEX ix_tickets_expires ON tickets (expires_at);
 CREATE INDEX ix_tickets_tenant ON tickets (tenant, expires_at);
 CREATE UNIQUE INDEX uq_agents_owned_name ON agents (tenant, name) WHERE tenant IS NOT NULL;

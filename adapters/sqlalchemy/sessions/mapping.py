@@ -64,6 +64,7 @@ def session_moves(session: Session) -> dict[str, Any]:
         "dispatch_attempts": session.dispatch_attempts,
         "retry_at": session.retry_at,
         "join_until": session.join_until,
+        "token_until": session.token_until,
         "timeline": timeline_text(session.timeline),
         "version": session.version,
     }
@@ -121,6 +122,7 @@ def _outline_of(row: Row[Any]) -> dict[str, Any]:
         "ended_at": row.ended_at,
         "retry_at": row.retry_at,
         "join_until": row.join_until,
+        "token_until": row.token_until,
         "version": row.version,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from sqlalchemy import Executable, bindparam, func, insert, select, update
+from sqlalchemy import Executable, bindparam, func, insert, or_, select, update
 
 from adapters.sqlalchemy.engine.bulk_statements import insert_rows
 from adapters.sqlalchemy.engine.database import PAGE, Database
@@ -20,7 +20,12 @@ from adapters.sqlalchemy.sessions.mapping import (
     to_session,
     to_session_outline,
 )
-from adapters.sqlalchemy.sessions.table import LISTING, SESSION_IS_LIVE, sessions
+from adapters.sqlalchemy.sessions.table import (
+    LISTING,
+    SESSION_IS_LIVE,
+    SESSION_WAS_UNUSED,
+    sessions,
+)
 from domain.access.access import Access, visible
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
@@ -62,6 +67,7 @@ _LIVE_PAGE: Final = (
         sessions.c.ended_at,
         sessions.c.retry_at,
         sessions.c.join_until,
+        sessions.c.token_until,
         sessions.c.version,
     )
     .where(SESSION_IS_LIVE, sessions.c.room_name > bindparam("after"))
@@ -79,6 +85,14 @@ PRUNE_SESSIONS: Final[Executable] = delete_some(
     sessions,
     sessions.c.status.in_([SessionStatus.ENDED.value]),
     sessions.c.created_at < bindparam("before"),
+    sessions.c.ended_at < bindparam("before"),
+    # A token that is still valid opens the room, which its tenant keeps until then.
+    or_(sessions.c.token_until.is_(None), sessions.c.token_until < bindparam("before")),
+)
+PRUNE_UNUSED: Final[Executable] = delete_some(
+    sessions,
+    SESSION_WAS_UNUSED,
+    sessions.c.join_until < bindparam("before"),
     sessions.c.ended_at < bindparam("before"),
 )
 

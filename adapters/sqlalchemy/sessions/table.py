@@ -62,6 +62,8 @@ sessions: Final = Table(
     Column("retry_at", UtcDateTime),
     # Until when a user may join; null where the agent is dispatched at once.
     Column("join_until", UtcDateTime),
+    # The latest end of its tokens that live longer than the default; null without any.
+    Column("token_until", UtcDateTime),
     Column("timeline", Text, nullable=False, server_default="[]"),
     # The call that it was started for.
     Column("call_id", String(36)),
@@ -76,6 +78,20 @@ sessions: Final = Table(
 # A literal rather than a parameter, which would keep the planners from using the partial index.
 SESSION_IS_LIVE: Final[ColumnElement[bool]] = sessions.c.status != literal_column("'ended'", String)
 
+SESSION_WAS_UNUSED: Final[ColumnElement[bool]] = (
+    (sessions.c.status == literal_column("'ended'", String))
+    & (sessions.c.end_reason == literal_column("'abandoned'", String))
+    & sessions.c.dispatch_id.is_(None)
+    & sessions.c.room_sid.is_(None)
+)
+"""It ended without a room. It waited for a user if it has ``join_until``."""
+
+Index(
+    "ix_sessions_unused",
+    sessions.c.join_until,
+    sqlite_where=SESSION_WAS_UNUSED,
+    postgresql_where=SESSION_WAS_UNUSED,
+)
 Index(
     "uq_sessions_live_room",
     sessions.c.room_name,

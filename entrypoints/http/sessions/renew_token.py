@@ -79,12 +79,15 @@ _RESPONSES: Final = {
     | {
         400: "A value breaks a rule; `field` names it. A phone call's session has no token.",
         404: "There is no such session.",
-        409: "The session has ended; start another one.",
+        409: "The session has ended: start another one. Or other requests are working on it: try "
+        "again.",
         413: "The body is too large.",
         415: "The body is not sent as JSON.",
         503: "The ledger is out of reach.",
     },
-    {409: ("session_ended", "This session has ended; start another one.", {})},
+    {
+        409: ("session_ended", "This session has ended; start another one.", {}),
+    },
 )
 
 

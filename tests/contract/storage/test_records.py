@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -76,6 +77,39 @@ async def test_sessions_are_kept_for_so_long_after_their_end(ledger: SessionStor
 
     assert await sessions_of(ledger, old, young, live) == [False, True, True]
     assert await ledger.prune_sessions(NOON + 2 * DAY) == 0
+
+
+async def test_sessions_are_kept_while_their_tokens_are_valid(ledger: SessionStore) -> None:
+    valid, expired = (attrs.evolve(ended(1), token_until=NOON + days * DAY) for days in (3, 1.5))
+    await store(ledger, valid, expired)
+
+    assert await ledger.prune_sessions(NOON + 2 * DAY) == 1
+
+    assert await sessions_of(ledger, valid, expired) == [True, False]
+    async with ledger.unit_of_work() as work:
+        assert await work.sessions.get(valid.id, SYSTEM) == valid
+
+
+async def test_only_sessions_that_no_user_joined_in_time_are_pruned_as_unused(
+    ledger: SessionStore,
+) -> None:
+    def waited(until: float, **other: Any) -> Session:
+        began = new_session(created_at=NOON, join_until=NOON + until * DAY, **other)
+        return began.ended(EndReason.ABANDONED, NOON + DAY)
+
+    unused, young = waited(1), waited(3)
+    live = new_session(join_until=NOON + DAY)
+    used = [waited(1, room_sid="RM_1"), waited(1, dispatch_id="AD_1")]
+    waiting = new_session(created_at=NOON, join_until=NOON)
+    by_caller = waiting.ended(EndReason.ENDED_BY_CALLER, NOON + DAY)
+    at_once = new_session(created_at=NOON).ended(EndReason.ABANDONED, NOON + DAY)
+    kept = [young, live, *used, by_caller, at_once]
+    await store(ledger, unused, *kept)
+
+    assert await ledger.prune_unused_sessions(NOON + 2 * DAY) == 1
+
+    assert await sessions_of(ledger, unused, *kept) == [False, *[True] * len(kept)]
+    assert await ledger.prune_unused_sessions(NOON + 2 * DAY) == 0
 
 
 async def test_calls_are_kept_for_so_long_after_their_end(ledger: SessionStore) -> None:

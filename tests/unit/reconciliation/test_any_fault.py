@@ -30,6 +30,7 @@ LIES = [{"list_rooms"}, {"find"}, {"participants"}, {"list"}, {"list_rooms", "fi
 HAPPENINGS = [
     "post",
     "post",
+    "post other",
     "comes",
     "comes",
     "goes",
@@ -86,6 +87,7 @@ async def happens(world: UnrulyWorld, event: Event) -> None:
     room, detail = event.room, event.detail
     asked: dict[str, Callable[[], Awaitable[None]]] = {
         "post": lambda: world.asks("post", room),
+        "post other": lambda: world.asks("post other", room),
         "end": lambda: world.asks("end", room),
         "crash": lambda: world.crashes(room, detail),
     }
@@ -200,6 +202,16 @@ AN_EMPTY_LIST_OF_ROOMS = story("post", ("comes", 10), ("livekit lies", 10), ("li
 A_LIVEKIT_THAT_LOST_ITS_STORE_FROM_VIEW = story(
     "post", ("comes", 10), ("livekit lies", 25), ("livekit answers", 25), detail=4
 )
+ANOTHER_AGENT_AFTER_A_WRONG_CONCLUSION = story(
+    "post other", ("comes", 10), ("livekit lies", 35), "livekit answers", ("post", 25), detail=4
+)
+A_LATE_AGENT_OF_ANOTHER_NAME = story(
+    "slow workers", "deaf workers", ("post other", 5), "end", "post", ("comes", 70), detail=5
+)
+A_CALL_AFTER_A_LATE_AGENT_OF_ANOTHER_NAME = story(
+    "slow workers", "deaf workers", ("post other", 5), ("end", 15), ("calls", 70), detail=5
+)
+A_RULE_BRINGS_THE_DEFAULT_AGENT = story(("calls by rule", 5), "end", ("post other", 45))
 
 
 @settings(max_examples=250, deadline=None)
@@ -209,6 +221,10 @@ A_LIVEKIT_THAT_LOST_ITS_STORE_FROM_VIEW = story(
 @example(LATE_AGENT_AFTER_THE_END)
 @example(AN_EMPTY_LIST_OF_ROOMS)
 @example(A_LIVEKIT_THAT_LOST_ITS_STORE_FROM_VIEW)
+@example(ANOTHER_AGENT_AFTER_A_WRONG_CONCLUSION)
+@example(A_LATE_AGENT_OF_ANOTHER_NAME)
+@example(A_CALL_AFTER_A_LATE_AGENT_OF_ANOTHER_NAME)
+@example(A_RULE_BRINGS_THE_DEFAULT_AGENT)
 def test_whatever_is_wrong_there_are_never_two_agents_for_long_and_the_ledger_ends_up_true(
     history: list[Event],
 ) -> None:

@@ -31,7 +31,7 @@ from domain.shared.errors import DomainError
 from tests.unit.reconciliation.test_any_fault import FAULTS, Event, all_is_well, happens
 from tests.unit.worlds.telephony import INTERVAL
 from tests.unit.worlds.tokens import TokenEndpoint
-from tests.unit.worlds.unruly import UnrulyWorld
+from tests.unit.worlds.unruly import OTHER, UnrulyWorld
 from tests.unit.worlds.world import AGENT, LEASE
 
 ANN: Final = Access(tenant="ann", scopes=WORK, sees_unowned=False)
@@ -39,7 +39,7 @@ STRANGER: Final = "stranger"
 LATEST: Final = "latest"
 """The latest room whose name was generated, or room one."""
 
-FETCHES: Final = ["fetches", "fetches anew", "fetches", "fetch crashes"]
+FETCHES: Final = ["fetches", "fetches other", "fetches anew", "fetches", "fetch crashes"]
 KEYED: Final = [
     "asks the endpoint",
     "by publishable key",
@@ -53,8 +53,15 @@ KEYED: Final = [
 ]
 USES: Final = ["uses", "uses", "uses", "uses the oldest", "reloads", "second tab"]
 OTHERS: Final = [
-    "goes", "goes", "stranger comes", "agents die", "closes", "somebody dispatches", "post", "end",
-]  # fmt: skip
+    "goes",
+    "goes",
+    "stranger comes",
+    "agents die",
+    "closes",
+    "somebody dispatches",
+    "end",
+]
+OTHERS_POST: Final = ["post", "post other"]
 TROUBLE: Final = [fault for fault in FAULTS if fault not in ("restore", "backup", "crash")]
 
 events = st.builds(
@@ -62,7 +69,7 @@ events = st.builds(
     what=st.sampled_from(FETCHES)
     | st.sampled_from(KEYED)
     | st.sampled_from(USES)
-    | st.sampled_from(OTHERS)
+    | st.sampled_from(OTHERS + OTHERS_POST)
     | st.sampled_from(TROUBLE),
     room=st.sampled_from(["one", "one", "two", LATEST, LATEST]),
     detail=st.integers(0, 12),
@@ -108,6 +115,8 @@ class Users:
         match event.what:
             case "fetches":
                 await self.fetches(room)
+            case "fetches other":
+                await self.fetches(room, OTHER)
             case "fetches anew":
                 await self.fetches(None)
             case "fetch crashes":
@@ -154,9 +163,8 @@ class Users:
         rooms = [token.room for token in self.tokens if token.room not in ("one", "two")]
         return rooms[-1] if rooms else "one"
 
-    async def fetches(self, room: str | None) -> None:
-        command = StartSessionCommand("user-1", room, access=SYSTEM, dispatch="on_join")
-        await self.gets(self.world.start_session(command))
+    async def fetches(self, room: str | None, agent_name: str = AGENT) -> None:
+        await self.gets(self.world.start("user-1", room, dispatch="on_join", agent_name=agent_name))
 
     async def gets(self, fetch: Awaitable[StartedSession]) -> str | None:
         """Keep the token of a fetch; return its room, None where the fetch was refused."""

@@ -55,6 +55,19 @@ async def test_given_livekit_lost_its_rooms_then_they_are_held_and_end_once_it_i
     assert kept(world) == 0
 
 
+async def test_sessions_that_wait_for_a_user_do_not_count_among_those_that_are_missing() -> None:
+    world = PhoneWorld()
+    await served(world, rooms=4)
+    for number in range(100):
+        await world.start(room_name=f"unused-{number}", dispatch="on_join")
+    loses_its_rooms(world)
+
+    done = await world.looks_twice()
+
+    assert done.held_entries == 8
+    assert kept(world) == 8 + 100
+
+
 async def test_given_held_rooms_are_listed_again_then_all_goes_on_as_before() -> None:
     world = PhoneWorld()
     await served(world, rooms=4)

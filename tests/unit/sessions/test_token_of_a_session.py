@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import attrs
 import pytest
 
 from domain.access.access import SYSTEM, WORK, Access
 from domain.rooms.token_options import TokenRequest
 from domain.sessions.end_session import EndSessionCommand
-from domain.sessions.session_outline import LEFT_FOR, reserved_for
+from domain.sessions.renew_token import RenewTokenCommand
 from domain.sessions.start_session import StartSessionCommand
 from domain.shared.errors import InvalidInput, RoomTaken
 from domain.shared.idempotency_errors import IdempotencyKeyReused
@@ -106,24 +107,100 @@ async def test_given_a_wrong_option_then_the_key_can_be_used_again() -> None:
     assert not (await world.start_once(command=asking(CHOSEN))).replayed
 
 
-def test_given_tokens_that_live_longer_then_a_room_is_reserved_for_longer() -> None:
-    hour = timedelta(hours=1)
+ANN, BEN = (Access(tenant=name, scopes=WORK, sees_unowned=False) for name in ("ann", "ben"))
+HOUR = TokenRequest(token_ttl_seconds=3600)
+HOWS = [
+    "at the start",
+    "by joining",
+    "on join",
+    "by joining on join",
+    "renewed",
+    "replayed",
+]
 
-    assert reserved_for(timedelta(minutes=10)) == LEFT_FOR == timedelta(minutes=12)
-    assert reserved_for(hour) == timedelta(minutes=62)
-    assert reserved_for(timedelta(seconds=1)) == LEFT_FOR
+
+async def gets_token(world: World, how: str, token: TokenRequest) -> None:
+    """Ann gets this token for the room; others that she got for it are default ones."""
+    timing = "on_join" if "on join" in how else None
+    default = StartSessionCommand("user-1", ROOM, access=ANN, dispatch=timing)
+    asked = attrs.evolve(default, token=token)
+    match how:
+        case "replayed":
+            await world.start_once("key", asked)
+            await world.ledger.settled()
+            world.clock.advance(timedelta(minutes=5))
+            await world.start_once("key", asked)
+        case "renewed":
+            await world.start_session(default)
+            await world.ledger.settled()
+            await world.renew_token(RenewTokenCommand(room_name=ROOM, access=ANN, token=token))
+        case "by joining" | "by joining on join":
+            await world.start_session(default)
+            await world.ledger.settled()
+            await world.start_session(asked)
+        case _:
+            await world.start_session(asked)
+    await world.ledger.settled()
 
 
-async def test_given_a_room_is_reserved_for_longer_then_another_tenant_waits_as_long() -> None:
-    world = World(left_for=reserved_for(timedelta(hours=1)))
-    ann, ben = (Access(tenant=name, scopes=WORK, sees_unowned=False) for name in ("ann", "ben"))
-    await world.start_session(StartSessionCommand("user-1", ROOM, access=ann, token=CHOSEN))
-    await world.end_session(EndSessionCommand(ROOM, ann))
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize(("token", "minutes"), [(TokenRequest(), 12), (HOUR, 62)])
+async def test_a_room_is_reserved_until_its_last_token_has_expired(
+    how: str, token: TokenRequest, minutes: int
+) -> None:
+    world = World()
+    await gets_token(world, how, token)
+    await world.end_session(EndSessionCommand(ROOM, ANN))
 
-    world.clock.advance(timedelta(minutes=62) - MOMENT)
+    world.clock.advance(timedelta(minutes=minutes) - MOMENT)
     with pytest.raises(RoomTaken):
-        await world.start_session(StartSessionCommand("user-2", ROOM, access=ben))
+        await world.start_session(StartSessionCommand("user-2", ROOM, access=BEN))
     world.clock.advance(MOMENT)
-    started = await world.start_session(StartSessionCommand("user-2", ROOM, access=ben))
+    started = await world.start_session(StartSessionCommand("user-2", ROOM, access=BEN))
 
     assert started.session.tenant == "ben"
+
+
+@pytest.mark.parametrize("retention", [timedelta(days=0.01), timedelta(days=1)])
+async def test_given_the_session_is_pruned_then_no_other_tenant_gets_its_room_before(
+    retention: timedelta,
+) -> None:
+    world = World()
+    week = 7 * timedelta(days=1)
+    ttl = timedelta(hours=1) if retention < timedelta(days=1) else week
+    start_long = attrs.evolve(world.start_session, longest_ttl=week)
+    token = TokenRequest(token_ttl_seconds=int(ttl.total_seconds()))
+    await start_long(StartSessionCommand("user-1", ROOM, access=ANN, token=token))
+    await world.ledger.settled()
+    await world.end_session(EndSessionCommand(ROOM, ANN))
+    world.clock.advance(ttl - MOMENT)
+    prune = world.storage.memory.prune_sessions
+
+    assert await prune(world.clock.now() - retention) == 0
+    with pytest.raises(RoomTaken):
+        await world.start_session(StartSessionCommand("user-2", ROOM, access=BEN))
+    world.clock.advance(retention + 2 * MOMENT)
+    assert await prune(world.clock.now() - retention) == 1
+
+
+async def test_given_a_later_session_with_a_shorter_token_then_the_room_stays_reserved() -> None:
+    world = World()
+    await gets_token(world, "at the start", HOUR)
+    await world.end_session(EndSessionCommand(ROOM, ANN))
+    await gets_token(world, "at the start", TokenRequest())
+    await world.end_session(EndSessionCommand(ROOM, ANN))
+
+    world.clock.advance(timedelta(minutes=61))
+    with pytest.raises(RoomTaken):
+        await world.start_session(StartSessionCommand("user-2", ROOM, access=BEN))
+
+
+async def test_given_a_default_token_then_joining_again_stores_nothing() -> None:
+    world = World()
+    await gets_token(world, "at the start", TokenRequest())
+    version = world.session().version
+    await gets_token(world, "by joining", TokenRequest())
+    await gets_token(world, "renewed", TokenRequest())
+
+    assert world.session().version == version
+    assert world.session().token_until is None

@@ -136,6 +136,7 @@ class PhoneWorld(World):
             dispatcher=dispatcher,
             hold_room=self.hold_room,
             clock=self.clock,
+            agent_name=AGENT,
         )
         self.begin_again = BeginAgain(
             ledger=self.ledger,

@@ -27,6 +27,8 @@ from tests.unit.worlds.world import AGENT
 STEP: Final = timedelta(seconds=2.5)
 DEPARTURE: Final = timedelta(seconds=20)
 """LiveKit closes a room so long after its last person left (``departure_timeout``)."""
+OTHER: Final = "support"
+"""The name of a second agent, which some sessions have."""
 EMPTY: Final = timedelta(seconds=300)
 """And one that no person ever came to after this (``empty_timeout``)."""
 CATCHES_UP: Final = timedelta(seconds=8)
@@ -39,7 +41,7 @@ class Job:
     room: str
     identity: str
     joins_at: datetime
-    dispatch: ListedDispatch | None
+    dispatch: ListedDispatch
 
 
 class UnrulyWorld(PhoneWorld):
@@ -155,7 +157,13 @@ class UnrulyWorld(PhoneWorld):
     async def asks(self, what: str, room: str) -> None:
         """A caller starts or ends a session."""
         with suppress(DomainError):
-            await (self.start(room_name=room) if what == "post" else self.end(room))
+            match what:
+                case "post":
+                    await self.start(room_name=room)
+                case "post other":
+                    await self.start(room_name=room, agent_name=OTHER)
+                case _:
+                    await self.end(room)
         self.observes()
 
     async def crashes(self, room: str, after: int) -> None:
@@ -231,13 +239,16 @@ class UnrulyWorld(PhoneWorld):
         self.observes()
 
     def _joins(self, job: Job) -> None:
-        if job.dispatch is not None and not self.deaf:
+        if not self.deaf:
             live = self.livekit.open.get(job.room)
             if live is None or job.dispatch.id not in live.dispatches:
                 return
         live = self.livekit.opens(job.room)
         live.people[job.identity] = Participant(
-            job.identity, ParticipantKind.AGENT, AGENT, joined_at=self._livekits_now()
+            job.identity,
+            ParticipantKind.AGENT,
+            job.dispatch.agent_name,
+            joined_at=self._livekits_now(),
         )
 
     def observes(self) -> None:

@@ -25,7 +25,6 @@ from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.renew_claim import RenewClaim
 from domain.sessions.renew_token import RenewToken
 from domain.sessions.session import Session
-from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.sessions.start_session_once import IdempotentResponse, StartSessionOnce
@@ -54,7 +53,6 @@ class World:
         self,
         patience: timedelta = timedelta(seconds=30),
         beside: World | None = None,
-        left_for: timedelta = LEFT_FOR,
     ) -> None:
         self.steps: Steps = beside.steps if beside else Steps()
         self.clock: FakeClock = beside.clock if beside else FakeClock(self.steps)
@@ -101,7 +99,7 @@ class World:
             ids=self.ids,
             lease=LEASE,
             max_sessions=3,
-            left_for=left_for,
+            agent_name=AGENT,
         )
         extend_wait = ExtendWait(
             ledger=self.ledger, clock=self.clock, retry_on_conflict=retry_on_conflict
@@ -143,7 +141,6 @@ class World:
             retry_on_conflict=retry_on_conflict,
             renew_claim=self.renew_claim,
             lease=LEASE,
-            left_for=left_for,
         )
         self.read_sessions = ReadSessions(self.ledger)
         self.renew_token = RenewToken(
@@ -159,10 +156,17 @@ class World:
         room_name: str | None = ROOM,
         agent_config: Mapping[str, Any] | None = None,
         dispatch: str | None = None,
+        agent_name: str | None = None,
     ) -> StartedSession:
-        started = await self.start_session(
-            StartSessionCommand(identity, room_name, agent_config, access=SYSTEM, dispatch=dispatch)
+        command = StartSessionCommand(
+            identity,
+            room_name,
+            agent_config,
+            access=SYSTEM,
+            dispatch=dispatch,
+            agent_name=agent_name,
         )
+        started = await self.start_session(command)
         if not self.steps.is_driven:
             await self.ledger.settled()
         return started
