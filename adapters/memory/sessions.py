@@ -216,8 +216,18 @@ class MemorySessions:
 
     async def live_of(self, tenant: str) -> int:
         """How many committed sessions of the tenant's are live."""
-        ids = [session_id for session_id in self._committed.live.values() if session_id is not None]
-        return sum(self._committed.by_id[session_id].tenant == tenant for session_id in ids)
+        return len(self._live_of(tenant))
+
+    async def live_and_unused_of(self, tenant: str) -> tuple[int, int]:
+        """Return how many are live, and how many of these are unused."""
+        live = self._live_of(tenant)
+        return len(live), sum(session.is_unused for session in live)
+
+    def _live_of(self, tenant: str) -> list[Session]:
+        committed = self._committed
+        ids = [session_id for session_id in committed.live.values() if session_id is not None]
+        live = (committed.by_id[session_id] for session_id in ids)
+        return [session for session in live if session.tenant == tenant]
 
     async def live(
         self, _unreadable: list[StorageUnavailable], access: Access

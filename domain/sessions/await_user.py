@@ -60,11 +60,11 @@ class AwaitUser:
             await self.ensure_agent.refuse_another_s(candidate.room_name, access)
         if room is RoomNovelty.NAMED:
             await self._refuse_unknown(candidate.room_name, access)
-        await self.ensure_agent.refuse_one_more(candidate.tenant)
+        await self.ensure_agent.limit.check_one_more(candidate, waits=True)
         now = self.clock.now()
         session_id, until = self.ids.session_id(), self.extend_wait.until(now, ttl)
         waiting = attrs.evolve(candidate, id=session_id, created_at=now, join_until=until)
-        return await self.ensure_agent.added(waiting)
+        return await self.ensure_agent.limit.added(waiting)
 
     async def _joined(self, session: Session, access: Access, ttl: timedelta) -> Session | None:
         """Return the live session; None once one has ended that only held its room."""

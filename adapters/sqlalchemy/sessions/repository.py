@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from sqlalchemy import Executable, bindparam, func, insert, select, update
+from sqlalchemy import Executable, and_, bindparam, case, func, insert, select, update
 
 from adapters.sqlalchemy.engine.bulk_statements import insert_rows
 from adapters.sqlalchemy.engine.database import PAGE, Database
@@ -46,6 +46,16 @@ _LIVE_OF: Final = (
     .select_from(sessions)
     .where(sessions.c.tenant == bindparam("wanted"), SESSION_IS_LIVE)
 )
+# As SessionOutline.is_unused.
+_IS_UNUSED: Final = and_(
+    sessions.c.join_until.is_not(None),
+    sessions.c.status == SessionStatus.CREATED.value,
+    sessions.c.dispatch_id.is_(None),
+    sessions.c.room_sid.is_(None),
+    sessions.c.claim_holder.is_(None),
+    sessions.c.claim_uncertain.is_(False),
+)
+_LIVE_AND_UNUSED_OF: Final = _LIVE_OF.add_columns(func.count(case((_IS_UNUSED, 1))))
 # By the index of live rooms. The other columns may hold kilobytes.
 _LIVE_PAGE: Final = (
     select(
@@ -158,6 +168,11 @@ class SqlSessions:
         """How many committed sessions of the tenant's are live."""
         rows = await self._database.read(_LIVE_OF, {"wanted": tenant})
         return int(rows[0][0])
+
+    async def live_and_unused_of(self, tenant: str) -> tuple[int, int]:
+        """Return how many are live, and how many of these are unused."""
+        [(live, unused)] = await self._database.read(_LIVE_AND_UNUSED_OF, {"wanted": tenant})
+        return int(live), int(unused)
 
     async def live(
         self, unreadable: list[StorageUnavailable], access: Access

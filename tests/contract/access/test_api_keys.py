@@ -11,6 +11,7 @@ from domain.access.access import SYSTEM, WORK, Access, Scope
 from domain.access.api_key import ApiKey, digest
 from domain.access.repository import ApiKeys
 from domain.calls.repository import CallFilter, CallWork
+from domain.rooms.dispatch import DispatchClaim
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session_status import EndReason
 from domain.shared.errors import Conflict
@@ -148,6 +149,28 @@ async def test_a_tenant_s_live_sessions_are_counted(
 
     async with unit_of_work() as work:
         assert [await work.sessions.live_of(tenant) for tenant in ("a", "b", "c")] == [2, 1, 0]
+
+
+async def test_a_tenant_s_sessions_that_wait_for_a_user_are_counted(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
+    waiting = {"tenant": "a", "join_until": LATER}
+    dispatched = new_session(**waiting).with_agent_dispatched("AD_1", NOON)
+    claimed = new_session(**waiting).claimed("holder", NOON, timedelta(seconds=15))
+    uncertain = attrs.evolve(new_session(**waiting), claim=DispatchClaim(uncertain=True))
+    seen = new_session(**waiting, room_sid="RM_1")
+    ended = new_session(**waiting).ended(EndReason.ABANDONED, NOON)
+    async with unit_of_work() as work:
+        for session in (dispatched, claimed, uncertain, seen, ended, new_session(tenant="a")):
+            assert not session.is_unused or not session.is_live
+            await work.sessions.add(session)
+        for tenant in ("a", "a", "b"):
+            await work.sessions.add(new_session(tenant=tenant, join_until=LATER))
+        await work.commit()
+
+    async with unit_of_work() as work:
+        found = [await work.sessions.live_and_unused_of(tenant) for tenant in ("a", "b", "c")]
+    assert found == [(7, 2), (1, 1), (0, 0)]
 
 
 async def test_a_room_s_newest_session_and_call_are_those_of_these_tenants(

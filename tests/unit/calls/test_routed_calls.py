@@ -20,6 +20,7 @@ from domain.calls.route_inbound_call import UNROUTED
 from domain.phone_numbers.call_route import CallRoute, WebhookExchange
 from domain.rooms.room import Participant, ParticipantKind
 from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
+from domain.sessions.start_session import StartSessionCommand
 from domain.shared.errors import DomainError
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.fakes import NOON
@@ -381,3 +382,35 @@ async def perform(world: PhoneWorld, other: PhoneWorld, action: str, number: int
             for agent in await world.saved_agents.page(None, 10, SYSTEM):
                 change = {"description": f"{number}"}
                 await world.manage_agents.change(str(agent.id), change, None, SYSTEM)
+
+
+async def test_given_as_many_sessions_as_a_key_may_have_then_a_call_is_answered() -> None:
+    world = PhoneWorld()
+    await answered_by(world)
+    most = world.ensure_agent.limit.most
+    for number in range(most):
+        command = StartSessionCommand("user-1", f"room-{number}", access=owner("ann"))
+        await world.start_session(command)
+    leg = world.joins()
+
+    await world.hears_all()
+
+    assert (world.call(leg).tenant, world.call(leg).session_id) == ("ann", world.session().id)
+    assert len(world.dispatches()) == 1
+
+
+async def test_given_the_limit_and_a_failed_dispatch_then_the_call_is_answered_later() -> None:
+    world = PhoneWorld()
+    await answered_by(world)
+    world.livekit.fail("create", Fault.REFUSED)
+    leg = world.joins()
+    await world.hears_all()
+    for number in range(world.ensure_agent.limit.most - 1):
+        command = StartSessionCommand("user-1", f"room-{number}", access=owner("ann"))
+        await world.start_session(command)
+    assert world.call(leg).session_id is None
+
+    world.joins("sip_+15105550101", "room-9")
+    await world.settles()
+
+    assert world.call(leg).session_id == world.session().id
