@@ -49,10 +49,11 @@ class ChangedPhoneNumber:
 class ManagePhoneNumbers:
     """Change and show the phone numbers that are visible to a request.
 
-    Every method raises ``Forbidden`` without the scope ``phone-numbers:write`` (to read,
-    ``phone-numbers:read`` is enough), ``NotFound`` for a number that is not visible, and
-    ``StorageUnavailable``. ``normalised`` writes a number in E.164 where it parses;
-    ``changed`` is called after each change.
+    Which tenant has a number, or a trunk's calls to it, is the operator's decision: ``admin`` adds
+    it and changes its trunk. Every other method needs ``phone-numbers:write`` (to read,
+    ``phone-numbers:read`` is enough). Each raises ``Forbidden`` without its scope, ``NotFound`` for
+    a number that is not visible, and ``StorageUnavailable``. ``normalised`` writes a number in E.164
+    where it parses; ``changed`` is called after each change.
     """
 
     numbers: PhoneNumberRepository
@@ -77,7 +78,7 @@ class ManagePhoneNumbers:
         ``NotFound`` for an agent that is not visible, ``PhoneNumberTaken`` or
         ``PhoneNumberLimitReached``.
         """
-        access.require(Scope.PHONE_NUMBERS_WRITE)
+        access.require(Scope.ADMIN)
         wanted, now = self.definition(given), self.clock.now()
         agent = await self._agent(wanted.agent_id, access)
         number = PhoneNumber(
@@ -196,6 +197,8 @@ class ManagePhoneNumbers:
             raise InvalidInput(
                 "number cannot be changed; delete this one and add the other.", field="number"
             )
+        if wanted.trunk_id != found.trunk_id:
+            access.require(Scope.ADMIN)
         if wanted.agent_id != found.agent_id:
             agent = await self._agent(wanted.agent_id, access)
             if agent.tenant not in (None, found.tenant):

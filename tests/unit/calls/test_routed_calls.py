@@ -44,7 +44,7 @@ async def answered_by(world: PhoneWorld, tenant: str | None = "ann", **fields: A
     """An agent of the tenant's, which answers the number."""
     agent = await save_agent(world, tenant)
     body = {"number": NUMBER, "agentId": str(agent.id), **fields}
-    await world.manage_phone_numbers.create(body, owner(tenant))
+    await world.manage_phone_numbers.create(body, SYSTEM)
     return agent
 
 
@@ -62,9 +62,7 @@ async def test_a_call_is_its_number_s_tenant_s_and_is_answered_by_the_number_s_a
     world = PhoneWorld()
     config = {"prompt": "You help {{who}}.", "engine": {"a": 1}}
     agent = await save_agent(world, agentConfig=config, variables={"who": "customers"})
-    await world.manage_phone_numbers.create(
-        {"number": NUMBER, "agentId": str(agent.id)}, owner("ann")
-    )
+    await world.manage_phone_numbers.create({"number": NUMBER, "agentId": str(agent.id)}, SYSTEM)
     leg = world.joins()
 
     await world.hears_all()
@@ -112,7 +110,7 @@ async def test_a_call_to_another_number_is_served_by_default() -> None:
     await world.manage_phone_numbers.delete(NUMBER, SYSTEM)
     agent = await save_agent(world, "ben")
     await world.manage_phone_numbers.create(
-        {"number": "+15105550199", "agentId": str(agent.id)}, owner("ben")
+        {"number": "+15105550199", "agentId": str(agent.id)}, SYSTEM
     )
     leg = world.joins()
     await world.hears_all()
@@ -142,7 +140,7 @@ async def test_an_entry_without_a_trunk_answers_the_other_trunks(trunk: str, nam
     await answered_by(world, "ann")
     special = await save_agent(world, "ann", name="special", agentName="worker-a")
     body = {"number": NUMBER, "agentId": str(special.id), "trunkId": "ST_a"}
-    await world.manage_phone_numbers.create(body, owner("ann"))
+    await world.manage_phone_numbers.create(body, SYSTEM)
 
     await joins_by(world, trunk)
 
@@ -226,7 +224,7 @@ async def test_given_a_variable_without_a_value_then_the_default_agent_answers()
     world = PhoneWorld()
     agent = await save_agent(world, agentConfig={"prompt": "{{who}}"}, variables={"who": None})
     body = {"number": NUMBER, "agentId": str(agent.id)}
-    await world.manage_phone_numbers.create(body, owner("ann"))
+    await world.manage_phone_numbers.create(body, SYSTEM)
     leg = world.joins()
     await world.hears_all()
 
@@ -371,7 +369,7 @@ async def perform(world: PhoneWorld, other: PhoneWorld, action: str, number: int
             if action == "reassign":
                 agent = await save_agent(world, f"tenant-{number}")
                 body = {"number": NUMBER, "agentId": str(agent.id)}
-                await world.manage_phone_numbers.create(body, owner(f"tenant-{number}"))
+                await world.manage_phone_numbers.create(body, SYSTEM)
         case "fault":
             world.livekit.fail("create", Fault.TIMED_OUT_AFTER)
         case "time":
