@@ -52,8 +52,8 @@ class ManagePhoneNumbers:
     Which tenant has a number, or a trunk's calls to it, is the operator's decision: ``admin`` adds
     it and changes its trunk. Every other method needs ``phone-numbers:write`` (to read,
     ``phone-numbers:read`` is enough). Each raises ``Forbidden`` without its scope, ``NotFound`` for
-    a number that is not visible, and ``StorageUnavailable``. ``normalised`` writes a number in E.164
-    where it parses; ``changed`` is called after each change.
+    a number that is not visible, and ``StorageUnavailable``. ``normalised`` writes a number in
+    E.164 where it parses.
     """
 
     numbers: PhoneNumberRepository
@@ -63,7 +63,6 @@ class ManagePhoneNumbers:
     secrets: SecretMaker
     normalised: Callable[[str], str]
     allow_private: bool
-    changed: Callable[[], None] = lambda: None
 
     def definition(self, given: Mapping[str, Any]) -> PhoneNumberDefinition:
         """Check a new number. Raises ``InvalidInput`` naming the field."""
@@ -103,8 +102,6 @@ class ManagePhoneNumbers:
             await self.numbers.add(number)
         except Conflict:
             raise _taken(number) from None
-        await self._settle(number)
-        self.changed()
         return number
 
     async def change(
@@ -126,7 +123,6 @@ class ManagePhoneNumbers:
                 saved = await self.numbers.save(changed)
             except Conflict:
                 continue
-            self.changed()
             return ChangedPhoneNumber(saved, _secret(saved) != _secret(found))
         raise PhoneNumberChanged("Other requests keep changing this phone number; try again.")
 
@@ -136,7 +132,6 @@ class ManagePhoneNumbers:
         found = await self._find(number, access)
         if not await self.numbers.delete(found.id, access):
             raise NotFound("The phone number was deleted by another request.", field="number")
-        self.changed()
 
     async def by_id(self, number_id: PhoneNumberId, access: Access) -> PhoneNumber | None:
         """Return the entry with this id; None if there is none."""
@@ -227,13 +222,6 @@ class ManagePhoneNumbers:
     async def _check_free(self, number: PhoneNumber) -> None:
         others = await self.numbers.of_number(number.number, SYSTEM)
         if any(other.excludes(number) for other in others):
-            raise _taken(number)
-
-    async def _settle(self, number: PhoneNumber) -> None:
-        """Give way to an older entry that another tenant has stored at the same moment."""
-        others = await self.numbers.of_number(number.number, SYSTEM)
-        if any(other.excludes(number) and other.age < number.age for other in others):
-            await self.numbers.delete(number.id, SYSTEM)
             raise _taken(number)
 
 

@@ -204,7 +204,7 @@ class _Look:
             return None
         if not self._is_confirmed(session, presence):
             return session
-        return await self._keep(session, presence, calls, contents.agent_names)
+        return await self._keep(session, presence, calls, contents)
 
     async def _end(self, session: Session, found: AgentPresence, why: EndReason) -> Session | None:
         if found.room is None:
@@ -233,10 +233,10 @@ class _Look:
         return self.absences.is_confirmed(missing_for)
 
     async def _keep(
-        self, session: Session, presence: AgentPresence, calls: list[Call], names: set[str | None]
+        self, session: Session, presence: AgentPresence, calls: list[Call], contents: RoomContents
     ) -> Session:
         kept = await self.use.keep_agent(session, presence, Source.RECONCILER)
-        if late := await self.use.remove_late_agent.beside(kept, self.room, names):
+        if late := await self.use.remove_late_agent.beside(kept, self.room, contents.agent_names):
             self.repairs["late_agent_removed"] += late
         if repair := repair_between(session, kept, presence):
             self.repairs[repair] += 1
@@ -244,7 +244,9 @@ class _Look:
         if presence.has_surplus:
             removed = await self.use.keep_agent.remove_surplus(kept, presence)
             self.repairs["surplus_removed"] += removed
+        legs = {each.leg.participant_sid: each.leg for each in contents.participants if each.leg}
         for call in calls if kept.agent_dispatched else ():
-            if call.session_id is None:
-                await self.use.assign_agent.joined(call, kept)
+            if call.session_id is None and call.leg is not None:
+                leg = legs.get(call.leg.participant_sid, call.leg)
+                await self.use.assign_agent.joined(call, leg, kept)
         return kept

@@ -72,10 +72,7 @@ class PhoneNumbersController(Controller):
         scope: AsgiScope,
         idempotency_key: IdempotencyKey = None,
     ) -> Response[PhoneNumberResponse]:
-        """Inbound calls to the number then belong to its tenant and are answered by its agent.
-
-        Another process may answer with `AGENT_NAME` for 5 more seconds.
-        """
+        """Inbound calls to the number then belong to its tenant and are answered by its agent."""
         given, access, replayed = fields_of(data), access_of(scope), False
         if idempotency_key is None:
             number = await self._manage_phone_numbers.create(given, access)

@@ -79,29 +79,30 @@ async def test_a_call_is_its_number_s_tenant_s_and_is_answered_by_the_number_s_a
     assert events(call) == [("routed", f"agent {agent.id}@1")]
 
 
-async def test_given_no_number_is_stored_then_nothing_changes_and_one_look_lasts_five_seconds(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    world, looks = PhoneWorld(), 0
-    has_any = world.phone_numbers.any
-
-    async def counted() -> bool:
-        nonlocal looks
-        looks += 1
-        return await has_any()
-
-    monkeypatch.setattr(world.phone_numbers, "any", counted)
-    for number in range(5):
-        world.joins(f"sip_+1510555010{number}", f"room-{number}")
-        await world.hears_all()
-    assert looks == 1
-    world.clock.advance(5 * SECOND)
-    world.joins("sip_+15105550109", "room-9")
+async def test_given_no_number_is_stored_then_the_default_agent_answers() -> None:
+    world = PhoneWorld()
+    leg = world.joins()
     await world.hears_all()
 
-    assert looks == 2
-    assert {(call.route, call.tenant) for call in world.storage.calls} == {(None, None)}
-    assert {session.agent_name for session in world.storage.stored.values()} == {AGENT}
+    call, session = world.call(leg), world.session()
+    assert (call.tenant, session.tenant, session.agent_name) == (None, None, AGENT)
+    why = f"AGENT_NAME by default: no phone number {NUMBER} is stored"
+    assert events(call) == [("routed", why)]
+
+
+@pytest.mark.parametrize(
+    ("called", "tenant"),
+    [("15105550123", "ann"), ("5105550123", None), ("015105550123", None), ("a15105550123", None)],
+)
+async def test_a_number_that_arrives_without_its_plus_is_found(
+    called: str, tenant: str | None
+) -> None:
+    world = PhoneWorld()
+    await answered_by(world)
+
+    found = await world.route_call.find(called, None)
+
+    assert (found and found.tenant) == tenant
 
 
 async def test_a_call_to_another_number_is_served_by_default() -> None:

@@ -223,25 +223,40 @@ async def test_a_tenant_has_a_limit(
 
 
 class Rivalled(MemoryPhoneNumbers):
-    """Stores an older entry of a rival's between the check and the write."""
+    """Stores a rival's entry between the check and the write."""
 
     rival: PhoneNumber | None = None
 
     async def add(self, number: PhoneNumber) -> None:
-        if self.rival is not None:
-            await super().add(self.rival)
+        await self._rival_adds()
         await super().add(number)
 
+    async def save(self, number: PhoneNumber) -> PhoneNumber:
+        await self._rival_adds()
+        return await super().save(number)
 
-async def test_given_a_rival_s_entry_at_the_same_moment_then_the_older_one_stays() -> None:
+    async def _rival_adds(self) -> None:
+        rival, self.rival = self.rival, None
+        if rival is not None:
+            await super().add(rival)
+
+
+async def test_given_a_rival_s_entry_at_the_same_moment_then_the_first_one_stays() -> None:
     numbers = Rivalled()
     manage = await new_manage(numbers=numbers)
     other = await new_manage(ids=manage.ids)
-    numbers.rival = await other.create(given(BENS, trunkId="ST_a"), ADMIN)
+    rival = numbers.rival = await other.create(given(BENS, trunkId="ST_b"), ADMIN)
 
     with pytest.raises(PhoneNumberTaken):
         await manage.create(given(), ADMIN)
-    assert await numbers.of_number(NUMBER, SYSTEM) == [numbers.rival]
+    assert await numbers.of_number(NUMBER, SYSTEM) == [rival]
+
+    await numbers.delete(rival.id, SYSTEM)
+    own = await manage.create(given(trunkId="ST_a"), ADMIN)
+    numbers.rival = rival
+    with pytest.raises(PhoneNumberTaken):
+        await manage.change(f"{NUMBER}@ST_a", {"trunkId": None}, ADMIN)
+    assert {own, rival} == {*await numbers.of_number(NUMBER, SYSTEM)}
 
 
 class Changing(MemoryPhoneNumbers):
