@@ -204,7 +204,7 @@ def test_given_private_addresses_are_not_permitted_then_nothing_is_sent(
         call = again.served(again.calls(number), "ann")
 
     assert asking.hooks.of("/private") == []
-    assert "leads to an address that is not public" in whats(call)[-1][1]
+    assert "has a URL that is not https" in whats(call)[-1][1]
     assert agent != own
 
 
