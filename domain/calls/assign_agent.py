@@ -27,7 +27,9 @@ from domain.rooms.finished_rooms import FinishedRooms
 from domain.rooms.room import Participant
 from domain.rooms.rooms import Rooms
 from domain.rooms.sip_leg import SipLeg
+from domain.sessions.agent_presence import AgentPresence
 from domain.sessions.ensure_agent import SOON, EnsureAgent
+from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
@@ -124,6 +126,23 @@ class AssignAgentToCall:
         if last is not None and agent.agent_name == last.agent_name:
             return True
         return agent.agent_name == (await self.session_of(call)).agent_name
+
+    async def restored(self, session: Session, presence: AgentPresence) -> Session:
+        """Return a call's session with its whole configuration if it needs another agent.
+
+        Where STORE_AGENT_CONFIG=false the ledger has an outline of it, and the call's route the
+        agent that it is made of. Raises ``StorageUnavailable``.
+        """
+        if session.phone is None or not session.agent_config.is_outline:
+            return session
+        if not KeepAgent.is_needed(presence):
+            return session
+        call = await self.record_call_fact.get(session.phone.call_id)
+        if call is None:
+            return session
+        new = await self.session_of(call)
+        same = (new.agent_id, new.agent_version) == (session.agent_id, session.agent_version)
+        return attrs.evolve(session, agent_config=new.agent_config) if same else session
 
     async def joined(self, call: Call, leg: SipLeg, session: Session) -> Call:
         """Return the call of a caller who is in the room of a live session with an agent.

@@ -93,8 +93,7 @@ class _Look:
         participants = await self.use.rooms.participants(self.room)
         live = await self._callers(calls, participants) if self.use.telephony else []
         contents = RoomContents(room=self.room, participants=participants)
-        session = session or await self._reopened()
-        if session is not None:
+        if (session := session or await self._reopened()) is not None:
             session = await self._agent(session, contents, live, first=first)
         listed = [call for call in live if not self.absences.is_noted(str(call.id))]
         elsewhere = self.left_to_others
@@ -134,15 +133,13 @@ class _Look:
 
         Those whose callers are missing are among them: the reconciler ends them, once confirmed.
         """
-        callers = {
-            participant.leg.participant_sid: participant
-            for participant in participants
-            if participant.leg is not None and not self.use.selection.ignores_call(participant.leg)
-        }
+        ignores = self.use.selection.ignores_call
+        called = ((one.leg, one) for one in participants if one.leg)
+        callers = {leg.participant_sid: one for leg, one in called if not ignores(leg)}
         live = []
         for call in calls:
-            if call.leg is None:
-                continue  # it is being dialled: no participant of it is missing yet
+            if call.leg is None:  # it is being dialled: no participant of it is missing yet
+                continue
             caller = callers.pop(call.leg.participant_sid, None)
             if caller is None:
                 self.absences.note(str(call.id), self.use.clock.now())
@@ -235,8 +232,10 @@ class _Look:
     async def _keep(
         self, session: Session, presence: AgentPresence, calls: list[Call], contents: RoomContents
     ) -> Session:
-        kept = await self.use.keep_agent(session, presence, Source.RECONCILER)
-        if late := await self.use.remove_late_agent.beside(kept, self.room, contents.agent_names):
+        restored = await self.use.assign_agent.restored(session, presence)
+        kept = await self.use.keep_agent(restored, presence, Source.RECONCILER)
+        beside, names = self.use.remove_late_agent.beside, contents.agent_names
+        if late := await beside(kept, self.room, names):
             self.repairs["late_agent_removed"] += late
         if repair := repair_between(session, kept, presence):
             self.repairs[repair] += 1
@@ -244,9 +243,8 @@ class _Look:
         if presence.has_surplus:
             removed = await self.use.keep_agent.remove_surplus(kept, presence)
             self.repairs["surplus_removed"] += removed
-        legs = {each.leg.participant_sid: each.leg for each in contents.participants if each.leg}
         for call in calls if kept.agent_dispatched else ():
             if call.session_id is None and call.leg is not None:
-                leg = legs.get(call.leg.participant_sid, call.leg)
+                leg = contents.leg_of(call.leg.participant_sid) or call.leg
                 await self.use.assign_agent.joined(call, leg, kept)
         return kept

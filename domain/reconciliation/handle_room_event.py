@@ -174,7 +174,8 @@ class HandleRoomEvent:
             await self._keep(session, presence)
 
     async def _keep(self, session: Session, presence: AgentPresence) -> None:
-        kept = await self.keep_agent(session, presence, Source.WEBHOOK)
+        restored = await self.assign_agent.restored(session, presence)
+        kept = await self.keep_agent(restored, presence, Source.WEBHOOK)
         if not kept.agent_dispatched and kept.retry_at and self.keep_agent.is_needed(presence):
             raise TooEarly("The next dispatch waits for its back-off.", kept.retry_at)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Executable, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import Executable, Label, and_, bindparam, case, func, insert, select, update
 
 from adapters.sqlalchemy.engine.bulk_statements import insert_rows
 from adapters.sqlalchemy.engine.database import PAGE, Database
@@ -55,7 +55,12 @@ _IS_UNUSED: Final = and_(
     sessions.c.claim_holder.is_(None),
     sessions.c.claim_uncertain.is_(False),
 )
-_LIVE_AND_UNUSED_OF: Final = _LIVE_OF.add_columns(func.count(case((_IS_UNUSED, 1))))
+_COUNTS: Final[Sequence[Label[Any]]] = (
+    func.count().label("live"), func.count(case((_IS_UNUSED, 1))).label("unused"),
+)  # fmt: skip
+_LIVE_AND_UNUSED_OF: Final = select(*_COUNTS).where(
+    sessions.c.tenant == bindparam("wanted"), SESSION_IS_LIVE
+)
 # By the index of live rooms. The other columns may hold kilobytes.
 _LIVE_PAGE: Final = (
     select(
@@ -171,8 +176,8 @@ class SqlSessions:
 
     async def live_and_unused_of(self, tenant: str) -> tuple[int, int]:
         """Return how many are live, and how many of these are unused."""
-        [(live, unused)] = await self._database.read(_LIVE_AND_UNUSED_OF, {"wanted": tenant})
-        return int(live), int(unused)
+        rows = await self._database.read(_LIVE_AND_UNUSED_OF, {"wanted": tenant})
+        return int(rows[0].live), int(rows[0].unused)
 
     async def live(
         self, unreadable: list[StorageUnavailable], access: Access

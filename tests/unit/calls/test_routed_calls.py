@@ -413,3 +413,28 @@ async def test_given_the_limit_and_a_failed_dispatch_then_the_call_is_answered_l
     await world.settles()
 
     assert world.call(leg).session_id == world.session().id
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_given_the_ledger_keeps_outlines_then_another_agent_gets_the_whole_configuration(
+    *, heard: bool
+) -> None:
+    world = PhoneWorld()
+    config = {"prompt": "You are the desk.", "greeting": "Hello!"}
+    agent = await save_agent(world, agentConfig=config)
+    body = {"number": NUMBER, "agentId": str(agent.id)}
+    await world.manage_phone_numbers.create(body, SYSTEM)
+    await world.serves()
+    session = world.session()
+    # As STORE_AGENT_CONFIG=false stores it.
+    outline = attrs.evolve(session, agent_config=session.agent_config.outline)
+    world.storage.memory.sessions.by_id[session.id] = outline
+    world.clock.advance(60 * SECOND)
+
+    world.agents_leave()
+    await (world.hears_all() if heard else world.looks_twice())
+
+    [*_, dispatch] = world.dispatches()
+    assert "You are the desk." in dispatch.metadata
+    assert dispatch.metadata == session.metadata()
+    assert dispatch.id != session.dispatch_id
