@@ -7,7 +7,7 @@ from datetime import timedelta
 import attrs
 
 from domain.access.access import SYSTEM, Access
-from domain.agents.agent_config import OUTLINE
+from domain.agents.agent_config import OUTLINE, TOOLS
 from domain.sessions.ensure_agent import EnsureAgent, RoomNovelty, room_taken
 from domain.sessions.extend_wait import ExtendWait
 from domain.sessions.session import Session
@@ -89,7 +89,8 @@ class AwaitUser:
             raise room_taken(room_name)
 
     def _check_kept(self, candidate: Session) -> None:
-        lost = candidate.agent_config.chosen.keys() - set(OUTLINE)
+        chosen = candidate.agent_config.chosen.items()
+        lost = {key for key, value in chosen if (key, value) != (TOOLS, [])} - {*OUTLINE}
         if lost and not self.keeps_configs:
             key = min(lost)
             raise InvalidInput(
