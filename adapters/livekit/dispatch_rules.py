@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 from livekit.api import ServerError, ServerErrorCode
 from livekit.protocol.sip import (
@@ -19,7 +21,13 @@ from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
 from adapters.livekit.id_pages import cut, page_after
 from adapters.livekit.phone_leg import Normalised
+from adapters.livekit.settings_beside import has_more
 from domain.trunks.dispatch_rule import DispatchRule, RuleKind
+
+_SHOWN: Final = frozenset({
+    "sip_dispatch_rule_id", "rule", "name", "trunk_ids", "numbers", "inbound_numbers",
+    "created_at", "updated_at",
+})  # fmt: skip
 
 
 @attrs.frozen
@@ -67,7 +75,7 @@ class LiveKitDispatchRules:
 
     def _rule(self, info: SIPDispatchRuleInfo) -> DispatchRule:
         kind, room, pin = _room(info.rule)
-        return DispatchRule(
+        rule = DispatchRule(
             id=info.sip_dispatch_rule_id,
             kind=kind,
             name=info.name,
@@ -78,6 +86,8 @@ class LiveKitDispatchRules:
             caller_numbers=tuple(map(self.normalised, info.inbound_numbers)),
             agent_names=tuple(agent.agent_name for agent in info.room_config.agents),
         )
+        more = has_more(info, _SHOWN) or info.rule != _sip_rule(rule)
+        return attrs.evolve(rule, has_more=more)
 
 
 def _sip_rule(rule: DispatchRule) -> SIPDispatchRule:

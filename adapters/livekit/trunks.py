@@ -21,6 +21,7 @@ from adapters.livekit.client import LiveKitClient
 from adapters.livekit.errors import livekit_errors
 from adapters.livekit.id_pages import cut, page_after
 from adapters.livekit.phone_leg import Normalised
+from adapters.livekit.settings_beside import has_more
 from domain.trunks.trunk import Transport, Trunk, TrunkDirection
 
 _TRANSPORTS: Final[Mapping[Transport, SIPTransport]] = {
@@ -30,6 +31,11 @@ _TRANSPORTS: Final[Mapping[Transport, SIPTransport]] = {
     Transport.TLS: SIPTransport.SIP_TRANSPORT_TLS,
 }
 _TRANSPORT_OF: Final = {sent: transport for transport, sent in _TRANSPORTS.items()}
+
+_SHOWN: Final = frozenset({
+    "sip_trunk_id", "name", "numbers", "allowed_addresses", "allowed_numbers", "address",
+    "transport", "auth_username", "auth_password", "created_at", "updated_at",
+})  # fmt: skip
 
 
 @attrs.frozen
@@ -103,6 +109,7 @@ class LiveKitTrunks:
             allowed_numbers=self._numbers(info.allowed_numbers),
             auth_username=info.auth_username,
             auth_password=info.auth_password,
+            has_more=has_more(info, _SHOWN),
         )
 
     def _outbound(self, info: SIPOutboundTrunkInfo) -> Trunk:
@@ -115,6 +122,7 @@ class LiveKitTrunks:
             transport=_TRANSPORT_OF.get(info.transport, Transport.AUTO),
             auth_username=info.auth_username,
             auth_password=info.auth_password,
+            has_more=has_more(info, _SHOWN),
         )
 
     def _numbers(self, numbers: Iterable[str]) -> tuple[str, ...]:

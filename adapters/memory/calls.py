@@ -126,8 +126,8 @@ def _is_mentioned(person: DataSubject, call: Call) -> bool:
     """By the identity or another text; a carrier's ids are a caller's, too."""
     leg, parties = call.leg, call.parties
     texts = [parties.room_name, parties.from_number, parties.to_number]
-    if call.route is not None:
-        texts.append(json.dumps(call.route.fields))
+    if call.route is not None and person.is_in_answer(json.dumps(call.route.fields)):
+        return True
     if leg is not None:
         texts += [leg.sip_call_id, leg.sip_call_id_full, leg.carrier_call_id]
     return person.is_called(parties.participant_identity) or any(map(person.is_in, texts))

@@ -21,7 +21,7 @@ class MemoryPhoneNumbers:
         """Store a new number."""
         if number.id in self._numbers:
             raise Conflict("There is a phone number with this id.")
-        self._check_trunk(number)
+        self._check_free(number)
         self._numbers[number.id] = number
 
     async def save(self, number: PhoneNumber) -> PhoneNumber:
@@ -29,7 +29,7 @@ class MemoryPhoneNumbers:
         current = self._numbers.get(number.id)
         if current is None or current.revision != number.revision:
             raise Conflict("Another request has changed this record since it was read.")
-        self._check_trunk(number)
+        self._check_free(number)
         stored = attrs.evolve(number, revision=number.revision + 1)
         self._numbers[number.id] = stored
         return stored
@@ -61,10 +61,6 @@ class MemoryPhoneNumbers:
         """Return how many entries belong to ``tenant``."""
         return sum(one.tenant == tenant for one in self._numbers.values())
 
-    async def any(self) -> bool:
-        """Return whether there is an entry of any tenant."""
-        return bool(self._numbers)
-
     async def delete(self, number_id: PhoneNumberId, access: Access) -> bool:
         """Delete the entry, if visible."""
         if visible(self._numbers.get(number_id), access) is None:
@@ -72,8 +68,7 @@ class MemoryPhoneNumbers:
         del self._numbers[number_id]
         return True
 
-    def _check_trunk(self, number: PhoneNumber) -> None:
-        for one in self._numbers.values():
-            same = (one.number, one.trunk_id) == (number.number, number.trunk_id)
-            if same and one.id != number.id:
-                raise Conflict("The number is stored for this trunk.")
+    def _check_free(self, number: PhoneNumber) -> None:
+        same = (one for one in self._numbers.values() if one.number == number.number)
+        if any(one.excludes(number) for one in same):
+            raise Conflict("The number is stored for this trunk.")

@@ -206,28 +206,28 @@ class MemorySessions:
         newest = self._seen.newest_in(room_name)
         if newest is None or access.sees(newest.tenant):
             return newest
-        return max(
-            (
-                session
-                for session in self._seen.by_id.values()
-                if session.room_name == room_name and access.sees(session.tenant)
-            ),
-            key=lambda session: session.age,
-            default=None,
-        )
+        named = (each for each in self._seen.by_id.values() if each.room_name == room_name)
+        theirs = (each for each in named if access.sees(each.tenant))
+        return max(theirs, key=lambda session: session.age, default=None)
 
     async def live_of(self, tenant: str) -> int:
         """How many committed sessions of the tenant's are live."""
-        ids = [session_id for session_id in self._committed.live.values() if session_id is not None]
-        return sum(self._committed.by_id[session_id].tenant == tenant for session_id in ids)
+        return (await self.live_and_unused_of(tenant))[0]
+
+    async def live_and_unused_of(self, tenant: str) -> tuple[int, int]:
+        """Return how many are live, and how many of these are unused."""
+        unused = [each.is_unused for each in self._live() if each.tenant == tenant]
+        return len(unused), sum(unused)
+
+    def _live(self) -> list[Session]:
+        by_id, ids = self._committed.by_id, self._committed.live.values()
+        return [by_id[session_id] for session_id in ids if session_id is not None]
 
     async def live(
         self, _unreadable: list[StorageUnavailable], access: Access
     ) -> AsyncIterator[list[SessionOutline]]:
         """Yield the committed live sessions at once; each can be read."""
-        ids = [session_id for session_id in self._committed.live.values() if session_id is not None]
-        live = (self._committed.by_id[session_id] for session_id in ids)
-        yield [session for session in live if access.sees(session.tenant)]
+        yield [session for session in self._live() if access.sees(session.tenant)]
 
     async def page(
         self, wanted: SessionFilter, after: Cursor | None, limit: int, access: Access

@@ -130,7 +130,8 @@ def _to_key(row: Row[Any]) -> ApiKey:
         name=row.name,
         prefix=row.prefix,
         digest=row.digest,
-        scopes=frozenset(Scope(scope) for scope in row.scopes.split()),
+        # A newer version may have granted scopes that this one does not know.
+        scopes=frozenset(scope for scope in Scope if scope in row.scopes.split()),
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,

@@ -28,13 +28,13 @@ from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.listing import Half, Listing
 from adapters.sqlalchemy.engine.page import page_of
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
-from adapters.sqlalchemy.engine.write import Lock, Write
+from adapters.sqlalchemy.engine.write import Lock
 from adapters.sqlalchemy.mapping import unreadable_row
 from adapters.sqlalchemy.schema.metadata import metadata
 from domain.access.access import Access, visible
 from domain.phone_numbers.phone_number import PhoneNumber
 from domain.phone_numbers.pre_call_webhook import PreCallWebhook
-from domain.shared.errors import InvalidInput
+from domain.shared.errors import Conflict, InvalidInput
 from domain.shared.identifiers import AgentId, PhoneNumberId
 from domain.shared.pagination import Cursor, Span
 
@@ -69,7 +69,9 @@ _OF_NUMBER: Final = (
     .where(phone_numbers.c.number == bindparam("wanted_number"))
     .order_by(phone_numbers.c.created_at, phone_numbers.c.id)
 )
-_ANY: Final = select(phone_numbers.c.id).limit(1)
+_RESERVE: Final = select(
+    func.pg_advisory_xact_lock(func.hashtext(bindparam("reserved", type_=Text)))
+)
 _COUNT: Final = select(func.count()).select_from(phone_numbers)
 _COUNT_OWNED: Final = _COUNT.where(phone_numbers.c.tenant == bindparam("owner"))
 _COUNT_UNOWNED: Final = _COUNT.where(phone_numbers.c.tenant.is_(None))
@@ -94,16 +96,31 @@ class SqlPhoneNumbers:
 
     async def add(self, number: PhoneNumber) -> None:
         """Store a new number."""
-        lock = ("phone_numbers", number.number)  # which another request may be adding
         values = {"id": number.id.value, "created_at": number.created_at} | _moves(number)
-        await self._database.write([Write(_ADD, values, lock)])
+        await self._store(number, _ADD, values)
 
     async def save(self, number: PhoneNumber) -> PhoneNumber:
         """Store a change of a number that was read at ``number.revision``."""
         stored = attrs.evolve(number, revision=number.revision + 1)
         which = {"saved_id": number.id.value, "read_revision": number.revision}
-        await self._database.write([Write(_SAVE, _moves(stored) | which, _lock(number.id))])
+        await self._store(number, _SAVE, _moves(stored) | which)
         return stored
+
+    async def _store(
+        self, number: PhoneNumber, statement: Executable, values: dict[str, Any]
+    ) -> None:
+        """Carry out ``statement`` unless another entry excludes the number, in one transaction."""
+
+        def work(connection: Connection) -> bool:
+            if connection.dialect.name == "postgresql":  # SQLite has one writer
+                connection.execute(_RESERVE, {"reserved": number.number})
+            rows = connection.execute(_OF_NUMBER, {"wanted_number": number.number}).all()
+            if any(_to_number(row).excludes(number) for row in rows):
+                return False
+            return connection.execute(statement, values).rowcount == 1
+
+        if not await self._database.transact(work, lock=_lock(number.number)):
+            raise Conflict("The number has changed, or is stored for this trunk.")
 
     async def get(self, number_id: PhoneNumberId, access: Access) -> PhoneNumber | None:
         """Return the entry with this id, if visible."""
@@ -130,23 +147,21 @@ class SqlPhoneNumbers:
             rows = await self._database.read_many(_COUNT_OWNED, {"owner": tenant})
         return int(rows[0][0])
 
-    async def any(self) -> bool:
-        """Return whether there is an entry of any tenant."""
-        return bool(await self._database.read_many(_ANY))
-
     async def delete(self, number_id: PhoneNumberId, access: Access) -> bool:
         """Delete the entry, if visible."""
-        if await self.get(number_id, access) is None:
+        found = await self.get(number_id, access)
+        if found is None:
             return False
 
         def work(connection: Connection) -> int:
             return connection.execute(_DELETE, {"wanted": number_id.value}).rowcount
 
-        return await self._database.transact(work, lock=_lock(number_id)) == 1
+        return await self._database.transact(work, lock=_lock(found.number)) == 1
 
 
-def _lock(number_id: PhoneNumberId) -> Lock:
-    return "phone_numbers", number_id.value
+def _lock(number: str) -> Lock:
+    """By the number, of which another request may be adding or moving an entry."""
+    return "phone_numbers", number
 
 
 def _moves(number: PhoneNumber) -> dict[str, Any]:

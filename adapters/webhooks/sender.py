@@ -22,8 +22,8 @@ class HttpWebhookSender:
     """Implements :class:`domain.phone_numbers.webhook_exchange.WebhookSender`.
 
     Each request has a connection of its own, whose address is checked: unless ``allow_private``,
-    private, loopback and link-local ones are refused. Redirects are not followed, no proxy of the
-    environment is used, and nothing is kept between requests.
+    private, loopback and link-local ones are refused, and so is every scheme but https. Redirects
+    are not followed, no proxy of the environment is used, and nothing is kept between requests.
     """
 
     def __init__(self, now: Callable[[], float], *, allow_private: bool) -> None:
@@ -33,6 +33,8 @@ class HttpWebhookSender:
 
     async def send(self, webhook: PreCallWebhook, message_id: str, body: bytes) -> bytes:
         """POST ``body`` once and return the answer. The caller bounds the time."""
+        if not self._allow_private and not webhook.url.startswith("https://"):
+            raise NoAnswer("has a URL that is not https, which WEBHOOK_ALLOW_PRIVATE=true permits")
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",

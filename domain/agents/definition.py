@@ -55,15 +55,13 @@ class AgentDefinition:
         checked.metadata()  # refuses what no session could use
         variables = check_variables(given.get("variables", {}))
         _check_templates(checked, variables)
-        definition = cls(
+        return cls(
             name=_label(given.get("name"), "name", "support"),
             agent_name=None if agent_name is None else _label(agent_name, "agentName", "my-agent"),
             agent_config=dict(config),
             variables=variables,
             description=_description(given.get("description", "")),
         )
-        _check_storable(variables)
-        return definition
 
     @classmethod
     def stored(cls, fields: Mapping[str, Any]) -> AgentDefinition:
@@ -144,12 +142,3 @@ def _description(raw: object) -> str:
             example="Answers questions about orders.",
         )
     return raw
-
-
-def _check_storable(variables: Variables) -> None:
-    for name, default in variables.items():
-        if default is not None and _SURROGATE.search(default):
-            raise InvalidInput(
-                f"variables.{name} has a character that is half of a surrogate pair.",
-                field=f"variables.{name}",
-            )

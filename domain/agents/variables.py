@@ -25,6 +25,8 @@ NAME_PATTERN: Final = "[A-Za-z_][A-Za-z0-9_]{0,63}"
 _NAME: Final = re.compile(NAME_PATTERN, re.ASCII)
 _PLACEHOLDER: Final = re.compile(rf"\{{\{{(?: *({NAME_PATTERN}) *\}}\}})?", re.ASCII)
 """``{{name}}``; without the group where ``{{`` is not followed by a name and ``}}``."""
+_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
+"""Which neither JSON in UTF-8 nor a database can hold."""
 _EXAMPLE: Final = {"customer_name": "there"}
 
 
@@ -144,4 +146,9 @@ def _check_value(name: str, value: object) -> None:
             f"variables.{name} must be a string of at most {MAX_VALUE} characters.",
             field=f"variables.{name}",
             example="Ann",
+        )
+    if _HALF_PAIR.search(value):
+        raise InvalidInput(
+            f"variables.{name} has a character that is half of a surrogate pair.",
+            field=f"variables.{name}",
         )

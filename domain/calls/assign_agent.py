@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -26,7 +27,9 @@ from domain.rooms.finished_rooms import FinishedRooms
 from domain.rooms.room import Participant
 from domain.rooms.rooms import Rooms
 from domain.rooms.sip_leg import SipLeg
+from domain.sessions.agent_presence import AgentPresence
 from domain.sessions.ensure_agent import SOON, EnsureAgent
+from domain.sessions.keep_agent import KeepAgent
 from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
@@ -78,7 +81,7 @@ class AssignAgentToCall:
         routing = await self.route(known, leg)
         if await self._is_surely_there(leg, min(reported.at, received_at)):
             call = await self.record_call_fact.on(known, leg, reported, *routing.facts)
-            return await self._with_agent(call, leg, routing)
+            return await self._answered(call, leg, routing)
         try:
             found = await self._found(leg, Source.API)
         except LiveKitError:
@@ -87,7 +90,7 @@ class AssignAgentToCall:
         if found.is_there:
             facts = (reported, found.fact, *routing.facts)
             call = await self.record_call_fact.on(known, leg, *facts)
-            return await self._with_agent(call, leg, routing)
+            return await self._answered(call, leg, routing)
         now, due_at = self.clock.now(), received_at + LISTED_WITHIN
         if not found.room_is_gone and now < due_at:
             raise TooEarly("LiveKit may not list the caller yet.", min(now + SOON, due_at))
@@ -108,7 +111,9 @@ class AssignAgentToCall:
             return call  # one answer ends nothing: the reconciler looks again
         routing = await self.route(call, call.leg)
         call = await self.record_call_fact.on_known(call, found.fact, *routing.facts)
-        return call if self._asks(call, found.leg, routing) else await self._served(call)
+        if not await self._decided(call, found.leg, routing, source):
+            return call
+        return await self._served(call)
 
     async def is_served_by(self, call: Call, agent: Participant) -> bool:
         """Return whether ``agent`` is of the call's last session, or has its own agent's name.
@@ -122,46 +127,69 @@ class AssignAgentToCall:
             return True
         return agent.agent_name == (await self.session_of(call)).agent_name
 
-    async def joined(self, call: Call, session: Session) -> Call:
-        """Return the call of a caller who is in the room of a live session with an agent."""
-        leg = call.leg
-        if leg is None:
-            return call
+    async def restored(self, session: Session, presence: AgentPresence) -> Session:
+        """Return a call's session with its whole configuration if it needs another agent.
+
+        Where STORE_AGENT_CONFIG=false the ledger has an outline of it, and the call's route the
+        agent that it is made of. Raises ``StorageUnavailable``.
+        """
+        if session.phone is None or not session.agent_config.is_outline:
+            return session
+        if not KeepAgent.is_needed(presence):
+            return session
+        call = await self.record_call_fact.get(session.phone.call_id)
+        if call is None:
+            return session
+        new = await self.session_of(call)
+        same = (new.agent_id, new.agent_version) == (session.agent_id, session.agent_version)
+        return attrs.evolve(session, agent_config=new.agent_config) if same else session
+
+    async def joined(self, call: Call, leg: SipLeg, session: Session) -> Call:
+        """Return the call of a caller who is in the room of a live session with an agent.
+
+        ``leg`` is as LiveKit lists it; the reconciler has looked.
+        """
         routing = await self.route(call, leg)
         call = await self.record_call_fact.on_known(call, *routing.facts)
-        if self._asks(call, leg, routing):
+        if not await self._decided(call, leg, routing, Source.RECONCILER):
             return call
-        if call.is_rejected:
-            await self.hang_up(call)
-            return call
-        dispatched = AgentDispatched(session.id, self.clock.now(), session.tenant)
-        return await self.record_call_fact.on_known(call, dispatched)
+        return await self._in(session, call)
 
-    def _asks(self, call: Call, leg: SipLeg, routing: Routing) -> bool:
-        """Return whether a webhook decides the call first, which then acts on it by itself."""
-        entry = routing.webhook_of
-        if entry is None or entry.webhook is None or call.route is not None or not call.is_live:
-            return False
-        act = partial(self.again, source=Source.API)
-        self.ask_before.begin(call, leg, entry, entry.webhook, act)
-        return True
-
-    async def _with_agent(self, call: Call, leg: SipLeg, routing: Routing) -> Call:
-        if self._asks(call, leg, routing):
+    async def _answered(self, call: Call, leg: SipLeg, routing: Routing) -> Call:
+        """Return the call after its event. Raises ``TooEarly`` while its webhook is asked."""
+        if await self._decided(call, leg, routing, Source.WEBHOOK):
+            with suppress(LeftToOthers):
+                return await self._served(call)
+        elif call.is_live and call.route is None:
             due_at = self.clock.now() + ASKED_WITHIN
             raise TooEarly("The call's webhook is being asked.", due_at)
-        try:
-            return await self._served(call)
-        except LeftToOthers:
-            return call
+        return call
 
-    async def _served(self, call: Call) -> Call:
+    async def _decided(self, call: Call, leg: SipLeg, routing: Routing, source: Source) -> bool:
+        """Return whether an agent is to serve the call.
+
+        If not, it is over, was rejected and is hung up, or its webhook is asked first, which then
+        acts on it by itself. The reconciler leaves the webhook to the call's event, which another
+        replica may be handling, while that may still lead to a decision.
+        """
         if not call.is_live:
-            return call
+            return False
+        entry = routing.webhook_of
+        if call.route is None and entry is not None and entry.webhook is not None:
+            by_event = call.created_at + ASKED_WITHIN
+            if source is not Source.RECONCILER or self.clock.now() >= by_event:
+                act = partial(self.again, source=Source.API)
+                self.ask_before.begin(call, leg, entry, entry.webhook, act)
+            return False
         if call.is_rejected:
             await self.hang_up(call)
-            return call
-        session = await self.ensure_agent(await self.session_of(call), SYSTEM)
+            return False
+        return True
+
+    async def _served(self, call: Call) -> Call:
+        return await self._in(await self.ensure_agent(await self.session_of(call), SYSTEM), call)
+
+    async def _in(self, session: Session, call: Call) -> Call:
         dispatched = AgentDispatched(session.id, self.clock.now(), session.tenant)
         return await self.record_call_fact.on_known(call, dispatched)
 

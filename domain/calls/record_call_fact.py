@@ -13,6 +13,7 @@ from domain.calls.call_facts import CallFact, LegDescribed
 from domain.calls.repository import CallWork
 from domain.rooms.sip_leg import SipLeg
 from domain.shared.errors import Conflict
+from domain.shared.identifiers import CallId
 from domain.shared.ids import IdGenerator
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
@@ -31,6 +32,11 @@ class RecordCallFact:
         """Return the participant's call if the ledger has one. Raises ``StorageUnavailable``."""
         async with self.unit_of_work() as work:
             return await work.calls.of_participant(leg.room_sid, leg.participant_sid, SYSTEM)
+
+    async def get(self, call_id: CallId) -> Call | None:
+        """Return the call with this id. Raises ``StorageUnavailable``."""
+        async with self.unit_of_work() as work:
+            return await work.calls.get(call_id, SYSTEM)
 
     async def __call__(self, leg: SipLeg, *facts: CallFact) -> Call:
         """Return the call after ``facts``, durable. Raises ``StorageUnavailable``."""
@@ -56,8 +62,7 @@ class RecordCallFact:
             try:
                 return await self._save(known, facts)
             except Conflict:
-                async with self.unit_of_work() as work:
-                    current = await work.calls.get(known.id, SYSTEM)
+                current = await self.get(known.id)
                 if current is None:
                     raise
                 known = current

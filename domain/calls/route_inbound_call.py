@@ -25,7 +25,7 @@ class Routing:
 
 
 UNROUTED: Final = Routing()
-"""The call is decided, or no number is stored."""
+"""The call is decided."""
 
 
 @attrs.frozen(kw_only=True)
@@ -45,7 +45,7 @@ class RouteInboundCall:
         """
         if leg.direction is not Direction.INBOUND or _is_decided(known):
             return UNROUTED
-        if not await self.route_call.is_needed() or await self._is_served(known):
+        if await self._is_served(known):
             return UNROUTED
         entry = await self.route_call.find(leg.to_number, leg.trunk_id)
         if entry is None:

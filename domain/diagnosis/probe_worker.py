@@ -47,17 +47,26 @@ class ProbeWorker:
         room_name = RoomName(f"doctor-{self.ids.session_id()}")
         metadata = AgentConfig.parse(None).metadata(session_id=str(self.ids.session_id()))
         began = self.clock.monotonic()
-        dispatch_id = await self.dispatcher.create(room_name, agent_name, metadata)
+        dispatch_id: str | None = None
         try:
+            dispatch_id = await self.dispatcher.create(room_name, agent_name, metadata)
             while not await self._is_taken(room_name):
                 if self.clock.monotonic() - began >= self.taken_within.total_seconds():
                     return WorkerProbe(room_name, None)
                 await self.clock.sleep(_PAUSE)
             return WorkerProbe(room_name, timedelta(seconds=self.clock.monotonic() - began))
         finally:
+            await self._clean_up(room_name, dispatch_id)
+
+    async def _clean_up(self, room_name: RoomName, dispatch_id: str | None) -> None:
+        """Delete what was made, which LiveKit may have done although its answer was an error."""
+        try:
             # First the dispatch: an agent that joins later would open the room again.
-            await self.dispatcher.delete(room_name, dispatch_id)
-            await self.rooms.delete(room_name)
+            if dispatch_id is not None:
+                await self.dispatcher.delete(room_name, dispatch_id)
+        finally:
+            if dispatch_id is not None or await self.rooms.find(room_name) is not None:
+                await self.rooms.delete(room_name)
 
     async def _is_taken(self, room_name: RoomName) -> bool:
         room = await self.rooms.find(room_name)

@@ -35,7 +35,7 @@ class AddPhoneNumberOnce:
 
         Raises what ``ManagePhoneNumbers.create`` and ``IdempotentExecution`` raise.
         """
-        access.require(Scope.PHONE_NUMBERS_WRITE)
+        access.require(Scope.ADMIN)
         wanted = self.manage_phone_numbers.definition(given)
 
         async def first(number: uuid.UUID) -> str:

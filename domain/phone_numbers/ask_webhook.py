@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -22,23 +21,18 @@ from domain.phone_numbers.webhook_exchange import (
     WebhookSender,
 )
 from domain.shared.clock import Clock
-from domain.shared.identifiers import PhoneNumberId
 
 BUDGET: Final = timedelta(milliseconds=2500)
 """For both attempts together."""
 FIRST_ATTEMPT: Final = timedelta(milliseconds=1500)
 ATTEMPTS: Final = 2
-MOST: Final = 256
-"""Requests of this process that wait for an answer at the same time."""
-MOST_OF_A_NUMBER: Final = 32
 
 
 @attrs.define(kw_only=True)
 class AskWebhook:
     """Send one request, and a second one if the first got no answer; then go by default.
 
-    ``budget`` bounds both attempts. A number has at most :data:`MOST_OF_A_NUMBER` requests under
-    way, so that a webhook that hangs takes nothing from other numbers.
+    ``budget`` bounds both attempts.
     """
 
     sender: WebhookSender
@@ -46,7 +40,6 @@ class AskWebhook:
     clock: Clock
     budget: timedelta = BUDGET
     first_attempt: timedelta = FIRST_ATTEMPT
-    _asking: Counter[PhoneNumberId] = attrs.field(factory=Counter, init=False)
 
     async def __call__(
         self, entry: PhoneNumber, webhook: PreCallWebhook, request: CallRequest
@@ -55,21 +48,12 @@ class AskWebhook:
 
         Raises ``StorageUnavailable``.
         """
-        if self._asking[entry.id] >= MOST_OF_A_NUMBER or self._asking.total() >= MOST:
-            because = "too many pre-call webhooks wait for an answer"
-            return await self.route_call.by_number(entry, because)
-        self._asking[entry.id] += 1
+        asked = _Asked(self, webhook, request)
         try:
-            asked = _Asked(self, webhook, request)
-            try:
-                answer = await asked()
-            except NoAnswer as reason:
-                because = f"the webhook {reason}"
-                return await self.route_call.by_number(entry, because, asked.exchange)
-        finally:
-            self._asking[entry.id] -= 1
-            if not self._asking[entry.id]:
-                del self._asking[entry.id]
+            answer = await asked()
+        except NoAnswer as reason:
+            because = f"the webhook {reason}"
+            return await self.route_call.by_number(entry, because, asked.exchange)
         return await self._route(entry, answer, asked.exchange)
 
     async def _route(

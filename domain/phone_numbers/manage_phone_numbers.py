@@ -49,10 +49,11 @@ class ChangedPhoneNumber:
 class ManagePhoneNumbers:
     """Change and show the phone numbers that are visible to a request.
 
-    Every method raises ``Forbidden`` without the scope ``phone-numbers:write`` (to read,
-    ``phone-numbers:read`` is enough), ``NotFound`` for a number that is not visible, and
-    ``StorageUnavailable``. ``normalised`` writes a number in E.164 where it parses;
-    ``changed`` is called after each change.
+    Which tenant has a number, or a trunk's calls to it, is the operator's decision: ``admin`` adds
+    it and changes its trunk. Every other method needs ``phone-numbers:write`` (to read,
+    ``phone-numbers:read`` is enough). Each raises ``Forbidden`` without its scope, ``NotFound`` for
+    a number that is not visible, and ``StorageUnavailable``. ``normalised`` writes a number in
+    E.164 where it parses.
     """
 
     numbers: PhoneNumberRepository
@@ -62,7 +63,6 @@ class ManagePhoneNumbers:
     secrets: SecretMaker
     normalised: Callable[[str], str]
     allow_private: bool
-    changed: Callable[[], None] = lambda: None
 
     def definition(self, given: Mapping[str, Any]) -> PhoneNumberDefinition:
         """Check a new number. Raises ``InvalidInput`` naming the field."""
@@ -77,7 +77,7 @@ class ManagePhoneNumbers:
         ``NotFound`` for an agent that is not visible, ``PhoneNumberTaken`` or
         ``PhoneNumberLimitReached``.
         """
-        access.require(Scope.PHONE_NUMBERS_WRITE)
+        access.require(Scope.ADMIN)
         wanted, now = self.definition(given), self.clock.now()
         agent = await self._agent(wanted.agent_id, access)
         number = PhoneNumber(
@@ -102,8 +102,6 @@ class ManagePhoneNumbers:
             await self.numbers.add(number)
         except Conflict:
             raise _taken(number) from None
-        await self._settle(number)
-        self.changed()
         return number
 
     async def change(
@@ -125,7 +123,6 @@ class ManagePhoneNumbers:
                 saved = await self.numbers.save(changed)
             except Conflict:
                 continue
-            self.changed()
             return ChangedPhoneNumber(saved, _secret(saved) != _secret(found))
         raise PhoneNumberChanged("Other requests keep changing this phone number; try again.")
 
@@ -135,7 +132,6 @@ class ManagePhoneNumbers:
         found = await self._find(number, access)
         if not await self.numbers.delete(found.id, access):
             raise NotFound("The phone number was deleted by another request.", field="number")
-        self.changed()
 
     async def by_id(self, number_id: PhoneNumberId, access: Access) -> PhoneNumber | None:
         """Return the entry with this id; None if there is none."""
@@ -196,6 +192,8 @@ class ManagePhoneNumbers:
             raise InvalidInput(
                 "number cannot be changed; delete this one and add the other.", field="number"
             )
+        if wanted.trunk_id != found.trunk_id:
+            access.require(Scope.ADMIN)
         if wanted.agent_id != found.agent_id:
             agent = await self._agent(wanted.agent_id, access)
             if agent.tenant not in (None, found.tenant):
@@ -224,13 +222,6 @@ class ManagePhoneNumbers:
     async def _check_free(self, number: PhoneNumber) -> None:
         others = await self.numbers.of_number(number.number, SYSTEM)
         if any(other.excludes(number) for other in others):
-            raise _taken(number)
-
-    async def _settle(self, number: PhoneNumber) -> None:
-        """Give way to an older entry that another tenant has stored at the same moment."""
-        others = await self.numbers.of_number(number.number, SYSTEM)
-        if any(other.excludes(number) and other.age < number.age for other in others):
-            await self.numbers.delete(number.id, SYSTEM)
             raise _taken(number)
 
 

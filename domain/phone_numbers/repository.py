@@ -16,7 +16,7 @@ class PhoneNumberRepository(Protocol):
     async def add(self, number: PhoneNumber) -> None:
         """Store a new number.
 
-        Raises :class:`~domain.shared.errors.Conflict` if it is stored already for this trunk.
+        Raises :class:`~domain.shared.errors.Conflict` if a stored entry ``excludes`` it.
         """
         ...
 
@@ -24,7 +24,7 @@ class PhoneNumberRepository(Protocol):
         """Store a change of a number that was read at ``number.revision``.
 
         Returns it as the next reader sees it. Raises :class:`~domain.shared.errors.Conflict` if it
-        has changed since, was deleted, or is stored already for this trunk.
+        has changed since, was deleted, or a stored entry ``excludes`` it.
         """
         ...
 
@@ -42,10 +42,6 @@ class PhoneNumberRepository(Protocol):
 
     async def count(self, tenant: str | None) -> int:
         """Return how many entries belong to ``tenant`` (None: to no tenant)."""
-        ...
-
-    async def any(self) -> bool:
-        """Return whether there is an entry of any tenant."""
         ...
 
     async def delete(self, number_id: PhoneNumberId, access: Access) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from datetime import timedelta
+import re
 from typing import Final
 
 import attrs
@@ -12,61 +11,40 @@ from domain.access.access import SYSTEM, Access
 from domain.agents.agent_config import MAX_METADATA_BYTES, AgentConfig
 from domain.agents.use_agent import ChosenAgent, UseAgent, UseAgentCommand
 from domain.phone_numbers.call_route import CallRoute, WebhookExchange
+from domain.phone_numbers.definition import E164
 from domain.phone_numbers.phone_number import PhoneNumber
 from domain.phone_numbers.repository import PhoneNumberRepository
 from domain.shared.clock import Clock
 from domain.shared.errors import InvalidInput, MetadataTooLarge, NotFound
 
-REMEMBERED: Final = timedelta(seconds=5)
-"""How long a process remembers that no number is stored."""
-
 UNUSABLE: Final = (InvalidInput, MetadataTooLarge, NotFound)
 """What using a saved agent raises if the agent, or what it is used with, is the reason."""
+
+_WITHOUT_PLUS: Final = re.compile(E164.removeprefix(r"\+"), re.ASCII)
 
 _CORRELATION_BYTES: Final = 2048
 """At most what the service adds to an agent's metadata for a phone call."""
 
 
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class RouteCall:
-    """Find the stored number of a call, and the agent that answers it.
-
-    Where no number is stored this costs one look in :data:`REMEMBERED` for each process.
-    """
+    """Find the stored number of a call, and the agent that answers it."""
 
     numbers: PhoneNumberRepository
     use_agent: UseAgent
     clock: Clock
-    _none_until: float = attrs.field(default=-math.inf, init=False)
-
-    async def is_needed(self) -> bool:
-        """Return whether a number is stored, by a recent look. Raises ``StorageUnavailable``."""
-        asked_at = self.clock.monotonic()
-        if asked_at < self._none_until:
-            return False
-        if await self.numbers.any():
-            return True
-        self._none_until = asked_at + REMEMBERED.total_seconds()
-        return False
-
-    def forget(self) -> None:
-        """Look again: a number may have been stored."""
-        self._none_until = -math.inf
 
     async def find(self, number: str | None, trunk_id: str | None) -> PhoneNumber | None:
         """Return the entry that answers a call: that of its trunk, else that of every trunk.
 
-        Of two tenants' entries that were stored at the same moment the older one counts, so that
-        it is certain at any time whose the call is. Raises ``StorageUnavailable``.
+        Many carriers leave out the ``+``. Raises ``StorageUnavailable``.
         """
         if number is None:
             return None
-        entries = await self.numbers.of_number(number, SYSTEM)
-        answering = [entry for entry in entries if entry.answers(trunk_id)]
-        owners = [entry for entry in answering if entry.tenant == answering[0].tenant]
-        return next((entry for entry in owners if entry.trunk_id is not None), None) or next(
-            iter(owners), None
-        )
+        wanted = f"+{number}" if _WITHOUT_PLUS.fullmatch(number) else number
+        entries = await self.numbers.of_number(wanted, SYSTEM)
+        answering = {entry.trunk_id: entry for entry in entries if entry.answers(trunk_id)}
+        return answering.get(trunk_id) or answering.get(None)
 
     async def by_number(
         self,

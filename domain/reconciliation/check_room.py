@@ -131,15 +131,13 @@ class _Look:
 
         Those whose callers are missing are among them: the reconciler ends them, once confirmed.
         """
-        callers = {
-            participant.leg.participant_sid: participant
-            for participant in participants
-            if participant.leg is not None and not self.use.selection.ignores_call(participant.leg)
-        }
+        ignores = self.use.selection.ignores_call
+        called = ((one.leg, one) for one in participants if one.leg)
+        callers = {leg.participant_sid: one for leg, one in called if not ignores(leg)}
         live = []
         for call in calls:
-            if call.leg is None:
-                continue  # it is being dialled: no participant of it is missing yet
+            if call.leg is None:  # it is being dialled: no participant of it is missing yet
+                continue
             caller = callers.pop(call.leg.participant_sid, None)
             if caller is None:
                 self.absences.note(str(call.id), self.use.clock.now())
@@ -201,7 +199,7 @@ class _Look:
             return None
         if not self._is_confirmed(session, presence):
             return session
-        return await self._keep(session, presence, calls, contents.all_agents)
+        return await self._keep(session, presence, calls, contents)
 
     async def _end(self, session: Session, found: AgentPresence, why: EndReason) -> Session | None:
         if found.room is None:
@@ -229,14 +227,12 @@ class _Look:
         return self.absences.is_confirmed(missing_for)
 
     async def _keep(
-        self,
-        session: Session,
-        presence: AgentPresence,
-        calls: list[Call],
-        agents: list[Participant],
+        self, session: Session, presence: AgentPresence, calls: list[Call], contents: RoomContents
     ) -> Session:
-        kept = await self.use.keep_agent(session, presence, Source.RECONCILER)
-        if late := await self.use.remove_late_agent.beside(kept, self.room, agents):
+        restored = await self.use.assign_agent.restored(session, presence)
+        kept = await self.use.keep_agent(restored, presence, Source.RECONCILER)
+        beside, agents = self.use.remove_late_agent.beside, contents.all_agents
+        if late := await beside(kept, self.room, agents):
             self.repairs["late_agent_removed"] += late
         if repair := repair_between(session, kept, presence):
             self.repairs[repair] += 1
@@ -245,6 +241,7 @@ class _Look:
             removed = await self.use.keep_agent.remove_surplus(kept, presence)
             self.repairs["surplus_removed"] += removed
         for call in calls if kept.agent_dispatched else ():
-            if call.session_id is None:
-                await self.use.assign_agent.joined(call, kept)
+            if call.session_id is None and call.leg is not None:
+                leg = contents.leg_of(call.leg.participant_sid) or call.leg
+                await self.use.assign_agent.joined(call, leg, kept)
         return kept

@@ -167,9 +167,8 @@ class HandleRoomEvent:
             return
         if session.room_sid not in (None, room.sid):
             return
-        if session.agent_identity not in (None, agent.identity):
-            return
-        if agent.agent_name not in (None, session.agent_name):
+        is_its = session.agent_identity in (None, agent.identity)
+        if not is_its or agent.agent_name not in (None, session.agent_name):
             return
         await self._keep(session, await self.find_agent(session, left=(agent.identity,)))
 
@@ -177,7 +176,8 @@ class HandleRoomEvent:
         """Keep one agent in the room; return False where LiveKit lists no person who needs it."""
         if presence.state is AgentState.ROOM_CLOSED:
             return True
-        kept = await self.keep_agent(session, presence, Source.WEBHOOK)
+        restored = await self.assign_agent.restored(session, presence)
+        kept = await self.keep_agent(restored, presence, Source.WEBHOOK)
         if not kept.agent_dispatched and kept.retry_at and self.keep_agent.is_needed(presence):
             raise TooEarly("The next dispatch waits for its back-off.", kept.retry_at)
         return presence.has_people or not presence.is_missing

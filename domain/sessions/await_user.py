@@ -7,7 +7,7 @@ from datetime import timedelta
 import attrs
 
 from domain.access.access import SYSTEM, Access
-from domain.agents.agent_config import OUTLINE
+from domain.agents.agent_config import OUTLINE, TOOLS
 from domain.sessions.ensure_agent import EnsureAgent, room_taken
 from domain.sessions.extend_wait import ExtendWait
 from domain.sessions.room_novelty import RoomNovelty
@@ -62,11 +62,11 @@ class AwaitUser:
             candidate = candidate.with_token_until(until)
         if room is RoomNovelty.NAMED:
             await self._refuse_unknown(candidate.room_name, access)
-        await self.ensure_agent.refuse_one_more(candidate.tenant)
+        await self.ensure_agent.limit.check_one_more(candidate, waits=True)
         now = self.clock.now()
         session_id, until = self.ids.session_id(), self.extend_wait.until(now, ttl)
         waiting = attrs.evolve(candidate, id=session_id, created_at=now, join_until=until)
-        return await self.ensure_agent.added(waiting)
+        return await self.ensure_agent.limit.added(waiting)
 
     async def _joined(self, session: Session, access: Access, ttl: timedelta) -> Session | None:
         """Return the live session; None once one has ended that only held its room."""
@@ -92,7 +92,8 @@ class AwaitUser:
 
     def check_kept(self, candidate: Session) -> None:
         """Raise ``InvalidInput`` for a configuration that the ledger may not keep."""
-        lost = candidate.agent_config.chosen.keys() - set(OUTLINE)
+        chosen = candidate.agent_config.chosen.items()
+        lost = {key for key, value in chosen if (key, value) != (TOOLS, [])} - {*OUTLINE}
         if lost and not self.keeps_configs:
             key = min(lost)
             raise InvalidInput(

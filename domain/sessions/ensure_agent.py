@@ -19,17 +19,15 @@ from domain.sessions.late_agents import LateAgents, find_late_agents, recently_e
 from domain.sessions.room_contents import RoomContents
 from domain.sessions.room_novelty import RoomNovelty
 from domain.sessions.session import Session
+from domain.sessions.session_limit import SessionLimit
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.session_store import SessionStore
 from domain.shared.clock import Clock
-from domain.shared.errors import ClaimHeld, LeftToOthers, RoomTaken, TooEarly, TooManySessions
+from domain.shared.errors import ClaimHeld, LeftToOthers, RoomTaken, TooEarly
 from domain.shared.identifiers import RoomName
 from domain.shared.ids import IdGenerator
 from domain.shared.livekit_errors import LiveKitError
 from domain.shared.timeline import Source
-
-RETRY_AFTER_SECONDS: Final = 30
-"""After which one of many sessions may have ended."""
 
 SOON: Final = timedelta(milliseconds=500)
 
@@ -39,10 +37,8 @@ class EnsureAgent:
     """Makes one attempt; several at once still dispatch one agent.
 
     The session and its claim are durable before LiveKit is called. ``lease`` is how long the
-    claim is held: longer than one LiveKit API call can take. ``max_sessions`` is how many live
-    sessions a tenant may have; each is counted once it is durable and before its dispatch, so that
-    of those that begin at the very same moment too few may get an agent, and never too many.
-    ``agent_name`` is the default agent's, which is surplus beside a session with another agent.
+    claim is held: longer than one LiveKit API call can take. ``agent_name`` is the default agent's,
+    which is surplus beside a session with another agent.
     """
 
     ledger: SessionStore
@@ -52,7 +48,7 @@ class EnsureAgent:
     clock: Clock
     ids: IdGenerator
     lease: timedelta
-    max_sessions: int
+    limit: SessionLimit
     agent_name: str
 
     async def __call__(
@@ -172,11 +168,11 @@ class EnsureAgent:
         return session if extended is session else await self.ledger.save(extended)
 
     async def _begin(self, candidate: Session, found: AgentPresence | None) -> Session:
-        await self.refuse_one_more(candidate.tenant)
+        await self.limit.check_one_more(candidate)
         # Named and dated now: this attempt may have waited for others that came and went.
         now, holder = self.clock.now(), self.ids.claim_holder()
         session = candidate.begun(self.ids.session_id(), holder, now, self.lease)
-        session = await self.added(session)
+        session = await self.limit.added(session)
         if found is not None and found.has_surplus:
             with suppress(LiveKitError):  # else the reconciler removes it
                 await self.keep_agent.remove_surplus(session, found)
@@ -186,14 +182,13 @@ class EnsureAgent:
 
     async def _begin_failed(self, candidate: Session) -> None:
         """Record a session whose room LiveKit did not tell of; starting again settles it."""
-        await self.refuse_one_more(candidate.tenant)
+        await self.limit.check_one_more(candidate)
         now = self.clock.now()
         begun = candidate.begun(self.ids.session_id(), self.ids.claim_holder(), now, self.lease)
         await self.ledger.add(begun.with_dispatch_failed(now, uncertain=False))
 
     async def _again(self, session: Session, candidate: Session) -> Session:
-        if session.dispatch_id is None:  # perhaps one too many whose process died
-            await self._refuse_if_more_than(self.max_sessions, candidate.tenant)
+        await self.limit.check_again(session, candidate)
         same = (candidate.agent_id, candidate.agent_version)
         if session.agent_config.is_outline and same == (session.agent_id, session.agent_version):
             # The rest was not kept.
@@ -220,27 +215,6 @@ class EnsureAgent:
         if await self.find_agent.rooms.find(room_name) is not None:
             raise room_taken(room_name)
         return None
-
-    async def refuse_one_more(self, tenant: str | None) -> None:
-        """Refuse another session of a tenant that has as many as it may have. Raises as above."""
-        await self._refuse_if_more_than(self.max_sessions - 1, tenant)
-
-    async def added(self, session: Session) -> Session:
-        """Return the new session, durable; end it if it is one too many. Raises as above."""
-        session = await self.ledger.add(session)
-        try:
-            await self._refuse_if_more_than(self.max_sessions, session.tenant)
-        except TooManySessions:
-            await self.ledger.save(session.ended(EndReason.ABANDONED, self.clock.now()))
-            raise
-        return session
-
-    async def _refuse_if_more_than(self, number: int, tenant: str | None) -> None:
-        if tenant is not None and await self.ledger.live_of(tenant) > number:
-            raise TooManySessions(
-                f"This key may have {self.max_sessions} live sessions at a time; end one first.",
-                retry_after=RETRY_AFTER_SECONDS,
-            )
 
 
 def room_taken(room_name: RoomName) -> RoomTaken:

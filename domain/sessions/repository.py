@@ -63,6 +63,10 @@ class SessionRepository(Protocol):
         """How many committed sessions of the tenant's are live."""
         ...
 
+    async def live_and_unused_of(self, tenant: str) -> tuple[int, int]:
+        """Return how many of the tenant's are live, and how many of these are unused."""
+        ...
+
     def live(
         self, unreadable: list[StorageUnavailable], access: Access
     ) -> AsyncIterator[Sequence[SessionOutline]]:

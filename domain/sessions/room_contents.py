@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import attrs
 
 from domain.rooms.room import Dispatch, Participant, ParticipantKind, Room
+from domain.rooms.sip_leg import SipLeg
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +32,11 @@ class RoomContents:
     def all_agents(self) -> list[Participant]:
         """The agents in the room, of whatever name."""
         return [one for one in self.participants if one.kind is ParticipantKind.AGENT]
+
+    def leg_of(self, participant_sid: str) -> SipLeg | None:
+        """Return the leg of the phone participant with this sid, if it is listed."""
+        legs = (one.leg for one in self.participants if one.leg is not None)
+        return next((leg for leg in legs if leg.participant_sid == participant_sid), None)
 
     def agents(self, agent_name: str) -> list[Participant]:
         """Return the agents of this name, by their attributes or by the jobs of its dispatches.

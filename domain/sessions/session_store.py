@@ -98,6 +98,11 @@ class SessionStore:
         async with self.unit_of_work() as work:
             return await work.sessions.live_of(tenant)
 
+    async def live_and_unused_of(self, tenant: str) -> tuple[int, int]:
+        """Return how many live sessions are the tenant's, and how many of these are unused."""
+        async with self.unit_of_work() as work:
+            return await work.sessions.live_and_unused_of(tenant)
+
     async def add(self, session: Session) -> Session:
         """``session``, durable."""
         async with self.unit_of_work() as work:

@@ -111,9 +111,9 @@ class WatchWorkers:
         """Return whether no worker took the latest jobs of this name."""
         return agent_name in self._missing
 
-    def warning(self) -> str | None:
-        """Return a sentence for the operator; None if every agent has a worker, or may have."""
-        return self.warning_of(*sorted(self._missing)) if self._missing else None
+    def warning(self, agent_name: str) -> str | None:
+        """Return a sentence for the operator; None if this agent has a worker, or may have."""
+        return self.warning_of(agent_name) if self.is_missing(agent_name) else None
 
     @staticmethod
     def warning_of(*names: str) -> str:
@@ -121,8 +121,7 @@ class WatchWorkers:
         quoted = ", ".join(f"'{name}'" for name in names)
         return (
             f"No worker named {quoted} is registered: the latest jobs were not taken. Start the "
-            "worker, with an agent_name that equals AGENT_NAME or the saved agent's agentName, or "
-            "give it more capacity."
+            "worker with this agent_name, or give it more capacity."
         )
 
     async def _read(self) -> list[Session]:

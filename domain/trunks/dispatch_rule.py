@@ -24,7 +24,7 @@ class DispatchRule:
 
     ``room`` is the room's name (direct) or the prefix of it. Empty lists of trunks, called
     ``numbers`` and ``caller_numbers`` restrict nothing. ``agent_names`` are the agents that LiveKit
-    dispatches by itself when the rule makes a room.
+    dispatches by itself when the rule makes a room. ``has_more`` as for a trunk.
     """
 
     id: str = ""
@@ -36,6 +36,7 @@ class DispatchRule:
     numbers: tuple[str, ...] = ()
     caller_numbers: tuple[str, ...] = ()
     agent_names: tuple[str, ...] = ()
+    has_more: bool = False
 
     def serves(self, trunk_id: str, number: str | None) -> bool:
         """Whether a call by this trunk, to ``number`` if known, may be put into a room by it."""

@@ -29,7 +29,8 @@ class Trunk:
 
     ``numbers`` are E.164 where they parse. An inbound trunk without numbers takes every number.
     ``allowed_addresses`` and ``allowed_numbers`` (inbound) restrict the callers; ``address`` and
-    ``transport`` (outbound) say where calls are sent to.
+    ``transport`` (outbound) say where calls are sent to. ``has_more``: LiveKit has further settings
+    of it, which are not shown here.
     """
 
     id: str = ""
@@ -42,6 +43,7 @@ class Trunk:
     transport: Transport = Transport.AUTO
     auth_username: str = ""
     auth_password: str = attrs.field(default="", repr=False)
+    has_more: bool = False
 
     def takes(self, number: str) -> bool:
         """Whether a call to ``number`` may come in by this trunk."""

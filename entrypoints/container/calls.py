@@ -26,8 +26,12 @@ settings = Core.settings.provided
 storage = Storage.storage.provided
 
 
-def _log_undecided_call(call: Call, error: DomainError) -> None:
-    log.warning("call not decided by its webhook", call_id=str(call.id), reason=str(error))
+def _log_undecided_call(call: Call, error: Exception) -> None:
+    defect = None if isinstance(error, DomainError) else error
+    log.warning(
+        "call not decided by its webhook",
+        call_id=str(call.id), reason=str(error), exc_info=defect,
+    )  # fmt: skip
 
 
 class Calls(containers.DeclarativeContainer):
@@ -43,6 +47,7 @@ class Calls(containers.DeclarativeContainer):
     ask_before_call = providers.Singleton(
         AskBeforeCall,
         ask_webhook=PhoneNumbers.ask_webhook,
+        route_call=PhoneNumbers.route_call,
         record_call_fact=record_call_fact,
         failed=_log_undecided_call,
     )

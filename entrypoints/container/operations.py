@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from dependency_injector import containers, providers
 
@@ -33,7 +34,11 @@ class Operations(containers.DeclarativeContainer):
         CheckReadiness,
         providers.Dict(livekit=LiveKit.livekit_probe, database=Storage.storage),
         warnings=providers.List(
-            Reconciliation.reconcile.provided.warning, Sessions.watch_workers.provided.warning
+            Reconciliation.reconcile.provided.warning,
+            # Of AGENT_NAME only: readiness is public, and tenants name their agents.
+            providers.Singleton(
+                partial, Sessions.watch_workers.provided.warning, Core.settings.provided.agent_name
+            ),
         ),
     )
     recent_readiness = providers.Singleton(

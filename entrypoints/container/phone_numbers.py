@@ -43,7 +43,6 @@ class PhoneNumbers(containers.DeclarativeContainer):
         secrets=providers.Singleton(RandomKeys),
         normalised=providers.Object(normalised),
         allow_private=settings.webhook_allow_private,
-        changed=route_call.provided.forget,
     )
     add_phone_number_once = providers.Singleton(
         AddPhoneNumberOnce,

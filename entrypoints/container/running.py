@@ -34,6 +34,7 @@ async def serving(container: Container) -> AsyncIterator[Container]:
             yield container
         finally:
             await _cancelled(*jobs)
+            await container.ask_before_call().settled()  # its decisions dispatch under claims
             await container.ledger().settled()
             await _cancelled(beating)  # last: other replicas take over work when it stops
             await heartbeat.stop()

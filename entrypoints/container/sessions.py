@@ -22,6 +22,7 @@ from domain.sessions.remove_agent import RemoveAgent
 from domain.sessions.renew_claim import RenewClaim
 from domain.sessions.renew_token import RenewToken
 from domain.sessions.session import Session
+from domain.sessions.session_limit import SessionLimit
 from domain.sessions.session_outline import LEFT_FOR
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartSession
@@ -104,7 +105,9 @@ class Sessions(containers.DeclarativeContainer):
         clock=Core.clock,
         ids=Core.ids,
         lease=CLAIM_LEASE,
-        max_sessions=settings.max_sessions_per_key,
+        limit=providers.Singleton(
+            SessionLimit, ledger=ledger, clock=Core.clock, most=settings.max_sessions_per_key
+        ),
         agent_name=settings.agent_name,
     )
     extend_wait = providers.Singleton(

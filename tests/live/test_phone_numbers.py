@@ -42,7 +42,7 @@ class Exchange:
         saved = await self.ask("POST", "/agents", "ann", name="front desk", agentName=WORKER)
         agent_id: str = saved.json()["agentId"]
         body = {"number": NUMBER, "agentId": agent_id, **fields}
-        added = await self.ask("POST", "/phone-numbers", "ann", **body)
+        added = await self.ask("POST", "/phone-numbers", "ops", **body)
         assert added.status_code == 201, added.text
         return agent_id
 

@@ -64,7 +64,7 @@ calls: Final = Table(
     # Since 0011; null where it is created_at, which is when a placed call was placed.
     Column("joined_at", UtcDateTime),
     # JSON as text. Since 0015; null where no phone number routes the call.
-    Column("route", Text, info=personal(DataSubject.is_in)),
+    Column("route", Text, info=personal(DataSubject.is_in_answer)),
 )
 
 CALL_IS_LIVE: Final[ColumnElement[bool]] = calls.c.ended_at.is_(None)

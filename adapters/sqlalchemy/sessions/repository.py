@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Executable, bindparam, func, insert, or_, select, update
+from sqlalchemy import Executable, Label, and_, bindparam, case, func, insert, or_, select, update
 
 from adapters.sqlalchemy.engine.bulk_statements import insert_rows
 from adapters.sqlalchemy.engine.database import PAGE, Database
@@ -50,6 +50,21 @@ _LIVE_OF: Final = (
     select(func.count())
     .select_from(sessions)
     .where(sessions.c.tenant == bindparam("wanted"), SESSION_IS_LIVE)
+)
+# As SessionOutline.is_unused.
+_IS_UNUSED: Final = and_(
+    sessions.c.join_until.is_not(None),
+    sessions.c.status == SessionStatus.CREATED.value,
+    sessions.c.dispatch_id.is_(None),
+    sessions.c.room_sid.is_(None),
+    sessions.c.claim_holder.is_(None),
+    sessions.c.claim_uncertain.is_(False),
+)
+_COUNTS: Final[Sequence[Label[Any]]] = (
+    func.count().label("live"), func.count(case((_IS_UNUSED, 1))).label("unused"),
+)  # fmt: skip
+_LIVE_AND_UNUSED_OF: Final = select(*_COUNTS).where(
+    sessions.c.tenant == bindparam("wanted"), SESSION_IS_LIVE
 )
 # By the index of live rooms. The other columns may hold kilobytes.
 _LIVE_PAGE: Final = (
@@ -172,6 +187,11 @@ class SqlSessions:
         """How many committed sessions of the tenant's are live."""
         rows = await self._database.read(_LIVE_OF, {"wanted": tenant})
         return int(rows[0][0])
+
+    async def live_and_unused_of(self, tenant: str) -> tuple[int, int]:
+        """Return how many are live, and how many of these are unused."""
+        rows = await self._database.read(_LIVE_AND_UNUSED_OF, {"wanted": tenant})
+        return int(rows[0].live), int(rows[0].unused)
 
     async def live(
         self, unreadable: list[StorageUnavailable], access: Access

@@ -35,6 +35,7 @@ from entrypoints.presenters.phone_numbers import PhoneNumberResponse, phone_numb
 
 READS: Final = (Scope.PHONE_NUMBERS_READ, Scope.PHONE_NUMBERS_WRITE)
 WRITES: Final = (Scope.PHONE_NUMBERS_WRITE,)
+ASSIGNS: Final = (Scope.ADMIN,)
 
 
 def routes(container: Container) -> Router:
@@ -58,11 +59,11 @@ class PhoneNumbersController(Controller):
     _add_phone_number_once: AddPhoneNumberOnce
 
     @post(
-        needs=WRITES,
+        needs=ASSIGNS,
         hidden=True,
         status_code=201,
         operation_class=documentation.AddPhoneNumber,
-        summary="Let an agent answer a phone number (development, or with an API key)",
+        summary="Let an agent answer a phone number (development, or with an operator's key)",
         responses=documentation.ADD_RESPONSES,
     )
     async def add_phone_number(
@@ -71,10 +72,7 @@ class PhoneNumbersController(Controller):
         scope: AsgiScope,
         idempotency_key: IdempotencyKey = None,
     ) -> Response[PhoneNumberResponse]:
-        """Inbound calls to the number then belong to its tenant and are answered by its agent.
-
-        Another process may answer with `AGENT_NAME` for 5 more seconds.
-        """
+        """Inbound calls to the number then belong to its tenant and are answered by its agent."""
         given, access, replayed = fields_of(data), access_of(scope), False
         if idempotency_key is None:
             number = await self._manage_phone_numbers.create(given, access)
@@ -135,7 +133,10 @@ class PhoneNumbersController(Controller):
         data: Annotated[ChangePhoneNumberRequest, documentation.CHANGE_BODY],
         scope: AsgiScope,
     ) -> PhoneNumberResponse:
-        """Replace the fields that the body has. Calls that were decided before stay as they are."""
+        """Replace the fields that the body has. Calls that were decided before stay as they are.
+
+        Another `trunkId` needs the scope `admin`.
+        """
         changed = await self._manage_phone_numbers.change(number, fields_of(data), access_of(scope))
         return phone_number_response(changed.number, with_secret=changed.has_new_secret)
 

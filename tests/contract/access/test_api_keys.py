@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import attrs
 import pytest
+from sqlalchemy import Connection, update
 
+from adapters.sqlalchemy.api_keys import api_keys as api_keys_table
+from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM, WORK, Access, Scope
 from domain.access.api_key import ApiKey, digest
 from domain.access.repository import ApiKeys
 from domain.calls.repository import CallFilter, CallWork
+from domain.rooms.dispatch import DispatchClaim
 from domain.sessions.repository import SessionFilter
+from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
 from domain.shared.errors import Conflict
 from domain.shared.unit_of_work import UnitOfWorkFactory
-from tests.contract.storage.ledgers import NOON, access_of, new_call, new_id, new_room, new_session
+from tests.contract.storage.ledgers import (
+    NOON,
+    access_of,
+    new_call,
+    new_id,
+    new_room,
+    new_session,
+    opened,
+)  # fmt: skip
 
 LATER = NOON + timedelta(hours=1)
 
@@ -136,6 +150,23 @@ async def test_lists_show_these_tenants_sessions_and_calls_only(
     assert sorted(one.tenant or "n" for one in calls) == sorted(seen)
 
 
+async def test_given_a_scope_of_a_newer_version_then_the_key_has_the_others(sql_url: str) -> None:
+    key = new_key()
+    async with opened(sql_url) as ledger:
+        assert isinstance(ledger, SqlStorage)
+        await ledger.api_keys.add(key)
+        newer = " ".join(sorted({*key.scopes, "transcripts:read"}))
+
+        def grant(connection: Connection) -> None:
+            connection.execute(
+                update(api_keys_table).where(api_keys_table.c.id == key.id).values(scopes=newer)
+            )
+
+        await ledger.database.transact(grant, lock=("api_keys", key.prefix))
+
+        assert await ledger.api_keys.find(key.prefix) == key
+
+
 async def test_a_tenant_s_live_sessions_are_counted(
     unit_of_work: UnitOfWorkFactory[CallWork],
 ) -> None:
@@ -148,6 +179,30 @@ async def test_a_tenant_s_live_sessions_are_counted(
 
     async with unit_of_work() as work:
         assert [await work.sessions.live_of(tenant) for tenant in ("a", "b", "c")] == [2, 1, 0]
+
+
+async def test_a_tenant_s_sessions_that_wait_for_a_user_are_counted(
+    unit_of_work: UnitOfWorkFactory[CallWork],
+) -> None:
+    def waiting(**changes: Any) -> Session:
+        return new_session(tenant="a", join_until=LATER, **changes)
+
+    dispatched = waiting().with_agent_dispatched("AD_1", NOON)
+    claimed = waiting().claimed("holder", NOON, timedelta(seconds=15))
+    uncertain = waiting(claim=DispatchClaim(uncertain=True))
+    seen = waiting(room_sid="RM_1")
+    ended = waiting().ended(EndReason.ABANDONED, NOON)
+    async with unit_of_work() as work:
+        for session in (dispatched, claimed, uncertain, seen, ended, new_session(tenant="a")):
+            assert not session.is_unused or not session.is_live
+            await work.sessions.add(session)
+        for tenant in ("a", "a", "b"):
+            await work.sessions.add(new_session(tenant=tenant, join_until=LATER))
+        await work.commit()
+
+    async with unit_of_work() as work:
+        found = [await work.sessions.live_and_unused_of(tenant) for tenant in ("a", "b", "c")]
+    assert found == [(7, 2), (1, 1), (0, 0)]
 
 
 async def test_a_room_s_newest_session_and_call_are_those_of_these_tenants(

@@ -15,6 +15,7 @@ from domain.calls.apply_fact import apply
 from domain.calls.call import Call
 from domain.calls.call_facts import ParticipantLeft
 from domain.idempotency.repository import Attempt
+from domain.phone_numbers.call_route import CallRoute
 from domain.privacy.data_subject import DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
 from domain.sessions.session import Session
@@ -101,6 +102,31 @@ async def test_an_identity_is_found_however_json_writes_it(
     found = await ledger.personal_data.mentions(DataSubject.with_identity(identity))
 
     assert found == PersonalDataCounts(sessions=2, events=4, live=1)
+
+
+@pytest.mark.parametrize("identity", ["Zoë", "王小明", "ann@müller.example"])
+async def test_an_identity_is_found_in_each_column_of_json_that_callers_fill(
+    ledger: SessionStore, identity: str
+) -> None:
+    routes = [
+        CallRoute(at=NOON, agent_config={"greeting": f"Hello {identity}!"}),
+        CallRoute(at=NOON, variables={"customer": identity}),
+        CallRoute(at=NOON, metadata={"notes": [{"about": identity}]}),
+    ]
+    await store(ledger, noted({"about": [identity]}), *(ended_call(route=each) for each in routes))
+    await store(ledger, ended_call(route=CallRoute(at=NOON, variables={"customer": "another"})))
+    attempt = Attempt(
+        tenant="", key="k", fingerprint="f", holder="me", now=NOON, until=NOON + DAY, since=NOON
+    )
+    await ledger.idempotency.begin(attempt)
+    await ledger.idempotency.finish(attempt, json.dumps({"participantName": identity}))
+    person = DataSubject.with_identity(identity)
+
+    found = await ledger.personal_data.mentions(person)
+
+    assert found == PersonalDataCounts(sessions=1, calls=3, answers=1)
+    await ledger.personal_data.forget(person)
+    assert await ledger.personal_data.mentions(person) == PersonalDataCounts()
 
 
 @pytest.mark.parametrize("identity", ["sage", "auto", "openai", "true", "prompt", "ACTIVE"])

@@ -245,7 +245,6 @@ async def test_a_webhook_of_which_the_ledger_learns_nothing_is_never_looked_at_a
 
 async def test_a_caller_is_handled_and_served(costs: Costs) -> None:
     """From the lease to the agent: what is asked of the database and of LiveKit."""
-    await costs.container.route_call().is_needed()  # remembered for five seconds
     await costs.webhook("participant_joined")
     now = costs.container.clock().now()
     (entry,) = await costs.container.inbox().claim("me", now, now, 10)
@@ -255,8 +254,8 @@ async def test_a_caller_is_handled_and_served(costs: Costs) -> None:
 
     assert await costs.seen() == {
         # the participant's call; has the room finished; its newest session, for who is there and
-        # for whose the call is; its live one
-        "SELECT": 5,
+        # for whose the call is; its live one; the number that was called
+        "SELECT": 6,
         # the call; the session; its dispatch and the call's session; the entry
         "BEGIN": 4, "INSERT": 2, "UPDATE": 3,
         # whether others have an agent there

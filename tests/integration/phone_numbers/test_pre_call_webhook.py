@@ -36,7 +36,7 @@ class Asking:
             tenant, variables={"who": "all"}, agentConfig={"prompt": "{{who}}"}
         )
         webhook = {"url": f"{self.hooks.url}{path}"}
-        shown = self.lines.number(tenant, agent, preCallWebhook=webhook)
+        shown = self.lines.number(agent, preCallWebhook=webhook)
         return shown["number"], agent, shown["preCallWebhook"]["secret"]
 
 
@@ -178,7 +178,7 @@ def test_a_failed_attempt_is_repeated_once(asking: Asking) -> None:
 def test_given_webhooks_that_hang_then_other_calls_are_answered_meanwhile(asking: Asking) -> None:
     """More of them than events are handled at a time: 32."""
     number, _, _ = asking.number("/hangs-for-all", "hangs")
-    other = asking.lines.number("ben", asking.lines.agent("ben"))["number"]
+    other = asking.lines.number(asking.lines.agent("ben"))["number"]
     waiting = [asking.lines.calls(number) for _ in range(40)]
 
     asking.lines.served(asking.lines.calls(other), "ben")
@@ -197,14 +197,14 @@ def test_given_private_addresses_are_not_permitted_then_nothing_is_sent(
     with lines_on(simulator_process, tmp_path, database, WEBHOOK_ALLOW_PRIVATE="true") as lines:
         own = lines.agent("ann")
         webhook = {"url": f"{asking.hooks.url}/private"}
-        number = lines.number("ann", own, preCallWebhook=webhook)["number"]
+        number = lines.number(own, preCallWebhook=webhook)["number"]
         keys = lines.keys
     with lines_on(simulator_process, tmp_path, database) as lines:
         again = attrs.evolve(lines, keys=keys)
         call = again.served(again.calls(number), "ann")
 
     assert asking.hooks.of("/private") == []
-    assert "leads to an address that is not public" in whats(call)[-1][1]
+    assert "has a URL that is not https" in whats(call)[-1][1]
     assert agent != own
 
 
@@ -222,7 +222,7 @@ def test_given_two_processes_and_repeated_events_then_one_decision_is_acted_on(
     ):  # fmt: skip
         hooks.answers["/changes"] = "answers otherwise each time"
         webhook = {"url": f"{hooks.url}/changes"}
-        number = lines.number("ann", lines.agent("ann"), preCallWebhook=webhook)["number"]
+        number = lines.number(lines.agent("ann"), preCallWebhook=webhook)["number"]
         callers = [lines.calls(number) for _ in range(8)]
         for caller in callers * 3:
             assert send(lines.client, caller.joined()).status_code == 200

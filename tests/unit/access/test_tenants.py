@@ -147,7 +147,8 @@ async def test_a_tenant_has_only_so_many_live_sessions(world: World) -> None:
 async def test_a_limit_that_was_lowered_holds_for_who_has_more_already(world: World) -> None:
     for number in range(3):
         await start(world, ANN, f"room-{number}")
-    fewer = attrs.evolve(world.ensure_agent, max_sessions=1)
+    limit = attrs.evolve(world.ensure_agent.limit, most=1)
+    fewer = attrs.evolve(world.ensure_agent, limit=limit)
     world.start_session = attrs.evolve(world.start_session, ensure_agent=fewer)
 
     with pytest.raises(TooManySessions, match="may have 1 live"):

@@ -55,6 +55,13 @@ async def test_an_address_in_the_url_is_refused_in_any_form(
 
     monkeypatch.setattr(public_network, "_look_up", look_up)
 
-    refused = await refusal(f"http://{host}:9/")
+    refused = await refusal(f"https://{host}:9/")
 
+    assert not refused.may_retry
+
+
+async def test_given_http_was_permitted_when_it_was_stored_then_nothing_is_sent_in_clear() -> None:
+    refused = await refusal("http://example.com/calls")
+
+    assert "not https" in str(refused)
     assert not refused.may_retry

@@ -127,6 +127,7 @@ def test_a_value_comes_before_the_default() -> None:
         ({"a": "x", "b": 1}, "variables.b"),
         ({"b": "x", "c": "y"}, "variables.c"),
         ({"b": "x" * (MAX_VALUE + 1)}, "variables.b"),
+        ({"b": "\ud800"}, "variables.b"),
         ({"b": "x", "not a name": "y"}, "variables"),
         ([], "variables"),
         ("b", "variables"),

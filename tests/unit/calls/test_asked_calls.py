@@ -8,17 +8,20 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.access.access import SYSTEM
+from domain.calls.ask_before_call import ASKED_WITHIN, MOST_OF_A_NUMBER, MOST_OF_A_TENANT
 from domain.calls.call import Call
-from domain.phone_numbers import ask_webhook as module
+from domain.phone_numbers.phone_number import PhoneNumber
 from domain.phone_numbers.pre_call_webhook import PreCallWebhook
 from domain.phone_numbers.webhook_exchange import NoAnswer
 from domain.rooms.sip_leg import SipLeg
-from domain.shared.errors import DomainError
-from tests.unit.calls.test_routed_calls import answered_by, events, reassign
+from domain.shared.errors import DomainError, TooEarly
+from tests.unit.calls.test_routed_calls import answered_by, events, reassign, save_agent
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.telephony import CALLER, PhoneWorld
 from tests.unit.worlds.world import ROOM
@@ -87,9 +90,9 @@ async def test_a_webhook_that_hangs_delays_no_other_call() -> None:
     await world.hears_all()  # which returns although none has answered
     await asyncio.sleep(0)
 
-    assert held.asked == module.MOST_OF_A_NUMBER
+    assert held.asked == MOST_OF_A_NUMBER
     waiting = [world.call(leg) for leg in legs if world.call(leg).route is None]
-    assert len(waiting) == module.MOST_OF_A_NUMBER
+    assert len(waiting) == MOST_OF_A_NUMBER
     held.may.set()
     await world.ask_before.settled()
     assert all(world.call(leg).route is not None for leg in legs)
@@ -123,6 +126,7 @@ async def test_given_two_replicas_get_two_answers_then_both_act_on_the_first_sto
     leg = world.joins()
     held = hold(world)
     await world.hears_all()
+    world.clock.advance(ASKED_WITHIN)
     await other.looks()
     await other.ask_before.settled()
     world.ask_before.ask_webhook.sender = world.webhooks
@@ -238,6 +242,114 @@ async def test_given_the_number_changes_hands_while_it_is_asked_then_one_decisio
     call = await decided(world, leg)
 
     assert (call.tenant, world.session().tenant) == ("ann", "ann")
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+async def test_given_a_defect_while_it_asks_then_the_number_s_agent_answers_and_it_is_reported(
+    repeats: int,
+) -> None:
+    world = PhoneWorld()
+    agent = await answered_by(world, **ASKS)
+    world.webhooks.answers = [RuntimeError("boom")]
+
+    leg = world.joins()
+    for _ in range(repeats):
+        call = await decided(world, leg)
+        await world.looks()
+
+    assert len(world.webhooks.asked) == 1
+    assert call.session_id == world.session().id
+    detail = f"agent {agent.id}@1 by default: asking the webhook failed unexpectedly"
+    assert events(call) == [("routed", detail)]
+    assert [(found.id, str(error)) for found, error in world.undecided] == [(call.id, "boom")]
+
+
+async def test_given_a_webhook_that_is_being_asked_then_another_replica_s_look_waits_for_it() -> (
+    None
+):
+    world = PhoneWorld()
+    await answered_by(world, **ASKS)
+    other = PhoneWorld(beside=world)
+    hold(world)
+    leg = world.joins()
+    await world.hears_all()
+    elsewhere = hold(other)
+
+    await other.looks()
+    await asyncio.sleep(0)
+    assert elsewhere.asked == 0
+    world.clock.advance(ASKED_WITHIN)
+    await other.looks()
+    await asyncio.sleep(0)
+
+    assert elsewhere.asked == 1
+    elsewhere.may.set()
+    await other.ask_before.settled()
+    assert world.call(leg).session_id == world.session().id
+
+
+async def test_given_a_live_session_then_the_webhook_is_sent_the_headers_of_the_listed_caller() -> (
+    None
+):
+    world = PhoneWorld()
+    await answered_by(world, **ASKS)
+    await world.start()
+    world.user_joins()
+    world.agents_join()
+    await world.hears_all()
+    leg = world.joins()
+    people = world.livekit.opens(ROOM).people
+    listed = attrs.evolve(leg, headers={"X-Customer": "7"})
+    people[CALLER] = attrs.evolve(people[CALLER], leg=listed)
+    world.clock.advance(ASKED_WITHIN)
+
+    await world.looks()
+    await world.ask_before.settled()
+
+    [(_, _, body)] = world.webhooks.asked
+    assert json.loads(body)["headers"] == {"X-Customer": "7"}
+
+
+async def test_a_tenant_s_webhooks_that_hang_take_nothing_from_another_tenant() -> None:
+    world = PhoneWorld()
+    for number in range(4):
+        entry = await stored(world, "ann", f"+1510555{2000 + number}", **ASKS)
+    other = await stored(world, "ben", "+15105553000", **ASKS)
+    held = hold(world)
+    for number in range(4):
+        for caller in range(20):
+            await calls(world, f"+1510555{2000 + number}", f"room-{number}-{caller}")
+    await asyncio.sleep(0)
+    assert held.asked == MOST_OF_A_TENANT
+
+    await calls(world, other.number, "room-of-ben")
+    await asyncio.sleep(0)
+
+    assert held.asked == MOST_OF_A_TENANT + 1
+    held.may.set()
+    await world.ask_before.settled()
+    why = "too many pre-call webhooks wait for an answer"
+    refused = [call for call in world.storage.calls if why in str(events(call))]
+    assert len(refused) == 80 - MOST_OF_A_TENANT
+    assert {call.tenant for call in refused} == {entry.tenant}
+
+
+async def stored(world: PhoneWorld, tenant: str, number: str, **fields: Any) -> PhoneNumber:
+    """A number with an agent of its own."""
+    agent = await save_agent(world, tenant, name=f"agent of {number}")
+    body = {"number": number, "agentId": str(agent.id), **fields}
+    return await world.manage_phone_numbers.create(body, SYSTEM)
+
+
+async def calls(world: PhoneWorld, number: str, room: str) -> SipLeg:
+    """A caller of this number joins, of which a webhook tells."""
+    leg = attrs.evolve(world.joins(f"sip_{room}", room), to_number=number)
+    who = attrs.evolve(world.livekit.opens(room).people[f"sip_{room}"], leg=leg)
+    world.livekit.opens(room).people[f"sip_{room}"] = who
+    event = attrs.evolve(world.reader.events[-1], participant=who)
+    with suppress(TooEarly):
+        await world.handle_room_event(event, world.clock.now())
+    return leg
 
 
 ACTIONS: Final = ["event", "event elsewhere", "look", "look elsewhere", "answer", "reassign",

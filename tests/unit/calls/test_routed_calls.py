@@ -20,6 +20,7 @@ from domain.calls.route_inbound_call import UNROUTED
 from domain.phone_numbers.call_route import CallRoute, WebhookExchange
 from domain.rooms.room import Participant, ParticipantKind
 from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
+from domain.sessions.start_session import StartSessionCommand
 from domain.shared.errors import DomainError
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.fakes import NOON
@@ -43,7 +44,7 @@ async def answered_by(world: PhoneWorld, tenant: str | None = "ann", **fields: A
     """An agent of the tenant's, which answers the number."""
     agent = await save_agent(world, tenant)
     body = {"number": NUMBER, "agentId": str(agent.id), **fields}
-    await world.manage_phone_numbers.create(body, owner(tenant))
+    await world.manage_phone_numbers.create(body, SYSTEM)
     return agent
 
 
@@ -61,9 +62,7 @@ async def test_a_call_is_its_number_s_tenant_s_and_is_answered_by_the_number_s_a
     world = PhoneWorld()
     config = {"prompt": "You help {{who}}.", "engine": {"a": 1}}
     agent = await save_agent(world, agentConfig=config, variables={"who": "customers"})
-    await world.manage_phone_numbers.create(
-        {"number": NUMBER, "agentId": str(agent.id)}, owner("ann")
-    )
+    await world.manage_phone_numbers.create({"number": NUMBER, "agentId": str(agent.id)}, SYSTEM)
     leg = world.joins()
 
     await world.hears_all()
@@ -80,29 +79,30 @@ async def test_a_call_is_its_number_s_tenant_s_and_is_answered_by_the_number_s_a
     assert events(call) == [("routed", f"agent {agent.id}@1")]
 
 
-async def test_given_no_number_is_stored_then_nothing_changes_and_one_look_lasts_five_seconds(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    world, looks = PhoneWorld(), 0
-    has_any = world.phone_numbers.any
-
-    async def counted() -> bool:
-        nonlocal looks
-        looks += 1
-        return await has_any()
-
-    monkeypatch.setattr(world.phone_numbers, "any", counted)
-    for number in range(5):
-        world.joins(f"sip_+1510555010{number}", f"room-{number}")
-        await world.hears_all()
-    assert looks == 1
-    world.clock.advance(5 * SECOND)
-    world.joins("sip_+15105550109", "room-9")
+async def test_given_no_number_is_stored_then_the_default_agent_answers() -> None:
+    world = PhoneWorld()
+    leg = world.joins()
     await world.hears_all()
 
-    assert looks == 2
-    assert {(call.route, call.tenant) for call in world.storage.calls} == {(None, None)}
-    assert {session.agent_name for session in world.storage.stored.values()} == {AGENT}
+    call, session = world.call(leg), world.session()
+    assert (call.tenant, session.tenant, session.agent_name) == (None, None, AGENT)
+    why = f"AGENT_NAME by default: no phone number {NUMBER} is stored"
+    assert events(call) == [("routed", why)]
+
+
+@pytest.mark.parametrize(
+    ("called", "tenant"),
+    [("15105550123", "ann"), ("5105550123", None), ("015105550123", None), ("a15105550123", None)],
+)
+async def test_a_number_that_arrives_without_its_plus_is_found(
+    called: str, tenant: str | None
+) -> None:
+    world = PhoneWorld()
+    await answered_by(world)
+
+    found = await world.route_call.find(called, None)
+
+    assert (found and found.tenant) == tenant
 
 
 async def test_a_call_to_another_number_is_served_by_default() -> None:
@@ -111,7 +111,7 @@ async def test_a_call_to_another_number_is_served_by_default() -> None:
     await world.manage_phone_numbers.delete(NUMBER, SYSTEM)
     agent = await save_agent(world, "ben")
     await world.manage_phone_numbers.create(
-        {"number": "+15105550199", "agentId": str(agent.id)}, owner("ben")
+        {"number": "+15105550199", "agentId": str(agent.id)}, SYSTEM
     )
     leg = world.joins()
     await world.hears_all()
@@ -141,7 +141,7 @@ async def test_an_entry_without_a_trunk_answers_the_other_trunks(trunk: str, nam
     await answered_by(world, "ann")
     special = await save_agent(world, "ann", name="special", agentName="worker-a")
     body = {"number": NUMBER, "agentId": str(special.id), "trunkId": "ST_a"}
-    await world.manage_phone_numbers.create(body, owner("ann"))
+    await world.manage_phone_numbers.create(body, SYSTEM)
 
     await joins_by(world, trunk)
 
@@ -225,7 +225,7 @@ async def test_given_a_variable_without_a_value_then_the_default_agent_answers()
     world = PhoneWorld()
     agent = await save_agent(world, agentConfig={"prompt": "{{who}}"}, variables={"who": None})
     body = {"number": NUMBER, "agentId": str(agent.id)}
-    await world.manage_phone_numbers.create(body, owner("ann"))
+    await world.manage_phone_numbers.create(body, SYSTEM)
     leg = world.joins()
     await world.hears_all()
 
@@ -370,7 +370,7 @@ async def perform(world: PhoneWorld, other: PhoneWorld, action: str, number: int
             if action == "reassign":
                 agent = await save_agent(world, f"tenant-{number}")
                 body = {"number": NUMBER, "agentId": str(agent.id)}
-                await world.manage_phone_numbers.create(body, owner(f"tenant-{number}"))
+                await world.manage_phone_numbers.create(body, SYSTEM)
         case "fault":
             world.livekit.fail("create", Fault.TIMED_OUT_AFTER)
         case "time":
@@ -381,3 +381,60 @@ async def perform(world: PhoneWorld, other: PhoneWorld, action: str, number: int
             for agent in await world.saved_agents.page(None, 10, SYSTEM):
                 change = {"description": f"{number}"}
                 await world.manage_agents.change(str(agent.id), change, None, SYSTEM)
+
+
+async def test_given_as_many_sessions_as_a_key_may_have_then_a_call_is_answered() -> None:
+    world = PhoneWorld()
+    await answered_by(world)
+    most = world.ensure_agent.limit.most
+    for number in range(most):
+        command = StartSessionCommand("user-1", f"room-{number}", access=owner("ann"))
+        await world.start_session(command)
+    leg = world.joins()
+
+    await world.hears_all()
+
+    assert (world.call(leg).tenant, world.call(leg).session_id) == ("ann", world.session().id)
+    assert len(world.dispatches()) == 1
+
+
+async def test_given_the_limit_and_a_failed_dispatch_then_the_call_is_answered_later() -> None:
+    world = PhoneWorld()
+    await answered_by(world)
+    world.livekit.fail("create", Fault.REFUSED)
+    leg = world.joins()
+    await world.hears_all()
+    for number in range(world.ensure_agent.limit.most - 1):
+        command = StartSessionCommand("user-1", f"room-{number}", access=owner("ann"))
+        await world.start_session(command)
+    assert world.call(leg).session_id is None
+
+    world.joins("sip_+15105550101", "room-9")
+    await world.settles()
+
+    assert world.call(leg).session_id == world.session().id
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_given_the_ledger_keeps_outlines_then_another_agent_gets_the_whole_configuration(
+    *, heard: bool
+) -> None:
+    world = PhoneWorld()
+    config = {"prompt": "You are the desk.", "greeting": "Hello!"}
+    agent = await save_agent(world, agentConfig=config)
+    body = {"number": NUMBER, "agentId": str(agent.id)}
+    await world.manage_phone_numbers.create(body, SYSTEM)
+    await world.serves()
+    session = world.session()
+    # As STORE_AGENT_CONFIG=false stores it.
+    outline = attrs.evolve(session, agent_config=session.agent_config.outline)
+    world.storage.memory.sessions.by_id[session.id] = outline
+    world.clock.advance(60 * SECOND)
+
+    world.agents_leave()
+    await (world.hears_all() if heard else world.looks_twice())
+
+    [*_, dispatch] = world.dispatches()
+    assert "You are the desk." in dispatch.metadata
+    assert dispatch.metadata == session.metadata()
+    assert dispatch.id != session.dispatch_id

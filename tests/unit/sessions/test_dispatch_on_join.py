@@ -475,3 +475,18 @@ async def test_given_many_expire_at_once_then_nothing_is_held(world: PhoneWorld)
 
     assert done.held is None
     assert done.repairs == {"session_ended": 20}
+
+
+async def test_given_no_configs_are_kept_then_an_agent_without_tools_may_be_offered(
+    world: PhoneWorld,
+) -> None:
+    await_user = attrs.evolve(world.await_user, keeps_configs=False)
+    world.start_session = attrs.evolve(world.start_session, await_user=await_user)
+    agent = await world.manage_agents.create({"name": "plain"}, SYSTEM)
+
+    command = StartSessionCommand(
+        "user-1", ROOM, access=SYSTEM, dispatch="on_join", agent=str(agent.id)
+    )
+    started = await world.start_session(command)
+
+    assert started.session.is_unused

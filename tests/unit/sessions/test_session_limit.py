@@ -150,3 +150,41 @@ async def test_at_the_limit_one_more_is_refused_and_leaves_no_trace() -> None:
         await start(world, ROOMS[MOST])
 
     assert world.storage.history == before
+
+
+async def offer(world: World, room: str) -> StartedSession:
+    command = StartSessionCommand("user-1", room, access=ANN, dispatch="on_join")
+    return await world.start_session(command)
+
+
+async def test_given_sessions_that_wait_for_a_user_then_as_many_others_begin() -> None:
+    world = World()
+    for number in range(MOST):
+        await offer(world, f"waiting-{number}")
+
+    for room in ROOMS[:MOST]:
+        await start(world, room)
+
+    assert served(world) == ROOMS[:MOST]
+    with pytest.raises(TooManySessions):
+        await start(world, ROOMS[MOST])
+
+
+async def test_sessions_that_wait_for_a_user_have_the_same_limit_of_their_own() -> None:
+    world = World()
+    for number in range(MOST):
+        await offer(world, f"waiting-{number}")
+
+    with pytest.raises(TooManySessions, match="wait for a user"):
+        await offer(world, "one-more")
+
+    assert world.storage.newest_in("one-more") is None
+
+
+async def test_given_as_many_live_sessions_as_allowed_then_none_begins_to_wait() -> None:
+    world = World()
+    for room in ROOMS[:MOST]:
+        await start(world, room)
+
+    with pytest.raises(TooManySessions):
+        await offer(world, "waiting")

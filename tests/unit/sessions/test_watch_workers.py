@@ -51,7 +51,7 @@ async def test_given_nothing_is_known_then_the_agent_is_expected() -> None:
 
     assert await world.watch_workers.refresh() == SAME
     assert await status(world, "room-2") is AgentStatus.EXPECTED
-    assert world.watch_workers.warning() is None
+    assert world.watch_workers.warning(AGENT) is None
 
 
 async def test_given_a_job_was_not_taken_then_the_next_caller_is_told() -> None:
@@ -62,7 +62,7 @@ async def test_given_a_job_was_not_taken_then_the_next_caller_is_told() -> None:
     assert await world.watch_workers.refresh() == MISSING
     assert await world.watch_workers.refresh() == SAME
     assert await status(world, "room-3") is AgentStatus.NO_WORKER
-    warning = world.watch_workers.warning()
+    warning = world.watch_workers.warning(AGENT)
     assert warning is not None
     assert f"No worker named '{AGENT}' is registered" in warning
 
@@ -76,7 +76,7 @@ async def test_given_an_agent_joins_again_then_the_next_is_expected() -> None:
     assert await status(world, "room-2") is AgentStatus.JOINED
     assert await world.watch_workers.refresh() == BACK
     assert await status(world, "room-3") is AgentStatus.EXPECTED
-    assert world.watch_workers.warning() is None
+    assert world.watch_workers.warning(AGENT) is None
 
 
 async def test_given_an_agent_joined_a_moment_ago_then_one_dropped_job_says_nothing() -> None:
@@ -125,7 +125,7 @@ async def test_given_it_was_long_ago_then_it_says_nothing_and_no_worker_is_back(
     world.clock.advance(KNOWN_FOR + timedelta(seconds=1))
 
     assert await world.watch_workers.refresh() == SAME
-    assert world.watch_workers.warning() is None
+    assert world.watch_workers.warning(AGENT) is None
 
 
 async def test_given_another_agent_has_no_worker_then_this_one_is_expected() -> None:
@@ -179,10 +179,9 @@ async def test_given_a_saved_agent_without_a_worker_then_its_name_is_said_and_no
 
     assert changes == WorkerChanges(frozenset({"support"}), frozenset())
     assert not world.watch_workers.is_missing(AGENT)
-    warning = world.watch_workers.warning()
+    warning = world.watch_workers.warning("support")
     assert warning is not None
     assert "No worker named 'support' is registered" in warning
-    assert "the saved agent's agentName" in warning
     await start_support(world, "room-2")
     assert world.watch_workers.status_of(world.session("room-2")) is AgentStatus.NO_WORKER
 
@@ -236,4 +235,14 @@ async def test_given_its_worker_is_back_among_many_others_then_that_is_seen(serv
     changes = await world.watch_workers.refresh()
 
     assert changes == WorkerChanges(frozenset(), frozenset({"support"}))
-    assert world.watch_workers.warning() is None
+    assert world.watch_workers.warning("support") is None
+
+
+async def test_given_another_agent_without_a_worker_then_public_readiness_does_not_name_it() -> (
+    None
+):
+    world = World()
+    await not_taken(world)
+    await world.watch_workers.refresh()
+
+    assert world.watch_workers.warning("another") is None

@@ -36,7 +36,7 @@ from domain.rooms.room import Participant, ParticipantKind, Room
 from domain.rooms.room_event import EventKind, RoomEvent
 from domain.rooms.sip_leg import LegStatus, SipLeg
 from domain.sessions.remove_agent import RemoveAgent
-from domain.shared.errors import DomainError, InvalidWebhook
+from domain.shared.errors import InvalidWebhook
 from domain.shared.identifiers import RoomName
 from tests.unit.worlds.world import AGENT, LEASE, ROOM, World
 
@@ -94,11 +94,12 @@ class PhoneWorld(World):
             clock=self.clock,
         )
         self.webhooks = FakeWebhooks()
-        self.undecided: list[tuple[Call, DomainError]] = []
+        self.undecided: list[tuple[Call, Exception]] = []
         self.ask_before = AskBeforeCall(
             ask_webhook=AskWebhook(
                 sender=self.webhooks, route_call=self.route_call, clock=self.clock
             ),
+            route_call=self.route_call,
             record_call_fact=self.record_call_fact,
             failed=lambda *what: self.undecided.append(what),
         )
@@ -176,7 +177,6 @@ class PhoneWorld(World):
             secrets=RandomKeys(),
             normalised=normalised,
             allow_private=False,
-            changed=self.route_call.forget,
         )
 
     def new_reconcile(

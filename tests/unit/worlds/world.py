@@ -25,6 +25,7 @@ from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.renew_claim import RenewClaim
 from domain.sessions.renew_token import RenewToken
 from domain.sessions.session import Session
+from domain.sessions.session_limit import SessionLimit
 from domain.sessions.session_store import SessionStore
 from domain.sessions.start_session import StartedSession, StartSession, StartSessionCommand
 from domain.sessions.start_session_once import IdempotentResponse, StartSessionOnce
@@ -98,7 +99,7 @@ class World:
             clock=self.clock,
             ids=self.ids,
             lease=LEASE,
-            max_sessions=3,
+            limit=SessionLimit(ledger=self.ledger, clock=self.clock, most=3),
             agent_name=AGENT,
         )
         extend_wait = ExtendWait(
