@@ -239,5 +239,5 @@ CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox USING btree (room_name) WHERE 
 CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers USING btree (number, trunk_id);
 CREATE UNIQUE INDEX uq_publishable_keys_prefix ON publishable_keys USING btree (prefix);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions USING btree (room_name) WHERE ((status)::text <> 'ended'::text);
-INSERT INTO alembic_version VALUES ('0017');
+INSERT INTO alembic_version VALUES ('0018');
 INSERT INTO schema_floor VALUES ('0004');

@@ -239,5 +239,5 @@ CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox (room_name) WHERE lease_holder
 CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers (number, trunk_id);
 CREATE UNIQUE INDEX uq_publishable_keys_prefix ON publishable_keys (prefix);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
-INSERT INTO alembic_version VALUES ('0017');
+INSERT INTO alembic_version VALUES ('0018');
 INSERT INTO schema_floor VALUES ('0004');
