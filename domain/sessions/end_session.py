@@ -90,7 +90,10 @@ class EndSession:
 
         Tokens for it that are still valid bring no agent any more.
         """
-        async with self.hold_room(attrs.evolve(ended, join_until=None)):
+        if ended.join_until is not None:
+            by_caller = EndReason.ENDED_BY_CALLER
+            ended = attrs.evolve(ended, join_until=None, end_reason=by_caller, end_concluded=False)
+        async with self.hold_room(ended):
             room = await self.rooms.find(ended.room_name)
             if room is not None and (
                 access.sees(None) or ended.reserves(room.sid, self.clock.now())
