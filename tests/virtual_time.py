@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
 
 Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
 
 START: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LEAST: Final = 2 * time.get_clock_info("monotonic").resolution
+"""How many seconds a timer takes at least."""
 
 
 class _Selector(selectors.DefaultSelector):
@@ -33,6 +38,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._virtual.passed
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Arguments]], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        # A timer within the clock's resolution runs at once: a loop of them, for ever.
+        if when > (now := self.time()):
+            when = max(when, now + LEAST)
+        return super().call_at(when, callback, *args, context=context)
 
 
 class VirtualClock:

@@ -78,7 +78,8 @@ class ManagePublishableKeys:
         access.require(Scope.SESSIONS_WRITE)
         origins = self._origins(command.allowed_origins)
         agent_name = choose_agent_name(command.agent_name, command.agent_id, self.agent_names)
-        per_minute = command.requests_per_minute or DEFAULT_PER_MINUTE
+        asked = command.requests_per_minute
+        per_minute = DEFAULT_PER_MINUTE if asked is None else asked
         if not 1 <= per_minute <= MOST_PER_MINUTE:
             raise InvalidInput(
                 f"requestsPerMinute must be a whole number from 1 to {MOST_PER_MINUTE}.",

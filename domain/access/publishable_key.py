@@ -16,8 +16,8 @@ _KEY: Final = re.compile(r"(pk_[a-z2-7]{12})_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 def is_publishable(presented: str) -> bool:
-    """Return whether a text is presented as a publishable key."""
-    return presented.startswith(PREFIX)
+    """Return whether a text has the form of a publishable key; others have ``pk_…`` too."""
+    return _KEY.fullmatch(presented) is not None
 
 
 def publishable_prefix(text: str) -> str | None:

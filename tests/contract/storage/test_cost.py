@@ -137,7 +137,8 @@ async def test_a_move_rewrites_only_the_indexes_that_it_moves_within(sqlite_url:
     assert written == [
         # A call becomes a tenant's when its session is known.
         {"ix_calls_live_room", "ix_calls_tenant_from", "ix_calls_tenant_to"} | with_status("calls"),
-        {"uq_sessions_live_room", "ix_sessions_tenant_live"} | with_status("sessions"),
+        {"uq_sessions_live_room", "ix_sessions_tenant_live", "ix_sessions_unused"}
+        | with_status("sessions"),
         {
             "ix_inbox_lease_expires",
             "ix_inbox_ready_room",

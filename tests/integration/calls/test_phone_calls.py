@@ -270,7 +270,8 @@ def test_a_hang_up_ends_the_call(telephony: Telephony, phone_room: str) -> None:
     assert (call["answeredAtIs"], call["durationIs"]) == ("exact", "exact")
     assert call["disconnectReason"] == "CLIENT_INITIATED"
     assert {entry["what"]: entry["source"] for entry in call["timeline"]} == {
-        "joined": "webhook", "active": "webhook", "agent_dispatched": "api", "left": "webhook",
+        "joined": "webhook", "active": "webhook", "routed": "api", "agent_dispatched": "api",
+        "left": "webhook",
     }  # fmt: skip
     assert times(call) == sorted(times(call))
     assert call["timeline"][0]["at"] == call["createdAt"]

@@ -52,7 +52,7 @@ def test_json_shows_a_call_exactly_as_the_http_api_does(
 
     assert shown == answer.text
     whats = [entry["what"] for entry in json.loads(shown)["timeline"]]
-    assert whats == ["joined", "active", "agent_dispatched", "left"]
+    assert whats == ["joined", "active", "routed", "agent_dispatched", "left"]
 
 
 def test_show_has_every_field_and_the_timeline(backend: Backend, simulated: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from entrypoints.cli.app import app
 from tests.integration.cli.backend import Backend
-from tests.livekit_server import API_KEY, API_SECRET
+from tests.livekit_server import API_KEY, API_SECRET, free_port
 
 ABSURD = (
     "nan", "-nan", "inf", "-inf", "1e400", "-1e400", "-1", "-0.5", "99999999999", "9" * 30,
@@ -79,7 +79,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Backend:
     folder = tmp_path_factory.mktemp("numbers")
     environ = {
         "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
-        "LIVEKIT_API_KEY": API_KEY,  # what signs tokens; nothing is asked of LiveKit
+        "LIVEKIT_URL": f"http://127.0.0.1:{free_port()}",  # where no LiveKit is
+        "LIVEKIT_API_KEY": API_KEY,
         "LIVEKIT_API_SECRET": API_SECRET,
     }
     return Backend(environ, folder)

@@ -39,7 +39,7 @@ ROUTES: Final[list[tuple[str, str, dict[str, Any] | None]]] = [
 ]
 FOR_PAGES: Final = {
     "POST /session", "POST /session/end", "POST /session/token", "POST /livekit/token",
-    "POST /telephony/livekit-webhook",
+    "POST /livekit/tickets", "POST /telephony/livekit-webhook",
 }  # fmt: skip
 """Routes that change something and that the frontends of users, or LiveKit, may call."""
 

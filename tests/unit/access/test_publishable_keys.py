@@ -23,6 +23,7 @@ from domain.access.manage_publishable_keys import (
     MadePublishableKey,
     ManagePublishableKeys,
 )
+from domain.access.publishable_key import is_publishable
 from domain.agents.manage_agents import ManageAgents
 from domain.agents.use_agent import UseAgent
 from domain.shared.errors import (
@@ -234,6 +235,7 @@ async def test_a_key_that_may_only_read_makes_none(keys: Keys) -> None:
         ({"agent_id": "receptionist"}, "agentId"),
         ({"agent_id": "01890a5d-ac96-774b-bcce-b302099a8057@0"}, "agentId"),
         ({"requests_per_minute": -1}, "requestsPerMinute"),
+        ({"requests_per_minute": 0}, "requestsPerMinute"),
         ({"requests_per_minute": MOST_PER_MINUTE + 1}, "requestsPerMinute"),
     ],
 )
@@ -251,3 +253,11 @@ async def test_a_tenant_may_have_so_many(keys: Keys) -> None:
         await keys.made()
 
     await keys.made(BEN)
+
+
+@pytest.mark.parametrize(
+    "key", ["pk_live_51H8", "pk_", "pk_aaaaaaaaaaaa", "sk_aaaaaaaaaaaa_" + "A" * 43]
+)
+def test_a_key_of_another_service_is_no_publishable_key(key: str) -> None:
+    assert not is_publishable(key)
+    assert is_publishable("pk_aaaaaaaaaaaa_" + "A" * 43)
