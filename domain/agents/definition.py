@@ -51,17 +51,18 @@ class AgentDefinition:
             )
         agent_name = given.get("agentName")
         config = given.get("agentConfig", {})
-        checked = AgentConfig.parse(config)  # refuses what is not an object, too
-        checked.metadata()  # refuses what no session could use
+        AgentConfig.parse(config)  # refuses what is not an object, too
         variables = check_variables(given.get("variables", {}))
-        _check_templates(checked, variables)
-        return cls(
+        definition = cls(
             name=_label(given.get("name"), "name", "support"),
             agent_name=None if agent_name is None else _label(agent_name, "agentName", "my-agent"),
             agent_config=dict(config),
             variables=variables,
             description=_description(given.get("description", "")),
         )
+        shortest = {name: "" for name, default in variables.items() if default is None}
+        definition.configuration(shortest, None).metadata()  # refuses what no session could use
+        return definition
 
     @classmethod
     def stored(cls, fields: Mapping[str, Any]) -> AgentDefinition:

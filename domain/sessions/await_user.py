@@ -97,8 +97,7 @@ class AwaitUser:
         if lost and not self.keeps_configs:
             key = min(lost)
             raise InvalidInput(
-                f"agentConfig.{key} would be lost before the agent is dispatched, because "
-                "STORE_AGENT_CONFIG=false keeps it out of the ledger; leave it out, or leave out "
-                "dispatch.",
+                f"agentConfig.{key} cannot be given to an agent that is dispatched on join: "
+                "STORE_AGENT_CONFIG=false keeps it out of the ledger, where it would wait.",
                 field=f"agentConfig.{key}",
             )

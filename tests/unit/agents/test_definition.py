@@ -76,6 +76,24 @@ def test_given_what_no_session_could_use_then_it_is_refused() -> None:
         AgentDefinition.parse({"name": "a", "agentConfig": {"prompt": "x" * MAX_METADATA_BYTES}})
 
 
+@pytest.mark.parametrize("default", ["x" * 4000, None])
+def test_given_defaults_that_no_session_could_use_then_the_agent_is_refused(
+    default: str | None,
+) -> None:
+    agent = {
+        "name": "a",
+        "agentConfig": {"prompt": "{{v}}" * 20},
+        "variables": {"v": default},
+    }
+    if default is None:  # each session gives its own value
+        assert AgentDefinition.parse(agent).variables == {"v": None}
+        return
+    with pytest.raises(MetadataTooLarge) as caught:
+        AgentDefinition.parse(agent)
+
+    assert caught.value.details["field"] == "agentConfig.prompt"
+
+
 def test_one_is_not_true() -> None:
     one, true = ({"name": "a", "agentConfig": {"mine": value}} for value in (1, True))
 
