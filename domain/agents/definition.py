@@ -51,7 +51,7 @@ class AgentDefinition:
             )
         agent_name = given.get("agentName")
         config = given.get("agentConfig", {})
-        AgentConfig.parse(config)  # refuses what is not an object, too
+        AgentConfig.parse(config).metadata()  # refuses what is not an object, too
         variables = check_variables(given.get("variables", {}))
         definition = cls(
             name=_label(given.get("name"), "name", "support"),

@@ -102,6 +102,7 @@ def test_what_is_wrong_is_told_and_no_secret(
     assert "y" * 40 not in str(found)
 
 
+@pytest.mark.slow
 def test_an_agent_without_a_worker_is_told(healthy: Backend) -> None:
     code, found = diagnosed(healthy.with_environ(AGENT_NAME="nobody's"), NUMBER)
 
@@ -109,6 +110,7 @@ def test_an_agent_without_a_worker_is_told(healthy: Backend) -> None:
     assert "No worker named 'nobody's' took a job" in found["worker"][1]
 
 
+@pytest.mark.slow
 def test_the_worker_of_the_number_s_saved_agent_is_checked(healthy: Backend) -> None:
     number = "+15105550177"
     file = healthy.folder / "agents.yaml"
@@ -129,6 +131,7 @@ def test_the_worker_of_the_number_s_saved_agent_is_checked(healthy: Backend) -> 
     assert (other, of_other["worker"][0]) == (0, "ok")
 
 
+@pytest.mark.slow
 def test_another_address_for_webhooks_is_tried(healthy: Backend) -> None:
     port = healthy.environ["PORT"]
     for url, words in (

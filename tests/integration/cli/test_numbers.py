@@ -129,6 +129,7 @@ def test_given_a_number_outside_its_range_then_one_line_names_the_option_and_the
     assert len(result.sentence) < 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "option", [option for option in OPTIONS if option.command not in SERVING], ids=ids
 )

@@ -160,6 +160,7 @@ def test_given_two_identities_then_neither_is_ever_taken_for_the_other(
         assert started[1]["sessionId"] not in deployment.found(one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("identity", OF_TODAY, ids=ascii)
 def test_given_a_name_of_today_s_users_then_every_part_of_the_service_copes(
     deployment: Deployment, identity: str

@@ -17,6 +17,7 @@ AGENT = "shreya-obnox"
 LATE = "agent-AJ_late"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["its webhook", "no webhook"])
 @pytest.mark.parametrize("name", ["support-worker", "worker of another program"])
 def test_the_late_agent_is_removed_and_another_program_s_is_not(  # noqa: PLR0917

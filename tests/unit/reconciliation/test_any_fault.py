@@ -224,7 +224,7 @@ A_CALL_AFTER_A_LATE_AGENT_OF_ANOTHER_NAME = story(
 A_RULE_BRINGS_THE_DEFAULT_AGENT = story(("calls by rule", 5), "end", ("post other", 45))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(events, min_size=1, max_size=10))
 @example(RESTORED_WHILE_AN_AGENT_SERVES)
 @example(A_DISPATCH_RULE_WITH_AN_AGENT)
