@@ -63,8 +63,7 @@ slow)
     need pgbouncer PgBouncer "the tests of poolers"
     need redis Redis "the tests of trunks and dispatch rules on a real LiveKit server"
     need browser chromium "the browser tests"
-    # Most of these wait for services to start, to stop, or to time out.
-    tests --numprocesses $((cores + 2)) -m slow --junitxml .cache/tests-slow.xml "$@"
+    tests --numprocesses $((cores + 1)) -m slow --junitxml .cache/tests-slow.xml "$@"
     ;;
 *)
     echo "test.sh fast|slow|unit, not $tiers" >&2

@@ -54,6 +54,7 @@ async def test_given_a_call_when_the_caller_hangs_up_then_its_end_is_kept_and_th
     assert timeline(call) == [
         ("joined", "webhook"),
         ("active", "webhook"),
+        ("routed", "api"),
         ("agent_dispatched", "api"),
         ("left", "webhook"),
     ]

@@ -57,6 +57,7 @@ async def test_given_no_webhook_comes_then_the_reconciler_finds_serves_and_ends_
         assert timeline(call) == [
             ("joined", "reconciler"),
             ("active", "reconciler"),
+            ("routed", "api"),
             ("agent_dispatched", "api"),
             ("left", "reconciler"),
         ]
