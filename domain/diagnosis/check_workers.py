@@ -44,9 +44,7 @@ class CheckWorkers:
         with suppress(StorageUnavailable):
             if is_readable:
                 await self.workers.refresh()
-        missing = [name for name in names if self.workers.is_missing(name)]
-        if missing:
-            warnings = map(self.workers.warning_of, missing)
+        if warnings := list(filter(None, map(self.workers.warning, names))):
             return CheckedWorkers([Finding(Check.WORKER, State.FAILED, one) for one in warnings])
         sentence = "No agent was dispatched to find a worker."
         return CheckedWorkers([Finding(Check.WORKER, State.SKIPPED, sentence)])

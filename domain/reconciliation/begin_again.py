@@ -78,19 +78,31 @@ class BeginAgain:
 
         Raises as :class:`EnsureAgent`.
         """
-        return await self._begin(room, last)
+        new = await self._new(room)
+        if new is None:
+            return None
+        candidate = attrs.evolve(
+            new,
+            agent_name=last.agent_name,
+            agent_config=last.agent_config,
+            agent_id=last.agent_id,
+            agent_version=last.agent_version,
+            join_until=last.join_until,
+            token_until=last.token_until,
+            tenant=last.tenant,
+        )
+        return await self.ensure_agent(candidate, SYSTEM)
 
     async def for_anyone(self, room: Room, identity: str) -> Session | None:
         """Return a session of no tenant, with the default configuration, for this person.
 
         Raises as above.
         """
-        return await self._begin(room, None, identity)
+        new = await self._new(room, identity)
+        return None if new is None else await self.ensure_agent(new, SYSTEM)
 
-    async def _begin(
-        self, room: Room, last: Session | None, identity: str | None = None
-    ) -> Session | None:
-        """Return the session for a person, this one if it is named.
+    async def _new(self, room: Room, identity: str | None = None) -> Session | None:
+        """Return a new session for a person in the room, the one with this identity if it is given.
 
         None where LiveKit does not list the person in this instance of the room.
         """
@@ -101,22 +113,15 @@ class BeginAgain:
         person = next((each for each in people if identity in (None, each.identity)), None)
         if person is None:
             return None
-        config = AgentConfig.parse(None) if last is None else last.agent_config
-        candidate = Session(
+        return Session(
             id=self.ids.session_id(),
             room_name=RoomName(room.name),
             room_sid=room.sid,
             identity=Identity(person.identity),
-            agent_name=self.agent_name if last is None else last.agent_name,
-            agent_config=config,
-            agent_id=None if last is None else last.agent_id,
-            agent_version=None if last is None else last.agent_version,
+            agent_name=self.agent_name,
+            agent_config=AgentConfig.parse(None),
             created_at=self.clock.now(),
-            join_until=None if last is None else last.join_until,
-            token_until=None if last is None else last.token_until,
-            tenant=None if last is None else last.tenant,
         )
-        return await self.ensure_agent(candidate, SYSTEM)
 
     def _may_begin(self, last: Session, join_until: datetime) -> bool:
         now = self.clock.now()

@@ -123,7 +123,8 @@ class _Look:
         """Return the room's session again where its end was concluded too early."""
         newest = await self.use.begin_again.newest(self.room)
         again = await self.use.begin_again.reopened(newest, self.room, Source.RECONCILER)
-        self.repairs.update(["session_reopened"] if again else [])
+        if again is not None:
+            self.repairs["session_reopened"] += 1
         return again
 
     async def _callers(self, calls: list[Call], participants: list[Participant]) -> list[Call]:
@@ -131,9 +132,11 @@ class _Look:
 
         Those whose callers are missing are among them: the reconciler ends them, once confirmed.
         """
-        ignores = self.use.selection.ignores_call
-        called = ((one.leg, one) for one in participants if one.leg)
-        callers = {leg.participant_sid: one for leg, one in called if not ignores(leg)}
+        callers = {
+            participant.leg.participant_sid: participant
+            for participant in participants
+            if participant.leg is not None and not self.use.selection.ignores_call(participant.leg)
+        }
         live = []
         for call in calls:
             if call.leg is None:  # it is being dialled: no participant of it is missing yet

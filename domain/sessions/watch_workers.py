@@ -113,15 +113,11 @@ class WatchWorkers:
 
     def warning(self, agent_name: str) -> str | None:
         """Return a sentence for the operator; None if this agent has a worker, or may have."""
-        return self.warning_of(agent_name) if self.is_missing(agent_name) else None
-
-    @staticmethod
-    def warning_of(*names: str) -> str:
-        """Return the sentence for agents of these names without a worker."""
-        quoted = ", ".join(f"'{name}'" for name in names)
+        if not self.is_missing(agent_name):
+            return None
         return (
-            f"No worker named {quoted} is registered: the latest jobs were not taken. Start the "
-            "worker with this agent_name, or give it more capacity."
+            f"No worker named '{agent_name}' is registered: the latest jobs were not taken. Start "
+            "the worker with this agent_name, or give it more capacity."
         )
 
     async def _read(self) -> list[Session]:

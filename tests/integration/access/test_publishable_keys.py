@@ -10,18 +10,19 @@ import httpx
 import jwt
 import pytest
 
-from tests.application import application
-from tests.integration.access.agent_keys import agent_keys, save_agent
-from tests.integration.http.routes import routes_of
+from tests.integration.access.two_tenants import (
+    ANN,
+    BEN,
+    GUARDED,
+    agent_keys,
+    as_,
+    save_agent,
+    tenants_environ,
+)
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess
 
-ANN, BEN = "ann-s-secret-key-0123456789", "ben-s-secret-key-0123456789"
 PAGE = "https://app.example.com"
-ROUTES = sorted(
-    (route for route in routes_of(application()) if not route.handler.opt.get("public")),
-    key=lambda route: route.name,
-)
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environ(simulator_process: SimulatorProcess, folder: Path) -> dict[str, str]:
-    return {
-        **simulator_process.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
-        "API_KEYS": f"ann={ANN},ben={BEN}",
-        "TOKEN_AGENT_NAMES": "receptionist",
-    }
+    return tenants_environ(simulator_process, folder)
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +52,6 @@ def service(environ: dict[str, str], folder: Path, owners: dict[str, str]) -> It
 def http(service: Service) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=service.url, timeout=30) as client:
         yield client
-
-
-def as_(key: str, **headers: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}", **headers}
 
 
 def made(http: httpx.Client, key: str = ANN, **body: Any) -> dict[str, Any]:
@@ -112,7 +104,7 @@ def test_misuse_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: " ".join(route.name))
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: " ".join(route.name))
 def test_no_other_route_takes_it(http: httpx.Client, route: Any) -> None:
     if route.name == ("POST", "/livekit/token"):
         return

@@ -3,7 +3,7 @@
 Here agents are dispatched on join. Tokens come from POST /session and from the standard token
 endpoint, without a key, with a publishable key (also for a saved agent) and with tickets, which are
 used again and after they have expired. Tokens are used within their time, by several tabs, after
-the session that they were made for; rooms are opened by whoever comes first, also by strangers with
+the session that they were made for; strangers may be the first in a room, with
 tokens of another program, and events and LiveKit fail as in test_any_fault. (A ledger that is
 restored has lost the sessions of valid tokens.)
 """

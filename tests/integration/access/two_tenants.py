@@ -1,9 +1,10 @@
-"""Keys that save agents for tenants of fixed keys, which may not."""
+"""Two tenants with fixed keys, which save no agents, and keys of theirs that do."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -12,6 +13,31 @@ from domain.access.manage_keys import CreateKeyCommand
 from entrypoints.container import Container
 from entrypoints.container import running as opened
 from entrypoints.settings import load_settings
+from tests.application import application
+from tests.integration.http.routes import routes_of
+from tests.simulator import SimulatorProcess
+
+ANN, BEN = "ann-s-secret-key-0123456789", "ben-s-secret-key-0123456789"
+GUARDED: Final = sorted(
+    (route for route in routes_of(application()) if not route.handler.opt.get("public")),
+    key=lambda route: route.name,
+)
+"""The routes that are not public."""
+
+
+def tenants_environ(simulator: SimulatorProcess, folder: Path) -> dict[str, str]:
+    """Return the environment of a service of Ann's and Ben's, with its ledger in ``folder``."""
+    return {
+        **simulator.environ,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "API_KEYS": f"ann={ANN},ben={BEN}",
+        "TOKEN_AGENT_NAMES": "receptionist",
+    }
+
+
+def as_(key: str, **headers: str) -> dict[str, str]:
+    """Return the headers of a request with this key."""
+    return {"Authorization": f"Bearer {key}", **headers}
 
 
 def agent_keys(environ: dict[str, str], folder: Path, *tenants: str) -> dict[str, str]:
