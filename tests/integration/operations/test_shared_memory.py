@@ -7,23 +7,27 @@ from pathlib import Path
 import pytest
 
 from entrypoints.http.server.metrics_folder import shared_memory
+from tests.clusters import wait_until
 from tests.databases import PostgresServer
 from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
 
 pytestmark = pytest.mark.slow
 
+PREFIX = "backend-metrics-"
+
 
 def folder(service: Service) -> Path:
-    """Return the folder in which the service's processes count."""
-    environ = service.process.children()[0].environ()
-    return Path(environ.get("PROMETHEUS_MULTIPROC_DIR") or found_open(service))
+    """Return the folder in which the service counts, once a process has a file there."""
+    found: list[Path] = []
 
+    def any_found() -> bool:
+        opened = [file.path for member in service.family() for file in member.open_files()]
+        found.extend(p.parent for p in map(Path, opened) if p.parent.name.startswith(PREFIX))
+        return bool(found)
 
-def found_open(service: Service) -> Path:
-    (worker, *_) = service.process.children()
-    files = [Path(file.path) for file in worker.open_files()]
-    return next(file.parent for file in files if file.parent.name.startswith("backend-metrics-"))
+    wait_until(any_found)
+    return found[0]
 
 
 def environ(simulator: SimulatorProcess, database: str) -> dict[str, str]:
@@ -35,16 +39,18 @@ def test_given_a_killed_service_then_the_next_start_removes_its_folder_and_no_li
 ) -> None:
     database = postgres.new_database()
     killed = start(environ(simulator, database), tmp_path)
-    left = folder(killed)
+    try:
+        left = folder(killed)
+    finally:
+        killed.kill()
     assert left.parent == shared_memory()
 
     with running(environ(simulator, postgres.new_database()), tmp_path) as neighbour:
         kept = folder(neighbour)
-        killed.kill()  # any start on this machine removes what it leaves
+        assert not left.exists()
 
         with running(environ(simulator, database), tmp_path) as again:
             own = folder(again)
-            assert not left.exists()
             assert kept.is_dir()
             assert own.is_dir()
             assert len({left, kept, own}) == 3
