@@ -64,7 +64,7 @@ class Reads:
         Raises :class:`~domain.shared.errors.StorageUnavailable`.
         """
         if self._direct is not None and isinstance(query, Lookup):
-            found = await self._direct.rows(query, values)
+            found = self._direct.rows(query, values)
             if found is not None:
                 return found
         if self._thread is None and not values:

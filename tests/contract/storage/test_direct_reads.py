@@ -89,6 +89,17 @@ async def test_given_a_look_up_was_slow_then_the_thread_waits_for_the_disk_from_
     assert by_thread == ["read"]
 
 
+async def test_what_several_tasks_look_up_at_a_time_is_handed_over_together(
+    storage: SqlStorage, by_thread: list[str]
+) -> None:
+    ledger, session = await stored(storage)
+
+    found = await asyncio.gather(*(ledger.get(session.id, SYSTEM) for _ in range(20)))
+
+    assert found == [session] * 20
+    assert by_thread == ["read"]
+
+
 async def test_many_look_ups_in_a_row_leave_others_their_turns(storage: SqlStorage) -> None:
     turns = 0
 
