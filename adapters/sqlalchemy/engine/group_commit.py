@@ -62,6 +62,11 @@ class Batches(Generic[Job]):
     _busy: int = attrs.field(default=0, init=False)
     _tasks: set[asyncio.Task[None]] = attrs.field(factory=set, init=False)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no batch is under way."""
+        return self._busy == 0
+
     async def do(self, job: Job, *, urgent: bool = True) -> Any:
         """The job's result. It is carried out even if its caller is cancelled.
 

@@ -63,7 +63,8 @@ class Reads:
 
         Raises :class:`~domain.shared.errors.StorageUnavailable`.
         """
-        if self._direct is not None and isinstance(query, Lookup):
+        # While the thread reads for others, joining its next batch takes less.
+        if self._direct is not None and self._batches.is_idle and isinstance(query, Lookup):
             found = self._direct.rows(query, values)
             if found is not None:
                 return found

@@ -100,6 +100,20 @@ async def test_what_several_tasks_look_up_at_a_time_is_handed_over_together(
     assert by_thread == ["read"]
 
 
+async def test_while_the_thread_reads_for_others_a_look_up_joins_its_next_batch(
+    storage: SqlStorage, by_thread: list[str]
+) -> None:
+    ledger, session = await stored(storage)
+    others = [asyncio.create_task(ledger.get(session.id, SYSTEM)) for _ in range(2)]
+    while not by_thread:  # noqa: ASYNC110 - turns of the loop are what is waited for
+        await asyncio.sleep(0)
+
+    assert await ledger.get(session.id, SYSTEM) == session
+
+    assert by_thread == ["read", "read"]
+    assert await asyncio.gather(*others) == [session, session]
+
+
 async def test_many_look_ups_in_a_row_leave_others_their_turns(storage: SqlStorage) -> None:
     turns = 0
 
