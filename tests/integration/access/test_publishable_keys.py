@@ -108,14 +108,7 @@ def test_misuse_is_refused(
 def test_no_other_route_takes_it(http: httpx.Client, route: Any) -> None:
     if route.name == ("POST", "/livekit/token"):
         return
-    facts = dict.fromkeys(
-        ("sessionId", "callId", "publishableKeyId", "agentId", "id"),
-        "01890a5d-ac96-774b-bcce-b302099a8057",
-    ) | {
-        "roomName": "known", "userIdentity": "ann", "name": "swagger-ui.css", "path": "",
-        "number": "+15105550100", "trunkId": "ST_1", "dispatchRuleId": "SDR_1", "version": "1",
-    }  # fmt: skip
-    path = route.filled(facts)
+    path = route.of_nothing()
     key = made(http)["key"]
     # Pages of other origins get no further than that on administrative routes.
     for_a_page = {"insufficient_scope"}

@@ -41,6 +41,13 @@ WITHOUT_BODY: Final = frozenset({
 _NO_FILTER: Final = frozenset({"scope", "data", "body", "state", "headers", "cookies"})
 """What Litestar hands over beside parameters; ``request`` and ``query`` may filter by anything."""
 
+NO_ID: Final = "01890a5d-ac96-774b-bcce-b302099a8057"
+NOWHERE: Final = {
+    "roomName": "known", "userIdentity": "ann", "name": "swagger-ui.css", "path": "",
+    "number": "+15105550100", "trunkId": "ST_1", "dispatchRuleId": "SDR_1", "version": "1",
+}  # fmt: skip
+"""What stands in a path for each name that is no id."""
+
 
 @attrs.frozen
 class Route:
@@ -62,6 +69,10 @@ class Route:
     def filled(self, facts: Mapping[str, Any]) -> str:
         """The path that names these ``facts``."""
         return re.sub(r"\{(\w+)(:\w+)?\}", lambda part: str(facts[part[1]]), self.path)
+
+    def of_nothing(self) -> str:
+        """The path with ids that nothing has."""
+        return re.sub(r"\{(\w+)(:\w+)?\}", lambda part: NOWHERE.get(part[1], NO_ID), self.path)
 
     def body(self, facts: Mapping[str, Any]) -> dict[str, Any] | None:
         """The body that names these ``facts``; fails where it is not known what to send."""
