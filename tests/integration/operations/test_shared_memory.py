@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from entrypoints.http.server.metrics_folder import shared_memory
-from tests.clusters import wait_until
 from tests.databases import PostgresServer
+from tests.integration.http.webhooks import eventually
 from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
 
@@ -19,15 +19,14 @@ PREFIX = "backend-metrics-"
 
 def folder(service: Service) -> Path:
     """Return the folder in which the service counts, once a process has a file there."""
-    found: list[Path] = []
+    (found,) = eventually(lambda: counting(service), bool)
+    return found
 
-    def any_found() -> bool:
-        opened = [file.path for member in service.family() for file in member.open_files()]
-        found.extend(p.parent for p in map(Path, opened) if p.parent.name.startswith(PREFIX))
-        return bool(found)
 
-    wait_until(any_found)
-    return found[0]
+def counting(service: Service) -> set[Path]:
+    """The folders in which processes of the service have files of metrics open."""
+    opened = {Path(file.path) for member in service.family() for file in member.open_files()}
+    return {path.parent for path in opened if path.parent.name.startswith(PREFIX)}
 
 
 def environ(simulator: SimulatorProcess, database: str) -> dict[str, str]:
