@@ -9,10 +9,15 @@ from domain.operations.process import ProcessIdentity
 from domain.shared.identifiers import (
     AgentId,
     CallId,
+    DeliveryId,
+    EventId,
     PhoneNumberId,
+    RecordingId,
+    ReportId,
     RoomName,
     SessionId,
     TicketId,
+    WebhookId,
 )
 
 
@@ -41,6 +46,26 @@ class UuidIds:
     def ticket_id(self) -> TicketId:
         """A UUIDv7: later ones sort after earlier ones."""
         return TicketId(str(uuid_utils.uuid7()))
+
+    def event_id(self) -> EventId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        return EventId(str(uuid_utils.uuid7()))
+
+    def webhook_id(self) -> WebhookId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        return WebhookId(str(uuid_utils.uuid7()))
+
+    def delivery_id(self) -> DeliveryId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        return DeliveryId(str(uuid_utils.uuid7()))
+
+    def report_id(self) -> ReportId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        return ReportId(str(uuid_utils.uuid7()))
+
+    def recording_id(self) -> RecordingId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        return RecordingId(str(uuid_utils.uuid7()))
 
     def room_name(self) -> RoomName:
         """A room name of the form ``room-<uuid>``."""

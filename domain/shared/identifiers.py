@@ -147,6 +147,41 @@ class CallId(Uuid):
     field = "callId"
 
 
+@attrs.frozen
+class EventId(Uuid):
+    """The id of a domain event."""
+
+    field = "eventId"
+
+
+@attrs.frozen
+class WebhookId(Uuid):
+    """The id of a webhook subscription."""
+
+    field = "webhookId"
+
+
+@attrs.frozen
+class DeliveryId(Uuid):
+    """The id of a delivery of a domain event to a webhook."""
+
+    field = "deliveryId"
+
+
+@attrs.frozen
+class ReportId(Uuid):
+    """The id of a session report."""
+
+    field = "reportId"
+
+
+@attrs.frozen
+class RecordingId(Uuid):
+    """The id of a recording."""
+
+    field = "recordingId"
+
+
 _VERSION_BITS = 0xF << 76
 _VERSION_7 = 0x7 << 76
 

@@ -7,10 +7,15 @@ from typing import Protocol
 from domain.shared.identifiers import (
     AgentId,
     CallId,
+    DeliveryId,
+    EventId,
     PhoneNumberId,
+    RecordingId,
+    ReportId,
     RoomName,
     SessionId,
     TicketId,
+    WebhookId,
 )
 
 
@@ -34,6 +39,26 @@ class IdGenerator(Protocol):
         ...
 
     def ticket_id(self) -> TicketId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        ...
+
+    def event_id(self) -> EventId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        ...
+
+    def webhook_id(self) -> WebhookId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        ...
+
+    def delivery_id(self) -> DeliveryId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        ...
+
+    def report_id(self) -> ReportId:
+        """A UUIDv7: later ones sort after earlier ones."""
+        ...
+
+    def recording_id(self) -> RecordingId:
         """A UUIDv7: later ones sort after earlier ones."""
         ...
 

@@ -15,6 +15,7 @@ class Source(enum.StrEnum):
     WEBHOOK = "webhook"
     RECONCILER = "reconciler"
     API = "api"
+    WORKER = "worker"
 
 
 COURSE: Final = ("joined", "ringing", "active", "agent_dispatched", "left", "reopened")

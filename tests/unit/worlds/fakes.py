@@ -27,11 +27,16 @@ from domain.shared.errors import DomainError, StorageUnavailable
 from domain.shared.identifiers import (
     AgentId,
     CallId,
+    DeliveryId,
+    EventId,
     Identity,
     PhoneNumberId,
+    RecordingId,
+    ReportId,
     RoomName,
     SessionId,
     TicketId,
+    WebhookId,
 )
 from domain.tickets.repository import TicketRepository
 from tests.unit.worlds.steps import Crashed, Steps
@@ -93,6 +98,21 @@ class SequentialIds:
 
     def ticket_id(self) -> TicketId:
         return TicketId(f"00000000-0000-7000-d000-{self._next():012x}")
+
+    def event_id(self) -> EventId:
+        return EventId(f"00000000-0000-7000-d100-{self._next():012x}")
+
+    def webhook_id(self) -> WebhookId:
+        return WebhookId(f"00000000-0000-7000-d200-{self._next():012x}")
+
+    def delivery_id(self) -> DeliveryId:
+        return DeliveryId(f"00000000-0000-7000-d300-{self._next():012x}")
+
+    def report_id(self) -> ReportId:
+        return ReportId(f"00000000-0000-7000-d400-{self._next():012x}")
+
+    def recording_id(self) -> RecordingId:
+        return RecordingId(f"00000000-0000-7000-d500-{self._next():012x}")
 
     def room_name(self) -> RoomName:
         return RoomName(f"room-00000000-0000-7000-9000-{self._next():012x}")
