@@ -9,6 +9,7 @@ from adapters.memory.agents import MemoryAgents
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.calls import CallTable
 from adapters.memory.capability import Capability
+from adapters.memory.deliveries import MemoryDeliveries
 from adapters.memory.idempotency import MemoryIdempotency
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
@@ -19,6 +20,7 @@ from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.sessions import SessionTable
 from adapters.memory.tickets import MemoryTickets
 from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.memory.webhooks import MemoryWebhooks
 from domain.operations.ledger_stats import LedgerStats
 
 
@@ -36,16 +38,19 @@ class MemoryStorage:
         self.publishable_keys = MemoryPublishableKeys()
         self.tickets = MemoryTickets()
         self.idempotency = MemoryIdempotency()
+        self.webhooks = MemoryWebhooks()
+        self.webhook_deliveries = MemoryDeliveries()
         self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]
         self.personal_data = MemoryPersonalData(self._capabilities)
         self.processes = MemoryProcesses([each.free for each in self._capabilities])
+        self.webhook_lanes = self.webhook_deliveries
         self.prune_sessions = self.sessions.prune
         self.prune_unused_sessions = self.sessions.prune_unused
         self.prune_calls = self.calls.prune
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
-        return MemoryUnitOfWork(self.sessions, self.calls)
+        return MemoryUnitOfWork(self.sessions, self.calls, self.webhooks)
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

@@ -7,6 +7,7 @@ from typing import Self
 
 from adapters.memory.calls import CallTable, MemoryCalls
 from adapters.memory.sessions import MemorySessions, SessionTable
+from adapters.memory.webhooks import MemoryWebhookChanges, MemoryWebhooks
 
 
 class MemoryUnitOfWork:
@@ -15,10 +16,11 @@ class MemoryUnitOfWork:
     Changes are kept aside until :meth:`commit`, where conflicts surface.
     """
 
-    def __init__(self, sessions: SessionTable, calls: CallTable) -> None:
+    def __init__(self, sessions: SessionTable, calls: CallTable, webhooks: MemoryWebhooks) -> None:
         self.sessions = MemorySessions(sessions)
         self.calls = MemoryCalls(calls)
-        self._repositories = (self.sessions, self.calls)
+        self.webhooks = MemoryWebhookChanges(webhooks)
+        self._repositories = (self.sessions, self.calls, self.webhooks)
 
     async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for
         """Apply every change or, on :class:`~domain.shared.errors.Conflict`, none."""

@@ -18,6 +18,12 @@ from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
+from adapters.sqlalchemy.webhooks.table import (
+    WEBHOOK_CURSOR,
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_LANES,
+    WEBHOOKS,
+)
 
 __all__ = ["CAPABILITIES", "metadata"]
 
@@ -35,5 +41,9 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     AGENTS,
     AGENT_VERSIONS,
     PHONE_NUMBERS,
+    WEBHOOKS,
+    WEBHOOK_CURSOR,
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_LANES,
 )
 """In this order the rows that a dead process held are freed."""

@@ -28,6 +28,9 @@ from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.repository import PRUNE_SESSIONS, PRUNE_UNUSED
 from adapters.sqlalchemy.tickets import SqlTickets
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
+from adapters.sqlalchemy.webhooks.deliveries import SqlDeliveries
+from adapters.sqlalchemy.webhooks.lanes import SqlLanes
+from adapters.sqlalchemy.webhooks.repository import SqlWebhooks
 from domain.operations.ledger_stats import LedgerStats
 
 
@@ -64,6 +67,9 @@ class SqlStorage:
         self.publishable_keys = SqlPublishableKeys(self.database)
         self.tickets = SqlTickets(self.database)
         self.idempotency = SqlIdempotency(self.database)
+        self.webhooks = SqlWebhooks(self.database)
+        self.webhook_deliveries = SqlDeliveries(self.database)
+        self.webhook_lanes = SqlLanes(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
         self.prune_unused_sessions = Pruning(self.database, PRUNE_UNUSED)

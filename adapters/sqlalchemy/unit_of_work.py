@@ -9,6 +9,7 @@ from adapters.sqlalchemy.calls.repository import SqlCalls
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.write import Write
 from adapters.sqlalchemy.sessions.repository import SqlSessions
+from adapters.sqlalchemy.webhooks.repository import SqlWebhookChanges
 
 
 class SqlUnitOfWork:
@@ -24,6 +25,7 @@ class SqlUnitOfWork:
         self._writes: list[Write] = []
         self.sessions = SqlSessions(database, self._writes, whole_configs=whole_configs)
         self.calls = SqlCalls(database, self._writes)
+        self.webhooks = SqlWebhookChanges(self._writes)
         self._repositories = (self.sessions, self.calls)
 
     async def commit(self, *, urgent: bool = True) -> None:

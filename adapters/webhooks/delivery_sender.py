@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Final
 
+import aiohttp
+
 from adapters.webhooks.poster import NotAnswered, SignedPoster, read_answer
 from domain.webhooks.delivery_sender import Answer, NotDelivered
 
@@ -40,16 +42,14 @@ class HttpDeliverySender:
         except NotAnswered as error:
             raise NotDelivered(f"The receiver {error}.") from None
 
-    async def _once(
-        self, url: str, secrets: Sequence[str], message_id: str, body: bytes
-    ) -> Answer:
+    async def _once(self, url: str, secrets: Sequence[str], message_id: str, body: bytes) -> Answer:
         async with self._poster.post(url, secrets, message_id, body) as response:
             retry_after = self._seconds(response.headers.get("Retry-After"))
             answer = Answer(status=response.status, retry_after_seconds=retry_after)
             try:
                 async with asyncio.timeout(_BODY_SECONDS):
                     await read_answer(response)
-            except (TimeoutError, OSError, ValueError):
+            except (TimeoutError, aiohttp.ClientError, OSError, ValueError):
                 response.close()
             return answer
 

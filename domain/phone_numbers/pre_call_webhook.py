@@ -23,9 +23,7 @@ class PreCallWebhook:
 
 def pre_call_url(given: object, *, allow_private: bool) -> str:
     """Return the URL. Raises :class:`InvalidInput` naming ``preCallWebhook.url``."""
-    return check_url(
-        given, field=f"{FIELD}.url", example=_EXAMPLE, allow_private=allow_private
-    )
+    return check_url(given, field=f"{FIELD}.url", example=_EXAMPLE, allow_private=allow_private)
 
 
 def pre_call_secret(given: object) -> str:
