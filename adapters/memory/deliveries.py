@@ -237,7 +237,7 @@ class MemoryDeliveries(Capability):
         lane = delivery.webhook_id, delivery.lane
         state = self._lanes.get(lane)
         if state is None:
-            self._lanes[lane] = _State(due_at or delivery.created_at)
+            self._lanes[lane] = _State(due_at or delivery.next_attempt_at or delivery.created_at)
             return
         state.version += 1
         state.due_at = due_at or state.due_at

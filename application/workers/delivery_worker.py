@@ -11,6 +11,7 @@ import attrs
 import structlog
 
 from application.workers.delivery_signal import DeliverySignal
+from application.workers.event_signal import EventSignal
 from domain.operations.liveness import Liveness, NeverDeclaredDead
 from domain.shared.clock import Clock
 from domain.shared.errors import DomainError
@@ -61,6 +62,7 @@ class DeliveryWorker:
     ids: IdGenerator
     signal: DeliverySignal
     watch: Callable[[str, float], None]
+    event_signal: EventSignal | None = None
     liveness: Liveness = attrs.field(factory=NeverDeclaredDead)
     lease: timedelta = 2 * ATTEMPT_LIMIT
     poll: timedelta = timedelta(milliseconds=250)
@@ -79,7 +81,7 @@ class DeliveryWorker:
 
     async def run(self) -> None:
         """Work until cancelled; what is being delivered then gets ``drain`` to finish."""
-        renewing = asyncio.create_task(self._renew())
+        beside = [asyncio.create_task(self._renew()), asyncio.create_task(self._hear_of_events())]
         try:
             while True:
                 if not await self.look():
@@ -88,7 +90,8 @@ class DeliveryWorker:
         finally:
             if self._working:
                 await asyncio.wait([*self._working], timeout=self.drain.total_seconds())
-            renewing.cancel()
+            for task in beside:
+                task.cancel()
             await self._give_back()
 
     async def look(self) -> bool:
@@ -204,6 +207,17 @@ class DeliveryWorker:
             webhook_id=done.webhook_id.value, delivery_id=done.id.value, event=done.event,
             failures=done.failures, reason=attempt.error,
         )  # fmt: skip
+
+    async def _hear_of_events(self) -> None:
+        """Wake up once this process has appended events."""
+        if self.event_signal is None:
+            return
+        count = self.event_signal.count
+        while True:
+            await self.event_signal.wait(count, self.lease)
+            if self.event_signal.count != count:
+                count = self.event_signal.count
+                self.signal.wake()
 
     async def _renew(self) -> None:
         while True:

@@ -22,6 +22,7 @@ from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.trunks import Trunks
+from entrypoints.container.webhooks import Webhooks
 
 
 class Container(
@@ -39,6 +40,7 @@ class Container(
     Calls,
     Reconciliation,
     Inbox,
+    Webhooks,
     Operations,
     Trunks,
     Diagnosis,
@@ -50,5 +52,6 @@ class Container(
     """
 
     background_jobs = providers.List(
-        Reconciliation.reconciler, Operations.pruner, Inbox.inbox_worker, Sessions.worker_watch
+        Reconciliation.reconciler, Operations.pruner, Inbox.inbox_worker, Sessions.worker_watch,
+        Webhooks.delivery_worker,
     )

@@ -38,6 +38,8 @@ from entrypoints.http.sessions import renew_token, token_endpoint
 from entrypoints.http.sessions.documentation import amendments
 from entrypoints.http.tickets import controller as tickets
 from entrypoints.http.trunks import controller as trunks
+from entrypoints.http.webhooks import controller as webhooks
+from entrypoints.http.webhooks import deliveries
 from entrypoints.settings import Settings
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -50,6 +52,8 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     phone_numbers.routes,
     publishable_keys.routes,
     tickets.routes,
+    webhooks.routes,
+    deliveries.routes,
     calls.routes,
     inbox.routes,
     operations.routes,

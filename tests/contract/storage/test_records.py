@@ -401,6 +401,13 @@ HARMLESS = {
     # A business's own numbers, and what it has set up for them.
     "phone_numbers": {"id", "tenant", "number", "trunk_id", "agent_id", "webhook_url",
                       "webhook_secret"},
+    # Kinds of events, states and our own sentences: no event's data.
+    "webhooks": {"id", "tenant", "url", "events", "description", "secret", "previous_secret",
+                 "status", "disabled_reason"},
+    "webhook_cursor": {"name"},
+    "webhook_deliveries": {"id", "webhook_id", "tenant", "event_id", "event", "lane", "status",
+                           "attempts"},
+    "webhook_lanes": {"webhook_id", "lane", "lease_holder"},
     "schema_floor": {"version"},
 }  # fmt: skip
 
