@@ -1,1 +1,0 @@
-"""Domain events: what happened to sessions and calls, and the outbox that others read it from."""
