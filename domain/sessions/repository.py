@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import attrs
@@ -71,6 +72,15 @@ class SessionRepository(Protocol):
         self, unreadable: list[StorageUnavailable], access: Access
     ) -> AsyncIterator[Sequence[SessionOutline]]:
         """Yield the outlines of the visible committed live sessions, some hundreds at a time.
+
+        The errors of rows that cannot be read are appended to ``unreadable``.
+        """
+        ...
+
+    async def ends_due(
+        self, now: datetime, limit: int, unreadable: list[StorageUnavailable]
+    ) -> list[Session]:
+        """Return up to ``limit`` committed sessions whose ends are to be announced by ``now``.
 
         The errors of rows that cannot be read are appended to ``unreadable``.
         """

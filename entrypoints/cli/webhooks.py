@@ -102,9 +102,7 @@ def remove(webhook_id: WebhookIdArgument) -> None:
 @app.command("rotate-secret")
 def rotate_secret(webhook_id: WebhookIdArgument) -> None:
     """Replace the secret and print the new one; the old one also signs for 24 hours."""
-    rotated = _with(
-        lambda container: container.manage_webhooks().rotate_secret(webhook_id, SYSTEM)
-    )
+    rotated = _with(lambda container: container.manage_webhooks().rotate_secret(webhook_id, SYSTEM))
     typer.echo(rotated.secret)
     typer.echo(
         f"The secret before it also signs until {rfc3339_or_none(rotated.previous_until)}.",

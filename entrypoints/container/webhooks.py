@@ -18,6 +18,7 @@ from domain.webhooks.manage_webhooks import ManageWebhooks
 from domain.webhooks.send_event import SendEvent
 from domain.webhooks.try_webhook import TryWebhook
 from entrypoints.container.core import Core
+from entrypoints.container.events import Events
 from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.observability import Observability
 from entrypoints.container.storage import Storage
@@ -101,6 +102,7 @@ class Webhooks(containers.DeclarativeContainer):
         ids=Core.ids,
         signal=delivery_signal,
         watch=Observability.telemetry.provided.delivery,
+        event_signal=Events.event_signal,
         liveness=Storage.heartbeat,
     )
     local_sender = providers.Singleton(
@@ -115,6 +117,4 @@ class Webhooks(containers.DeclarativeContainer):
         secrets=providers.Singleton(RandomKeys),
         body_of=providers.Object(event_body),
     )
-    delivery_pruning = providers.List(
-        storage.webhook_deliveries.prune, settings.event_retention
-    )
+    delivery_pruning = providers.List(storage.webhook_deliveries.prune, settings.event_retention)

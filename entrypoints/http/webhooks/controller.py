@@ -212,7 +212,7 @@ class WebhooksController(Controller):
         summary="A webhook's deliveries, the newest first (development, or with an API key)",
         responses=LIST_RESPONSES | read_responses("There is no such webhook."),
     )
-    async def list_deliveries(  # noqa: PLR0913, PLR0917 - a list's filter and place
+    async def list_deliveries(
         self,
         webhookId: IdPath,  # noqa: N803 - the name in the path
         scope: AsgiScope,

@@ -67,8 +67,12 @@ _CHANGES: Final = REFUSALS | {
     415: "The body is not sent as JSON.",
     503: "The ledger is out of reach.",
 }
-_BUSY: Final = ("webhook_changed", "Other requests keep changing this webhook; try again.", {})
-_FULL: Final = (
+_BUSY: Final[tuple[str, str, dict[str, object]]] = (
+    "webhook_changed",
+    "Other requests keep changing this webhook; try again.",
+    {},
+)
+_FULL: Final[tuple[str, str, dict[str, object]]] = (
     "webhook_limit_reached",
     "There are 100 webhooks, which is the limit; delete one that is not used.",
     {},
@@ -120,9 +124,9 @@ TEST_RESPONSES: Final = {
         {"delivered": True, "statusCode": 204, "error": None, "durationMs": 42},
     )
 } | errors(REFUSALS | {404: _MISSING, 503: "The ledger is out of reach."})
-READ_RESPONSES: Final = {
-    200: _shown("The webhook.", WebhookResponse, _WEBHOOK)
-} | read_responses(_MISSING)
+READ_RESPONSES: Final = {200: _shown("The webhook.", WebhookResponse, _WEBHOOK)} | read_responses(
+    _MISSING
+)
 DELETE_RESPONSES: Final = read_responses(_MISSING)
 REDELIVER_RESPONSES: Final = {
     202: _shown("The delivery, which is pending again.", DeliveryResponse, _DELIVERY)
