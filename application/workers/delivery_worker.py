@@ -18,7 +18,7 @@ from domain.shared.errors import DomainError
 from domain.shared.identifiers import WebhookId
 from domain.shared.ids import IdGenerator
 from domain.webhooks.deliver import Deliver
-from domain.webhooks.delivery import Delivery
+from domain.webhooks.delivery import Attempt, Delivery
 from domain.webhooks.delivery_sender import ATTEMPT_LIMIT
 from domain.webhooks.fan_out import FanOut
 from domain.webhooks.lane_repository import LaneClaim, LaneRepository
@@ -179,12 +179,15 @@ class DeliveryWorker:
         if done is None:
             await self.lanes.drop(claim)
             return False
-        self._note(done, receiver)
+        receiver.is_slow = _is_slow(done.attempts[-1])
         if done.is_pending:
             await self.lanes.postpone(done, claim)
+            self._tell(done)
             return False
+        is_settled = await self.lanes.settle(done, claim)
+        self._tell(done)
         # One that was redelivered meanwhile is in a lane of its own: this one goes on.
-        return await self.lanes.settle(done, claim) or await self._is_leased(claim)
+        return is_settled or await self._is_leased(claim)
 
     async def _is_mine(self, claim: LaneClaim) -> bool:
         """Whether the lane is still leased, after this process was stopped, too."""
@@ -195,16 +198,15 @@ class DeliveryWorker:
     async def _is_leased(self, claim: LaneClaim) -> bool:
         return await self.lanes.waiting(claim, 1) is not None
 
-    def _note(self, done: Delivery, receiver: _Receiver) -> None:
+    def _tell(self, done: Delivery) -> None:
         attempt = done.attempts[-1]
-        receiver.is_slow = not attempt.has_succeeded or attempt.duration_ms > _SLOW_MS
         outcome = "retried" if done.is_pending else done.status.value
         self.watch(outcome, attempt.duration_ms / 1000)
         if attempt.has_succeeded:
             return
         log.warning(
             f"delivery {'failed' if not done.is_pending else 'is tried again'}",
-            webhook_id=done.webhook_id.value, delivery_id=done.id.value, event=done.event,
+            webhook_id=done.webhook_id.value, delivery_id=done.id.value, kind=done.event,
             failures=done.failures, reason=attempt.error,
         )  # fmt: skip
 
@@ -248,3 +250,7 @@ class DeliveryWorker:
             await self.lanes.release(claim, self.clock.now() + wait)
         except DomainError as error:
             log.warning("lease not given back", reason=str(error))  # it lapses
+
+
+def _is_slow(attempt: Attempt) -> bool:
+    return not attempt.has_succeeded or attempt.duration_ms > _SLOW_MS

@@ -50,15 +50,22 @@ DELETES: Final = ("DELETE", "/agents/{agentId:str}")
 ADDS: Final = ("POST", "/phone-numbers")
 REMOVES: Final = ("DELETE", "/phone-numbers/{number:str}")
 TICKETS: Final = ("POST", "/livekit/tickets")
+SUBSCRIBES: Final = ("POST", "/webhooks")
+UNSUBSCRIBES: Final = ("DELETE", "/webhooks/{webhookId:str}")
 EXTENSIONS: Final = itertools.count(2000)
 """The last digits of numbers of the business, none of which is used twice."""
-PRIVATE: Final = ("sessionId", "callId", "roomName", "userIdentity", "agentId", "number")
+PRIVATE: Final = (
+    "sessionId", "callId", "roomName", "userIdentity", "agentId", "number", "webhookId",
+    "deliveryId",
+)  # fmt: skip
 """The facts that only Ann and the operator see."""
 SCOPES: Final = WORK | {
     Scope.AGENTS_READ,
     Scope.AGENTS_WRITE,
     Scope.PHONE_NUMBERS_READ,
     Scope.PHONE_NUMBERS_WRITE,
+    Scope.WEBHOOKS_READ,
+    Scope.WEBHOOKS_WRITE,
 }
 
 ROUTES: Final = sorted(routes_of(application()), key=lambda route: (route.name == ENDS, route.name))
@@ -110,6 +117,8 @@ class Keys:
             facts = {**facts, "number": f"+1510555{next(EXTENSIONS)}"}
         if route.name == REMOVES:
             facts = {**facts, "number": self.add_number(f"+1510555{next(EXTENSIONS)}")}
+        if route.name == UNSUBSCRIBES:
+            facts = {**facts, "webhookId": self.add_webhook()}
         return self.client.request(
             route.method,
             route.filled(facts),
@@ -134,6 +143,14 @@ class Keys:
         assert answer.status_code == 201, answer.text
         return number
 
+    def add_webhook(self) -> str:
+        """Add a webhook of Ann's that mentions her room; return its id."""
+        body = {"url": f"http://127.0.0.1:1/{ROOM}", "events": ["*"]}
+        answer = self.client.post("/webhooks", json=body, headers={"X-API-Key": self.ann})
+        assert answer.status_code == 201, answer.text
+        webhook_id: str = answer.json()["webhookId"]
+        return webhook_id
+
 
 @pytest.fixture(scope="module")
 def keys(
@@ -144,6 +161,7 @@ def keys(
         **simulator_process.environ,
         "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
         "TELEPHONY_ENABLED": "true",
+        "WEBHOOK_ALLOW_PRIVATE": "true",
     }
     simulator_process.register_worker("shreya-obnox")
     made = asyncio.run(_make_keys(environ, folder))
