@@ -6,29 +6,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import attrs
-
 from adapters.memory.capability import Capability
+from adapters.memory.lane_state import Lane, LaneState
 from domain.access.access import Access
 from domain.shared.identifiers import DeliveryId, EventId, WebhookId
 from domain.shared.pagination import Cursor
 from domain.webhooks.delivery import LONGEST_WAIT, Delivery, DeliveryStatus
 from domain.webhooks.lane_repository import LaneClaim, Waiting
-
-_Lane = tuple[WebhookId, str]
-
-
-@attrs.define
-class _State:
-    """A lane in which deliveries wait."""
-
-    due_at: datetime
-    version: int = 1
-    holder: str | None = None
-    expires_at: datetime | None = None
-
-    def release(self) -> None:
-        self.holder = self.expires_at = None
 
 
 class MemoryDeliveries(Capability):
@@ -41,8 +25,8 @@ class MemoryDeliveries(Capability):
         self._cursor: int | None = None
         self._deliveries: dict[DeliveryId, Delivery] = {}
         self._events: set[tuple[WebhookId, EventId]] = set()
-        self._lanes: dict[_Lane, _State] = {}
-        self._waiting: dict[_Lane, dict[DeliveryId, int]] = {}
+        self._lanes: dict[Lane, LaneState] = {}
+        self._waiting: dict[Lane, dict[DeliveryId, int]] = {}
         """The pending deliveries of each lane, with their positions."""
 
     async def cursor(self) -> int | None:
@@ -149,7 +133,6 @@ class MemoryDeliveries(Capability):
         status: DeliveryStatus | None,
         after: Cursor | None,
         limit: int,
-        *,
         access: Access,
     ) -> list[Delivery]:
         """Return a webhook's newest ``limit`` deliveries, of those older than ``after``."""
@@ -205,14 +188,14 @@ class MemoryDeliveries(Capability):
             if state.holder is not None and state.holder.startswith(prefix):
                 state.release()
 
-    def _due(self, now: datetime) -> Iterable[tuple[_Lane, _State]]:
+    def _due(self, now: datetime) -> Iterable[tuple[Lane, LaneState]]:
         return [
             (lane, state)
             for lane, state in self._lanes.items()
             if state.holder is None and not now < state.due_at <= now + LONGEST_WAIT
         ]
 
-    def _held(self, claim: LaneClaim) -> _State | None:
+    def _held(self, claim: LaneClaim) -> LaneState | None:
         state = self._lanes.get((claim.webhook_id, claim.lane))
         return state if state is not None and state.holder == claim.holder else None
 
@@ -237,7 +220,7 @@ class MemoryDeliveries(Capability):
         lane = delivery.webhook_id, delivery.lane
         state = self._lanes.get(lane)
         if state is None:
-            self._lanes[lane] = _State(due_at or delivery.next_attempt_at or delivery.created_at)
+            self._lanes[lane] = LaneState(due_at or delivery.next_attempt_at or delivery.created_at)
             return
         state.version += 1
         state.due_at = due_at or state.due_at

@@ -12,13 +12,14 @@ import structlog
 
 from application.workers.delivery_signal import DeliverySignal
 from application.workers.event_signal import EventSignal
+from application.workers.receiver import Receiver
 from domain.operations.liveness import Liveness, NeverDeclaredDead
 from domain.shared.clock import Clock
 from domain.shared.errors import DomainError
 from domain.shared.identifiers import WebhookId
 from domain.shared.ids import IdGenerator
 from domain.webhooks.deliver import Deliver
-from domain.webhooks.delivery import Attempt, Delivery
+from domain.webhooks.delivery import Delivery
 from domain.webhooks.delivery_sender import ATTEMPT_LIMIT
 from domain.webhooks.fan_out import FanOut
 from domain.webhooks.lane_repository import LaneClaim, LaneRepository
@@ -29,17 +30,7 @@ _PAUSE: Final = timedelta(milliseconds=20)
 """Between two looks for due lanes."""
 _BATCH: Final = 16
 """Deliveries of a lane that are read at a time."""
-_SLOW_MS: Final = 2000
 _AFTER_FAULT: Final = timedelta(seconds=5)
-
-
-@attrs.define
-class _Receiver:
-    """What this process does for one webhook: lanes that it has claimed, and requests."""
-
-    places: asyncio.Semaphore
-    lanes: int = 0
-    is_slow: bool = False
 
 
 @attrs.define(kw_only=True)
@@ -71,7 +62,7 @@ class DeliveryWorker:
     parallel_of_webhook: int = 8
     parallel_of_slow: int = 2
     ahead: int = 32
-    _receivers: dict[WebhookId, _Receiver] = attrs.field(factory=dict, init=False)
+    _receivers: dict[WebhookId, Receiver] = attrs.field(factory=dict, init=False)
     _working: dict[asyncio.Task[None], LaneClaim] = attrs.field(factory=dict, init=False)
     _places: asyncio.Semaphore = attrs.field(init=False)
 
@@ -136,8 +127,8 @@ class DeliveryWorker:
         most = self.parallel_of_slow if receiver.is_slow else self.ahead
         return most - receiver.lanes
 
-    def _new_receiver(self) -> _Receiver:
-        return _Receiver(asyncio.Semaphore(self.parallel_of_webhook))
+    def _new_receiver(self) -> Receiver:
+        return Receiver(asyncio.Semaphore(self.parallel_of_webhook))
 
     def _done(self, task: asyncio.Task[None]) -> None:
         claim = self._working.pop(task)
@@ -147,7 +138,7 @@ class DeliveryWorker:
             del self._receivers[claim.webhook_id]
         self.signal.wake()
 
-    async def _work(self, claim: LaneClaim, receiver: _Receiver) -> None:
+    async def _work(self, claim: LaneClaim, receiver: Receiver) -> None:
         try:
             await self._deliver_lane(claim, receiver)
         except DomainError as error:
@@ -158,7 +149,7 @@ class DeliveryWorker:
             log.exception("delivery failed", webhook_id=claim.webhook_id.value)
             await self._release(claim, _AFTER_FAULT)
 
-    async def _deliver_lane(self, claim: LaneClaim, receiver: _Receiver) -> None:
+    async def _deliver_lane(self, claim: LaneClaim, receiver: Receiver) -> None:
         """Deliver what waits in a lane, until it is empty, waits for a retry, or is lost."""
         while True:
             waiting = await self.lanes.waiting(claim, _BATCH)
@@ -170,7 +161,7 @@ class DeliveryWorker:
             if len(waiting.deliveries) < _BATCH and await self.lanes.finish(claim, waiting.version):
                 return
 
-    async def _deliver_one(self, delivery: Delivery, claim: LaneClaim, receiver: _Receiver) -> bool:
+    async def _deliver_one(self, delivery: Delivery, claim: LaneClaim, receiver: Receiver) -> bool:
         """Return whether to go on with the lane's next delivery."""
         async with receiver.places, self._places:
             if not await self._is_mine(claim):
@@ -179,7 +170,7 @@ class DeliveryWorker:
         if done is None:
             await self.lanes.drop(claim)
             return False
-        receiver.is_slow = _is_slow(done.attempts[-1])
+        receiver.note(done.attempts[-1])
         if done.is_pending:
             await self.lanes.postpone(done, claim)
             self._tell(done)
@@ -250,7 +241,3 @@ class DeliveryWorker:
             await self.lanes.release(claim, self.clock.now() + wait)
         except DomainError as error:
             log.warning("lease not given back", reason=str(error))  # it lapses
-
-
-def _is_slow(attempt: Attempt) -> bool:
-    return not attempt.has_succeeded or attempt.duration_ms > _SLOW_MS

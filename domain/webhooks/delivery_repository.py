@@ -37,7 +37,6 @@ class DeliveryRepository(Protocol):
         status: DeliveryStatus | None,
         after: Cursor | None,
         limit: int,
-        *,
         access: Access,
     ) -> list[Delivery]:
         """Return a webhook's newest ``limit`` deliveries, of those older than ``after``."""

@@ -123,7 +123,6 @@ class SqlDeliveries:
         status: DeliveryStatus | None,
         after: Cursor | None,
         limit: int,
-        *,
         access: Access,
     ) -> list[Delivery]:
         """Return a webhook's newest ``limit`` deliveries, of those older than ``after``."""

@@ -80,7 +80,7 @@ async def test_only_those_see_a_webhook_who_see_all_that_it_gets(ledger: Ledger)
     wide = Access(tenant="ann", scopes=scopes, sees_unowned=True)
 
     async def seen(access: Access) -> set[object]:
-        found = {one.id for one in await ledger.webhooks.page(None, 10, access)}
+        found: set[object] = {one.id for one in await ledger.webhooks.page(None, 10, access)}
         for webhook in (of_ann, of_operator, of_nobody):
             is_seen = await ledger.webhooks.get(webhook.id, access) is not None
             assert is_seen == (webhook.id in found)
