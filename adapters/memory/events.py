@@ -64,7 +64,7 @@ class MemoryOutbox(Capability):
         return {
             event.position: False
             for event in self.stored
-            if person.is_in_answer(event.data) or any(one in event.data for one in ids)
+            if person.is_in_resource(event.data) or any(one in event.data for one in ids)
         }
 
     def erase(self, keys: Collection[int]) -> None:

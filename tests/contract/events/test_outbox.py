@@ -19,12 +19,13 @@ from domain.calls.apply_fact import apply
 from domain.calls.call import Call
 from domain.calls.call_facts import ParticipantLeft, ParticipantSeen, RoomClosed
 from domain.events.domain_event import EventKind, NewEvent, StoredEvent
+from domain.privacy.data_subject import DataSubject
 from domain.rooms.sip_leg import Direction, LegStatus
 from domain.sessions.phone_correlation import PhoneCorrelation
 from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
 from domain.shared.errors import Conflict
-from domain.shared.identifiers import EventId
+from domain.shared.identifiers import EventId, Identity
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import (
     NOON,
@@ -282,6 +283,30 @@ async def test_a_lane_is_kept_while_its_newest_event_is_young(
         await store(ledger, new_session())
         (event,) = await ledger.outbox.after(0, 10)
         assert event.position > last
+
+
+async def test_a_person_s_events_are_forgotten_with_their_records(ledger: Ledger) -> None:
+    ann, sage = DataSubject.with_identity("ann"), DataSubject.with_identity("sage")
+    session = new_session(identity=Identity("ann"))
+    other = new_session()
+    await store(ledger, session, other)
+    async with ledger.unit_of_work() as work:
+        for one in (session, other):
+            ready = NewEvent(
+                kind=K.TRANSCRIPT_READY,
+                occurred_at=LATER,
+                source=Source.WORKER,
+                session_id=one.id,
+                data={"sessionId": str(one.id)},
+            )
+            await work.events.append(ready)
+        await work.commit()
+
+    assert (await ledger.personal_data.mentions(sage)).all == 0  # a voice
+    forgotten = await ledger.personal_data.forget(ann)
+
+    assert (forgotten.sessions, forgotten.domain_events) == (1, 2)
+    assert {event.session_id for event in await ledger.outbox.after(0, 10)} == {other.id}
 
 
 WRITERS, READERS, EACH = 6, 3, 12

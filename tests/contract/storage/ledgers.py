@@ -33,10 +33,14 @@ NOON = datetime(2026, 1, 31, 12, 0, 0, 123000, UTC)
 
 @asynccontextmanager
 async def opened(
-    database_url: str, patience: timedelta = PATIENCE, announcer: Announcer | None = None
+    database_url: str,
+    patience: timedelta = PATIENCE,
+    *,
+    announcer: Announcer | None = None,
+    announces: bool = True,
 ) -> AsyncIterator[MemoryStorage | SqlStorage]:
-    """The ledger at ``database_url``, which is migrated."""
-    announcer = announcer or new_announcer()
+    """The ledger at ``database_url``, which is migrated; without events unless it ``announces``."""
+    announcer = (announcer or new_announcer()) if announces else None
     if database_url == "memory://":
         async with MemoryStorage(announcer) as in_memory:
             yield in_memory
