@@ -78,10 +78,11 @@ class _Handler(BaseHTTPRequestHandler):
         with receivers.lock:
             seen = receivers.received.setdefault(self.path, [])
             seen.append(Received(self.path, headers, body))
-            number = len(seen)
+            times = sum(one.headers["webhook-id"] == headers["webhook-id"] for one in seen[-500:])
         behaviour = receivers.behaviours.get(self.path, 204)
-        if behaviour == "fails now and then":
-            behaviour = 204 if number % 3 else 500
+        if behaviour == "fails a third at first":
+            is_chosen = headers["webhook-id"][-1] in "05af9" and times == 1
+            behaviour = 503 if is_chosen else 204
         if behaviour == "hangs":
             receivers.over.wait(60)
         elif behaviour == "closes":

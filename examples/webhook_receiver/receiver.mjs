@@ -1,23 +1,27 @@
 // Receive webhooks of backend-livekit with Node.js and no dependencies.
+// Its types are checked by TypeScript (`npx tsc --checkJs`), and Node.js 20 runs it as it is.
 //
-// WEBHOOK_SECRET=whsec_… node --experimental-strip-types receiver.mts   (Node.js 22.6 or newer)
-// WEBHOOK_SECRET=whsec_… npx tsx receiver.mts                           (any other)
+// WEBHOOK_SECRET=whsec_… node receiver.mjs
+// @ts-check
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
-const SECRET: Buffer = Buffer.from(process.env.WEBHOOK_SECRET!.replace(/^whsec_/, ''), 'base64');
+const SECRET = Buffer.from((process.env.WEBHOOK_SECRET ?? '').replace(/^whsec_/, ''), 'base64');
 const TOLERANCE_SECONDS = 5 * 60;
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
-type DomainEvent = { id: string; type: string; sessionId: string | null; data: unknown };
+/** @typedef {{ id: string, type: string, sessionId: string | null, data: unknown }} DomainEvent */
 
-const handled = new Set<string>(); // in production: a unique column in your database
+/** @type {Set<string>} */
+const handled = new Set(); // in production: a unique column in your database
 
-/** Verify a request by Standard Webhooks (https://www.standardwebhooks.com). */
-function isGenuine(headers: IncomingHttpHeaders, body: Buffer): boolean {
+/**
+ * Verify a request by Standard Webhooks (https://www.standardwebhooks.com).
+ * @param {import('node:http').IncomingHttpHeaders} headers
+ * @param {Buffer} body
+ */
+function isGenuine(headers, body) {
   const timestamp = String(headers['webhook-timestamp']);
   const age = Math.abs(Date.now() / 1000 - Number(timestamp));
   if (!(age <= TOLERANCE_SECONDS)) return false;
@@ -33,13 +37,18 @@ function isGenuine(headers: IncomingHttpHeaders, body: Buffer): boolean {
     .some((given) => given.length === expected.length && timingSafeEqual(given, expected));
 }
 
-/** Do what your system does. Return quickly: put slow work into a queue. */
-function handle(event: DomainEvent): void {
+/**
+ * Do what your system does. Return quickly: put slow work into a queue.
+ * @param {DomainEvent} event
+ */
+function handle(event) {
   console.log(event.type, event.sessionId, JSON.stringify(event.data));
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const parts: Buffer[] = [];
+/** @param {import('node:http').IncomingMessage} request */
+async function bodyOf(request) {
+  /** @type {Buffer[]} */
+  const parts = [];
   let size = 0;
   for await (const part of request) {
     size += part.length;
@@ -59,7 +68,7 @@ const server = createServer(async (request, response) => {
     }
     const id = String(request.headers['webhook-id']);
     if (!handled.has(id)) { // an event may come twice
-      handle(JSON.parse(body.toString('utf8')) as DomainEvent);
+      handle(JSON.parse(body.toString('utf8')));
       handled.add(id);
     }
     response.writeHead(204).end();
@@ -70,5 +79,6 @@ const server = createServer(async (request, response) => {
 });
 
 server.listen(Number(process.env.PORT ?? 8000), '127.0.0.1', () => {
-  console.log(`Listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const address = /** @type {import('node:net').AddressInfo} */ (server.address());
+  console.log(`Listening on http://127.0.0.1:${address.port}`);
 });
