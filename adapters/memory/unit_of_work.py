@@ -7,18 +7,22 @@ from typing import Self
 
 from adapters.memory.calls import CallTable, MemoryCalls
 from adapters.memory.sessions import MemorySessions, SessionTable
+from adapters.memory.transcripts import MemoryTranscripts, TranscriptTable
 
 
 class MemoryUnitOfWork:
-    """Implements :class:`domain.calls.repository.CallWork`.
+    """Implements :class:`domain.transcripts.repository.TranscriptWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface.
     """
 
-    def __init__(self, sessions: SessionTable, calls: CallTable) -> None:
+    def __init__(
+        self, sessions: SessionTable, calls: CallTable, transcripts: TranscriptTable
+    ) -> None:
         self.sessions = MemorySessions(sessions)
         self.calls = MemoryCalls(calls)
-        self._repositories = (self.sessions, self.calls)
+        self.transcripts = MemoryTranscripts(transcripts)
+        self._repositories = (self.sessions, self.calls, self.transcripts)
 
     async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for
         """Apply every change or, on :class:`~domain.shared.errors.Conflict`, none."""

@@ -27,15 +27,18 @@ from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.repository import PRUNE_SESSIONS, PRUNE_UNUSED
 from adapters.sqlalchemy.tickets import SqlTickets
+from adapters.sqlalchemy.transcripts.repository import SqlTranscriptReader
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
 from domain.operations.ledger_stats import LedgerStats
+from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
 
 
 class SqlStorage:
     """A database and the units of work on it.
 
     ``async with`` sees to it that the schema fits, and closes every connection at the end;
-    ``whole_configs`` says whether sessions are stored with all of their agents' configurations.
+    ``whole_configs`` says whether sessions are stored with all of their agents' configurations,
+    ``transcript_policy`` what is stored of transcripts.
     Raises :class:`~domain.shared.errors.StorageUnavailable` (:class:`SchemaOutdated
     <adapters.sqlalchemy.engine.errors.SchemaOutdated>` if that is why).
     """
@@ -47,12 +50,14 @@ class SqlStorage:
         watch: Watch | None = None,
         *,
         whole_configs: bool = True,
+        transcript_policy: TranscriptPolicy = KEEP_ALL,
     ) -> None:
         self.database = database(database_url, patience, watch)
         self._probe = StorageProbe(
             self.database, [each.table for each in CAPABILITIES if each.is_probed]
         )
         self._whole_configs = whole_configs
+        self._transcript_policy = transcript_policy
         self.inbox = SqlInbox(self.database)
         self.leases = SqlLeases(self.database)
         self.processes = SqlProcesses(
@@ -63,6 +68,7 @@ class SqlStorage:
         self.api_keys = SqlApiKeys(self.database)
         self.publishable_keys = SqlPublishableKeys(self.database)
         self.tickets = SqlTickets(self.database)
+        self.transcripts = SqlTranscriptReader(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
@@ -75,7 +81,11 @@ class SqlStorage:
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """A unit of work that has not begun."""
-        return SqlUnitOfWork(self.database, whole_configs=self._whole_configs)
+        return SqlUnitOfWork(
+            self.database,
+            whole_configs=self._whole_configs,
+            transcript_policy=self._transcript_policy,
+        )
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

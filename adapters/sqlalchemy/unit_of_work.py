@@ -7,33 +7,44 @@ from typing import Self
 
 from adapters.sqlalchemy.calls.repository import SqlCalls
 from adapters.sqlalchemy.engine.database import Database
-from adapters.sqlalchemy.engine.write import Write
+from adapters.sqlalchemy.engine.write import Work, Write
 from adapters.sqlalchemy.sessions.repository import SqlSessions
+from adapters.sqlalchemy.transcripts.repository import SqlTranscripts
+from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
 
 
 class SqlUnitOfWork:
-    """Implements :class:`domain.calls.repository.CallWork`.
+    """Implements :class:`domain.transcripts.repository.TranscriptWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface: a transaction, and on
     SQLite the lock, is held while it is written and not while a use case thinks. Reads see what
     is committed, and this unit's changes.
     """
 
-    def __init__(self, database: Database, *, whole_configs: bool = True) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        whole_configs: bool = True,
+        transcript_policy: TranscriptPolicy = KEEP_ALL,
+    ) -> None:
         self._database = database
         self._writes: list[Write] = []
+        self._works: list[Work] = []
         self.sessions = SqlSessions(database, self._writes, whole_configs=whole_configs)
         self.calls = SqlCalls(database, self._writes)
+        self.transcripts = SqlTranscripts(database, self._works, transcript_policy)
         self._repositories = (self.sessions, self.calls)
 
     async def commit(self, *, urgent: bool = True) -> None:
         """Make every change durable in one transaction or, on an error, none."""
-        if self._writes:
-            await self._database.write([*self._writes], urgent=urgent)
+        if self._writes or self._works:
+            await self._database.write([*self._writes, *self._works], urgent=urgent)
         self._forget()
 
     def _forget(self) -> None:
         self._writes.clear()
+        self._works.clear()
         for each in self._repositories:
             each.forget()
 
