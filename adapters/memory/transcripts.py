@@ -18,10 +18,11 @@ from domain.access.access import Access
 from domain.privacy.data_subject import DataSubject
 from domain.shared.errors import Conflict
 from domain.shared.identifiers import ReportId, SessionId
+from domain.shared.pagination import Cursor
 from domain.shared.reported import Reported
 from domain.transcripts.item import TranscriptItem
 from domain.transcripts.policy import TranscriptPolicy
-from domain.transcripts.repository import FoundItem, SearchPosition, TranscriptSearch
+from domain.transcripts.repository import FoundItem, TranscriptSearch, number_in
 from domain.transcripts.words import MOST_WORDS, words_of
 
 Owner = SessionId | ReportId
@@ -67,7 +68,8 @@ class Kept:
             session_id=self.reported.session_id,
             call_id=self.reported.call_id,
             tenant=self.reported.tenant,
-            position=SearchPosition(self.created_at, self.number),
+            created_at=self.created_at,
+            number=self.number,
         )
 
 
@@ -96,13 +98,17 @@ class TranscriptTable(Capability):
             yield items[begin : begin + _PAGE]
 
     async def search(
-        self, wanted: TranscriptSearch, after: SearchPosition | None, limit: int, access: Access
+        self, wanted: TranscriptSearch, after: Cursor | None, limit: int, access: Access
     ) -> Sequence[FoundItem]:
         """Return the newest ``limit`` visible items that are wanted, of those after ``after``."""
         every = (each.found() for items in self.by_owner.values() for each in items.values())
         visible = (each for each in every if each is not None and access.sees(each.tenant))
         newest = sorted(
-            (each for each in visible if after is None or _place(each) < _of(after)),
+            (
+                each
+                for each in visible
+                if after is None or _place(each) < (after.created_at, number_in(after))
+            ),
             key=_place,
             reverse=True,
         )
@@ -149,11 +155,7 @@ class TranscriptTable(Capability):
 
 
 def _place(found: FoundItem) -> tuple[datetime, int]:
-    return _of(found.position)
-
-
-def _of(position: SearchPosition) -> tuple[datetime, int]:
-    return position.created_at, position.number
+    return found.created_at, found.number
 
 
 def _is_wanted(found: FoundItem, wanted: TranscriptSearch) -> bool:
@@ -161,7 +163,7 @@ def _is_wanted(found: FoundItem, wanted: TranscriptSearch) -> bool:
     return (
         wanted.session_id in (None, found.session_id)
         and wanted.call_id in (None, found.call_id)
-        and wanted.created.holds(found.position.created_at)
+        and wanted.created.holds(found.created_at)
         and wanted.query.matches(words)
     )
 

@@ -49,7 +49,7 @@ def upgrade() -> None:
         sa.Column(
             "number",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            sa.Identity(),
+            autoincrement=True,
             nullable=False,
         ),
         sa.Column("owner", sa.String(36), nullable=False),

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
+import uuid
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, Protocol
 
 import attrs
 
 from domain.access.access import Access
 from domain.calls.repository import CallWork
-from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import CallId, SessionId
-from domain.shared.pagination import Span
+from domain.shared.pagination import Cursor, Span
 from domain.shared.reported import Reported
 from domain.transcripts.item import TranscriptItem
 from domain.transcripts.search_query import SearchQuery
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_POSITION: Final = re.compile(r"(\d{1,15})\.(\d{1,19})", re.ASCII)
-_LARGEST: Final = 2**63 - 1
+_LARGEST_NUMBER: Final = 2**63 - 1
 
 
 class Transcripts(Protocol):
@@ -55,35 +50,6 @@ class TranscriptWork(CallWork, Protocol):
         ...
 
 
-@attrs.frozen
-class SearchPosition:
-    """A place among results, which are sorted by time and, within a millisecond, by ``number``."""
-
-    created_at: datetime
-    number: int
-
-    @property
-    def cursor(self) -> str:
-        """Return the text that callers get, which is opaque to them."""
-        milliseconds = (self.created_at - _EPOCH) // timedelta(milliseconds=1)
-        text = f"{milliseconds}.{self.number}"
-        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-    @classmethod
-    def parse(cls, cursor: str) -> SearchPosition:
-        """Return the position that :attr:`cursor` wrote. Raises :class:`InvalidInput`."""
-        try:
-            text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-            parts = _POSITION.fullmatch(text)
-            if parts is None or int(parts[2]) > _LARGEST:
-                raise ValueError(text)
-            return cls(_EPOCH + timedelta(milliseconds=int(parts[1])), int(parts[2]))
-        except (ValueError, OverflowError, binascii.Error):
-            raise InvalidInput(
-                "cursor must be the nextCursor of the page before.", field="cursor"
-            ) from None
-
-
 @attrs.frozen(kw_only=True)
 class TranscriptSearch:
     """What is looked for, and where: in every visible transcript, or in one session's or call's."""
@@ -96,13 +62,28 @@ class TranscriptSearch:
 
 @attrs.frozen(kw_only=True)
 class FoundItem:
-    """An item that a search found; ``position`` is its place in the results."""
+    """An item that a search found.
+
+    Results are sorted by ``created_at``, which is when it was said or, where that is not known,
+    stored, and within a millisecond by ``number``.
+    """
 
     item: TranscriptItem
     session_id: SessionId
     call_id: CallId | None
     tenant: str | None
-    position: SearchPosition
+    created_at: datetime
+    number: int
+
+    @property
+    def position(self) -> Cursor:
+        """Return its place in the results."""
+        return Cursor(self.created_at, str(uuid.UUID(int=self.number)))
+
+
+def number_in(position: Cursor) -> int:
+    """Return the ``number`` in a :attr:`FoundItem.position`, or of one that a caller made up."""
+    return min(uuid.UUID(position.id).int, _LARGEST_NUMBER)
 
 
 class TranscriptReader(Protocol):
@@ -115,7 +96,7 @@ class TranscriptReader(Protocol):
         ...
 
     async def search(
-        self, wanted: TranscriptSearch, after: SearchPosition | None, limit: int, access: Access
+        self, wanted: TranscriptSearch, after: Cursor | None, limit: int, access: Access
     ) -> Sequence[FoundItem]:
         """Return the newest ``limit`` visible items that are wanted, of those after ``after``."""
         ...

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import attrs
 
 from domain.access.access import Access
-from domain.shared.pagination import DEFAULT_LIMIT
+from domain.shared.pagination import DEFAULT_LIMIT, Cursor
 from domain.transcripts.excerpt import excerpt
 from domain.transcripts.repository import (
     FoundItem,
-    SearchPosition,
     TranscriptReader,
     TranscriptSearch,
 )
@@ -30,7 +29,7 @@ class SearchPage:
     """Some results, and where the next ones begin; None if these are the last."""
 
     results: Sequence[SearchResult]
-    next: SearchPosition | None
+    next: Cursor | None
 
 
 @attrs.frozen
@@ -43,7 +42,7 @@ class SearchTranscripts:
         self,
         wanted: TranscriptSearch,
         access: Access,
-        after: SearchPosition | None = None,
+        after: Cursor | None = None,
         limit: int = DEFAULT_LIMIT,
     ) -> SearchPage:
         """Return a page of results, the newest first."""

@@ -125,7 +125,7 @@ def search_response(page: SearchPage) -> SearchResponse:
                 call_id=None if result.found.call_id is None else str(result.found.call_id),
                 item_id=result.found.item.id,
                 excerpt=result.excerpt,
-                created_at=rfc3339(result.found.position.created_at),
+                created_at=rfc3339(result.found.created_at),
             )
             for result in page.results
         ],

@@ -14,7 +14,7 @@ from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import CallId, SessionId
 from domain.shared.reported import Reported
 from domain.transcripts.item import TranscriptItem
-from domain.transcripts.repository import FoundItem, SearchPosition
+from domain.transcripts.repository import FoundItem
 
 _DETAILS: Final = (
     "metrics", "name", "arguments", "output", "call_id", "is_error", "extra", "truncated",
@@ -90,5 +90,6 @@ def to_found_item(row: Row[Any]) -> FoundItem:
         session_id=session_id,
         call_id=call_id,
         tenant=row.tenant,
-        position=SearchPosition(row.created_at, row.number),
+        created_at=row.created_at,
+        number=row.number,
     )

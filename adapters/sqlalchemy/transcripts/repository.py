@@ -38,10 +38,11 @@ from adapters.sqlalchemy.transcripts.table import transcript_items
 from adapters.sqlalchemy.transcripts.words import Fts5, TsVector
 from domain.access.access import Access
 from domain.shared.identifiers import SessionId
+from domain.shared.pagination import Cursor
 from domain.shared.reported import Reported
 from domain.transcripts.item import TranscriptItem
 from domain.transcripts.policy import TranscriptPolicy
-from domain.transcripts.repository import FoundItem, SearchPosition, TranscriptSearch
+from domain.transcripts.repository import FoundItem, TranscriptSearch, number_in
 
 _PAGE: Final = 200
 """Items that one command reads; each may have a hundred kilobytes."""
@@ -136,7 +137,7 @@ class SqlTranscriptReader:
             }
 
     async def search(
-        self, wanted: TranscriptSearch, after: SearchPosition | None, limit: int, access: Access
+        self, wanted: TranscriptSearch, after: Cursor | None, limit: int, access: Access
     ) -> Sequence[FoundItem]:
         """Return the newest ``limit`` visible items that are wanted, of those after ``after``."""
         if self._database.embedded:
@@ -155,13 +156,11 @@ class SqlTranscriptReader:
         return pruned
 
 
-def _by_fts5(
-    query: str, wanted: TranscriptSearch, after: SearchPosition | None, limit: int
-) -> Select[Any]:
+def _by_fts5(query: str, wanted: TranscriptSearch, after: Cursor | None, limit: int) -> Select[Any]:
     since, until = wanted.created.since, wanted.created.until
     found = select(_index.c.rowid).where(_index.c.transcript_search.op("MATCH")(query))
     if after is not None:
-        found = found.where(_index.c.rowid < after.number)
+        found = found.where(_index.c.rowid < number_in(after))
     if since is not None:
         found = found.where(_index.c.rowid >= first_number(since))
     if until is not None:
@@ -171,13 +170,13 @@ def _by_fts5(
 
 
 def _by_tsvector(
-    query: str, wanted: TranscriptSearch, after: SearchPosition | None, limit: int
+    query: str, wanted: TranscriptSearch, after: Cursor | None, limit: int
 ) -> Select[Any]:
     since, until = wanted.created.since, wanted.created.until
     found = _NEWEST.where(_items.search.op("@@")(cast(cast(query, Text), TSQUERY)))
     if after is not None:
         place = tuple_(_items.created_at, _items.number)
-        found = found.where(place < tuple_(after.created_at, after.number))
+        found = found.where(place < tuple_(after.created_at, number_in(after)))
     if since is not None:
         found = found.where(_items.created_at >= since)
     if until is not None:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
-    Identity,
     Index,
     Integer,
     String,
@@ -42,12 +41,7 @@ transcript_items: Final = Table(
     "transcript_items",
     metadata,
     # On SQLite made of the time (see ``numbers``), so that the index of words is in its order.
-    Column(
-        "number",
-        BigInteger().with_variant(Integer, "sqlite"),
-        Identity(),
-        primary_key=True,
-    ),
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     # The session that it belongs to or, until that is known, the report.
     Column("owner", String(36), nullable=False, info=personal(_is_never_in, quotes_ids=True)),
     Column("item_id", Text, nullable=False),
