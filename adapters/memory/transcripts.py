@@ -103,15 +103,10 @@ class TranscriptTable(Capability):
         """Return the newest ``limit`` visible items that are wanted, of those after ``after``."""
         every = (each.found() for items in self.by_owner.values() for each in items.values())
         visible = (each for each in every if each is not None and access.sees(each.tenant))
-        newest = sorted(
-            (
-                each
-                for each in visible
-                if after is None or _place(each) < (after.created_at, number_in(after))
-            ),
-            key=_place,
-            reverse=True,
-        )
+        newest = sorted(visible, key=_place, reverse=True)
+        if after is not None:
+            last = after.created_at, number_in(after)
+            newest = [each for each in newest if _place(each) < last]
         return list(islice((each for each in newest if _is_wanted(each, wanted)), limit))
 
     async def prune(self, before: datetime) -> int:

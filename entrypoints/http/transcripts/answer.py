@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import attrs
-from litestar import Request, Response
+from litestar import Response
+from litestar.datastructures.headers import Accept
 from litestar.response import Stream
+from litestar.types import Scope
 
 from domain.transcripts.item import TranscriptItem
 from domain.transcripts.read_transcript import Slices, Transcript
+from entrypoints.http.middleware.headers import header
 from entrypoints.presenters.transcript_text import MEDIA_TYPES, TranscriptFormat, written
 
 _BY_SUFFIX: Final = {
@@ -26,13 +29,13 @@ _BY_MEDIA_TYPE: Final = {
 _HEADERS: Final = {"Vary": "Accept", "Cache-Control": "no-store"}
 
 
-def format_of(request: Request[Any, Any, Any]) -> TranscriptFormat:
+def format_of(scope: Scope) -> TranscriptFormat:
     """Return the format that the path's end names, else the one that is accepted, else JSON."""
-    end = request.scope["path"].rstrip("/")
+    end = scope["path"].rstrip("/")
     for suffix, form in _BY_SUFFIX.items():
         if end.endswith(suffix):
             return form
-    best = request.accept.best_match([*_BY_MEDIA_TYPE])
+    best = Accept(header(scope, b"accept").decode("latin-1")).best_match([*_BY_MEDIA_TYPE])
     return TranscriptFormat.JSON if best is None else _BY_MEDIA_TYPE[best]
 
 

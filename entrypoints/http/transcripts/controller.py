@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from litestar import Controller, Request, Response, Router, get
+from litestar import Controller, Response, Router, get
 from litestar.openapi.spec.enums import OpenAPIFormat
 from litestar.types import Scope as AsgiScope
 
@@ -79,13 +79,13 @@ class TranscriptsController(Controller):
     async def session_transcript(
         self,
         sessionId: IdPath,  # noqa: N803
-        request: Request[Any, Any, Any],
+        scope: AsgiScope,
     ) -> Response[TranscriptResponse]:
         """JSON; text for `Accept: text/plain`, captions for `Accept: text/vtt`.
 
         Also at `…/transcript.json`, `.txt` and `.vtt`. A session without a report has no items.
         """
-        return await self._of_session(sessionId, request)
+        return await self._of_session(sessionId, scope)
 
     @get(
         [f"/sessions/{{sessionId:str}}/transcript.{end}" for end in ("json", "txt", "vtt")],
@@ -96,10 +96,10 @@ class TranscriptsController(Controller):
     async def session_transcript_file(
         self,
         sessionId: IdPath,  # noqa: N803
-        request: Request[Any, Any, Any],
+        scope: AsgiScope,
     ) -> Response[TranscriptResponse]:
         """Answer in the format that the path names."""
-        return await self._of_session(sessionId, request)
+        return await self._of_session(sessionId, scope)
 
     @get(
         "/telephony/calls/{callId:str}/transcript",
@@ -112,13 +112,13 @@ class TranscriptsController(Controller):
     async def call_transcript(
         self,
         callId: IdPath,  # noqa: N803
-        request: Request[Any, Any, Any],
+        scope: AsgiScope,
     ) -> Response[TranscriptResponse]:
         """The items of the call's session, in the formats of a session's transcript.
 
         Where several calls share a session, those of the time that this one lasted.
         """
-        return await self._of_call(callId, request)
+        return await self._of_call(callId, scope)
 
     @get(
         [f"/telephony/calls/{{callId:str}}/transcript.{end}" for end in ("json", "txt", "vtt")],
@@ -129,10 +129,10 @@ class TranscriptsController(Controller):
     async def call_transcript_file(
         self,
         callId: IdPath,  # noqa: N803
-        request: Request[Any, Any, Any],
+        scope: AsgiScope,
     ) -> Response[TranscriptResponse]:
         """Answer in the format that the path names."""
-        return await self._of_call(callId, request)
+        return await self._of_call(callId, scope)
 
     @get(
         "/transcripts",
@@ -169,14 +169,10 @@ class TranscriptsController(Controller):
             page = await self._search_transcripts(wanted, access_of(scope), after, most)
         return search_response(page)
 
-    async def _of_session(
-        self, session_id: str, request: Request[Any, Any, Any]
-    ) -> Response[TranscriptResponse]:
-        transcript = await self._read_transcript.of_session(session_id, access_of(request.scope))
-        return await answer(transcript, format_of(request))
+    async def _of_session(self, session_id: str, scope: AsgiScope) -> Response[TranscriptResponse]:
+        transcript = await self._read_transcript.of_session(session_id, access_of(scope))
+        return await answer(transcript, format_of(scope))
 
-    async def _of_call(
-        self, call_id: str, request: Request[Any, Any, Any]
-    ) -> Response[TranscriptResponse]:
-        transcript = await self._read_transcript.of_call(call_id, access_of(request.scope))
-        return await answer(transcript, format_of(request))
+    async def _of_call(self, call_id: str, scope: AsgiScope) -> Response[TranscriptResponse]:
+        transcript = await self._read_transcript.of_call(call_id, access_of(scope))
+        return await answer(transcript, format_of(scope))
