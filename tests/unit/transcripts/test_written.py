@@ -110,9 +110,7 @@ def test_captions_have_the_times_that_the_worker_measured() -> None:
     ],
 )
 def test_json_is_as_documented_and_final_once_it_is_over(
-    slices: list[list[TranscriptItem]],
-    has_ended: bool,
-    final: bool,  # noqa: FBT001
+    *, slices: list[list[TranscriptItem]], has_ended: bool, final: bool
 ) -> None:
     text = text_of(TranscriptFormat.JSON, *slices, has_ended=has_ended)
 
