@@ -19,6 +19,7 @@ from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
+from adapters.sqlalchemy.transcripts.table import TRANSCRIPT_ITEMS
 
 __all__ = ["CAPABILITIES", "metadata"]
 
@@ -37,5 +38,6 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     AGENT_VERSIONS,
     PHONE_NUMBERS,
     EVENTS,
+    TRANSCRIPT_ITEMS,
 )
 """In this order the rows that a dead process held are freed."""

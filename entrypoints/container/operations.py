@@ -24,6 +24,7 @@ from entrypoints.container.reconciliation import Reconciliation
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
+from entrypoints.container.transcripts import Transcripts
 
 
 class Operations(containers.DeclarativeContainer):
@@ -64,6 +65,7 @@ class Operations(containers.DeclarativeContainer):
                 rate_windows=Access.rate_window_pruning,
                 events=event_pruning,
                 tickets=Tickets.ticket_pruning,
+                transcripts=Transcripts.transcript_pruning,
             ),
             Core.clock,
         ),
