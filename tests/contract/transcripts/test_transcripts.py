@@ -221,7 +221,7 @@ def held(folder: Path) -> bytes:
 async def test_a_policy_that_keeps_nothing(database_url: str) -> None:
     policy = TranscriptPolicy(is_enabled=False)
     storage = (
-        MemoryStorage(policy)
+        MemoryStorage(transcript_policy=policy)
         if database_url == "memory://"
         else SqlStorage(database_url, transcript_policy=policy)
     )
