@@ -8,8 +8,9 @@ from typing import Self
 
 from adapters.memory.agents import MemoryAgents
 from adapters.memory.api_keys import MemoryApiKeys
-from adapters.memory.calls import CallTable
+from adapters.memory.call_table import CallTable
 from adapters.memory.capability import Capability
+from adapters.memory.events import MemoryOutbox
 from adapters.memory.idempotency import MemoryIdempotency
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
@@ -17,10 +18,11 @@ from adapters.memory.personal_data import MemoryPersonalData
 from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.memory.processes import MemoryProcesses
 from adapters.memory.publishable_keys import MemoryPublishableKeys
-from adapters.memory.sessions import SessionTable
+from adapters.memory.session_table import SessionTable
 from adapters.memory.tickets import MemoryTickets
 from adapters.memory.transcripts import TranscriptTable
 from adapters.memory.unit_of_work import MemoryUnitOfWork
+from domain.events.announcer import Announcer
 from domain.operations.ledger_stats import LedgerStats
 from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
 
@@ -28,12 +30,19 @@ from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
 class MemoryStorage:
     """What has been committed, for as long as the process lives.
 
-    ``transcript_policy`` says what is kept of transcripts.
+    ``announcer`` makes the events of changes; without it there are none. ``transcript_policy`` says
+    what is kept of transcripts.
     """
 
-    def __init__(self, transcript_policy: TranscriptPolicy = KEEP_ALL) -> None:
+    def __init__(
+        self,
+        announcer: Announcer | None = None,
+        transcript_policy: TranscriptPolicy = KEEP_ALL,
+    ) -> None:
+        self._announcer = announcer
         self.sessions = SessionTable({}, {}, {})
         self.calls = CallTable({}, {}, {}, {})
+        self.outbox = MemoryOutbox()
         self.transcripts = TranscriptTable(self.sessions, transcript_policy)
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
@@ -50,7 +59,9 @@ class MemoryStorage:
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
-        return MemoryUnitOfWork(self.sessions, self.calls, self.transcripts)
+        return MemoryUnitOfWork(
+            self.sessions, self.calls, self.outbox, self.transcripts, self._announcer
+        )
 
     async def prune_sessions(self, before: datetime) -> int:
         """Delete sessions that ended before then, with their transcripts; how many they were."""

@@ -13,7 +13,7 @@ import attrs
 import msgspec
 
 from adapters.memory.capability import Capability, Mentions
-from adapters.memory.sessions import SessionTable
+from adapters.memory.session_table import SessionTable
 from domain.access.access import Access
 from domain.privacy.data_subject import DataSubject
 from domain.shared.errors import Conflict

@@ -60,5 +60,5 @@ def _told(found: PersonalDataCounts) -> str:
     return (
         f"{found.sessions} sessions, {found.calls} calls, {found.events} webhook events, "
         f"{found.answers} repeatable answers, {found.tickets} tickets and "
-        f"{found.transcript_items} items of transcripts"
+        f"{found.domain_events} domain events, {found.transcript_items} items of transcripts"
     )

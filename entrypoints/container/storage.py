@@ -13,6 +13,7 @@ from application.workers.heartbeat import Heartbeat
 from domain.transcripts.policy import TranscriptPolicy
 from domain.transcripts.redaction import Redactor
 from entrypoints.container.core import Core
+from entrypoints.container.events import Events
 from entrypoints.container.observability import Observability
 
 settings = Core.settings.provided
@@ -34,12 +35,13 @@ class Storage(containers.DeclarativeContainer):
     )
     storage = providers.Selector(
         settings.storage,
-        memory=providers.Singleton(MemoryStorage, transcript_policy),
+        memory=providers.Singleton(MemoryStorage, Events.announcer, transcript_policy),
         sqlite=providers.Singleton(
             SqlStorage,
             settings.database_url,
             watch=Observability.telemetry.provided.batch,
             whole_configs=settings.store_agent_config,
+            announcer=Events.announcer,
             transcript_policy=transcript_policy,
         ),
         postgresql=providers.Singleton(
@@ -47,9 +49,11 @@ class Storage(containers.DeclarativeContainer):
             settings.database_url,
             watch=Observability.telemetry.provided.batch,
             whole_configs=settings.store_agent_config,
+            announcer=Events.announcer,
             transcript_policy=transcript_policy,
         ),
     )
+    outbox = storage.provided.outbox
     backup = providers.Callable(backup)
     restore = providers.Callable(restore)
     migrate = providers.Callable(migrate, settings.database_url)
