@@ -134,7 +134,7 @@ async def _keep_long(storage: SqlStorage) -> LongTranscript:
     session = _session(TRANSCRIPTS + 1)
     items = [
         TranscriptItem(
-            id=f"item_{place}", type="message", position=place, text=f"{_WORDS[place % 5000]} a b c",
+            id=f"item_{place}", type="message", position=place, text=_WORDS[place % 5000],
             created_at=BEGUN + timedelta(milliseconds=place),
         )
         for place in range(LONG)

@@ -44,7 +44,7 @@ from domain.shared.errors import Conflict
 from domain.shared.reported import Reported
 from domain.transcripts.item import TranscriptItem
 
-SLICE: Final = 1000
+SLICE: Final = 250
 """Items that one statement stores; on PostgreSQL other tasks have their turn after each."""
 _MATCHED_AT_ONCE: Final = 1000
 
