@@ -16,6 +16,8 @@ from adapters.memory.personal_data import MemoryPersonalData
 from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.memory.processes import MemoryProcesses
 from adapters.memory.publishable_keys import MemoryPublishableKeys
+from adapters.memory.recording_sweeps import MemorySweepNotes
+from adapters.memory.recordings import RecordingTable
 from adapters.memory.sessions import SessionTable
 from adapters.memory.tickets import MemoryTickets
 from adapters.memory.unit_of_work import MemoryUnitOfWork
@@ -28,6 +30,8 @@ class MemoryStorage:
     def __init__(self) -> None:
         self.sessions = SessionTable({}, {}, {})
         self.calls = CallTable({}, {}, {}, {})
+        self.recordings = RecordingTable(self.sessions)
+        self.sweep_notes = MemorySweepNotes()
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.agents = MemoryAgents()
@@ -45,7 +49,7 @@ class MemoryStorage:
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
-        return MemoryUnitOfWork(self.sessions, self.calls)
+        return MemoryUnitOfWork(self.sessions, self.calls, self.recordings)
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

@@ -6,19 +6,23 @@ from types import TracebackType
 from typing import Self
 
 from adapters.memory.calls import CallTable, MemoryCalls
+from adapters.memory.recordings import MemoryRecordings, RecordingTable
 from adapters.memory.sessions import MemorySessions, SessionTable
 
 
 class MemoryUnitOfWork:
-    """Implements :class:`domain.calls.repository.CallWork`.
+    """Implements :class:`domain.recordings.repository.RecordingWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface.
     """
 
-    def __init__(self, sessions: SessionTable, calls: CallTable) -> None:
+    def __init__(
+        self, sessions: SessionTable, calls: CallTable, recordings: RecordingTable
+    ) -> None:
         self.sessions = MemorySessions(sessions)
         self.calls = MemoryCalls(calls)
-        self._repositories = (self.sessions, self.calls)
+        self.recordings = MemoryRecordings(recordings)
+        self._repositories = (self.sessions, self.calls, self.recordings)
 
     async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for
         """Apply every change or, on :class:`~domain.shared.errors.Conflict`, none."""

@@ -15,6 +15,8 @@ from adapters.sqlalchemy.phone_numbers import PHONE_NUMBERS
 from adapters.sqlalchemy.processes import PROCESSES
 from adapters.sqlalchemy.publishable_keys import PUBLISHABLE_KEYS
 from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
+from adapters.sqlalchemy.recordings.sweeps import RECORDING_ORPHANS, RECORDING_SWEEPS
+from adapters.sqlalchemy.recordings.table import RECORDINGS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
@@ -35,5 +37,8 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     AGENTS,
     AGENT_VERSIONS,
     PHONE_NUMBERS,
+    RECORDINGS,
+    RECORDING_SWEEPS,
+    RECORDING_ORPHANS,
 )
 """In this order the rows that a dead process held are freed."""

@@ -18,12 +18,15 @@ class PersonalDataCounts:
     events: int = 0
     answers: int = 0
     tickets: int = 0
+    recordings: int = 0
     live: int = 0
 
     @property
     def all(self) -> int:
         """How many records there are."""
-        return self.sessions + self.calls + self.events + self.answers + self.tickets
+        counted = attrs.asdict(self)
+        del counted["live"]
+        return sum(counted.values())
 
 
 class PersonalData(Protocol):
@@ -31,10 +34,13 @@ class PersonalData(Protocol):
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
         """What mentions ``person``: in any column of a session, a call, an event, an answer or a
-        ticket.
+        ticket, and the recordings of these sessions and calls.
         """
         ...
 
     async def forget(self, person: DataSubject) -> PersonalDataCounts:
-        """Delete it, live or not, so that not even free space in a file holds it; what it was."""
+        """Delete it, live or not, so that not even free space in a file holds it; what it was.
+
+        Recordings are marked: nobody can play them, and their objects are deleted next.
+        """
         ...

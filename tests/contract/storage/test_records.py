@@ -401,6 +401,10 @@ HARMLESS = {
     # A business's own numbers, and what it has set up for them.
     "phone_numbers": {"id", "tenant", "number", "trunk_id", "agent_id", "webhook_url",
                       "webhook_secret"},
+    "recordings": {"id", "report_id", "tenant", "source", "status", "object_key", "content_type",
+                   "egress_id"},
+    "recording_sweeps": {"name", "ledger"},
+    "recording_orphans": {"object_key"},
     "schema_floor": {"version"},
 }  # fmt: skip
 
