@@ -68,3 +68,14 @@ class Egresses(Protocol):
     async def find(self, egress_id: str) -> EgressFact | None:
         """Return the egress with this id; None if LiveKit does not know it."""
         ...
+
+
+class EgressReader(Protocol):
+    """Reads the bodies of webhook events about egresses."""
+
+    def read(self, body: bytes) -> EgressFact | None:
+        """Return what the event reports; None if it names no egress.
+
+        Raises :class:`~domain.shared.errors.InvalidWebhook`.
+        """
+        ...

@@ -140,9 +140,9 @@ class Recording:
             self, status=RecordingStatus.FAILED, error=reason[:_LONGEST_ERROR], claim_until=None
         )
 
-    def absent(self, at: datetime) -> Recording:
-        """Note that LiveKit does not list its egress."""
-        return self if self.absent_since is not None else attrs.evolve(self, absent_since=at)
+    def ending(self) -> Recording:
+        """Note that its egress was told to complete."""
+        return attrs.evolve(self, status=RecordingStatus.ENDING) if self.is_running else self
 
     @property
     def is_concluded(self) -> bool:
@@ -159,16 +159,15 @@ class Recording:
         """Return it after what LiveKit reports of its egress.
 
         Facts may come late, repeated and in any order: a later state is never undone, except that
-        an observation corrects a conclusion.
+        the real end corrects one that was concluded.
         """
-        if self.egress_id not in (None, fact.egress_id):
+        ends = fact.state.has_ended
+        is_open = self.is_running or (self.is_concluded and ends)
+        if self.egress_id not in (None, fact.egress_id) or not is_open:
             return self
         status = _STATUS_OF[fact.state]
-        if not self.is_concluded and _ORDER[status] <= _ORDER[self.status]:
+        if self.is_running and _ORDER[status] < _ORDER[self.status]:
             status = self.status
-        if not self.is_running and not self.is_concluded:
-            return self
-        ends = status in (RecordingStatus.AVAILABLE, RecordingStatus.FAILED)
         return attrs.evolve(
             self,
             egress_id=fact.egress_id,
@@ -190,7 +189,8 @@ def recording_key(
 ) -> str:
     """Return the key of a recording's object: it tells nothing of the session or its tenant."""
     again = "" if attempt <= 1 else f"-{attempt}"
-    return f"{source}s/{recording_id}{again}{_SUFFIXES.get(content_type, '.bin')}"
+    folder = "reports" if source is RecordingSource.REPORT else "egress"
+    return f"{folder}/{recording_id}{again}{_SUFFIXES.get(content_type, '.bin')}"
 
 
 def may_record(session: Session) -> bool:

@@ -93,7 +93,7 @@ class AwaitUser:
     def check_kept(self, candidate: Session) -> None:
         """Raise ``InvalidInput`` for a configuration that the ledger may not keep."""
         chosen = candidate.agent_config.chosen.items()
-        kept = ((TOOLS, []), (RECORD, False))
+        kept: tuple[tuple[str, object], ...] = ((TOOLS, []), (RECORD, False))
         lost = {key for key, value in chosen if (key, value) not in kept} - {*OUTLINE}
         if lost and not self.keeps_configs:
             key = min(lost)

@@ -53,3 +53,10 @@ class RangeNotSatisfiable(DomainError):
     def __init__(self, message: str, size: int) -> None:
         super().__init__(message)
         self.size = size
+
+
+class InvalidLink(DomainError):
+    """A signed link that has expired, or that nobody here has signed."""
+
+    code = "invalid_link"
+    status = 403

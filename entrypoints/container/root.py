@@ -17,6 +17,7 @@ from entrypoints.container.operations import Operations
 from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.privacy import Privacy
 from entrypoints.container.reconciliation import Reconciliation
+from entrypoints.container.recordings import Recordings
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
@@ -37,6 +38,7 @@ class Container(
     Sessions,
     Tickets,
     Calls,
+    Recordings,
     Reconciliation,
     Inbox,
     Operations,
@@ -50,5 +52,9 @@ class Container(
     """
 
     background_jobs = providers.List(
-        Reconciliation.reconciler, Operations.pruner, Inbox.inbox_worker, Sessions.worker_watch
+        Reconciliation.reconciler,
+        Operations.pruner,
+        Inbox.inbox_worker,
+        Sessions.worker_watch,
+        Recordings.recording_jobs,
     )

@@ -26,7 +26,7 @@ UNTOLD: Final = frozenset({
     "participant_name", "participant_metadata", "participant_attributes", "room_config",
     "allowedAddresses", "allowedNumbers", "address", "transport", "authUsername", "authPassword",
     "roomPrefix", "pin", "callerNumbers", "trunkId", "preCallWebhook", "requestsPerMinute",
-    "ttlSeconds", "maxSessions",
+    "ttlSeconds", "maxSessions", "record",
 })  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
 
