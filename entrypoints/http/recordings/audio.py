@@ -55,11 +55,11 @@ async def audio_response(scope: Scope, audio: Audio) -> AudioResponse:
     return AudioResponse(_Streamed(status, headers, chunks))
 
 
-class AudioResponse(Response[bytes]):
+class AudioResponse(Response[None]):
     """What Litestar takes from a handler."""
 
     def __init__(self, streamed: _Streamed) -> None:
-        super().__init__(b"", status_code=streamed.status_code)
+        super().__init__(None, status_code=streamed.status_code)
         self._streamed = streamed
 
     def to_asgi_response(self, *_arguments: Any, **_options: Any) -> ASGIResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from litestar import Controller, Router, get, head, post
+from litestar import Controller, Response, Router, get, head, post
 from litestar.types import Scope as AsgiScope
 
 from domain.access.access import Scope
@@ -92,7 +92,7 @@ class RecordingsController(Controller):
         sessionId: IdPath,  # noqa: N803
         scope: AsgiScope,
         recording_id: RecordingIdQuery = None,
-    ) -> AudioResponse:
+    ) -> Response[None]:
         """The headers of the audio."""
         found = await self._play.of_session(sessionId, access_of(scope), recording_id)
         return await audio_response(scope, found)
@@ -122,7 +122,7 @@ class RecordingsController(Controller):
         callId: IdPath,  # noqa: N803
         scope: AsgiScope,
         recording_id: RecordingIdQuery = None,
-    ) -> AudioResponse:
+    ) -> Response[None]:
         """The headers of the audio."""
         found = await self._play.of_call(callId, access_of(scope), recording_id)
         return await audio_response(scope, found)
@@ -232,7 +232,7 @@ class RecordingsController(Controller):
         scope: AsgiScope,
         expires: ExpiresQuery = None,
         signature: SignatureQuery = None,
-    ) -> AudioResponse:
+    ) -> Response[None]:
         """The headers of the audio."""
         return await audio_response(
             scope, await self._play.by_link(recordingId, expires, signature)
