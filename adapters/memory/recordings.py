@@ -11,7 +11,7 @@ from typing import ClassVar
 import attrs
 
 from adapters.memory.capability import Capability, Mentions
-from adapters.memory.sessions import SessionTable
+from adapters.memory.session_table import SessionTable
 from domain.access.access import Access
 from domain.privacy.data_subject import DataSubject
 from domain.recordings.recording import Recording
@@ -115,7 +115,7 @@ class MemoryRecordings:
     def forget(self) -> None:
         """Drop the changes."""
         self._changes: list[tuple[Recording, int | None]] = []
-        self._seen = dict(self._committed.by_id)
+        self._seen = ChainMap[RecordingId, Recording]({}, self._committed.by_id)
 
     def prepared(self) -> Callable[[], None]:
         """Return what stores the changes. Raises :class:`~domain.shared.errors.Conflict`."""

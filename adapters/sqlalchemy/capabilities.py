@@ -8,6 +8,7 @@ from adapters.sqlalchemy.agents.table import AGENT_VERSIONS, AGENTS
 from adapters.sqlalchemy.api_keys import API_KEYS
 from adapters.sqlalchemy.calls.table import CALLS
 from adapters.sqlalchemy.capability import Capability
+from adapters.sqlalchemy.events.table import EVENTS
 from adapters.sqlalchemy.idempotency import IDEMPOTENCY
 from adapters.sqlalchemy.inbox.table import INBOX
 from adapters.sqlalchemy.leases import LEASES
@@ -20,6 +21,7 @@ from adapters.sqlalchemy.recordings.table import RECORDINGS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
+from adapters.sqlalchemy.transcripts.table import TRANSCRIPT_ITEMS
 
 __all__ = ["CAPABILITIES", "metadata"]
 
@@ -40,5 +42,7 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     RECORDINGS,
     RECORDING_SWEEPS,
     RECORDING_ORPHANS,
+    EVENTS,
+    TRANSCRIPT_ITEMS,
 )
 """In this order the rows that a dead process held are freed."""

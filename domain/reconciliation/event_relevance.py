@@ -11,7 +11,6 @@ from domain.reconciliation.room_selection import RoomSelection
 from domain.rooms.room import ParticipantKind, ParticipantTraits
 from domain.rooms.room_event import EventKind
 
-
 EGRESS_EVENTS: Final = frozenset({"egress_started", "egress_updated", "egress_ended"})
 """Of recordings (https://docs.livekit.io/home/server/webhooks/)."""
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from domain.access.access import Access
 from domain.calls.repository import CallWork
+from domain.events.outbox import EventWork
 from domain.recordings.recording import Recording
 from domain.shared.identifiers import CallId, RecordingId, ReportId, SessionId
 from domain.shared.pagination import Cursor
@@ -103,7 +104,7 @@ class Recordings(Protocol):
         ...
 
 
-class RecordingWork(CallWork, Protocol):
+class RecordingWork(CallWork, EventWork, Protocol):
     """A transaction on recordings, calls and sessions."""
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 import attrs
 
+from domain.events.domain_event import EventKind, NewEvent
 from domain.recordings.egress import Egresses, EgressFact
 from domain.recordings.recording import Recording, RecordingStatus
 from domain.recordings.repository import RecordingWork
@@ -28,12 +30,14 @@ class SettleEgress:
 
     Facts commute, so one that loses a race is applied to the version that won. An egress beside the
     recording's own, such as one that a request started whose answer was lost, is stopped.
+    ``present`` returns a recording as the API shows it, as JSON in UTF-8.
     """
 
     unit_of_work: UnitOfWorkFactory[RecordingWork]
     egresses: Egresses
     store: RecordingStore | None
     clock: Clock
+    present: Callable[[Recording], bytes]
 
     async def __call__(self, fact: EgressFact, source: Source = Source.API) -> Recording | None:
         """Return the recording after ``fact``, durable; None if it is not one of ours.
@@ -68,7 +72,8 @@ class SettleEgress:
             if changed.status is RecordingStatus.AVAILABLE:
                 changed = await self.with_size(changed)
             changed = await work.recordings.save(changed)
-            await self.announced(work, changed, source)
+            if not known.is_playable:
+                await self.announced(work, changed, source)
             await work.commit()
         return changed
 
@@ -93,4 +98,17 @@ class SettleEgress:
         return attrs.evolve(recording, size=size)
 
     async def announced(self, work: RecordingWork, recording: Recording, source: Source) -> None:
-        """Announce a recording that can be played from now on."""
+        """Append ``recording.ready`` where a recording can be played from now on."""
+        if not recording.is_playable or recording.missing_at is not None:
+            return
+        reported = recording.reported
+        ready = NewEvent(
+            kind=EventKind.RECORDING_READY,
+            occurred_at=self.clock.now(),
+            source=source,
+            data=self.present(recording),
+            tenant=reported.tenant,
+            session_id=reported.session_id,
+            call_id=reported.call_id,
+        )
+        await work.events.append(ready)

@@ -63,6 +63,7 @@ async def _forget(person: DataSubject) -> PersonalDataCounts:
 def _told(found: PersonalDataCounts) -> str:
     return (
         f"{found.sessions} sessions, {found.calls} calls, {found.events} webhook events, "
-        f"{found.answers} repeatable answers, {found.tickets} tickets and "
+        f"{found.answers} repeatable answers, {found.tickets} tickets, "
+        f"{found.domain_events} domain events, {found.transcript_items} items of transcripts and "
         f"{found.recordings} recordings"
     )

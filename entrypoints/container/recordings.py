@@ -29,6 +29,7 @@ from entrypoints.container.core import Core
 from entrypoints.container.livekit import LiveKit
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
+from entrypoints.presenters.recordings import recording_data
 from entrypoints.settings import Settings
 from entrypoints.settings.recordings import is_plain
 
@@ -120,6 +121,7 @@ class Recordings(containers.DeclarativeContainer):
         egresses=egresses,
         store=recording_store,
         clock=Core.clock,
+        present=providers.Object(recording_data),
     )
     handle_egress_event = providers.Singleton(HandleEgressEvent, egress_reader, settle_egress)
     start_recording = providers.Singleton(

@@ -9,6 +9,7 @@ from entrypoints.container.agents import Agents
 from entrypoints.container.calls import Calls
 from entrypoints.container.core import Core
 from entrypoints.container.diagnosis import Diagnosis
+from entrypoints.container.events import Events
 from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.inbox import Inbox
 from entrypoints.container.livekit import LiveKit
@@ -22,12 +23,14 @@ from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
+from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
 
 
 class Container(
     Core,
     Observability,
+    Events,
     LiveKit,
     Storage,
     Access,
@@ -39,6 +42,7 @@ class Container(
     Tickets,
     Calls,
     Recordings,
+    Transcripts,
     Reconciliation,
     Inbox,
     Operations,
@@ -57,4 +61,5 @@ class Container(
         Inbox.inbox_worker,
         Sessions.worker_watch,
         Recordings.recording_jobs,
+        Calls.end_announcer,
     )

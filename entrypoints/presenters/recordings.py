@@ -51,3 +51,8 @@ def recording_response(recording: Recording) -> RecordingResponse:
         egress_id=recording.egress_id,
         error=recording.error,
     )
+
+
+def recording_data(recording: Recording) -> bytes:
+    """Return it as JSON in UTF-8, for an event."""
+    return msgspec.json.encode(recording_response(recording))

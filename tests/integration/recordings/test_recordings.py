@@ -15,7 +15,6 @@ import attrs
 import httpx
 import pytest
 
-from adapters.object_store.files import FileStore
 from domain.recordings.recording import Recording, RecordingSource, recording_key
 from domain.shared.identifiers import SessionId
 from domain.shared.reported import Reported
@@ -79,7 +78,8 @@ async def _report(environ: dict[str, str], folder: Path, session_id: str, audio:
         async def chunks() -> AsyncIterator[bytes]:
             yield audio
 
-        store: FileStore = container.recording_store()
+        store = container.recording_store()
+        assert store is not None
         await store.put(key, chunks(), recording.content_type)
         async with storage.unit_of_work() as work:
             await work.recordings.keep(attrs.evolve(recording, key=key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 
 import attrs
@@ -52,6 +53,9 @@ async def test_a_session_is_recorded_from_start_to_stop(world: RecordingWorld) -
     assert recording.size == 4
     assert await world.stop(str(session.id), SYSTEM) == recording
     assert world.livekit.stopped == ["EG_1"]
+    [ready] = await world.storage.outbox.after(0, 9)
+    assert (ready.kind, ready.tenant, ready.session_id) == ("recording.ready", "ann", session.id)
+    assert json.loads(ready.data)["recordingId"] == str(recording.id)
 
 
 async def test_many_requests_start_one_egress(world: RecordingWorld) -> None:

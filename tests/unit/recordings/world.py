@@ -31,6 +31,7 @@ from domain.shared.errors import NotFound
 from domain.shared.identifiers import RoomName
 from domain.shared.recording_errors import RecordingStoreUnavailable
 from domain.shared.reported import Reported
+from entrypoints.presenters.recordings import recording_data
 from tests.contract.storage.ledgers import new_session
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
 
@@ -147,7 +148,11 @@ class RecordingWorld:
             clock=self.clock,
         )
         self.settle_egress = SettleEgress(
-            unit_of_work=work, egresses=self.livekit, store=self.store, clock=self.clock
+            unit_of_work=work,
+            egresses=self.livekit,
+            store=self.store,
+            clock=self.clock,
+            present=recording_data,
         )
         self.settle = SettleRecordings(
             unit_of_work=work,
