@@ -220,8 +220,8 @@ async def test_an_erasure_marks_the_recordings_of_the_person_s_sessions(ledger: 
     person = DataSubject.with_identity("ann-identity")
 
     expected = PersonalDataCounts(sessions=1, recordings=1)
-    assert await ledger.personal_data.mentions(person) == expected
-    assert await ledger.personal_data.forget(person) == expected
+    for counted in (ledger.personal_data.mentions, ledger.personal_data.forget):
+        assert attrs.evolve(await counted(person), domain_events=0) == expected
 
     [marked] = await ledger.recordings.marked(9)
     assert marked.id == recordings[0].id

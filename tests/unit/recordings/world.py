@@ -12,6 +12,7 @@ from adapters.memory.storage import MemoryStorage
 from adapters.system.link_signer import HmacLinkSigner
 from domain.access.access import SYSTEM
 from domain.calls.read_calls import ReadCalls
+from domain.events.announcer import Announcer
 from domain.recordings.egress import EgressFact, EgressState
 from domain.recordings.erase_recordings import EraseRecordings
 from domain.recordings.link import MakeLink
@@ -31,6 +32,7 @@ from domain.shared.errors import NotFound
 from domain.shared.identifiers import RoomName
 from domain.shared.recording_errors import RecordingStoreUnavailable
 from domain.shared.reported import Reported
+from entrypoints.presenters.events import event_data
 from entrypoints.presenters.recordings import recording_data
 from tests.contract.storage.ledgers import new_session
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
@@ -134,7 +136,10 @@ class RecordingWorld:
 
     def __init__(self) -> None:
         self.clock, self.ids = FakeClock(), SequentialIds()
-        self.storage, self.store, self.livekit = MemoryStorage(), FakeStore(), FakeEgresses()
+        self.store, self.livekit = FakeStore(), FakeEgresses()
+        self.storage = MemoryStorage(
+            Announcer(ids=self.ids, clock=self.clock, present=event_data, grace=timedelta())
+        )
         work: Any = self.storage.unit_of_work
         ledger = SessionStore(work, lambda *_: None)
         self.read = ReadRecordings(work, ReadSessions(ledger), ReadCalls(work, str))
