@@ -35,6 +35,9 @@ SENT: Final[Mapping[str, object]] = {"allowedOrigins": ["https://app.example.com
 
 WITHOUT_BODY: Final = frozenset({
     ("POST", "/agents/{agentId:str}/versions/{version:str}/activate"),
+    ("POST", "/sessions/{sessionId:str}/recording/link"),
+    ("POST", "/sessions/{sessionId:str}/recording/start"),
+    ("POST", "/sessions/{sessionId:str}/recording/stop"),
 })  # fmt: skip
 """Routes that take no body although their method may have one."""
 
