@@ -18,6 +18,8 @@ from adapters.memory.personal_data import MemoryPersonalData
 from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.memory.processes import MemoryProcesses
 from adapters.memory.publishable_keys import MemoryPublishableKeys
+from adapters.memory.recording_sweeps import MemorySweepNotes
+from adapters.memory.recordings import RecordingTable
 from adapters.memory.session_table import SessionTable
 from adapters.memory.tickets import MemoryTickets
 from adapters.memory.transcripts import TranscriptTable
@@ -44,6 +46,8 @@ class MemoryStorage:
         self.calls = CallTable({}, {}, {}, {})
         self.outbox = MemoryOutbox()
         self.transcripts = TranscriptTable(self.sessions, transcript_policy)
+        self.recordings = RecordingTable(self.sessions)
+        self.sweep_notes = MemorySweepNotes()
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.agents = MemoryAgents()
@@ -60,7 +64,12 @@ class MemoryStorage:
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
         return MemoryUnitOfWork(
-            self.sessions, self.calls, self.outbox, self.transcripts, self._announcer
+            self.sessions,
+            self.calls,
+            self.outbox,
+            self.transcripts,
+            self.recordings,
+            self._announcer,
         )
 
     async def prune_sessions(self, before: datetime) -> int:

@@ -8,6 +8,7 @@ from typing import Self
 from adapters.memory.call_table import CallTable
 from adapters.memory.calls import MemoryCalls
 from adapters.memory.events import MemoryEvents, MemoryOutbox
+from adapters.memory.recordings import MemoryRecordings, RecordingTable
 from adapters.memory.session_table import SessionTable
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.transcripts import MemoryTranscripts, TranscriptTable
@@ -18,24 +19,29 @@ from domain.shared.identifiers import SessionId
 
 
 class MemoryUnitOfWork:
-    """Implements :class:`domain.transcripts.repository.TranscriptWork`.
+    """Implements :class:`domain.transcripts.repository.TranscriptWork` and
+    :class:`domain.recordings.repository.RecordingWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the tables
         self,
         sessions: SessionTable,
         calls: CallTable,
         outbox: MemoryOutbox,
         transcripts: TranscriptTable,
+        recordings: RecordingTable,
         announcer: Announcer | None,
     ) -> None:
         self.events = MemoryEvents(outbox, announcer, self._lane_of)
         self.sessions = MemorySessions(sessions, self.events)
         self.calls = MemoryCalls(calls, self.events)
         self.transcripts = MemoryTranscripts(transcripts)
-        self._repositories = (self.sessions, self.calls, self.transcripts, self.events)
+        self.recordings = MemoryRecordings(recordings)
+        self._repositories = (
+            self.sessions, self.calls, self.transcripts, self.recordings, self.events,
+        )  # fmt: skip
 
     async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for
         """Apply every change or, on :class:`~domain.shared.errors.Conflict`, none."""

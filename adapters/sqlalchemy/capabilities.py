@@ -16,6 +16,8 @@ from adapters.sqlalchemy.phone_numbers import PHONE_NUMBERS
 from adapters.sqlalchemy.processes import PROCESSES
 from adapters.sqlalchemy.publishable_keys import PUBLISHABLE_KEYS
 from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
+from adapters.sqlalchemy.recordings.sweeps import RECORDING_ORPHANS, RECORDING_SWEEPS
+from adapters.sqlalchemy.recordings.table import RECORDINGS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
@@ -37,6 +39,9 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     AGENTS,
     AGENT_VERSIONS,
     PHONE_NUMBERS,
+    RECORDINGS,
+    RECORDING_SWEEPS,
+    RECORDING_ORPHANS,
     EVENTS,
     TRANSCRIPT_ITEMS,
 )

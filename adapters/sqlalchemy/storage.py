@@ -25,6 +25,8 @@ from adapters.sqlalchemy.phone_numbers import SqlPhoneNumbers
 from adapters.sqlalchemy.processes import SqlProcesses
 from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
+from adapters.sqlalchemy.recordings.erasure import SqlRecordingErasure
+from adapters.sqlalchemy.recordings.sweeps import SqlSweepNotes
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.statements import PRUNE_SESSIONS, PRUNE_UNUSED
 from adapters.sqlalchemy.tickets import SqlTickets
@@ -76,6 +78,8 @@ class SqlStorage:
         self.publishable_keys = SqlPublishableKeys(self.database)
         self.tickets = SqlTickets(self.database)
         self.transcripts = SqlTranscriptReader(self.database)
+        self.recordings = SqlRecordingErasure(self.database)
+        self.sweep_notes = SqlSweepNotes(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)

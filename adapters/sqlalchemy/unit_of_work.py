@@ -9,6 +9,7 @@ from adapters.sqlalchemy.calls.repository import SqlCalls
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.write import Work, Write
 from adapters.sqlalchemy.events.appender import SqlEvents
+from adapters.sqlalchemy.recordings.repository import SqlRecordings
 from adapters.sqlalchemy.sessions.repository import SqlSessions
 from adapters.sqlalchemy.transcripts.repository import SqlTranscripts
 from domain.access.access import SYSTEM
@@ -19,7 +20,8 @@ from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
 
 
 class SqlUnitOfWork:
-    """Implements :class:`domain.transcripts.repository.TranscriptWork`.
+    """Implements :class:`domain.transcripts.repository.TranscriptWork` and
+    :class:`domain.recordings.repository.RecordingWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface: a transaction, and on
     SQLite the lock, is held while it is written and not while a use case thinks. Reads see what
@@ -43,7 +45,8 @@ class SqlUnitOfWork:
         )
         self.calls = SqlCalls(database, self._writes, self.events)
         self.transcripts = SqlTranscripts(database, self._works, transcript_policy)
-        self._repositories = (self.events, self.sessions, self.calls)
+        self.recordings = SqlRecordings(database, self._writes)
+        self._repositories = (self.events, self.sessions, self.calls, self.recordings)
 
     async def commit(self, *, urgent: bool = True) -> None:
         """Make every change durable in one transaction or, on an error, none."""

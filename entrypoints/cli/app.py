@@ -17,6 +17,7 @@ from entrypoints.cli import (
     numbers,
     privacy,
     publishable_keys,
+    recordings,
     sessions,
     simulator,
     telephony,
@@ -76,6 +77,7 @@ app.add_typer(inbox.app, name="inbox")
 app.add_typer(keys.app, name="keys")
 app.add_typer(numbers.app, name="numbers")
 app.add_typer(publishable_keys.app, name="publishable-keys")
+app.add_typer(recordings.app, name="recordings")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(telephony.app, name="telephony")
 app.add_typer(tickets.app, name="tickets")

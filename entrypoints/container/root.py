@@ -18,6 +18,7 @@ from entrypoints.container.operations import Operations
 from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.privacy import Privacy
 from entrypoints.container.reconciliation import Reconciliation
+from entrypoints.container.recordings import Recordings
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
@@ -40,6 +41,7 @@ class Container(
     Sessions,
     Tickets,
     Calls,
+    Recordings,
     Transcripts,
     Reconciliation,
     Inbox,
@@ -58,5 +60,6 @@ class Container(
         Operations.pruner,
         Inbox.inbox_worker,
         Sessions.worker_watch,
+        Recordings.recording_jobs,
         Calls.end_announcer,
     )

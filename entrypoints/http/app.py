@@ -32,6 +32,7 @@ from entrypoints.http.openapi.document import openapi_config, swagger_asset
 from entrypoints.http.operations import controller as operations
 from entrypoints.http.phone_numbers import controller as phone_numbers
 from entrypoints.http.publishable_keys import controller as publishable_keys
+from entrypoints.http.recordings import controller as recordings
 from entrypoints.http.requests.json_request import MAX_BODY_BYTES, JsonRequest, Overloaded
 from entrypoints.http.sessions import controller as sessions
 from entrypoints.http.sessions import renew_token, token_endpoint
@@ -56,6 +57,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     inbox.routes,
     operations.routes,
     trunks.routes,
+    recordings.routes,
 )
 
 

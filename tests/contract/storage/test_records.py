@@ -408,6 +408,10 @@ HARMLESS = {
     # A business's own numbers, and what it has set up for them.
     "phone_numbers": {"id", "tenant", "number", "trunk_id", "agent_id", "webhook_url",
                       "webhook_secret"},
+    "recordings": {"id", "report_id", "tenant", "source", "status", "object_key", "content_type",
+                   "egress_id"},
+    "recording_sweeps": {"name", "ledger"},
+    "recording_orphans": {"object_key"},
     "events": {"id", "kind", "lane", "tenant", "session_id", "call_id", "source"},
     # The words of "search" are those of the texts beside it; they are deleted with the row.
     "transcript_items": {"item_id", "report_id", "session_id", "tenant", "type", "role", "search"},
