@@ -19,6 +19,7 @@ from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.sessions import SessionTable
 from adapters.memory.tickets import MemoryTickets
 from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.memory.usage import UsageTable
 from domain.operations.ledger_stats import LedgerStats
 
 
@@ -28,6 +29,7 @@ class MemoryStorage:
     def __init__(self) -> None:
         self.sessions = SessionTable({}, {}, {})
         self.calls = CallTable({}, {}, {}, {})
+        self.usage = UsageTable(self.sessions)
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.agents = MemoryAgents()
@@ -42,10 +44,11 @@ class MemoryStorage:
         self.prune_sessions = self.sessions.prune
         self.prune_unused_sessions = self.sessions.prune_unused
         self.prune_calls = self.calls.prune
+        self.prune_usage = self.usage.prune
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
-        return MemoryUnitOfWork(self.sessions, self.calls)
+        return MemoryUnitOfWork(self.sessions, self.calls, self.usage)
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

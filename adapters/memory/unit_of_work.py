@@ -7,18 +7,20 @@ from typing import Self
 
 from adapters.memory.calls import CallTable, MemoryCalls
 from adapters.memory.sessions import MemorySessions, SessionTable
+from adapters.memory.usage import MemoryUsage, UsageTable
 
 
 class MemoryUnitOfWork:
-    """Implements :class:`domain.calls.repository.CallWork`.
+    """Implements :class:`domain.usage.repository.UsageWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface.
     """
 
-    def __init__(self, sessions: SessionTable, calls: CallTable) -> None:
+    def __init__(self, sessions: SessionTable, calls: CallTable, usage: UsageTable) -> None:
         self.sessions = MemorySessions(sessions)
         self.calls = MemoryCalls(calls)
-        self._repositories = (self.sessions, self.calls)
+        self.usage = MemoryUsage(usage)
+        self._repositories = (self.sessions, self.calls, self.usage)
 
     async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for
         """Apply every change or, on :class:`~domain.shared.errors.Conflict`, none."""

@@ -18,6 +18,7 @@ from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
+from adapters.sqlalchemy.usage.table import TURN_LATENCIES, USAGE, USAGE_REPORTS
 
 __all__ = ["CAPABILITIES", "metadata"]
 
@@ -35,5 +36,8 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     AGENTS,
     AGENT_VERSIONS,
     PHONE_NUMBERS,
+    USAGE_REPORTS,
+    USAGE,
+    TURN_LATENCIES,
 )
 """In this order the rows that a dead process held are freed."""

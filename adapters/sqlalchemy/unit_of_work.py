@@ -9,10 +9,11 @@ from adapters.sqlalchemy.calls.repository import SqlCalls
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.write import Write
 from adapters.sqlalchemy.sessions.repository import SqlSessions
+from adapters.sqlalchemy.usage.repository import SqlUsage
 
 
 class SqlUnitOfWork:
-    """Implements :class:`domain.calls.repository.CallWork`.
+    """Implements :class:`domain.usage.repository.UsageWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface: a transaction, and on
     SQLite the lock, is held while it is written and not while a use case thinks. Reads see what
@@ -24,7 +25,8 @@ class SqlUnitOfWork:
         self._writes: list[Write] = []
         self.sessions = SqlSessions(database, self._writes, whole_configs=whole_configs)
         self.calls = SqlCalls(database, self._writes)
-        self._repositories = (self.sessions, self.calls)
+        self.usage = SqlUsage(database, self._writes)
+        self._repositories = (self.sessions, self.calls, self.usage)
 
     async def commit(self, *, urgent: bool = True) -> None:
         """Make every change durable in one transaction or, on an error, none."""
