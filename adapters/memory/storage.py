@@ -17,6 +17,7 @@ from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.memory.processes import MemoryProcesses
 from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.sessions import SessionTable
+from adapters.memory.statistics import MemoryStatistics
 from adapters.memory.tickets import MemoryTickets
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.memory.usage import UsageTable
@@ -30,6 +31,7 @@ class MemoryStorage:
         self.sessions = SessionTable({}, {}, {})
         self.calls = CallTable({}, {}, {}, {})
         self.usage = UsageTable(self.sessions)
+        self.statistics = MemoryStatistics(self.sessions, self.calls, self.usage)
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.agents = MemoryAgents()

@@ -26,6 +26,7 @@ from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.repository import PRUNE_SESSIONS, PRUNE_UNUSED
+from adapters.sqlalchemy.statistics.reader import SqlStatistics
 from adapters.sqlalchemy.tickets import SqlTickets
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
 from adapters.sqlalchemy.usage.repository import PruneUsage
@@ -69,6 +70,7 @@ class SqlStorage:
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
         self.prune_unused_sessions = Pruning(self.database, PRUNE_UNUSED)
         self.prune_calls = Pruning(self.database, PRUNE_CALLS)
+        self.statistics = SqlStatistics(self.database)
         self.prune_usage = PruneUsage(self.database)
 
     def rate_limiter(self, limit: int) -> SqlRateLimiter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -66,7 +66,7 @@ class ModelUsage:
         mine, others = self.counters, dict(self.others)
         for name, value in other.others.items():
             others[name] = others.get(name, 0) + value
-        sums = {name: mine[name] + value for name, value in other.counters.items()}
+        sums: dict[str, Any] = {name: mine[name] + value for name, value in other.counters.items()}
         return attrs.evolve(self, **sums, others=others)
 
 

@@ -23,6 +23,11 @@ class PriceTable:
     name: str
     currency: str
     prices: Sequence[Price]
+    _by_precedence: Sequence[Price] = attrs.field(init=False, eq=False, repr=False)
+
+    @_by_precedence.default
+    def _sorted(self) -> Sequence[Price]:
+        return sorted(self.prices, key=lambda price: price.precedence)
 
     def breaks(self, since: datetime, until: datetime) -> list[date]:
         """Return the days within a range on which some price begins or ends, sorted."""
@@ -54,7 +59,3 @@ class PriceTable:
             price_table=self.name,
             unpriced=tuple(sorted(unpriced)),
         )
-
-    @property
-    def _by_precedence(self) -> list[Price]:
-        return sorted(self.prices, key=lambda price: price.precedence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 import attrs
@@ -58,14 +59,16 @@ class ReadUsage:
             if call.session_id is not None:
                 session = await work.sessions.get(call.session_id, access)
             if session is None:
-                return UsageAndCost(models=[], cost=self.prices and self.prices.cost([]))
+                return self._priced([], call.created_at)
             return await self.within(work, session, access)
 
     async def within(self, work: UsageWork, session: Session, access: Access) -> UsageAndCost:
         """Return what ``session`` has used as ``work`` sees it, changes of its own included."""
         models = await work.usage.of_session(session.id, access)
-        day = session.created_at.date()
-        cost = None
-        if self.prices is not None:
-            cost = self.prices.cost((day, usage) for usage in models)
+        return self._priced(models, session.created_at)
+
+    def _priced(self, models: list[ModelUsage], since: datetime) -> UsageAndCost:
+        if self.prices is None:
+            return UsageAndCost(models=models, cost=None)
+        cost = self.prices.cost((since.date(), usage) for usage in models)
         return UsageAndCost(models=models, cost=cost)

@@ -17,6 +17,7 @@ from entrypoints.settings.retention import RetentionSettings
 from entrypoints.settings.sessions import SessionSettings
 from entrypoints.settings.telephony import TelephonySettings
 from entrypoints.settings.token_endpoint import TokenEndpointSettings
+from entrypoints.settings.usage import UsageSettings
 from entrypoints.settings.variable import Problem, Variable, variables_of
 from entrypoints.settings.webhooks import WebhookSettings
 
@@ -31,6 +32,7 @@ class Settings(
     TelephonySettings,
     TokenEndpointSettings,
     WebhookSettings,
+    UsageSettings,
     ReconciliationSettings,
     RetentionSettings,
     AccessSettings,
