@@ -75,6 +75,10 @@ class UsageOfPeriod:
     usage: ModelUsage
 
 
+def _as_tuple(usage: Sequence[UsageOfPeriod]) -> Sequence[UsageOfPeriod]:
+    return tuple(usage)
+
+
 @attrs.frozen(kw_only=True)
 class GroupStatistics:
     """What the sessions and calls of a group add up to; each is counted once, by its creation.
@@ -97,7 +101,7 @@ class GroupStatistics:
     call_time: Distribution = NOTHING
     join_latency: Distribution = NOTHING
     turn_latency: Distribution = NOTHING
-    usage: Sequence[UsageOfPeriod] = attrs.field(default=(), converter=tuple)
+    usage: Sequence[UsageOfPeriod] = attrs.field(default=(), converter=_as_tuple)
     cost: Cost | None = None
 
     @property

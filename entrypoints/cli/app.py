@@ -19,8 +19,10 @@ from entrypoints.cli import (
     publishable_keys,
     sessions,
     simulator,
+    statistics,
     telephony,
     tickets,
+    usage,
 )
 from entrypoints.cli.run import run
 from entrypoints.version import VERSION
@@ -80,6 +82,8 @@ app.add_typer(telephony.app, name="telephony")
 app.add_typer(tickets.app, name="tickets")
 app.command()(simulator.simulate_call)
 app.command()(privacy.forget)
+app.command()(statistics.statistics)
+app.command()(usage.usage)
 app.command()(data.backup)
 app.command()(data.restore)
 app.command("version")(show_version)

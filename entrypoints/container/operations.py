@@ -24,6 +24,7 @@ from entrypoints.container.reconciliation import Reconciliation
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
+from entrypoints.container.usage import Usage
 
 
 class Operations(containers.DeclarativeContainer):
@@ -60,6 +61,7 @@ class Operations(containers.DeclarativeContainer):
                 answers=Idempotency.response_pruning,
                 rate_windows=Access.rate_window_pruning,
                 tickets=Tickets.ticket_pruning,
+                usage=Usage.usage_pruning,
             ),
             Core.clock,
         ),

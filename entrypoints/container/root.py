@@ -22,6 +22,7 @@ from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.trunks import Trunks
+from entrypoints.container.usage import Usage
 
 
 class Container(
@@ -37,6 +38,7 @@ class Container(
     Sessions,
     Tickets,
     Calls,
+    Usage,
     Reconciliation,
     Inbox,
     Operations,

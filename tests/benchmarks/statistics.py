@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -47,9 +47,9 @@ _POSTGRES: Final = (
     "random()",
 )
 _MODELS: Final = (
-    ("llm", "openai", "gpt-4o-mini"),
-    ("stt", "deepgram", "nova-3"),
-    ("tts", "cartesia", "sonic-2"),
+    ("llm", "openai", "gpt-4o-mini", {"input_tokens", "cached_input_tokens", "output_tokens"}),
+    ("stt", "deepgram", "nova-3", {"audio_ms"}),
+    ("tts", "cartesia", "sonic-2", {"characters", "audio_ms"}),
 )
 
 
@@ -57,7 +57,6 @@ async def spread(storage: SqlStorage) -> None:
     """Spread what :func:`fill` stored over a month; give each session an agent, usage and turns."""
     moved, part = _SQLITE if storage.database.embedded else _POSTGRES
     counters = ", ".join(COUNTERS)
-    numbers = ", ".join("1000" for _ in COUNTERS)
     created, joined = moved.format(plus=0), moved.format(plus=part)
     ended = moved.format(plus=f"1 + 600 * {part}")
     statements = [
@@ -68,8 +67,9 @@ async def spread(storage: SqlStorage) -> None:
         "INSERT INTO usage_reports SELECT id, id, id, tenant, created_at FROM sessions",
         *(
             f"INSERT INTO usage (report_id, kind, provider, model, {counters}, others)"
-            f" SELECT id, '{kind}', '{provider}', '{model}', {numbers}, '{{}}' FROM sessions"
-            for kind, provider, model in _MODELS
+            f" SELECT id, '{kind}', '{provider}', '{model}', {_numbers(used)}, '{{}}'"
+            " FROM sessions"
+            for kind, provider, model, used in _MODELS
         ),
         *(
             "INSERT INTO turn_latencies (report_id, item_id, end_to_end_ms)"
@@ -80,6 +80,10 @@ async def spread(storage: SqlStorage) -> None:
     async with storage.database.writer.begin() as connection:
         for statement in statements:
             await connection.execute(text(statement))
+
+
+def _numbers(used: Collection[str]) -> str:
+    return ", ".join("1000" if name in used else "0" for name in COUNTERS)
 
 
 async def _longest_write(storage: SqlStorage, stop: asyncio.Event) -> float:

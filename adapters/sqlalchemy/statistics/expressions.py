@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, String
+from sqlalchemy import BigInteger, Integer
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 
-class UtcDay(FunctionElement[str]):
-    """The day of a time in UTC: ``2026-01-31``."""
+class UtcDay(FunctionElement[int]):
+    """The day of a time in UTC, as a number of days since 1970: less to sort than a text is."""
 
-    type = String()
+    type = Integer()
     inherit_cache = True
 
 
@@ -26,13 +26,14 @@ class MillisecondsBetween(FunctionElement[int]):
 
 @compiles(UtcDay, "sqlite")
 def _sqlite_day(element: UtcDay, compiler: SQLCompiler, **options: Any) -> str:
-    return f"substr({compiler.process(element.clauses, **options)}, 1, 10)"
+    time = compiler.process(element.clauses, **options)
+    return f"CAST(julianday(substr({time}, 1, 10)) - 2440587.5 AS INTEGER)"
 
 
 @compiles(UtcDay, "postgresql")
 def _postgresql_day(element: UtcDay, compiler: SQLCompiler, **options: Any) -> str:
     time = compiler.process(element.clauses, **options)
-    return f"to_char({time} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+    return f"(CAST({time} AT TIME ZONE 'UTC' AS DATE) - DATE '1970-01-01')"
 
 
 @compiles(MillisecondsBetween, "sqlite")

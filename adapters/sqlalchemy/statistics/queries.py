@@ -88,21 +88,21 @@ class Queries:
 
     def session_time(self) -> Select[Any]:
         """Return the distribution of the time from the agent's first join to the end."""
-        return self._distribution(sessions, sessions, _not_negative(_SESSION_TIME))
+        return self._distribution(sessions, sessions, _not_negative(_SESSION_TIME), repeated=False)
 
     def join_latency(self) -> Select[Any]:
         """Return the distribution of the time from the dispatch to the join."""
         # As Session.join_latency.
         is_known = and_(~sessions.c.agent_adopted, _JOIN > 0)
-        return self._distribution(sessions, sessions, case((is_known, _JOIN)))
+        return self._distribution(sessions, sessions, case((is_known, _JOIN)), repeated=True)
 
     def call_time(self) -> Select[Any]:
         """Return the distribution of the time from the first sight of an answer to the end."""
-        return self._distribution(calls, self._calls, _not_negative(_CALL_TIME))
+        return self._distribution(calls, self._calls, _not_negative(_CALL_TIME), repeated=False)
 
     def turn_latency(self) -> Select[Any]:
         """Return the distribution of the time from the user's last word to the agent's first."""
-        return self._distribution(sessions, _TURNS, turn_latencies.c.end_to_end_ms)
+        return self._distribution(sessions, _TURNS, turn_latencies.c.end_to_end_ms, repeated=True)
 
     def usage(self) -> Select[Any]:
         """Return the sums of the counters of each model in each period of prices."""
@@ -158,29 +158,33 @@ class Queries:
         return select(*keys, *values).select_from(rows).group_by(*keys)
 
     def _distribution(
-        self, table: Table, source: FromClause, value: ColumnElement[Any]
+        self, table: Table, source: FromClause, value: ColumnElement[Any], *, repeated: bool
     ) -> Select[Any]:
-        """Return the number of values that are not null, their sum, and two percentiles."""
+        """Return the number of values that are not null, their sum, and two percentiles.
+
+        ``repeated``: many rows have the same value, as latencies have. These are counted first: a
+        window over all rows takes SQLite three times as long.
+        """
         found = self._rows(table, source, value=value)
         keys = self._keys_of(found)
-        ranked = (
-            select(
-                *keys,
-                found.c.value,
-                func.row_number().over(partition_by=keys, order_by=found.c.value).label("rank"),
-                func.count().over(partition_by=keys).label("number"),
-            )
-            .where(found.c.value.is_not(None))
-            .subquery()
-        )
+        number = func.count() if repeated else literal(1, Integer)
+        counting = select(*keys, found.c.value, number.label("number"))
+        counting = counting.where(found.c.value.is_not(None))
+        if repeated:
+            counting = counting.group_by(*keys, found.c.value)
+        counted = counting.subquery()
+        keys = self._keys_of(counted)
+        value, number = counted.c.value, counted.c.number
+        up_to = func.sum(number).over(partition_by=keys, order_by=value, rows=(None, 0))
+        whole = func.sum(number).over(partition_by=keys)
+        ranked = select(*keys, value, number, up_to.label("up_to"), whole.label("whole")).subquery()
         percentiles = (
-            func.min(
-                case((ranked.c.rank == (ranked.c.number * percent + 99) // 100, ranked.c.value))
-            )
+            func.min(case((ranked.c.up_to * 100 >= ranked.c.whole * percent, ranked.c.value)))
             for percent in (50, 95)
         )
-        total = cast(func.sum(ranked.c.value), BigInteger)
-        return self._grouped(ranked, func.count(), total, *percentiles)
+        sums = (ranked.c.number, ranked.c.number * ranked.c.value)
+        totals = (cast(func.coalesce(func.sum(each), 0), BigInteger) for each in sums)
+        return self._grouped(ranked, *totals, *percentiles)
 
 
 def _count(flag: ColumnElement[bool]) -> ColumnElement[int]:

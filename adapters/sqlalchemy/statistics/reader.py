@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Final
 
 import attrs
 from sqlalchemy import Row, Select
@@ -22,15 +24,17 @@ from domain.statistics.statistics import (
 )
 from domain.usage.model_usage import COUNTERS, ModelUsage
 
-_TIMES = ("session_time", "call_time", "join_latency", "turn_latency")
+_AT_ONCE: Final = 2
+_EPOCH: Final = date(1970, 1, 1)
+_TIMES: Final = ("session_time", "call_time", "join_latency", "turn_latency")
 
 
 @attrs.frozen
 class SqlStatistics:
     """Implements :class:`domain.statistics.repository.StatisticsReader`.
 
-    Each query goes through the range once; what it returns is a row for each group and model. One
-    follows the other: together they would take the connections that requests wait for.
+    Each query goes through the range once; what it returns is a row for each group and model. Two
+    at a time: more would take the connections that requests wait for.
     """
 
     _database: Database
@@ -39,7 +43,13 @@ class SqlStatistics:
         """Return the groups that have a visible session or call, sorted by their keys."""
         queries = Queries(query, access.tenants)
         names = ("sessions", "calls", *_TIMES, "usage")
-        answers = [await self._read(getattr(queries, name)(), query) for name in names]
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def read(name: str) -> list[tuple[GroupKey, tuple[Any, ...]]]:
+            async with turns:
+                return await self._read(getattr(queries, name)(), query)
+
+        answers = await asyncio.gather(*map(read, names))
         groups = defaultdict[GroupKey, dict[str, Any]](dict)
         for name, rows in zip(names, answers, strict=True):
             for key, values in rows:
@@ -65,7 +75,10 @@ def _keyed(rows: Any, query: StatisticsQuery) -> Iterator[tuple[GroupKey, tuple[
         names += fields if dimension in query.by else []
     for row in rows:
         values: Row[Any] = row
-        yield GroupKey(**dict(zip(names, values, strict=False))), tuple(values)[len(names) :]
+        key = dict(zip(names, values, strict=False))
+        if "day" in key:
+            key["day"] = (_EPOCH + timedelta(days=key["day"])).isoformat()
+        yield GroupKey(**key), tuple(values)[len(names) :]
 
 
 def _fields(name: str, values: tuple[Any, ...], known: dict[str, Any]) -> dict[str, Any]:
@@ -89,4 +102,4 @@ def _fields(name: str, values: tuple[Any, ...], known: dict[str, Any]) -> dict[s
             return {"usage": [*known.get("usage", ()), UsageOfPeriod(period=period, usage=used)]}
         case _:
             count, total, p50, p95 = values
-            return {name: Distribution(count=count, total=total or 0, p50=p50, p95=p95)}
+            return {name: Distribution(count=count, total=total, p50=p50, p95=p95)}
