@@ -401,6 +401,10 @@ HARMLESS = {
     # A business's own numbers, and what it has set up for them.
     "phone_numbers": {"id", "tenant", "number", "trunk_id", "agent_id", "webhook_url",
                       "webhook_secret"},
+    # What a worker calls its models, and the ids of messages.
+    "usage_reports": {"report_id", "session_id", "call_id", "tenant"},
+    "usage": {"report_id", "kind", "provider", "model", "others"},
+    "turn_latencies": {"report_id", "item_id"},
     "schema_floor": {"version"},
 }  # fmt: skip
 

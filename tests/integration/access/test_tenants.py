@@ -64,12 +64,22 @@ SCOPES: Final = WORK | {
 ROUTES: Final = sorted(routes_of(application()), key=lambda route: (route.name == ENDS, route.name))
 GUARDED: Final = [route for route in ROUTES if route.name not in PUBLIC]
 OWNED: Final = [route for route in GUARDED if not route.path.startswith("/docs")]
+COUNTED: Final = [("GET", "/statistics"), ("GET", "/statistics.csv")]
+USED: Final = [
+    ("GET", "/sessions/{sessionId:str}/usage"),
+    ("GET", "/telephony/calls/{callId:str}/usage"),
+]
+"""What shows numbers, and nobody's names."""
 OPERATORS: Final = [route for route in OWNED if set(route.scopes) == {Scope.ADMIN}]
 """What belongs to the deployment: no tenant has anything in it."""
 OF_ROOMS: Final = [route for route in GUARDED if "/publishable-keys" not in route.path]
 """Those of the others show no session: test_publishable_keys tells whose keys are whose."""
 FILTERS: Final = [
-    (route, name) for route in OWNED if route not in OPERATORS for name in route.filters
+    (route, name)
+    for route in OWNED
+    if route not in OPERATORS
+    if route.name not in COUNTED
+    for name in route.filters
 ]
 WIDE: Final = {
     "since": "2000-01-01T00:00:00Z",
@@ -270,11 +280,29 @@ def test_it_is_there_for_the_operator_and_for_ann(keys: Keys, route: Route) -> N
             assert answer.status_code == 201
         elif route.name == TICKETS:  # which are for agents of their own tenant
             assert answer.status_code == (201 if key is keys.ann else 404)
+        elif route.name in (*COUNTED, *USED):
+            assert answer.is_success
         elif set(route.scopes) == {Scope.ADMIN}:
             assert answer.is_success if key is keys.admin else answer.status_code == 403
         else:
             assert answer.is_success
             assert ROOM in shown(answer)
+
+
+def test_statistics_count_what_is_ann_s_for_ann_and_the_operator_alone(keys: Keys) -> None:
+    def counted(key: str, **query: str) -> list[tuple[int, int]]:
+        headers = {"X-API-Key": key}
+        answer = keys.client.get("/statistics", headers=headers, params=query)
+        assert answer.status_code == 200, answer.text
+        return [(group["sessions"], group["calls"]) for group in answer.json()["groups"]]
+
+    assert counted(keys.ann) == [(1, 1)]
+    assert counted(keys.ben) == [(0, 0)]
+    assert (1, 1) in counted(keys.admin, groupBy="tenant")
+    refused = keys.client.get(
+        "/statistics", headers={"X-API-Key": keys.ann}, params={"groupBy": "tenant"}
+    )
+    assert (refused.status_code, refused.json()["scope"]) == (403, "admin")
 
 
 @pytest.mark.parametrize(
