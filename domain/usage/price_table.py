@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from fnmatch import fnmatchcase
 from fractions import Fraction
 
 import attrs
@@ -36,11 +35,10 @@ class PriceTable:
 
     def rates(self, provider: str, model: str, day: date) -> Rates | None:
         """Return the rates of a model on ``day``; None if it has no price then."""
-        valid = [price for price in self._by_precedence if price.holds_on(day)]
-        for name in names_of(provider, model):
-            for price in valid:
-                if price.model == name if price.is_name else fnmatchcase(name, price.model):
-                    return price.rates
+        names = names_of(provider, model)
+        for price in self._by_precedence:
+            if price.holds_on(day) and any(price.is_of(name) for name in names):
+                return price.rates
         return None
 
     def cost(self, used: Iterable[tuple[date, ModelUsage]]) -> Cost:

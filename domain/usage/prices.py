@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Final
 
@@ -113,6 +114,10 @@ class Price:
         begins_after = other.until is not None and other.until <= (self.since or date.min)
         return self.model == other.model and not ends_before and not begins_after
 
+    def is_of(self, name: str) -> bool:
+        """Whether it is a price of the model with this name."""
+        return self.model == name if self.is_name else fnmatchcase(name, self.model)
+
     @property
     def precedence(self) -> tuple[bool, int]:
         """Sorts prices that match one model: a name is before patterns, longer ones first."""
@@ -125,7 +130,7 @@ class Price:
 
 
 def names_of(provider: str, model: str) -> list[str]:
-    """Return the names by which a model is looked for in a price table, the best one first.
+    """Return the names by which a model is looked for in a price table.
 
     Workers report ``api.openai.com`` or ``OpenAI`` with ``gpt-4o-mini``; through LiveKit's
     inference ``livekit`` with ``openai/gpt-4o-mini``.
