@@ -21,9 +21,11 @@ from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.recording_sweeps import MemorySweepNotes
 from adapters.memory.recordings import RecordingTable
 from adapters.memory.session_table import SessionTable
+from adapters.memory.statistics import MemoryStatistics
 from adapters.memory.tickets import MemoryTickets
 from adapters.memory.transcripts import TranscriptTable
-from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.memory.unit_of_work import MemoryUnitOfWork, Tables
+from adapters.memory.usage import UsageTable
 from domain.events.announcer import Announcer
 from domain.operations.ledger_stats import LedgerStats
 from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
@@ -48,6 +50,8 @@ class MemoryStorage:
         self.transcripts = TranscriptTable(self.sessions, transcript_policy)
         self.recordings = RecordingTable(self.sessions)
         self.sweep_notes = MemorySweepNotes()
+        self.usage = UsageTable(self.sessions)
+        self.statistics = MemoryStatistics(self.sessions, self.calls, self.usage)
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.agents = MemoryAgents()
@@ -60,17 +64,19 @@ class MemoryStorage:
         self.personal_data = MemoryPersonalData(self._capabilities)
         self.processes = MemoryProcesses([each.free for each in self._capabilities])
         self.prune_calls = self.calls.prune
+        self.prune_usage = self.usage.prune
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
-        return MemoryUnitOfWork(
-            self.sessions,
-            self.calls,
-            self.outbox,
-            self.transcripts,
-            self.recordings,
-            self._announcer,
+        tables = Tables(
+            sessions=self.sessions,
+            calls=self.calls,
+            outbox=self.outbox,
+            transcripts=self.transcripts,
+            recordings=self.recordings,
+            usage=self.usage,
         )
+        return MemoryUnitOfWork(tables, self._announcer)
 
     async def prune_sessions(self, before: datetime) -> int:
         """Delete sessions that ended before then, with their transcripts; how many they were."""
@@ -83,6 +89,7 @@ class MemoryStorage:
         pruned = await self.sessions.prune_unused(before)
         self.transcripts.prune_orphans()
         return pruned
+        return MemoryUnitOfWork(self.sessions, self.calls, self.usage)
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

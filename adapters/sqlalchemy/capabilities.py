@@ -22,6 +22,7 @@ from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
 from adapters.sqlalchemy.transcripts.table import TRANSCRIPT_ITEMS
+from adapters.sqlalchemy.usage.table import TURN_LATENCIES, USAGE, USAGE_REPORTS
 
 __all__ = ["CAPABILITIES", "metadata"]
 
@@ -44,5 +45,8 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     RECORDING_ORPHANS,
     EVENTS,
     TRANSCRIPT_ITEMS,
+    USAGE_REPORTS,
+    USAGE,
+    TURN_LATENCIES,
 )
 """In this order the rows that a dead process held are freed."""

@@ -20,9 +20,11 @@ from entrypoints.cli import (
     recordings,
     sessions,
     simulator,
+    statistics,
     telephony,
     tickets,
     transcripts,
+    usage,
 )
 from entrypoints.cli.run import run
 from entrypoints.version import VERSION
@@ -84,6 +86,8 @@ app.add_typer(tickets.app, name="tickets")
 app.add_typer(transcripts.app, name="transcripts")
 app.command()(simulator.simulate_call)
 app.command()(privacy.forget)
+app.command()(statistics.statistics)
+app.command()(usage.usage)
 app.command()(data.backup)
 app.command()(data.restore)
 app.command("version")(show_version)

@@ -25,6 +25,7 @@ from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
+from entrypoints.container.usage import Usage
 
 
 class Container(
@@ -43,6 +44,7 @@ class Container(
     Calls,
     Recordings,
     Transcripts,
+    Usage,
     Reconciliation,
     Inbox,
     Operations,

@@ -29,6 +29,7 @@ from tests.benchmarks import (
     routes,
     row_sizes,
     search,
+    statistics,
     versions,
 )
 from tests.benchmarks.report import MACHINE, Report
@@ -55,6 +56,7 @@ MORE: Final = {
     "busy-ledger": busy_ledger.measure,
     "row-sizes": row_sizes.measure,
     "search": search.measure,
+    "statistics": statistics.measure,
     "versions": versions.measure,
 }
 

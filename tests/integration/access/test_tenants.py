@@ -76,6 +76,12 @@ SCOPES: Final = WORK | {
 ROUTES: Final = sorted(routes_of(application()), key=lambda route: (route.name == ENDS, route.name))
 GUARDED: Final = [route for route in ROUTES if route.name not in PUBLIC]
 OWNED: Final = [route for route in GUARDED if not route.path.startswith("/docs")]
+COUNTED: Final = [("GET", "/statistics"), ("GET", "/statistics.csv")]
+USED: Final = [
+    ("GET", "/sessions/{sessionId:str}/usage"),
+    ("GET", "/telephony/calls/{callId:str}/usage"),
+]
+"""What shows numbers, and nobody's names."""
 OPERATORS: Final = [route for route in OWNED if set(route.scopes) == {Scope.ADMIN}]
 """What belongs to the deployment: no tenant has anything in it."""
 OF_ROOMS: Final = [route for route in GUARDED if "/publishable-keys" not in route.path]
@@ -84,6 +90,8 @@ FILTERS: Final = [
     (route, name)
     for route in OWNED
     if route not in OPERATORS and "/recording" not in route.path  # which is no list
+    if route not in OPERATORS
+    if route.name not in COUNTED
     for name in route.filters
 ]
 WIDE: Final = {
@@ -356,12 +364,30 @@ def test_it_is_there_for_the_operator_and_for_ann(keys: Keys, route: Route) -> N
             assert answer.status_code == 201
         elif route.name == TICKETS:  # which are for agents of their own tenant
             assert answer.status_code == (201 if key is keys.ann else 404)
+        elif route.name in (*COUNTED, *USED):
+            assert answer.is_success
         elif set(route.scopes) == {Scope.ADMIN}:
             assert answer.is_success if key is keys.admin else answer.status_code == 403
         else:
             assert answer.is_success, answer.text
             shows_none = route.method == "HEAD" or route.name in OF_RECORDINGS
             assert shows_none or ROOM in shown(answer)
+
+
+def test_statistics_count_what_is_ann_s_for_ann_and_the_operator_alone(keys: Keys) -> None:
+    def counted(key: str, **query: str) -> list[tuple[int, int]]:
+        headers = {"X-API-Key": key}
+        answer = keys.client.get("/statistics", headers=headers, params=query)
+        assert answer.status_code == 200, answer.text
+        return [(group["sessions"], group["calls"]) for group in answer.json()["groups"]]
+
+    assert counted(keys.ann) == [(1, 1)]
+    assert counted(keys.ben) == [(0, 0)]
+    assert (1, 1) in counted(keys.admin, groupBy="tenant")
+    refused = keys.client.get(
+        "/statistics", headers={"X-API-Key": keys.ann}, params={"groupBy": "tenant"}
+    )
+    assert (refused.status_code, refused.json()["scope"]) == (403, "admin")
 
 
 @pytest.mark.parametrize(
