@@ -28,6 +28,7 @@ from tests.benchmarks import (
     reconciler,
     routes,
     row_sizes,
+    search,
     versions,
 )
 from tests.benchmarks.report import MACHINE, Report
@@ -53,6 +54,7 @@ MORE: Final = {
     "growth-filters": growth_filters.measure,
     "busy-ledger": busy_ledger.measure,
     "row-sizes": row_sizes.measure,
+    "search": search.measure,
     "versions": versions.measure,
 }
 
