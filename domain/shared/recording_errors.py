@@ -45,10 +45,11 @@ class RecordingMissing(NotFound):
 
 
 class RangeNotSatisfiable(DomainError):
-    """The range that was asked for has no byte of the recording."""
+    """The range that was asked for has no byte of the recording, which has ``size`` bytes."""
 
     code = "range_not_satisfiable"
     status = 416
+    size: int = 0
 
     def __init__(self, message: str, size: int) -> None:
         super().__init__(message)
