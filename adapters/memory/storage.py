@@ -10,6 +10,7 @@ from adapters.memory.agents import MemoryAgents
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.call_table import CallTable
 from adapters.memory.capability import Capability
+from adapters.memory.deliveries import MemoryDeliveries
 from adapters.memory.events import MemoryOutbox
 from adapters.memory.idempotency import MemoryIdempotency
 from adapters.memory.inbox import MemoryInbox
@@ -26,6 +27,7 @@ from adapters.memory.tickets import MemoryTickets
 from adapters.memory.transcripts import TranscriptTable
 from adapters.memory.unit_of_work import MemoryUnitOfWork, Tables
 from adapters.memory.usage import UsageTable
+from adapters.memory.webhooks import MemoryWebhooks
 from domain.events.announcer import Announcer
 from domain.operations.ledger_stats import LedgerStats
 from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
@@ -60,9 +62,12 @@ class MemoryStorage:
         self.publishable_keys = MemoryPublishableKeys()
         self.tickets = MemoryTickets()
         self.idempotency = MemoryIdempotency()
+        self.webhooks = MemoryWebhooks()
+        self.webhook_deliveries = MemoryDeliveries()
         self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]
         self.personal_data = MemoryPersonalData(self._capabilities)
         self.processes = MemoryProcesses([each.free for each in self._capabilities])
+        self.webhook_lanes = self.webhook_deliveries
         self.prune_calls = self.calls.prune
         self.prune_usage = self.usage.prune
 
@@ -75,6 +80,7 @@ class MemoryStorage:
             transcripts=self.transcripts,
             recordings=self.recordings,
             usage=self.usage,
+            webhooks=self.webhooks,
         )
         return MemoryUnitOfWork(tables, self._announcer)
 
@@ -89,7 +95,6 @@ class MemoryStorage:
         pruned = await self.sessions.prune_unused(before)
         self.transcripts.prune_orphans()
         return pruned
-        return MemoryUnitOfWork(self.sessions, self.calls, self.usage)
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

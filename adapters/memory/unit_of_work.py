@@ -15,6 +15,7 @@ from adapters.memory.session_table import SessionTable
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.transcripts import MemoryTranscripts, TranscriptTable
 from adapters.memory.usage import MemoryUsage, UsageTable
+from adapters.memory.webhooks import MemoryWebhookChanges, MemoryWebhooks
 from domain.access.access import SYSTEM
 from domain.events.announcer import Announcer
 from domain.sessions.session_events import session_lane
@@ -31,6 +32,7 @@ class Tables:
     transcripts: TranscriptTable
     recordings: RecordingTable
     usage: UsageTable
+    webhooks: MemoryWebhooks
 
 
 class MemoryUnitOfWork:
@@ -47,8 +49,10 @@ class MemoryUnitOfWork:
         self.transcripts = MemoryTranscripts(tables.transcripts)
         self.recordings = MemoryRecordings(tables.recordings)
         self.usage = MemoryUsage(tables.usage)
+        self.webhooks = MemoryWebhookChanges(tables.webhooks)
         self._repositories = (
-            self.sessions, self.calls, self.transcripts, self.recordings, self.usage, self.events,
+            self.sessions, self.calls, self.transcripts, self.recordings, self.usage,
+            self.webhooks, self.events,
         )  # fmt: skip
 
     async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for

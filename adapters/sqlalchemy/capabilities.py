@@ -23,6 +23,12 @@ from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
 from adapters.sqlalchemy.transcripts.table import TRANSCRIPT_ITEMS
 from adapters.sqlalchemy.usage.table import TURN_LATENCIES, USAGE, USAGE_REPORTS
+from adapters.sqlalchemy.webhooks.table import (
+    WEBHOOK_CURSOR,
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_LANES,
+    WEBHOOKS,
+)
 
 __all__ = ["CAPABILITIES", "metadata"]
 
@@ -43,6 +49,10 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     RECORDINGS,
     RECORDING_SWEEPS,
     RECORDING_ORPHANS,
+    WEBHOOKS,
+    WEBHOOK_CURSOR,
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_LANES,
     EVENTS,
     TRANSCRIPT_ITEMS,
     USAGE_REPORTS,

@@ -13,6 +13,7 @@ from adapters.sqlalchemy.recordings.repository import SqlRecordings
 from adapters.sqlalchemy.sessions.repository import SqlSessions
 from adapters.sqlalchemy.transcripts.repository import SqlTranscripts
 from adapters.sqlalchemy.usage.repository import SqlUsage
+from adapters.sqlalchemy.webhooks.repository import SqlWebhookChanges
 from domain.access.access import SYSTEM
 from domain.events.announcer import Announcer
 from domain.sessions.session_events import session_lane
@@ -48,6 +49,7 @@ class SqlUnitOfWork:
         self.transcripts = SqlTranscripts(database, self._works, transcript_policy)
         self.recordings = SqlRecordings(database, self._writes)
         self.usage = SqlUsage(database, self._writes)
+        self.webhooks = SqlWebhookChanges(self._writes)
         self._repositories = (
             self.events, self.sessions, self.calls, self.recordings, self.usage,
         )  # fmt: skip

@@ -14,6 +14,7 @@ from entrypoints.cli import (
     data,
     inbox,
     keys,
+    listen,
     numbers,
     privacy,
     publishable_keys,
@@ -25,6 +26,7 @@ from entrypoints.cli import (
     tickets,
     transcripts,
     usage,
+    webhooks,
 )
 from entrypoints.cli.run import run
 from entrypoints.version import VERSION
@@ -84,6 +86,8 @@ app.add_typer(sessions.app, name="sessions")
 app.add_typer(telephony.app, name="telephony")
 app.add_typer(tickets.app, name="tickets")
 app.add_typer(transcripts.app, name="transcripts")
+app.add_typer(webhooks.app, name="webhooks")
+app.command()(listen.listen)
 app.command()(simulator.simulate_call)
 app.command()(privacy.forget)
 app.command()(statistics.statistics)

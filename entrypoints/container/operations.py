@@ -26,6 +26,7 @@ from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.usage import Usage
+from entrypoints.container.webhooks import Webhooks
 
 
 class Operations(containers.DeclarativeContainer):
@@ -68,6 +69,7 @@ class Operations(containers.DeclarativeContainer):
                 tickets=Tickets.ticket_pruning,
                 transcripts=Transcripts.transcript_pruning,
                 usage=Usage.usage_pruning,
+                deliveries=Webhooks.delivery_pruning,
             ),
             Core.clock,
         ),

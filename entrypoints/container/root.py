@@ -26,6 +26,7 @@ from entrypoints.container.tickets import Tickets
 from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
 from entrypoints.container.usage import Usage
+from entrypoints.container.webhooks import Webhooks
 
 
 class Container(
@@ -47,6 +48,7 @@ class Container(
     Usage,
     Reconciliation,
     Inbox,
+    Webhooks,
     Operations,
     Trunks,
     Diagnosis,
@@ -64,4 +66,5 @@ class Container(
         Sessions.worker_watch,
         Recordings.recording_jobs,
         Calls.end_announcer,
+        Webhooks.delivery_worker,
     )

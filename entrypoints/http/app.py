@@ -42,6 +42,8 @@ from entrypoints.http.tickets import controller as tickets
 from entrypoints.http.transcripts import controller as transcripts
 from entrypoints.http.trunks import controller as trunks
 from entrypoints.http.usage import controller as usage
+from entrypoints.http.webhooks import controller as webhooks
+from entrypoints.http.webhooks import deliveries
 from entrypoints.settings import Settings
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -54,6 +56,8 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     phone_numbers.routes,
     publishable_keys.routes,
     tickets.routes,
+    webhooks.routes,
+    deliveries.routes,
     calls.routes,
     transcripts.routes,
     usage.routes,

@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.benchmarks import (
     busy_ledger,
+    deliveries,
     dispatch_latency,
     drivers,
     footprint,
@@ -47,6 +48,7 @@ SECTIONS: Final = {
 MORE: Final = {
     "processes": processes.measure,
     "dispatch": dispatch_latency.measure,
+    "deliveries": deliveries.measure,
     "drivers": drivers.measure,
     "lists": lists.measure,
     "log": log.measure,
