@@ -19,24 +19,30 @@ class PersonalDataCounts:
     answers: int = 0
     tickets: int = 0
     domain_events: int = 0
+    transcript_items: int = 0
+    recordings: int = 0
     live: int = 0
 
     @property
     def all(self) -> int:
         """How many records there are."""
-        entries = self.sessions + self.calls + self.events + self.answers + self.tickets
-        return entries + self.domain_events
+        counted: tuple[int, ...] = attrs.astuple(attrs.evolve(self, live=0))
+        return sum(counted)
 
 
 class PersonalData(Protocol):
     """Each method raises ``StorageUnavailable`` when storage fails."""
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
-        """What mentions ``person``: in any column of a session, a call, a webhook event, an answer,
-        a ticket or a domain event.
+        """Count what mentions ``person``: sessions, calls, webhook events, answers, tickets, domain
+        events, items of transcripts and recordings. A session's or call's own transcript and
+        recordings do.
         """
         ...
 
     async def forget(self, person: DataSubject) -> PersonalDataCounts:
-        """Delete it, live or not, so that not even free space in a file holds it; what it was."""
+        """Delete it, live or not, so that not even free space in a file holds it; what it was.
+
+        Recordings are marked: nobody can play them, and their objects are deleted next.
+        """
         ...

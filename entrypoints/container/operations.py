@@ -24,6 +24,8 @@ from entrypoints.container.reconciliation import Reconciliation
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
+from entrypoints.container.transcripts import Transcripts
+from entrypoints.container.usage import Usage
 from entrypoints.container.webhooks import Webhooks
 
 
@@ -65,6 +67,8 @@ class Operations(containers.DeclarativeContainer):
                 rate_windows=Access.rate_window_pruning,
                 events=event_pruning,
                 tickets=Tickets.ticket_pruning,
+                transcripts=Transcripts.transcript_pruning,
+                usage=Usage.usage_pruning,
                 deliveries=Webhooks.delivery_pruning,
             ),
             Core.clock,

@@ -29,6 +29,8 @@ from tests.benchmarks import (
     reconciler,
     routes,
     row_sizes,
+    search,
+    statistics,
     versions,
 )
 from tests.benchmarks.report import MACHINE, Report
@@ -55,6 +57,8 @@ MORE: Final = {
     "growth-filters": growth_filters.measure,
     "busy-ledger": busy_ledger.measure,
     "row-sizes": row_sizes.measure,
+    "search": search.measure,
+    "statistics": statistics.measure,
     "versions": versions.measure,
 }
 

@@ -11,7 +11,7 @@ import base64
 import itertools
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,11 @@ import pytest
 
 from domain.access.access import SYSTEM, WORK, Scope
 from domain.access.manage_keys import CreateKeyCommand
+from domain.recordings.recording import Recording, RecordingSource
+from domain.shared.identifiers import CallId, ReportId, SessionId
 from domain.shared.pagination import Cursor
+from domain.shared.reported import Reported
+from domain.transcripts.read_chat_history import items_of
 from entrypoints.container import Container
 from entrypoints.container import running as opened
 from entrypoints.settings import load_settings
@@ -43,13 +47,21 @@ PUBLIC: Final = {
     ("GET", "/health/ready"),
     ("HEAD", "/health/ready"),
     ("POST", "/telephony/livekit-webhook"),
+    # A signature opens them: tests/unit/recordings/test_playing.py.
+    ("GET", "/recordings/{recordingId:str}"),
+    ("HEAD", "/recordings/{recordingId:str}"),
 }
 ENDS: Final = ("POST", "/session/end")
 SAVES: Final = ("POST", "/agents")
 DELETES: Final = ("DELETE", "/agents/{agentId:str}")
 ADDS: Final = ("POST", "/phone-numbers")
 REMOVES: Final = ("DELETE", "/phone-numbers/{number:str}")
+SEARCHES: Final = ("GET", "/transcripts")
 TICKETS: Final = ("POST", "/livekit/tickets")
+OF_RECORDINGS: Final = {
+    ("POST", f"/sessions/{{sessionId:str}}/recording/{what}") for what in ("link", "start", "stop")
+}
+"""What they show has ids and times, and no room's name."""
 SUBSCRIBES: Final = ("POST", "/webhooks")
 UNSUBSCRIBES: Final = ("DELETE", "/webhooks/{webhookId:str}")
 TESTS: Final = ("POST", "/webhooks/{webhookId:str}/test")
@@ -72,18 +84,32 @@ SCOPES: Final = WORK | {
 ROUTES: Final = sorted(routes_of(application()), key=lambda route: (route.name == ENDS, route.name))
 GUARDED: Final = [route for route in ROUTES if route.name not in PUBLIC]
 OWNED: Final = [route for route in GUARDED if not route.path.startswith("/docs")]
+COUNTED: Final = [("GET", "/statistics"), ("GET", "/statistics.csv")]
+USED: Final = [
+    ("GET", "/sessions/{sessionId:str}/usage"),
+    ("GET", "/telephony/calls/{callId:str}/usage"),
+]
+"""What shows numbers, and nobody's names."""
 OPERATORS: Final = [route for route in OWNED if set(route.scopes) == {Scope.ADMIN}]
 """What belongs to the deployment: no tenant has anything in it."""
 OF_ROOMS: Final = [route for route in GUARDED if "/publishable-keys" not in route.path]
 """Those of the others show no session: test_publishable_keys tells whose keys are whose."""
 FILTERS: Final = [
-    (route, name) for route in OWNED if route not in OPERATORS for name in route.filters
+    (route, name)
+    for route in OWNED
+    if route not in OPERATORS and "/recording" not in route.path  # which is no list
+    if route not in OPERATORS
+    if route.name not in COUNTED
+    for name in route.filters
 ]
 WIDE: Final = {
     "since": "2000-01-01T00:00:00Z",
     "until": "2200-01-01T00:00:00Z",
     "cursor": Cursor(datetime(2200, 1, 1, tzinfo=UTC), str(uuid.UUID(int=2**128 - 1))).cursor,
+    "from": "2000-01-01T00:00:00Z",
+    "to": "2200-01-01T00:00:00Z",
     "limit": "200",
+    "q": "hello",
 }
 """What leaves everything in a list; of the other filters it is told by what Ann sees."""
 
@@ -118,6 +144,8 @@ class Keys:
             facts = {**facts, "number": f"+1510555{next(EXTENSIONS)}"}
         if route.name == REMOVES:
             facts = {**facts, "number": self.add_number(f"+1510555{next(EXTENSIONS)}")}
+        if route.name == SEARCHES:
+            query = {"q": "hello", **query}
         if route.name == UNSUBSCRIBES:
             facts = {**facts, "webhookId": self.add_webhook()}
         return self.client.request(
@@ -167,6 +195,7 @@ def keys(
         **simulator_process.environ,
         "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
         "TELEPHONY_ENABLED": "true",
+        "RECORDINGS_URL": f"file://{folder}/recordings",
         "WEBHOOK_ALLOW_PRIVATE": "true",
     }
     simulator_process.register_worker("shreya-obnox")
@@ -204,6 +233,8 @@ def keys(
             admin = {"X-API-Key": made["admin"]}
             there = client.post(f"/telephony/{path}", json=wanted, headers=admin).json()
             facts |= {f"{kind}Id": there[f"{kind}Id"], f"{kind}Ids": [there[f"{kind}Id"]]}
+        asyncio.run(_say(environ, folder, facts))
+        asyncio.run(_record(environ, folder, facts))
         deliveries = eventually(
             lambda: client.get(f"/webhooks/{facts['webhookId']}/deliveries", headers=headers),
             lambda answer: bool(answer.json()["deliveries"]),
@@ -222,10 +253,72 @@ def shown(answer: httpx.Response) -> str:
     )
 
 
+def code_of(answer: httpx.Response) -> str:
+    """The code of an error, which the answer to HEAD has no room for."""
+    if answer.request.method == "HEAD":
+        return {401: "invalid_api_key", 403: "insufficient_scope"}[answer.status_code]
+    code: str = answer.json()["code"]
+    return code
+
+
 def _sid(simulator: SimulatorProcess) -> str:
     room = simulator.room(ROOM)
     assert room is not None
     return str(room["sid"])
+
+
+async def _say(environ: dict[str, str], folder: Path, facts: dict[str, Any]) -> None:
+    """Keep a transcript of Ann's session and call that mentions her room."""
+    async with opened(Container(settings=load_settings(environ, folder))) as container:
+        session_id, call_id = SessionId(facts["sessionId"]), CallId(facts["callId"])
+        session = await container.read_sessions().by_id(session_id.value, SYSTEM)
+        reported = Reported(
+            report_id=ReportId(str(uuid.UUID(int=7))),
+            session_id=session_id,
+            call_id=call_id,
+            tenant=session.tenant,
+        )
+        items = items_of([{"id": "item_1", "role": "user", "content": f"hello {ROOM}"}])
+        async with container.storage().unit_of_work() as work:
+            await work.transcripts.keep(reported, items)
+            await work.commit()
+
+
+async def _record(environ: dict[str, str], folder: Path, facts: dict[str, Any]) -> None:
+    """Keep audio of Ann's session and call that mentions her room, and a failure that does."""
+
+    async def audio() -> AsyncIterator[bytes]:
+        yield ROOM.encode()
+
+    async with opened(Container(settings=load_settings(environ, folder))) as container:
+        session_id, call_id = SessionId(facts["sessionId"]), CallId(facts["callId"])
+        session = await container.read_sessions().by_id(session_id.value, SYSTEM)
+        reported = Reported(
+            report_id=ReportId(str(uuid.UUID(int=8))),
+            session_id=session_id,
+            call_id=call_id,
+            tenant=session.tenant,
+        )
+        recording = Recording(
+            id=container.ids().recording_id(),
+            reported=reported,
+            source=RecordingSource.REPORT,
+            key="reports/ann.ogg",
+            created_at=container.clock().now(),
+        )
+        failed = attrs.evolve(
+            recording,
+            id=container.ids().recording_id(),
+            source=RecordingSource.EGRESS,
+            key="egress/ann.ogg",
+        ).failed(f"No audio in {ROOM}")
+        store = container.recording_store()
+        assert store is not None
+        await store.put(recording.key, audio(), "audio/ogg")
+        async with container.storage().unit_of_work() as work:
+            await work.recordings.keep(recording)
+            await work.recordings.keep(failed)
+            await work.commit()
 
 
 async def _make_keys(environ: dict[str, str], folder: Path) -> dict[str, str]:
@@ -258,7 +351,7 @@ def test_every_other_route_names_the_scope_that_it_needs(route: Route) -> None:
 def test_without_a_key_there_is_nothing(keys: Keys, route: Route, key: str | None) -> None:
     answer = keys.ask(route, key)
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_api_key")
+    assert (answer.status_code, code_of(answer)) == (401, "invalid_api_key")
 
 
 @pytest.mark.parametrize("route", OWNED, ids=lambda route: " ".join(route.name))
@@ -266,8 +359,9 @@ def test_a_key_without_the_scope_may_not(keys: Keys, route: Route) -> None:
     for scope in Scope:
         if scope not in (*route.scopes, Scope.ADMIN):
             answer = keys.ask(route, keys.by_scope[scope])
-            assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
-            assert answer.json()["scope"] == " or ".join(route.scopes)
+            assert (answer.status_code, code_of(answer)) == (403, "insufficient_scope")
+            if answer.content:
+                assert answer.json()["scope"] == " or ".join(route.scopes)
 
 
 @pytest.mark.parametrize("route", OF_ROOMS, ids=lambda route: " ".join(route.name))
@@ -301,11 +395,32 @@ def test_it_is_there_for_the_operator_and_for_ann(keys: Keys, route: Route) -> N
             assert answer.status_code == 201
         elif route.name == TICKETS:  # which are for agents of their own tenant
             assert answer.status_code == (201 if key is keys.ann else 404)
+        elif route.name in (*COUNTED, *USED):
+            assert answer.is_success
         elif set(route.scopes) == {Scope.ADMIN}:
             assert answer.is_success if key is keys.admin else answer.status_code == 403
         else:
-            assert answer.is_success
-            assert keys.shows(answer) or route.name == TESTS
+            assert answer.is_success, answer.text
+            shows_none = (
+                route.method == "HEAD" or route.name in OF_RECORDINGS or route.name == TESTS
+            )
+            assert shows_none or keys.shows(answer)
+
+
+def test_statistics_count_what_is_ann_s_for_ann_and_the_operator_alone(keys: Keys) -> None:
+    def counted(key: str, **query: str) -> list[tuple[int, int]]:
+        headers = {"X-API-Key": key}
+        answer = keys.client.get("/statistics", headers=headers, params=query)
+        assert answer.status_code == 200, answer.text
+        return [(group["sessions"], group["calls"]) for group in answer.json()["groups"]]
+
+    assert counted(keys.ann) == [(1, 1)]
+    assert counted(keys.ben) == [(0, 0)]
+    assert (1, 1) in counted(keys.admin, groupBy="tenant")
+    refused = keys.client.get(
+        "/statistics", headers={"X-API-Key": keys.ann}, params={"groupBy": "tenant"}
+    )
+    assert (refused.status_code, refused.json()["scope"]) == (403, "admin")
 
 
 @pytest.mark.parametrize(
@@ -315,7 +430,7 @@ def test_a_list_s_filter_finds_what_is_ann_s_for_ann_alone(
     keys: Keys, route: Route, name: str
 ) -> None:
     [[shown, *_], _] = keys.ask(route, keys.ann).json().values()
-    value = WIDE.get(name) or shown[name]
+    value = shown.get(name) or WIDE.get(name)
     assert value, f"{name} filters by what Ann's has not"
 
     assert keys.shows(keys.ask(route, keys.ann, **{name: value}))

@@ -49,6 +49,8 @@ ROUTES: Final[list[tuple[str, str, dict[str, Any] | None]]] = [
 FOR_PAGES: Final = {
     "POST /session", "POST /session/end", "POST /session/token", "POST /livekit/token",
     "POST /livekit/tickets", "POST /telephony/livekit-webhook",
+    "POST /sessions/{sessionId}/recording/link", "POST /sessions/{sessionId}/recording/start",
+    "POST /sessions/{sessionId}/recording/stop",
 }  # fmt: skip
 """Routes that change something and that the frontends of users, or LiveKit, may call."""
 

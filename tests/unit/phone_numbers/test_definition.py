@@ -8,9 +8,9 @@ import pytest
 
 from adapters.phonenumbers.phone_numbers import normalised
 from domain.phone_numbers.definition import PhoneNumberDefinition, parse_number
+from domain.shared.errors import InvalidInput
 from domain.shared.webhook_secret import secret_bytes
 from domain.shared.webhook_target import is_public
-from domain.shared.errors import InvalidInput
 from tests.unit.phone_numbers.numbers import NUMBER, given
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
