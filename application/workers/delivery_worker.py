@@ -61,7 +61,7 @@ class DeliveryWorker:
     parallel: int = 128
     parallel_of_webhook: int = 8
     parallel_of_slow: int = 2
-    ahead: int = 32
+    ahead: int = 128
     _receivers: dict[WebhookId, Receiver] = attrs.field(factory=dict, init=False)
     _working: dict[asyncio.Task[None], LaneClaim] = attrs.field(factory=dict, init=False)
     _places: asyncio.Semaphore = attrs.field(init=False)
