@@ -35,6 +35,8 @@ SELDOM_REACHED: Final = {
     "GET /phone-numbers/{number}",
     "PATCH /phone-numbers/{number}",
     "DELETE /phone-numbers/{number}",
+    # A call (tests/integration/usage).
+    "GET /telephony/calls/{callId}/usage",
 }
 """What chains of requests made from the document alone need not carry out.
 
