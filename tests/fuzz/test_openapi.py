@@ -42,6 +42,8 @@ SELDOM_REACHED: Final = {
     "POST /sessions/{sessionId}/recording/start",
     "POST /sessions/{sessionId}/recording/stop",
     "GET /recordings/{recordingId}",
+    # A call (tests/integration/usage).
+    "GET /telephony/calls/{callId}/usage",
 }
 """What chains of requests made from the document alone need not carry out.
 
