@@ -22,6 +22,13 @@ from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
 from adapters.sqlalchemy.transcripts.table import TRANSCRIPT_ITEMS
+from adapters.sqlalchemy.usage.table import TURN_LATENCIES, USAGE, USAGE_REPORTS
+from adapters.sqlalchemy.webhooks.table import (
+    WEBHOOK_CURSOR,
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_LANES,
+    WEBHOOKS,
+)
 
 __all__ = ["CAPABILITIES", "metadata"]
 
@@ -42,7 +49,14 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     RECORDINGS,
     RECORDING_SWEEPS,
     RECORDING_ORPHANS,
+    WEBHOOKS,
+    WEBHOOK_CURSOR,
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_LANES,
     EVENTS,
     TRANSCRIPT_ITEMS,
+    USAGE_REPORTS,
+    USAGE,
+    TURN_LATENCIES,
 )
 """In this order the rows that a dead process held are freed."""

@@ -12,6 +12,8 @@ from adapters.sqlalchemy.events.appender import SqlEvents
 from adapters.sqlalchemy.recordings.repository import SqlRecordings
 from adapters.sqlalchemy.sessions.repository import SqlSessions
 from adapters.sqlalchemy.transcripts.repository import SqlTranscripts
+from adapters.sqlalchemy.usage.repository import SqlUsage
+from adapters.sqlalchemy.webhooks.repository import SqlWebhookChanges
 from domain.access.access import SYSTEM
 from domain.events.announcer import Announcer
 from domain.sessions.session_events import session_lane
@@ -20,8 +22,8 @@ from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
 
 
 class SqlUnitOfWork:
-    """Implements :class:`domain.transcripts.repository.TranscriptWork` and
-    :class:`domain.recordings.repository.RecordingWork`.
+    """Implements the ``…Work`` of every capability, such as
+    :class:`domain.calls.repository.CallWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface: a transaction, and on
     SQLite the lock, is held while it is written and not while a use case thinks. Reads see what
@@ -46,7 +48,11 @@ class SqlUnitOfWork:
         self.calls = SqlCalls(database, self._writes, self.events)
         self.transcripts = SqlTranscripts(database, self._works, transcript_policy)
         self.recordings = SqlRecordings(database, self._writes)
-        self._repositories = (self.events, self.sessions, self.calls, self.recordings)
+        self.usage = SqlUsage(database, self._writes)
+        self.webhooks = SqlWebhookChanges(self._writes)
+        self._repositories = (
+            self.events, self.sessions, self.calls, self.recordings, self.usage,
+        )  # fmt: skip
 
     async def commit(self, *, urgent: bool = True) -> None:
         """Make every change durable in one transaction or, on an error, none."""

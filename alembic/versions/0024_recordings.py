@@ -8,7 +8,7 @@ from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from alembic import op
 
 revision = "0024"
-down_revision = "0022"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

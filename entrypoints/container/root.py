@@ -25,6 +25,8 @@ from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
+from entrypoints.container.usage import Usage
+from entrypoints.container.webhooks import Webhooks
 
 
 class Container(
@@ -43,8 +45,10 @@ class Container(
     Calls,
     Recordings,
     Transcripts,
+    Usage,
     Reconciliation,
     Inbox,
+    Webhooks,
     Operations,
     Trunks,
     Diagnosis,
@@ -62,4 +66,5 @@ class Container(
         Sessions.worker_watch,
         Recordings.recording_jobs,
         Calls.end_announcer,
+        Webhooks.delivery_worker,
     )

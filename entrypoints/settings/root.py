@@ -19,6 +19,7 @@ from entrypoints.settings.sessions import SessionSettings
 from entrypoints.settings.telephony import TelephonySettings
 from entrypoints.settings.token_endpoint import TokenEndpointSettings
 from entrypoints.settings.transcripts import TranscriptSettings
+from entrypoints.settings.usage import UsageSettings
 from entrypoints.settings.variable import Problem, Variable, variables_of
 from entrypoints.settings.webhooks import WebhookSettings
 
@@ -33,6 +34,7 @@ class Settings(
     TelephonySettings,
     TokenEndpointSettings,
     WebhookSettings,
+    UsageSettings,
     ReconciliationSettings,
     RetentionSettings,
     RecordingSettings,

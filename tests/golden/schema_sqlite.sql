@@ -67,23 +67,7 @@ CREATE TABLE calls (
     end_concluded BOOLEAN DEFAULT 0 NOT NULL,
     joined_at VARCHAR(24),
     route TEXT,
-    announce_at VARCHAR(24),
     CONSTRAINT pk_calls PRIMARY KEY (id)
-);
-CREATE TABLE events (
-    position INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    id VARCHAR(36) NOT NULL,
-    kind VARCHAR(32) NOT NULL,
-    lane VARCHAR(36) NOT NULL,
-    sequence INTEGER NOT NULL,
-    tenant TEXT,
-    session_id VARCHAR(36),
-    call_id VARCHAR(36),
-    occurred_at VARCHAR(24) NOT NULL,
-    known_at VARCHAR(24) NOT NULL,
-    source VARCHAR(16) NOT NULL,
-    data TEXT NOT NULL,
-    CONSTRAINT uq_events_lane_sequence UNIQUE (lane, sequence)
 );
 CREATE TABLE idempotency (
     tenant TEXT NOT NULL,
@@ -157,43 +141,6 @@ CREATE TABLE rate_windows (
     used INTEGER NOT NULL,
     CONSTRAINT pk_rate_windows PRIMARY KEY (bucket)
 );
-CREATE TABLE recording_orphans (
-    object_key TEXT NOT NULL,
-    first_seen_at VARCHAR(24) NOT NULL,
-    first_sweep BIGINT NOT NULL,
-    last_sweep BIGINT NOT NULL,
-    CONSTRAINT pk_recording_orphans PRIMARY KEY (object_key)
-);
-CREATE TABLE recording_sweeps (
-    name VARCHAR(16) NOT NULL,
-    ledger VARCHAR(36) NOT NULL,
-    number BIGINT NOT NULL,
-    CONSTRAINT pk_recording_sweeps PRIMARY KEY (name)
-);
-CREATE TABLE recordings (
-    id VARCHAR(36) NOT NULL,
-    report_id VARCHAR(36) NOT NULL,
-    session_id VARCHAR(36),
-    call_id VARCHAR(36),
-    tenant TEXT,
-    source VARCHAR(16) NOT NULL,
-    status VARCHAR(16) NOT NULL,
-    object_key TEXT NOT NULL,
-    content_type TEXT NOT NULL,
-    size BIGINT,
-    started_at VARCHAR(24),
-    duration_ms BIGINT,
-    created_at VARCHAR(24) NOT NULL,
-    missing_at VARCHAR(24),
-    erased_at VARCHAR(24),
-    egress_id TEXT,
-    error TEXT,
-    claim_until VARCHAR(24),
-    attempts INTEGER NOT NULL,
-    absent_since VARCHAR(24),
-    version INTEGER NOT NULL,
-    CONSTRAINT pk_recordings PRIMARY KEY (id)
-);
 CREATE TABLE schema_floor (
     version VARCHAR(32) NOT NULL,
     CONSTRAINT pk_schema_floor PRIMARY KEY (version)
@@ -233,7 +180,6 @@ CREATE TABLE sessions (
     agent_version INTEGER,
     join_until VARCHAR(24),
     token_until VARCHAR(24),
-    announce_at VARCHAR(24),
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE TABLE tickets (
@@ -247,31 +193,17 @@ CREATE TABLE tickets (
     expires_at VARCHAR(24) NOT NULL,
     CONSTRAINT pk_tickets PRIMARY KEY (id)
 );
-CREATE TABLE transcript_items (
-    number INTEGER NOT NULL,
-    owner VARCHAR(36) NOT NULL,
-    item_id TEXT NOT NULL,
+CREATE TABLE usage_reports (
     report_id VARCHAR(36) NOT NULL,
     session_id VARCHAR(36),
     call_id VARCHAR(36),
     tenant TEXT,
-    position INTEGER NOT NULL,
-    created_at VARCHAR(24) NOT NULL,
-    is_timed BOOLEAN NOT NULL,
     kept_at VARCHAR(24) NOT NULL,
-    type TEXT NOT NULL,
-    role TEXT,
-    interrupted BOOLEAN NOT NULL,
-    text TEXT,
-    details TEXT,
-    search TEXT NOT NULL,
-    CONSTRAINT pk_transcript_items PRIMARY KEY (number),
-    FOREIGN KEY(session_id) REFERENCES sessions (id) ON DELETE CASCADE
+    CONSTRAINT pk_usage_reports PRIMARY KEY (report_id)
 );
 CREATE INDEX ix_agents_created ON agents (created_at, id);
 CREATE INDEX ix_agents_tenant ON agents (tenant, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_agents_tenant';
 CREATE INDEX ix_agents_unowned ON agents (created_at, id) WHERE tenant IS NULL AND id != 'ix_agents_unowned';
-CREATE INDEX ix_calls_announce ON calls (announce_at) WHERE announce_at IS NOT NULL;
 CREATE INDEX ix_calls_created ON calls (created_at, id);
 CREATE INDEX ix_calls_from_to ON calls (from_number, to_number, created_at, id) WHERE id != 'ix_calls_from_to';
 CREATE INDEX ix_calls_live_room ON calls (room_sid) WHERE ended_at IS NULL;
@@ -285,7 +217,6 @@ CREATE INDEX ix_calls_tenant_to ON calls (tenant, to_number, created_at, id) WHE
 CREATE INDEX ix_calls_unowned_from ON calls (from_number, direction, status, created_at, id) WHERE tenant IS NULL AND id != 'ix_calls_unowned_from';
 CREATE INDEX ix_calls_unowned_status ON calls (direction, status, created_at, id) WHERE tenant IS NULL AND id != 'ix_calls_unowned_status';
 CREATE INDEX ix_calls_unowned_to ON calls (to_number, direction, status, created_at, id) WHERE tenant IS NULL AND id != 'ix_calls_unowned_to';
-CREATE INDEX ix_events_known ON events (known_at);
 CREATE INDEX ix_idempotency_created ON idempotency (created_at);
 CREATE INDEX ix_inbox_finished_room ON inbox (room_sid) WHERE kind = 'room_finished';
 CREATE INDEX ix_inbox_lease_expires ON inbox (lease_expires_at) WHERE lease_holder IS NOT NULL;
@@ -296,12 +227,6 @@ CREATE INDEX ix_phone_numbers_created ON phone_numbers (created_at, id);
 CREATE INDEX ix_phone_numbers_tenant ON phone_numbers (tenant, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_phone_numbers_tenant';
 CREATE INDEX ix_phone_numbers_unowned ON phone_numbers (created_at, id) WHERE tenant IS NULL AND id != 'ix_phone_numbers_unowned';
 CREATE INDEX ix_rate_windows_began ON rate_windows (began_at);
-CREATE INDEX ix_recordings_call ON recordings (call_id, created_at);
-CREATE INDEX ix_recordings_created ON recordings (created_at, id);
-CREATE INDEX ix_recordings_erased ON recordings (erased_at) WHERE erased_at IS NOT NULL;
-CREATE INDEX ix_recordings_report ON recordings (report_id);
-CREATE INDEX ix_recordings_session ON recordings (session_id, created_at);
-CREATE INDEX ix_sessions_announce ON sessions (announce_at) WHERE announce_at IS NOT NULL;
 CREATE INDEX ix_sessions_created ON sessions (created_at, id);
 CREATE INDEX ix_sessions_owned_identity ON sessions (identity, status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_sessions_owned_identity';
 CREATE INDEX ix_sessions_owned_status ON sessions (status, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_sessions_owned_status';
@@ -314,43 +239,56 @@ CREATE INDEX ix_sessions_unowned_status ON sessions (status, created_at, id) WHE
 CREATE INDEX ix_sessions_unused ON sessions (join_until) WHERE status = 'ended' AND end_reason = 'abandoned' AND dispatch_id IS NULL AND room_sid IS NULL;
 CREATE INDEX ix_tickets_expires ON tickets (expires_at);
 CREATE INDEX ix_tickets_tenant ON tickets (tenant, expires_at);
-CREATE INDEX ix_transcript_items_created ON transcript_items (created_at, number);
-CREATE INDEX ix_transcript_items_kept ON transcript_items (kept_at);
-CREATE INDEX ix_transcript_items_session ON transcript_items (session_id, created_at, position, number);
-CREATE TABLE 'transcript_search_config'(k PRIMARY KEY, v) WITHOUT ROWID;
-CREATE TABLE 'transcript_search_data'(id INTEGER PRIMARY KEY, block BLOB);
-CREATE TABLE 'transcript_search_docsize'(id INTEGER PRIMARY KEY, sz BLOB);
-CREATE TABLE 'transcript_search_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
-CREATE TABLE sqlite_sequence(name,seq);
-CREATE TRIGGER transcript_search_added AFTER INSERT ON transcript_items
-WHEN new.session_id IS NOT NULL BEGIN
-    INSERT INTO transcript_search(rowid, search) VALUES (new.number, new.search);
-END;
-CREATE TRIGGER transcript_search_changed AFTER UPDATE OF search ON transcript_items BEGIN
-    INSERT INTO transcript_search(transcript_search, rowid, search)
-    SELECT 'delete', old.number, old.search WHERE old.session_id IS NOT NULL;
-    INSERT INTO transcript_search(rowid, search)
-    SELECT new.number, new.search WHERE new.session_id IS NOT NULL;
-END;
-CREATE TRIGGER transcript_search_deleted AFTER DELETE ON transcript_items
-WHEN old.session_id IS NOT NULL BEGIN
-    INSERT INTO transcript_search(transcript_search, rowid, search)
-    VALUES ('delete', old.number, old.search);
-END;
+CREATE INDEX ix_usage_reports_kept ON usage_reports (kept_at);
+CREATE INDEX ix_usage_reports_session ON usage_reports (session_id);
+CREATE TABLE turn_latencies (
+	report_id VARCHAR(36) NOT NULL, 
+	item_id TEXT NOT NULL, 
+	transcription_ms INTEGER, 
+	end_of_turn_ms INTEGER, 
+	first_token_ms INTEGER, 
+	first_byte_ms INTEGER, 
+	end_to_end_ms INTEGER, 
+	CONSTRAINT pk_turn_latencies PRIMARY KEY (report_id, item_id)
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE usage (
+	report_id VARCHAR(36) NOT NULL, 
+	kind TEXT NOT NULL, 
+	provider TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	input_tokens BIGINT NOT NULL, 
+	cached_input_tokens BIGINT NOT NULL, 
+	cache_write_tokens BIGINT NOT NULL, 
+	input_audio_tokens BIGINT NOT NULL, 
+	cached_audio_tokens BIGINT NOT NULL, 
+	input_text_tokens BIGINT NOT NULL, 
+	cached_text_tokens BIGINT NOT NULL, 
+	input_image_tokens BIGINT NOT NULL, 
+	cached_image_tokens BIGINT NOT NULL, 
+	output_tokens BIGINT NOT NULL, 
+	output_audio_tokens BIGINT NOT NULL, 
+	output_text_tokens BIGINT NOT NULL, 
+	reasoning_tokens BIGINT NOT NULL, 
+	characters BIGINT NOT NULL, 
+	requests BIGINT NOT NULL, 
+	audio_ms BIGINT NOT NULL, 
+	session_ms BIGINT NOT NULL, 
+	others TEXT NOT NULL, 
+	CONSTRAINT pk_usage PRIMARY KEY (report_id, kind, provider, model)
+)
+ WITHOUT ROWID
+
+;
 CREATE UNIQUE INDEX uq_agents_owned_name ON agents (tenant, name) WHERE tenant IS NOT NULL;
 CREATE UNIQUE INDEX uq_agents_unowned_name ON agents (name) WHERE tenant IS NULL;
 CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys (prefix);
 CREATE UNIQUE INDEX uq_calls_stay ON calls (room_sid, participant_sid);
-CREATE UNIQUE INDEX uq_events_id ON events (id);
 CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox (room_name) WHERE lease_holder IS NOT NULL;
 CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers (number, trunk_id);
 CREATE UNIQUE INDEX uq_publishable_keys_prefix ON publishable_keys (prefix);
-CREATE UNIQUE INDEX uq_recordings_object ON recordings (object_key);
-CREATE UNIQUE INDEX uq_recordings_running ON recordings (session_id) WHERE status = 'starting' OR status = 'active' OR status = 'ending';
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
-CREATE UNIQUE INDEX uq_transcript_items ON transcript_items (owner, item_id);
-CREATE VIRTUAL TABLE transcript_search USING fts5(
-    search, content='transcript_items', content_rowid='number', tokenize="ascii tokenchars '='"
-);
-INSERT INTO alembic_version VALUES ('0024');
+INSERT INTO alembic_version VALUES ('0023');
 INSERT INTO schema_floor VALUES ('0004');
