@@ -21,6 +21,7 @@ from entrypoints.container.reconciliation import Reconciliation
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
+from entrypoints.container.streaming import Streaming
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
@@ -44,6 +45,7 @@ class Container(
     Reconciliation,
     Inbox,
     Operations,
+    Streaming,
     Trunks,
     Diagnosis,
     Simulator,
@@ -59,4 +61,5 @@ class Container(
         Inbox.inbox_worker,
         Sessions.worker_watch,
         Calls.end_announcer,
+        Streaming.event_stream,
     )
