@@ -53,6 +53,8 @@ DELETES: Final = ("DELETE", "/agents/{agentId:str}")
 ADDS: Final = ("POST", "/phone-numbers")
 REMOVES: Final = ("DELETE", "/phone-numbers/{number:str}")
 SEARCHES: Final = ("GET", "/transcripts")
+FOLLOWS: Final = ("GET", "/events")
+"""An answer without an end, unless it is asked for what is stored."""
 TICKETS: Final = ("POST", "/livekit/tickets")
 EXTENSIONS: Final = itertools.count(2000)
 """The last digits of numbers of the business, none of which is used twice."""
@@ -108,6 +110,8 @@ class Keys:
         An agent that is saved has a name of its own, and one that is deleted is made for that.
         """
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        if route.name == FOLLOWS:
+            query = {"follow": "false", **query}
         facts = self.facts
         if route.name == SAVES:
             facts = {**facts, "name": str(uuid.uuid4())}
