@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import math
 
 import attrs
 
@@ -33,7 +34,7 @@ class Listener:
     client: str
     position: int
     must_reset: bool = False
-    sent_at: float = 0.0
+    sent_at: float = -math.inf
     sending_since: float | None = None
     closing: Closing | None = attrs.field(default=None, init=False)
     task: asyncio.Task[object] | None = attrs.field(default=None, init=False)

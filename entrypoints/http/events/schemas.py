@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import HeaderParameter, QueryParameter
 
@@ -11,14 +12,17 @@ from domain.events.domain_event import EventKind
 from entrypoints.http.requests.fields import query_parameter
 
 _ID = {"format": OpenAPIFormat.UUID}
-_KINDS = ", ".join(f"`{kind}`" for kind in EventKind)
 
 TypesQuery = Annotated[
     list[str] | None,
     QueryParameter(
         name="type",
-        description=f"Of these types only; may be repeated, or a list with commas: {_KINDS}.",
-        schema_extra={"one_of": None, "type": OpenAPIType.ARRAY},
+        description="Of these types only; may be repeated, or be a list with commas.",
+        schema_extra={
+            "one_of": None,
+            "type": OpenAPIType.ARRAY,
+            "items": Schema(type=OpenAPIType.STRING, enum=list(EventKind)),
+        },
     ),
 ]
 SessionQuery = Annotated[str | None, query_parameter("sessionId", **_ID)]
