@@ -23,11 +23,13 @@ from tests.benchmarks import (
     log,
     many_sessions,
     on_join,
+    outbox,
     processes,
     real_livekit,
     reconciler,
     routes,
     row_sizes,
+    stream,
     versions,
 )
 from tests.benchmarks.report import MACHINE, Report
@@ -52,6 +54,8 @@ MORE: Final = {
     "many-sessions": many_sessions.measure,
     "growth-filters": growth_filters.measure,
     "busy-ledger": busy_ledger.measure,
+    "outbox": outbox.measure,
+    "stream": stream.measure,
     "row-sizes": row_sizes.measure,
     "versions": versions.measure,
 }
