@@ -18,6 +18,7 @@ from entrypoints.container.operations import Operations
 from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.privacy import Privacy
 from entrypoints.container.reconciliation import Reconciliation
+from entrypoints.container.recordings import Recordings
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
@@ -25,6 +26,8 @@ from entrypoints.container.streaming import Streaming
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
+from entrypoints.container.usage import Usage
+from entrypoints.container.webhooks import Webhooks
 
 
 class Container(
@@ -41,9 +44,12 @@ class Container(
     Sessions,
     Tickets,
     Calls,
+    Recordings,
     Transcripts,
+    Usage,
     Reconciliation,
     Inbox,
+    Webhooks,
     Operations,
     Streaming,
     Trunks,
@@ -60,6 +66,8 @@ class Container(
         Operations.pruner,
         Inbox.inbox_worker,
         Sessions.worker_watch,
+        Recordings.recording_jobs,
         Calls.end_announcer,
         Streaming.event_stream,
+        Webhooks.delivery_worker,
     )

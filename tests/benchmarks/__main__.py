@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.benchmarks import (
     busy_ledger,
+    deliveries,
     dispatch_latency,
     drivers,
     footprint,
@@ -29,6 +30,8 @@ from tests.benchmarks import (
     reconciler,
     routes,
     row_sizes,
+    search,
+    statistics,
     stream,
     versions,
 )
@@ -47,6 +50,7 @@ SECTIONS: Final = {
 MORE: Final = {
     "processes": processes.measure,
     "dispatch": dispatch_latency.measure,
+    "deliveries": deliveries.measure,
     "drivers": drivers.measure,
     "lists": lists.measure,
     "log": log.measure,
@@ -57,6 +61,8 @@ MORE: Final = {
     "outbox": outbox.measure,
     "stream": stream.measure,
     "row-sizes": row_sizes.measure,
+    "search": search.measure,
+    "statistics": statistics.measure,
     "versions": versions.measure,
 }
 
