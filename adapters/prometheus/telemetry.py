@@ -42,7 +42,6 @@ class PrometheusTelemetry:
         self._clock = clock
         self._version = version
         self._known: dict[tuple[str, str, int], Callable[[float], None]] = {}
-        self._count_event = cache(lambda kind: self._appended.labels(kind).inc)
         self._livekit_count = cache(self._counting)  # to look a metric up takes longer
         self._folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         registry = self.registry = CollectorRegistry()
@@ -112,6 +111,7 @@ class PrometheusTelemetry:
             "backend_events_appended", "Domain events that were appended to the outbox.",
             ["kind"], registry=registry,
         )  # fmt: skip
+        self._count_event = cache(lambda kind: self._appended.labels(kind).inc)
         self._listeners = Gauge(
             "backend_event_stream_listeners", "Clients that listen to the stream of events.",
             multiprocess_mode="livesum", registry=registry,
