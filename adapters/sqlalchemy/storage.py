@@ -82,9 +82,6 @@ class SqlStorage:
         self.api_keys = SqlApiKeys(self.database)
         self.publishable_keys = SqlPublishableKeys(self.database)
         self.tickets = SqlTickets(self.database)
-        self.transcripts = SqlTranscriptReader(self.database)
-        self.recordings = SqlRecordingErasure(self.database)
-        self.sweep_notes = SqlSweepNotes(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.webhooks = SqlWebhooks(self.database)
         self.webhook_deliveries = SqlDeliveries(self.database)
@@ -93,6 +90,13 @@ class SqlStorage:
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
         self.prune_unused_sessions = Pruning(self.database, PRUNE_UNUSED)
         self.prune_calls = Pruning(self.database, PRUNE_CALLS)
+        self._add_what_was_said()
+
+    def _add_what_was_said(self) -> None:
+        """Add what workers report of conversations."""
+        self.transcripts = SqlTranscriptReader(self.database)
+        self.recordings = SqlRecordingErasure(self.database)
+        self.sweep_notes = SqlSweepNotes(self.database)
         self.statistics = SqlStatistics(self.database)
         self.prune_usage = PruneUsage(self.database)
 
