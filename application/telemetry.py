@@ -33,6 +33,10 @@ class Telemetry(Protocol):
         """The reconciler has gone round; ``done`` counts repairs and failures by their kind."""
         ...
 
+    def worker_telemetry(self, signal: str, outcome: str) -> None:
+        """A worker's OTLP message was forwarded, dropped, refused, or the collector failed."""
+        ...
+
     def page(self, ledger_stats: LedgerStats | None) -> bytes:
         """Everything so far in Prometheus' text format; None: the ledger could not be counted."""
         ...

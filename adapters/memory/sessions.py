@@ -15,7 +15,7 @@ from adapters.memory.capability import LONG_AGO, Capability, Mentions, ended_bef
 from adapters.memory.newest_first import NewestFirst
 from domain.access.access import Access, visible
 from domain.privacy.data_subject import DataSubject
-from domain.sessions.repository import SessionFilter
+from domain.sessions.repository import MOST_IN_INSTANCE, SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_outline import SessionOutline
 from domain.sessions.session_status import EndReason
@@ -114,11 +114,8 @@ class SessionTable(Capability):
 
     def mentions(self, person: DataSubject, ids: Collection[str]) -> Mentions:  # noqa: ARG002
         """The sessions that mention ``person``."""
-        return {
-            session.id.value: session.is_live
-            for session in self.by_id.values()
-            if _is_mentioned(person, session)
-        }
+        found = (session for session in self.by_id.values() if _is_mentioned(person, session))
+        return {session.id.value: session.is_live for session in found}
 
     def erase(self, keys: Collection[str]) -> None:
         """Delete sessions."""
@@ -210,6 +207,12 @@ class MemorySessions:
         theirs = (each for each in named if access.sees(each.tenant))
         return max(theirs, key=lambda session: session.age, default=None)
 
+    async def in_instance(self, room_sid: str, access: Access) -> list[Session]:
+        """Return the committed sessions of this room instance, the newest first, if visible."""
+        stored = self._committed.by_id.values()
+        found = (each for each in stored if each.room_sid == room_sid and access.sees(each.tenant))
+        return sorted(found, key=lambda each: each.age, reverse=True)[:MOST_IN_INSTANCE]
+
     async def live_of(self, tenant: str) -> int:
         """How many committed sessions of the tenant's are live."""
         return (await self.live_and_unused_of(tenant))[0]
@@ -233,8 +236,8 @@ class MemorySessions:
         self, wanted: SessionFilter, after: Cursor | None, limit: int, access: Access
     ) -> list[Session]:
         """The newest ``limit`` committed sessions that are wanted, of those after ``after``."""
-        stored = self._committed
-        found = (stored.by_id[SessionId(session_id)] for session_id in stored.order.after(after))
+        by_id, ids = self._committed.by_id, self._committed.order.after(after)
+        found = (by_id[SessionId(session_id)] for session_id in ids)
         seen = (session for session in found if access.sees(session.tenant))
         return list(islice((session for session in seen if _is_wanted(session, wanted)), limit))
 

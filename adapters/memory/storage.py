@@ -16,6 +16,7 @@ from adapters.memory.personal_data import MemoryPersonalData
 from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.memory.processes import MemoryProcesses
 from adapters.memory.publishable_keys import MemoryPublishableKeys
+from adapters.memory.reports import ReportTable
 from adapters.memory.sessions import SessionTable
 from adapters.memory.tickets import MemoryTickets
 from adapters.memory.unit_of_work import MemoryUnitOfWork
@@ -28,6 +29,7 @@ class MemoryStorage:
     def __init__(self) -> None:
         self.sessions = SessionTable({}, {}, {})
         self.calls = CallTable({}, {}, {}, {})
+        self.reports = ReportTable()
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.agents = MemoryAgents()
@@ -42,10 +44,11 @@ class MemoryStorage:
         self.prune_sessions = self.sessions.prune
         self.prune_unused_sessions = self.sessions.prune_unused
         self.prune_calls = self.calls.prune
+        self.prune_reports = self.reports.prune
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
-        return MemoryUnitOfWork(self.sessions, self.calls)
+        return MemoryUnitOfWork(self.sessions, self.calls, self.reports)
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

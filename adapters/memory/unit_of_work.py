@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from adapters.memory.calls import CallTable, MemoryCalls
+from adapters.memory.reports import MemoryReports, ReportTable
 from adapters.memory.sessions import MemorySessions, SessionTable
 
 
@@ -15,10 +16,11 @@ class MemoryUnitOfWork:
     Changes are kept aside until :meth:`commit`, where conflicts surface.
     """
 
-    def __init__(self, sessions: SessionTable, calls: CallTable) -> None:
+    def __init__(self, sessions: SessionTable, calls: CallTable, reports: ReportTable) -> None:
         self.sessions = MemorySessions(sessions)
         self.calls = MemoryCalls(calls)
-        self._repositories = (self.sessions, self.calls)
+        self.reports = MemoryReports(reports)
+        self._repositories = (self.sessions, self.calls, self.reports)
 
     async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for
         """Apply every change or, on :class:`~domain.shared.errors.Conflict`, none."""

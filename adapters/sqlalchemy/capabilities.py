@@ -15,6 +15,7 @@ from adapters.sqlalchemy.phone_numbers import PHONE_NUMBERS
 from adapters.sqlalchemy.processes import PROCESSES
 from adapters.sqlalchemy.publishable_keys import PUBLISHABLE_KEYS
 from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
+from adapters.sqlalchemy.reports import REPORTS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
@@ -35,5 +36,6 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     AGENTS,
     AGENT_VERSIONS,
     PHONE_NUMBERS,
+    REPORTS,
 )
 """In this order the rows that a dead process held are freed."""

@@ -24,6 +24,7 @@ from adapters.sqlalchemy.phone_numbers import SqlPhoneNumbers
 from adapters.sqlalchemy.processes import SqlProcesses
 from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
+from adapters.sqlalchemy.reports import PRUNE_REPORTS
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.repository import PRUNE_SESSIONS, PRUNE_UNUSED
 from adapters.sqlalchemy.tickets import SqlTickets
@@ -68,6 +69,7 @@ class SqlStorage:
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
         self.prune_unused_sessions = Pruning(self.database, PRUNE_UNUSED)
         self.prune_calls = Pruning(self.database, PRUNE_CALLS)
+        self.prune_reports = Pruning(self.database, PRUNE_REPORTS)
 
     def rate_limiter(self, limit: int) -> SqlRateLimiter:
         """Counts requests here, for every process on this database."""

@@ -8,6 +8,7 @@ from typing import Self
 from adapters.sqlalchemy.calls.repository import SqlCalls
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.write import Write
+from adapters.sqlalchemy.reports import SqlReports
 from adapters.sqlalchemy.sessions.repository import SqlSessions
 
 
@@ -24,7 +25,8 @@ class SqlUnitOfWork:
         self._writes: list[Write] = []
         self.sessions = SqlSessions(database, self._writes, whole_configs=whole_configs)
         self.calls = SqlCalls(database, self._writes)
-        self._repositories = (self.sessions, self.calls)
+        self.reports = SqlReports(database, self._writes)
+        self._repositories = (self.sessions, self.calls, self.reports)
 
     async def commit(self, *, urgent: bool = True) -> None:
         """Make every change durable in one transaction or, on an error, none."""

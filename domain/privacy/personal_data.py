@@ -18,20 +18,22 @@ class PersonalDataCounts:
     events: int = 0
     answers: int = 0
     tickets: int = 0
+    reports: int = 0
     live: int = 0
 
     @property
     def all(self) -> int:
         """How many records there are."""
-        return self.sessions + self.calls + self.events + self.answers + self.tickets
+        counts = (self.sessions, self.calls, self.events, self.answers, self.tickets, self.reports)
+        return sum(counts)
 
 
 class PersonalData(Protocol):
     """Each method raises ``StorageUnavailable`` when storage fails."""
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
-        """What mentions ``person``: in any column of a session, a call, an event, an answer or a
-        ticket.
+        """What mentions ``person``: in any column of a session, a call, an event, an answer, a
+        ticket or a worker's report.
         """
         ...
 

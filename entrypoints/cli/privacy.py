@@ -59,5 +59,5 @@ async def _forget(person: DataSubject) -> PersonalDataCounts:
 def _told(found: PersonalDataCounts) -> str:
     return (
         f"{found.sessions} sessions, {found.calls} calls, {found.events} webhook events, "
-        f"{found.answers} repeatable answers and {found.tickets} tickets"
+        f"{found.answers} repeatable answers, {found.tickets} tickets and {found.reports} reports"
     )

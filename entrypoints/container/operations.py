@@ -21,6 +21,7 @@ from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.inbox import Inbox
 from entrypoints.container.livekit import LiveKit
 from entrypoints.container.reconciliation import Reconciliation
+from entrypoints.container.reports import Reports
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
@@ -60,6 +61,7 @@ class Operations(containers.DeclarativeContainer):
                 answers=Idempotency.response_pruning,
                 rate_windows=Access.rate_window_pruning,
                 tickets=Tickets.ticket_pruning,
+                reports=Reports.report_pruning,
             ),
             Core.clock,
         ),

@@ -17,6 +17,7 @@ from entrypoints.container.operations import Operations
 from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.privacy import Privacy
 from entrypoints.container.reconciliation import Reconciliation
+from entrypoints.container.reports import Reports
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
@@ -39,6 +40,7 @@ class Container(
     Calls,
     Reconciliation,
     Inbox,
+    Reports,
     Operations,
     Trunks,
     Diagnosis,
@@ -50,5 +52,10 @@ class Container(
     """
 
     background_jobs = providers.List(
-        Reconciliation.reconciler, Operations.pruner, Inbox.inbox_worker, Sessions.worker_watch
+        Reconciliation.reconciler,
+        Operations.pruner,
+        Inbox.inbox_worker,
+        Sessions.worker_watch,
+        Reports.report_matcher,
+        Reports.telemetry_sink,
     )

@@ -13,6 +13,7 @@ from entrypoints.settings.http import HttpSettings
 from entrypoints.settings.livekit import LiveKitSettings
 from entrypoints.settings.observability import ObservabilitySettings
 from entrypoints.settings.reconciliation import ReconciliationSettings
+from entrypoints.settings.reports import ReportSettings
 from entrypoints.settings.retention import RetentionSettings
 from entrypoints.settings.sessions import SessionSettings
 from entrypoints.settings.telephony import TelephonySettings
@@ -33,6 +34,7 @@ class Settings(
     WebhookSettings,
     ReconciliationSettings,
     RetentionSettings,
+    ReportSettings,
     AccessSettings,
     ObservabilitySettings,
 ):

@@ -27,7 +27,7 @@ from adapters.sqlalchemy.sessions.table import (
     sessions,
 )
 from domain.access.access import Access, visible
-from domain.sessions.repository import SessionFilter
+from domain.sessions.repository import MOST_IN_INSTANCE, SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_outline import SessionOutline
 from domain.sessions.session_status import SessionStatus
@@ -45,6 +45,12 @@ _NEWEST_IN: Final = Lookup(
     .where(sessions.c.room_name == bindparam("wanted"))
     .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
     .limit(1)
+)
+_IN_INSTANCE: Final = (
+    select(sessions)
+    .where(sessions.c.room_sid == bindparam("wanted"))
+    .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
+    .limit(MOST_IN_INSTANCE)
 )
 _LIVE_OF: Final = (
     select(func.count())
@@ -170,6 +176,11 @@ class SqlSessions:
         if found is not None:
             candidates.append(found)
         return max(candidates, key=lambda session: session.age, default=None)
+
+    async def in_instance(self, room_sid: str, access: Access) -> list[Session]:
+        """Return the committed sessions of this room instance, the newest first, if visible."""
+        query = of_tenants(_IN_INSTANCE, sessions, access.tenants)
+        return [to_session(row) for row in await self._database.read(query, {"wanted": room_sid})]
 
     def _stripped(self, session: Session, values: dict[str, Any]) -> dict[str, Any]:
         """``values`` without what may not be kept."""

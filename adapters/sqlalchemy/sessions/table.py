@@ -92,6 +92,13 @@ Index(
     sqlite_where=SESSION_WAS_UNUSED,
     postgresql_where=SESSION_WAS_UNUSED,
 )
+SESSION_HAS_INSTANCE: Final[ColumnElement[bool]] = sessions.c.room_sid.is_not(None)
+Index(
+    "ix_sessions_room_sid",
+    sessions.c.room_sid,
+    sqlite_where=SESSION_HAS_INSTANCE,
+    postgresql_where=SESSION_HAS_INSTANCE,
+)
 Index(
     "uq_sessions_live_room",
     sessions.c.room_name,
