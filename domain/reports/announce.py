@@ -12,9 +12,10 @@ from domain.events.domain_event import EventKind, NewEvent
 from domain.recordings.recording import Recording
 from domain.reports.contents import ReportWork
 from domain.reports.report import Part, Report
+from domain.shared.identifiers import SessionId
 from domain.shared.reported import Reported
 from domain.shared.timeline import Source
-from domain.usage.model_usage import ModelUsage
+from domain.usage.read_usage import ReadUsage, UsageAndCost
 
 
 class ReadyPresenter(Protocol):
@@ -24,7 +25,7 @@ class ReadyPresenter(Protocol):
         """Return the outline of a transcript: its items may be megabytes, and are fetched."""
         ...
 
-    def usage(self, reported: Reported, usage: Sequence[ModelUsage]) -> Mapping[str, Any]:
+    def usage(self, usage: UsageAndCost) -> Mapping[str, Any]:
         """Return a session's usage."""
         ...
 
@@ -38,6 +39,7 @@ class Announce:
     """Appends ``transcript.ready``, ``usage.ready`` and ``recording.ready``."""
 
     presenter: ReadyPresenter
+    read_usage: ReadUsage
 
     async def __call__(
         self,
@@ -58,8 +60,8 @@ class Announce:
         data: list[tuple[EventKind, Mapping[str, Any]]] = []
         if report.transcript is Part.KEPT and items:
             data.append((EventKind.TRANSCRIPT_READY, self.presenter.transcript(reported, items)))
-        if has_usage and (usage := await work.usage.of_session(session_id, SYSTEM)):
-            data.append((EventKind.USAGE_READY, self.presenter.usage(reported, usage)))
+        if has_usage and (usage := await self._usage(work, session_id)) is not None:
+            data.append((EventKind.USAGE_READY, self.presenter.usage(usage)))
         data += [(EventKind.RECORDING_READY, self.presenter.recording(each)) for each in recordings]
         for kind, shown in data:
             await work.events.append(
@@ -73,3 +75,11 @@ class Announce:
                     data=shown,
                 )
             )
+
+    async def _usage(self, work: ReportWork, session_id: SessionId) -> UsageAndCost | None:
+        """Return what the session has used, with this report; None if that is nothing."""
+        session = await work.sessions.get(session_id, SYSTEM)
+        if session is None:
+            return None
+        found = await self.read_usage.within(work, session, SYSTEM)
+        return found if found.models else None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from domain.recordings.recording import Recording
 from domain.shared.reported import Reported
-from domain.usage.model_usage import ModelUsage
+from domain.usage.read_usage import UsageAndCost
 from entrypoints.presenters.recordings import recording_response
 from entrypoints.presenters.usage import usage_response
 
@@ -26,9 +26,9 @@ class EventData:
             "path": f"/sessions/{reported.session_id}/transcript",
         }
 
-    def usage(self, reported: Reported, usage: Sequence[ModelUsage]) -> Mapping[str, Any]:
+    def usage(self, usage: UsageAndCost) -> Mapping[str, Any]:
         """Return a session's usage as ``GET /sessions/{sessionId}/usage`` shows it."""
-        found: Mapping[str, Any] = msgspec.to_builtins(usage_response(reported, usage))
+        found: Mapping[str, Any] = msgspec.to_builtins(usage_response(usage))
         return found
 
     def recording(self, recording: Recording) -> Mapping[str, Any]:
