@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from domain.transcripts.item import TranscriptItem
+from domain.usage.repository import MOST_TURNS
 from domain.usage.turn_latency import TurnLatency
 
 _NAMES: Final = {
@@ -21,9 +22,11 @@ _LONGEST_SECONDS: Final = 3600
 
 
 def latencies_of(items: Iterable[TranscriptItem]) -> list[TurnLatency]:
-    """Return the latencies of the messages that have any."""
-    found = []
+    """Return the latencies of the first :data:`MOST_TURNS` messages that have any."""
+    found = list[TurnLatency]()
     for item in items:
+        if len(found) == MOST_TURNS:
+            break
         known = {
             name: milliseconds
             for name, reported_as in _NAMES.items()

@@ -35,7 +35,7 @@ class MemoryStore:
         self.objects: dict[str, bytes] = {}
         self.fails = False
 
-    async def put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> int:
+    async def put(self, key: str, chunks: AsyncIterator[bytes], _type: str) -> int:
         data = b"".join([chunk async for chunk in chunks])
         if self.fails:
             raise RecordingStoreUnavailable("The bucket is down.")

@@ -200,6 +200,7 @@ async def test_audio_stays_when_it_is_not_known_whether_the_report_was_stored(
     assert desk.stored() == [OGG]
 
 
+@pytest.mark.slow
 async def test_100_000_items_are_kept() -> None:
     desk = Desk()
     session = await desk.begin(new_session(room_sid=ROOM_SID))
