@@ -15,7 +15,7 @@ from entrypoints.http.reports.schemas import MAX_POSTED_BYTES
 _ITEMS: Final = Schema(
     type=OpenAPIType.ARRAY,
     description="Items of a chat history; one with a known id replaces that one.",
-    items=Schema(type=OpenAPIType.OBJECT),
+    items=Schema(description="An item; one that is no object is left out."),
 )
 _REPORT: Final = Schema(
     type=OpenAPIType.OBJECT,

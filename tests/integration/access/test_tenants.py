@@ -43,6 +43,11 @@ PUBLIC: Final = {
     ("GET", "/health/ready"),
     ("HEAD", "/health/ready"),
     ("POST", "/telephony/livekit-webhook"),
+    # With a worker's JWT: tests/integration/reports.
+    ("POST", "/observability/recordings/v0"),
+    ("POST", "/observability/traces/otlp/v0"),
+    ("POST", "/observability/logs/otlp/v0"),
+    ("POST", "/observability/metrics/otlp/v0"),
 }
 ENDS: Final = ("POST", "/session/end")
 SAVES: Final = ("POST", "/agents")
@@ -50,6 +55,7 @@ DELETES: Final = ("DELETE", "/agents/{agentId:str}")
 ADDS: Final = ("POST", "/phone-numbers")
 REMOVES: Final = ("DELETE", "/phone-numbers/{number:str}")
 TICKETS: Final = ("POST", "/livekit/tickets")
+REPORTS: Final = ("POST", "/sessions/{sessionId:str}/report")
 EXTENSIONS: Final = itertools.count(2000)
 """The last digits of numbers of the business, none of which is used twice."""
 PRIVATE: Final = ("sessionId", "callId", "roomName", "userIdentity", "agentId", "number")
@@ -270,6 +276,8 @@ def test_it_is_there_for_the_operator_and_for_ann(keys: Keys, route: Route) -> N
             assert answer.status_code == 201
         elif route.name == TICKETS:  # which are for agents of their own tenant
             assert answer.status_code == (201 if key is keys.ann else 404)
+        elif route.name == REPORTS:
+            assert answer.json()["items"] == 0
         elif set(route.scopes) == {Scope.ADMIN}:
             assert answer.is_success if key is keys.admin else answer.status_code == 403
         else:

@@ -101,7 +101,7 @@ async def test_a_slow_upload_makes_way_and_a_quick_one_does_not() -> None:
 
 @given(size=st.integers(1, 200))
 async def test_parts_are_the_same_however_the_body_is_cut(size: int) -> None:
-    parts = an_upload(audio=b"OggS\r\n--b7c\r\n--b7c1x")
+    parts = an_upload(audio=b"OggS\r\n--b7c\r\n--b7d1x")
     body = multipart(*parts)
 
     found = [
