@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 import attrs
 
 from adapters.memory.capability import Capability, Mentions
+from adapters.memory.session_table import SessionTable
 from domain.privacy.data_subject import DataSubject
 from domain.reports.report import Report
 from domain.shared.errors import Conflict
@@ -24,6 +25,8 @@ class ReportTable(Capability):
 
     counted_as: ClassVar[str] = "reports"
 
+    sessions: SessionTable
+
     by_id: dict[ReportId, Report] = attrs.field(factory=dict)
 
     def of_job(self, room_sid: str, job_id: str) -> Report | None:
@@ -33,11 +36,11 @@ class ReportTable(Capability):
         return next(found, None)
 
     async def prune(self, before: datetime) -> int:
-        """Delete unmatched reports that came before then; return how many they were."""
+        """Delete reports of no session that came before then; return how many they were."""
         old = [
             report.id
             for report in self.by_id.values()
-            if report.session_id is None and report.received_at < before
+            if report.session_id not in self.sessions.by_id and report.received_at < before
         ]
         self.erase(old)
         return len(old)

@@ -7,8 +7,9 @@ from typing import Self
 
 from adapters.memory.agents import MemoryAgents
 from adapters.memory.api_keys import MemoryApiKeys
-from adapters.memory.calls import CallTable
+from adapters.memory.call_table import CallTable
 from adapters.memory.capability import Capability
+from adapters.memory.events import MemoryOutbox
 from adapters.memory.idempotency import MemoryIdempotency
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
@@ -17,19 +18,25 @@ from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.memory.processes import MemoryProcesses
 from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.reports import ReportTable
-from adapters.memory.sessions import SessionTable
+from adapters.memory.session_table import SessionTable
 from adapters.memory.tickets import MemoryTickets
 from adapters.memory.unit_of_work import MemoryUnitOfWork
+from domain.events.announcer import Announcer
 from domain.operations.ledger_stats import LedgerStats
 
 
 class MemoryStorage:
-    """What has been committed, for as long as the process lives."""
+    """What has been committed, for as long as the process lives.
 
-    def __init__(self) -> None:
+    ``announcer`` makes the events of changes; without it there are none.
+    """
+
+    def __init__(self, announcer: Announcer | None = None) -> None:
+        self._announcer = announcer
         self.sessions = SessionTable({}, {}, {})
         self.calls = CallTable({}, {}, {}, {})
-        self.reports = ReportTable()
+        self.reports = ReportTable(self.sessions)
+        self.outbox = MemoryOutbox()
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.agents = MemoryAgents()
@@ -48,7 +55,9 @@ class MemoryStorage:
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
-        return MemoryUnitOfWork(self.sessions, self.calls, self.reports)
+        return MemoryUnitOfWork(
+            self.sessions, self.calls, self.reports, self.outbox, self._announcer
+        )
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

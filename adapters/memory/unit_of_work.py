@@ -5,9 +5,16 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from adapters.memory.calls import CallTable, MemoryCalls
+from adapters.memory.call_table import CallTable
+from adapters.memory.calls import MemoryCalls
+from adapters.memory.events import MemoryEvents, MemoryOutbox
 from adapters.memory.reports import MemoryReports, ReportTable
-from adapters.memory.sessions import MemorySessions, SessionTable
+from adapters.memory.session_table import SessionTable
+from adapters.memory.sessions import MemorySessions
+from domain.access.access import SYSTEM
+from domain.events.announcer import Announcer
+from domain.sessions.session_events import session_lane
+from domain.shared.identifiers import SessionId
 
 
 class MemoryUnitOfWork:
@@ -16,18 +23,31 @@ class MemoryUnitOfWork:
     Changes are kept aside until :meth:`commit`, where conflicts surface.
     """
 
-    def __init__(self, sessions: SessionTable, calls: CallTable, reports: ReportTable) -> None:
-        self.sessions = MemorySessions(sessions)
-        self.calls = MemoryCalls(calls)
+    def __init__(
+        self,
+        sessions: SessionTable,
+        calls: CallTable,
+        reports: ReportTable,
+        outbox: MemoryOutbox,
+        announcer: Announcer | None,
+    ) -> None:
+        self.events = MemoryEvents(outbox, announcer, self._lane_of)
+        self.sessions = MemorySessions(sessions, self.events)
+        self.calls = MemoryCalls(calls, self.events)
         self.reports = MemoryReports(reports)
-        self._repositories = (self.sessions, self.calls, self.reports)
+        self._repositories = (self.sessions, self.calls, self.reports, self.events)
 
     async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for
         """Apply every change or, on :class:`~domain.shared.errors.Conflict`, none."""
         # Without an await in here no other task sees, or changes, anything in between.
         for store in [each.prepared() for each in self._repositories]:
             store()
+        self.events.committed()
         self._forget()
+
+    async def _lane_of(self, session_id: SessionId) -> str:
+        session = await self.sessions.get(session_id, SYSTEM)
+        return session_id.value if session is None else session_lane(session)
 
     def _forget(self) -> None:
         for each in self._repositories:

@@ -8,6 +8,7 @@ from adapters.sqlalchemy.agents.table import AGENT_VERSIONS, AGENTS
 from adapters.sqlalchemy.api_keys import API_KEYS
 from adapters.sqlalchemy.calls.table import CALLS
 from adapters.sqlalchemy.capability import Capability
+from adapters.sqlalchemy.events.table import EVENTS
 from adapters.sqlalchemy.idempotency import IDEMPOTENCY
 from adapters.sqlalchemy.inbox.table import INBOX
 from adapters.sqlalchemy.leases import LEASES
@@ -37,5 +38,6 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     AGENT_VERSIONS,
     PHONE_NUMBERS,
     REPORTS,
+    EVENTS,
 )
 """In this order the rows that a dead process held are freed."""

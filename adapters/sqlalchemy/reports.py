@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    exists,
     insert,
     select,
     update,
@@ -30,6 +31,7 @@ from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Lock, Write
 from adapters.sqlalchemy.mapping import unreadable_row
 from adapters.sqlalchemy.schema.metadata import metadata
+from adapters.sqlalchemy.sessions.table import sessions
 from domain.privacy.data_subject import DataSubject
 from domain.reports.report import Part, Report
 from domain.shared.errors import InvalidInput
@@ -94,8 +96,11 @@ _ADD: Final[Executable] = insert(reports)
 _SAVE: Final[Executable] = update(reports).where(
     reports.c.id == bindparam("saved_id"), reports.c.version == bindparam("read_version")
 )
+# Of no session: not matched, or with one that is no longer kept.
 PRUNE_REPORTS: Final[Executable] = delete_some(
-    reports, REPORT_IS_UNMATCHED, reports.c.received_at < bindparam("before")
+    reports,
+    reports.c.received_at < bindparam("before"),
+    ~exists().where(sessions.c.id == reports.c.session_id),
 )
 
 

@@ -15,6 +15,7 @@ from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.engine.deletion import Pruning
 from adapters.sqlalchemy.engine.group_commit import Watch
 from adapters.sqlalchemy.engine.probe import StorageProbe
+from adapters.sqlalchemy.events.outbox import SqlOutbox
 from adapters.sqlalchemy.idempotency import SqlIdempotency
 from adapters.sqlalchemy.inbox.repository import SqlInbox
 from adapters.sqlalchemy.leases import SqlLeases
@@ -26,9 +27,10 @@ from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.reports import PRUNE_REPORTS
 from adapters.sqlalchemy.schema.migrations import ensure_schema
-from adapters.sqlalchemy.sessions.repository import PRUNE_SESSIONS, PRUNE_UNUSED
+from adapters.sqlalchemy.sessions.statements import PRUNE_SESSIONS, PRUNE_UNUSED
 from adapters.sqlalchemy.tickets import SqlTickets
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
+from domain.events.announcer import Announcer
 from domain.operations.ledger_stats import LedgerStats
 
 
@@ -37,6 +39,7 @@ class SqlStorage:
 
     ``async with`` sees to it that the schema fits, and closes every connection at the end;
     ``whole_configs`` says whether sessions are stored with all of their agents' configurations.
+    ``announcer`` makes the events of changes; without it there are none.
     Raises :class:`~domain.shared.errors.StorageUnavailable` (:class:`SchemaOutdated
     <adapters.sqlalchemy.engine.errors.SchemaOutdated>` if that is why).
     """
@@ -48,12 +51,15 @@ class SqlStorage:
         watch: Watch | None = None,
         *,
         whole_configs: bool = True,
+        announcer: Announcer | None = None,
     ) -> None:
         self.database = database(database_url, patience, watch)
         self._probe = StorageProbe(
             self.database, [each.table for each in CAPABILITIES if each.is_probed]
         )
         self._whole_configs = whole_configs
+        self._announcer = announcer
+        self.outbox = SqlOutbox(self.database)
         self.inbox = SqlInbox(self.database)
         self.leases = SqlLeases(self.database)
         self.processes = SqlProcesses(
@@ -77,7 +83,7 @@ class SqlStorage:
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """A unit of work that has not begun."""
-        return SqlUnitOfWork(self.database, whole_configs=self._whole_configs)
+        return SqlUnitOfWork(self.database, self._announcer, whole_configs=self._whole_configs)
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

@@ -19,21 +19,22 @@ class PersonalDataCounts:
     answers: int = 0
     tickets: int = 0
     reports: int = 0
+    domain_events: int = 0
     live: int = 0
 
     @property
     def all(self) -> int:
         """How many records there are."""
-        counts = (self.sessions, self.calls, self.events, self.answers, self.tickets, self.reports)
-        return sum(counts)
+        entries = self.sessions + self.calls + self.events + self.answers + self.tickets
+        return entries + self.domain_events + self.reports
 
 
 class PersonalData(Protocol):
     """Each method raises ``StorageUnavailable`` when storage fails."""
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
-        """What mentions ``person``: in any column of a session, a call, an event, an answer, a
-        ticket or a worker's report.
+        """What mentions ``person``: in any column of a session, a call, a webhook event, an answer,
+        a ticket, a domain event or a worker's report.
         """
         ...
 

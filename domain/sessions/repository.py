@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Final, Protocol
 
 import attrs
@@ -15,7 +16,6 @@ from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import RoomName, SessionId
 from domain.shared.pagination import Cursor, Span
 from domain.shared.unit_of_work import UnitOfWork
-
 
 MOST_IN_INSTANCE: Final = 20
 """One room instance seldom serves more than one session."""
@@ -82,6 +82,15 @@ class SessionRepository(Protocol):
         self, unreadable: list[StorageUnavailable], access: Access
     ) -> AsyncIterator[Sequence[SessionOutline]]:
         """Yield the outlines of the visible committed live sessions, some hundreds at a time.
+
+        The errors of rows that cannot be read are appended to ``unreadable``.
+        """
+        ...
+
+    async def ends_due(
+        self, now: datetime, limit: int, unreadable: list[StorageUnavailable]
+    ) -> list[Session]:
+        """Return up to ``limit`` committed sessions whose ends are to be announced by ``now``.
 
         The errors of rows that cannot be read are appended to ``unreadable``.
         """

@@ -59,5 +59,6 @@ async def _forget(person: DataSubject) -> PersonalDataCounts:
 def _told(found: PersonalDataCounts) -> str:
     return (
         f"{found.sessions} sessions, {found.calls} calls, {found.events} webhook events, "
-        f"{found.answers} repeatable answers, {found.tickets} tickets and {found.reports} reports"
+        f"{found.answers} repeatable answers, {found.tickets} tickets, "
+        f"{found.domain_events} domain events and {found.reports} reports"
     )

@@ -9,6 +9,7 @@ from entrypoints.container.agents import Agents
 from entrypoints.container.calls import Calls
 from entrypoints.container.core import Core
 from entrypoints.container.diagnosis import Diagnosis
+from entrypoints.container.events import Events
 from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.inbox import Inbox
 from entrypoints.container.livekit import LiveKit
@@ -28,6 +29,7 @@ from entrypoints.container.trunks import Trunks
 class Container(
     Core,
     Observability,
+    Events,
     LiveKit,
     Storage,
     Access,
@@ -58,4 +60,5 @@ class Container(
         Sessions.worker_watch,
         Reports.report_matcher,
         Reports.telemetry_sink,
+        Calls.end_announcer,
     )

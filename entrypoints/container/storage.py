@@ -10,6 +10,7 @@ from adapters.sqlalchemy.schema.migrations import migrate
 from adapters.sqlalchemy.storage import SqlStorage
 from application.workers.heartbeat import Heartbeat
 from entrypoints.container.core import Core
+from entrypoints.container.events import Events
 from entrypoints.container.observability import Observability
 
 settings = Core.settings.provided
@@ -20,20 +21,23 @@ class Storage(containers.DeclarativeContainer):
 
     storage = providers.Selector(
         settings.storage,
-        memory=providers.Singleton(MemoryStorage),
+        memory=providers.Singleton(MemoryStorage, Events.announcer),
         sqlite=providers.Singleton(
             SqlStorage,
             settings.database_url,
             watch=Observability.telemetry.provided.batch,
             whole_configs=settings.store_agent_config,
+            announcer=Events.announcer,
         ),
         postgresql=providers.Singleton(
             SqlStorage,
             settings.database_url,
             watch=Observability.telemetry.provided.batch,
             whole_configs=settings.store_agent_config,
+            announcer=Events.announcer,
         ),
     )
+    outbox = storage.provided.outbox
     backup = providers.Callable(backup)
     restore = providers.Callable(restore)
     migrate = providers.Callable(migrate, settings.database_url)

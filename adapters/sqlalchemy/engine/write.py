@@ -40,10 +40,10 @@ class Transaction(Protocol):
 class Write:
     """A statement that changes one row or none, its parameters, and the row.
 
-    ``must_change`` makes it a ``Conflict`` to change none. ``key`` is the row's primary key; a
-    write without one is not done in bulk. ``many`` is PostgreSQL's statement for several rows
-    at once: it takes a list for each parameter, and returns the ``key`` of each row that it has
-    changed.
+    ``must_change`` makes it a ``Conflict`` to change none. ``key`` is the row's primary key, or its
+    value in the column that the table's ``info`` names; a write without one is not done in bulk.
+    ``many`` is PostgreSQL's statement for several rows at once: it takes a list for each parameter,
+    and returns the ``key`` of each row that it has changed.
     """
 
     statement: Executable

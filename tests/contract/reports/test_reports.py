@@ -119,13 +119,19 @@ async def test_the_newest_report_of_a_session_is_found(ledger: Ledger) -> None:
 
 
 async def test_old_reports_without_a_session_are_deleted(ledger: Ledger) -> None:
-    matched = new_report().matched(new_id(), None, None)
+    session = new_session()
+    async with ledger.unit_of_work() as work:
+        await work.sessions.add(session)
+        await work.commit()
+    matched = new_report().matched(session.id, None, None)
     old, young = new_report(), new_report(received_at=NOON + 2 * SECOND)
-    await add(ledger, matched, old, young)
+    of_one_that_is_gone = new_report().matched(new_id(), None, None)
+    await add(ledger, matched, old, young, of_one_that_is_gone)
 
-    assert await ledger.prune_reports(NOON + SECOND) == 1
+    assert await ledger.prune_reports(NOON + SECOND) == 2
 
     assert [await get(ledger, each) for each in (matched, old, young)] == [matched, None, young]
+    assert await get(ledger, of_one_that_is_gone) is None
 
 
 async def test_what_a_report_says_of_a_person_is_found_and_erased(ledger: Ledger) -> None:
