@@ -12,6 +12,7 @@ import attrs
 from adapters.livekit.report_reader import LiveKitReportReader
 from adapters.memory.storage import MemoryStorage
 from domain.access.access import SYSTEM
+from domain.events.announcer import Announcer
 from domain.events.domain_event import EventKind
 from domain.reports.announce import Announce
 from domain.reports.keep_report import KeepReport
@@ -56,10 +57,18 @@ async def chunked(data: bytes, size: int = 7) -> AsyncIterator[bytes]:
 class Desk:
     """The use cases on one ledger in memory."""
 
-    ledger: MemoryStorage = attrs.field(factory=MemoryStorage)
     store: MemoryStore | None = attrs.field(factory=MemoryStore)
     clock: FakeClock = attrs.field(factory=FakeClock)
     ids: SequentialIds = attrs.field(factory=SequentialIds)
+    ledger: MemoryStorage = attrs.field(init=False)
+
+    @ledger.default
+    def _empty(self) -> MemoryStorage:
+        return MemoryStorage(
+            Announcer(
+                ids=self.ids, clock=self.clock, present=lambda _: "{}", grace=timedelta(seconds=1)
+            )
+        )
 
     @property
     def keep_report(self) -> KeepReport:
