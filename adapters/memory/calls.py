@@ -123,12 +123,12 @@ class MemoryCalls:
         yield [outline for outline in visible if outline is not None]
 
     async def ends_due(
-        self, now: datetime, limit: int, _unreadable: list[StorageUnavailable]
+        self, now: datetime, limit: int, _unreadable: list[StorageUnavailable], access: Access
     ) -> list[Call]:
         """Return committed calls whose ends are to be announced by ``now``."""
         due = self._committed.announce_at.items()
-        found = (call_id for call_id, at in due if at is not None and at <= now)
-        return [self._committed.by_id[call_id] for call_id in islice(found, limit)]
+        found = (self._committed.by_id[each] for each, at in due if at is not None and at <= now)
+        return list(islice((call for call in found if access.sees(call.tenant)), limit))
 
     async def page(
         self, wanted: CallFilter, after: Cursor | None, limit: int, access: Access

@@ -124,13 +124,15 @@ class MemorySessions:
         yield [session for session in self._live() if access.sees(session.tenant)]
 
     async def ends_due(
-        self, now: datetime, limit: int, _unreadable: list[StorageUnavailable]
+        self, now: datetime, limit: int, _unreadable: list[StorageUnavailable], access: Access
     ) -> list[Session]:
         """Return committed sessions whose ends are to be announced by ``now``."""
         committed = self._committed
         due = [each for each, at in committed.announce_at.items() if at is not None and at <= now]
         found = (committed.by_id[session_id] for session_id in due)
-        return list(islice((session for session in found if not session.is_live), limit))
+        return list(
+            islice((one for one in found if not one.is_live and access.sees(one.tenant)), limit)
+        )
 
     async def page(
         self, wanted: SessionFilter, after: Cursor | None, limit: int, access: Access

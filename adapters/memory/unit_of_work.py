@@ -11,6 +11,7 @@ from adapters.memory.events import MemoryEvents, MemoryOutbox
 from adapters.memory.reports import MemoryReports, ReportTable
 from adapters.memory.session_table import SessionTable
 from adapters.memory.sessions import MemorySessions
+from adapters.memory.transcripts import MemoryTranscripts, TranscriptTable
 from domain.access.access import SYSTEM
 from domain.events.announcer import Announcer
 from domain.sessions.session_events import session_lane
@@ -18,24 +19,32 @@ from domain.shared.identifiers import SessionId
 
 
 class MemoryUnitOfWork:
-    """Implements :class:`domain.calls.repository.CallWork`.
+    """Implements :class:`domain.transcripts.repository.TranscriptWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - every table
         self,
         sessions: SessionTable,
         calls: CallTable,
-        reports: ReportTable,
         outbox: MemoryOutbox,
+        transcripts: TranscriptTable,
+        reports: ReportTable,
         announcer: Announcer | None,
     ) -> None:
         self.events = MemoryEvents(outbox, announcer, self._lane_of)
         self.sessions = MemorySessions(sessions, self.events)
         self.calls = MemoryCalls(calls, self.events)
+        self.transcripts = MemoryTranscripts(transcripts)
         self.reports = MemoryReports(reports)
-        self._repositories = (self.sessions, self.calls, self.reports, self.events)
+        self._repositories = (
+            self.sessions,
+            self.calls,
+            self.transcripts,
+            self.reports,
+            self.events,
+        )
 
     async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for
         """Apply every change or, on :class:`~domain.shared.errors.Conflict`, none."""

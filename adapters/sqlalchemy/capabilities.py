@@ -20,6 +20,7 @@ from adapters.sqlalchemy.reports import REPORTS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
+from adapters.sqlalchemy.transcripts.table import TRANSCRIPT_ITEMS
 
 __all__ = ["CAPABILITIES", "metadata"]
 
@@ -39,5 +40,6 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     PHONE_NUMBERS,
     REPORTS,
     EVENTS,
+    TRANSCRIPT_ITEMS,
 )
 """In this order the rows that a dead process held are freed."""

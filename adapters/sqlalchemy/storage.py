@@ -29,22 +29,25 @@ from adapters.sqlalchemy.reports import PRUNE_REPORTS
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.statements import PRUNE_SESSIONS, PRUNE_UNUSED
 from adapters.sqlalchemy.tickets import SqlTickets
+from adapters.sqlalchemy.transcripts.repository import SqlTranscriptReader
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
 from domain.events.announcer import Announcer
 from domain.operations.ledger_stats import LedgerStats
+from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
 
 
 class SqlStorage:
     """A database and the units of work on it.
 
     ``async with`` sees to it that the schema fits, and closes every connection at the end;
-    ``whole_configs`` says whether sessions are stored with all of their agents' configurations.
     ``announcer`` makes the events of changes; without it there are none.
+    ``whole_configs`` says whether sessions are stored with all of their agents' configurations,
+    ``transcript_policy`` what is stored of transcripts.
     Raises :class:`~domain.shared.errors.StorageUnavailable` (:class:`SchemaOutdated
     <adapters.sqlalchemy.engine.errors.SchemaOutdated>` if that is why).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the container chooses
         self,
         database_url: str,
         patience: timedelta = PATIENCE,
@@ -52,6 +55,7 @@ class SqlStorage:
         *,
         whole_configs: bool = True,
         announcer: Announcer | None = None,
+        transcript_policy: TranscriptPolicy = KEEP_ALL,
     ) -> None:
         self.database = database(database_url, patience, watch)
         self._probe = StorageProbe(
@@ -60,6 +64,7 @@ class SqlStorage:
         self._whole_configs = whole_configs
         self._announcer = announcer
         self.outbox = SqlOutbox(self.database)
+        self._transcript_policy = transcript_policy
         self.inbox = SqlInbox(self.database)
         self.leases = SqlLeases(self.database)
         self.processes = SqlProcesses(
@@ -70,6 +75,7 @@ class SqlStorage:
         self.api_keys = SqlApiKeys(self.database)
         self.publishable_keys = SqlPublishableKeys(self.database)
         self.tickets = SqlTickets(self.database)
+        self.transcripts = SqlTranscriptReader(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
@@ -83,7 +89,12 @@ class SqlStorage:
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """A unit of work that has not begun."""
-        return SqlUnitOfWork(self.database, self._announcer, whole_configs=self._whole_configs)
+        return SqlUnitOfWork(
+            self.database,
+            self._announcer,
+            whole_configs=self._whole_configs,
+            transcript_policy=self._transcript_policy,
+        )
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from domain.access.access import SYSTEM
 from domain.calls.call import Call
 from domain.calls.call_events import end_announced
 from domain.calls.repository import CallWork
@@ -37,8 +38,8 @@ class AnnounceEnds:
         unreadable: list[StorageUnavailable] = []
         now = self.clock.now()
         async with self.unit_of_work() as work:
-            sessions = await work.sessions.ends_due(now, AT_ONCE, unreadable)
-            calls = await work.calls.ends_due(now, AT_ONCE, unreadable)
+            sessions = await work.sessions.ends_due(now, AT_ONCE, unreadable, SYSTEM)
+            calls = await work.calls.ends_due(now, AT_ONCE, unreadable, SYSTEM)
         outcomes = await asyncio.gather(
             *map(self._announce_session, sessions), *map(self._announce_call, calls)
         )

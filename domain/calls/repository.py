@@ -83,9 +83,9 @@ class CallRepository(Protocol):
         ...
 
     async def ends_due(
-        self, now: datetime, limit: int, unreadable: list[StorageUnavailable]
+        self, now: datetime, limit: int, unreadable: list[StorageUnavailable], access: Access
     ) -> list[Call]:
-        """Return up to ``limit`` committed calls whose ends are to be announced by ``now``.
+        """Return up to ``limit`` visible committed calls whose ends are to be announced by ``now``.
 
         The rest is as for sessions.
         """

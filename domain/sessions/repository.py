@@ -88,11 +88,12 @@ class SessionRepository(Protocol):
         ...
 
     async def ends_due(
-        self, now: datetime, limit: int, unreadable: list[StorageUnavailable]
+        self, now: datetime, limit: int, unreadable: list[StorageUnavailable], access: Access
     ) -> list[Session]:
-        """Return up to ``limit`` committed sessions whose ends are to be announced by ``now``.
+        """Return up to ``limit`` visible sessions whose ends are to be announced by ``now``.
 
-        The errors of rows that cannot be read are appended to ``unreadable``.
+        Shows what is committed only. The errors of rows that cannot be read are appended to
+        ``unreadable``.
         """
         ...
 

@@ -60,5 +60,6 @@ def _told(found: PersonalDataCounts) -> str:
     return (
         f"{found.sessions} sessions, {found.calls} calls, {found.events} webhook events, "
         f"{found.answers} repeatable answers, {found.tickets} tickets, "
-        f"{found.domain_events} domain events and {found.reports} reports"
+        f"{found.domain_events} domain events, {found.transcript_items} items of transcripts "
+        f"and {found.reports} reports"
     )

@@ -25,6 +25,7 @@ from entrypoints.container.reports import Reports
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
+from entrypoints.container.transcripts import Transcripts
 
 
 class Operations(containers.DeclarativeContainer):
@@ -66,6 +67,7 @@ class Operations(containers.DeclarativeContainer):
                 events=event_pruning,
                 tickets=Tickets.ticket_pruning,
                 reports=Reports.report_pruning,
+                transcripts=Transcripts.transcript_pruning,
             ),
             Core.clock,
         ),

@@ -23,6 +23,7 @@ from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
+from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
 
 
@@ -40,6 +41,7 @@ class Container(
     Sessions,
     Tickets,
     Calls,
+    Transcripts,
     Reconciliation,
     Inbox,
     Reports,

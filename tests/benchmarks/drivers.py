@@ -41,7 +41,10 @@ def _rows(text: Compiled, batch: Sequence[Session]) -> list[list[Any]]:
 
 
 def _values(session: Session) -> dict[str, Any]:
-    return session_values(session, None) | {"saved_id": session.id.value, "read_version": session.version}
+    return session_values(session, None) | {
+        "saved_id": session.id.value,
+        "read_version": session.version,
+    }
 
 
 def _texts() -> tuple[Compiled, Compiled, Compiled]:
@@ -69,7 +72,9 @@ def _of_asyncpg(driver: asyncpg.Connection) -> dict[str, Batch]:
         await driver.fetchmany(save.sql, _rows(save, old))
 
     async def columns(new: Sequence[Session], old: Sequence[Session]) -> None:
-        await driver.fetch(add_rows.sql, *add_rows.columns([session_values(one, None) for one in new]))
+        await driver.fetch(
+            add_rows.sql, *add_rows.columns([session_values(one, None) for one in new])
+        )
         await driver.fetchmany(save.sql, _rows(save, old))
 
     return {

@@ -193,10 +193,11 @@ class SqlCalls:
             after = {"after_sid": rows[-1].room_sid, "after_id": rows[-1].id}
 
     async def ends_due(
-        self, now: datetime, limit: int, unreadable: list[StorageUnavailable]
+        self, now: datetime, limit: int, unreadable: list[StorageUnavailable], access: Access
     ) -> list[Call]:
         """Return committed calls whose ends are to be announced by ``now``."""
-        rows = await self._database.read_many(_ENDS_DUE, {"now": now, "most": limit})
+        query = of_tenants(_ENDS_DUE, calls, access.tenants)
+        rows = await self._database.read_many(query, {"now": now, "most": limit})
         return readable(rows, to_call, unreadable)
 
     async def page(

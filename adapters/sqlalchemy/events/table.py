@@ -43,7 +43,9 @@ events: Final = Table(
     Column("known_at", UtcDateTime, nullable=False),
     Column("source", String(16), nullable=False),
     # The resource as JSON: it quotes the ids of its session and its call.
-    Column("data", Text, nullable=False, info=personal(DataSubject.is_in_resource, quotes_ids=True)),
+    Column(
+        "data", Text, nullable=False, info=personal(DataSubject.is_in_resource, quotes_ids=True)
+    ),
     UniqueConstraint("lane", "sequence", name=SEQUENCE_KEY),
     sqlite_autoincrement=True,
     # Writes know their rows by this column: the primary key is the database's to give.

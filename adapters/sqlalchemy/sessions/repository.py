@@ -170,10 +170,11 @@ class SqlSessions:
             after = rows[-1].room_name
 
     async def ends_due(
-        self, now: datetime, limit: int, unreadable: list[StorageUnavailable]
+        self, now: datetime, limit: int, unreadable: list[StorageUnavailable], access: Access
     ) -> list[Session]:
         """Return committed sessions whose ends are to be announced by ``now``."""
-        rows = await self._database.read_many(ENDS_DUE, {"now": now, "most": limit})
+        query = of_tenants(ENDS_DUE, sessions, access.tenants)
+        rows = await self._database.read_many(query, {"now": now, "most": limit})
         return readable(rows, to_session, unreadable)
 
     async def page(
