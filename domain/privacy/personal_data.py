@@ -35,7 +35,7 @@ class PersonalData(Protocol):
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
         """Count what mentions ``person``: sessions, calls, webhook events, answers, tickets, domain
-        events, workers' reports and items of transcripts. A session's or call's own transcript does.
+        events, reports and items of transcripts. A session's or call's own transcript does.
         """
         ...
 
