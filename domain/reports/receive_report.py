@@ -15,7 +15,7 @@ from domain.reports.find_session import find_session
 from domain.reports.header import ReportHeader, ReportReader
 from domain.reports.keep_report import Audio, KeepReport, NewReport
 from domain.reports.report import Part, Report
-from domain.shared.errors import DomainError, StorageUnavailable
+from domain.shared.errors import DomainError
 from domain.shared.report_errors import InvalidReport
 from domain.transcripts.item import TranscriptItem
 from domain.transcripts.read_chat_history import items_of
@@ -121,14 +121,12 @@ class IncomingReport:
             audio=self._audio,
             audio_part=self._audio_part,
         )
-        try:
-            kept = await self.receive.keep_report(new)
-        except StorageUnavailable:
-            self._audio = None  # if the commit got through, it is in use; else it is swept
-            raise
-        if kept.audio != self._audio:
+        # Once a commit may have got through, the audio may be in use; if it is not, it is swept.
+        audio, self._audio = self._audio, None
+        kept = await self.receive.keep_report(new)
+        if kept.audio != audio:
+            self._audio = audio
             await self.abandon()
-        self._audio = None
         return kept.report
 
     async def abandon(self) -> None:

@@ -58,7 +58,7 @@ class Faults:
     order=st.permutations("hca"),
 )
 async def test_the_report_is_whole_and_there_once(
-    plan: list[str], is_known: bool, order: list[str]
+    plan: list[str], order: list[str], *, is_known: bool
 ) -> None:
     desk = Desk()
     session = new_session(tenant="ann")
