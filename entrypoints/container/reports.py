@@ -19,6 +19,7 @@ from entrypoints.container.livekit import timestamp
 from entrypoints.container.observability import Observability
 from entrypoints.container.recordings import Recordings
 from entrypoints.container.storage import Storage
+from entrypoints.container.usage import Usage
 from entrypoints.presenters.reports import EventData
 
 settings = Core.settings.provided
@@ -35,7 +36,9 @@ class Reports(containers.DeclarativeContainer):
         ),
     )
     report_reader = providers.Singleton(LiveKitReportReader)
-    announce_report = providers.Singleton(Announce, providers.Singleton(EventData))
+    announce_report = providers.Singleton(
+        Announce, providers.Singleton(EventData), Usage.read_usage
+    )
     keep_report = providers.Singleton(
         KeepReport,
         unit_of_work=storage.unit_of_work,
