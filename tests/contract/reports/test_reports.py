@@ -85,9 +85,7 @@ async def test_of_several_changes_at_once_one_is_stored(ledger: Ledger) -> None:
     await add(ledger, report)
     matched = report.matched(new_id(), None, "ann")
 
-    done = await asyncio.gather(
-        *(save(ledger, matched) for _ in range(4)), return_exceptions=True
-    )
+    done = await asyncio.gather(*(save(ledger, matched) for _ in range(4)), return_exceptions=True)
 
     assert [type(each) for each in done if each is not None] == [Conflict] * 3
     assert await get(ledger, report) == matched.stored()
