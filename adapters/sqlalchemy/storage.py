@@ -25,12 +25,19 @@ from adapters.sqlalchemy.phone_numbers import SqlPhoneNumbers
 from adapters.sqlalchemy.processes import SqlProcesses
 from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
+from adapters.sqlalchemy.recordings.erasure import SqlRecordingErasure
+from adapters.sqlalchemy.recordings.sweeps import SqlSweepNotes
 from adapters.sqlalchemy.reports import PRUNE_REPORTS
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.statements import PRUNE_SESSIONS, PRUNE_UNUSED
+from adapters.sqlalchemy.statistics.reader import SqlStatistics
 from adapters.sqlalchemy.tickets import SqlTickets
 from adapters.sqlalchemy.transcripts.repository import SqlTranscriptReader
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
+from adapters.sqlalchemy.usage.repository import PruneUsage
+from adapters.sqlalchemy.webhooks.deliveries import SqlDeliveries
+from adapters.sqlalchemy.webhooks.lanes import SqlLanes
+from adapters.sqlalchemy.webhooks.repository import SqlWebhooks
 from domain.events.announcer import Announcer
 from domain.operations.ledger_stats import LedgerStats
 from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
@@ -40,6 +47,7 @@ class SqlStorage:
     """A database and the units of work on it.
 
     ``async with`` sees to it that the schema fits, and closes every connection at the end;
+    ``whole_configs`` says whether sessions are stored with all of their agents' configurations.
     ``announcer`` makes the events of changes; without it there are none.
     ``whole_configs`` says whether sessions are stored with all of their agents' configurations,
     ``transcript_policy`` what is stored of transcripts.
@@ -76,12 +84,19 @@ class SqlStorage:
         self.publishable_keys = SqlPublishableKeys(self.database)
         self.tickets = SqlTickets(self.database)
         self.transcripts = SqlTranscriptReader(self.database)
+        self.recordings = SqlRecordingErasure(self.database)
+        self.sweep_notes = SqlSweepNotes(self.database)
         self.idempotency = SqlIdempotency(self.database)
+        self.webhooks = SqlWebhooks(self.database)
+        self.webhook_deliveries = SqlDeliveries(self.database)
+        self.webhook_lanes = SqlLanes(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
         self.prune_unused_sessions = Pruning(self.database, PRUNE_UNUSED)
         self.prune_calls = Pruning(self.database, PRUNE_CALLS)
         self.prune_reports = Pruning(self.database, PRUNE_REPORTS)
+        self.statistics = SqlStatistics(self.database)
+        self.prune_usage = PruneUsage(self.database)
 
     def rate_limiter(self, limit: int) -> SqlRateLimiter:
         """Counts requests here, for every process on this database."""

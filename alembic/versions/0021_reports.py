@@ -9,7 +9,7 @@ from adapters.sqlalchemy.schema.migration_ops import build_index, drop_index
 from alembic import op
 
 revision = "0021"
-down_revision = "0019"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

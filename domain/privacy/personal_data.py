@@ -18,9 +18,10 @@ class PersonalDataCounts:
     events: int = 0
     answers: int = 0
     tickets: int = 0
-    reports: int = 0
     domain_events: int = 0
     transcript_items: int = 0
+    recordings: int = 0
+    reports: int = 0
     live: int = 0
 
     @property
@@ -35,10 +36,14 @@ class PersonalData(Protocol):
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
         """Count what mentions ``person``: sessions, calls, webhook events, answers, tickets, domain
-        events, reports and items of transcripts. A session's or call's own transcript does.
+        events, reports, items of transcripts and recordings. A session's or call's own transcript
+        and recordings do.
         """
         ...
 
     async def forget(self, person: DataSubject) -> PersonalDataCounts:
-        """Delete it, live or not, so that not even free space in a file holds it; what it was."""
+        """Delete it, live or not, so that not even free space in a file holds it; what it was.
+
+        Recordings are marked: nobody can play them, and their objects are deleted next.
+        """
         ...

@@ -18,6 +18,7 @@ from entrypoints.container.operations import Operations
 from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.privacy import Privacy
 from entrypoints.container.reconciliation import Reconciliation
+from entrypoints.container.recordings import Recordings
 from entrypoints.container.reports import Reports
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
@@ -25,6 +26,8 @@ from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
+from entrypoints.container.usage import Usage
+from entrypoints.container.webhooks import Webhooks
 
 
 class Container(
@@ -41,10 +44,13 @@ class Container(
     Sessions,
     Tickets,
     Calls,
+    Recordings,
     Transcripts,
+    Usage,
     Reconciliation,
     Inbox,
     Reports,
+    Webhooks,
     Operations,
     Trunks,
     Diagnosis,
@@ -62,5 +68,7 @@ class Container(
         Sessions.worker_watch,
         Reports.report_matcher,
         Reports.telemetry_sink,
+        Recordings.recording_jobs,
         Calls.end_announcer,
+        Webhooks.delivery_worker,
     )

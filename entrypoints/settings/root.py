@@ -13,12 +13,14 @@ from entrypoints.settings.http import HttpSettings
 from entrypoints.settings.livekit import LiveKitSettings
 from entrypoints.settings.observability import ObservabilitySettings
 from entrypoints.settings.reconciliation import ReconciliationSettings
+from entrypoints.settings.recordings import RecordingSettings
 from entrypoints.settings.reports import ReportSettings
 from entrypoints.settings.retention import RetentionSettings
 from entrypoints.settings.sessions import SessionSettings
 from entrypoints.settings.telephony import TelephonySettings
 from entrypoints.settings.token_endpoint import TokenEndpointSettings
 from entrypoints.settings.transcripts import TranscriptSettings
+from entrypoints.settings.usage import UsageSettings
 from entrypoints.settings.variable import Problem, Variable, variables_of
 from entrypoints.settings.webhooks import WebhookSettings
 
@@ -33,9 +35,11 @@ class Settings(
     TelephonySettings,
     TokenEndpointSettings,
     WebhookSettings,
+    UsageSettings,
     ReconciliationSettings,
     RetentionSettings,
     ReportSettings,
+    RecordingSettings,
     TranscriptSettings,
     AccessSettings,
     ObservabilitySettings,
