@@ -8,6 +8,8 @@ import attrs
 
 from adapters.livekit.tokens import TokenFactory, TokenRefused
 from adapters.livekit.webhook_verifier import token_in
+from domain.access.access import Access
+from domain.reports.worker_verifier import OF_WORKERS
 from domain.shared.report_errors import ObservabilityNotGranted, WorkerUnknown
 
 
@@ -37,10 +39,10 @@ class LiveKitWorkerVerifier:
                 "The token does not grant observability.write, as a worker's does."
             )
 
-    def is_worker(self, authorization: str | None) -> bool:
-        """Return whether ``authorization`` permits to write observability data."""
+    def access(self, authorization: str | None) -> Access | None:
+        """Return the access of a worker; None if ``authorization`` is none's."""
         try:
             self.verify(authorization)
         except (WorkerUnknown, ObservabilityNotGranted):
-            return False
-        return True
+            return None
+        return OF_WORKERS

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
+
+from domain.access.access import Access, Scope
+
+OF_WORKERS: Final = Access(scopes=frozenset({Scope.ADMIN}))
+"""Of routes that take a worker's JWT, which is signed with the secret that opens every room."""
 
 
 class WorkerVerifier(Protocol):
@@ -16,6 +21,6 @@ class WorkerVerifier(Protocol):
         """
         ...
 
-    def is_worker(self, authorization: str | None) -> bool:
-        """Return whether it does."""
+    def access(self, authorization: str | None) -> Access | None:
+        """Return the access of a worker, which is :data:`OF_WORKERS`; None if it is none."""
         ...

@@ -37,7 +37,7 @@ def measure(report: Report, folder: Path) -> None:
     report.section("Session reports", heads, note)
     with stub_livekit() as environ, running_postgres() as postgres:
         for storage in STORAGES:
-            rates, seconds, growth = list[float](), list[float](), list[float]()
+            rates, times, growth = list[float](), list[float](), list[float]()
             for number in range(ROUNDS):
                 place = folder / f"{storage}-{number}"
                 place.mkdir()
@@ -45,12 +45,12 @@ def measure(report: Report, folder: Path) -> None:
                 with ours(storage, given, place, postgres) as service:
                     rates.append(asyncio.run(_many(service)))
                     took, grew = _large(service)
-                    seconds.append(took)
+                    times.append(took)
                     growth.append(grew)
-            rate, took, grew = Spread.of(rates), Spread.of(seconds), Spread.of(growth)
+            rate, seconds, grown = Spread.of(rates), Spread.of(times), Spread.of(growth)
             report.row(
-                [storage, rate.text(), took.text(1), grew.text(1)],
-                storage=storage, rate=rate, seconds=took, growth=grew,
+                [storage, rate.text(), seconds.text(1), grown.text(1)],
+                storage=storage, rate=rate, seconds=seconds, growth=grown,
             )  # fmt: skip
 
 

@@ -124,7 +124,7 @@ async def test_a_worker_tries_again_when_the_storage_was_down(
 ) -> None:
     port = free_port()
     with server_with_webhooks(tmp_path, port) as server:
-        database = {"DATABASE_URL": postgres.new_database()}
+        database: dict[str, Any] = {"DATABASE_URL": postgres.new_database()}
         async with scene(server, tmp_path, PORT=port, **database) as on:
             ear = Ear(participant)
             started = await post(on.http, "ann", room, greeting=GREETING)

@@ -16,7 +16,7 @@ import attrs
 from litestar.exceptions import NotFoundException
 from litestar.types import Scope as AsgiScope
 
-from domain.access.access import SYSTEM, Access
+from domain.access.access import Access
 from domain.access.authenticate import Authenticate
 from domain.access.authenticate_client import AuthenticateClient
 from domain.access.client_grant import ClientGrant
@@ -65,8 +65,7 @@ def admission(
         if hidden and not await authenticate.is_guarded():
             raise NotFoundException
         key = presented_key(request.scope)
-        if needs.get("takes_workers") and workers.is_worker(_authorization(request.scope)):
-            request.scope["state"][_STATE] = SYSTEM
+        if needs.get("takes_workers") and _admit_worker(request, workers):
             return
         if (is_publishable(key) or is_ticket(key)) and not authenticate.knows(key):
             await _admit_client(request, key, clients, limits)
@@ -99,6 +98,14 @@ def _last_known(authenticate: Authenticate, key: str, needs: Mapping[str, Any]) 
     if known is None:
         raise  # noqa: PLE0704 - called while the storage's error is handled
     return known
+
+
+def _admit_worker(request: AnyRequest, workers: WorkerVerifier) -> bool:
+    """Return whether the request has a worker's JWT, which is then its access."""
+    access = workers.access(_authorization(request.scope))
+    if access is not None:
+        request.scope["state"][_STATE] = access
+    return access is not None
 
 
 async def _admit_client(

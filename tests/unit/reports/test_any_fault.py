@@ -30,7 +30,7 @@ class Faults:
 
     def __attrs_post_init__(self) -> None:
         self.begin = self.desk.ledger.unit_of_work
-        self.desk.ledger.unit_of_work = self.unit_of_work  # type: ignore[method-assign]
+        self.desk.ledger.unit_of_work = self.unit_of_work
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         work: MemoryUnitOfWork = self.begin()

@@ -17,6 +17,7 @@ from livekit.agents.telemetry.traces import _parse_retry_delay
 
 from adapters.livekit.tokens import TokenFactory
 from adapters.livekit.worker_verifier import LiveKitWorkerVerifier
+from domain.reports.worker_verifier import OF_WORKERS
 from domain.shared.errors import StorageUnavailable, Unstorable
 from domain.shared.report_errors import (
     InvalidReport,
@@ -152,9 +153,9 @@ def test_a_worker_reads_when_to_try_again() -> None:
 
 def test_only_this_keys_workers_are_known() -> None:
     verifier = LiveKitWorkerVerifier(TokenFactory(API_KEY, API_SECRET))
-    assert verifier.is_worker(f"Bearer {worker_token()}")
-    assert verifier.is_worker(f"bearer  {worker_token()}")
+    assert verifier.access(f"Bearer {worker_token()}") == OF_WORKERS
+    assert verifier.access(f"bearer  {worker_token()}") == OF_WORKERS
     for wrong in (None, "", " ", "Bearer", "Bearer x", f"Bearer {worker_token()}x"):
         with pytest.raises(WorkerUnknown):
             verifier.verify(wrong)
-    assert not verifier.is_worker(f"Bearer {worker_token(observability=False)}")
+    assert verifier.access(f"Bearer {worker_token(observability=False)}") is None
