@@ -44,6 +44,8 @@ SELDOM_REACHED: Final = {
     "GET /recordings/{recordingId}",
     # A call (tests/integration/usage).
     "GET /telephony/calls/{callId}/usage",
+    # A session that was started.
+    "POST /sessions/{sessionId}/report",
 }
 """What chains of requests made from the document alone need not carry out.
 
