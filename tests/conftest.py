@@ -16,8 +16,10 @@ from tests.databases import (
     sql_url,
     sqlite_url,
 )
+from tests.warm_processes import cold_processes
 
 __all__ = [
+    "cold_processes",
     "database_url",
     "empty_postgres_url",
     "empty_sql_url",

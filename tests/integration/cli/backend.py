@@ -17,7 +17,7 @@ from unittest import mock
 import attrs
 
 from entrypoints.cli.app import main
-from tests.service import PROJECT
+from tests.warm_processes import popen
 
 LIMIT_SECONDS = 60
 
@@ -69,14 +69,10 @@ class Backend:
 
     def start(self, *arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start a command in a process of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "entrypoints.cli", *arguments],
-            cwd=self.folder,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **self.environ},
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return popen(
+            "entrypoints.cli", arguments, self.folder, self.environ,
+            stdout=stdout, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
 
     def process(self, *arguments: str) -> Result:
         """Run a command in a process of its own."""
