@@ -117,6 +117,7 @@ def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str]) -
         for name in [*sys.modules]:
             if name.partition(".")[0] in _READ_WHEN_IMPORTED:
                 del sys.modules[name]
+    sys.modules.pop(f"{module}.__main__", None)  # or runpy warns
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
