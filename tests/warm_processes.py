@@ -30,15 +30,20 @@ _OF_THE_INTERPRETER: Final = ("COLUMNS", "COVERAGE", "FORCE_", "LANG", "LC_", "L
     "PROMETHEUS_", "PYTHON", "SSL_", "TERM", "TZ")  # fmt: skip
 """How names of variables begin that are read before the service is, or when it is imported."""
 
-_cold: list[bool] = [os.environ.get("COLD_PROCESSES", "") not in {"", "0"}]
+_warm: list[bool] = [False]
+
+
+def start_warm() -> None:
+    """Start warm processes from now on; benchmarks and fault runs do not."""
+    _warm.append(os.environ.get("COLD_PROCESSES", "") in {"", "0"})
 
 
 @pytest.fixture(scope="module")
 def cold_processes() -> Iterator[None]:
     """Start each process of a module's tests as a user does."""
-    _cold.append(True)
+    _warm.append(False)
     yield
-    _cold.pop()
+    _warm.pop()
 
 
 def popen(
@@ -72,7 +77,7 @@ class Process(psutil.Popen):
 def _can_be_warm(module: str, env: Mapping[str, str]) -> bool:
     return (
         sys.platform == "linux"
-        and not _cold[-1]
+        and _warm[-1]
         and module in WARM_MODULES
         and env["PYTHONPATH"] == str(PROJECT)
         and not any(name.startswith(_OF_THE_INTERPRETER) for name in env.keys() - {"PYTHONPATH"})

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.livekit_server import free_port
-from tests.service import launch
+from tests.service import START_LIMIT_SECONDS, launch
 from tests.simulator import SimulatorProcess
 from tests.warm_processes import Process, popen
 
@@ -20,7 +20,7 @@ def run(folder: Path, *arguments: str, **environ: str) -> tuple[int, str, str]:
         "entrypoints.cli", arguments, folder, environ,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=START_LIMIT_SECONDS)
     return process.returncode, output, errors
 
 
