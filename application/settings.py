@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import enum
 from datetime import timedelta
+from pathlib import Path
+
+import attrs
 
 LIVEKIT_CONNECT_LIMIT = timedelta(seconds=3)
 LIVEKIT_TOTAL_LIMIT = timedelta(seconds=10)
@@ -17,6 +20,10 @@ DEFAULT_AGENT_NAME = "shreya-obnox"
 
 This service replaces that one: with the same default, deployed workers go on working unchanged.
 """
+END_GRACE = timedelta(seconds=10)
+"""For how long an end that may be undone or corrected is not announced: the participant's own event
+may be under way, or the room listed again at the next look."""
+ENDS_ANNOUNCED_EVERY = timedelta(seconds=2)
 WORKERS_LOOKED_AT_EVERY = timedelta(seconds=5)
 READINESS_GOOD_FOR = timedelta(seconds=1)
 """Readiness is public, and asking LiveKit takes a connection that session starts need."""
@@ -35,3 +42,18 @@ class Storage(enum.StrEnum):
     MEMORY = "memory"
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
+
+
+@attrs.frozen
+class RecordingFolder:
+    """Recordings are files in this folder."""
+
+    path: Path
+
+
+@attrs.frozen
+class RecordingBucket:
+    """Recordings are objects in this S3 bucket, whose keys begin with ``prefix`` and a slash."""
+
+    bucket: str
+    prefix: str

@@ -18,23 +18,31 @@ class PersonalDataCounts:
     events: int = 0
     answers: int = 0
     tickets: int = 0
+    domain_events: int = 0
+    transcript_items: int = 0
+    recordings: int = 0
     live: int = 0
 
     @property
     def all(self) -> int:
         """How many records there are."""
-        return self.sessions + self.calls + self.events + self.answers + self.tickets
+        counted: tuple[int, ...] = attrs.astuple(attrs.evolve(self, live=0))
+        return sum(counted)
 
 
 class PersonalData(Protocol):
     """Each method raises ``StorageUnavailable`` when storage fails."""
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
-        """What mentions ``person``: in any column of a session, a call, an event, an answer or a
-        ticket.
+        """Count what mentions ``person``: sessions, calls, webhook events, answers, tickets, domain
+        events, items of transcripts and recordings. A session's or call's own transcript and
+        recordings do.
         """
         ...
 
     async def forget(self, person: DataSubject) -> PersonalDataCounts:
-        """Delete it, live or not, so that not even free space in a file holds it; what it was."""
+        """Delete it, live or not, so that not even free space in a file holds it; what it was.
+
+        Recordings are marked: nobody can play them, and their objects are deleted next.
+        """
         ...

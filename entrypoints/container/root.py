@@ -9,6 +9,7 @@ from entrypoints.container.agents import Agents
 from entrypoints.container.calls import Calls
 from entrypoints.container.core import Core
 from entrypoints.container.diagnosis import Diagnosis
+from entrypoints.container.events import Events
 from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.inbox import Inbox
 from entrypoints.container.livekit import LiveKit
@@ -17,16 +18,21 @@ from entrypoints.container.operations import Operations
 from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.privacy import Privacy
 from entrypoints.container.reconciliation import Reconciliation
+from entrypoints.container.recordings import Recordings
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
+from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
+from entrypoints.container.usage import Usage
+from entrypoints.container.webhooks import Webhooks
 
 
 class Container(
     Core,
     Observability,
+    Events,
     LiveKit,
     Storage,
     Access,
@@ -37,8 +43,12 @@ class Container(
     Sessions,
     Tickets,
     Calls,
+    Recordings,
+    Transcripts,
+    Usage,
     Reconciliation,
     Inbox,
+    Webhooks,
     Operations,
     Trunks,
     Diagnosis,
@@ -50,5 +60,11 @@ class Container(
     """
 
     background_jobs = providers.List(
-        Reconciliation.reconciler, Operations.pruner, Inbox.inbox_worker, Sessions.worker_watch
+        Reconciliation.reconciler,
+        Operations.pruner,
+        Inbox.inbox_worker,
+        Sessions.worker_watch,
+        Recordings.recording_jobs,
+        Calls.end_announcer,
+        Webhooks.delivery_worker,
     )
