@@ -97,12 +97,16 @@ class Run:
             lanes[lane].append(event_id)
         return lanes
 
-    def missing(self) -> dict[str, int]:
-        wanted = {event_id for ids in self.events().values() for event_id in ids}
+    def ended(self) -> int:
+        query = "SELECT count(*) FROM events WHERE kind = 'session.ended'"
+        return int(self.postgres.sql(query, self.database))
+
+    def missing(self, lanes: dict[str, list[str]]) -> dict[str, int]:
+        wanted = {event_id for ids in lanes.values() for event_id in ids}
         found = {}
         for path in GOOD:
-            received = {one.headers["webhook-id"] for one in self.receivers.of(path)}
-            if left := len(wanted - received):
+            taken = {one.headers["webhook-id"] for one in _taken(path, self.receivers.of(path))}
+            if left := len(wanted - taken):
                 found[path] = left
         return found
 
@@ -134,12 +138,15 @@ async def test_every_event_reaches_every_good_receiver_in_order(run: Run) -> Non
     await asyncio.gather(run.kill(), *map(run.session, range(SESSIONS)))
 
     deadline = time.monotonic() + 240
-    while (missing := run.missing()) and time.monotonic() < deadline:  # noqa: ASYNC110
+    while run.ended() < SESSIONS and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(1)
+    lanes = run.events()
+    while (missing := run.missing(lanes)) and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(1)
 
     assert missing == {}
-    lanes = run.events()
     assert len(lanes) >= SESSIONS
+    assert run.ended() >= SESSIONS
     for path in GOOD:
         received = run.receivers.of(path)
         first = list(dict.fromkeys(one.headers["webhook-id"] for one in _taken(path, received)))

@@ -35,6 +35,9 @@ SELDOM_REACHED: Final = {
     "GET /phone-numbers/{number}",
     "PATCH /phone-numbers/{number}",
     "DELETE /phone-numbers/{number}",
+    # A webhook that was created, and an event that it got.
+    "POST /webhooks/{webhookId}/test",
+    "POST /deliveries/{deliveryId}/redeliver",
     # Audio that a worker has reported, or a room that an egress records.
     "GET /sessions/{sessionId}/recording",
     "GET /telephony/calls/{callId}/recording",
