@@ -68,6 +68,10 @@ class PrometheusTelemetry:
             "How long a batch's first change waited until it was durable.",
             buckets=_SECONDS, registry=registry,
         )  # fmt: skip
+        self._worker_telemetry = Counter(
+            "backend_worker_telemetry", "OTLP messages that workers sent.",
+            ["signal", "outcome"], registry=registry,
+        )  # fmt: skip
         self._deliveries = Histogram(
             "backend_webhook_delivery_duration_seconds",
             "Attempts to deliver a domain event to a webhook.",
@@ -193,6 +197,10 @@ class PrometheusTelemetry:
             self._repairs.labels(kind).inc(number)
         for kind, number in done.failures.items():
             self._failures.labels(kind).inc(number)
+
+    def worker_telemetry(self, signal: str, outcome: str) -> None:
+        """A worker's OTLP message was forwarded, dropped, refused, or the collector failed."""
+        self._worker_telemetry.labels(signal, outcome).inc()
 
     def page(self, ledger_stats: LedgerStats | None) -> bytes:
         """Everything so far in Prometheus' text format."""
