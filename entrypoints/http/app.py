@@ -82,19 +82,17 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     in_production = settings.app_env is AppEnv.PRODUCTION
     authenticate = container.authenticate()
 
-    clients = Clients(container.authenticate_client(), container.authenticate_ticket())
+    clients = Clients(
+        container.authenticate_client(),
+        container.authenticate_ticket(),
+        container.worker_verifier(),
+    )
     limits = limits_of(settings, container.rate_limiter(), container.clock())
 
     return Litestar(
         route_handlers=[*(routes(container) for routes in CAPABILITIES), swagger_asset],
         state=State({OVERLOAD: Overload(trusted_proxies=settings.trusted_proxies)}),
-        before_request=admission(
-            authenticate,
-            clients,
-            limits,
-            container.worker_verifier(),
-            in_production=in_production,
-        ),
+        before_request=admission(authenticate, clients, limits, in_production=in_production),
         lifespan=[lifespan],
         request_class=JsonRequest,
         response_class=JsonResponse,

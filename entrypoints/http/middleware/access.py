@@ -38,20 +38,16 @@ _GRANT: Final = "client_grant"
 
 @attrs.frozen
 class Clients:
-    """What authenticates browsers."""
+    """What authenticates browsers, and workers (None: none is known)."""
 
     authenticate_client: AuthenticateClient
     authenticate_ticket: AuthenticateTicket
+    workers: WorkerVerifier | None = None
 
 
 def admission(
-    authenticate: Authenticate,
-    clients: Clients,
-    limits: Limits | None,
-    workers: WorkerVerifier,
-    *,
-    in_production: bool,
-) -> BeforeRequest:
+    authenticate: Authenticate, clients: Clients, limits: Limits | None, *, in_production: bool,
+) -> BeforeRequest:  # fmt: skip
     """What each request must pass before its route: the key, the limit, and the scope.
 
     (No guard: Litestar copies the route's handler for each call of one, which takes 8 µs.)
@@ -65,7 +61,7 @@ def admission(
         if hidden and not await authenticate.is_guarded():
             raise NotFoundException
         key = presented_key(request.scope)
-        if needs.get("takes_workers") and _admit_worker(request, workers):
+        if needs.get("takes_workers") and _admit_worker(request, clients.workers):
             return
         if (is_publishable(key) or is_ticket(key)) and not authenticate.knows(key):
             await _admit_client(request, key, clients, limits)
@@ -100,9 +96,9 @@ def _last_known(authenticate: Authenticate, key: str, needs: Mapping[str, Any]) 
     return known
 
 
-def _admit_worker(request: AnyRequest, workers: WorkerVerifier) -> bool:
+def _admit_worker(request: AnyRequest, workers: WorkerVerifier | None) -> bool:
     """Return whether the request has a worker's JWT, which is then its access."""
-    access = workers.access(_authorization(request.scope))
+    access = None if workers is None else workers.access(_authorization(request.scope))
     if access is not None:
         request.scope["state"][_STATE] = access
     return access is not None
