@@ -84,7 +84,6 @@ class SqlStorage:
         self.tickets = SqlTickets(self.database)
         self.transcripts = SqlTranscriptReader(self.database)
         self.recordings = SqlRecordingErasure(self.database)
-        self.sweep_notes = SqlSweepNotes(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.webhooks = SqlWebhooks(self.database)
         self.webhook_deliveries = SqlDeliveries(self.database)
@@ -95,6 +94,11 @@ class SqlStorage:
         self.prune_calls = Pruning(self.database, PRUNE_CALLS)
         self.statistics = SqlStatistics(self.database)
         self.prune_usage = PruneUsage(self.database)
+
+    @property
+    def sweep_notes(self) -> SqlSweepNotes:
+        """What sweeps of the store have seen."""
+        return SqlSweepNotes(self.database)
 
     def rate_limiter(self, limit: int) -> SqlRateLimiter:
         """Counts requests here, for every process on this database."""
