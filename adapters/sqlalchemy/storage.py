@@ -47,7 +47,6 @@ class SqlStorage:
     """A database and the units of work on it.
 
     ``async with`` sees to it that the schema fits, and closes every connection at the end;
-    ``whole_configs`` says whether sessions are stored with all of their agents' configurations.
     ``announcer`` makes the events of changes; without it there are none.
     ``whole_configs`` says whether sessions are stored with all of their agents' configurations,
     ``transcript_policy`` what is stored of transcripts.
