@@ -45,6 +45,10 @@ SELDOM_REACHED: Final = {
     "POST /sessions/{sessionId}/recording/start",
     "POST /sessions/{sessionId}/recording/stop",
     "GET /recordings/{recordingId}",
+    # A call (tests/integration/usage).
+    "GET /telephony/calls/{callId}/usage",
+    # A session that was started.
+    "POST /sessions/{sessionId}/report",
 }
 """What chains of requests made from the document alone need not carry out.
 

@@ -75,6 +75,10 @@ def metrics() -> str:
     telemetry.batch(1, 0.1)
     telemetry.agent_joined(timedelta(seconds=1))
     telemetry.delivery("succeeded", 0.1)
+    telemetry.events_appended(["session.created"])
+    telemetry.stream_listeners(1)
+    telemetry.stream_lag(0.1)
+    telemetry.worker_telemetry("traces", "dropped")
     cycle = SimpleNamespace(repairs={"any": 1}, failures={"any": 1}, held_entries=1)
     telemetry.cycle(cycle, 0.1)
     stats = SimpleNamespace(
