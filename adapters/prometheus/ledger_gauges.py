@@ -48,6 +48,9 @@ class LedgerGauges:
             "How long the oldest event has waited to be handled.",
             value=self._age(ledger_stats.pending_since),
         )
+        yield from self._webhooks(ledger_stats)
+
+    def _webhooks(self, ledger_stats: LedgerStats) -> Iterable[Metric]:
         yield GaugeMetricFamily(
             "backend_webhook_pending_deliveries", "Deliveries that no webhook has confirmed.",
             value=ledger_stats.pending_deliveries,

@@ -72,13 +72,16 @@ class PrometheusTelemetry:
             "backend_worker_telemetry", "OTLP messages that workers sent.",
             ["signal", "outcome"], registry=registry,
         )  # fmt: skip
+        self._count_deliveries(registry)
+        self._count_reconciliation(registry)
+        self._count_events(registry)
+
+    def _count_deliveries(self, registry: CollectorRegistry) -> None:
         self._deliveries = Histogram(
             "backend_webhook_delivery_duration_seconds",
             "Attempts to deliver a domain event to a webhook.",
             ["outcome"], buckets=_SECONDS, registry=registry,
         )  # fmt: skip
-        self._count_reconciliation(registry)
-        self._count_events(registry)
 
     def _count_reconciliation(self, registry: CollectorRegistry) -> None:
         self._repairs = Counter(
