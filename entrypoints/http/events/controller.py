@@ -24,6 +24,7 @@ from entrypoints.http.events.schemas import (
     LastIdHeader,
     LastIdQuery,
     SessionQuery,
+    StreamedEvent,
     TypesQuery,
 )
 from entrypoints.http.middleware.access import access_of, presented_key
@@ -64,7 +65,7 @@ class EventsController(Controller):
         )
         | {
             200: ResponseSpec(
-                str, description="Server-Sent Events.", media_type=MEDIA_TYPE,
+                StreamedEvent, description="Server-Sent Events.", media_type=MEDIA_TYPE,
                 generate_examples=False,
             )
         },

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import HeaderParameter, QueryParameter
 
 from domain.events.domain_event import EventKind
 from entrypoints.http.requests.fields import query_parameter
+from entrypoints.presenters.fields import Uuid
 
 _ID = {"format": OpenAPIFormat.UUID}
+
+
+class StreamedEvent(msgspec.Struct, kw_only=True):
+    """An event of the stream: `data` is the body that webhooks have, as JSON.
+
+    `event` is its type, or `reset`, which has no `id`.
+    """
+
+    id: Uuid | msgspec.UnsetType = msgspec.UNSET
+    event: str
+    data: str
+
 
 TypesQuery = Annotated[
     list[str] | None,
