@@ -27,6 +27,7 @@ from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.recordings.erasure import SqlRecordingErasure
 from adapters.sqlalchemy.recordings.sweeps import SqlSweepNotes
+from adapters.sqlalchemy.reports import PRUNE_REPORTS
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.statements import PRUNE_SESSIONS, PRUNE_UNUSED
 from adapters.sqlalchemy.statistics.reader import SqlStatistics
@@ -46,7 +47,6 @@ class SqlStorage:
     """A database and the units of work on it.
 
     ``async with`` sees to it that the schema fits, and closes every connection at the end;
-    ``whole_configs`` says whether sessions are stored with all of their agents' configurations.
     ``announcer`` makes the events of changes; without it there are none.
     ``whole_configs`` says whether sessions are stored with all of their agents' configurations,
     ``transcript_policy`` what is stored of transcripts.
@@ -82,8 +82,6 @@ class SqlStorage:
         self.api_keys = SqlApiKeys(self.database)
         self.publishable_keys = SqlPublishableKeys(self.database)
         self.tickets = SqlTickets(self.database)
-        self.transcripts = SqlTranscriptReader(self.database)
-        self.recordings = SqlRecordingErasure(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.webhooks = SqlWebhooks(self.database)
         self.webhook_deliveries = SqlDeliveries(self.database)
@@ -92,13 +90,16 @@ class SqlStorage:
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
         self.prune_unused_sessions = Pruning(self.database, PRUNE_UNUSED)
         self.prune_calls = Pruning(self.database, PRUNE_CALLS)
+        self._add_what_was_said()
+
+    def _add_what_was_said(self) -> None:
+        """Add what workers report of conversations."""
+        self.transcripts = SqlTranscriptReader(self.database)
+        self.recordings = SqlRecordingErasure(self.database)
+        self.sweep_notes = SqlSweepNotes(self.database)
+        self.prune_reports = Pruning(self.database, PRUNE_REPORTS)
         self.statistics = SqlStatistics(self.database)
         self.prune_usage = PruneUsage(self.database)
-
-    @property
-    def sweep_notes(self) -> SqlSweepNotes:
-        """What sweeps of the store have seen."""
-        return SqlSweepNotes(self.database)
 
     def rate_limiter(self, limit: int) -> SqlRateLimiter:
         """Counts requests here, for every process on this database."""

@@ -19,9 +19,11 @@ from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.privacy import Privacy
 from entrypoints.container.reconciliation import Reconciliation
 from entrypoints.container.recordings import Recordings
+from entrypoints.container.reports import Reports
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
+from entrypoints.container.streaming import Streaming
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
@@ -48,8 +50,10 @@ class Container(
     Usage,
     Reconciliation,
     Inbox,
+    Reports,
     Webhooks,
     Operations,
+    Streaming,
     Trunks,
     Diagnosis,
     Simulator,
@@ -64,7 +68,10 @@ class Container(
         Operations.pruner,
         Inbox.inbox_worker,
         Sessions.worker_watch,
+        Reports.report_matcher,
+        Reports.telemetry_sink,
         Recordings.recording_jobs,
         Calls.end_announcer,
+        Streaming.event_stream,
         Webhooks.delivery_worker,
     )

@@ -17,6 +17,7 @@ from domain.shared.errors import DomainError
 from entrypoints.container import Container
 from entrypoints.http.agents import controller as agents
 from entrypoints.http.calls import controller as calls
+from entrypoints.http.events import controller as events
 from entrypoints.http.inbox import controller as inbox
 from entrypoints.http.json_response import JsonResponse
 from entrypoints.http.middleware.access import Clients, admission
@@ -33,6 +34,8 @@ from entrypoints.http.operations import controller as operations
 from entrypoints.http.phone_numbers import controller as phone_numbers
 from entrypoints.http.publishable_keys import controller as publishable_keys
 from entrypoints.http.recordings import controller as recordings
+from entrypoints.http.reports import controller as reports
+from entrypoints.http.reports import otlp, post_report
 from entrypoints.http.requests.json_request import MAX_BODY_BYTES, JsonRequest, Overloaded
 from entrypoints.http.sessions import controller as sessions
 from entrypoints.http.sessions import renew_token, token_endpoint
@@ -63,6 +66,10 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     usage.routes,
     statistics.routes,
     inbox.routes,
+    events.routes,
+    reports.routes,
+    post_report.routes,
+    otlp.routes,
     operations.routes,
     trunks.routes,
     recordings.routes,
@@ -75,7 +82,11 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     in_production = settings.app_env is AppEnv.PRODUCTION
     authenticate = container.authenticate()
 
-    clients = Clients(container.authenticate_client(), container.authenticate_ticket())
+    clients = Clients(
+        container.authenticate_client(),
+        container.authenticate_ticket(),
+        container.worker_verifier(),
+    )
     limits = limits_of(settings, container.rate_limiter(), container.clock())
 
     return Litestar(

@@ -26,6 +26,7 @@ from adapters.sqlalchemy.sessions.statements import (
     ADD_MANY,
     ENDS_DUE,
     GET,
+    IN_INSTANCE,
     LIVE_AND_UNUSED_OF,
     LIVE_IN,
     LIVE_OF,
@@ -82,7 +83,7 @@ class SqlSessions:
             key = session.id.value
             self._writes.append(Write(ADD, values, lock, many=ADD_MANY, key=key))
             self._events.extend(found)
-        self._changed[session.id] = attrs.evolve(session, news=())
+        self._changed[session.id] = session.without_news()
 
     async def save(self, session: Session) -> Session:
         """Store a change of a session; a conflict surfaces at commit."""
@@ -142,6 +143,11 @@ class SqlSessions:
 
     def _changed_in(self, room_name: RoomName) -> list[Session]:
         return [session for session in self._changed.values() if session.room_name == room_name]
+
+    async def in_instance(self, room_sid: str, access: Access) -> list[Session]:
+        """Return the committed sessions of this room instance, the newest first, if visible."""
+        query = of_tenants(IN_INSTANCE, sessions, access.tenants)
+        return [to_session(row) for row in await self._database.read(query, {"wanted": room_sid})]
 
     async def live_of(self, tenant: str) -> int:
         """How many committed sessions of the tenant's are live."""

@@ -2,9 +2,9 @@
 
 Every route names what it needs (``needs=Scope…``) or that it is ``public=True``; one that does
 neither needs a key of any scope. A publishable key or a ticket opens those that say
-``takes_clients=True``, and no others. One that shows no tenant's data may be answered while the
-storage cannot be read (``without_storage=True``): the key's access is then the one that was known
-last.
+``takes_clients=True``, and no others; a worker's JWT opens those that say ``takes_workers=True``.
+One that shows no tenant's data may be answered while the storage cannot be read
+(``without_storage=True``): the key's access is then the one that was known last.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from domain.access.authenticate import Authenticate
 from domain.access.authenticate_client import AuthenticateClient
 from domain.access.client_grant import ClientGrant
 from domain.access.publishable_key import is_publishable
+from domain.reports.worker_verifier import WorkerVerifier
 from domain.shared.errors import Forbidden, StorageUnavailable, Unauthenticated
 from domain.tickets.authenticate_ticket import AuthenticateTicket
 from domain.tickets.ticket import Ticket, is_ticket
@@ -37,10 +38,11 @@ _GRANT: Final = "client_grant"
 
 @attrs.frozen
 class Clients:
-    """What authenticates browsers."""
+    """What authenticates browsers, and workers (None: none is known)."""
 
     authenticate_client: AuthenticateClient
     authenticate_ticket: AuthenticateTicket
+    workers: WorkerVerifier | None = None
 
 
 def admission(
@@ -59,6 +61,8 @@ def admission(
         if hidden and not await authenticate.is_guarded():
             raise NotFoundException
         key = presented_key(request.scope)
+        if needs.get("takes_workers") and _admit_worker(request, clients.workers):
+            return
         if (is_publishable(key) or is_ticket(key)) and not authenticate.knows(key):
             await _admit_client(request, key, clients, limits)
             return
@@ -92,6 +96,14 @@ def _last_known(authenticate: Authenticate, key: str, needs: Mapping[str, Any]) 
     return known
 
 
+def _admit_worker(request: AnyRequest, workers: WorkerVerifier | None) -> bool:
+    """Return whether the request has a worker's JWT, which is then its access."""
+    access = None if workers is None else workers.access(_authorization(request.scope))
+    if access is not None:
+        request.scope["state"][_STATE] = access
+    return access is not None
+
+
 async def _admit_client(
     request: AnyRequest, key: str, clients: Clients, limits: Limits | None
 ) -> None:
@@ -112,9 +124,13 @@ async def _admit_client(
 
 def presented_key(scope: AsgiScope) -> str:
     """The key in ``X-API-Key`` or ``Authorization: Bearer …`` (RFC 6750); empty if none."""
-    scheme, _, token = header(scope, b"authorization").decode("latin-1").partition(" ")
+    scheme, _, token = _authorization(scope).partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
     return header(scope, b"x-api-key").decode("latin-1") or bearer
+
+
+def _authorization(scope: AsgiScope) -> str:
+    return header(scope, b"authorization").decode("latin-1")
 
 
 def access_of(scope: AsgiScope) -> Access:

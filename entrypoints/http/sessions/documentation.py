@@ -101,6 +101,7 @@ _ROOM: Final = of_body("roomName")
 StartSession = linked(
     200,
     session=to("sessionById", sessionId=of_body("sessionId")),
+    usage=to("sessionUsage", sessionId=of_body("sessionId")),
     recordings=to("listRecordings", sessionId=of_body("sessionId")),
     newestOfRoom=to("sessionByRoom", roomName=_ROOM),
     join=Link(
@@ -116,6 +117,7 @@ SessionById = linked(
     newestOfRoom=to("sessionByRoom", roomName=_ROOM),
     call=to("callById", callId=of_body("callId")),
     transcript=to("sessionTranscript", sessionId=of_body("sessionId")),
+    usage=to("sessionUsage", sessionId=of_body("sessionId")),
     recordings=to("listRecordings", sessionId=of_body("sessionId")),
 )
 
