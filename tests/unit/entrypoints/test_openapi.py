@@ -113,7 +113,8 @@ def test_every_link_leads_to_an_operation_with_such_parameters(document: dict[st
         "listTrunks", "listDispatchRules",
         "listPhoneNumbers", "phoneNumberByNumber", "changePhoneNumber", "deletePhoneNumber",
         "listWebhooks", "webhookById", "changeWebhook", "rotateWebhookSecret", "deleteWebhook",
-        "listDeliveries", "listRecordings", "sessionTranscript", "searchTranscripts", "callTranscript",
+        "listDeliveries", "listRecordings", "sessionTranscript", "searchTranscripts",
+        "callTranscript",
         "callUsage",
         "sessionUsage",
     }  # fmt: skip
