@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Final
 
@@ -20,8 +20,8 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
+from adapters.prometheus.ledger_gauges import LedgerGauges
 from adapters.prometheus.workers import Workers
 from domain.operations.ledger_stats import LedgerStats
 from domain.reconciliation.reconcile import Reconciliation
@@ -78,6 +78,7 @@ class PrometheusTelemetry:
             ["outcome"], buckets=_SECONDS, registry=registry,
         )  # fmt: skip
         self._count_reconciliation(registry)
+        self._count_events(registry)
 
     def _count_reconciliation(self, registry: CollectorRegistry) -> None:
         self._repairs = Counter(
@@ -108,6 +109,35 @@ class PrometheusTelemetry:
             "When the reconciler went round last (Unix time).",
             multiprocess_mode="max", registry=registry,
         )  # fmt: skip
+
+    def _count_events(self, registry: CollectorRegistry) -> None:
+        self._appended = Counter(
+            "backend_events_appended", "Domain events that were appended to the outbox.",
+            ["kind"], registry=registry,
+        )  # fmt: skip
+        self._count_event = cache(lambda kind: self._appended.labels(kind).inc)
+        self._listeners = Gauge(
+            "backend_event_stream_listeners", "Clients that listen to the stream of events.",
+            multiprocess_mode="livesum", registry=registry,
+        )  # fmt: skip
+        self._lags = Histogram(
+            "backend_event_stream_lag_seconds",
+            "From when an event became known until it was given to the listeners.",
+            buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
+
+    def events_appended(self, kinds: Sequence[str]) -> None:
+        """A unit of work has committed events of these kinds."""
+        for kind in kinds:
+            self._count_event(kind)()
+
+    def stream_listeners(self, number: int) -> None:
+        """So many clients listen to this process."""
+        self._listeners.set(number)
+
+    def stream_lag(self, seconds: float) -> None:
+        """An event was given to listeners so long after it became known."""
+        self._lags.observe(seconds)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered."""
@@ -175,7 +205,7 @@ class PrometheusTelemetry:
     def page(self, ledger_stats: LedgerStats | None) -> bytes:
         """Everything so far in Prometheus' text format."""
         registry = CollectorRegistry()
-        registry.register(_Now(self._version, ledger_stats, self._clock()))
+        registry.register(LedgerGauges(self._version, ledger_stats, self._clock()))
         PlatformCollector(registry=registry)
         if self._folder is None:
             ProcessCollector(registry=registry)
@@ -183,57 +213,6 @@ class PrometheusTelemetry:
         registry.register(Workers(self._folder))
         multiprocess.MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
-
-
-class _Now:
-    """The state at this moment, the same from each process."""
-
-    def __init__(self, version: str, ledger_stats: LedgerStats | None, now: float) -> None:
-        self._version, self._census, self._now = version, ledger_stats, now
-
-    def collect(self) -> Iterable[Metric]:
-        build = GaugeMetricFamily("backend_build_info", "Which version runs.", labels=["version"])
-        build.add_metric([self._version], 1)
-        yield build
-        ledger_stats = self._census
-        yield GaugeMetricFamily(
-            "backend_ledger_up", "Whether the ledger can be read and written.",
-            value=ledger_stats is not None and ledger_stats.problem is None,
-        )  # fmt: skip
-        if ledger_stats is None:
-            return
-        yield GaugeMetricFamily(
-            "backend_live_sessions",
-            "Sessions that have not ended.",
-            value=ledger_stats.live_sessions,
-        )
-        yield GaugeMetricFamily(
-            "backend_live_calls", "Calls that have not ended.", value=ledger_stats.live_calls
-        )
-        events = GaugeMetricFamily(
-            "backend_inbox_events", "Webhook events by what is to become of them.",
-            labels=["status"],
-        )  # fmt: skip
-        events.add_metric(["pending"], ledger_stats.pending_events)
-        events.add_metric(["dead"], ledger_stats.dead_events)
-        yield events
-        yield GaugeMetricFamily(
-            "backend_inbox_oldest_pending_age_seconds",
-            "How long the oldest event has waited to be handled.",
-            value=self._age(ledger_stats.pending_since),
-        )
-        yield GaugeMetricFamily(
-            "backend_webhook_pending_deliveries", "Deliveries that no webhook has confirmed.",
-            value=ledger_stats.pending_deliveries,
-        )  # fmt: skip
-        yield GaugeMetricFamily(
-            "backend_webhook_oldest_pending_age_seconds",
-            "How long the oldest pending delivery has waited.",
-            value=self._age(ledger_stats.deliveries_since),
-        )
-
-    def _age(self, since: datetime | None) -> float:
-        return 0.0 if since is None else max(self._now - since.timestamp(), 0.0)
 
 
 def _outcome(error: BaseException) -> str:

@@ -47,7 +47,6 @@ class SqlStorage:
     """A database and the units of work on it.
 
     ``async with`` sees to it that the schema fits, and closes every connection at the end;
-    ``whole_configs`` says whether sessions are stored with all of their agents' configurations.
     ``announcer`` makes the events of changes; without it there are none.
     ``whole_configs`` says whether sessions are stored with all of their agents' configurations,
     ``transcript_policy`` what is stored of transcripts.
@@ -83,9 +82,6 @@ class SqlStorage:
         self.api_keys = SqlApiKeys(self.database)
         self.publishable_keys = SqlPublishableKeys(self.database)
         self.tickets = SqlTickets(self.database)
-        self.transcripts = SqlTranscriptReader(self.database)
-        self.recordings = SqlRecordingErasure(self.database)
-        self.sweep_notes = SqlSweepNotes(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.webhooks = SqlWebhooks(self.database)
         self.webhook_deliveries = SqlDeliveries(self.database)
@@ -94,6 +90,13 @@ class SqlStorage:
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
         self.prune_unused_sessions = Pruning(self.database, PRUNE_UNUSED)
         self.prune_calls = Pruning(self.database, PRUNE_CALLS)
+        self._add_what_was_said()
+
+    def _add_what_was_said(self) -> None:
+        """Add what workers report of conversations."""
+        self.transcripts = SqlTranscriptReader(self.database)
+        self.recordings = SqlRecordingErasure(self.database)
+        self.sweep_notes = SqlSweepNotes(self.database)
         self.prune_reports = Pruning(self.database, PRUNE_REPORTS)
         self.statistics = SqlStatistics(self.database)
         self.prune_usage = PruneUsage(self.database)

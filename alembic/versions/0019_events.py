@@ -50,9 +50,9 @@ def _create_events() -> None:
         sa.Column("source", sa.String(16), nullable=False),
         sa.Column("data", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("position", name="pk_events"),
-        sa.UniqueConstraint("lane", "sequence", name="uq_events_lane_sequence"),
         sqlite_autoincrement=True,
     )
+    op.create_index("uq_events_lane_sequence", "events", ["lane", "sequence"], unique=True)
     op.create_index("uq_events_id", "events", ["id"], unique=True)
     op.create_index("ix_events_known", "events", ["known_at"])
 

@@ -44,6 +44,6 @@ class PersonalData(Protocol):
     async def forget(self, person: DataSubject) -> PersonalDataCounts:
         """Delete it, live or not, so that not even free space in a file holds it; what it was.
 
-        Recordings are marked: nobody can play them, and their objects are deleted next.
+        Recordings are marked: they can no longer be played, and their objects are deleted next.
         """
         ...

@@ -23,6 +23,7 @@ from entrypoints.container.reports import Reports
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
+from entrypoints.container.streaming import Streaming
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
@@ -52,6 +53,7 @@ class Container(
     Reports,
     Webhooks,
     Operations,
+    Streaming,
     Trunks,
     Diagnosis,
     Simulator,
@@ -70,5 +72,6 @@ class Container(
         Reports.telemetry_sink,
         Recordings.recording_jobs,
         Calls.end_announcer,
+        Streaming.event_stream,
         Webhooks.delivery_worker,
     )

@@ -17,6 +17,7 @@ from domain.shared.errors import DomainError
 from entrypoints.container import Container
 from entrypoints.http.agents import controller as agents
 from entrypoints.http.calls import controller as calls
+from entrypoints.http.events import controller as events
 from entrypoints.http.inbox import controller as inbox
 from entrypoints.http.json_response import JsonResponse
 from entrypoints.http.middleware.access import Clients, admission
@@ -65,6 +66,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     usage.routes,
     statistics.routes,
     inbox.routes,
+    events.routes,
     reports.routes,
     post_report.routes,
     otlp.routes,

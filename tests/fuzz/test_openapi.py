@@ -35,6 +35,9 @@ SELDOM_REACHED: Final = {
     "GET /phone-numbers/{number}",
     "PATCH /phone-numbers/{number}",
     "DELETE /phone-numbers/{number}",
+    # A webhook that was created, and an event that it got.
+    "POST /webhooks/{webhookId}/test",
+    "POST /deliveries/{deliveryId}/redeliver",
     # Audio that a worker has reported, or a room that an egress records.
     "GET /sessions/{sessionId}/recording",
     "GET /telephony/calls/{callId}/recording",
@@ -42,6 +45,8 @@ SELDOM_REACHED: Final = {
     "POST /sessions/{sessionId}/recording/start",
     "POST /sessions/{sessionId}/recording/stop",
     "GET /recordings/{recordingId}",
+    # A call (tests/integration/usage).
+    "GET /telephony/calls/{callId}/usage",
     # A session that was started.
     "POST /sessions/{sessionId}/report",
 }

@@ -74,11 +74,17 @@ def metrics() -> str:
         pass
     telemetry.batch(1, 0.1)
     telemetry.agent_joined(timedelta(seconds=1))
+    telemetry.delivery("succeeded", 0.1)
+    telemetry.events_appended(["session.created"])
+    telemetry.stream_listeners(1)
+    telemetry.stream_lag(0.1)
+    telemetry.worker_telemetry("traces", "dropped")
     cycle = SimpleNamespace(repairs={"any": 1}, failures={"any": 1}, held_entries=1)
     telemetry.cycle(cycle, 0.1)
     stats = SimpleNamespace(
         live_sessions=1, live_calls=1, pending_events=1, dead_events=1, problem=None,
-        pending_since=datetime(2026, 1, 31, tzinfo=UTC),
+        pending_since=datetime(2026, 1, 31, tzinfo=UTC), pending_deliveries=1,
+        deliveries_since=datetime(2026, 1, 31, tzinfo=UTC),
     )  # fmt: skip
     page: bytes = telemetry.page(stats)
     return page.decode()

@@ -12,7 +12,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
 )
 
 from adapters.sqlalchemy.capability import Capability, personal
@@ -46,11 +45,11 @@ events: Final = Table(
     Column(
         "data", Text, nullable=False, info=personal(DataSubject.is_in_resource, quotes_ids=True)
     ),
-    UniqueConstraint("lane", "sequence", name=SEQUENCE_KEY),
     sqlite_autoincrement=True,
     # Writes know their rows by this column: the primary key is the database's to give.
     info={"key": "id"},
 )
+Index(SEQUENCE_KEY, events.c.lane, events.c.sequence, unique=True)
 Index("uq_events_id", events.c.id, unique=True)
 Index("ix_events_known", events.c.known_at)
 

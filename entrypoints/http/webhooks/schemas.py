@@ -25,8 +25,7 @@ _EVENTS: Final = ["call.ended", "session.ended"]
 Url = Annotated[
     str,
     documented(
-        example=URL_EXAMPLE, max_length=MAX_URL, format="uri", pattern="^https://",
-        examples=[URL_EXAMPLE],
+        example=URL_EXAMPLE, max_length=MAX_URL, pattern="^https://", examples=[URL_EXAMPLE],
     ),
 ]  # fmt: skip
 Events = Annotated[

@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import pytest
 
+from adapters.livekit.tokens import TokenFactory
+from adapters.livekit.worker_verifier import LiveKitWorkerVerifier
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.rate_limiter import MemoryRateLimiter
@@ -83,7 +85,8 @@ class Door:
             tickets=MemoryTickets(), signer=SIGNER, limit=limit, clock=self.clock
         )
         clients = Clients(authenticate_client, authenticate_ticket)
-        self._admit = admission(authenticate, clients, limits, in_production=False)
+        workers = LiveKitWorkerVerifier(TokenFactory("devkey", "s" * 32))
+        self._admit = admission(authenticate, clients, limits, workers, in_production=False)
 
     async def made_key(self) -> str:
         manage = ManageKeys(
