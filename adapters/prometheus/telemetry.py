@@ -68,22 +68,19 @@ class PrometheusTelemetry:
             "How long a batch's first change waited until it was durable.",
             buckets=_SECONDS, registry=registry,
         )  # fmt: skip
-        self._worker_telemetry = Counter(
-            "backend_worker_telemetry", "OTLP messages that workers sent.",
-            ["signal", "outcome"], registry=registry,
-        )  # fmt: skip
-        self._count_deliveries(registry)
-        self._count_reconciliation(registry)
-        self._count_events(registry)
-
-    def _count_deliveries(self, registry: CollectorRegistry) -> None:
         self._deliveries = Histogram(
             "backend_webhook_delivery_duration_seconds",
             "Attempts to deliver a domain event to a webhook.",
             ["outcome"], buckets=_SECONDS, registry=registry,
         )  # fmt: skip
+        self._count_background_work(registry)
+        self._count_events(registry)
 
-    def _count_reconciliation(self, registry: CollectorRegistry) -> None:
+    def _count_background_work(self, registry: CollectorRegistry) -> None:
+        self._worker_telemetry = Counter(
+            "backend_worker_telemetry", "OTLP messages that workers sent.",
+            ["signal", "outcome"], registry=registry,
+        )  # fmt: skip
         self._repairs = Counter(
             "backend_reconciler_repairs", "What the reconciler has put right.",
             ["kind"], registry=registry,

@@ -36,6 +36,8 @@ WITHOUT_ACCESS: Final = {
     "authenticate_client": "returns the access",
     "authenticate_ticket": "returns the access",
     "receive_webhook": "stores what LiveKit has signed, which no tenant sends",
+    "worker_verifier": "returns the access",
+    "telemetry_sink": "passes on what is of no tenant",
     "backup": "copies the whole database file",
     "restore": "replaces the whole database file",
     "migrate": "changes the schema",

@@ -55,14 +55,12 @@ def admission(
 
     async def admit(request: AnyRequest) -> None:
         needs = request.route_handler.opt
-        if needs.get("public"):
+        if needs.get("public") or _admit_worker(request, clients.workers):
             return
         hidden = in_production and bool(needs.get("hidden"))
         if hidden and not await authenticate.is_guarded():
             raise NotFoundException
         key = presented_key(request.scope)
-        if needs.get("takes_workers") and _admit_worker(request, clients.workers):
-            return
         if (is_publishable(key) or is_ticket(key)) and not authenticate.knows(key):
             await _admit_client(request, key, clients, limits)
             return
@@ -97,8 +95,10 @@ def _last_known(authenticate: Authenticate, key: str, needs: Mapping[str, Any]) 
 
 
 def _admit_worker(request: AnyRequest, workers: WorkerVerifier | None) -> bool:
-    """Return whether the request has a worker's JWT, which is then its access."""
-    access = None if workers is None else workers.access(_authorization(request.scope))
+    """Return whether the route takes workers and this is one, whose access it then has."""
+    if workers is None or not request.route_handler.opt.get("takes_workers"):
+        return False
+    access = workers.access(_authorization(request.scope))
     if access is not None:
         request.scope["state"][_STATE] = access
     return access is not None

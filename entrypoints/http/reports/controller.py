@@ -57,7 +57,6 @@ class RecordingsController(Controller):
         status_code=200,
         include_in_schema=False,  # LiveKit's own, for its workers: docs/reports.md
         request_max_body_size=None,
-        summary="Take a session report that a worker uploads",
     )
     async def upload_report(self, request: JsonRequest) -> Response[Any]:
         """Store a session's transcript, usage and audio; a repetition changes nothing.

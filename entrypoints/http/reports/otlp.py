@@ -41,7 +41,6 @@ class OtlpController(Controller):
         status_code=200,
         include_in_schema=False,  # LiveKit's own, for its workers: docs/reports.md
         request_max_body_size=MAX_OTLP_BYTES,
-        summary="Take a worker's telemetry",
     )
     async def take_telemetry(self, request: JsonRequest) -> Response[bytes]:
         """Queue it for the collector as it is, or count and drop it where there is none."""

@@ -111,7 +111,8 @@ class Route:
         for name, parameter in self.handler.parsed_fn_signature.parameters.items():
             kind = parameter.kwarg_definition
             in_path = re.search(rf"\{{{name}[:}}]", self.path)
-            if in_path or name in _NO_FILTER or _is_no_query(kind):
+            reads_body = name == "request" and self.name in BODIES
+            if in_path or reads_body or name in _NO_FILTER or _is_no_query(kind):
                 continue
             sent_as = (kind.query or kind.name) if isinstance(kind, ParameterKwarg) else None
             found.append(sent_as or name)

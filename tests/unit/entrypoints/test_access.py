@@ -84,9 +84,9 @@ class Door:
         authenticate_ticket = AuthenticateTicket(
             tickets=MemoryTickets(), signer=SIGNER, limit=limit, clock=self.clock
         )
-        clients = Clients(authenticate_client, authenticate_ticket)
         workers = LiveKitWorkerVerifier(TokenFactory("devkey", "s" * 32))
-        self._admit = admission(authenticate, clients, limits, workers, in_production=False)
+        clients = Clients(authenticate_client, authenticate_ticket, workers)
+        self._admit = admission(authenticate, clients, limits, in_production=False)
 
     async def made_key(self) -> str:
         manage = ManageKeys(
