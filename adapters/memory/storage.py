@@ -95,7 +95,7 @@ class MemoryStorage:
         return pruned
 
     async def prune_unused_sessions(self, before: datetime) -> int:
-        """Delete those that nobody joined until then; how many they were."""
+        """Delete those that no user joined until then; how many they were."""
         pruned = await self.sessions.prune_unused(before)
         self.transcripts.prune_orphans()
         return pruned

@@ -23,7 +23,7 @@ class OtlpForwarder:
     """Implements :class:`domain.reports.telemetry.TelemetrySink`.
 
     ``endpoint`` is the collector's, such as ``http://collector:4318``; None: everything is dropped.
-    ``count`` is told what became of each message: ``forwarded``, ``dropped`` or ``failed``. One
+    ``count`` receives what became of each message: ``forwarded``, ``dropped`` or ``failed``. One
     that the collector does not take is not sent again: telemetry is worth no queue on disk.
     """
 

@@ -66,7 +66,7 @@ def call_events(
 def _course(before: Call, after: Call) -> tuple[News, ...]:
     """Return whether the call began to ring, and was seen to be answered.
 
-    An answer that only the end tells is announced with the end, which may be undone.
+    An answer that only the end shows is announced with the end, which may be undone.
     """
     news = []
     ringing_at, active_at = after.ringing_at, after.seen_active_at

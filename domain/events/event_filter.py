@@ -1,4 +1,4 @@
-"""Which events somebody wants to hear of."""
+"""Which events a reader wants."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ class DataSubject:
     def is_in_resource(self, text: str) -> bool:
         """Whether a session, a call or another resource, as the API shows it, does.
 
-        Words of the API's own name nobody; the configuration is looked through as by itself.
+        Words of the API's own name no person; the configuration is looked through as by itself.
         """
         data = parsed(text)
         if self._identity is None or not isinstance(data, dict):

@@ -41,7 +41,7 @@ class ReceiveReport:
 class IncomingReport:
     """One upload, whose parts come in any order; of two with one name the first counts.
 
-    Nothing is kept until :meth:`keep` has returned. Whoever has begun it calls that or
+    Nothing is kept until :meth:`keep` has returned. The caller that has begun it calls that or
     :meth:`abandon`.
     """
 

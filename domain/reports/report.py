@@ -29,7 +29,7 @@ class Part(enum.StrEnum):
     DROPPED = "dropped"
 
     def gives_way_to(self, later: Part) -> bool:
-        """Return whether a later report with this part in state ``later`` tells more."""
+        """Return whether a later report with this part in state ``later`` says more."""
         return self is Part.ABSENT or (self is not Part.KEPT and later is Part.KEPT)
 
 

@@ -12,7 +12,7 @@ class Reported:
     """The owner of what a worker reported: transcript, usage and audio.
 
     ``session_id``, ``call_id`` and ``tenant`` are None until the report's room and job are matched
-    with a session of the ledger. Nobody but the service sees the contents before that.
+    with a session of the ledger. No caller sees the contents before that.
     """
 
     report_id: ReportId

@@ -28,7 +28,7 @@ class Transcripts(Protocol):
 
         That is as the service's :class:`~domain.transcripts.policy.TranscriptPolicy` wants it: none
         where transcripts are switched off. An item whose id the session has already, from whichever
-        report, is replaced. Nobody sees the items of a report that is not matched.
+        report, is replaced. No caller sees the items of a report that is not matched.
         """
         ...
 

@@ -48,7 +48,7 @@ class ModelUsage:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What tells it from the usage of other models in the same session."""
+        """What distinguishes it from the usage of other models in the same session."""
         return self.kind, self.provider, self.model
 
     @property

@@ -14,7 +14,7 @@ from entrypoints.presenters.events import event_frame
 
 
 class Streaming(containers.DeclarativeContainer):
-    """``event_stream`` reads events in the background while somebody listens."""
+    """``event_stream`` reads events in the background while a client listens."""
 
     event_stream = providers.Singleton(
         EventStream,

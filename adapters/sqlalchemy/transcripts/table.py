@@ -2,7 +2,7 @@
 
 ``search`` has an item's words. On PostgreSQL it is a ``tsvector`` with a GIN index. On SQLite it is
 text, which the FTS5 table ``transcript_search`` has an index of; triggers keep that index, so that
-it changes with the rows whoever deletes them. Both hold the words as
+it changes with the rows, however they are deleted. Both hold the words as
 :mod:`domain.transcripts.words` makes them, and beside them the tenant, the session and the call as
 words of their own, so that a search reads nothing of others.
 """
@@ -33,7 +33,7 @@ from domain.privacy.data_subject import DataSubject
 
 
 def _is_never_in(_person: DataSubject, _record_id: str) -> bool:
-    """Return False: an id mentions nobody by itself."""
+    """Return False: an id mentions no person by itself."""
     return False
 
 

@@ -62,7 +62,7 @@ class RecordingsController(Controller):
         """Store a session's transcript, usage and audio; a repetition changes nothing.
 
         The body of a sender without a worker's JWT is not read. After a temporary failure the
-        worker is told to try again; whatever is answered 200 is durable.
+        worker is asked to try again; whatever is answered 200 is durable.
         """
         self._verifier.verify(request.headers.get("authorization"))
         boundary = boundary_of(request.headers.get("content-type", ""))

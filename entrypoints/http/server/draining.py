@@ -25,7 +25,7 @@ def listen() -> None:
 
 
 def at_stop(call: Callable[[], None]) -> None:
-    """Have ``call`` called when this process is to stop: it ends what would go on for ever."""
+    """Have ``call`` called when this process is to stop: it ends what would never end."""
     _at_stop.append(call)
 
 
