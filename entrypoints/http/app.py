@@ -16,7 +16,10 @@ from domain.shared.clock import Clock
 from domain.shared.errors import DomainError
 from entrypoints.container import Container
 from entrypoints.http.agents import controller as agents
+from entrypoints.http.api_keys import controller as api_keys
 from entrypoints.http.calls import controller as calls
+from entrypoints.http.console import controller as console
+from entrypoints.http.console.files import console_asset, console_page
 from entrypoints.http.inbox import controller as inbox
 from entrypoints.http.json_response import JsonResponse
 from entrypoints.http.middleware.access import Clients, admission
@@ -49,12 +52,16 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     agents.routes,
     phone_numbers.routes,
     publishable_keys.routes,
+    api_keys.routes,
+    console.routes,
     tickets.routes,
     calls.routes,
     inbox.routes,
     operations.routes,
     trunks.routes,
 )
+
+FILES: Final = (swagger_asset, console_page, console_asset)
 
 
 def create_app(container: Container, lifespan: Lifespan) -> Litestar:
@@ -63,11 +70,20 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     in_production = settings.app_env is AppEnv.PRODUCTION
     authenticate = container.authenticate()
 
-    clients = Clients(container.authenticate_client(), container.authenticate_ticket())
+    clients = Clients(
+        container.authenticate_client(),
+        container.authenticate_ticket(),
+        container.console_sessions(),
+    )
     limits = limits_of(settings, container.rate_limiter(), container.clock())
 
     return Litestar(
-        route_handlers=[*(routes(container) for routes in CAPABILITIES), swagger_asset],
+        route_handlers=[
+            *(routes(container) for routes in CAPABILITIES),
+            swagger_asset,
+            console_page,
+            console_asset,
+        ],
         state=State({OVERLOAD: Overload(trusted_proxies=settings.trusted_proxies)}),
         before_request=admission(authenticate, clients, limits, in_production=in_production),
         lifespan=[lifespan],

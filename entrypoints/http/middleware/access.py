@@ -4,7 +4,7 @@ Every route names what it needs (``needs=Scope…``) or that it is ``public=True
 neither needs a key of any scope. A publishable key or a ticket opens those that say
 ``takes_clients=True``, and no others. One that shows no tenant's data may be answered while the
 storage cannot be read (``without_storage=True``): the key's access is then the one that was known
-last.
+last. Without a key, the console's cookie stands for the key that it was exchanged for.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from domain.access.access import Access
 from domain.access.authenticate import Authenticate
 from domain.access.authenticate_client import AuthenticateClient
 from domain.access.client_grant import ClientGrant
+from domain.access.manage_console_sessions import ManageConsoleSessions
 from domain.access.publishable_key import is_publishable
 from domain.shared.errors import Forbidden, StorageUnavailable, Unauthenticated
 from domain.tickets.authenticate_ticket import AuthenticateTicket
 from domain.tickets.ticket import Ticket, is_ticket
+from entrypoints.http.middleware.console_cookie import presented_session, refuse_forgery
 from entrypoints.http.middleware.errors import AnyRequest
 from entrypoints.http.middleware.headers import header
 from entrypoints.http.middleware.limits import Limits
@@ -41,6 +43,7 @@ class Clients:
 
     authenticate_client: AuthenticateClient
     authenticate_ticket: AuthenticateTicket
+    console_sessions: ManageConsoleSessions
 
 
 def admission(
@@ -64,8 +67,11 @@ def admission(
             return
         if limits is not None and limits.is_spent(request.scope) and not authenticate.knows(key):
             await limits(request.scope, None)  # which refuses before a guess is looked up
+        session = "" if key else presented_session(request.scope)
         try:
-            access = await authenticate(key)
+            access = await (
+                clients.console_sessions.access(session) if session else authenticate(key)
+            )
         except Unauthenticated:
             if limits is not None:  # nor are keys to be guessed
                 await limits(request.scope, None)
@@ -76,6 +82,7 @@ def admission(
             access = _last_known(authenticate, key, needs)
         if limits is not None:
             await limits(request.scope, access)
+        refuse_forgery(request.scope, session)
         if allowed := needs.get("needs"):
             access.require(*allowed)
         state = request.scope["state"]

@@ -27,6 +27,7 @@ UNTOLD: Final = frozenset({
     "allowedAddresses", "allowedNumbers", "address", "transport", "authUsername", "authPassword",
     "roomPrefix", "pin", "callerNumbers", "trunkId", "preCallWebhook", "requestsPerMinute",
     "ttlSeconds", "maxSessions",
+    "tenant", "scopes", "expiresInDays",
 })  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
 
@@ -45,6 +46,7 @@ NO_ID: Final = "01890a5d-ac96-774b-bcce-b302099a8057"
 NOWHERE: Final = {
     "roomName": "known", "userIdentity": "ann", "name": "swagger-ui.css", "path": "",
     "number": "+15105550100", "trunkId": "ST_1", "dispatchRuleId": "SDR_1", "version": "1",
+    "prefix": "blk_aaaaaaaaaaaa",
 }  # fmt: skip
 """What stands in a path for each name that is no id."""
 

@@ -12,6 +12,7 @@ from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.memory.tickets import MemoryTickets
+from adapters.system.console_signer import HmacConsoleSigner
 from adapters.system.keys import RandomKeys
 from adapters.system.ticket_signer import HmacTicketSigner
 from domain.access.access import SYSTEM, Scope
@@ -19,6 +20,7 @@ from domain.access.api_key import ApiKey, FixedKey, digest
 from domain.access.authenticate import REMEMBERED, Authenticate
 from domain.access.authenticate_client import AuthenticateClient
 from domain.access.client_limit import ClientLimit
+from domain.access.manage_console_sessions import ManageConsoleSessions
 from domain.access.manage_keys import CreateKeyCommand, ManageKeys
 from domain.access.rate_limit import WINDOW, Bucket, Permit
 from domain.shared.errors import Forbidden, RateLimited, StorageUnavailable, Unauthenticated
@@ -82,7 +84,10 @@ class Door:
         authenticate_ticket = AuthenticateTicket(
             tickets=MemoryTickets(), signer=SIGNER, limit=limit, clock=self.clock
         )
-        clients = Clients(authenticate_client, authenticate_ticket)
+        sessions = ManageConsoleSessions(
+            authenticate=authenticate, signer=HmacConsoleSigner("a-secret"), clock=self.clock
+        )
+        clients = Clients(authenticate_client, authenticate_ticket, sessions)
         self._admit = admission(authenticate, clients, limits, in_production=False)
 
     async def made_key(self) -> str:
