@@ -70,21 +70,23 @@ export function VirtualRows({ label, columns, count, row, onEnd, footer }: Props
     );
   }
   return (
-    <div class="table" role="table" aria-label={label} aria-rowcount={count + 1}>
-      <div role="rowgroup">
-        <div class="row head" role="row" aria-rowindex={1}>
-          {columns.map((column) => (
-            <span role="columnheader" class="cell" key={column}>
-              {column}
-            </span>
-          ))}
+    <div class="table">
+      <div role="table" aria-label={label} aria-rowcount={count + 1}>
+        <div role="rowgroup">
+          <div class="row head" role="row" aria-rowindex={1}>
+            {columns.map((column) => (
+              <span role="columnheader" class="cell" key={column}>
+                {column}
+              </span>
+            ))}
+          </div>
         </div>
-      </div>
-      {/* Focusable, so that the keyboard can scroll it. */}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div class="rows" role="rowgroup" tabIndex={0} aria-label={label} ref={box} onScroll={look}>
-        <div class="all" style={{ height: `${(count * ROW_HEIGHT).toString()}px` }}>
-          {rows}
+        {/* Focusable, so that the keyboard can scroll it. */}
+        {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+        <div class="rows" role="rowgroup" tabIndex={0} ref={box} onScroll={look}>
+          <div class="all" style={{ height: `${(count * ROW_HEIGHT).toString()}px` }}>
+            {rows}
+          </div>
         </div>
       </div>
       <div class="dim foot" role="status">
