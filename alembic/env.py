@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from adapters.sqlalchemy.capabilities import metadata
 from adapters.sqlalchemy.engine.database_url import database
+from adapters.sqlalchemy.schema.metadata import is_compared
 from adapters.sqlalchemy.schema.migrations import alone
 from alembic import context
 from domain.shared.errors import StorageUnavailable
@@ -26,6 +27,7 @@ def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
+        include_object=is_compared,
         render_as_batch=sqlite,  # it can hardly alter tables
         transaction_per_migration=not sqlite,  # on SQLite all of them share the caller's
     )

@@ -17,6 +17,10 @@ DEFAULT_AGENT_NAME = "shreya-obnox"
 
 This service replaces that one: with the same default, deployed workers go on working unchanged.
 """
+END_GRACE = timedelta(seconds=10)
+"""For how long an end that may be undone or corrected is not announced: the participant's own event
+may be under way, or the room listed again at the next look."""
+ENDS_ANNOUNCED_EVERY = timedelta(seconds=2)
 WORKERS_LOOKED_AT_EVERY = timedelta(seconds=5)
 READINESS_GOOD_FOR = timedelta(seconds=1)
 """Readiness is public, and asking LiveKit takes a connection that session starts need."""

@@ -2,145 +2,23 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Any, ClassVar
 
 import attrs
 
-from adapters.memory.capability import LONG_AGO, Capability, Mentions, ended_before
-from adapters.memory.newest_first import NewestFirst
+from adapters.memory.events import MemoryEvents
+from adapters.memory.session_table import SessionTable
 from domain.access.access import Access, visible
-from domain.privacy.data_subject import DataSubject
 from domain.sessions.repository import SessionFilter
 from domain.sessions.session import Session
+from domain.sessions.session_events import session_events
 from domain.sessions.session_outline import SessionOutline
-from domain.sessions.session_status import EndReason
 from domain.shared.errors import Conflict, StorageUnavailable
 from domain.shared.identifiers import RoomName, SessionId
 from domain.shared.pagination import Cursor
-
-
-@attrs.frozen(eq=False)
-class SessionTable(Capability):
-    """Sessions by id, and for each room the id of its live and of its newest one.
-
-    ``order`` has those that are committed.
-    """
-
-    counted_as: ClassVar[str] = "sessions"
-
-    by_id: MutableMapping[SessionId, Session]
-    live: MutableMapping[RoomName, SessionId | None]
-    newest: MutableMapping[RoomName, SessionId]
-    order: NewestFirst = attrs.field(factory=NewestFirst)
-
-    def layer(self) -> SessionTable:
-        """A table that shows this one's content and keeps what is put into it to itself."""
-        return SessionTable(
-            ChainMap({}, self.by_id), ChainMap({}, self.live), ChainMap({}, self.newest)
-        )
-
-    def merge_into(self, below: SessionTable) -> None:
-        """Put what this layer holds into the table ``below`` it."""
-        assert isinstance(self.by_id, ChainMap)  # noqa: S101 - only a layer is merged
-        for session_id, session in self.by_id.maps[0].items():
-            if session_id not in below.by_id:
-                below.order.add(session.age)
-        for upper, lower in (
-            (self.by_id, below.by_id),
-            (self.live, below.live),
-            (self.newest, below.newest),
-        ):
-            assert isinstance(upper, ChainMap)  # noqa: S101 - only a layer is merged
-            lower.update(upper.maps[0])
-        assert isinstance(self.live, ChainMap)  # noqa: S101 - only a layer is merged
-        for room, live in self.live.maps[0].items():
-            if live is None:
-                below.live.pop(room, None)
-
-    def put(self, session: Session) -> None:
-        """Store ``session`` whatever was there."""
-        self.by_id[session.id] = session
-        room = session.room_name
-        if session.is_live:
-            self.live[room] = session.id
-        elif self.live.get(room) == session.id:
-            self.live[room] = None
-        newest = self.newest.get(room)
-        if newest is None or self.by_id[newest].age < session.age:
-            self.newest[room] = session.id
-
-    def remove(self, sessions: Collection[Session]) -> int:
-        """Delete committed sessions; how many they were."""
-        for session in sessions:
-            del self.by_id[session.id]
-        self.order.remove([session.age for session in sessions])
-        for room in {session.room_name for session in sessions}:
-            kept = [session for session in self.by_id.values() if session.room_name == room]
-            self.newest.pop(room, None)
-            self.live.pop(room, None)
-            for session in kept:
-                self.put(session)
-        return len(sessions)
-
-    def live_in(self, room: RoomName) -> Session | None:
-        """The room's live session."""
-        session_id = self.live.get(room)
-        return None if session_id is None else self.by_id[session_id]
-
-    def newest_in(self, room: RoomName) -> Session | None:
-        """The room's session that was created last."""
-        session_id = self.newest.get(room)
-        return None if session_id is None else self.by_id[session_id]
-
-    async def prune(self, before: datetime) -> int:
-        """Delete sessions that ended before then, as their tokens; how many they were."""
-        ended = ended_before(self.by_id.values(), before)
-        return self.remove([one for one in ended if one.tokens_expired(before)])
-
-    async def prune_unused(self, before: datetime) -> int:
-        """Delete abandoned sessions whose users might join until before then; how many."""
-        ended = ended_before(self.by_id.values(), before)
-        unused = [one for one in ended if one.end_reason is EndReason.ABANDONED]
-        return self.remove([one for one in unused if one.was_not_joined(before)])
-
-    def statistics(self) -> Mapping[str, Any]:
-        """How many sessions are live."""
-        return {"live_sessions": sum(session is not None for session in self.live.values())}
-
-    def mentions(self, person: DataSubject, ids: Collection[str]) -> Mentions:  # noqa: ARG002
-        """The sessions that mention ``person``."""
-        return {
-            session.id.value: session.is_live
-            for session in self.by_id.values()
-            if _is_mentioned(person, session)
-        }
-
-    def erase(self, keys: Collection[str]) -> None:
-        """Delete sessions."""
-        self.remove([self.by_id[SessionId(key)] for key in keys])
-
-    def free(self, prefix: str) -> None:
-        """End claims; each keeps its holder, so that the next one asks LiveKit what was done."""
-        for session in [*self.by_id.values()]:
-            holder = session.claim.holder
-            if session.is_live and holder is not None and holder.startswith(prefix):
-                claim = attrs.evolve(session.claim, expires_at=LONG_AGO)
-                self.by_id[session.id] = attrs.evolve(session, claim=claim)
-
-
-def _is_mentioned(person: DataSubject, session: Session) -> bool:
-    phone = session.phone
-    numbers = () if phone is None else (phone.caller_number, phone.called_number)
-    return (
-        person.is_called(session.identity.value)
-        or person.is_in_config(session.agent_config.text)
-        or any(person.is_in(text) for text in (session.room_name.value, *numbers))
-    )
 
 
 @attrs.frozen
@@ -149,6 +27,7 @@ class Change:
 
     session: Session
     replaces: int | None
+    announce_at: datetime | None = None
 
     def apply_to(self, table: SessionTable) -> None:
         """Store it, or raise :class:`~domain.shared.errors.Conflict`."""
@@ -160,13 +39,15 @@ class Change:
             if live not in (None, self.session.id):
                 raise Conflict(f"Room '{self.session.room_name}' has a live session.")
         table.put(self.session)
+        table.announce_at[self.session.id] = self.announce_at
 
 
 class MemorySessions:
     """Implements :class:`domain.sessions.repository.SessionRepository`."""
 
-    def __init__(self, committed: SessionTable) -> None:
+    def __init__(self, committed: SessionTable, events: MemoryEvents) -> None:
         self._committed = committed
+        self._events = events
         self.forget()
 
     def forget(self) -> None:
@@ -183,15 +64,22 @@ class MemorySessions:
 
     async def add(self, session: Session) -> None:
         """Store a new session; a conflict surfaces at commit."""
-        self.changes.append(Change(session, None))
-        self._seen.put(session)
+        self._change(session, attrs.evolve(session, news=()), None)
 
     async def save(self, session: Session) -> Session:
         """Store a change of a session; a conflict surfaces at commit."""
         stored = session.stored()
-        self.changes.append(Change(stored, session.version))
-        self._seen.put(stored)
+        self._change(session, stored, session.version)
         return stored
+
+    def _change(self, session: Session, stored: Session, replaces: int | None) -> None:
+        announcer, announce_at = self._events.announcer, None
+        if announcer is not None:
+            events = session_events(announcer, session, stored, is_new=replaces is None)
+            self._events.extend(events)
+            announce_at = announcer.announce_at(end_pending=session.end_pending)
+        self.changes.append(Change(stored, replaces, announce_at))
+        self._seen.put(stored)
 
     async def get(self, session_id: SessionId, access: Access) -> Session | None:
         """The session with this id."""
@@ -228,6 +116,17 @@ class MemorySessions:
     ) -> AsyncIterator[list[SessionOutline]]:
         """Yield the committed live sessions at once; each can be read."""
         yield [session for session in self._live() if access.sees(session.tenant)]
+
+    async def ends_due(
+        self, now: datetime, limit: int, _unreadable: list[StorageUnavailable], access: Access
+    ) -> list[Session]:
+        """Return committed sessions whose ends are to be announced by ``now``."""
+        committed = self._committed
+        due = [each for each, at in committed.announce_at.items() if at is not None and at <= now]
+        found = (committed.by_id[session_id] for session_id in due)
+        return list(
+            islice((one for one in found if not one.is_live and access.sees(one.tenant)), limit)
+        )
 
     async def page(
         self, wanted: SessionFilter, after: Cursor | None, limit: int, access: Access

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from adapters.memory.agents import MemoryAgents
 from adapters.memory.api_keys import MemoryApiKeys
-from adapters.memory.calls import CallTable
+from adapters.memory.call_table import CallTable
 from adapters.memory.capability import Capability
+from adapters.memory.events import MemoryOutbox
 from adapters.memory.idempotency import MemoryIdempotency
 from adapters.memory.inbox import MemoryInbox
 from adapters.memory.leases import MemoryLeases
@@ -16,18 +18,32 @@ from adapters.memory.personal_data import MemoryPersonalData
 from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.memory.processes import MemoryProcesses
 from adapters.memory.publishable_keys import MemoryPublishableKeys
-from adapters.memory.sessions import SessionTable
+from adapters.memory.session_table import SessionTable
 from adapters.memory.tickets import MemoryTickets
+from adapters.memory.transcripts import TranscriptTable
 from adapters.memory.unit_of_work import MemoryUnitOfWork
+from domain.events.announcer import Announcer
 from domain.operations.ledger_stats import LedgerStats
+from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
 
 
 class MemoryStorage:
-    """What has been committed, for as long as the process lives."""
+    """What has been committed, for as long as the process lives.
 
-    def __init__(self) -> None:
+    ``announcer`` makes the events of changes; without it there are none. ``transcript_policy`` says
+    what is kept of transcripts.
+    """
+
+    def __init__(
+        self,
+        announcer: Announcer | None = None,
+        transcript_policy: TranscriptPolicy = KEEP_ALL,
+    ) -> None:
+        self._announcer = announcer
         self.sessions = SessionTable({}, {}, {})
         self.calls = CallTable({}, {}, {}, {})
+        self.outbox = MemoryOutbox()
+        self.transcripts = TranscriptTable(self.sessions, transcript_policy)
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.agents = MemoryAgents()
@@ -39,13 +55,25 @@ class MemoryStorage:
         self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]
         self.personal_data = MemoryPersonalData(self._capabilities)
         self.processes = MemoryProcesses([each.free for each in self._capabilities])
-        self.prune_sessions = self.sessions.prune
-        self.prune_unused_sessions = self.sessions.prune_unused
         self.prune_calls = self.calls.prune
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
-        return MemoryUnitOfWork(self.sessions, self.calls)
+        return MemoryUnitOfWork(
+            self.sessions, self.calls, self.outbox, self.transcripts, self._announcer
+        )
+
+    async def prune_sessions(self, before: datetime) -> int:
+        """Delete sessions that ended before then, with their transcripts; how many they were."""
+        pruned = await self.sessions.prune(before)
+        self.transcripts.prune_orphans()
+        return pruned
+
+    async def prune_unused_sessions(self, before: datetime) -> int:
+        """Delete those that nobody joined until then; how many they were."""
+        pruned = await self.sessions.prune_unused(before)
+        self.transcripts.prune_orphans()
+        return pruned
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

@@ -5,27 +5,49 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from adapters.memory.calls import CallTable, MemoryCalls
-from adapters.memory.sessions import MemorySessions, SessionTable
+from adapters.memory.call_table import CallTable
+from adapters.memory.calls import MemoryCalls
+from adapters.memory.events import MemoryEvents, MemoryOutbox
+from adapters.memory.session_table import SessionTable
+from adapters.memory.sessions import MemorySessions
+from adapters.memory.transcripts import MemoryTranscripts, TranscriptTable
+from domain.access.access import SYSTEM
+from domain.events.announcer import Announcer
+from domain.sessions.session_events import session_lane
+from domain.shared.identifiers import SessionId
 
 
 class MemoryUnitOfWork:
-    """Implements :class:`domain.calls.repository.CallWork`.
+    """Implements :class:`domain.transcripts.repository.TranscriptWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface.
     """
 
-    def __init__(self, sessions: SessionTable, calls: CallTable) -> None:
-        self.sessions = MemorySessions(sessions)
-        self.calls = MemoryCalls(calls)
-        self._repositories = (self.sessions, self.calls)
+    def __init__(
+        self,
+        sessions: SessionTable,
+        calls: CallTable,
+        outbox: MemoryOutbox,
+        transcripts: TranscriptTable,
+        announcer: Announcer | None,
+    ) -> None:
+        self.events = MemoryEvents(outbox, announcer, self._lane_of)
+        self.sessions = MemorySessions(sessions, self.events)
+        self.calls = MemoryCalls(calls, self.events)
+        self.transcripts = MemoryTranscripts(transcripts)
+        self._repositories = (self.sessions, self.calls, self.transcripts, self.events)
 
     async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for
         """Apply every change or, on :class:`~domain.shared.errors.Conflict`, none."""
         # Without an await in here no other task sees, or changes, anything in between.
         for store in [each.prepared() for each in self._repositories]:
             store()
+        self.events.committed()
         self._forget()
+
+    async def _lane_of(self, session_id: SessionId) -> str:
+        session = await self.sessions.get(session_id, SYSTEM)
+        return session_id.value if session is None else session_lane(session)
 
     def _forget(self) -> None:
         for each in self._repositories:

@@ -8,6 +8,7 @@ from adapters.sqlalchemy.agents.table import AGENT_VERSIONS, AGENTS
 from adapters.sqlalchemy.api_keys import API_KEYS
 from adapters.sqlalchemy.calls.table import CALLS
 from adapters.sqlalchemy.capability import Capability
+from adapters.sqlalchemy.events.table import EVENTS
 from adapters.sqlalchemy.idempotency import IDEMPOTENCY
 from adapters.sqlalchemy.inbox.table import INBOX
 from adapters.sqlalchemy.leases import LEASES
@@ -18,6 +19,7 @@ from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
+from adapters.sqlalchemy.transcripts.table import TRANSCRIPT_ITEMS
 
 __all__ = ["CAPABILITIES", "metadata"]
 
@@ -35,5 +37,7 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     AGENTS,
     AGENT_VERSIONS,
     PHONE_NUMBERS,
+    EVENTS,
+    TRANSCRIPT_ITEMS,
 )
 """In this order the rows that a dead process held are freed."""

@@ -15,6 +15,7 @@ from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.engine.deletion import Pruning
 from adapters.sqlalchemy.engine.group_commit import Watch
 from adapters.sqlalchemy.engine.probe import StorageProbe
+from adapters.sqlalchemy.events.outbox import SqlOutbox
 from adapters.sqlalchemy.idempotency import SqlIdempotency
 from adapters.sqlalchemy.inbox.repository import SqlInbox
 from adapters.sqlalchemy.leases import SqlLeases
@@ -25,10 +26,13 @@ from adapters.sqlalchemy.processes import SqlProcesses
 from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.schema.migrations import ensure_schema
-from adapters.sqlalchemy.sessions.repository import PRUNE_SESSIONS, PRUNE_UNUSED
+from adapters.sqlalchemy.sessions.statements import PRUNE_SESSIONS, PRUNE_UNUSED
 from adapters.sqlalchemy.tickets import SqlTickets
+from adapters.sqlalchemy.transcripts.repository import SqlTranscriptReader
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
+from domain.events.announcer import Announcer
 from domain.operations.ledger_stats import LedgerStats
+from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
 
 
 class SqlStorage:
@@ -36,23 +40,31 @@ class SqlStorage:
 
     ``async with`` sees to it that the schema fits, and closes every connection at the end;
     ``whole_configs`` says whether sessions are stored with all of their agents' configurations.
+    ``announcer`` makes the events of changes; without it there are none.
+    ``whole_configs`` says whether sessions are stored with all of their agents' configurations,
+    ``transcript_policy`` what is stored of transcripts.
     Raises :class:`~domain.shared.errors.StorageUnavailable` (:class:`SchemaOutdated
     <adapters.sqlalchemy.engine.errors.SchemaOutdated>` if that is why).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the container chooses
         self,
         database_url: str,
         patience: timedelta = PATIENCE,
         watch: Watch | None = None,
         *,
         whole_configs: bool = True,
+        announcer: Announcer | None = None,
+        transcript_policy: TranscriptPolicy = KEEP_ALL,
     ) -> None:
         self.database = database(database_url, patience, watch)
         self._probe = StorageProbe(
             self.database, [each.table for each in CAPABILITIES if each.is_probed]
         )
         self._whole_configs = whole_configs
+        self._announcer = announcer
+        self.outbox = SqlOutbox(self.database)
+        self._transcript_policy = transcript_policy
         self.inbox = SqlInbox(self.database)
         self.leases = SqlLeases(self.database)
         self.processes = SqlProcesses(
@@ -63,6 +75,7 @@ class SqlStorage:
         self.api_keys = SqlApiKeys(self.database)
         self.publishable_keys = SqlPublishableKeys(self.database)
         self.tickets = SqlTickets(self.database)
+        self.transcripts = SqlTranscriptReader(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
@@ -75,7 +88,12 @@ class SqlStorage:
 
     def unit_of_work(self) -> SqlUnitOfWork:
         """A unit of work that has not begun."""
-        return SqlUnitOfWork(self.database, whole_configs=self._whole_configs)
+        return SqlUnitOfWork(
+            self.database,
+            self._announcer,
+            whole_configs=self._whole_configs,
+            transcript_policy=self._transcript_policy,
+        )
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

@@ -7,33 +7,58 @@ from typing import Self
 
 from adapters.sqlalchemy.calls.repository import SqlCalls
 from adapters.sqlalchemy.engine.database import Database
-from adapters.sqlalchemy.engine.write import Write
+from adapters.sqlalchemy.engine.write import Work, Write
+from adapters.sqlalchemy.events.appender import SqlEvents
 from adapters.sqlalchemy.sessions.repository import SqlSessions
+from adapters.sqlalchemy.transcripts.repository import SqlTranscripts
+from domain.access.access import SYSTEM
+from domain.events.announcer import Announcer
+from domain.sessions.session_events import session_lane
+from domain.shared.identifiers import SessionId
+from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
 
 
 class SqlUnitOfWork:
-    """Implements :class:`domain.calls.repository.CallWork`.
+    """Implements :class:`domain.transcripts.repository.TranscriptWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface: a transaction, and on
     SQLite the lock, is held while it is written and not while a use case thinks. Reads see what
     is committed, and this unit's changes.
     """
 
-    def __init__(self, database: Database, *, whole_configs: bool = True) -> None:
+    def __init__(
+        self,
+        database: Database,
+        announcer: Announcer | None,
+        *,
+        whole_configs: bool = True,
+        transcript_policy: TranscriptPolicy = KEEP_ALL,
+    ) -> None:
         self._database = database
         self._writes: list[Write] = []
-        self.sessions = SqlSessions(database, self._writes, whole_configs=whole_configs)
-        self.calls = SqlCalls(database, self._writes)
-        self._repositories = (self.sessions, self.calls)
+        self._works: list[Work] = []
+        self.events = SqlEvents(self._writes, announcer, self._lane_of)
+        self.sessions = SqlSessions(
+            database, self._writes, self.events, whole_configs=whole_configs
+        )
+        self.calls = SqlCalls(database, self._writes, self.events)
+        self.transcripts = SqlTranscripts(database, self._works, transcript_policy)
+        self._repositories = (self.events, self.sessions, self.calls)
 
     async def commit(self, *, urgent: bool = True) -> None:
         """Make every change durable in one transaction or, on an error, none."""
-        if self._writes:
-            await self._database.write([*self._writes], urgent=urgent)
+        if self._writes or self._works:
+            await self._database.write([*self._writes, *self._works], urgent=urgent)
+            self.events.committed()
         self._forget()
+
+    async def _lane_of(self, session_id: SessionId) -> str:
+        session = await self.sessions.get(session_id, SYSTEM)
+        return session_id.value if session is None else session_lane(session)
 
     def _forget(self) -> None:
         self._writes.clear()
+        self._works.clear()
         for each in self._repositories:
             each.forget()
 

@@ -27,7 +27,7 @@ class PeriodicJob:
     """
 
     name: str
-    job: Callable[[], Awaitable[None]]
+    job: Callable[[], Awaitable[object]]
     interval: timedelta
     leases: Leases
     clock: Clock

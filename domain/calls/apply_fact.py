@@ -14,6 +14,7 @@ from typing import Final, assert_never
 import attrs
 
 from domain.calls.call import Call
+from domain.calls.call_events import with_news
 from domain.calls.call_facts import (
     ROOM_CLOSED,
     AgentDispatched,
@@ -32,10 +33,11 @@ _UNANSWERED: Final = (LegStatus.DIALING, LegStatus.RINGING)
 
 
 def apply(call: Call, *facts: CallFact) -> Call:
-    """Return ``call`` after ``facts``."""
+    """Return ``call`` after ``facts``, with what they give others to know."""
+    after = call
     for fact in facts:
-        call = _apply(call, fact)
-    return call
+        after = _apply(after, fact)
+    return with_news(call, after)
 
 
 def _apply(call: Call, fact: CallFact) -> Call:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime, timedelta
-from typing import Final
 
 import attrs
 
-from domain.calls.call_facts import ROOM_CLOSED
+from domain.calls.call_facts import FAILURES, NEVER_ANSWERED, ROOM_CLOSED
 from domain.calls.dial_request import DialRequest
 from domain.calls.room_calls import CallOutline
+from domain.events.domain_event import News
 from domain.phone_numbers.call_route import CallRoute
 from domain.rooms.sip_leg import SipLeg
 from domain.shared.identifiers import CallId, SessionId
@@ -36,24 +36,6 @@ class Precision(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-FAILURES: Final = frozenset(
-    {
-        "USER_UNAVAILABLE",
-        "USER_REJECTED",
-        "SIP_TRUNK_FAILURE",
-        "JOIN_FAILURE",
-        "MEDIA_FAILURE",
-        "CONNECTION_TIMEOUT",
-    }
-)
-"""LiveKit's disconnect reasons that make an unanswered call a failed one."""
-
-NEVER_ANSWERED: Final = frozenset(
-    {"USER_UNAVAILABLE", "USER_REJECTED", "SIP_TRUNK_FAILURE", "JOIN_FAILURE"}
-)
-"""Those of them that LiveKit gives only before the answer (livekit/sip, pkg/sip/errors.go)."""
-
-
 @attrs.frozen(kw_only=True)
 class Call:
     """A phone call as far as it is known.
@@ -68,6 +50,8 @@ class Call:
     session. Times are UTC with millisecond precision.
     ``unanswered_at`` is the latest time at which the leg was seen dialing or ringing.
     ``end_concluded``: no webhook reported the end; it was concluded from an absence.
+    ``end_pending``: the end is not announced yet, as better may be learned of it. ``news`` is what
+    others shall learn of the changes that are not stored yet.
     """
 
     id: CallId
@@ -87,6 +71,8 @@ class Call:
     timeline: tuple[TimelineEntry, ...] = ()
     tenant: str | None = None
     version: int = 0
+    end_pending: bool = attrs.field(default=False, eq=False)
+    news: tuple[News, ...] = attrs.field(default=(), eq=False)
 
     def __attrs_post_init__(self) -> None:
         if (self.leg is None) is (self.request is None):
@@ -197,6 +183,11 @@ class Call:
         return self.ended_at is None
 
     @property
+    def is_end_announced(self) -> bool:
+        """Whether others have learned of the end."""
+        return self.ended_at is not None and not self.end_pending
+
+    @property
     def outline(self) -> CallOutline | None:
         """The part that the reconciler chooses by; None while the call is being dialled."""
         if self.leg is None:
@@ -244,4 +235,4 @@ class Call:
 
     def stored(self) -> Call:
         """As a reader sees it once this change is stored."""
-        return attrs.evolve(self, version=self.version + 1)
+        return attrs.evolve(self, version=self.version + 1, news=())

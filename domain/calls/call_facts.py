@@ -15,6 +15,23 @@ from domain.shared.timeline import Source
 ROOM_CLOSED: Final = "ROOM_CLOSED"
 """The disconnect reason of a call that ended with its room; gives way to any other reason."""
 
+FAILURES: Final = frozenset(
+    {
+        "USER_UNAVAILABLE",
+        "USER_REJECTED",
+        "SIP_TRUNK_FAILURE",
+        "JOIN_FAILURE",
+        "MEDIA_FAILURE",
+        "CONNECTION_TIMEOUT",
+    }
+)
+"""LiveKit's disconnect reasons that make an unanswered call a failed one."""
+
+NEVER_ANSWERED: Final = frozenset(
+    {"USER_UNAVAILABLE", "USER_REJECTED", "SIP_TRUNK_FAILURE", "JOIN_FAILURE"}
+)
+"""Those of them that LiveKit gives only before the answer (livekit/sip, pkg/sip/errors.go)."""
+
 
 @attrs.frozen
 class LegDescribed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import attrs
@@ -10,6 +11,7 @@ import attrs
 from domain.access.access import Access
 from domain.calls.call import Call, CallStatus
 from domain.calls.room_calls import CallOutline
+from domain.events.outbox import EventWork
 from domain.rooms.sip_leg import Direction
 from domain.sessions.repository import SessionWork
 from domain.shared.errors import StorageUnavailable
@@ -80,6 +82,15 @@ class CallRepository(Protocol):
         """
         ...
 
+    async def ends_due(
+        self, now: datetime, limit: int, unreadable: list[StorageUnavailable], access: Access
+    ) -> list[Call]:
+        """Return up to ``limit`` visible committed calls whose ends are to be announced by ``now``.
+
+        The rest is as for sessions.
+        """
+        ...
+
     async def page(
         self, wanted: CallFilter, after: Cursor | None, limit: int, access: Access
     ) -> list[Call]:
@@ -90,8 +101,8 @@ class CallRepository(Protocol):
         ...
 
 
-class CallWork(SessionWork, Protocol):
-    """A transaction on calls and their sessions."""
+class CallWork(SessionWork, EventWork, Protocol):
+    """A transaction on calls, their sessions and their events."""
 
     @property
     def calls(self) -> CallRepository:

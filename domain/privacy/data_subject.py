@@ -34,6 +34,10 @@ _LIVEKIT_S_WORDS: Final = frozenset({
 })  # fmt: skip
 _OUR_WORDS: Final = frozenset(("stt", "tts", "llm", "livekitUrl"))
 """Keys in webhooks and responses whose values name no person."""
+_WORDS_OF_RESOURCES: Final = _OUR_WORDS | {
+    "agentName", "answeredAtIs", "direction", "directionIs", "disconnectReason", "dispatch",
+    "durationIs", "endReason", "source", "status", "type", "what",
+}  # fmt: skip
 
 
 @attrs.frozen
@@ -116,6 +120,23 @@ class DataSubject:
     def is_in_answer(self, text: str | None) -> bool:
         """Whether what was answered to a request does."""
         return text is not None and self._is_in_json(text, _OUR_WORDS)
+
+    def is_in_resource(self, text: str) -> bool:
+        """Whether a session, a call or another resource, as the API shows it, does.
+
+        Words of the API's own name nobody; the configuration is looked through as by itself.
+        """
+        data = parsed(text)
+        if self._identity is None or not isinstance(data, dict):
+            return self._is_in_json(text)
+        config = data.get("agentConfig")
+        if isinstance(config, dict):
+            data = {**data, "agentConfig": written_by_callers(config)}
+        return any(
+            self.is_called(value) if key.lower().endswith("identity") else self.is_in(value)
+            for key, value in texts_in(data)
+            if key not in _WORDS_OF_RESOURCES
+        )
 
     def _is_in_json(self, text: str, ignored_keys: Collection[str] = ()) -> bool:
         data = parsed(text)

@@ -18,20 +18,25 @@ class PersonalDataCounts:
     events: int = 0
     answers: int = 0
     tickets: int = 0
+    domain_events: int = 0
+    transcript_items: int = 0
     live: int = 0
 
     @property
     def all(self) -> int:
         """How many records there are."""
-        return self.sessions + self.calls + self.events + self.answers + self.tickets
+        entries = self.sessions + self.calls + self.events + self.answers + self.tickets
+        return entries + self.domain_events
+        counted: tuple[int, ...] = attrs.astuple(attrs.evolve(self, live=0))
+        return sum(counted)
 
 
 class PersonalData(Protocol):
     """Each method raises ``StorageUnavailable`` when storage fails."""
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
-        """What mentions ``person``: in any column of a session, a call, an event, an answer or a
-        ticket.
+        """Count what mentions ``person``: sessions, calls, webhook events, answers, tickets, domain
+        events and items of transcripts. A session's or call's own transcript does.
         """
         ...
 

@@ -91,8 +91,7 @@ class EndSession:
         Tokens for it that are still valid bring no agent any more.
         """
         if ended.join_until is not None:
-            by_caller = EndReason.ENDED_BY_CALLER
-            ended = attrs.evolve(ended, join_until=None, end_reason=by_caller, end_concluded=False)
+            ended = ended.ended_by_caller_too(self.clock.now())
         async with self.hold_room(ended):
             room = await self.rooms.find(ended.room_name)
             if room is not None and (

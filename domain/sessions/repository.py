@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import attrs
@@ -73,6 +74,16 @@ class SessionRepository(Protocol):
         """Yield the outlines of the visible committed live sessions, some hundreds at a time.
 
         The errors of rows that cannot be read are appended to ``unreadable``.
+        """
+        ...
+
+    async def ends_due(
+        self, now: datetime, limit: int, unreadable: list[StorageUnavailable], access: Access
+    ) -> list[Session]:
+        """Return up to ``limit`` visible sessions whose ends are to be announced by ``now``.
+
+        Shows what is committed only. The errors of rows that cannot be read are appended to
+        ``unreadable``.
         """
         ...
 

@@ -3,78 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import attrs
 
-from domain.agents.agent_config import AgentConfig
+from domain.events.domain_event import EventKind
 from domain.rooms.dispatch import DispatchClaim
-from domain.rooms.room import Dispatch
-from domain.sessions.phone_correlation import PhoneCorrelation
 from domain.sessions.retry_policy import STAYED, retry_delay, untaken_retry
 from domain.sessions.seen_agent import UNNAMED_AGENT, SeenAgent
-from domain.sessions.session_outline import SessionOutline
-from domain.sessions.session_status import LEGAL_MOVES, EndReason, SessionStatus
-from domain.sessions.session_timeline import with_entry
+from domain.sessions.session_record import SessionRecord
+from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.errors import ClaimHeld, IllegalTransition
-from domain.shared.identifiers import AgentId, Identity, SessionId
-from domain.shared.timeline import Source, TimelineEntry
+from domain.shared.identifiers import SessionId
+from domain.shared.timeline import Source
 
 
 @attrs.frozen(kw_only=True)
-class Session(SessionOutline):
+class Session(SessionRecord):
     """One agent's session in one room; at most one in a room is live.
 
     Immutable: each method returns the session after a move, or raises ``IllegalTransition``.
-    ``tenant`` owns the key that it was started with; None without keys.
-
-    ``agent_identity`` is the participant that serves the session; an agent beside it is surplus.
-    ``agent_id`` and ``agent_version``: the saved agent that it began with. ``agent_adopted``: the
-    agent, or its dispatch, was found in the room. ``dispatch_attempts``: since an agent last
-    stayed. ``end_concluded``: from an absence, so that a presence can correct the end.
     """
-
-    identity: Identity
-    agent_name: str
-    agent_config: AgentConfig
-    agent_id: AgentId | None = None
-    agent_version: int | None = None
-    dispatch_attempts: int = 0
-    active_at: datetime | None = None
-    agent_identity: str | None = None
-    agent_joined_at: datetime | None = None
-    agent_left_at: datetime | None = None
-    agent_adopted: bool = False
-    end_reason: EndReason | None = None
-    end_concluded: bool = False
-    phone: PhoneCorrelation | None = None
-    tenant: str | None = None
-    timeline: tuple[TimelineEntry, ...] = ()
-
-    @property
-    def agent_dispatched(self) -> bool:
-        """Whether an agent is known to have been dispatched and not known to be gone."""
-        return self.status in (SessionStatus.AGENT_DISPATCHED, SessionStatus.ACTIVE)
-
-    @property
-    def join_latency(self) -> timedelta | None:
-        """How long the agent took to join after its dispatch; None if its dispatch was not seen."""
-        if self.agent_adopted or self.agent_joined_at is None or self.dispatched_at is None:
-            return None
-        latency = self.agent_joined_at - self.dispatched_at
-        return latency if latency > timedelta() else None
-
-    def owns(self, dispatch: Dispatch) -> bool:
-        """Whether LiveKit's ``dispatch`` was made for this session, or adopted by it."""
-        return dispatch.agent_name == self.agent_name and (
-            dispatch.id == self.dispatch_id or dispatch.session_id == str(self.id)
-        )
-
-    def metadata(self) -> str:
-        """Return the dispatch metadata that the worker reads as ``ctx.job.metadata``."""
-        phone = self.phone.metadata() if self.phone else {}
-        config = self.agent_config if self.join_until is None else self.agent_config.completed
-        return config.metadata(session_id=str(self.id), **phone)
 
     def begun(self, session_id: SessionId, holder: str, now: datetime, lease: timedelta) -> Session:
         """Return a new session with this content, its claim held until ``now + lease``."""
@@ -95,10 +43,6 @@ class Session(SessionOutline):
     def renewed(self, now: datetime, lease: timedelta) -> Session:
         """Extend the same holder's claim until ``now + lease``."""
         return attrs.evolve(self, claim=attrs.evolve(self.claim, expires_at=now + lease))
-
-    def stored(self) -> Session:
-        """Return the session as it is read once this change is stored."""
-        return attrs.evolve(self, version=self.version + 1)
 
     def released(self) -> Session:
         """Release the claim and change nothing else."""
@@ -190,17 +134,47 @@ class Session(SessionOutline):
         *,
         concluded: bool = False,
     ) -> Session:
-        """End the session; the end is final unless it was ``concluded`` from an absence."""
-        return self._moved(
+        """End the session; the end is final unless it was ``concluded`` from an absence.
+
+        One that is not final is announced later.
+        """
+        announced = self.only_holds_room and not self.end_pending
+        ended = self._moved(
             SessionStatus.ENDED,
             ended_at=at,
             end_reason=reason,
             end_concluded=concluded,
+            end_pending=concluded and not announced,
             claim=DispatchClaim(),
         )._noted("ended", at, source)
+        if announced:
+            return ended._with_news(EventKind.SESSION_CORRECTED, at, source)
+        return ended if concluded else ended._with_news(EventKind.SESSION_ENDED, at, source)
+
+    def end_announced(self) -> Session:
+        """Announce an end that was concluded, as nothing has corrected it."""
+        ends = [entry for entry in self.timeline if entry.what == "ended"]
+        at = self.ended_at or self.created_at
+        source = ends[-1].source if ends else Source.RECONCILER
+        announced = attrs.evolve(self, end_pending=False)
+        return announced._with_news(EventKind.SESSION_ENDED, at, source)
+
+    def ended_by_caller_too(self, at: datetime) -> Session:
+        """Let no user's token begin an ended session again, as a caller has ended it."""
+        by_caller = attrs.evolve(
+            self, join_until=None, end_reason=EndReason.ENDED_BY_CALLER, end_concluded=False
+        )
+        if self.end_pending:
+            return by_caller.end_announced()
+        if self.end_reason is EndReason.ENDED_BY_CALLER:
+            return by_caller
+        return by_caller._with_news(EventKind.SESSION_CORRECTED, at, Source.API)
 
     def reopened(self, at: datetime, source: Source) -> Session:
-        """Undo an end that was concluded, after the room was seen again."""
+        """Undo an end that was concluded, after the room was seen again.
+
+        Nothing need be said of one that was not announced.
+        """
         if not self.end_concluded:
             raise IllegalTransition(f"Session {self.id} has ended and cannot be reopened.")
         status = SessionStatus.DISPATCH_FAILED
@@ -208,9 +182,17 @@ class Session(SessionOutline):
             status = SessionStatus.ACTIVE
         elif self.dispatch_id is not None and self.agent_left_at is None:
             status = SessionStatus.AGENT_DISPATCHED
-        return attrs.evolve(
-            self, status=status, ended_at=None, end_reason=None, end_concluded=False
+        again = attrs.evolve(
+            self,
+            status=status,
+            ended_at=None,
+            end_reason=None,
+            end_concluded=False,
+            end_pending=False,
         )._noted("reopened", at, source)
+        if self.end_pending:
+            return again
+        return again._with_news(EventKind.SESSION_CORRECTED, at, source)
 
     def claimed_after_end(self, holder: str, now: datetime, lease: timedelta) -> Session:
         """Hold the ended session's room under a claim, so that no other session begins there."""
@@ -238,11 +220,3 @@ class Session(SessionOutline):
             agent_adopted=False,
             claim=DispatchClaim(),
         )
-
-    def _noted(self, what: str, at: datetime, source: Source) -> Session:
-        return attrs.evolve(self, timeline=with_entry(self.timeline, at, what, source))
-
-    def _moved(self, status: SessionStatus, **changes: Any) -> Session:
-        if status not in LEGAL_MOVES[self.status]:
-            raise IllegalTransition(f"Session {self.id} cannot go from {self.status} to {status}.")
-        return attrs.evolve(self, status=status, **changes)

@@ -21,6 +21,7 @@ from entrypoints.cli import (
     simulator,
     telephony,
     tickets,
+    transcripts,
 )
 from entrypoints.cli.run import run
 from entrypoints.version import VERSION
@@ -78,6 +79,7 @@ app.add_typer(publishable_keys.app, name="publishable-keys")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(telephony.app, name="telephony")
 app.add_typer(tickets.app, name="tickets")
+app.add_typer(transcripts.app, name="transcripts")
 app.command()(simulator.simulate_call)
 app.command()(privacy.forget)
 app.command()(data.backup)

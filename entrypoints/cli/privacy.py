@@ -59,5 +59,6 @@ async def _forget(person: DataSubject) -> PersonalDataCounts:
 def _told(found: PersonalDataCounts) -> str:
     return (
         f"{found.sessions} sessions, {found.calls} calls, {found.events} webhook events, "
-        f"{found.answers} repeatable answers and {found.tickets} tickets"
+        f"{found.answers} repeatable answers, {found.tickets} tickets and "
+        f"{found.domain_events} domain events, {found.transcript_items} items of transcripts"
     )

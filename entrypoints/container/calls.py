@@ -6,6 +6,9 @@ import structlog
 from dependency_injector import containers, providers
 
 from adapters.phonenumbers.phone_numbers import normalised
+from application.settings import ENDS_ANNOUNCED_EVERY
+from application.workers.periodic_job import PeriodicJob
+from domain.calls.announce_ends import AnnounceEnds
 from domain.calls.ask_before_call import AskBeforeCall
 from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call
@@ -71,5 +74,16 @@ class Calls(containers.DeclarativeContainer):
         session_of=session_of_call,
         ask_before=ask_before_call,
         hang_up=providers.Singleton(HangUp, LiveKit.rooms, Sessions.ledger),
+    )
+    announce_ends = providers.Singleton(AnnounceEnds, storage.unit_of_work, Core.clock)
+    end_announcer = providers.Singleton(
+        PeriodicJob,
+        name="announce_ends",
+        job=announce_ends,
+        interval=ENDS_ANNOUNCED_EVERY,
+        leases=storage.leases,
+        clock=Core.clock,
+        ids=Core.ids,
+        liveness=Storage.heartbeat,
     )
     call_pruning = providers.List(storage.prune_calls, settings.call_retention)

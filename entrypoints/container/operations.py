@@ -24,6 +24,7 @@ from entrypoints.container.reconciliation import Reconciliation
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
+from entrypoints.container.transcripts import Transcripts
 
 
 class Operations(containers.DeclarativeContainer):
@@ -47,6 +48,9 @@ class Operations(containers.DeclarativeContainer):
         Core.clock,
         READINESS_GOOD_FOR,
     )
+    event_pruning = providers.List(
+        Storage.outbox.provided.prune, Core.settings.provided.event_retention
+    )
     pruner = providers.Singleton(
         PeriodicJob,
         name="prune",
@@ -59,7 +63,9 @@ class Operations(containers.DeclarativeContainer):
                 calls=Calls.call_pruning,
                 answers=Idempotency.response_pruning,
                 rate_windows=Access.rate_window_pruning,
+                events=event_pruning,
                 tickets=Tickets.ticket_pruning,
+                transcripts=Transcripts.transcript_pruning,
             ),
             Core.clock,
         ),

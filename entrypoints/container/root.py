@@ -9,6 +9,7 @@ from entrypoints.container.agents import Agents
 from entrypoints.container.calls import Calls
 from entrypoints.container.core import Core
 from entrypoints.container.diagnosis import Diagnosis
+from entrypoints.container.events import Events
 from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.inbox import Inbox
 from entrypoints.container.livekit import LiveKit
@@ -21,12 +22,14 @@ from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
+from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
 
 
 class Container(
     Core,
     Observability,
+    Events,
     LiveKit,
     Storage,
     Access,
@@ -37,6 +40,7 @@ class Container(
     Sessions,
     Tickets,
     Calls,
+    Transcripts,
     Reconciliation,
     Inbox,
     Operations,
@@ -50,5 +54,9 @@ class Container(
     """
 
     background_jobs = providers.List(
-        Reconciliation.reconciler, Operations.pruner, Inbox.inbox_worker, Sessions.worker_watch
+        Reconciliation.reconciler,
+        Operations.pruner,
+        Inbox.inbox_worker,
+        Sessions.worker_watch,
+        Calls.end_announcer,
     )

@@ -40,6 +40,7 @@ from entrypoints.http.sessions import controller as sessions
 from entrypoints.http.sessions import renew_token, token_endpoint
 from entrypoints.http.sessions.documentation import amendments
 from entrypoints.http.tickets import controller as tickets
+from entrypoints.http.transcripts import controller as transcripts
 from entrypoints.http.trunks import controller as trunks
 from entrypoints.settings import Settings
 
@@ -56,6 +57,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     console.routes,
     tickets.routes,
     calls.routes,
+    transcripts.routes,
     inbox.routes,
     operations.routes,
     trunks.routes,

@@ -17,6 +17,7 @@ from entrypoints.settings.retention import RetentionSettings
 from entrypoints.settings.sessions import SessionSettings
 from entrypoints.settings.telephony import TelephonySettings
 from entrypoints.settings.token_endpoint import TokenEndpointSettings
+from entrypoints.settings.transcripts import TranscriptSettings
 from entrypoints.settings.variable import Problem, Variable, variables_of
 from entrypoints.settings.webhooks import WebhookSettings
 
@@ -33,6 +34,7 @@ class Settings(
     WebhookSettings,
     ReconciliationSettings,
     RetentionSettings,
+    TranscriptSettings,
     AccessSettings,
     ObservabilitySettings,
 ):

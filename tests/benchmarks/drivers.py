@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from adapters.sqlalchemy.engine.bulk_statements import insert_rows
 from adapters.sqlalchemy.engine.compiled import Compiled, compiled
 from adapters.sqlalchemy.sessions.mapping import session_moves, session_values
-from adapters.sqlalchemy.sessions.repository import _ADD, _SAVE
+from adapters.sqlalchemy.sessions.statements import ADD, SAVE
 from adapters.sqlalchemy.sessions.table import sessions
 from domain.sessions.session import Session
 from tests.benchmarks.report import Report, Spread
@@ -41,16 +41,19 @@ def _rows(text: Compiled, batch: Sequence[Session]) -> list[list[Any]]:
 
 
 def _values(session: Session) -> dict[str, Any]:
-    return session_values(session) | {"saved_id": session.id.value, "read_version": session.version}
+    return session_values(session, None) | {
+        "saved_id": session.id.value,
+        "read_version": session.version,
+    }
 
 
 def _texts() -> tuple[Compiled, Compiled, Compiled]:
     sample, to = new_session(), dialect()  # type: ignore[no-untyped-call]
     which = {"saved_id": "", "read_version": 1}
     return (
-        compiled(to, _ADD, session_values(sample)),
-        compiled(to, insert_rows(sessions), session_values(sample)),
-        compiled(to, _SAVE.returning(sessions.c.id), session_moves(sample) | which),  # type: ignore[attr-defined]
+        compiled(to, ADD, session_values(sample, None)),
+        compiled(to, insert_rows(sessions), session_values(sample, None)),
+        compiled(to, SAVE.returning(sessions.c.id), session_moves(sample, None) | which),  # type: ignore[attr-defined]
     )
 
 
@@ -69,7 +72,9 @@ def _of_asyncpg(driver: asyncpg.Connection) -> dict[str, Batch]:
         await driver.fetchmany(save.sql, _rows(save, old))
 
     async def columns(new: Sequence[Session], old: Sequence[Session]) -> None:
-        await driver.fetch(add_rows.sql, *add_rows.columns([session_values(one) for one in new]))
+        await driver.fetch(
+            add_rows.sql, *add_rows.columns([session_values(one, None) for one in new])
+        )
         await driver.fetchmany(save.sql, _rows(save, old))
 
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -17,22 +18,22 @@ from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import CallId, SessionId
 
 
-def call_values(call: Call) -> dict[str, Any]:
-    """The columns of ``call``'s row."""
+def call_values(call: Call, announce_at: datetime | None) -> dict[str, Any]:
+    """The columns of ``call``'s row, whose end is announced at ``announce_at``."""
     return {
         "id": call.id.value,
         "created_at": call.created_at,
         **_leg_values(call),
-        **call_moves(call),
+        **call_moves(call, announce_at),
     }
 
 
-def placed_call_moves(call: Call) -> dict[str, Any]:
+def placed_call_moves(call: Call, announce_at: datetime | None) -> dict[str, Any]:
     """The columns that change in the life of a call that the service placed.
 
     LiveKit reports its leg later.
     """
-    return _leg_values(call) | call_moves(call)
+    return _leg_values(call) | call_moves(call, announce_at)
 
 
 def _leg_values(call: Call) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def _leg_values(call: Call) -> dict[str, Any]:
     }
 
 
-def call_moves(call: Call) -> dict[str, Any]:
+def call_moves(call: Call, announce_at: datetime | None) -> dict[str, Any]:
     """The columns that change in a call's life; the others are never updated."""
     leg = call.leg
     return {
@@ -69,6 +70,7 @@ def call_moves(call: Call) -> dict[str, Any]:
         "was_active_at_end": call.was_active_at_end,
         "ended_at": call.ended_at,
         "end_concluded": call.end_concluded,
+        "announce_at": announce_at,
         "aborted": call.aborted,
         "disconnect_reason": call.disconnect_reason,
         "session_id": None if call.session_id is None else call.session_id.value,
@@ -93,6 +95,7 @@ def to_call(row: Row[Any]) -> Call:
             was_active_at_end=row.was_active_at_end,
             ended_at=row.ended_at,
             end_concluded=row.end_concluded,
+            end_pending=row.announce_at is not None,
             aborted=row.aborted,
             disconnect_reason=row.disconnect_reason,
             session_id=None if row.session_id is None else SessionId(row.session_id),

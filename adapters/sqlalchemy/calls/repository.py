@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Executable, bindparam, insert, select, tuple_, update
+import attrs
+from sqlalchemy import Executable, Integer, bindparam, insert, select, tuple_, update
 
 from adapters.sqlalchemy.calls.mapping import (
     call_moves,
@@ -14,16 +16,23 @@ from adapters.sqlalchemy.calls.mapping import (
     to_call,
     to_call_outline,
 )
-from adapters.sqlalchemy.calls.table import CALL_IS_LIVE, LISTING, calls
+from adapters.sqlalchemy.calls.table import (
+    CALL_END_IS_PENDING,
+    CALL_IS_LIVE,
+    LISTING,
+    calls,
+)
 from adapters.sqlalchemy.engine.bulk_statements import insert_rows
 from adapters.sqlalchemy.engine.database import PAGE, Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.lookup import Lookup, Query
 from adapters.sqlalchemy.engine.page import of_tenants, page_of
 from adapters.sqlalchemy.engine.write import Lock, Write
-from adapters.sqlalchemy.mapping import readable_slices
+from adapters.sqlalchemy.events.appender import SqlEvents
+from adapters.sqlalchemy.mapping import readable, readable_slices
 from domain.access.access import Access, visible
 from domain.calls.call import Call, CallStatus
+from domain.calls.call_events import call_events
 from domain.calls.repository import CallFilter
 from domain.calls.room_calls import CallOutline
 from domain.shared.errors import StorageUnavailable
@@ -61,6 +70,13 @@ _NEWEST_IN: Final = Lookup(
     .order_by(calls.c.created_at.desc(), calls.c.id.desc())
     .limit(1)
 )
+# By the index of ends that are pending.
+_ENDS_DUE: Final = (
+    select(calls)
+    .where(CALL_END_IS_PENDING, calls.c.announce_at <= bindparam("now"))
+    .order_by(calls.c.announce_at)
+    .limit(bindparam("most", type_=Integer))
+)
 _ADD: Final[Executable] = insert(calls)
 _ADD_MANY: Final[Executable] = insert_rows(calls)
 _SAVE: Final[Executable] = update(calls).where(
@@ -86,8 +102,9 @@ class SqlCalls:
     Changes are appended to ``writes``, for the unit of work to carry out; reads show them.
     """
 
-    def __init__(self, database: Database, writes: list[Write]) -> None:
+    def __init__(self, database: Database, writes: list[Write], events: SqlEvents) -> None:
         self._database = database
+        self._events = events
         self._writes = writes
         self._changed: dict[CallId, Call] = {}
 
@@ -97,9 +114,13 @@ class SqlCalls:
 
     async def add(self, call: Call) -> None:
         """Store a new call; a conflict surfaces at commit."""
-        values, key = call_values(call), call.id.value
+        values, key = (
+            call_values(call, self._events.announce_at(end_pending=call.end_pending)),
+            call.id.value,
+        )
         self._writes.append(Write(_ADD, values, _lock(call), many=_ADD_MANY, key=key))
-        self._changed[call.id] = call
+        self._announce(call, call, is_new=True)
+        self._changed[call.id] = attrs.evolve(call, news=())
 
     async def save(self, call: Call) -> Call:
         """Store a change of a call; a conflict surfaces at commit."""
@@ -107,10 +128,19 @@ class SqlCalls:
         moves = call_moves if call.placed_at is None else placed_call_moves
         which = {"saved_id": call.id.value, "read_version": call.version}
         save = _SAVE if call.placed_at is None else _SAVE_PLACED
-        values, key = moves(stored) | which, call.id.value
+        values, key = (
+            moves(stored, self._events.announce_at(end_pending=call.end_pending)) | which,
+            call.id.value,
+        )
         self._writes.append(Write(save, values, _lock(call), key=key))
+        self._announce(call, stored, is_new=False)
         self._changed[call.id] = stored
         return stored
+
+    def _announce(self, call: Call, stored: Call, *, is_new: bool) -> None:
+        announcer = self._events.announcer
+        if announcer is not None:
+            self._events.extend(call_events(announcer, call, stored, is_new=is_new))
 
     async def get(self, call_id: CallId, access: Access) -> Call | None:
         """Return the call with this id, if visible."""
@@ -161,6 +191,14 @@ class SqlCalls:
             for outlines in readable_slices(rows, to_call_outline, unreadable):
                 yield outlines
             after = {"after_sid": rows[-1].room_sid, "after_id": rows[-1].id}
+
+    async def ends_due(
+        self, now: datetime, limit: int, unreadable: list[StorageUnavailable], access: Access
+    ) -> list[Call]:
+        """Return committed calls whose ends are to be announced by ``now``."""
+        query = of_tenants(_ENDS_DUE, calls, access.tenants)
+        rows = await self._database.read_many(query, {"now": now, "most": limit})
+        return readable(rows, to_call, unreadable)
 
     async def page(
         self, wanted: CallFilter, after: Cursor | None, limit: int, access: Access

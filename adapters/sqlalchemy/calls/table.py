@@ -49,6 +49,8 @@ calls: Final = Table(
     Column("was_active_at_end", Boolean, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("end_concluded", Boolean, nullable=False, server_default=false()),
+    # When an end that may still be corrected is announced; null if none is waiting for that.
+    Column("announce_at", UtcDateTime),
     Column("aborted", Boolean, nullable=False),
     Column("disconnect_reason", Text),
     Column("session_id", String(36)),
@@ -69,6 +71,14 @@ calls: Final = Table(
 
 CALL_IS_LIVE: Final[ColumnElement[bool]] = calls.c.ended_at.is_(None)
 
+CALL_END_IS_PENDING: Final[ColumnElement[bool]] = calls.c.announce_at.is_not(None)
+
+Index(
+    "ix_calls_announce",
+    calls.c.announce_at,
+    sqlite_where=CALL_END_IS_PENDING,
+    postgresql_where=CALL_END_IS_PENDING,
+)
 Index("uq_calls_stay", calls.c.room_sid, calls.c.participant_sid, unique=True)
 Index(
     "ix_calls_live_room",

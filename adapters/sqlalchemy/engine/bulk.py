@@ -51,18 +51,21 @@ class NotInBulk(Exception):
 
 def writes_of(units: Sequence[Unit]) -> list[Sequence[Write]]:
     """Return ``units``, of one shape, if the driver can take them, else nothing."""
-    return [unit for unit in units if not isinstance(unit, Work) and _has_keys(unit)]
+    return [writes for unit in units if (writes := _keyed(unit))]
 
 
 def shape_of(unit: Unit) -> int:
     """Return what is the same for units that share a commit: their only statement, if they have."""
-    if isinstance(unit, Work) or not _has_keys(unit):
-        return 0
-    return id(unit[0].statement) if len(unit) == 1 else 1
+    writes = _keyed(unit)
+    return 0 if not writes else id(writes[0].statement) if len(writes) == 1 else 1
 
 
-def _has_keys(writes: Sequence[Write]) -> bool:
-    return all(write.key is not None for write in writes)
+def _keyed(unit: Unit) -> Sequence[Write]:
+    """Return the writes of ``unit`` if each has a key and there is no work beside them."""
+    if isinstance(unit, Work):
+        return ()
+    writes = [change for change in unit if isinstance(change, Write) and change.key is not None]
+    return writes if len(writes) == len(unit) else ()
 
 
 @attrs.define

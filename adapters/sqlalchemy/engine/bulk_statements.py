@@ -47,7 +47,8 @@ def compiled_change(dialect: Dialect, change: Write | Scalar) -> Compiled:
     if isinstance(change, Scalar):
         return compiled(dialect, statement, change.values)
     assert isinstance(statement, Insert | Update)  # noqa: S101 - what has a key
-    (key,) = statement.table.primary_key
+    table: Any = statement.table
+    key = table.c[table.info["key"]] if "key" in table.info else next(iter(table.primary_key))
     single = compiled(dialect, statement.returning(key), change.values)
     if change.many is None:
         return single

@@ -91,7 +91,7 @@ class Database:
         """Whether the database belongs to this service alone, in a file."""
         return self.threads is not None
 
-    async def write(self, writes: Sequence[Write], *, urgent: bool = True) -> list[int]:
+    async def write(self, writes: Sequence[Write | Work], *, urgent: bool = True) -> list[int]:
         """How many rows each of ``writes`` has changed, once all are durable, or none is.
 
         What is not ``urgent`` waits up to 20 ms for others to share their commit.

@@ -68,6 +68,10 @@ def storage_errors() -> Iterator[None]:
         raise _unavailable(f"cannot be reached ({cause})") from None
 
 
+SEQUENCE_KEY: Final = "uq_events_lane_sequence"
+"""The unique key of numbers that each transaction counts on from what it sees: of two that take the
+same one, the later is carried out again."""
+
 _UNIQUE_VIOLATIONS: Final = ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 
 _POOLED: Final = (
@@ -144,6 +148,8 @@ def with_lock(error: DBAPIError, lock: tuple[str, ...] | None) -> Exception:
     """Return ``error``, as :class:`RowLocked` with what was waited for if that is its cause."""
     if _code(error.orig).startswith(_LOCKED):
         return RowLocked(f"The database {_reason(error.orig)}.", lock)
+    if _code(error.orig) in _UNIQUE_VIOLATIONS and SEQUENCE_KEY in str(error.orig):
+        return RowLocked("The database has an event with this number already.", lock)
     return error
 
 

@@ -40,10 +40,10 @@ class Transaction(Protocol):
 class Write:
     """A statement that changes one row or none, its parameters, and the row.
 
-    ``must_change`` makes it a ``Conflict`` to change none. ``key`` is the row's primary key; a
-    write without one is not done in bulk. ``many`` is PostgreSQL's statement for several rows
-    at once: it takes a list for each parameter, and returns the ``key`` of each row that it has
-    changed.
+    ``must_change`` makes it a ``Conflict`` to change none. ``key`` is the row's primary key, or its
+    value in the column that the table's ``info`` names; a write without one is not done in bulk.
+    ``many`` is PostgreSQL's statement for several rows at once: it takes a list for each parameter,
+    and returns the ``key`` of each row that it has changed.
     """
 
     statement: Executable
@@ -78,16 +78,19 @@ class Scalar(Work):
         return lambda connection: connection.execute(self.statement, self.values).scalar()
 
 
-Unit = Sequence[Write] | Work
+Unit = Sequence[Write | Work] | Work
 """What is done whole or not at all: writes, whose result is how many rows each has changed, or
 work, whose result is its own."""
 
 
 def locks_of(unit: Unit) -> list[Lock]:
     """Return what ``unit`` is known to lock, in order."""
-    if isinstance(unit, Work):
-        return [] if unit.lock is None else [unit.lock]
-    return sorted({write.lock for write in unit})
+    return sorted({change.lock for change in changes_of(unit) if change.lock is not None})
+
+
+def changes_of(unit: Unit) -> Sequence[Write | Work]:
+    """Return what ``unit`` does."""
+    return [unit] if isinstance(unit, Work) else unit
 
 
 async def carry_out(
@@ -131,16 +134,17 @@ def _together(connection: Connection, units: Sequence[Unit]) -> Sequence[Outcome
     # that without SQLAlchemy.
     rows: dict[Executable, list[Mapping[str, Any]]] = {}
     for unit in units:
-        if not isinstance(unit, Work):
-            for write in unit:
-                rows.setdefault(write.statement, []).append(write.values)
+        for change in changes_of(unit):
+            if isinstance(change, Write):
+                rows.setdefault(change.statement, []).append(change.values)
     driver: Any = connection.connection.driver_connection
     for statement, values in rows.items():
         text = _compiled_once(statement, connection.dialect, tuple(values[0]))
         changed = driver.executemany(text.sql, map(text.arguments, values)).rowcount
         if changed != len(values):
             raise Conflict("A statement in this batch changed no row; find out which unit's.")
-    return [unit.run(connection) if isinstance(unit, Work) else [1] * len(unit) for unit in units]
+    ran = [[c.run(connection) if isinstance(c, Work) else 1 for c in changes_of(u)] for u in units]
+    return _outcomes(units, ran)
 
 
 def _is_sqlite(connection: Connection) -> bool:
@@ -198,14 +202,13 @@ class _Step:
 
 def _steps(units: Sequence[Unit]) -> Iterator[_Step]:
     for number, unit in enumerate(units):
-        changes: Sequence[Write | Work] = [unit] if isinstance(unit, Work) else unit
-        for place, change in enumerate(changes):
+        for place, change in enumerate(changes_of(unit)):
             yield _Step(number, place, change)
 
 
 def _in_order(connection: Connection, units: Sequence[Unit]) -> list[Outcome]:
     """Carry out all changes in the order of their locks; for one row, in the order given."""
-    results: list[list[Any]] = [[None] * (isinstance(unit, Work) or len(unit)) for unit in units]
+    results: list[list[Any]] = [[None] * len(changes_of(unit)) for unit in units]
     steps = sorted(_steps(units), key=lambda step: step.order)
     for _, group in groupby(steps, key=lambda step: step.statement):
         same = list(group)
@@ -215,10 +218,11 @@ def _in_order(connection: Connection, units: Sequence[Unit]) -> list[Outcome]:
             raise with_lock(error, same[0].change.lock if len(same) == 1 else None) from None
         for step, result in zip(same, done, strict=True):
             results[step.unit][step.place] = result
-    return [
-        result[0] if isinstance(unit, Work) else result
-        for unit, result in zip(units, results, strict=True)
-    ]
+    return _outcomes(units, results)
+
+
+def _outcomes(units: Sequence[Unit], results: Sequence[list[Any]]) -> list[Outcome]:
+    return [r[0] if isinstance(u, Work) else r for u, r in zip(units, results, strict=True)]
 
 
 def _done(connection: Connection, changes: Sequence[Write | Work]) -> list[Any]:

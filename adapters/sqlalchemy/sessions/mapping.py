@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -19,8 +20,8 @@ from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import AgentId, CallId, Identity, RoomName, SessionId
 
 
-def session_values(session: Session) -> dict[str, Any]:
-    """The columns of ``session``'s row."""
+def session_values(session: Session, announce_at: datetime | None) -> dict[str, Any]:
+    """The columns of ``session``'s row, whose end is announced at ``announce_at``."""
     phone = session.phone
     return {
         "id": session.id.value,
@@ -35,11 +36,11 @@ def session_values(session: Session) -> dict[str, Any]:
         "caller_number": None if phone is None else phone.caller_number,
         "called_number": None if phone is None else phone.called_number,
         "tenant": session.tenant,
-        **session_moves(session),
+        **session_moves(session, announce_at),
     }
 
 
-def session_moves(session: Session) -> dict[str, Any]:
+def session_moves(session: Session, announce_at: datetime | None) -> dict[str, Any]:
     """The columns that change in a session's life.
 
     SQLite writes an index anew for each column that an UPDATE names, whether it differs or not.
@@ -57,6 +58,7 @@ def session_moves(session: Session) -> dict[str, Any]:
         "ended_at": session.ended_at,
         "end_reason": None if session.end_reason is None else session.end_reason.value,
         "end_concluded": session.end_concluded,
+        "announce_at": announce_at,
         "agent_identity": session.agent_identity,
         "agent_joined_at": session.agent_joined_at,
         "agent_left_at": session.agent_left_at,
@@ -87,6 +89,7 @@ def to_session(row: Row[Any]) -> Session:
             active_at=row.active_at,
             end_reason=None if row.end_reason is None else EndReason(row.end_reason),
             end_concluded=row.end_concluded,
+            end_pending=row.announce_at is not None,
             agent_identity=row.agent_identity,
             agent_joined_at=row.agent_joined_at,
             agent_left_at=row.agent_left_at,

@@ -53,6 +53,8 @@ sessions: Final = Table(
     Column("end_reason", String(32)),
     # Whether it was concluded from an absence, which a presence corrects.
     Column("end_concluded", Boolean, nullable=False, server_default=false()),
+    # When an end that may still be corrected is announced; null if none is waiting for that.
+    Column("announce_at", UtcDateTime),
     # The participant that serves it.
     Column("agent_identity", Text),
     Column("agent_joined_at", UtcDateTime),
@@ -91,6 +93,13 @@ Index(
     sessions.c.join_until,
     sqlite_where=SESSION_WAS_UNUSED,
     postgresql_where=SESSION_WAS_UNUSED,
+)
+SESSION_END_IS_PENDING: Final[ColumnElement[bool]] = sessions.c.announce_at.is_not(None)
+Index(
+    "ix_sessions_announce",
+    sessions.c.announce_at,
+    sqlite_where=SESSION_END_IS_PENDING,
+    postgresql_where=SESSION_END_IS_PENDING,
 )
 Index(
     "uq_sessions_live_room",

@@ -14,5 +14,6 @@ CallById = linked(
     200,
     newestOfRoom=to("callByRoom", roomName=of_body("roomName")),
     session=to("sessionById", sessionId=of_body("sessionId")),
+    transcript=to("callTranscript", callId=of_body("callId")),
 )
 CallByRoom = linked(200, call=to("callById", callId=of_body("callId")))

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from domain.shared.errors import InvalidInput
-from domain.shared.identifiers import LONGEST, Name
+from domain.shared.identifiers import LONGEST, Name, Uuid
 from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Span
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
+Id = TypeVar("Id", bound=Uuid)
 
 _ANY_NUMBER: Final = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{LONGEST}}}")
 _EXAMPLE: Final = "2026-11-23T06:27:37.123Z"
@@ -30,9 +31,17 @@ def choice(kind: type[Choice], raw: str | None, field: str) -> Choice | None:
         ) from None
 
 
-def span(since: str | None, until: str | None) -> Span:
-    """From ``since`` up to ``until``, RFC 3339 times. Raises :class:`InvalidInput`."""
-    return Span(since=_time(since, "since"), until=_time(until, "until"))
+def span(since: str | None, until: str | None, names: tuple[str, str] = ("since", "until")) -> Span:
+    """From ``since`` up to ``until``, RFC 3339 times. Raises :class:`InvalidInput`.
+
+    ``names`` are the parameters' names.
+    """
+    return Span(since=_time(since, names[0]), until=_time(until, names[1]))
+
+
+def identifier(kind: type[Id], raw: str | None) -> Id | None:
+    """A record's id; None if absent. Raises :class:`InvalidInput`."""
+    return kind(raw) if raw else None
 
 
 def name(kind: type[Name], raw: str | None) -> str | None:

@@ -114,6 +114,7 @@ SessionById = linked(
     200,
     newestOfRoom=to("sessionByRoom", roomName=_ROOM),
     call=to("callById", callId=of_body("callId")),
+    transcript=to("sessionTranscript", sessionId=of_body("sessionId")),
 )
 
 

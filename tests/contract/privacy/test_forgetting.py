@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ from tests.contract.storage.test_records import DAY, held, leave_behind, store
 SessionStore = MemoryStorage | SqlStorage
 
 NUMBER = "+15105550177"
+
+
+@pytest.fixture
+async def ledger(database_url: str) -> AsyncIterator[SessionStore]:
+    """A ledger without domain events, which show sessions and calls once more."""
+    async with opened(database_url, announces=False) as ledger:
+        yield ledger
 
 
 def by_number() -> DataSubject:
@@ -151,7 +159,7 @@ async def test_a_word_of_every_configuration_is_found_where_it_is_an_identity(
 
 async def test_a_number_with_separators_is_left_in_no_place_of_the_file(tmp_path: Path) -> None:
     file, written = tmp_path / "ledger.db", b"+1 (510) 555-0177"
-    async with opened(f"sqlite+aiosqlite:///{file}") as ledger:
+    async with opened(f"sqlite+aiosqlite:///{file}", announces=False) as ledger:
         await store(ledger, noted("nothing"))
     leave_behind(file, written)
 

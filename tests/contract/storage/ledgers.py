@@ -14,29 +14,50 @@ from sqlalchemy import Engine, event
 from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.engine.database import PATIENCE
 from adapters.sqlalchemy.storage import SqlStorage
+from adapters.system.clock import SystemClock
+from adapters.system.ids import UuidIds
+from application.settings import END_GRACE
 from domain.access.access import WORK, Access
 from domain.agents.agent_config import AgentConfig
 from domain.calls.call import Call
+from domain.events.announcer import Announcer
 from domain.inbox.entry import InboxEntry
 from domain.inbox.webhook_verifier import WebhookEvent
 from domain.rooms.sip_leg import SipLeg
 from domain.sessions.session import Session
 from domain.shared.identifiers import CallId, Identity, RoomName, SessionId
+from entrypoints.presenters.events import event_data
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123000, UTC)
 
 
 @asynccontextmanager
 async def opened(
-    database_url: str, patience: timedelta = PATIENCE
+    database_url: str,
+    patience: timedelta = PATIENCE,
+    *,
+    announcer: Announcer | None = None,
+    announces: bool = True,
 ) -> AsyncIterator[MemoryStorage | SqlStorage]:
-    """The ledger at ``database_url``, which is migrated."""
+    """The ledger at ``database_url``, which is migrated; without events unless it ``announces``."""
+    announcer = (announcer or new_announcer()) if announces else None
     if database_url == "memory://":
-        async with MemoryStorage() as in_memory:
+        async with MemoryStorage(announcer) as in_memory:
             yield in_memory
         return
-    async with SqlStorage(database_url, patience) as ledger:
+    async with SqlStorage(database_url, patience, announcer=announcer) as ledger:
         yield ledger
+
+
+def new_announcer(**changes: Any) -> Announcer:
+    """What makes the events of a ledger's changes, as in production."""
+    values: dict[str, Any] = {
+        "ids": UuidIds(),
+        "clock": SystemClock(),
+        "present": event_data,
+        "grace": END_GRACE,
+    }
+    return Announcer(**(values | changes))
 
 
 def engines(storage: SqlStorage) -> list[Engine]:

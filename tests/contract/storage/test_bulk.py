@@ -14,7 +14,7 @@ from adapters.sqlalchemy.engine.bulk import Bulk
 from adapters.sqlalchemy.engine.bulk_statements import compiled_reads
 from adapters.sqlalchemy.engine.compiled import compiled
 from adapters.sqlalchemy.engine.lookup import select_of
-from adapters.sqlalchemy.sessions import repository as sessions
+from adapters.sqlalchemy.sessions import statements as sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.sessions.session_store import SessionStore
@@ -28,9 +28,9 @@ from tests.contract.storage.ledgers import (
 from tests.databases import PostgresServer
 
 LOOK_UPS = {
-    "a session by its id": sessions._GET,
-    "a room's live session": sessions._LIVE_IN,
-    "a room's newest session": sessions._NEWEST_IN,
+    "a session by its id": sessions.GET,
+    "a room's live session": sessions.LIVE_IN,
+    "a room's newest session": sessions.NEWEST_IN,
     "a call by its id": calls._GET,
     "a room's live calls": calls._LIVE_IN,
     "a room's newest call": calls._NEWEST_IN,

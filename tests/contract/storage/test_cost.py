@@ -59,7 +59,7 @@ async def test_a_request_sends_no_more_than_it_must(
     assert await sent(ledger.get(session.id, SYSTEM)) == ["SELECT"]
     assert await sent(ledger.live_in(session.room_name, SYSTEM)) == ["SELECT"]
     # Each commits by itself.
-    assert await sent(ledger.add(new_session())) == ["INSERT"]
+    assert await sent(ledger.add(new_session())) == ["WITH"]  # with its event
     assert await sent(ledger.save(session)) == ["UPDATE"]
     assert await sent(undone()) == []
 
@@ -77,7 +77,7 @@ async def test_a_request_sends_no_more_than_it_must(
             await work.calls.save(apply(call, ParticipantLeft(NOON, Source.WEBHOOK)))
             await work.commit()
 
-    assert await sent(answered()) == ["BEGIN", "INSERT", "INSERT", "COMMIT"]
+    assert await sent(answered()) == ["BEGIN", "INSERT", "WITH", "INSERT", "COMMIT"]
     assert await sent(ended()) == ["SELECT", "UPDATE"]
 
 
@@ -136,8 +136,19 @@ async def test_a_move_rewrites_only_the_indexes_that_it_moves_within(sqlite_url:
                 written.append({opened_as[step.p1] for step in steps if step.opcode == "IdxInsert"})
     assert written == [
         # A call becomes a tenant's when its session is known.
-        {"ix_calls_live_room", "ix_calls_tenant_from", "ix_calls_tenant_to"} | with_status("calls"),
-        {"uq_sessions_live_room", "ix_sessions_tenant_live", "ix_sessions_unused"}
+        {
+            "ix_calls_announce",
+            "ix_calls_live_room",
+            "ix_calls_tenant_from",
+            "ix_calls_tenant_to",
+        }
+        | with_status("calls"),
+        {
+            "ix_sessions_announce",
+            "ix_sessions_tenant_live",
+            "ix_sessions_unused",
+            "uq_sessions_live_room",
+        }
         | with_status("sessions"),
         {
             "ix_inbox_lease_expires",

@@ -22,7 +22,10 @@ import pytest
 
 from domain.access.access import SYSTEM, WORK, Scope
 from domain.access.manage_keys import CreateKeyCommand
+from domain.shared.identifiers import CallId, ReportId, SessionId
 from domain.shared.pagination import Cursor
+from domain.shared.reported import Reported
+from domain.transcripts.read_chat_history import items_of
 from entrypoints.container import Container
 from entrypoints.container import running as opened
 from entrypoints.settings import load_settings
@@ -53,6 +56,7 @@ SAVES: Final = ("POST", "/agents")
 DELETES: Final = ("DELETE", "/agents/{agentId:str}")
 ADDS: Final = ("POST", "/phone-numbers")
 REMOVES: Final = ("DELETE", "/phone-numbers/{number:str}")
+SEARCHES: Final = ("GET", "/transcripts")
 TICKETS: Final = ("POST", "/livekit/tickets")
 EXTENSIONS: Final = itertools.count(2000)
 """The last digits of numbers of the business, none of which is used twice."""
@@ -81,7 +85,10 @@ WIDE: Final = {
     "since": "2000-01-01T00:00:00Z",
     "until": "2200-01-01T00:00:00Z",
     "cursor": Cursor(datetime(2200, 1, 1, tzinfo=UTC), str(uuid.UUID(int=2**128 - 1))).cursor,
+    "from": "2000-01-01T00:00:00Z",
+    "to": "2200-01-01T00:00:00Z",
     "limit": "200",
+    "q": "hello",
 }
 """What leaves everything in a list; of the other filters it is told by what Ann sees."""
 
@@ -116,6 +123,8 @@ class Keys:
             facts = {**facts, "number": f"+1510555{next(EXTENSIONS)}"}
         if route.name == REMOVES:
             facts = {**facts, "number": self.add_number(f"+1510555{next(EXTENSIONS)}")}
+        if route.name == SEARCHES:
+            query = {"q": "hello", **query}
         return self.client.request(
             route.method,
             route.filled(facts),
@@ -183,6 +192,7 @@ def keys(
             admin = {"X-API-Key": made["admin"]}
             there = client.post(f"/telephony/{path}", json=wanted, headers=admin).json()
             facts |= {f"{kind}Id": there[f"{kind}Id"], f"{kind}Ids": [there[f"{kind}Id"]]}
+        asyncio.run(_say(environ, folder, facts))
         by_scope = {scope: made[scope.value] for scope in Scope}
         keys = Keys(client, made["ann"], made["ben"], made["admin"], by_scope, facts)
         facts["agentId"] = keys.save_agent(str(facts["name"]))
@@ -202,6 +212,23 @@ def _sid(simulator: SimulatorProcess) -> str:
     room = simulator.room(ROOM)
     assert room is not None
     return str(room["sid"])
+
+
+async def _say(environ: dict[str, str], folder: Path, facts: dict[str, Any]) -> None:
+    """Keep a transcript of Ann's session and call that mentions her room."""
+    async with opened(Container(settings=load_settings(environ, folder))) as container:
+        session_id, call_id = SessionId(facts["sessionId"]), CallId(facts["callId"])
+        session = await container.read_sessions().by_id(session_id.value, SYSTEM)
+        reported = Reported(
+            report_id=ReportId(str(uuid.UUID(int=7))),
+            session_id=session_id,
+            call_id=call_id,
+            tenant=session.tenant,
+        )
+        items = items_of([{"id": "item_1", "role": "user", "content": f"hello {ROOM}"}])
+        async with container.storage().unit_of_work() as work:
+            await work.transcripts.keep(reported, items)
+            await work.commit()
 
 
 async def _make_keys(environ: dict[str, str], folder: Path) -> dict[str, str]:
@@ -292,7 +319,7 @@ def test_a_list_s_filter_finds_what_is_ann_s_for_ann_alone(
     keys: Keys, route: Route, name: str
 ) -> None:
     [[shown, *_], _] = keys.ask(route, keys.ann).json().values()
-    value = WIDE.get(name) or shown[name]
+    value = shown.get(name) or WIDE.get(name)
     assert value, f"{name} filters by what Ann's has not"
 
     assert ROOM in keys.ask(route, keys.ann, **{name: value}).text

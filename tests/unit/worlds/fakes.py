@@ -15,8 +15,10 @@ from typing import Any, Self, cast
 import attrs
 
 from adapters.memory.storage import MemoryStorage
+from application.settings import END_GRACE
 from domain.calls.call import Call
 from domain.calls.repository import CallRepository
+from domain.events.announcer import Announcer
 from domain.idempotency.repository import Idempotency
 from domain.inbox.repository import Inbox
 from domain.operations.leases import Leases
@@ -140,9 +142,16 @@ class InMemoryLedger:
     process that was killed doesn't.
     """
 
-    def __init__(self, steps: Steps | None = None) -> None:
+    def __init__(self, steps: Steps | None = None, clock: FakeClock | None = None) -> None:
         self.steps = steps or Steps()
-        self.memory = MemoryStorage()
+        self.memory = MemoryStorage(
+            Announcer(
+                ids=SequentialIds(),
+                clock=clock or FakeClock(),
+                present=lambda _: "{}",
+                grace=END_GRACE,
+            )
+        )
         self.history: list[Session] = []
         self.broken = False
         self.kills = False
@@ -212,6 +221,7 @@ class InMemoryUnitOfWork:
         self._work = ledger.memory.unit_of_work()
         self.sessions = cast("SessionRepository", Stepped(self._work.sessions, ledger))
         self.calls = cast("CallRepository", Stepped(self._work.calls, ledger))
+        self.events = self._work.events
 
     async def commit(self, *, urgent: bool = True) -> None:
         await self._ledger.asked()

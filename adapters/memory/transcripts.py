@@ -1,0 +1,228 @@
+"""What was said, in dictionaries."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import AsyncIterator, Callable, Collection, MutableMapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from itertools import count, islice
+from typing import ClassVar
+
+import attrs
+import msgspec
+
+from adapters.memory.capability import Capability, Mentions
+from adapters.memory.session_table import SessionTable
+from domain.access.access import Access
+from domain.privacy.data_subject import DataSubject
+from domain.shared.errors import Conflict
+from domain.shared.identifiers import ReportId, SessionId
+from domain.shared.pagination import Cursor
+from domain.shared.reported import Reported
+from domain.transcripts.item import TranscriptItem
+from domain.transcripts.policy import TranscriptPolicy
+from domain.transcripts.repository import FoundItem, TranscriptSearch, number_in
+from domain.transcripts.words import MOST_WORDS, words_of
+
+Owner = SessionId | ReportId
+_PAGE = 200
+
+
+@attrs.frozen
+class Kept:
+    """A stored item; ``number`` makes its place among those of one millisecond."""
+
+    item: TranscriptItem
+    reported: Reported
+    kept_at: datetime
+    number: int
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was said or, where that is not known, stored; to the millisecond."""
+        at = self.item.created_at or self.kept_at
+        return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+    @property
+    def order(self) -> tuple[datetime, int, int]:
+        """Sorts the items of a session."""
+        return self.created_at, self.item.position, self.number
+
+    def mentions(self, person: DataSubject, ids: Collection[str]) -> bool:
+        """Return whether it mentions the person, or is of a session or call among ``ids``."""
+        whose = (self.reported.session_id, self.reported.call_id)
+        if any(each is not None and each.value in ids for each in whose):
+            return True
+        rest = msgspec.json.encode(
+            [getattr(self.item, name) for name in ("name", "arguments", "output", "extra")]
+        )
+        return person.is_in(self.item.text) or person.is_in_answer(rest.decode())
+
+    def found(self) -> FoundItem | None:
+        """Return it as a search does; None while its session is not known."""
+        if self.reported.session_id is None:
+            return None
+        return FoundItem(
+            item=self.item,
+            session_id=self.reported.session_id,
+            call_id=self.reported.call_id,
+            tenant=self.reported.tenant,
+            created_at=self.created_at,
+            number=self.number,
+        )
+
+
+@attrs.frozen(eq=False)
+class TranscriptTable(Capability):
+    """Items by their owner, a session or a report whose session is not known, and by their ids.
+
+    It implements :class:`domain.transcripts.repository.TranscriptReader`.
+    """
+
+    counted_as: ClassVar[str] = "transcript_items"
+    quotes_ids: ClassVar[bool] = True
+
+    sessions: SessionTable
+    policy: TranscriptPolicy
+    by_owner: MutableMapping[Owner, dict[str, Kept]] = attrs.field(factory=dict)
+    numbers: count[int] = attrs.field(factory=count)
+
+    async def of_session(
+        self, session_id: SessionId, access: Access
+    ) -> AsyncIterator[Sequence[TranscriptItem]]:
+        """Yield the session's visible items in the order of their times, some at a time."""
+        kept = sorted(self.by_owner.get(session_id, {}).values(), key=lambda each: each.order)
+        items = [each.item for each in kept if access.sees(each.reported.tenant)]
+        for begin in range(0, len(items), _PAGE):
+            yield items[begin : begin + _PAGE]
+
+    async def search(
+        self, wanted: TranscriptSearch, after: Cursor | None, limit: int, access: Access
+    ) -> Sequence[FoundItem]:
+        """Return the newest ``limit`` visible items that are wanted, of those after ``after``."""
+        every = (each.found() for items in self.by_owner.values() for each in items.values())
+        visible = (each for each in every if each is not None and access.sees(each.tenant))
+        newest = sorted(visible, key=_place, reverse=True)
+        if after is not None:
+            last = after.created_at, number_in(after)
+            newest = [each for each in newest if _place(each) < last]
+        return list(islice((each for each in newest if _is_wanted(each, wanted)), limit))
+
+    async def prune(self, before: datetime) -> int:
+        """Delete the items that were stored before then; how many they were."""
+        return self._remove(lambda each: each.kept_at < before)
+
+    def prune_orphans(self) -> None:
+        """Delete the items of sessions that were deleted."""
+        self._remove(
+            lambda each: (
+                each.reported.session_id is not None
+                and each.reported.session_id not in self.sessions.by_id
+            )
+        )
+
+    def mentions(self, person: DataSubject, ids: Collection[str]) -> Mentions:
+        """The items that mention ``person``, or are of a session or call that does."""
+        return {
+            (owner, item_id): False
+            for owner, items in self.by_owner.items()
+            for item_id, each in items.items()
+            if each.mentions(person, ids)
+        }
+
+    def erase(self, keys: Collection[tuple[Owner, str]]) -> None:
+        """Delete items, and those whose session is deleted."""
+        for owner, item_id in keys:
+            self.by_owner[owner].pop(item_id, None)
+        self.prune_orphans()
+
+    def _remove(self, is_gone: Callable[[Kept], bool]) -> int:
+        removed = 0
+        for owner, items in [*self.by_owner.items()]:
+            left = {item_id: each for item_id, each in items.items() if not is_gone(each)}
+            removed += len(items) - len(left)
+            if left:
+                self.by_owner[owner] = left
+            else:
+                del self.by_owner[owner]
+        return removed
+
+
+def _place(found: FoundItem) -> tuple[datetime, int]:
+    return found.created_at, found.number
+
+
+def _is_wanted(found: FoundItem, wanted: TranscriptSearch) -> bool:
+    words = [word for text in found.item.texts for word in words_of(text)][:MOST_WORDS]
+    return (
+        wanted.session_id in (None, found.session_id)
+        and wanted.call_id in (None, found.call_id)
+        and wanted.created.holds(found.created_at)
+        and wanted.query.matches(words)
+    )
+
+
+class MemoryTranscripts:
+    """Implements :class:`domain.transcripts.repository.Transcripts`."""
+
+    def __init__(self, committed: TranscriptTable) -> None:
+        self._committed = committed
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the changes."""
+        self._changes: list[Callable[[MutableMapping[Owner, dict[str, Kept]]], None]] = []
+
+    def prepared(self) -> Callable[[], None]:
+        """Return what stores the changes. Raises :class:`~domain.shared.errors.Conflict`."""
+        layer: ChainMap[Owner, dict[str, Kept]] = ChainMap({}, self._committed.by_owner)
+        for change in self._changes:
+            change(layer)
+        return partial(self._store, layer.maps[0])
+
+    def _store(self, changed: MutableMapping[Owner, dict[str, Kept]]) -> None:
+        for owner, items in changed.items():
+            if items:
+                self._committed.by_owner[owner] = items
+            else:
+                self._committed.by_owner.pop(owner, None)
+
+    async def keep(self, reported: Reported, items: Sequence[TranscriptItem]) -> int:
+        """Store the items of a report at commit; return how many are kept."""
+        kept_at, numbers = datetime.now(UTC), self._committed.numbers
+        kept = {
+            item.id: Kept(item, reported, kept_at, next(numbers))
+            for item in self._committed.policy.kept(items)
+        }
+        if kept:
+            self._changes.append(partial(self._keep, reported, kept))
+        return len(kept)
+
+    def _keep(
+        self,
+        reported: Reported,
+        kept: dict[str, Kept],
+        layer: MutableMapping[Owner, dict[str, Kept]],
+    ) -> None:
+        session_id = reported.session_id
+        if session_id is not None and session_id not in self._committed.sessions.by_id:
+            raise Conflict("The session of this report has been deleted.")
+        owner: Owner = session_id or reported.report_id
+        layer[owner] = {**layer.get(owner, {}), **kept}
+
+    async def match(self, reported: Reported) -> int:
+        """Give a report's items to its session at commit; return how many they are."""
+        number = len(self._committed.by_owner.get(reported.report_id, {}))
+        if reported.session_id is None or not number:
+            return 0
+        self._changes.append(partial(self._match, reported))
+        return number
+
+    def _match(self, reported: Reported, layer: MutableMapping[Owner, dict[str, Kept]]) -> None:
+        items = layer.get(reported.report_id, {})
+        matched = {
+            item_id: attrs.evolve(each, reported=reported) for item_id, each in items.items()
+        }
+        layer[reported.report_id] = {}
+        self._keep(reported, matched, layer)

@@ -1,0 +1,153 @@
+"""The outbox in a database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence, Set
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+from sqlalchemy import Executable, Integer, Row, bindparam, func, select, text
+
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.deletion import delete_some
+from adapters.sqlalchemy.engine.lookup import Lookup
+from adapters.sqlalchemy.events.table import events
+from adapters.sqlalchemy.mapping import unreadable_row
+from domain.access.access import Access, visible
+from domain.events.domain_event import EventKind, StoredEvent
+from domain.shared.errors import InvalidInput
+from domain.shared.identifiers import CallId, EventId, SessionId
+from domain.shared.timeline import Source
+
+_AFTER: Final = Lookup(
+    select(events)
+    .where(events.c.position > bindparam("position"))
+    .order_by(events.c.position)
+    .limit(bindparam("most", type_=Integer))
+)
+_LAST: Final = Lookup(select(func.coalesce(func.max(events.c.position), 0).label("last")))
+_FIND: Final = Lookup(select(events).where(events.c.id == bindparam("wanted")))
+# Who inserts an event has this lock before it takes a position, and until its commit is visible.
+_WRITERS: Final = text(
+    "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation'"
+    " AND relation = to_regclass('events') AND mode = 'RowExclusiveLock' AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+).columns()
+_newer: Final = events.alias("newer")
+_PRUNE: Final[Executable] = delete_some(
+    events,
+    events.c.known_at < bindparam("before"),
+    ~select(_newer.c.position)
+    .where(_newer.c.lane == events.c.lane, _newer.c.known_at >= bindparam("before"))
+    .exists(),
+)
+_PAUSE_SECONDS: Final = 0.01
+
+
+@attrs.frozen
+class _Waiting:
+    """Positions up to ``position`` are settled once none of the ``writers`` goes on."""
+
+    position: int
+    writers: Set[str]
+
+
+class SqlOutbox:
+    """Implements :class:`domain.events.outbox.Outbox`.
+
+    SQLite gives positions in the order of commits. PostgreSQL gives them before the commit: a
+    reader may see 6 before 5. A position that is missing below one that is seen belongs to a
+    transaction that runs, and holds the table's lock, or to none, and stays empty.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._settled = 0
+        self._waiting: list[_Waiting] = []
+        self._one_at_a_time = asyncio.Lock()
+
+    async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
+        """Return events behind ``position`` up to what may still appear."""
+        rows = await self._read(position, limit)
+        if self._database.embedded or not rows:
+            return [_to_event(row) for row in rows]
+        safe = self._prefix(position, rows)
+        if len(safe) < len(rows):
+            await self._settle(rows[-1].position)
+            # Read again: what was committed since is behind the lock that has gone.
+            safe = self._prefix(position, await self._read(position, limit))
+        return [_to_event(row) for row in safe]
+
+    async def last_position(self) -> int:
+        """Return the last position, once nothing can appear before it."""
+        last = int((await self._database.read(_LAST))[0].last)
+        if self._database.embedded:
+            return last
+        if last < self._settled:  # another ledger was restored
+            self._settled = 0
+        while last > self._settled:
+            await self._settle(last)
+            if last > self._settled:
+                await asyncio.sleep(_PAUSE_SECONDS)
+        return last
+
+    async def find(self, event_id: EventId, access: Access) -> StoredEvent | None:
+        """Return the event with this id, if visible."""
+        rows = await self._database.read(_FIND, {"wanted": event_id.value})
+        return visible(_to_event(rows[0]), access) if rows else None
+
+    async def prune(self, before: datetime) -> int:
+        """Delete lanes whose newest event became known before then."""
+        return await self._database.repeat(_PRUNE, {"before": before})
+
+    async def _read(self, position: int, limit: int) -> Sequence[Row[Any]]:
+        values = {"position": position, "most": limit}
+        if self._database.embedded:
+            return await self._database.read(_AFTER, values)
+        return await self._database.read_many(_AFTER, values)  # a limit that differs by look-up
+
+    def _prefix(self, position: int, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+        """Return the first rows, up to a position that is missing and may still appear."""
+        for number, row in enumerate(rows):
+            if row.position - 1 > max(position, self._settled):
+                return rows[:number]
+            position = row.position
+        return rows
+
+    async def _settle(self, seen: int) -> None:
+        """Find out whether positions up to ``seen``, which was read, are settled."""
+        async with self._one_at_a_time:
+            found = await self._database.read_many(_WRITERS)  # type: ignore[arg-type]
+            writers = frozenset(row[0] for row in found)
+            waiting = [
+                _Waiting(one.position, left)
+                for one in (*self._waiting, _Waiting(seen, writers))
+                if (left := one.writers & writers) or self._note_settled(one.position)
+            ]
+            self._waiting = [one for one in waiting if one.position > self._settled]
+
+    def _note_settled(self, position: int) -> bool:
+        self._settled = max(self._settled, position)
+        return False
+
+
+def _to_event(row: Row[Any]) -> StoredEvent:
+    try:
+        return StoredEvent(
+            position=row.position,
+            id=EventId(row.id),
+            kind=EventKind(row.kind),
+            lane=row.lane,
+            sequence=row.sequence,
+            tenant=row.tenant,
+            session_id=None if row.session_id is None else SessionId(row.session_id),
+            call_id=None if row.call_id is None else CallId(row.call_id),
+            occurred_at=row.occurred_at,
+            known_at=row.known_at,
+            source=Source(row.source),
+            data=row.data,
+        )
+    except (ValueError, TypeError, InvalidInput):
+        raise unreadable_row(f"event {row.id}") from None

@@ -1,0 +1,203 @@
+"""The statements that store what was said, and give it to its session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import attrs
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import TSVECTOR
+
+from adapters.sqlalchemy.sessions.table import sessions
+from adapters.sqlalchemy.transcripts.mapping import item_values, owner_of
+from adapters.sqlalchemy.transcripts.numbers import Numbers
+from adapters.sqlalchemy.transcripts.table import transcript_items
+from adapters.sqlalchemy.transcripts.words import (
+    Fts5,
+    SearchLanguage,
+    TsVector,
+    item_words,
+    owner_words,
+)
+from domain.shared.errors import Conflict
+from domain.shared.reported import Reported
+from domain.transcripts.item import TranscriptItem
+
+SLICE: Final = 250
+"""Items that one statement stores; on PostgreSQL other tasks have their turn after each."""
+_MATCHED_AT_ONCE: Final = 1000
+
+_items: Final = transcript_items.c
+_NAMES: Final = [each.name for each in transcript_items.columns if each.name != "number"]
+
+_ADD_SQLITE: Final = insert(transcript_items)
+_REPLACED_SQLITE: Final = delete(transcript_items).where(
+    _items.owner == bindparam("its_owner"),
+    _items.item_id.in_(
+        select(column("value")).select_from(func.json_each(bindparam("ids", type_=Text)))
+    ),
+)
+_LAST_NUMBER: Final = select(func.max(_items.number)).where(
+    _items.number >= bindparam("first", type_=BigInteger),
+    _items.number < bindparam("end", type_=BigInteger),
+)
+
+
+def _insert_many() -> Any:
+    """Return PostgreSQL's statement that takes a list for each column."""
+    types = {name: Text() if name == "search" else _items[name].type for name in _NAMES}
+    lists = (bindparam(name, type_=ARRAY(kind)) for name, kind in types.items())
+    rows = func.unnest(*lists).table_valued(*_NAMES).render_derived()
+    chosen = [cast(rows.c[name], TSVECTOR) if name == "search" else rows.c[name] for name in _NAMES]
+    return postgresql.insert(transcript_items).from_select(_NAMES, select(*chosen))
+
+
+_ADD_POSTGRESQL: Final = _insert_many()
+_REPLACED_POSTGRESQL: Final = delete(transcript_items).where(
+    _items.owner == bindparam("its_owner"),
+    _items.item_id == any_(bindparam("ids", type_=ARRAY(Text))),
+)
+_LOCK: Final = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("its_owner"), 20)))
+_SESSION: Final = (
+    select(sessions.c.id)
+    .where(sessions.c.id == bindparam("its_owner"))
+    .with_for_update(read=True, key_share=True)
+)
+
+_unmatched: Final = transcript_items.alias("unmatched")
+_REPLACED_BY_MATCH: Final = delete(transcript_items).where(
+    _items.owner == bindparam("its_session"),
+    _items.item_id.in_(
+        select(_unmatched.c.item_id).where(_unmatched.c.owner == bindparam("its_report"))
+    ),
+)
+_SOME_UNMATCHED: Final = (
+    select(_unmatched.c.number)
+    .where(_unmatched.c.owner == bindparam("its_report"))
+    .limit(_MATCHED_AT_ONCE)
+)
+_MATCH: Final = (
+    update(transcript_items)
+    .where(_items.number.in_(_SOME_UNMATCHED))
+    .values(
+        owner=bindparam("its_session"),
+        session_id=bindparam("its_session"),
+        call_id=bindparam("its_call"),
+        tenant=bindparam("its_tenant"),
+    )
+)
+_words: Final = bindparam("owner_words", type_=Text)
+_MATCH_SQLITE: Final = _MATCH.values(search=_words + literal_column("' '") + _items.search)
+_MATCH_POSTGRESQL: Final = _MATCH.values(search=cast(_words, TSVECTOR).op("||")(_items.search))
+
+
+@attrs.frozen
+class Keep:
+    """Stores items in place of those with the same ids.
+
+    Raises ``Conflict`` where the session was deleted meanwhile.
+    """
+
+    reported: Reported
+    items: Sequence[TranscriptItem]
+
+    def __call__(self, connection: Connection) -> int:
+        """Carry it out in a transaction."""
+        owner, is_sqlite = owner_of(self.reported), _is_sqlite(connection)
+        _begin(connection, self.reported)
+        replaced = _REPLACED_SQLITE if is_sqlite else _REPLACED_POSTGRESQL
+        numbers = Numbers(lambda first, end: _last_number(connection, first, end))
+        for part in _parts(self.items):
+            ids = [item.id for item in part]
+            found = json.dumps(ids) if is_sqlite else ids
+            connection.execute(replaced, {"its_owner": owner, "ids": found})
+            if is_sqlite:
+                rows = [
+                    {**row, "number": numbers.next(row["created_at"])}
+                    for row in self._rows(part, Fts5())
+                ]
+                connection.execute(_ADD_SQLITE, rows)
+            else:
+                values = [*self._rows(part, TsVector())]
+                columns = {name: [row[name] for row in values] for name in _NAMES}
+                connection.execute(_ADD_POSTGRESQL, columns)
+        return len(self.items)
+
+    def _rows(
+        self, items: Sequence[TranscriptItem], language: SearchLanguage
+    ) -> Iterator[dict[str, Any]]:
+        kept_at, owners = datetime.now(UTC), language.owner(owner_words(self.reported))
+        for item in items:
+            search = f"{owners} {language.words(item_words(item))}".strip()
+            yield {**item_values(item, self.reported, kept_at), "search": search}
+
+
+@attrs.frozen
+class Match:
+    """Gives a report's items to its session. Raises as :class:`Keep`."""
+
+    reported: Reported
+
+    def __call__(self, connection: Connection) -> int:
+        """Carry it out in a transaction."""
+        reported = self.reported
+        assert reported.session_id is not None  # noqa: S101 - callers have looked
+        is_sqlite = _is_sqlite(connection)
+        _begin(connection, reported)
+        language: SearchLanguage = Fts5() if is_sqlite else TsVector()
+        values: Mapping[str, Any] = {
+            "its_report": reported.report_id.value,
+            "its_session": reported.session_id.value,
+            "its_call": None if reported.call_id is None else reported.call_id.value,
+            "its_tenant": reported.tenant,
+            "owner_words": language.owner(owner_words(reported)),
+        }
+        connection.execute(_REPLACED_BY_MATCH, values)
+        matched = 0
+        while changed := connection.execute(
+            _MATCH_SQLITE if is_sqlite else _MATCH_POSTGRESQL, values
+        ).rowcount:
+            matched += changed
+        return matched
+
+
+def _begin(connection: Connection, reported: Reported) -> None:
+    """Let one transaction at a time change a session's transcript, while there is the session."""
+    owner = {"its_owner": owner_of(reported)}
+    if not _is_sqlite(connection):
+        connection.execute(_LOCK, owner)
+    if reported.session_id is not None and connection.execute(_SESSION, owner).first() is None:
+        raise Conflict("The session of this report has been deleted.")
+
+
+def _last_number(connection: Connection, first: int, end: int) -> int | None:
+    found: int | None = connection.execute(_LAST_NUMBER, {"first": first, "end": end}).scalar()
+    return found
+
+
+def _is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
+
+
+def _parts(items: Sequence[TranscriptItem]) -> Iterator[Sequence[TranscriptItem]]:
+    for begin in range(0, len(items), SLICE):
+        yield items[begin : begin + SLICE]

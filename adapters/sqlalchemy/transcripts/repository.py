@@ -1,0 +1,184 @@
+"""What was said, in a database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Executable,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+    table,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from adapters.sqlalchemy.engine.database import Database
+from adapters.sqlalchemy.engine.deletion import delete_some
+from adapters.sqlalchemy.engine.errors import storage_errors
+from adapters.sqlalchemy.engine.page import of_tenants
+from adapters.sqlalchemy.engine.scrub import merge_word_indexes
+from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
+from adapters.sqlalchemy.engine.write import Work
+from adapters.sqlalchemy.transcripts.changes import Keep, Match
+from adapters.sqlalchemy.transcripts.mapping import owner_of, to_found_item, to_item
+from adapters.sqlalchemy.transcripts.numbers import first_number
+from adapters.sqlalchemy.transcripts.table import transcript_items
+from adapters.sqlalchemy.transcripts.words import Fts5, TsVector
+from domain.access.access import Access
+from domain.shared.identifiers import SessionId
+from domain.shared.pagination import Cursor
+from domain.shared.reported import Reported
+from domain.transcripts.item import TranscriptItem
+from domain.transcripts.policy import TranscriptPolicy
+from domain.transcripts.repository import FoundItem, TranscriptSearch, number_in
+
+_PAGE: Final = 200
+"""Items that one command reads; each may have a hundred kilobytes."""
+
+_items: Final = transcript_items.c
+_ALL_BUT_WORDS: Final = [each for each in transcript_items.columns if each.name != "search"]
+_COUNT: Final = (
+    select(func.count())
+    .select_from(transcript_items)
+    .where(_items.owner == bindparam("its_report"))
+)
+_ORDER: Final = (_items.created_at, _items.position, _items.number)
+_OF_SESSION: Final = (
+    select(*_ALL_BUT_WORDS)
+    .where(_items.session_id == bindparam("its_session"))
+    .order_by(*_ORDER)
+    .limit(_PAGE)
+)
+_REST_OF_SESSION: Final = _OF_SESSION.where(
+    tuple_(*_ORDER)
+    > tuple_(
+        bindparam("after_time", type_=UtcDateTime),
+        bindparam("after_position", type_=Integer),
+        bindparam("after_number", type_=BigInteger),
+    )
+)
+_index: Final = table("transcript_search", column("rowid", BigInteger), column("transcript_search"))
+_NEWEST: Final = select(*_ALL_BUT_WORDS).where(_items.session_id.is_not(None))
+
+_PRUNE: Final[Executable] = delete_some(transcript_items, _items.kept_at < bindparam("before"))
+
+
+class SqlTranscripts:
+    """Implements :class:`domain.transcripts.repository.Transcripts`.
+
+    Changes are appended to ``works``, for the unit of work to carry out.
+    """
+
+    def __init__(self, database: Database, works: list[Work], policy: TranscriptPolicy) -> None:
+        self._database = database
+        self._works = works
+        self._policy = policy
+
+    async def keep(self, reported: Reported, items: Sequence[TranscriptItem]) -> int:
+        """Store the items of a report at commit; return how many are kept."""
+        if self._policy.redactor is not None:  # it takes long
+            items = await asyncio.to_thread(self._policy.kept, items)
+        else:
+            items = self._policy.kept(items)
+        kept = [*{item.id: item for item in items}.values()]
+        if kept:
+            self._works.append(Work(Keep(reported, kept), _lock(reported)))
+        return len(kept)
+
+    async def match(self, reported: Reported) -> int:
+        """Give a report's items to its session at commit; return how many they are."""
+        if reported.session_id is None:
+            return 0
+        rows = await self._database.read(_COUNT, {"its_report": reported.report_id.value})
+        number = int(rows[0][0])
+        if number:
+            self._works.append(Work(Match(reported), _lock(reported)))
+        return number
+
+
+def _lock(reported: Reported) -> tuple[str, str]:
+    return "transcript_items", owner_of(reported)
+
+
+class SqlTranscriptReader:
+    """Implements :class:`domain.transcripts.repository.TranscriptReader`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of_session(
+        self, session_id: SessionId, access: Access
+    ) -> AsyncIterator[Sequence[TranscriptItem]]:
+        """Yield the session's visible items in the order of their times, some at a time."""
+        query = of_tenants(_OF_SESSION, transcript_items, access.tenants)
+        values: dict[str, Any] = {"its_session": session_id.value}
+        while rows := await self._database.read_many(query, values):
+            yield [to_item(row) for row in rows]
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1]
+            query = of_tenants(_REST_OF_SESSION, transcript_items, access.tenants)
+            values |= {
+                "after_time": last.created_at,
+                "after_position": last.position,
+                "after_number": last.number,
+            }
+
+    async def search(
+        self, wanted: TranscriptSearch, after: Cursor | None, limit: int, access: Access
+    ) -> Sequence[FoundItem]:
+        """Return the newest ``limit`` visible items that are wanted, of those after ``after``."""
+        if self._database.embedded:
+            query = _by_fts5(Fts5().query(wanted, access.tenants), wanted, after, limit)
+        else:
+            query = _by_tsvector(TsVector().query(wanted, access.tenants), wanted, after, limit)
+        seen = of_tenants(query, transcript_items, access.tenants)
+        return [to_found_item(row) for row in await self._database.read_many(seen)]
+
+    async def prune(self, before: datetime) -> int:
+        """Delete the items that were stored before then; how many they were."""
+        pruned = await self._database.repeat(_PRUNE, {"before": before})
+        if pruned and self._database.embedded:
+            with storage_errors():
+                await asyncio.to_thread(merge_word_indexes, Path(self._database.url.database or ""))
+        return pruned
+
+
+def _by_fts5(query: str, wanted: TranscriptSearch, after: Cursor | None, limit: int) -> Select[Any]:
+    since, until = wanted.created.since, wanted.created.until
+    found = select(_index.c.rowid).where(_index.c.transcript_search.op("MATCH")(query))
+    if after is not None:
+        found = found.where(_index.c.rowid < number_in(after))
+    if since is not None:
+        found = found.where(_index.c.rowid >= first_number(since))
+    if until is not None:
+        found = found.where(_index.c.rowid < first_number(until))
+    found = found.order_by(_index.c.rowid.desc()).limit(limit)
+    return _NEWEST.where(_items.number.in_(found)).order_by(_items.number.desc())
+
+
+def _by_tsvector(
+    query: str, wanted: TranscriptSearch, after: Cursor | None, limit: int
+) -> Select[Any]:
+    since, until = wanted.created.since, wanted.created.until
+    found = _NEWEST.where(_items.search.op("@@")(cast(cast(query, Text), TSQUERY)))
+    if after is not None:
+        place = tuple_(_items.created_at, _items.number)
+        found = found.where(place < tuple_(after.created_at, number_in(after)))
+    if since is not None:
+        found = found.where(_items.created_at >= since)
+    if until is not None:
+        found = found.where(_items.created_at < until)
+    return found.order_by(_items.created_at.desc(), _items.number.desc()).limit(limit)

@@ -1,0 +1,94 @@
+"""Domain events: what happened to a session or a call, as others learn of it."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from domain.shared.identifiers import CallId, EventId, SessionId
+from domain.shared.timeline import Source
+
+
+class EventKind(enum.StrEnum):
+    """The kinds of domain events (docs/events.md)."""
+
+    SESSION_CREATED = "session.created"
+    SESSION_AGENT_JOINED = "session.agent_joined"
+    SESSION_AGENT_LEFT = "session.agent_left"
+    SESSION_FAILED = "session.failed"
+    SESSION_ENDED = "session.ended"
+    SESSION_CORRECTED = "session.corrected"
+    CALL_CREATED = "call.created"
+    CALL_RINGING = "call.ringing"
+    CALL_ANSWERED = "call.answered"
+    CALL_ENDED = "call.ended"
+    CALL_FAILED = "call.failed"
+    CALL_CORRECTED = "call.corrected"
+    TRANSCRIPT_READY = "transcript.ready"
+    RECORDING_READY = "recording.ready"
+    USAGE_READY = "usage.ready"
+
+
+@attrs.frozen
+class News:
+    """What a move of a session or a fact of a call gives others to know: not stored yet."""
+
+    kind: EventKind
+    at: datetime
+    source: Source
+
+
+@attrs.frozen(kw_only=True)
+class NewEvent:
+    """An event that a unit of work appends by itself.
+
+    ``data`` is the resource as the API shows it: JSON data, or JSON in UTF-8.
+    """
+
+    kind: EventKind
+    occurred_at: datetime
+    source: Source
+    data: Mapping[str, Any] | bytes
+    tenant: str | None = None
+    session_id: SessionId | None = None
+    call_id: CallId | None = None
+
+    @property
+    def text(self) -> str:
+        """The data as JSON text."""
+        if isinstance(self.data, bytes):
+            return self.data.decode()
+        return json.dumps(self.data, ensure_ascii=False, separators=(",", ":"))
+
+
+@attrs.frozen(kw_only=True)
+class DomainEvent:
+    """An event with its name and its lane, which has no place yet.
+
+    The events of a phone call and of the session that serves it share a ``lane`` and are in one
+    order. ``occurred_at`` is when it happened, ``known_at`` when the ledger learned of it.
+    """
+
+    id: EventId
+    kind: EventKind
+    lane: str
+    tenant: str | None
+    session_id: SessionId | None
+    call_id: CallId | None
+    occurred_at: datetime
+    known_at: datetime
+    source: Source
+    data: str
+
+
+@attrs.frozen(kw_only=True)
+class StoredEvent(DomainEvent):
+    """An event in the outbox: ``position`` in its whole, ``sequence`` (from 1) in its lane."""
+
+    position: int
+    sequence: int

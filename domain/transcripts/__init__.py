@@ -1,0 +1,1 @@
+"""What was said in a session, as its agent's worker reports it."""

@@ -1,0 +1,77 @@
+"""A domain event as JSON: one body for webhooks, the stream and the command line."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from domain.calls.call import Call
+from domain.events.domain_event import EventKind, StoredEvent
+from domain.sessions.session import Session
+from domain.shared.errors import Unstorable
+from domain.shared.timeline import Source
+from entrypoints.presenters.calls import call_response
+from entrypoints.presenters.fields import Timestamp, Uuid
+from entrypoints.presenters.sessions import session_response
+from entrypoints.presenters.times import rfc3339
+
+VERSION: Final = 1
+"""Of the body: it rises with a change that a reader must know of. New fields may come before."""
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+class EventResponse(msgspec.Struct, rename="camel", kw_only=True):
+    """What happened to a session or a call. Times are RFC 3339 in UTC with milliseconds.
+
+    `occurredAt` is when it happened, `createdAt` when the service learned of it. `sequence` counts
+    the events of a session, and of the phone call that it serves, from 1. `data` is the resource as
+    its GET showed it when the event was made. `source` reported it.
+    """
+
+    id: Uuid
+    type: EventKind
+    created_at: Timestamp
+    occurred_at: Timestamp
+    sequence: int
+    tenant: str | None
+    session_id: Uuid | None
+    call_id: Uuid | None
+    source: Source
+    version: int
+    data: dict[str, Any]
+
+
+def event_body(event: StoredEvent) -> bytes:
+    """Return the JSON body of ``event``, whose data is as it was stored."""
+    return _encoder.encode(
+        EventResponse(
+            id=event.id.value,
+            type=event.kind,
+            created_at=rfc3339(event.known_at),
+            occurred_at=rfc3339(event.occurred_at),
+            sequence=event.sequence,
+            tenant=event.tenant,
+            session_id=None if event.session_id is None else event.session_id.value,
+            call_id=None if event.call_id is None else event.call_id.value,
+            source=event.source,
+            version=VERSION,
+            data=msgspec.Raw(event.data),  # type: ignore[arg-type] # it is encoded already
+        )
+    )
+
+
+def event_data(resource: Session | Call) -> str:
+    """Return a session or a call as its GET shows it, as JSON text.
+
+    Raises :class:`~domain.shared.errors.Unstorable` for text that is no text.
+    """
+    try:
+        if isinstance(resource, Call):
+            return _encoder.encode(call_response(resource)).decode()
+        shown = session_response(resource)
+        shown.agent_config = msgspec.Raw(resource.agent_config.text)  # type: ignore[assignment]
+        return _encoder.encode(shown).decode()
+    except UnicodeEncodeError:
+        raise Unstorable("A text has half of a surrogate pair.") from None
