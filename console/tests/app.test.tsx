@@ -184,6 +184,22 @@ describe("what happens", () => {
     expect(screen.getByText("Raw JSON", { selector: "summary" })).toBeTruthy();
   });
 
+  it("has the page's record read again, as some changes have no event", async () => {
+    const ring = call();
+    service.on(`GET /telephony/calls/${ring.callId}`, () => json(ring));
+    await open("calls", ring.callId);
+    await screen.findByText(/No agent was dispatched/);
+    await screen.findByText("Live");
+
+    const served = session({ callId: ring.callId, agentName: "reception" });
+    service
+      .on(`GET /telephony/calls/${ring.callId}`, () => json({ ...ring, sessionId: served.sessionId }))
+      .on(`GET /sessions/${served.sessionId}`, () => json(served));
+    service.stream.send(event("session.created", served, { callId: ring.callId }));
+
+    expect(await screen.findByRole("link", { name: "reception" })).toBeTruthy();
+  });
+
   it("is read anew after a gap", async () => {
     await open("sessions");
     await screen.findByText("Live");

@@ -9,6 +9,7 @@ export const streamState = signal<StreamState>({ is: "connecting" });
 export interface Follower {
   session?(session: Session, event: DomainEvent): void;
   call?(call: Call, event: DomainEvent): void;
+  any?(event: DomainEvent): void;
   /** Something may have been missed: read anew. */
   gap(): void;
 }
@@ -25,6 +26,7 @@ export function announceGap(): void {
 }
 
 export function announce(event: DomainEvent): void {
+  for (const follower of [...followers]) follower.any?.(event);
   if (event.type.startsWith("session.") && isRecord(event.data, "sessionId")) {
     for (const follower of [...followers]) {
       follower.session?.(event.data as unknown as Session, event);

@@ -97,7 +97,9 @@ function joined<T extends Session | Call>(
 }
 
 export function isJoining(session: Session): boolean {
-  return session.status === "agent_dispatched";
+  // No event says that the dispatch of a new session was done.
+  const { status, dispatch } = session;
+  return status === "agent_dispatched" || (status === "created" && dispatch === "now");
 }
 
 export function isFailing(session: Session): boolean {

@@ -1,29 +1,52 @@
-/** A session or a call, read once and then kept current by events. */
+/** A session or a call, read when its page opens and kept current by events. */
 
 import { useEffect, useRef } from "preact/hooks";
+import type { DomainEvent } from "../api/types";
 import { follow, isNews } from "../live/live";
 import { type Resource, useResource } from "./use_resource";
 
-interface Record_ {
+interface WithTimeline {
   timeline: unknown[];
   endedAt: string | null;
 }
 
-export function useRecord<T extends Record_>(
+/** Events that come together cause one reading. */
+const TOGETHER = 200;
+
+/**
+ * Return the record at `path`.
+ *
+ * What an event brings is shown at once. Some changes have no event of their own, such as an agent's
+ * dispatch: so whatever happens to the session or the call also has the record read again.
+ */
+export function useRecord<T extends WithTimeline>(
   path: string,
   kind: "session" | "call",
+  id: string,
   isIt: (record: T) => boolean,
 ): Resource<T> {
   const resource = useResource<T>(path);
   const current = useRef(resource);
   current.current = resource;
   useEffect(() => {
-    const tell = (record: unknown) => {
-      const told = record as T;
-      const { value, set } = current.current;
-      if (isIt(told) && isNews(value ?? undefined, told)) set(told);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const unfollow = follow({
+      [kind]: (record: unknown) => {
+        const told = record as T;
+        const { value, set } = current.current;
+        if (isIt(told) && isNews(value ?? undefined, told)) set(told);
+      },
+      any: (event: DomainEvent) => {
+        if (event.sessionId !== id && event.callId !== id) return;
+        clearTimeout(timer);
+        timer = setTimeout(() => void current.current.reload(), TOGETHER);
+      },
+      gap: () => void current.current.reload(),
+    });
+    return () => {
+      clearTimeout(timer);
+      unfollow();
     };
-    return follow({ [kind]: tell, gap: () => void current.current.reload() });
-  }, [path, kind]);
+  }, [path, kind, id]);
   return resource;
 }

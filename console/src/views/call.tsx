@@ -14,7 +14,12 @@ const CERTAINTY: Record<string, string> = {
 
 export function CallView({ id }: { id: string }) {
   const path = `/telephony/calls/${encodeURIComponent(id)}`;
-  const { value: call, error, reload } = useRecord<Call>(path, "call", (told) => told.callId === id);
+  const { value: call, error, reload } = useRecord<Call>(
+    path,
+    "call",
+    id,
+    (told) => told.callId === id,
+  );
   if (call === null) {
     return (
       <>
@@ -64,6 +69,7 @@ function CallsAgent({ id }: { id: string }) {
   const { value: session, error, reload } = useRecord<Session>(
     `/sessions/${encodeURIComponent(id)}`,
     "session",
+    id,
     (told) => told.sessionId === id,
   );
   if (session === null) {

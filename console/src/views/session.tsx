@@ -10,6 +10,7 @@ export function SessionView({ id }: { id: string }) {
   const { value: session, error, reload } = useRecord<Session>(
     path,
     "session",
+    id,
     (told) => told.sessionId === id,
   );
   if (session === null) {

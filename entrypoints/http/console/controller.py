@@ -10,7 +10,7 @@ from litestar import Controller, Request, Response, Router, delete, get, post
 from litestar.types import Scope as AsgiScope
 
 from application.settings import AppEnv
-from domain.access.access import SYSTEM, Scope
+from domain.access.access import Scope
 from domain.access.manage_console_sessions import ManageConsoleSessions
 from domain.shared.errors import Unauthenticated
 from entrypoints.container import Container
@@ -110,7 +110,7 @@ class ConsoleSessionController(Controller):
         if not await self._sessions.authenticate.is_guarded():
             if self._in_production or not self._is_on_this_machine(scope):
                 return _signed_out(NO_KEYS)
-            return ConsoleSessionResponse(state=ConsoleState.OPEN, scopes=sorted(SYSTEM.scopes))
+            return ConsoleSessionResponse(state=ConsoleState.OPEN, scopes=sorted(Scope))
         text = presented_session(scope)
         if not text:
             return _signed_out(NOT_SIGNED_IN)

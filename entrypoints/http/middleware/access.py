@@ -45,6 +45,10 @@ class Clients:
     authenticate_ticket: AuthenticateTicket
     console_sessions: ManageConsoleSessions
 
+    async def resume(self, session: str) -> Access:
+        """Return the access of a session of the console, as its use case does."""
+        return await self.console_sessions.access(session)
+
 
 def admission(
     authenticate: Authenticate, clients: Clients, limits: Limits | None, *, in_production: bool,
@@ -65,17 +69,15 @@ def admission(
         if (is_publishable(key) or is_ticket(key)) and not authenticate.knows(key):
             await _admit_client(request, key, clients, limits)
             return
-        if limits is not None and limits.is_spent(request.scope) and not authenticate.knows(key):
-            await limits(request.scope, None)  # which refuses before a guess is looked up
         session = "" if key else presented_session(request.scope)
+        if limits is not None and limits.is_spent(request.scope):
+            await _refuse_guess(request, session or authenticate.knows(key), limits)
         try:
-            access = await (
-                clients.console_sessions.access(session) if session else authenticate(key)
-            )
+            access = await (clients.resume(session) if session else authenticate(key))
         except Unauthenticated:
             if limits is not None:  # nor are keys to be guessed
                 await limits(request.scope, None)
-            if hidden:
+            if hidden and not session:
                 raise NotFoundException from None
             raise
         except StorageUnavailable:
@@ -89,6 +91,12 @@ def admission(
         state[_STATE], state[CLIENT] = access, access.tenant
 
     return admit
+
+
+async def _refuse_guess(request: AnyRequest, known: object, limits: Limits) -> None:
+    """Refuse a key that is not ``known``, before it is looked up: its address is spent."""
+    if not known:
+        await limits(request.scope, None)
 
 
 def _last_known(authenticate: Authenticate, key: str, needs: Mapping[str, Any]) -> Access:

@@ -36,6 +36,7 @@ SENT: Final[Mapping[str, object]] = {"allowedOrigins": ["https://app.example.com
 
 WITHOUT_BODY: Final = frozenset({
     ("POST", "/agents/{agentId:str}/versions/{version:str}/activate"),
+    ("POST", "/console/session"),
 })  # fmt: skip
 """Routes that take no body although their method may have one."""
 
