@@ -1,4 +1,4 @@
-"""Add the migrations and the console to the wheel; everything else about the build is in ``pyproject.toml``.
+"""Add the migrations and the console to the wheel; ``pyproject.toml`` has the rest of the build.
 
 ``alembic/`` is a folder of scripts at the top level and cannot be installed there: site-packages
 has Alembic itself under that name. The wheel has the scripts in ``adapters/sqlalchemy/alembic``.

@@ -4,6 +4,17 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { type Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
+/** What `npx vite` leaves to the service of `make run`. */
+const API = [
+  "/agents",
+  "/api-keys",
+  "/console/session",
+  "/events",
+  "/health",
+  "/phone-numbers",
+  "/session",
+  "/telephony",
+];
 const BUILT = process.env.CONSOLE_FILES ?? "../entrypoints/console_files";
 
 /** Compress once, at the build: the service sends these files as they are. */
@@ -35,6 +46,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
+  server: { proxy: Object.fromEntries(API.map((path) => [path, "http://127.0.0.1:4000"])) },
   test: {
     environment: "jsdom",
     include: ["tests/**/*.test.{ts,tsx}"],

@@ -30,8 +30,8 @@ from entrypoints.http.openapi.operation import Operation
 from entrypoints.http.routing import routes_of
 
 FIRST: Final = (
-    "The first API key is made on the service's machine, so that nobody else can lock its owner "
-    "out: `backend keys create NAME --scope admin`, or set API_KEYS."
+    "The first API key is made on the service's machine, so that no other client can lock its "
+    "owner out: `backend keys create NAME --scope admin`, or set API_KEYS."
 )
 
 
