@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import enum
 from datetime import timedelta
+from pathlib import Path
+
+import attrs
 
 LIVEKIT_CONNECT_LIMIT = timedelta(seconds=3)
 LIVEKIT_TOTAL_LIMIT = timedelta(seconds=10)
@@ -39,3 +42,18 @@ class Storage(enum.StrEnum):
     MEMORY = "memory"
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
+
+
+@attrs.frozen
+class RecordingFolder:
+    """Recordings are files in this folder."""
+
+    path: Path
+
+
+@attrs.frozen
+class RecordingBucket:
+    """Recordings are objects in this S3 bucket, whose keys begin with ``prefix`` and a slash."""
+
+    bucket: str
+    prefix: str

@@ -29,6 +29,10 @@ class Telemetry(Protocol):
         """An agent joined its room so long after its dispatch."""
         ...
 
+    def delivery(self, outcome: str, seconds: float) -> None:
+        """An event was sent to a webhook: ``succeeded``, ``retried`` or ``failed``."""
+        ...
+
     def cycle(self, done: Reconciliation, seconds: float) -> None:
         """The reconciler has gone round; ``done`` counts repairs and failures by their kind."""
         ...

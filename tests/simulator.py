@@ -40,6 +40,10 @@ class SimulatorProcess:
     def fault(self, method: str, kind: str, **fields: Any) -> None:
         self._send("POST", "/simulator/faults", {"method": method, "kind": kind, **fields})
 
+    def egress(self, *, worker: bool) -> None:
+        """Whether an egress service answers from now on."""
+        self._send("PUT", "/simulator/egress", {"worker": worker})
+
     def no_faults(self) -> None:
         self._send("DELETE", "/simulator/faults")
 

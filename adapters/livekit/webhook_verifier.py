@@ -39,6 +39,11 @@ class _Participant(msgspec.Struct):
     attributes: _Attributes | list[Any] | str | int | float | bool | None = None
 
 
+class _Egress(msgspec.Struct):
+    room_name: Any = msgspec.field(default=None, name="roomName")
+    room_id: Any = msgspec.field(default=None, name="roomId")
+
+
 class _Event(msgspec.Struct):
     """The fields that the ledger finds records by; what handles the event reads the rest."""
 
@@ -47,6 +52,10 @@ class _Event(msgspec.Struct):
     room: _Room | None = None
     # One that is no object counts as absent.
     participant: _Participant | list[Any] | str | int | float | bool | None = None
+    # An egress names its room itself.
+    egress: _Egress | list[Any] | str | int | float | bool | None = msgspec.field(
+        default=None, name="egressInfo"
+    )
 
 
 _READER: Final = msgspec.json.Decoder(_Event)
@@ -93,7 +102,7 @@ class LiveKitWebhookVerifier:
         ):
             raise WebhookForged("The signature is not one for this body.")
         event = _read(body.plain)
-        room = event.room or _NO_ROOM
+        room = event.room or _room_of(event.egress)
         participant = (
             event.participant if isinstance(event.participant, _Participant) else _NO_PARTICIPANT
         )
@@ -125,6 +134,10 @@ class LiveKitWebhookVerifier:
         is_phone = counts_as_phone(kind, identity, attributes, self.sip_identity_prefix)
         trunk = trunk_id(attributes) if is_phone else None
         return ParticipantTraits(KINDS[kind], is_phone, trunk)
+
+
+def _room_of(egress: object) -> _Room:
+    return _Room(egress.room_name, egress.room_id) if isinstance(egress, _Egress) else _NO_ROOM
 
 
 def _is_text(value: object) -> bool:

@@ -10,6 +10,7 @@ from adapters.memory.agents import MemoryAgents
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.call_table import CallTable
 from adapters.memory.capability import Capability
+from adapters.memory.deliveries import MemoryDeliveries
 from adapters.memory.events import MemoryOutbox
 from adapters.memory.idempotency import MemoryIdempotency
 from adapters.memory.inbox import MemoryInbox
@@ -18,10 +19,15 @@ from adapters.memory.personal_data import MemoryPersonalData
 from adapters.memory.phone_numbers import MemoryPhoneNumbers
 from adapters.memory.processes import MemoryProcesses
 from adapters.memory.publishable_keys import MemoryPublishableKeys
+from adapters.memory.recording_sweeps import MemorySweepNotes
+from adapters.memory.recordings import RecordingTable
 from adapters.memory.session_table import SessionTable
+from adapters.memory.statistics import MemoryStatistics
 from adapters.memory.tickets import MemoryTickets
 from adapters.memory.transcripts import TranscriptTable
-from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.memory.unit_of_work import MemoryUnitOfWork, Tables
+from adapters.memory.usage import UsageTable
+from adapters.memory.webhooks import MemoryWebhooks
 from domain.events.announcer import Announcer
 from domain.operations.ledger_stats import LedgerStats
 from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
@@ -44,6 +50,10 @@ class MemoryStorage:
         self.calls = CallTable({}, {}, {}, {})
         self.outbox = MemoryOutbox()
         self.transcripts = TranscriptTable(self.sessions, transcript_policy)
+        self.recordings = RecordingTable(self.sessions)
+        self.sweep_notes = MemorySweepNotes()
+        self.usage = UsageTable(self.sessions)
+        self.statistics = MemoryStatistics(self.sessions, self.calls, self.usage)
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.agents = MemoryAgents()
@@ -52,16 +62,27 @@ class MemoryStorage:
         self.publishable_keys = MemoryPublishableKeys()
         self.tickets = MemoryTickets()
         self.idempotency = MemoryIdempotency()
+        self.webhooks = MemoryWebhooks()
+        self.webhook_deliveries = MemoryDeliveries()
         self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]
         self.personal_data = MemoryPersonalData(self._capabilities)
         self.processes = MemoryProcesses([each.free for each in self._capabilities])
+        self.webhook_lanes = self.webhook_deliveries
         self.prune_calls = self.calls.prune
+        self.prune_usage = self.usage.prune
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
-        return MemoryUnitOfWork(
-            self.sessions, self.calls, self.outbox, self.transcripts, self._announcer
+        tables = Tables(
+            sessions=self.sessions,
+            calls=self.calls,
+            outbox=self.outbox,
+            transcripts=self.transcripts,
+            recordings=self.recordings,
+            usage=self.usage,
+            webhooks=self.webhooks,
         )
+        return MemoryUnitOfWork(tables, self._announcer)
 
     async def prune_sessions(self, before: datetime) -> int:
         """Delete sessions that ended before then, with their transcripts; how many they were."""

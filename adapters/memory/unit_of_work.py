@@ -5,37 +5,55 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+import attrs
+
 from adapters.memory.call_table import CallTable
 from adapters.memory.calls import MemoryCalls
 from adapters.memory.events import MemoryEvents, MemoryOutbox
+from adapters.memory.recordings import MemoryRecordings, RecordingTable
 from adapters.memory.session_table import SessionTable
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.transcripts import MemoryTranscripts, TranscriptTable
+from adapters.memory.usage import MemoryUsage, UsageTable
+from adapters.memory.webhooks import MemoryWebhookChanges, MemoryWebhooks
 from domain.access.access import SYSTEM
 from domain.events.announcer import Announcer
 from domain.sessions.session_events import session_lane
 from domain.shared.identifiers import SessionId
 
 
+@attrs.frozen(kw_only=True)
+class Tables:
+    """What units of work change together."""
+
+    sessions: SessionTable
+    calls: CallTable
+    outbox: MemoryOutbox
+    transcripts: TranscriptTable
+    recordings: RecordingTable
+    usage: UsageTable
+    webhooks: MemoryWebhooks
+
+
 class MemoryUnitOfWork:
-    """Implements :class:`domain.transcripts.repository.TranscriptWork`.
+    """Implements the ``…Work`` of every capability, such as
+    :class:`domain.calls.repository.CallWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface.
     """
 
-    def __init__(
-        self,
-        sessions: SessionTable,
-        calls: CallTable,
-        outbox: MemoryOutbox,
-        transcripts: TranscriptTable,
-        announcer: Announcer | None,
-    ) -> None:
-        self.events = MemoryEvents(outbox, announcer, self._lane_of)
-        self.sessions = MemorySessions(sessions, self.events)
-        self.calls = MemoryCalls(calls, self.events)
-        self.transcripts = MemoryTranscripts(transcripts)
-        self._repositories = (self.sessions, self.calls, self.transcripts, self.events)
+    def __init__(self, tables: Tables, announcer: Announcer | None) -> None:
+        self.events = MemoryEvents(tables.outbox, announcer, self._lane_of)
+        self.sessions = MemorySessions(tables.sessions, self.events)
+        self.calls = MemoryCalls(tables.calls, self.events)
+        self.transcripts = MemoryTranscripts(tables.transcripts)
+        self.recordings = MemoryRecordings(tables.recordings)
+        self.usage = MemoryUsage(tables.usage)
+        self.webhooks = MemoryWebhookChanges(tables.webhooks)
+        self._repositories = (
+            self.sessions, self.calls, self.transcripts, self.recordings, self.usage,
+            self.webhooks, self.events,
+        )  # fmt: skip
 
     async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for
         """Apply every change or, on :class:`~domain.shared.errors.Conflict`, none."""

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
@@ -67,6 +67,11 @@ class PrometheusTelemetry:
             "backend_group_commit_wait_seconds",
             "How long a batch's first change waited until it was durable.",
             buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._deliveries = Histogram(
+            "backend_webhook_delivery_duration_seconds",
+            "Attempts to deliver a domain event to a webhook.",
+            ["outcome"], buckets=_SECONDS, registry=registry,
         )  # fmt: skip
         self._count_reconciliation(registry)
 
@@ -145,6 +150,10 @@ class PrometheusTelemetry:
         """An agent joined its room."""
         self._joins.observe(latency.total_seconds())
 
+    def delivery(self, outcome: str, seconds: float) -> None:
+        """An event was sent to a webhook."""
+        self._deliveries.labels(outcome).observe(seconds)
+
     def cycle(self, done: Reconciliation, seconds: float) -> None:
         """The reconciler has gone round."""
         self._cycles.observe(seconds)
@@ -200,12 +209,23 @@ class _Now:
         events.add_metric(["pending"], ledger_stats.pending_events)
         events.add_metric(["dead"], ledger_stats.dead_events)
         yield events
-        since = ledger_stats.pending_since
-        age = 0.0 if since is None else max(self._now - since.timestamp(), 0.0)
         yield GaugeMetricFamily(
             "backend_inbox_oldest_pending_age_seconds",
-            "How long the oldest event has waited to be handled.", value=age,
+            "How long the oldest event has waited to be handled.",
+            value=self._age(ledger_stats.pending_since),
+        )
+        yield GaugeMetricFamily(
+            "backend_webhook_pending_deliveries", "Deliveries that no webhook has confirmed.",
+            value=ledger_stats.pending_deliveries,
         )  # fmt: skip
+        yield GaugeMetricFamily(
+            "backend_webhook_oldest_pending_age_seconds",
+            "How long the oldest pending delivery has waited.",
+            value=self._age(ledger_stats.deliveries_since),
+        )
+
+    def _age(self, since: datetime | None) -> float:
+        return 0.0 if since is None else max(self._now - since.timestamp(), 0.0)
 
 
 def _outcome(error: BaseException) -> str:

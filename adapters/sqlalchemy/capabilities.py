@@ -16,10 +16,19 @@ from adapters.sqlalchemy.phone_numbers import PHONE_NUMBERS
 from adapters.sqlalchemy.processes import PROCESSES
 from adapters.sqlalchemy.publishable_keys import PUBLISHABLE_KEYS
 from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
+from adapters.sqlalchemy.recordings.sweeps import RECORDING_ORPHANS, RECORDING_SWEEPS
+from adapters.sqlalchemy.recordings.table import RECORDINGS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
 from adapters.sqlalchemy.transcripts.table import TRANSCRIPT_ITEMS
+from adapters.sqlalchemy.usage.table import TURN_LATENCIES, USAGE, USAGE_REPORTS
+from adapters.sqlalchemy.webhooks.table import (
+    WEBHOOK_CURSOR,
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_LANES,
+    WEBHOOKS,
+)
 
 __all__ = ["CAPABILITIES", "metadata"]
 
@@ -37,7 +46,17 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     AGENTS,
     AGENT_VERSIONS,
     PHONE_NUMBERS,
+    RECORDINGS,
+    RECORDING_SWEEPS,
+    RECORDING_ORPHANS,
+    WEBHOOKS,
+    WEBHOOK_CURSOR,
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_LANES,
     EVENTS,
     TRANSCRIPT_ITEMS,
+    USAGE_REPORTS,
+    USAGE,
+    TURN_LATENCIES,
 )
 """In this order the rows that a dead process held are freed."""

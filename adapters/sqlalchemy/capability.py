@@ -39,7 +39,9 @@ class Capability:
     :class:`~domain.privacy.personal_data.PersonalDataCounts` for its rows, where a column is
     :func:`personal`; ``is_live``: which of them have not ended. ``free``: the statement that frees
     what a process holds in it, or, for None, what any process holds. ``is_probed``: whether
-    requests write to it, so that readiness depends on it.
+    requests write to it, so that readiness depends on it. ``mark``: makes the statement by which an
+    erasure marks rows that are deleted later, because something outside of the database belongs to
+    them; None: an erasure deletes rows.
     """
 
     table: Table
@@ -48,6 +50,7 @@ class Capability:
     is_live: ColumnElement[bool] | None = None
     free: Callable[[str | None], Update] | None = None
     is_probed: bool = False
+    mark: Callable[[ColumnElement[bool]], Update] | None = None
 
     @property
     def personal_columns(self) -> Mapping[str, Mentions]:

@@ -76,11 +76,14 @@ class _Records:
         )
 
     def delete(self, keys: Sequence[Any], sought: _Sought, connection: Connection) -> int:
-        """Lock the rows and delete those that still mention what is sought."""
+        """Lock the rows and delete, or mark, those that still mention what is sought."""
         query = self.query.where(self.key.in_(keys)).with_for_update()
         found = connection.execute(query)
         left = [self.key_in(row) for row in found if self.concerns(row, sought)]
-        return connection.execute(delete(self.table).where(self.key.in_(left))).rowcount
+        which = self.key.in_(left)
+        if self.capability.mark is not None:
+            return connection.execute(self.capability.mark(which)).rowcount
+        return connection.execute(delete(self.table).where(which)).rowcount
 
 
 Found = dict[_Records, list[Any]]

@@ -25,11 +25,18 @@ from adapters.sqlalchemy.phone_numbers import SqlPhoneNumbers
 from adapters.sqlalchemy.processes import SqlProcesses
 from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
+from adapters.sqlalchemy.recordings.erasure import SqlRecordingErasure
+from adapters.sqlalchemy.recordings.sweeps import SqlSweepNotes
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.statements import PRUNE_SESSIONS, PRUNE_UNUSED
+from adapters.sqlalchemy.statistics.reader import SqlStatistics
 from adapters.sqlalchemy.tickets import SqlTickets
 from adapters.sqlalchemy.transcripts.repository import SqlTranscriptReader
 from adapters.sqlalchemy.unit_of_work import SqlUnitOfWork
+from adapters.sqlalchemy.usage.repository import PruneUsage
+from adapters.sqlalchemy.webhooks.deliveries import SqlDeliveries
+from adapters.sqlalchemy.webhooks.lanes import SqlLanes
+from adapters.sqlalchemy.webhooks.repository import SqlWebhooks
 from domain.events.announcer import Announcer
 from domain.operations.ledger_stats import LedgerStats
 from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
@@ -76,11 +83,18 @@ class SqlStorage:
         self.publishable_keys = SqlPublishableKeys(self.database)
         self.tickets = SqlTickets(self.database)
         self.transcripts = SqlTranscriptReader(self.database)
+        self.recordings = SqlRecordingErasure(self.database)
+        self.sweep_notes = SqlSweepNotes(self.database)
         self.idempotency = SqlIdempotency(self.database)
+        self.webhooks = SqlWebhooks(self.database)
+        self.webhook_deliveries = SqlDeliveries(self.database)
+        self.webhook_lanes = SqlLanes(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
         self.prune_unused_sessions = Pruning(self.database, PRUNE_UNUSED)
         self.prune_calls = Pruning(self.database, PRUNE_CALLS)
+        self.statistics = SqlStatistics(self.database)
+        self.prune_usage = PruneUsage(self.database)
 
     def rate_limiter(self, limit: int) -> SqlRateLimiter:
         """Counts requests here, for every process on this database."""

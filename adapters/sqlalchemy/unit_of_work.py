@@ -9,8 +9,11 @@ from adapters.sqlalchemy.calls.repository import SqlCalls
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.write import Work, Write
 from adapters.sqlalchemy.events.appender import SqlEvents
+from adapters.sqlalchemy.recordings.repository import SqlRecordings
 from adapters.sqlalchemy.sessions.repository import SqlSessions
 from adapters.sqlalchemy.transcripts.repository import SqlTranscripts
+from adapters.sqlalchemy.usage.repository import SqlUsage
+from adapters.sqlalchemy.webhooks.repository import SqlWebhookChanges
 from domain.access.access import SYSTEM
 from domain.events.announcer import Announcer
 from domain.sessions.session_events import session_lane
@@ -19,7 +22,8 @@ from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
 
 
 class SqlUnitOfWork:
-    """Implements :class:`domain.transcripts.repository.TranscriptWork`.
+    """Implements the ``…Work`` of every capability, such as
+    :class:`domain.calls.repository.CallWork`.
 
     Changes are kept aside until :meth:`commit`, where conflicts surface: a transaction, and on
     SQLite the lock, is held while it is written and not while a use case thinks. Reads see what
@@ -43,7 +47,12 @@ class SqlUnitOfWork:
         )
         self.calls = SqlCalls(database, self._writes, self.events)
         self.transcripts = SqlTranscripts(database, self._works, transcript_policy)
-        self._repositories = (self.events, self.sessions, self.calls)
+        self.recordings = SqlRecordings(database, self._writes)
+        self.usage = SqlUsage(database, self._writes)
+        self.webhooks = SqlWebhookChanges(self._writes)
+        self._repositories = (
+            self.events, self.sessions, self.calls, self.recordings, self.usage,
+        )  # fmt: skip
 
     async def commit(self, *, urgent: bool = True) -> None:
         """Make every change durable in one transaction or, on an error, none."""

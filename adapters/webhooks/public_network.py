@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from domain.phone_numbers.pre_call_webhook import is_public
+from domain.shared.webhook_target import is_public
 
 MOST: Final = 128
 """Look-ups of names at the same time: each takes a thread until the system gives up."""

@@ -24,6 +24,8 @@ class Scope(enum.StrEnum):
     AGENTS_WRITE = "agents:write"
     PHONE_NUMBERS_READ = "phone-numbers:read"
     PHONE_NUMBERS_WRITE = "phone-numbers:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
     ADMIN = "admin"
 
 

@@ -44,6 +44,8 @@ NOISE_CANCELLATION_TYPES: Final = ("auto", "telephony", "standard", "none")
 TOOLS: Final = "tools"
 """Names of functions that the agent may call: checked where it is given. Only a saved agent's
 configuration has it by default, because deployed workers may not expect it."""
+RECORD: Final = "record"
+"""False: no audio may be kept, by this service or by the worker, which reads it too."""
 RESERVED: Final = ("session_id", "call_id", "caller_number", "called_number", "direction")
 """Metadata keys that only the service sets, so that a worker can trust them."""
 
@@ -157,9 +159,15 @@ class AgentConfig:
         }
 
     @property
+    def may_record(self) -> bool:
+        """Whether audio may be kept; any value of :data:`RECORD` but false is the worker's."""
+        return self.values.get(RECORD) is not False
+
+    @property
     def outline(self) -> AgentConfig:
         """What may be kept where prompts may not: the models; see :attr:`is_outline`."""
-        return AgentConfig({key: self.values[key] for key in OUTLINE})
+        refused = {} if self.may_record else {RECORD: False}
+        return AgentConfig({key: self.values[key] for key in OUTLINE} | refused)
 
     @property
     def is_outline(self) -> bool:

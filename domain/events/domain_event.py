@@ -32,6 +32,8 @@ class EventKind(enum.StrEnum):
     TRANSCRIPT_READY = "transcript.ready"
     RECORDING_READY = "recording.ready"
     USAGE_READY = "usage.ready"
+    WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_TEST = "webhook.test"
 
 
 @attrs.frozen

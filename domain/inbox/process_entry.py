@@ -9,7 +9,9 @@ import attrs
 
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.repository import Inbox
+from domain.reconciliation.event_relevance import EGRESS_EVENTS
 from domain.reconciliation.handle_room_event import HandleRoomEvent
+from domain.recordings.handle_egress_event import HandleEgressEvent
 from domain.rooms.event_reader import EventReader
 from domain.shared.clock import Clock
 from domain.shared.errors import ClaimHeld, Conflict, DomainError, RateLimited, TooEarly
@@ -26,6 +28,7 @@ class ProcessInboxEntry:
     reader: EventReader
     handle_room_event: HandleRoomEvent
     clock: Clock
+    handle_egress_event: HandleEgressEvent | None = None
 
     async def __call__(self, entry: InboxEntry, holder: str) -> InboxEntry:
         """The entry afterwards: handled, or due again later, or dead.
@@ -34,9 +37,7 @@ class ProcessInboxEntry:
         whatever a defect raises after it was counted as a failure.
         """
         try:
-            event = self.reader.read(entry.event.body, entry.received_at)
-            if event is not None:
-                await self.handle_room_event(event, entry.received_at)
+            await self._handle(entry)
         except DomainError as error:
             entry = self._after(entry, error)
         except Exception as defect:
@@ -47,6 +48,15 @@ class ProcessInboxEntry:
             entry = entry.handled(self.clock.now())
         await self.inbox.settle(entry, holder)
         return entry
+
+    async def _handle(self, entry: InboxEntry) -> None:
+        if entry.event.kind in EGRESS_EVENTS:
+            if self.handle_egress_event is not None:
+                await self.handle_egress_event(entry.event.body)
+            return
+        event = self.reader.read(entry.event.body, entry.received_at)
+        if event is not None:
+            await self.handle_room_event(event, entry.received_at)
 
     def _after(self, entry: InboxEntry, error: DomainError) -> InboxEntry:
         reason, now = str(error), self.clock.now()

@@ -10,7 +10,8 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class LedgerStats:
-    """``pending_since`` is when the oldest event came in that is not handled yet.
+    """``pending_since`` is when the oldest event came in that is not handled yet,
+    ``deliveries_since`` when the oldest delivery was enqueued that no receiver has confirmed.
 
     ``problem`` is why nothing could be stored, though the rest could be counted; None if it could.
     """
@@ -20,6 +21,8 @@ class LedgerStats:
     pending_events: int
     pending_since: datetime | None
     dead_events: int
+    pending_deliveries: int
+    deliveries_since: datetime | None
     problem: str | None = None
 
 

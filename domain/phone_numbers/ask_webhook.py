@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -21,6 +20,7 @@ from domain.phone_numbers.webhook_exchange import (
     WebhookSender,
 )
 from domain.shared.clock import Clock
+from domain.shared.webhook_target import shown_url
 
 BUDGET: Final = timedelta(milliseconds=2500)
 """For both attempts together."""
@@ -90,7 +90,7 @@ class _Asked:
 
     @exchange.default
     def _begun(self) -> WebhookExchange:
-        return WebhookExchange(url=_shown(self.webhook.url), asked_at=self.use.clock.now())
+        return WebhookExchange(url=shown_url(self.webhook.url), asked_at=self.use.clock.now())
 
     async def __call__(self) -> WebhookAnswer:
         """Return the first answer. Raises :class:`NoAnswer`."""
@@ -121,9 +121,3 @@ class _Asked:
             if not reason.may_retry:
                 break
         raise reason
-
-
-def _shown(url: str) -> str:
-    """Return the URL without its query, which may have a secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"

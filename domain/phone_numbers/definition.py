@@ -11,12 +11,12 @@ import attrs
 from domain.phone_numbers.pre_call_webhook import (
     FIELD,
     PreCallWebhook,
-    SecretMaker,
-    check_secret,
-    check_url,
+    pre_call_secret,
+    pre_call_url,
 )
 from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import LONGEST_NUMBER, AgentId
+from domain.shared.webhook_secret import SecretMaker
 
 E164: Final = r"\+[1-9][0-9]{6,14}"
 """ITU-T E.164; no country has shorter numbers with its code."""
@@ -89,8 +89,8 @@ def parse_webhook(
     if "secret" not in given and before is not None:
         secret = before.secret
     return PreCallWebhook(
-        url=check_url(url, allow_private=allow_private),
-        secret=secrets.webhook_secret() if secret is None else check_secret(secret),
+        url=pre_call_url(url, allow_private=allow_private),
+        secret=secrets.webhook_secret() if secret is None else pre_call_secret(secret),
     )
 
 
@@ -104,9 +104,9 @@ def _check_webhook(given: object, *, allow_private: bool) -> None:
         )
     _check_names(given, _WEBHOOK_FIELDS, FIELD)
     if "url" in given:
-        check_url(given["url"], allow_private=allow_private)
+        pre_call_url(given["url"], allow_private=allow_private)
     if given.get("secret") is not None:
-        check_secret(given["secret"])
+        pre_call_secret(given["secret"])
 
 
 def _check_names(given: Mapping[str, Any], known: tuple[str, ...], what: str) -> None:

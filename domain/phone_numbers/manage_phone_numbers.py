@@ -14,7 +14,7 @@ from domain.agents.agent import Agent
 from domain.agents.repository import AgentRepository
 from domain.phone_numbers.definition import PhoneNumberDefinition, parse_number, parse_webhook
 from domain.phone_numbers.phone_number import PhoneNumber
-from domain.phone_numbers.pre_call_webhook import FIELD, PreCallWebhook, SecretMaker
+from domain.phone_numbers.pre_call_webhook import FIELD, PreCallWebhook
 from domain.phone_numbers.repository import PhoneNumberRepository
 from domain.shared.clock import Clock
 from domain.shared.errors import Conflict, InvalidInput, NotFound
@@ -27,6 +27,7 @@ from domain.shared.phone_number_errors import (
     PhoneNumberLimitReached,
     PhoneNumberTaken,
 )
+from domain.shared.webhook_secret import SecretMaker
 
 MAX_NUMBERS: Final = 10_000
 """Numbers of one tenant; creating several at once can exceed it by these."""

@@ -20,13 +20,12 @@ class PersonalDataCounts:
     tickets: int = 0
     domain_events: int = 0
     transcript_items: int = 0
+    recordings: int = 0
     live: int = 0
 
     @property
     def all(self) -> int:
         """How many records there are."""
-        entries = self.sessions + self.calls + self.events + self.answers + self.tickets
-        return entries + self.domain_events
         counted: tuple[int, ...] = attrs.astuple(attrs.evolve(self, live=0))
         return sum(counted)
 
@@ -36,10 +35,14 @@ class PersonalData(Protocol):
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
         """Count what mentions ``person``: sessions, calls, webhook events, answers, tickets, domain
-        events and items of transcripts. A session's or call's own transcript does.
+        events, items of transcripts and recordings. A session's or call's own transcript and
+        recordings do.
         """
         ...
 
     async def forget(self, person: DataSubject) -> PersonalDataCounts:
-        """Delete it, live or not, so that not even free space in a file holds it; what it was."""
+        """Delete it, live or not, so that not even free space in a file holds it; what it was.
+
+        Recordings are marked: nobody can play them, and their objects are deleted next.
+        """
         ...

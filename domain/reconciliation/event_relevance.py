@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 import attrs
 
 from domain.reconciliation.room_selection import RoomSelection
 from domain.rooms.room import ParticipantKind, ParticipantTraits
 from domain.rooms.room_event import EventKind
+
+EGRESS_EVENTS: Final = frozenset({"egress_started", "egress_updated", "egress_ended"})
+"""Of recordings (https://docs.livekit.io/home/server/webhooks/)."""
 
 
 class Subject(enum.Enum):
@@ -24,11 +28,13 @@ class Subject(enum.Enum):
 class EventRelevance:
     """The one rule of what is handled, for the receipt of an event and for its handling.
 
-    Without ``telephony`` phone participants are participants like others.
+    Without ``telephony`` phone participants are participants like others. ``recordings``: whether
+    egresses may make recordings.
     """
 
     selection: RoomSelection = attrs.field(factory=RoomSelection)
     telephony: bool = True
+    recordings: bool = False
 
     def subject(
         self, kind: EventKind, room_name: str, participant: ParticipantTraits | None
@@ -53,6 +59,8 @@ class EventRelevance:
 
         ``participant`` is None where the event has none, or one that cannot be judged yet.
         """
+        if kind in EGRESS_EVENTS:
+            return self.recordings
         try:
             known = EventKind(kind)
         except ValueError:

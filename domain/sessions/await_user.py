@@ -7,7 +7,7 @@ from datetime import timedelta
 import attrs
 
 from domain.access.access import SYSTEM, Access
-from domain.agents.agent_config import OUTLINE, TOOLS
+from domain.agents.agent_config import OUTLINE, RECORD, TOOLS
 from domain.sessions.ensure_agent import EnsureAgent, room_taken
 from domain.sessions.extend_wait import ExtendWait
 from domain.sessions.room_novelty import RoomNovelty
@@ -93,7 +93,8 @@ class AwaitUser:
     def check_kept(self, candidate: Session) -> None:
         """Raise ``InvalidInput`` for a configuration that the ledger may not keep."""
         chosen = candidate.agent_config.chosen.items()
-        lost = {key for key, value in chosen if (key, value) != (TOOLS, [])} - {*OUTLINE}
+        kept: tuple[tuple[str, object], ...] = ((TOOLS, []), (RECORD, False))
+        lost = {key for key, value in chosen if (key, value) not in kept} - {*OUTLINE}
         if lost and not self.keeps_configs:
             key = min(lost)
             raise InvalidInput(

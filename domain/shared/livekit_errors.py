@@ -30,6 +30,12 @@ class LiveKitWithoutSip(LiveKitRefused):
     code = "livekit_without_sip"
 
 
+class LiveKitWithoutEgress(LiveKitRefused):
+    """The LiveKit server has no egress service that takes the request."""
+
+    code = "livekit_without_egress"
+
+
 class LiveKitUnreachable(LiveKitError):
     """No connection to LiveKit could be made: certainly nothing happened."""
 

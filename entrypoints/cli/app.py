@@ -14,14 +14,19 @@ from entrypoints.cli import (
     data,
     inbox,
     keys,
+    listen,
     numbers,
     privacy,
     publishable_keys,
+    recordings,
     sessions,
     simulator,
+    statistics,
     telephony,
     tickets,
     transcripts,
+    usage,
+    webhooks,
 )
 from entrypoints.cli.run import run
 from entrypoints.version import VERSION
@@ -76,12 +81,17 @@ app.add_typer(inbox.app, name="inbox")
 app.add_typer(keys.app, name="keys")
 app.add_typer(numbers.app, name="numbers")
 app.add_typer(publishable_keys.app, name="publishable-keys")
+app.add_typer(recordings.app, name="recordings")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(telephony.app, name="telephony")
 app.add_typer(tickets.app, name="tickets")
 app.add_typer(transcripts.app, name="transcripts")
+app.add_typer(webhooks.app, name="webhooks")
+app.command()(listen.listen)
 app.command()(simulator.simulate_call)
 app.command()(privacy.forget)
+app.command()(statistics.statistics)
+app.command()(usage.usage)
 app.command()(data.backup)
 app.command()(data.restore)
 app.command("version")(show_version)

@@ -11,6 +11,7 @@ from domain.access.access import SYSTEM
 from domain.privacy.data_subject import DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
 from entrypoints.cli.process import ledger
+from entrypoints.cli.recordings import STORE_VARIABLES
 from entrypoints.container import Container
 
 
@@ -51,14 +52,18 @@ async def _mentions(person: DataSubject) -> PersonalDataCounts:
 
 
 async def _forget(person: DataSubject) -> PersonalDataCounts:
-    async with ledger() as container:
+    async with ledger(*STORE_VARIABLES) as container:
         erased: PersonalDataCounts = await container.erase_personal_data()(person, SYSTEM)
+        if erased.recordings:
+            container.egresses.override(None)
+            await container.erase_recordings().finish()
         return erased
 
 
 def _told(found: PersonalDataCounts) -> str:
     return (
         f"{found.sessions} sessions, {found.calls} calls, {found.events} webhook events, "
-        f"{found.answers} repeatable answers, {found.tickets} tickets and "
-        f"{found.domain_events} domain events, {found.transcript_items} items of transcripts"
+        f"{found.answers} repeatable answers, {found.tickets} tickets, "
+        f"{found.domain_events} domain events, {found.transcript_items} items of transcripts and "
+        f"{found.recordings} recordings"
     )

@@ -14,6 +14,7 @@ from entrypoints.container.core import Core
 from entrypoints.container.livekit import LiveKit
 from entrypoints.container.observability import Observability
 from entrypoints.container.reconciliation import Reconciliation
+from entrypoints.container.recordings import Recordings
 from entrypoints.container.storage import Storage
 
 
@@ -35,6 +36,7 @@ class Inbox(containers.DeclarativeContainer):
         inbox=inbox,
         reader=LiveKit.event_reader,
         handle_room_event=Reconciliation.handle_room_event,
+        handle_egress_event=Recordings.handle_egress_event,
         clock=Core.clock,
     )
     read_entries = providers.Singleton(ReadEntries, inbox)

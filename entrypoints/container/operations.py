@@ -25,6 +25,8 @@ from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.transcripts import Transcripts
+from entrypoints.container.usage import Usage
+from entrypoints.container.webhooks import Webhooks
 
 
 class Operations(containers.DeclarativeContainer):
@@ -66,6 +68,8 @@ class Operations(containers.DeclarativeContainer):
                 events=event_pruning,
                 tickets=Tickets.ticket_pruning,
                 transcripts=Transcripts.transcript_pruning,
+                usage=Usage.usage_pruning,
+                deliveries=Webhooks.delivery_pruning,
             ),
             Core.clock,
         ),

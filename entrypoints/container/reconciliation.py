@@ -32,7 +32,10 @@ class Reconciliation(containers.DeclarativeContainer):
         RoomSelection, ignored_rooms=settings.room_ignore, ignored_trunks=settings.trunk_ignore
     )
     relevance = providers.Singleton(
-        EventRelevance, selection=selection, telephony=settings.telephony_enabled
+        EventRelevance,
+        selection=selection,
+        telephony=settings.telephony_enabled,
+        recordings=providers.Callable(bool, settings.recordings),
     )
     remove_late_agent = providers.Singleton(
         RemoveLateAgent,

@@ -18,12 +18,15 @@ from entrypoints.container.operations import Operations
 from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.privacy import Privacy
 from entrypoints.container.reconciliation import Reconciliation
+from entrypoints.container.recordings import Recordings
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
+from entrypoints.container.usage import Usage
+from entrypoints.container.webhooks import Webhooks
 
 
 class Container(
@@ -40,9 +43,12 @@ class Container(
     Sessions,
     Tickets,
     Calls,
+    Recordings,
     Transcripts,
+    Usage,
     Reconciliation,
     Inbox,
+    Webhooks,
     Operations,
     Trunks,
     Diagnosis,
@@ -58,5 +64,7 @@ class Container(
         Operations.pruner,
         Inbox.inbox_worker,
         Sessions.worker_watch,
+        Recordings.recording_jobs,
         Calls.end_announcer,
+        Webhooks.delivery_worker,
     )

@@ -20,6 +20,7 @@ async def running(container: Container) -> AsyncIterator[Container]:
             await container.ask_before_call().settled()
             await container.ledger().settled()
             await container.webhook_sender().close()
+            await container.delivery_sender().close()
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from entrypoints.http.server.open_files import (
     open_files,
     raise_limit,
 )
+from entrypoints.http.server.recording_store import store_can_be_used
 from entrypoints.http.server.slow_clients import bound_socket
 from entrypoints.logging.streams import open_closed_streams
 from entrypoints.settings import InvalidSettings, Settings, load_settings
@@ -40,6 +41,8 @@ def main() -> int:
         settings = load_settings()
     except InvalidSettings as error:
         sys.stderr.write(f"{error}\n")
+        return 2
+    if settings.recordings is not None and not store_can_be_used():
         return 2
     try:
         clients = client_connections(settings, raise_limit(), open_files())

@@ -35,13 +35,18 @@ from entrypoints.http.openapi.document import openapi_config, swagger_asset
 from entrypoints.http.operations import controller as operations
 from entrypoints.http.phone_numbers import controller as phone_numbers
 from entrypoints.http.publishable_keys import controller as publishable_keys
+from entrypoints.http.recordings import controller as recordings
 from entrypoints.http.requests.json_request import MAX_BODY_BYTES, JsonRequest, Overloaded
 from entrypoints.http.sessions import controller as sessions
 from entrypoints.http.sessions import renew_token, token_endpoint
 from entrypoints.http.sessions.documentation import amendments
+from entrypoints.http.statistics import controller as statistics
 from entrypoints.http.tickets import controller as tickets
 from entrypoints.http.transcripts import controller as transcripts
 from entrypoints.http.trunks import controller as trunks
+from entrypoints.http.usage import controller as usage
+from entrypoints.http.webhooks import controller as webhooks
+from entrypoints.http.webhooks import deliveries
 from entrypoints.settings import Settings
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -56,11 +61,16 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     api_keys.routes,
     console.routes,
     tickets.routes,
+    webhooks.routes,
+    deliveries.routes,
     calls.routes,
     transcripts.routes,
+    usage.routes,
+    statistics.routes,
     inbox.routes,
     operations.routes,
     trunks.routes,
+    recordings.routes,
 )
 
 FILES: Final = (swagger_asset, console_page, console_asset)

@@ -13,11 +13,13 @@ from entrypoints.settings.http import HttpSettings
 from entrypoints.settings.livekit import LiveKitSettings
 from entrypoints.settings.observability import ObservabilitySettings
 from entrypoints.settings.reconciliation import ReconciliationSettings
+from entrypoints.settings.recordings import RecordingSettings
 from entrypoints.settings.retention import RetentionSettings
 from entrypoints.settings.sessions import SessionSettings
 from entrypoints.settings.telephony import TelephonySettings
 from entrypoints.settings.token_endpoint import TokenEndpointSettings
 from entrypoints.settings.transcripts import TranscriptSettings
+from entrypoints.settings.usage import UsageSettings
 from entrypoints.settings.variable import Problem, Variable, variables_of
 from entrypoints.settings.webhooks import WebhookSettings
 
@@ -32,8 +34,10 @@ class Settings(
     TelephonySettings,
     TokenEndpointSettings,
     WebhookSettings,
+    UsageSettings,
     ReconciliationSettings,
     RetentionSettings,
+    RecordingSettings,
     TranscriptSettings,
     AccessSettings,
     ObservabilitySettings,

@@ -12,6 +12,7 @@
 | ``PATCH /simulator/rooms/{room}/participants/{identity}`` | ``{"attributes"}`` are set |
 | ``PUT /simulator/workers/{agent_name}`` | registers a worker: ``{"joinAfterMs": 50}`` |
 | ``DELETE /simulator/workers/{agent_name}`` | the worker is gone; its agents stay |
+| ``PUT /simulator/egress`` | ``{"worker": false}``: no egress service answers |
 | ``POST /simulator/faults`` | a :class:`~entrypoints.simulator.faults.Fault`'s fields |
 | ``DELETE /simulator/faults`` | from now on all goes well |
 | ``PUT /simulator/chaos`` | a ``Chaos``'s fields; none: no chaos |
@@ -44,6 +45,7 @@ from entrypoints.simulator.control_json import (
     room_json,
     seconds_of,
 )
+from entrypoints.simulator.egress import EgressService
 from entrypoints.simulator.faults import Fault, FaultPlan
 from entrypoints.simulator.listener import Listener
 from entrypoints.simulator.webhooks import WebhookSender
@@ -60,6 +62,7 @@ class Control:
     webhooks: WebhookSender
     requests: Counter[str]
     listener: Listener
+    egress: EgressService
 
     def add_to(self, app: web.Application) -> None:
         """Register the routes."""
@@ -78,6 +81,7 @@ class Control:
                 web.patch(participant, self._set_attributes),
                 web.put(worker, self._register),
                 web.delete(worker, self._unregister),
+                web.put("/simulator/egress", self._set_egress),
                 web.post("/simulator/faults", self._add_fault),
                 web.delete("/simulator/faults", self._clear_faults),
                 web.put("/simulator/chaos", self._set_chaos),
@@ -198,6 +202,11 @@ class Control:
     async def _unregister(self, request: web.Request) -> web.Response:
         gone = self.workers.pop(request.match_info["agent_name"], None)
         return web.Response(status=404 if gone is None else 204)
+
+    async def _set_egress(self, request: web.Request) -> web.Response:
+        body = await body_of(request)
+        self.egress.has_worker = body.get("worker") is True
+        return web.Response(status=204)
 
     async def _add_fault(self, request: web.Request) -> web.Response:
         try:

@@ -13,6 +13,7 @@ from entrypoints.simulator.access import InvalidToken, grants_of
 from entrypoints.simulator.chaos import Chaos
 from entrypoints.simulator.control import Control
 from entrypoints.simulator.dispatches import Dispatches
+from entrypoints.simulator.egress import EgressService
 from entrypoints.simulator.faults import FaultPlan
 from entrypoints.simulator.listener import Listener
 from entrypoints.simulator.services import AgentDispatchService, RoomService, methods
@@ -34,8 +35,9 @@ class Simulator:
 
     ``port`` 0 takes a free one. ``workers`` maps the agent names that workers have registered to
     the milliseconds after which their agents join. ``unknown_room_seconds`` is how long a request
-    for the dispatches of an unknown room hangs, ``webhook_retry_seconds`` the wait before a
-    webhook is first sent again. Without ``sip`` it answers as a server without Redis does.
+    hangs for the dispatches of an unknown room, or for an egress that no service takes;
+    ``webhook_retry_seconds`` is the wait before a webhook is first sent again. Without ``sip`` it
+    answers as a server without Redis does.
 
     ``requests`` counts the API requests that arrived, by method (``CreateDispatch``); ``faults``
     says which of them go wrong, and ``webhooks.chaos`` how many by chance; ``listener`` can refuse
@@ -69,17 +71,27 @@ class Simulator:
         def chaos() -> Chaos:
             return self.webhooks.chaos
 
+        self.egress = EgressService(
+            self.world, self.webhooks.notify, connected=sip, patience=unknown_room_seconds
+        )
         self._methods = methods(
             RoomService(self.world, chaos),
             AgentDispatchService(
                 self.world, Dispatches(self.world, self.workers, chaos), unknown_room_seconds
             ),
             SipService(connected=sip),
+            self.egress,
         )
         app.router.add_get("/", self._root)
         app.router.add_route("*", "/twirp/livekit.{service}/{method}", self._twirp)
         Control(
-            self.world, self.workers, self.faults, self.webhooks, self.requests, self.listener
+            self.world,
+            self.workers,
+            self.faults,
+            self.webhooks,
+            self.requests,
+            self.listener,
+            self.egress,
         ).add_to(app)
 
     @property

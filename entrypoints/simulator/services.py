@@ -35,6 +35,7 @@ from livekit.protocol.room import (
 from entrypoints.simulator.access import Grants
 from entrypoints.simulator.chaos import Chaos
 from entrypoints.simulator.dispatches import Dispatches
+from entrypoints.simulator.egress import EgressService
 from entrypoints.simulator.sip import SipService
 from entrypoints.simulator.twirp import TwirpError
 from entrypoints.simulator.world import LiveRoom, World
@@ -182,7 +183,7 @@ class AgentDispatchService:
 
 
 def methods(
-    rooms: RoomService, dispatches: AgentDispatchService, sip: SipService
+    rooms: RoomService, dispatches: AgentDispatchService, sip: SipService, egress: EgressService
 ) -> Mapping[str, Method]:
     """Every method that the simulator knows, by ``Service/Method``."""
     return {
@@ -203,4 +204,5 @@ def methods(
             DeleteAgentDispatchRequest, dispatches.delete_dispatch
         ),
         **{f"SIP/{name}": Method(*method) for name, method in sip.methods().items()},
+        **{f"Egress/{name}": Method(*method) for name, method in egress.methods().items()},
     }

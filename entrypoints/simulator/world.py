@@ -95,6 +95,7 @@ class World:
         self.rooms: dict[str, LiveRoom] = {}
         self.agent_records: dict[str, AgentRecord] = {}
         self.launch_agents: Callable[[LiveRoom, list[RoomAgentDispatch]], None] = lambda *_: None
+        self.closed: list[Callable[[str], None]] = []
         self._notify = notify
 
     def create_room(self, request: CreateRoomRequest) -> LiveRoom:
@@ -135,6 +136,8 @@ class World:
             room.cancel(timer)
         del self.rooms[name]
         self._notify_of("room_finished", room)
+        for closed in self.closed:
+            closed(name)
         return True
 
     def join(

@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.benchmarks import (
     busy_ledger,
+    deliveries,
     dispatch_latency,
     drivers,
     footprint,
@@ -28,6 +29,8 @@ from tests.benchmarks import (
     reconciler,
     routes,
     row_sizes,
+    search,
+    statistics,
     versions,
 )
 from tests.benchmarks.report import MACHINE, Report
@@ -45,6 +48,7 @@ SECTIONS: Final = {
 MORE: Final = {
     "processes": processes.measure,
     "dispatch": dispatch_latency.measure,
+    "deliveries": deliveries.measure,
     "drivers": drivers.measure,
     "lists": lists.measure,
     "log": log.measure,
@@ -53,6 +57,8 @@ MORE: Final = {
     "growth-filters": growth_filters.measure,
     "busy-ledger": busy_ledger.measure,
     "row-sizes": row_sizes.measure,
+    "search": search.measure,
+    "statistics": statistics.measure,
     "versions": versions.measure,
 }
 

@@ -43,6 +43,17 @@ SELDOM_REACHED: Final = {
 """What chains of requests made from the document alone need not carry out.
 
 (tests/integration/phone_numbers and tests/integration/access/test_console.py do.)
+    # Audio that a worker has reported, or a room that an egress records.
+    "GET /sessions/{sessionId}/recording",
+    "GET /telephony/calls/{callId}/recording",
+    "POST /sessions/{sessionId}/recording/link",
+    "POST /sessions/{sessionId}/recording/start",
+    "POST /sessions/{sessionId}/recording/stop",
+    "GET /recordings/{recordingId}",
+}
+"""What chains of requests made from the document alone need not carry out.
+
+(tests/integration/phone_numbers and tests/integration/recordings do.)
 """
 
 Tally = dict[str, Counter[int]]

@@ -193,6 +193,49 @@ CREATE TABLE tickets (
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT pk_tickets PRIMARY KEY (id)
 );
+CREATE TABLE turn_latencies (
+    report_id character varying(36) NOT NULL,
+    item_id text NOT NULL,
+    transcription_ms integer,
+    end_of_turn_ms integer,
+    first_token_ms integer,
+    first_byte_ms integer,
+    end_to_end_ms integer,
+    CONSTRAINT pk_turn_latencies PRIMARY KEY (report_id, item_id)
+);
+CREATE TABLE usage (
+    report_id character varying(36) NOT NULL,
+    kind text NOT NULL,
+    provider text NOT NULL,
+    model text NOT NULL,
+    input_tokens bigint NOT NULL,
+    cached_input_tokens bigint NOT NULL,
+    cache_write_tokens bigint NOT NULL,
+    input_audio_tokens bigint NOT NULL,
+    cached_audio_tokens bigint NOT NULL,
+    input_text_tokens bigint NOT NULL,
+    cached_text_tokens bigint NOT NULL,
+    input_image_tokens bigint NOT NULL,
+    cached_image_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    output_audio_tokens bigint NOT NULL,
+    output_text_tokens bigint NOT NULL,
+    reasoning_tokens bigint NOT NULL,
+    characters bigint NOT NULL,
+    requests bigint NOT NULL,
+    audio_ms bigint NOT NULL,
+    session_ms bigint NOT NULL,
+    others text NOT NULL,
+    CONSTRAINT pk_usage PRIMARY KEY (report_id, kind, provider, model)
+);
+CREATE TABLE usage_reports (
+    report_id character varying(36) NOT NULL,
+    session_id character varying(36),
+    call_id character varying(36),
+    tenant text,
+    kept_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_usage_reports PRIMARY KEY (report_id)
+);
 CREATE INDEX ix_agents_created ON agents USING btree (created_at, id);
 CREATE INDEX ix_agents_tenant ON agents USING btree (tenant, created_at, id) WHERE ((tenant IS NOT NULL) AND ((id)::text <> 'ix_agents_tenant'::text));
 CREATE INDEX ix_agents_unowned ON agents USING btree (created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_agents_unowned'::text));
@@ -231,6 +274,8 @@ CREATE INDEX ix_sessions_unowned_status ON sessions USING btree (status, created
 CREATE INDEX ix_sessions_unused ON sessions USING btree (join_until) WHERE (((status)::text = 'ended'::text) AND ((end_reason)::text = 'abandoned'::text) AND (dispatch_id IS NULL) AND (room_sid IS NULL));
 CREATE INDEX ix_tickets_expires ON tickets USING btree (expires_at);
 CREATE INDEX ix_tickets_tenant ON tickets USING btree (tenant, expires_at);
+CREATE INDEX ix_usage_reports_kept ON usage_reports USING btree (kept_at);
+CREATE INDEX ix_usage_reports_session ON usage_reports USING btree (session_id);
 CREATE UNIQUE INDEX uq_agents_owned_name ON agents USING btree (tenant, name) WHERE (tenant IS NOT NULL);
 CREATE UNIQUE INDEX uq_agents_unowned_name ON agents USING btree (name) WHERE (tenant IS NULL);
 CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys USING btree (prefix);
@@ -239,5 +284,5 @@ CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox USING btree (room_name) WHERE 
 CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers USING btree (number, trunk_id);
 CREATE UNIQUE INDEX uq_publishable_keys_prefix ON publishable_keys USING btree (prefix);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions USING btree (room_name) WHERE ((status)::text <> 'ended'::text);
-INSERT INTO alembic_version VALUES ('0018');
+INSERT INTO alembic_version VALUES ('0023');
 INSERT INTO schema_floor VALUES ('0004');

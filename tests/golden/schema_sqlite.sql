@@ -193,6 +193,14 @@ CREATE TABLE tickets (
     expires_at VARCHAR(24) NOT NULL,
     CONSTRAINT pk_tickets PRIMARY KEY (id)
 );
+CREATE TABLE usage_reports (
+    report_id VARCHAR(36) NOT NULL,
+    session_id VARCHAR(36),
+    call_id VARCHAR(36),
+    tenant TEXT,
+    kept_at VARCHAR(24) NOT NULL,
+    CONSTRAINT pk_usage_reports PRIMARY KEY (report_id)
+);
 CREATE INDEX ix_agents_created ON agents (created_at, id);
 CREATE INDEX ix_agents_tenant ON agents (tenant, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_agents_tenant';
 CREATE INDEX ix_agents_unowned ON agents (created_at, id) WHERE tenant IS NULL AND id != 'ix_agents_unowned';
@@ -231,6 +239,49 @@ CREATE INDEX ix_sessions_unowned_status ON sessions (status, created_at, id) WHE
 CREATE INDEX ix_sessions_unused ON sessions (join_until) WHERE status = 'ended' AND end_reason = 'abandoned' AND dispatch_id IS NULL AND room_sid IS NULL;
 CREATE INDEX ix_tickets_expires ON tickets (expires_at);
 CREATE INDEX ix_tickets_tenant ON tickets (tenant, expires_at);
+CREATE INDEX ix_usage_reports_kept ON usage_reports (kept_at);
+CREATE INDEX ix_usage_reports_session ON usage_reports (session_id);
+CREATE TABLE turn_latencies (
+	report_id VARCHAR(36) NOT NULL, 
+	item_id TEXT NOT NULL, 
+	transcription_ms INTEGER, 
+	end_of_turn_ms INTEGER, 
+	first_token_ms INTEGER, 
+	first_byte_ms INTEGER, 
+	end_to_end_ms INTEGER, 
+	CONSTRAINT pk_turn_latencies PRIMARY KEY (report_id, item_id)
+)
+ WITHOUT ROWID
+
+;
+CREATE TABLE usage (
+	report_id VARCHAR(36) NOT NULL, 
+	kind TEXT NOT NULL, 
+	provider TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	input_tokens BIGINT NOT NULL, 
+	cached_input_tokens BIGINT NOT NULL, 
+	cache_write_tokens BIGINT NOT NULL, 
+	input_audio_tokens BIGINT NOT NULL, 
+	cached_audio_tokens BIGINT NOT NULL, 
+	input_text_tokens BIGINT NOT NULL, 
+	cached_text_tokens BIGINT NOT NULL, 
+	input_image_tokens BIGINT NOT NULL, 
+	cached_image_tokens BIGINT NOT NULL, 
+	output_tokens BIGINT NOT NULL, 
+	output_audio_tokens BIGINT NOT NULL, 
+	output_text_tokens BIGINT NOT NULL, 
+	reasoning_tokens BIGINT NOT NULL, 
+	characters BIGINT NOT NULL, 
+	requests BIGINT NOT NULL, 
+	audio_ms BIGINT NOT NULL, 
+	session_ms BIGINT NOT NULL, 
+	others TEXT NOT NULL, 
+	CONSTRAINT pk_usage PRIMARY KEY (report_id, kind, provider, model)
+)
+ WITHOUT ROWID
+
+;
 CREATE UNIQUE INDEX uq_agents_owned_name ON agents (tenant, name) WHERE tenant IS NOT NULL;
 CREATE UNIQUE INDEX uq_agents_unowned_name ON agents (name) WHERE tenant IS NULL;
 CREATE UNIQUE INDEX uq_api_keys_prefix ON api_keys (prefix);
@@ -239,5 +290,5 @@ CREATE UNIQUE INDEX uq_inbox_leased_room ON inbox (room_name) WHERE lease_holder
 CREATE UNIQUE INDEX uq_phone_numbers_trunk ON phone_numbers (number, trunk_id);
 CREATE UNIQUE INDEX uq_publishable_keys_prefix ON publishable_keys (prefix);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
-INSERT INTO alembic_version VALUES ('0018');
+INSERT INTO alembic_version VALUES ('0023');
 INSERT INTO schema_floor VALUES ('0004');

@@ -21,10 +21,12 @@ REPOSITORIES: Final = (
     "domain/agents/repository.py",
     "domain/phone_numbers/repository.py",
     "domain/tickets/repository.py",
+    "domain/webhooks/repository.py",
+    "domain/webhooks/delivery_repository.py",
 )
 OWNED: Final = (
     "Session", "Call", "SessionOutline", "CallOutline", "Agent", "AgentVersion", "PhoneNumber",
-    "Ticket",
+    "Ticket", "Webhook", "Delivery",
 )  # fmt: skip
 """What belongs to a tenant."""
 
@@ -42,6 +44,8 @@ WITHOUT_ACCESS: Final = {
     "recent_readiness": "asks whether LiveKit and the database answer",
     "heartbeat": "reads the database's clock",
     "livekit_client": "opens connections; `entrypoints/cli/livekit.py` calls no method of it",
+    "delivery_sender": "closes its connections",
+    "local_sender": "closes its connections",
     "rate_limiter": "counts requests",
     "refusal_limiter": "counts requests",
     "dialled_at_home": "formats a number",

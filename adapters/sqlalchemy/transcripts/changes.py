@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 import attrs
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
     Connection,
     Text,
     any_,
@@ -24,9 +25,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
+from adapters.sqlalchemy.engine.compiled import compiled
 from adapters.sqlalchemy.sessions.table import sessions
 from adapters.sqlalchemy.transcripts.mapping import item_values, owner_of
 from adapters.sqlalchemy.transcripts.numbers import Numbers
@@ -49,17 +51,25 @@ _MATCHED_AT_ONCE: Final = 1000
 _items: Final = transcript_items.c
 _NAMES: Final = [each.name for each in transcript_items.columns if each.name != "number"]
 
-_ADD_SQLITE: Final = insert(transcript_items)
+# SQLAlchemy takes longer for a row than SQLite.
+_ADD_SQLITE: Final = compiled(sqlite.dialect(), insert(transcript_items), ["number", *_NAMES])
 _REPLACED_SQLITE: Final = delete(transcript_items).where(
     _items.owner == bindparam("its_owner"),
     _items.item_id.in_(
         select(column("value")).select_from(func.json_each(bindparam("ids", type_=Text)))
     ),
 )
-_LAST_NUMBER: Final = select(func.max(_items.number)).where(
-    _items.number >= bindparam("first", type_=BigInteger),
-    _items.number < bindparam("end", type_=BigInteger),
-)
+_LAST_NUMBER: Final = "SELECT max(number) FROM transcript_items WHERE number >= ? AND number < ?"
+
+
+@lru_cache(2)
+def _add_sqlite(rows: int) -> str:
+    """Return SQLite's statement for so many rows.
+
+    FTS5 writes its words to the disk at the end of each statement that has a trigger.
+    """
+    begin, values, row = _ADD_SQLITE.sql.partition(" VALUES ")
+    return f"{begin}{values}{', '.join([row] * rows)}"
 
 
 def _insert_many() -> Any:
@@ -125,17 +135,19 @@ class Keep:
         owner, is_sqlite = owner_of(self.reported), _is_sqlite(connection)
         _begin(connection, self.reported)
         replaced = _REPLACED_SQLITE if is_sqlite else _REPLACED_POSTGRESQL
-        numbers = Numbers(lambda first, end: _last_number(connection, first, end))
+        driver: Any = connection.connection.driver_connection
+        numbers = Numbers(lambda *ends: driver.execute(_LAST_NUMBER, ends).fetchone()[0])
         for part in _parts(self.items):
             ids = [item.id for item in part]
             found = json.dumps(ids) if is_sqlite else ids
             connection.execute(replaced, {"its_owner": owner, "ids": found})
             if is_sqlite:
-                rows = [
+                rows = (
                     {**row, "number": numbers.next(row["created_at"])}
                     for row in self._rows(part, Fts5())
-                ]
-                connection.execute(_ADD_SQLITE, rows)
+                )
+                arguments = [*chain.from_iterable(map(_ADD_SQLITE.arguments, rows))]
+                driver.execute(_add_sqlite(len(part)), arguments)
             else:
                 values = [*self._rows(part, TsVector())]
                 columns = {name: [row[name] for row in values] for name in _NAMES}
@@ -187,11 +199,6 @@ def _begin(connection: Connection, reported: Reported) -> None:
         connection.execute(_LOCK, owner)
     if reported.session_id is not None and connection.execute(_SESSION, owner).first() is None:
         raise Conflict("The session of this report has been deleted.")
-
-
-def _last_number(connection: Connection, first: int, end: int) -> int | None:
-    found: int | None = connection.execute(_LAST_NUMBER, {"first": first, "end": end}).scalar()
-    return found
 
 
 def _is_sqlite(connection: Connection) -> bool:

@@ -19,6 +19,7 @@ from litestar.exceptions import (
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from domain.shared.errors import DomainError, Unauthenticated
+from domain.shared.recording_errors import RangeNotSatisfiable
 from entrypoints.http.middleware.request_id import request_id
 from entrypoints.http.middleware.request_log import ids
 from entrypoints.http.requests.content_coding import CorruptBody, UnsupportedCoding
@@ -88,6 +89,8 @@ def on_domain_error(request: AnyRequest, error: DomainError) -> Response[dict[st
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1
+    if isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size}"  # RFC 9110, 15.5.17
     return answer(
         request, error.status, error.code, str(error), headers=headers, details=error.details
     )

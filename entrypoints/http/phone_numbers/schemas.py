@@ -9,9 +9,9 @@ from litestar.params import PathParameter
 
 from domain.phone_numbers.definition import E164, TRUNK
 from domain.phone_numbers.phone_number import PhoneNumber
-from domain.phone_numbers.pre_call_webhook import MAX_URL
 from domain.shared.identifiers import LONGEST_NUMBER
 from domain.shared.pagination import Page
+from domain.shared.webhook_target import MAX_URL
 from entrypoints.presenters.fields import documented
 from entrypoints.presenters.phone_numbers import PhoneNumberResponse, phone_number_response
 

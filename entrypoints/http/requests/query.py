@@ -15,6 +15,7 @@ Choice = TypeVar("Choice", bound=enum.StrEnum)
 Id = TypeVar("Id", bound=Uuid)
 
 _ANY_NUMBER: Final = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{LONGEST}}}")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EXAMPLE: Final = "2026-11-23T06:27:37.123Z"
 
 
@@ -29,6 +30,23 @@ def choice(kind: type[Choice], raw: str | None, field: str) -> Choice | None:
         raise InvalidInput(
             f"{field} must be one of {known}.", field=field, example=next(iter(kind)).value
         ) from None
+
+
+def choices(kind: type[Choice], raw: str | None, field: str) -> list[Choice]:
+    """Values of an enumeration, separated by commas. Raises :class:`InvalidInput`."""
+    parts = (part.strip() for part in (raw or "").split(","))
+    found = (choice(kind, part, field) for part in parts)
+    return list(dict.fromkeys(each for each in found if each is not None))
+
+
+def moment(raw: str | None, field: str) -> datetime | None:
+    """A day's midnight in UTC, or a time (RFC 3339); None if absent.
+
+    Raises :class:`InvalidInput`.
+    """
+    if raw and _DAY.fullmatch(raw):
+        return _time(f"{raw}T00:00:00Z", field)
+    return _time(raw, field)
 
 
 def span(since: str | None, until: str | None, names: tuple[str, str] = ("since", "until")) -> Span:

@@ -92,7 +92,7 @@ class SessionsController(Controller):
         command = StartSessionCommand(
             data.user_identity,
             data.room_name,
-            data.agent_config,
+            data.configuration,
             access=access_of(scope),
             agent=data.agent_id,
             variables=data.variables,

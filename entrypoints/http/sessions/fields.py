@@ -127,6 +127,7 @@ VariableValues = Annotated[
 DispatchValue = Annotated[
     str | None, documented(enum=[*DispatchTiming, None], example=DispatchTiming.ON_JOIN.value)
 ]
+RecordValue = Annotated[bool | None, documented(example=False)]
 SessionRoom = Annotated[str, PathParameter(schema_extra={"examples": ["support-7"]})]
 SessionStatusQuery = Annotated[str | None, query_parameter(enum=list(SessionStatus))]
 IdentityQuery = Annotated[

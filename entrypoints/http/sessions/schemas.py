@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from domain.agents.agent_config import TOOLS
+from domain.agents.agent_config import RECORD, TOOLS
 from domain.sessions.agent_status import AgentStatus
 from domain.sessions.session import Session
 from domain.sessions.start_session import StartedSession
@@ -21,6 +21,7 @@ from entrypoints.http.sessions.fields import (
     LiveKitUrl,
     NewIdentity,
     NewRoomName,
+    RecordValue,
     VariableValues,
 )
 from entrypoints.http.sessions.token_fields import TokenFields
@@ -36,7 +37,8 @@ class StartSessionRequest(TokenFields, rename="camel", kw_only=True):
 
     ``agentId`` names a saved agent, or a version of it (``id@version``). ``agentConfig`` is then
     merged into that agent's (RFC 7386), and ``variables`` are the values of its variables.
-    With ``dispatch`` ``on_join`` the agent is dispatched once a user has joined.
+    With ``dispatch`` ``on_join`` the agent is dispatched once a user has joined. ``record`` false
+    forbids to keep audio; it is the same as ``agentConfig.record``, which the worker gets too.
     """
 
     user_identity: NewIdentity
@@ -45,6 +47,14 @@ class StartSessionRequest(TokenFields, rename="camel", kw_only=True):
     agent_id: AgentIdOrVersion = None
     variables: VariableValues = None
     dispatch: DispatchValue = None
+    record: RecordValue = None
+
+    @property
+    def configuration(self) -> dict[str, Any] | None:
+        """``agentConfig`` with ``record`` in it, where the worker and the ledger find it."""
+        if self.record is None:
+            return self.agent_config
+        return {**(self.agent_config or {}), RECORD: self.record}
 
 
 class AgentConfigSummary(msgspec.Struct):

@@ -49,7 +49,7 @@ def signed(
     now = int(time.time())
     given = {"iss": API_KEY, "nbf": now, "exp": now + 300, "sha256": digest(body)} | claims
     present = {name: value for name, value in given.items() if value is not None}
-    return jwt.encode(present, secret if algorithm != "none" else None, algorithm)
+    return jwt.encode(present, secret if algorithm != "none" else "", algorithm)
 
 
 @pytest.mark.parametrize(

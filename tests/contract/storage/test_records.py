@@ -408,9 +408,24 @@ HARMLESS = {
     # A business's own numbers, and what it has set up for them.
     "phone_numbers": {"id", "tenant", "number", "trunk_id", "agent_id", "webhook_url",
                       "webhook_secret"},
+    "recordings": {"id", "report_id", "tenant", "source", "status", "object_key", "content_type",
+                   "egress_id"},
+    "recording_sweeps": {"name", "ledger"},
+    "recording_orphans": {"object_key"},
+    # Kinds of events, states and our own sentences: no event's data.
+    "webhooks": {"id", "tenant", "url", "events", "description", "secret", "previous_secret",
+                 "status", "disabled_reason"},
+    "webhook_cursor": {"name"},
+    "webhook_deliveries": {"id", "webhook_id", "tenant", "event_id", "event", "lane", "status",
+                           "attempts"},
+    "webhook_lanes": {"webhook_id", "lane", "lease_holder"},
     "events": {"id", "kind", "lane", "tenant", "session_id", "call_id", "source"},
     # The words of "search" are those of the texts beside it; they are deleted with the row.
     "transcript_items": {"item_id", "report_id", "session_id", "tenant", "type", "role", "search"},
+    # What a worker calls its models, and the ids of messages.
+    "usage_reports": {"report_id", "session_id", "call_id", "tenant"},
+    "usage": {"report_id", "kind", "provider", "model", "others"},
+    "turn_latencies": {"report_id", "item_id"},
     "schema_floor": {"version"},
 }  # fmt: skip
 

@@ -13,7 +13,6 @@ import pytest
 from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.privacy.data_subject import DataSubject
-from domain.privacy.personal_data import PersonalDataCounts
 from domain.sessions.session_status import EndReason
 from domain.shared.errors import Conflict
 from domain.shared.identifiers import Identity
@@ -173,8 +172,8 @@ async def test_a_person_s_words_are_forgotten(ledger: Ledger) -> None:
     named = said("tool", 1, output='{"name": "ann"}')
     await keep(ledger, new_report(others), said("I am ann"), said("note", 2), named)
     person = DataSubject.with_identity("ann")
-    counts = PersonalDataCounts(sessions=1, transcript_items=3)
-    assert await ledger.personal_data.mentions(person) == counts
+    counts = await ledger.personal_data.mentions(person)
+    assert (counts.sessions, counts.transcript_items) == (1, 3)
 
     assert await ledger.personal_data.forget(person) == counts
 
@@ -221,7 +220,7 @@ def held(folder: Path) -> bytes:
 async def test_a_policy_that_keeps_nothing(database_url: str) -> None:
     policy = TranscriptPolicy(is_enabled=False)
     storage = (
-        MemoryStorage(policy)
+        MemoryStorage(transcript_policy=policy)
         if database_url == "memory://"
         else SqlStorage(database_url, transcript_policy=policy)
     )

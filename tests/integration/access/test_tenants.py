@@ -11,7 +11,7 @@ import base64
 import itertools
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ import pytest
 
 from domain.access.access import SYSTEM, WORK, Scope
 from domain.access.manage_keys import CreateKeyCommand
+from domain.recordings.recording import Recording, RecordingSource
 from domain.shared.identifiers import CallId, ReportId, SessionId
 from domain.shared.pagination import Cursor
 from domain.shared.reported import Reported
@@ -50,6 +51,9 @@ PUBLIC: Final = {
     ("GET", "/console/assets/{name:str}"),
     ("GET", "/console/session"),
     ("DELETE", "/console/session"),
+    # A signature opens them: tests/unit/recordings/test_playing.py.
+    ("GET", "/recordings/{recordingId:str}"),
+    ("HEAD", "/recordings/{recordingId:str}"),
 }
 ENDS: Final = ("POST", "/session/end")
 SAVES: Final = ("POST", "/agents")
@@ -58,20 +62,38 @@ ADDS: Final = ("POST", "/phone-numbers")
 REMOVES: Final = ("DELETE", "/phone-numbers/{number:str}")
 SEARCHES: Final = ("GET", "/transcripts")
 TICKETS: Final = ("POST", "/livekit/tickets")
+OF_RECORDINGS: Final = {
+    ("POST", f"/sessions/{{sessionId:str}}/recording/{what}") for what in ("link", "start", "stop")
+}
+"""What they show has ids and times, and no room's name."""
+SUBSCRIBES: Final = ("POST", "/webhooks")
+UNSUBSCRIBES: Final = ("DELETE", "/webhooks/{webhookId:str}")
+TESTS: Final = ("POST", "/webhooks/{webhookId:str}/test")
 EXTENSIONS: Final = itertools.count(2000)
 """The last digits of numbers of the business, none of which is used twice."""
-PRIVATE: Final = ("sessionId", "callId", "roomName", "userIdentity", "agentId", "number")
+PRIVATE: Final = (
+    "sessionId", "callId", "roomName", "userIdentity", "agentId", "number", "webhookId",
+    "deliveryId",
+)  # fmt: skip
 """The facts that only Ann and the operator see."""
 SCOPES: Final = WORK | {
     Scope.AGENTS_READ,
     Scope.AGENTS_WRITE,
     Scope.PHONE_NUMBERS_READ,
     Scope.PHONE_NUMBERS_WRITE,
+    Scope.WEBHOOKS_READ,
+    Scope.WEBHOOKS_WRITE,
 }
 
 ROUTES: Final = sorted(routes_of(application()), key=lambda route: (route.name == ENDS, route.name))
 GUARDED: Final = [route for route in ROUTES if route.name not in PUBLIC]
 OWNED: Final = [route for route in GUARDED if not route.path.startswith("/docs")]
+COUNTED: Final = [("GET", "/statistics"), ("GET", "/statistics.csv")]
+USED: Final = [
+    ("GET", "/sessions/{sessionId:str}/usage"),
+    ("GET", "/telephony/calls/{callId:str}/usage"),
+]
+"""What shows numbers, and nobody's names."""
 OPERATORS: Final = [route for route in OWNED if set(route.scopes) == {Scope.ADMIN}]
 """What belongs to the deployment: no tenant has anything in it."""
 OF_ROOMS: Final = [
@@ -79,7 +101,12 @@ OF_ROOMS: Final = [
 ]
 """Those of the others show no session: test_publishable_keys tells whose keys are whose."""
 FILTERS: Final = [
-    (route, name) for route in OWNED if route not in OPERATORS for name in route.filters
+    (route, name)
+    for route in OWNED
+    if route not in OPERATORS and "/recording" not in route.path  # which is no list
+    if route not in OPERATORS
+    if route.name not in COUNTED
+    for name in route.filters
 ]
 WIDE: Final = {
     "since": "2000-01-01T00:00:00Z",
@@ -125,6 +152,8 @@ class Keys:
             facts = {**facts, "number": self.add_number(f"+1510555{next(EXTENSIONS)}")}
         if route.name == SEARCHES:
             query = {"q": "hello", **query}
+        if route.name == UNSUBSCRIBES:
+            facts = {**facts, "webhookId": self.add_webhook()}
         return self.client.request(
             route.method,
             route.filled(facts),
@@ -132,6 +161,11 @@ class Keys:
             json=route.body(facts),
             headers=headers,
         )
+
+    def shows(self, answer: httpx.Response) -> bool:
+        """Whether an answer is about what is Ann's."""
+        marks = (ROOM, self.facts["webhookId"], self.facts["deliveryId"])
+        return any(mark in shown(answer) for mark in marks)
 
     def save_agent(self, name: str) -> str:
         """Save an agent of Ann's that mentions her room; return its id."""
@@ -149,6 +183,14 @@ class Keys:
         assert answer.status_code == 201, answer.text
         return number
 
+    def add_webhook(self) -> str:
+        """Add a webhook of Ann's, to which nothing can be delivered; return its id."""
+        body = {"url": self.facts["url"], "events": ["*"]}
+        answer = self.client.post("/webhooks", json=body, headers={"X-API-Key": self.ann})
+        assert answer.status_code == 201, answer.text
+        webhook_id: str = answer.json()["webhookId"]
+        return webhook_id
+
 
 @pytest.fixture(scope="module")
 def keys(
@@ -159,11 +201,17 @@ def keys(
         **simulator_process.environ,
         "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
         "TELEPHONY_ENABLED": "true",
+        "RECORDINGS_URL": f"file://{folder}/recordings",
+        "WEBHOOK_ALLOW_PRIVATE": "true",
     }
     simulator_process.register_worker("shreya-obnox")
     made = asyncio.run(_make_keys(environ, folder))
     with running(environ, folder) as service, httpx.Client(base_url=service.url) as client:
         headers = {"X-API-Key": made["ann"]}
+        by_scope = {scope: made[scope.value] for scope in Scope}
+        facts: dict[str, Any] = {"url": "http://127.0.0.1:1/events", "events": ["*"]}
+        keys = Keys(client, made["ann"], made["ben"], made["admin"], by_scope, facts)
+        facts["webhookId"] = keys.add_webhook()
         body = {"userIdentity": IDENTITY, "roomName": ROOM}
         started = client.post("/session", json=body, headers=headers).json()
         caller = Caller(room=ROOM, room_sid=_sid(simulator_process), number=NUMBER)
@@ -172,7 +220,7 @@ def keys(
             lambda: client.get(f"/telephony/calls/by-room/{ROOM}", headers=headers),
             lambda answer: answer.status_code == 200 and answer.json()["sessionId"],
         ).json()
-        facts: dict[str, Any] = {
+        facts |= {
             "sessionId": started["sessionId"],
             "callId": call["callId"],
             "roomName": ROOM,
@@ -193,8 +241,12 @@ def keys(
             there = client.post(f"/telephony/{path}", json=wanted, headers=admin).json()
             facts |= {f"{kind}Id": there[f"{kind}Id"], f"{kind}Ids": [there[f"{kind}Id"]]}
         asyncio.run(_say(environ, folder, facts))
-        by_scope = {scope: made[scope.value] for scope in Scope}
-        keys = Keys(client, made["ann"], made["ben"], made["admin"], by_scope, facts)
+        asyncio.run(_record(environ, folder, facts))
+        deliveries = eventually(
+            lambda: client.get(f"/webhooks/{facts['webhookId']}/deliveries", headers=headers),
+            lambda answer: bool(answer.json()["deliveries"]),
+        )
+        facts["deliveryId"] = deliveries.json()["deliveries"][0]["deliveryId"]
         facts["agentId"] = keys.save_agent(str(facts["name"]))
         facts["number"] = keys.add_number(f"+1510555{next(EXTENSIONS)}")
         yield keys
@@ -206,6 +258,14 @@ def shown(answer: httpx.Response) -> str:
     return answer.text + "".join(
         base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode() for text in claims
     )
+
+
+def code_of(answer: httpx.Response) -> str:
+    """The code of an error, which the answer to HEAD has no room for."""
+    if answer.request.method == "HEAD":
+        return {401: "invalid_api_key", 403: "insufficient_scope"}[answer.status_code]
+    code: str = answer.json()["code"]
+    return code
 
 
 def _sid(simulator: SimulatorProcess) -> str:
@@ -228,6 +288,43 @@ async def _say(environ: dict[str, str], folder: Path, facts: dict[str, Any]) -> 
         items = items_of([{"id": "item_1", "role": "user", "content": f"hello {ROOM}"}])
         async with container.storage().unit_of_work() as work:
             await work.transcripts.keep(reported, items)
+            await work.commit()
+
+
+async def _record(environ: dict[str, str], folder: Path, facts: dict[str, Any]) -> None:
+    """Keep audio of Ann's session and call that mentions her room, and a failure that does."""
+
+    async def audio() -> AsyncIterator[bytes]:
+        yield ROOM.encode()
+
+    async with opened(Container(settings=load_settings(environ, folder))) as container:
+        session_id, call_id = SessionId(facts["sessionId"]), CallId(facts["callId"])
+        session = await container.read_sessions().by_id(session_id.value, SYSTEM)
+        reported = Reported(
+            report_id=ReportId(str(uuid.UUID(int=8))),
+            session_id=session_id,
+            call_id=call_id,
+            tenant=session.tenant,
+        )
+        recording = Recording(
+            id=container.ids().recording_id(),
+            reported=reported,
+            source=RecordingSource.REPORT,
+            key="reports/ann.ogg",
+            created_at=container.clock().now(),
+        )
+        failed = attrs.evolve(
+            recording,
+            id=container.ids().recording_id(),
+            source=RecordingSource.EGRESS,
+            key="egress/ann.ogg",
+        ).failed(f"No audio in {ROOM}")
+        store = container.recording_store()
+        assert store is not None
+        await store.put(recording.key, audio(), "audio/ogg")
+        async with container.storage().unit_of_work() as work:
+            await work.recordings.keep(recording)
+            await work.recordings.keep(failed)
             await work.commit()
 
 
@@ -262,7 +359,7 @@ def test_every_other_route_names_the_scope_that_it_needs(route: Route) -> None:
 def test_without_a_key_there_is_nothing(keys: Keys, route: Route, key: str | None) -> None:
     answer = keys.ask(route, key)
 
-    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_api_key")
+    assert (answer.status_code, code_of(answer)) == (401, "invalid_api_key")
 
 
 @pytest.mark.parametrize("route", OWNED, ids=lambda route: " ".join(route.name))
@@ -270,8 +367,9 @@ def test_a_key_without_the_scope_may_not(keys: Keys, route: Route) -> None:
     for scope in Scope:
         if scope not in (*route.scopes, Scope.ADMIN):
             answer = keys.ask(route, keys.by_scope[scope])
-            assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
-            assert answer.json()["scope"] == " or ".join(route.scopes)
+            assert (answer.status_code, code_of(answer)) == (403, "insufficient_scope")
+            if answer.content:
+                assert answer.json()["scope"] == " or ".join(route.scopes)
 
 
 @pytest.mark.parametrize("route", OF_ROOMS, ids=lambda route: " ".join(route.name))
@@ -284,7 +382,7 @@ def test_what_is_ann_s_is_not_there_for_ben(keys: Keys, route: Route) -> None:
     told = shown(answer)
     if answer.is_success:
         assert not [fact for fact in keys.private if fact in told]
-        assert (answer.status_code == 201) == (route.name == SAVES)
+        assert (answer.status_code == 201) == (route.name in (SAVES, SUBSCRIBES))
         return
     assert answer.status_code == 404
     asked = {*answer.request.url.path.split("/"), ROOM}  # what Ben has said himself
@@ -299,17 +397,38 @@ def test_it_is_there_for_the_operator_and_for_ann(keys: Keys, route: Route) -> N
     """Without this, what is shown to nobody would pass the test above."""
     for key in (keys.admin, keys.ann):
         answer = keys.ask(route, key)
-        if route.name in (ENDS, DELETES, REMOVES):
+        if route.name in (ENDS, DELETES, REMOVES, UNSUBSCRIBES):
             assert answer.status_code == 204
-        elif route.name == SAVES:
+        elif route.name in (SAVES, SUBSCRIBES):
             assert answer.status_code == 201
         elif route.name == TICKETS:  # which are for agents of their own tenant
             assert answer.status_code == (201 if key is keys.ann else 404)
+        elif route.name in (*COUNTED, *USED):
+            assert answer.is_success
         elif set(route.scopes) == {Scope.ADMIN}:
             assert answer.is_success if key is keys.admin else answer.status_code == 403
         else:
-            assert answer.is_success
-            assert ROOM in shown(answer)
+            assert answer.is_success, answer.text
+            shows_none = (
+                route.method == "HEAD" or route.name in OF_RECORDINGS or route.name == TESTS
+            )
+            assert shows_none or keys.shows(answer)
+
+
+def test_statistics_count_what_is_ann_s_for_ann_and_the_operator_alone(keys: Keys) -> None:
+    def counted(key: str, **query: str) -> list[tuple[int, int]]:
+        headers = {"X-API-Key": key}
+        answer = keys.client.get("/statistics", headers=headers, params=query)
+        assert answer.status_code == 200, answer.text
+        return [(group["sessions"], group["calls"]) for group in answer.json()["groups"]]
+
+    assert counted(keys.ann) == [(1, 1)]
+    assert counted(keys.ben) == [(0, 0)]
+    assert (1, 1) in counted(keys.admin, groupBy="tenant")
+    refused = keys.client.get(
+        "/statistics", headers={"X-API-Key": keys.ann}, params={"groupBy": "tenant"}
+    )
+    assert (refused.status_code, refused.json()["scope"]) == (403, "admin")
 
 
 @pytest.mark.parametrize(
@@ -322,10 +441,11 @@ def test_a_list_s_filter_finds_what_is_ann_s_for_ann_alone(
     value = shown.get(name) or WIDE.get(name)
     assert value, f"{name} filters by what Ann's has not"
 
-    assert ROOM in keys.ask(route, keys.ann, **{name: value}).text
+    assert keys.shows(keys.ask(route, keys.ann, **{name: value}))
     answer = keys.ask(route, keys.ben, **{name: value})
     if "{" in route.path:  # a list of what belongs to one of Ann's records
         assert answer.status_code == 404
         return
-    assert ROOM not in answer.text
-    assert list(answer.json().values()) == [[], None] or route.path == SAVES[1]
+    assert not keys.shows(answer)
+    owned = (SAVES[1], SUBSCRIBES[1])
+    assert list(answer.json().values()) == [[], None] or route.path in owned

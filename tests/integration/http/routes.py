@@ -26,7 +26,7 @@ UNTOLD: Final = frozenset({
     "participant_name", "participant_metadata", "participant_attributes", "room_config",
     "allowedAddresses", "allowedNumbers", "address", "transport", "authUsername", "authPassword",
     "roomPrefix", "pin", "callerNumbers", "trunkId", "preCallWebhook", "requestsPerMinute",
-    "ttlSeconds", "maxSessions",
+    "ttlSeconds", "maxSessions", "record", "status",
     "tenant", "scopes", "expiresInDays",
 })  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
@@ -37,6 +37,12 @@ SENT: Final[Mapping[str, object]] = {"allowedOrigins": ["https://app.example.com
 WITHOUT_BODY: Final = frozenset({
     ("POST", "/agents/{agentId:str}/versions/{version:str}/activate"),
     ("POST", "/console/session"),
+    ("POST", "/sessions/{sessionId:str}/recording/link"),
+    ("POST", "/sessions/{sessionId:str}/recording/start"),
+    ("POST", "/sessions/{sessionId:str}/recording/stop"),
+    ("POST", "/webhooks/{webhookId:str}/rotate-secret"),
+    ("POST", "/webhooks/{webhookId:str}/test"),
+    ("POST", "/deliveries/{deliveryId:str}/redeliver"),
 })  # fmt: skip
 """Routes that take no body although their method may have one."""
 

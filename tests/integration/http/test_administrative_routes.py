@@ -33,6 +33,15 @@ ROUTES: Final[list[tuple[str, str, dict[str, Any] | None]]] = [
     ("POST", "/phone-numbers", {"number": "+15105550123", "agentId": ID}),
     ("PATCH", "/phone-numbers/+15105550123", {"agentId": ID}),
     ("DELETE", "/phone-numbers/+15105550123", None),
+    ("GET", "/webhooks", None),
+    ("POST", "/webhooks", {"url": "https://evil.example", "events": ["*"]}),
+    ("GET", f"/webhooks/{ID}", None),
+    ("PATCH", f"/webhooks/{ID}", {"url": "https://evil.example"}),
+    ("DELETE", f"/webhooks/{ID}", None),
+    ("POST", f"/webhooks/{ID}/rotate-secret", None),
+    ("POST", f"/webhooks/{ID}/test", None),
+    ("GET", f"/webhooks/{ID}/deliveries", None),
+    ("POST", f"/deliveries/{ID}/redeliver", None),
     ("GET", "/publishable-keys", None),
     ("POST", "/publishable-keys", {"allowedOrigins": ["https://evil.example"]}),
     ("DELETE", f"/publishable-keys/{ID}", None),
@@ -46,6 +55,8 @@ ROUTES: Final[list[tuple[str, str, dict[str, Any] | None]]] = [
 FOR_PAGES: Final = {
     "POST /session", "POST /session/end", "POST /session/token", "POST /livekit/token",
     "POST /livekit/tickets", "POST /telephony/livekit-webhook",
+    "POST /sessions/{sessionId}/recording/link", "POST /sessions/{sessionId}/recording/start",
+    "POST /sessions/{sessionId}/recording/stop",
 }  # fmt: skip
 """Routes that change something and that the frontends of users, or LiveKit, may call."""
 

@@ -51,7 +51,7 @@ def token(
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     given = {"iss": key, "nbf": now, "exp": now + 300, "sha256": digest} | claims
     present = {name: value for name, value in given.items() if value is not None}
-    return jwt.encode(present, None if algorithm == "none" else secret, algorithm)
+    return jwt.encode(present, "" if algorithm == "none" else secret, algorithm)
 
 
 def send(client: httpx.Client, body: bytes, authorization: str | None = None) -> httpx.Response:

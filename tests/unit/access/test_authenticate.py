@@ -384,7 +384,7 @@ async def test_given_a_key_without_the_scope_admin_then_keys_are_neither_shown_n
 def test_scopes_are_known_by_name() -> None:
     assert parse_scopes(["calls:read", "admin"]) == {Scope.CALLS_READ, Scope.ADMIN}
     known = ", ".join(Scope)
-    assert known.endswith("phone-numbers:write, admin")
+    assert known.endswith("webhooks:write, admin")
     with pytest.raises(InvalidInput, match=known):
         parse_scopes(["calls:reed"])
 

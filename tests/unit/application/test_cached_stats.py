@@ -33,7 +33,7 @@ class Counted:
             raise StorageUnavailable("gone")
         return LedgerStats(
             live_sessions=self.times, live_calls=0, pending_events=0, pending_since=None,
-            dead_events=0,
+            dead_events=0, pending_deliveries=0, deliveries_since=None,
         )  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def test_an_operation_with_a_body_tells_what_is_wrong_with_one(document: dict[st
     assert with_body == {
         "startSession", "renewToken", "issueToken", "endSession", "livekitWebhook", "createAgent",
         "changeAgent", "createTrunk", "createDispatchRule", "addPhoneNumber", "changePhoneNumber",
-        "createPublishableKey", "createTicket",
+        "createPublishableKey", "createTicket", "createWebhook", "changeWebhook",
     }  # fmt: skip
     for name in with_body:
         assert {"400", "413", "415", "503"} <= set(operations(document)[name]["responses"])
@@ -112,6 +112,8 @@ def test_every_link_leads_to_an_operation_with_such_parameters(document: dict[st
         "changeAgent", "activateVersion", "deleteAgent", "deleteTrunk", "deleteDispatchRule",
         "listTrunks", "listDispatchRules",
         "listPhoneNumbers", "phoneNumberByNumber", "changePhoneNumber", "deletePhoneNumber",
+        "listWebhooks", "webhookById", "changeWebhook", "rotateWebhookSecret", "deleteWebhook",
+        "listDeliveries",
     }  # fmt: skip
     for link in links:
         assert set(link.get("parameters", {})) <= set(parameters(known[link["operationId"]]))

@@ -34,6 +34,7 @@ async def test_decisions_of_webhooks_are_over_before_other_replicas_take_over_cl
         "ask_before_call": SimpleNamespace(settled=noting("decisions")),
         "ledger": SimpleNamespace(settled=noting("ledger")),
         "webhook_sender": SimpleNamespace(close=noting("close")),
+        "delivery_sender": SimpleNamespace(close=noting("close")),
     }
     container = SimpleNamespace(storage=nothing, livekit_client=nothing, background_jobs=list)
     for name, part in parts.items():

@@ -8,8 +8,9 @@ import pytest
 
 from adapters.phonenumbers.phone_numbers import normalised
 from domain.phone_numbers.definition import PhoneNumberDefinition, parse_number
-from domain.phone_numbers.pre_call_webhook import is_public, secret_bytes
 from domain.shared.errors import InvalidInput
+from domain.shared.webhook_secret import secret_bytes
+from domain.shared.webhook_target import is_public
 from tests.unit.phone_numbers.numbers import NUMBER, given
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -1,0 +1,1 @@
+"""Recordings in a database: their table, its mapping and its repository."""

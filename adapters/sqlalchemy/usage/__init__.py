@@ -1,0 +1,1 @@
+"""What sessions have used, in a database: its tables and its repository."""

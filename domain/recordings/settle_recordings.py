@@ -1,0 +1,88 @@
+"""Ask LiveKit what became of the recordings that have not ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from domain.access.access import SYSTEM
+from domain.recordings.egress import Egresses, EgressFact
+from domain.recordings.recording import Recording
+from domain.recordings.repository import RecordingWork
+from domain.recordings.settle_egress import SettleEgress
+from domain.shared.clock import Clock
+from domain.shared.errors import Conflict
+from domain.shared.timeline import Source
+from domain.shared.unit_of_work import UnitOfWorkFactory
+
+AT_ONCE: Final = 100
+"""Recordings that one cycle asks about, the oldest first."""
+
+ABSENT_FOR: Final = timedelta(minutes=1)
+"""How long LiveKit must not list an egress before its end is concluded."""
+
+_LOST: Final = "LiveKit no longer lists this egress, and the store has no audio of it."
+
+
+@attrs.frozen(kw_only=True)
+class SettleRecordings:
+    """Find what lost webhooks would have reported; LiveKit is asked nothing if nothing runs."""
+
+    unit_of_work: UnitOfWorkFactory[RecordingWork]
+    egresses: Egresses
+    settle_egress: SettleEgress
+    clock: Clock
+
+    async def __call__(self) -> int:
+        """Return how many recordings were looked into. Raises ``LiveKitError``."""
+        async with self.unit_of_work() as work:
+            unsettled = await work.recordings.unsettled(AT_ONCE)
+        for recording in unsettled:
+            now = self.clock.now()
+            if recording.claim_until is not None and now < recording.claim_until:
+                continue  # a request is starting it
+            facts = await self._facts(recording)
+            for fact in facts:
+                await self.settle_egress(fact, Source.RECONCILER)
+            if not facts:
+                await self._absent(recording, now)
+        return len(unsettled)
+
+    async def _facts(self, recording: Recording) -> Sequence[EgressFact]:
+        """Return what LiveKit lists of the recording: at most its egress, and surplus ones."""
+        if recording.egress_id is not None:
+            fact = await self.egresses.find(recording.egress_id)
+            return [] if fact is None else [fact]
+        session_id = recording.reported.session_id
+        if session_id is None:
+            return []
+        async with self.unit_of_work() as work:
+            session = await work.sessions.get(session_id, SYSTEM)
+        if session is None:
+            return []
+        facts = await self.egresses.in_room(session.room_name)
+        return [fact for fact in facts if fact.recording_id == str(recording.id)]
+
+    async def _absent(self, recording: Recording, now: datetime) -> None:
+        """Conclude, once that has lasted, from what the store has."""
+        since = recording.absent_since
+        if since is None or now < since:  # the clock was set back
+            changed = attrs.evolve(recording, absent_since=now)
+        elif now - since < ABSENT_FOR:
+            return
+        else:
+            found = await self.settle_egress.with_size(recording)
+            if found.missing_at is None and found.size is not None:
+                changed = found.recorded(found.size)
+            else:
+                changed = recording.failed(_LOST)
+        try:
+            async with self.unit_of_work() as work:
+                stored = await work.recordings.save(changed)
+                await self.settle_egress.announced(work, stored, Source.RECONCILER)
+                await work.commit()
+        except Conflict:
+            return  # LiveKit has reported something meanwhile

@@ -1,0 +1,85 @@
+"""The URLs that callers give the service to send requests to."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from domain.shared.errors import InvalidInput
+
+MAX_URL: Final = 2048
+_URL: Final = re.compile(rf"[!-~]{{1,{MAX_URL}}}")
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+
+
+def check_url(given: object, *, field: str, example: str, allow_private: bool) -> str:
+    """Return the URL. Raises :class:`InvalidInput` naming ``field``.
+
+    Without ``allow_private`` it must be https, and an address in it must be public. What a name
+    resolves to is checked at each connection.
+    """
+    schemes = ("https", "http") if allow_private else ("https",)
+    wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+    try:
+        if not isinstance(given, str) or not _URL.fullmatch(given):
+            raise ValueError
+        parts = urlsplit(given)
+        host, _ = parts.hostname, parts.port  # port raises ValueError, too
+        if parts.scheme not in schemes or not host or "@" in parts.netloc or parts.fragment:
+            raise ValueError
+    except ValueError:
+        raise InvalidInput(
+            f"{field} must be an absolute {wanted} URL of at most {MAX_URL} characters, without "
+            "a user name and a fragment.",
+            field=field,
+            example=example,
+        ) from None
+    if not allow_private and not _may_be_public(host):
+        raise InvalidInput(
+            f"{field} must not lead to a private, loopback, link-local or reserved address; "
+            "WEBHOOK_ALLOW_PRIVATE=true permits that.",
+            field=field,
+            example=example,
+        )
+    return given
+
+
+def shown_url(url: str) -> str:
+    """Return the URL without its query, which may contain a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
+def is_public(address: str) -> bool:
+    """Return whether ``address`` (IPv4 or IPv6) may belong to another network than this one's.
+
+    Private, loopback, link-local (and with it the clouds' metadata), multicast and reserved
+    addresses are not, nor IPv6 forms that contain such an IPv4 address.
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour
+        if found in _NAT64:
+            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+        if found.teredo is not None or found.is_site_local:
+            return False
+    return found.is_global and not found.is_multicast and not found.is_reserved
+
+
+def _may_be_public(host: str) -> bool:
+    """Return whether a URL's host may lead to a public address, as far as its text says."""
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
+        return False
+    try:
+        ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return True
+    return is_public(name)

@@ -1,0 +1,1 @@
+"""What sessions have used of models, and what that costs."""

@@ -1,0 +1,1 @@
+"""Outgoing webhooks: domain events, delivered to the URLs of users' systems."""

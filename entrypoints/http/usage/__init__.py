@@ -1,0 +1,1 @@
+"""Routes of what sessions have used."""

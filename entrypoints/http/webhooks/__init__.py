@@ -1,0 +1,1 @@
+"""Routes of outgoing webhooks and their deliveries."""

@@ -1,0 +1,237 @@
+"""Exactly one egress records a session, whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from domain.access.access import SYSTEM, WORK, Access
+from domain.agents.agent_config import AgentConfig
+from domain.recordings.egress import EgressState
+from domain.recordings.recording import RecordingStatus
+from domain.recordings.settle_recordings import ABSENT_FOR
+from domain.recordings.start_recording import LEASE
+from domain.sessions.session_status import EndReason
+from domain.shared.errors import NotFound
+from domain.shared.livekit_errors import (
+    LiveKitError,
+    LiveKitUncertain,
+    LiveKitWithoutEgress,
+)
+from domain.shared.recording_errors import RecordingRefused, RecordingsDisabled, RecordingStarting
+from domain.shared.timeline import Source
+from tests.unit.recordings.world import RecordingWorld
+
+BEN = Access(tenant="ben", scopes=WORK, sees_unowned=False)
+UNCERTAIN = LiveKitUncertain("LiveKit did not answer in time.", timed_out=True)
+
+
+@pytest.fixture
+def world() -> RecordingWorld:
+    return RecordingWorld()
+
+
+async def test_a_session_is_recorded_from_start_to_stop(world: RecordingWorld) -> None:
+    session = await world.begun(tenant="ann")
+
+    started = await world.start(str(session.id), SYSTEM)
+    assert (started.status, started.egress_id) == (RecordingStatus.STARTING, "EG_1")
+    assert started.tenant == "ann"
+    await world.settle_egress(world.livekit.become("EG_1", EgressState.ACTIVE), Source.WEBHOOK)
+    stopped = await world.stop(str(session.id), SYSTEM)
+    assert stopped.status is RecordingStatus.ENDING
+    world.store.objects[started.key] = b"OggS"
+    complete = world.livekit.become("EG_1", EgressState.COMPLETE, size=4)
+    await world.settle_egress(complete, Source.WEBHOOK)
+
+    [recording] = await world.of(session)
+    assert recording.is_playable
+    assert recording.size == 4
+    assert await world.stop(str(session.id), SYSTEM) == recording
+    assert world.livekit.stopped == ["EG_1"]
+    [ready] = [event for event in world.storage.outbox.stored if event.kind == "recording.ready"]
+    assert (ready.tenant, ready.session_id) == ("ann", session.id)
+    assert json.loads(ready.data)["recordingId"] == str(recording.id)
+
+
+async def test_many_requests_start_one_egress(world: RecordingWorld) -> None:
+    session = await world.begun()
+
+    done = await asyncio.gather(
+        *(world.start(str(session.id), SYSTEM) for _ in range(8)), return_exceptions=True
+    )
+
+    assert len(world.livekit.facts) == 1
+    assert {type(each).__name__ for each in done} <= {"Recording", "RecordingStarting"}
+    again = await world.start(str(session.id), SYSTEM)
+    assert [again] == list(await world.of(session))
+
+
+@pytest.mark.parametrize("takes", [True, False], ids=["took effect", "did not"])
+async def test_after_an_ambiguous_failure_livekit_is_asked_first(
+    world: RecordingWorld, takes: object
+) -> None:
+    session = await world.begun()
+    world.livekit.raises, world.livekit.takes = UNCERTAIN, bool(takes)
+
+    with pytest.raises(LiveKitUncertain):
+        await world.start(str(session.id), SYSTEM)
+    recording = await world.start(str(session.id), SYSTEM)
+
+    assert world.livekit.asked == 1
+    assert [*world.livekit.facts] == [recording.egress_id]
+    assert recording.attempts == (1 if takes else 2)
+
+
+async def test_a_request_that_was_killed_is_taken_over_once_its_lease_is_over(
+    world: RecordingWorld,
+) -> None:
+    session = await world.begun()
+    world.livekit.raises = RuntimeError("killed")
+    with pytest.raises(RuntimeError):
+        await world.start(str(session.id), SYSTEM)
+
+    with pytest.raises(RecordingStarting):
+        await world.start(str(session.id), SYSTEM)
+    with pytest.raises(RecordingStarting):
+        await world.stop(str(session.id), SYSTEM)
+    world.clock.advance(LEASE)
+    recording = await world.start(str(session.id), SYSTEM)
+
+    assert [*world.livekit.facts] == [recording.egress_id]
+
+
+async def test_without_an_egress_service_the_recording_has_failed(world: RecordingWorld) -> None:
+    session = await world.begun()
+    world.livekit.raises, world.livekit.takes = LiveKitWithoutEgress("There is none."), False
+
+    with pytest.raises(LiveKitError):
+        await world.start(str(session.id), SYSTEM)
+
+    [failed] = await world.of(session)
+    assert (failed.status, failed.error) == (RecordingStatus.FAILED, "There is none.")
+    assert (await world.start(str(session.id), SYSTEM)).id != failed.id
+
+
+async def test_what_may_not_be_recorded_is_refused(world: RecordingWorld) -> None:
+    forbidden = await world.begun(agent_config=AgentConfig.parse({"record": False}))
+    ended = (await world.begun()).ended(EndReason.ENDED_BY_CALLER, world.clock.now())
+    async with world.storage.unit_of_work() as work:
+        await work.sessions.save(ended)
+        await work.commit()
+    anns = await world.begun(tenant="ann")
+
+    for session in (forbidden, ended):
+        with pytest.raises(RecordingRefused):
+            await world.start(str(session.id), SYSTEM)
+    for doing in (world.start, world.stop):
+        with pytest.raises(NotFound):
+            await doing(str(anns.id), BEN)
+        with pytest.raises(NotFound):
+            await doing("nothing", SYSTEM)
+    with pytest.raises(NotFound):
+        await world.stop(str(anns.id), SYSTEM)
+    with pytest.raises(RecordingsDisabled):
+        await attrs.evolve(world.start, is_enabled=False)(str(anns.id), SYSTEM)
+    assert world.livekit.facts == {}
+
+
+async def test_the_reconciler_finds_what_webhooks_have_lost(world: RecordingWorld) -> None:
+    session = await world.begun()
+    started = await world.start(str(session.id), SYSTEM)
+    world.store.objects[started.key] = b"OggS"
+    world.livekit.become("EG_1", EgressState.COMPLETE)
+
+    assert await world.settle() == 1
+
+    [recording] = await world.of(session)
+    assert (recording.status, recording.size) == (RecordingStatus.AVAILABLE, 4)
+    assert await world.settle() == 0  # nothing runs: LiveKit is asked nothing
+
+
+async def test_an_egress_whose_start_was_not_recorded_is_found_in_its_room(
+    world: RecordingWorld,
+) -> None:
+    session = await world.begun()
+    world.livekit.raises = UNCERTAIN
+    with pytest.raises(LiveKitUncertain):
+        await world.start(str(session.id), SYSTEM)
+
+    await world.settle()
+
+    [recording] = await world.of(session)
+    assert recording.egress_id == "EG_1"
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["audio", "no audio"])
+async def test_an_egress_that_livekit_has_forgotten_is_concluded_after_a_while(
+    world: RecordingWorld, stored: object
+) -> None:
+    session = await world.begun()
+    started = await world.start(str(session.id), SYSTEM)
+    known = world.livekit.facts.pop("EG_1")
+    if stored:
+        world.store.objects[started.key] = b"OggS"
+
+    await world.settle()
+    world.clock.advance(ABSENT_FOR - timedelta(seconds=1))
+    await world.settle()
+    assert (await world.of(session))[0].is_running
+    world.clock.advance(timedelta(seconds=1))
+    await world.settle()
+
+    [recording] = await world.of(session)
+    expected = RecordingStatus.AVAILABLE if stored else RecordingStatus.FAILED
+    assert recording.status is expected
+    world.store.objects[started.key] = b"OggS"
+    complete = attrs.evolve(known, state=EgressState.COMPLETE, size=4)
+    await world.settle_egress(complete, Source.WEBHOOK)
+    assert (await world.of(session))[0].is_playable
+
+
+async def test_an_absence_that_was_none_concludes_nothing(world: RecordingWorld) -> None:
+    session = await world.begun()
+    await world.start(str(session.id), SYSTEM)
+    known = world.livekit.facts.pop("EG_1")
+    await world.settle()
+    world.livekit.facts["EG_1"] = attrs.evolve(known, state=EgressState.ACTIVE)
+    world.clock.advance(ABSENT_FOR)
+    await world.settle()
+
+    assert (await world.of(session))[0].absent_since is None
+
+
+async def test_an_egress_beside_the_recording_s_own_is_stopped(world: RecordingWorld) -> None:
+    """One that was started by a request whose answer was lost, and that LiveKit lists late."""
+    session = await world.begun()
+    started = await world.start(str(session.id), SYSTEM)
+    late = attrs.evolve(world.livekit.facts["EG_1"], egress_id="EG_9", state=EgressState.ACTIVE)
+
+    assert await world.settle_egress(late, Source.WEBHOOK) == started
+
+    assert world.livekit.stopped == ["EG_9"]
+
+
+async def test_other_programs_egresses_are_left_alone(world: RecordingWorld) -> None:
+    session = await world.begun()
+    await world.start(str(session.id), SYSTEM)
+    own = world.livekit.facts["EG_1"]
+    for text in (None, "x", "00000000-0000-7000-d500-999999999999"):
+        other = attrs.evolve(own, egress_id="EG_9", recording_id=text)
+        assert await world.settle_egress(other, Source.WEBHOOK) is None
+    assert world.livekit.stopped == []
+
+
+async def test_a_completed_egress_without_an_object_is_missing(world: RecordingWorld) -> None:
+    """The folder is not shared with the egress service."""
+    session = await world.begun()
+    await world.start(str(session.id), SYSTEM)
+
+    await world.settle_egress(world.livekit.become("EG_1", EgressState.COMPLETE), Source.WEBHOOK)
+
+    [recording] = await world.of(session)
+    assert recording.missing_at == world.clock.now()
