@@ -12,6 +12,7 @@ from adapters.system.console_signer import HmacConsoleSigner
 from adapters.system.keys import RandomKeys
 from domain.access.authenticate import Authenticate
 from domain.access.authenticate_client import AuthenticateClient
+from domain.access.authenticate_presented import AuthenticatePresented
 from domain.access.client_limit import ClientLimit
 from domain.access.manage_console_sessions import ManageConsoleSessions
 from domain.access.manage_keys import ManageKeys
@@ -64,6 +65,9 @@ class Access(containers.DeclarativeContainer):
         authenticate=authenticate,
         signer=providers.Singleton(HmacConsoleSigner, Core.settings.provided.livekit_api_secret),
         clock=Core.clock,
+    )
+    authenticate_presented = providers.Singleton(
+        AuthenticatePresented, authenticate=authenticate, console_sessions=console_sessions
     )
     manage_keys = providers.Singleton(
         ManageKeys,

@@ -14,6 +14,8 @@ const SCOPES = [
   "agents:write",
   "phone-numbers:read",
   "phone-numbers:write",
+  "webhooks:read",
+  "webhooks:write",
   "admin",
 ];
 const USUAL = ["sessions:write", "calls:read", "calls:write"];

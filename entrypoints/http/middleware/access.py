@@ -21,6 +21,7 @@ from litestar.types import Scope as AsgiScope
 from domain.access.access import Access
 from domain.access.authenticate import Authenticate
 from domain.access.authenticate_client import AuthenticateClient
+from domain.access.authenticate_presented import CONSOLE
 from domain.access.client_grant import ClientGrant
 from domain.access.manage_console_sessions import ManageConsoleSessions
 from domain.access.publishable_key import is_publishable
@@ -129,6 +130,16 @@ def presented_key(scope: AsgiScope) -> str:
     scheme, _, token = header(scope, b"authorization").decode("latin-1").partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
     return header(scope, b"x-api-key").decode("latin-1") or bearer
+
+
+def credential_of(scope: AsgiScope) -> str:
+    """Return what the request presented, as ``AuthenticatePresented`` takes it; empty if nothing.
+
+    For what outlives the request and must notice that the key was revoked.
+    """
+    key = presented_key(scope)
+    session = "" if key else presented_session(scope)
+    return f"{CONSOLE}{session}" if session else key
 
 
 def access_of(scope: AsgiScope) -> Access:

@@ -14,6 +14,7 @@ from adapters.system.keys import RandomKeys
 from domain.access.access import SYSTEM, WORK
 from domain.access.api_key import FixedKey, digest
 from domain.access.authenticate import REMEMBERED, Authenticate
+from domain.access.authenticate_presented import CONSOLE, AuthenticatePresented
 from domain.access.console_session import LIFETIME, ConsoleSession
 from domain.access.manage_console_sessions import ManageConsoleSessions
 from domain.access.manage_keys import CreateKeyCommand, ManageKeys
@@ -132,6 +133,25 @@ async def test_a_key_that_opens_nothing_opens_no_session(console: Console) -> No
 
 async def test_without_keys_a_cookie_is_not_needed_and_not_looked_at(console: Console) -> None:
     assert await console.sessions.access("left over from another deployment") == SYSTEM
+
+
+async def test_given_what_a_request_presented_then_it_is_authenticated_again(
+    console: Console,
+) -> None:
+    key = await console.made(tenant="acme")
+    opened = await console.sessions.open(key)
+    again = AuthenticatePresented(
+        authenticate=console.sessions.authenticate, console_sessions=console.sessions
+    )
+
+    assert await again(key) == await again(f"{CONSOLE}{opened.text}") == opened.access
+    for refused in ("", opened.text, CONSOLE, f"{CONSOLE}{key}"):
+        with pytest.raises(Unauthenticated):
+            await again(refused)
+    await console.manage.revoke(key, SYSTEM)
+    console.clock.advance(REMEMBERED)
+    with pytest.raises(Unauthenticated):
+        await again(f"{CONSOLE}{opened.text}")
 
 
 async def test_a_forged_session_is_refused_without_a_question_to_the_storage(

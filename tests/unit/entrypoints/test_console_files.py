@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import httpx
 import pytest
 from litestar import Litestar
 
+from domain.access.access import Scope
 from entrypoints.http.console import files
+from tests.service import PROJECT
 
 SCRIPT = b"export {};"
 
@@ -23,6 +26,13 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "assets" / "index-Ab_1-2.js.gz").write_bytes(gzip.compress(SCRIPT))
     monkeypatch.setattr(files, "BUILT", tmp_path)
     return tmp_path
+
+
+def test_the_console_offers_every_scope_for_a_new_key() -> None:
+    source = (PROJECT / "console" / "src" / "views" / "api_keys.tsx").read_text()
+    [listed] = re.findall(r"const SCOPES = \[([^]]+)\]", source)
+
+    assert re.findall(r'"([^"]+)"', listed) == list(Scope)
 
 
 async def get(path: str, **headers: str) -> httpx.Response:
