@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Protocol
@@ -35,6 +36,18 @@ class Telemetry(Protocol):
 
     def cycle(self, done: Reconciliation, seconds: float) -> None:
         """The reconciler has gone round; ``done`` counts repairs and failures by their kind."""
+        ...
+
+    def events_appended(self, kinds: Sequence[str]) -> None:
+        """A unit of work has committed events of these kinds."""
+        ...
+
+    def stream_listeners(self, number: int) -> None:
+        """So many clients listen to this process's stream of events."""
+        ...
+
+    def stream_lag(self, seconds: float) -> None:
+        """An event was given to listeners so long after it became known."""
         ...
 
     def page(self, ledger_stats: LedgerStats | None) -> bytes:

@@ -64,7 +64,7 @@ class MemoryCalls:
 
     async def add(self, call: Call) -> None:
         """Store a new call; a conflict surfaces at commit."""
-        self._change(call, attrs.evolve(call, news=()), None)
+        self._change(call, call.without_news(), None)
 
     async def save(self, call: Call) -> Call:
         """Store a change of a call; a conflict surfaces at commit."""

@@ -64,7 +64,7 @@ class MemorySessions:
 
     async def add(self, session: Session) -> None:
         """Store a new session; a conflict surfaces at commit."""
-        self._change(session, attrs.evolve(session, news=()), None)
+        self._change(session, session.without_news(), None)
 
     async def save(self, session: Session) -> Session:
         """Store a change of a session; a conflict surfaces at commit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
@@ -42,6 +42,7 @@ class PrometheusTelemetry:
         self._clock = clock
         self._version = version
         self._known: dict[tuple[str, str, int], Callable[[float], None]] = {}
+        self._count_event = cache(lambda kind: self._appended.labels(kind).inc)
         self._livekit_count = cache(self._counting)  # to look a metric up takes longer
         self._folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         registry = self.registry = CollectorRegistry()
@@ -74,6 +75,7 @@ class PrometheusTelemetry:
             ["outcome"], buckets=_SECONDS, registry=registry,
         )  # fmt: skip
         self._count_reconciliation(registry)
+        self._count_events(registry)
 
     def _count_reconciliation(self, registry: CollectorRegistry) -> None:
         self._repairs = Counter(
@@ -104,6 +106,34 @@ class PrometheusTelemetry:
             "When the reconciler went round last (Unix time).",
             multiprocess_mode="max", registry=registry,
         )  # fmt: skip
+
+    def _count_events(self, registry: CollectorRegistry) -> None:
+        self._appended = Counter(
+            "backend_events_appended", "Domain events that were appended to the outbox.",
+            ["kind"], registry=registry,
+        )  # fmt: skip
+        self._listeners = Gauge(
+            "backend_event_stream_listeners", "Clients that listen to the stream of events.",
+            multiprocess_mode="livesum", registry=registry,
+        )  # fmt: skip
+        self._lags = Histogram(
+            "backend_event_stream_lag_seconds",
+            "From when an event became known until it was given to the listeners.",
+            buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
+
+    def events_appended(self, kinds: Sequence[str]) -> None:
+        """A unit of work has committed events of these kinds."""
+        for kind in kinds:
+            self._count_event(kind)()
+
+    def stream_listeners(self, number: int) -> None:
+        """So many clients listen to this process."""
+        self._listeners.set(number)
+
+    def stream_lag(self, seconds: float) -> None:
+        """An event was given to listeners so long after it became known."""
+        self._lags.observe(seconds)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered."""

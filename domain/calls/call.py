@@ -233,6 +233,10 @@ class Call:
         seen = self.seen_active_at is not None
         return Precision.AT_LEAST if exact_end and seen else Precision.AT_MOST
 
+    def without_news(self) -> Call:
+        """Return the call as it is after its news was stored."""
+        return attrs.evolve(self, news=()) if self.news else self
+
     def stored(self) -> Call:
         """As a reader sees it once this change is stored."""
         return attrs.evolve(self, version=self.version + 1, news=())

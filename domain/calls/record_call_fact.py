@@ -72,7 +72,7 @@ class RecordCallFact:
         async with self.unit_of_work() as work:
             await work.calls.add(call)
             await work.commit()
-        return attrs.evolve(call, news=())
+        return call.without_news()
 
     async def _save(self, known: Call, facts: Sequence[CallFact]) -> Call:
         call = apply(known, *facts)

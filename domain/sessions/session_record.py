@@ -89,6 +89,10 @@ class SessionRecord(SessionOutline):
         """Return the session as it is read once this change is stored."""
         return attrs.evolve(self, version=self.version + 1, news=())
 
+    def without_news(self) -> Self:
+        """Return the session as it is after its news was stored."""
+        return attrs.evolve(self, news=()) if self.news else self
+
     def _noted(self, what: str, at: datetime, source: Source) -> Self:
         kind = _NEWS.get(what)
         noted = self if kind is None else self._with_news(kind, at, source)

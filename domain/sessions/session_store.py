@@ -108,7 +108,7 @@ class SessionStore:
         async with self.unit_of_work() as work:
             await work.sessions.add(session)
             await work.commit()
-        return attrs.evolve(session, news=())
+        return session.without_news()
 
     async def save(self, session: Session, *, urgent: bool = True) -> Session:
         """The change, durable, as the next reader sees it; see :meth:`UnitOfWork.commit`."""

@@ -12,6 +12,7 @@ from entrypoints.cli import (
     agents,
     calls,
     data,
+    events,
     inbox,
     keys,
     listen,
@@ -77,6 +78,7 @@ def serve() -> None:
 
 app.add_typer(agents.app, name="agents")
 app.add_typer(calls.app, name="calls")
+app.add_typer(events.app, name="events")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(keys.app, name="keys")
 app.add_typer(numbers.app, name="numbers")

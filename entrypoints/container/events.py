@@ -7,15 +7,21 @@ from collections.abc import Callable, Sequence
 from dependency_injector import containers, providers
 
 from application.settings import END_GRACE
+from application.telemetry import Telemetry
 from application.workers.event_signal import EventSignal
 from domain.events.announcer import Announcer
 from domain.events.domain_event import EventKind
 from entrypoints.container.core import Core
+from entrypoints.container.observability import Observability
 from entrypoints.presenters.events import event_data
 
 
-def _rings(signal: EventSignal) -> Callable[[Sequence[EventKind]], None]:
-    return lambda _kinds: signal.ring()
+def _appended(telemetry: Telemetry, signal: EventSignal) -> Callable[[Sequence[EventKind]], None]:
+    def appended(kinds: Sequence[EventKind]) -> None:
+        telemetry.events_appended(kinds)
+        signal.ring()
+
+    return appended
 
 
 class Events(containers.DeclarativeContainer):
@@ -28,5 +34,5 @@ class Events(containers.DeclarativeContainer):
         clock=Core.clock,
         present=providers.Object(event_data),
         grace=END_GRACE,
-        appended=providers.Singleton(_rings, event_signal),
+        appended=providers.Singleton(_appended, Observability.telemetry, event_signal),
     )

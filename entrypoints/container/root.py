@@ -22,6 +22,7 @@ from entrypoints.container.recordings import Recordings
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
+from entrypoints.container.streaming import Streaming
 from entrypoints.container.tickets import Tickets
 from entrypoints.container.transcripts import Transcripts
 from entrypoints.container.trunks import Trunks
@@ -50,6 +51,7 @@ class Container(
     Inbox,
     Webhooks,
     Operations,
+    Streaming,
     Trunks,
     Diagnosis,
     Simulator,
@@ -66,5 +68,6 @@ class Container(
         Sessions.worker_watch,
         Recordings.recording_jobs,
         Calls.end_announcer,
+        Streaming.event_stream,
         Webhooks.delivery_worker,
     )

@@ -20,6 +20,7 @@ from entrypoints.http.api_keys import controller as api_keys
 from entrypoints.http.calls import controller as calls
 from entrypoints.http.console import controller as console
 from entrypoints.http.console.files import console_asset, console_page
+from entrypoints.http.events import controller as events
 from entrypoints.http.inbox import controller as inbox
 from entrypoints.http.json_response import JsonResponse
 from entrypoints.http.middleware.access import Clients, admission
@@ -68,6 +69,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     usage.routes,
     statistics.routes,
     inbox.routes,
+    events.routes,
     operations.routes,
     trunks.routes,
     recordings.routes,

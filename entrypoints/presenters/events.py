@@ -62,6 +62,19 @@ def event_body(event: StoredEvent) -> bytes:
     )
 
 
+def event_frame(event: StoredEvent) -> bytes:
+    """Return ``event`` as a Server-Sent Event (https://html.spec.whatwg.org/#server-sent-events).
+
+    A line break would end its data; between values of JSON it is white space.
+    """
+    body = event_body(event).replace(b"\n", b" ").replace(b"\r", b" ")
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (
+        event.id.value.encode(),
+        event.kind.value.encode(),
+        body,
+    )
+
+
 def event_data(resource: Session | Call) -> str:
     """Return a session or a call as its GET shows it, as JSON text.
 

@@ -24,6 +24,7 @@ from tests.benchmarks import (
     log,
     many_sessions,
     on_join,
+    outbox,
     processes,
     real_livekit,
     reconciler,
@@ -31,6 +32,7 @@ from tests.benchmarks import (
     row_sizes,
     search,
     statistics,
+    stream,
     versions,
 )
 from tests.benchmarks.report import MACHINE, Report
@@ -56,6 +58,8 @@ MORE: Final = {
     "many-sessions": many_sessions.measure,
     "growth-filters": growth_filters.measure,
     "busy-ledger": busy_ledger.measure,
+    "outbox": outbox.measure,
+    "stream": stream.measure,
     "row-sizes": row_sizes.measure,
     "search": search.measure,
     "statistics": statistics.measure,

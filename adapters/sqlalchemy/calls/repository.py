@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Final
 
-import attrs
 from sqlalchemy import Executable, Integer, bindparam, insert, select, tuple_, update
 
 from adapters.sqlalchemy.calls.mapping import (
@@ -120,7 +119,7 @@ class SqlCalls:
         )
         self._writes.append(Write(_ADD, values, _lock(call), many=_ADD_MANY, key=key))
         self._announce(call, call, is_new=True)
-        self._changed[call.id] = attrs.evolve(call, news=())
+        self._changed[call.id] = call.without_news()
 
     async def save(self, call: Call) -> Call:
         """Store a change of a call; a conflict surfaces at commit."""

@@ -74,6 +74,7 @@ class WithCreated:
     def __init__(self, table: Table, kind: EventKind, id_column: str) -> None:
         self._table = table
         self._names = [column.name for column in table.columns]
+        self._renamed = [(name, _own(name)) for name in self._names]
         self._id_column = id_column
         self._fixed: Mapping[str, Any] = {
             "kind": literal_column(f"'{kind.value}'"),
@@ -85,12 +86,9 @@ class WithCreated:
 
     def write(self, values: Mapping[str, Any], event: DomainEvent, lock: Lock) -> Write:
         """Return the write of a row with these ``values`` and of its ``event``."""
-        both = {
-            _of_event("id"): event.id.value,
-            _of_event("known_at"): event.known_at,
-            _of_event("data"): event.data,
-            **{_own(name): values[name] for name in self._names},
-        }
+        both = {own: values[name] for name, own in self._renamed}
+        both["event_id"], both["event_known_at"] = event.id.value, event.known_at
+        both["event_data"] = event.data
         return Write(self.one, both, lock, many=self.many, key=event.id.value)
 
     def _of_one(self) -> Any:

@@ -82,7 +82,7 @@ class SqlSessions:
             key = session.id.value
             self._writes.append(Write(ADD, values, lock, many=ADD_MANY, key=key))
             self._events.extend(found)
-        self._changed[session.id] = attrs.evolve(session, news=())
+        self._changed[session.id] = session.without_news()
 
     async def save(self, session: Session) -> Session:
         """Store a change of a session; a conflict surfaces at commit."""

@@ -22,7 +22,7 @@ from entrypoints.http.middleware.overload import OVERLOAD
 from entrypoints.http.middleware.refusals import Refusals
 from entrypoints.http.middleware.request_log import RequestLog
 from entrypoints.http.operations.controller import OPEN, guarded
-from entrypoints.http.server.draining import listen
+from entrypoints.http.server.draining import at_stop, listen
 from entrypoints.http.server.open_files import livekit_connections
 from entrypoints.logging.setup import configure_logs
 from entrypoints.settings import load_settings
@@ -51,6 +51,7 @@ def create() -> ASGIApp:
                     log.warning("open to everybody", reason=OPEN)  # prose: ok
                 if can_be_bypassed(settings.host, settings.trusted_proxies):
                     log.warning("limits can be bypassed", reason=BYPASSED)
+                at_stop(container.event_stream().stop)
                 _collect_garbage_less_often()
                 yield
         except DomainError as error:

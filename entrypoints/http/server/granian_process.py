@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 from granian.net import SocketHolder  # type: ignore[attr-defined] # its stub is incomplete
 from granian.server import Server
 
-from entrypoints.http.server.draining import NOT_READY, PATIENCE_SECONDS, STOP
+from entrypoints.http.server.draining import NOT_READY, PATIENCE_SECONDS, STOP, stopping
 from entrypoints.parent import end_with_parent
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def _stop_this_process(loop: asyncio.AbstractEventLoop, parent: int) -> None:
     """Have granian stop this process, by a SIGTERM that is let through."""
     # Once: granian's own event blocks forever when it is set again.
     loop.remove_signal_handler(STOP)
+    stopping()
     signal.signal(STOP, signal.SIG_IGN)
     if os.getppid() != parent:  # which would have killed a process that does not stop
         signal.alarm(PATIENCE_SECONDS)

@@ -61,6 +61,8 @@ DELETES: Final = ("DELETE", "/agents/{agentId:str}")
 ADDS: Final = ("POST", "/phone-numbers")
 REMOVES: Final = ("DELETE", "/phone-numbers/{number:str}")
 SEARCHES: Final = ("GET", "/transcripts")
+FOLLOWS: Final = ("GET", "/events")
+"""An answer without an end, unless it is asked for what is stored."""
 TICKETS: Final = ("POST", "/livekit/tickets")
 OF_RECORDINGS: Final = {
     ("POST", f"/sessions/{{sessionId:str}}/recording/{what}") for what in ("link", "start", "stop")
@@ -104,7 +106,7 @@ FILTERS: Final = [
     (route, name)
     for route in OWNED
     if route not in OPERATORS and "/recording" not in route.path  # which is no list
-    if route not in OPERATORS
+    if route not in OPERATORS and route.name != FOLLOWS  # nor is that
     if route.name not in COUNTED
     for name in route.filters
 ]
@@ -141,6 +143,8 @@ class Keys:
         An agent that is saved has a name of its own, and one that is deleted is made for that.
         """
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        if route.name == FOLLOWS:
+            query = {"follow": "false", **query}
         facts = self.facts
         if route.name == SAVES:
             facts = {**facts, "name": str(uuid.uuid4())}

@@ -1,0 +1,257 @@
+"""Read the outbox once for all listeners of this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from typing import Final
+
+import attrs
+import structlog
+
+from application.streaming.frame_ring import Frame, FrameRing, joined
+from application.streaming.listener import Closing, Listener
+from application.telemetry import Telemetry
+from application.workers.event_signal import EventSignal
+from domain.access.authenticate import Authenticate
+from domain.events.domain_event import StoredEvent
+from domain.events.event_filter import EventFilter
+from domain.events.outbox import Outbox
+from domain.shared.clock import Clock
+from domain.shared.errors import DomainError, InvalidInput, Unauthenticated
+from domain.shared.event_errors import NoRoomForStream, TooManyStreams
+from domain.shared.identifiers import EventId
+
+log = structlog.get_logger()
+
+MOST: Final = 2000
+"""Listeners of one process."""
+MOST_OF_ONE: Final = 1000
+"""Listeners of one tenant, or of one address without keys."""
+PAGE: Final = 500
+POLL: Final = timedelta(milliseconds=200)
+"""After which other processes' events are looked for."""
+SECONDS_EACH: Final = 0.00005
+"""By which the reader waits longer for each listener, so that what comes meanwhile is sent at
+once: each piece that is sent takes time of requests."""
+HEARTBEAT_SECONDS: Final = 15.0
+SLOW_SECONDS: Final = 15.0
+"""How long a client may take what was sent to it, before it is dropped."""
+RECHECK_SECONDS: Final = 4.0
+_TOGETHER: Final = 32
+"""Listeners that are woken before other tasks have their turn."""
+HEARTBEAT: Final = b": \n\n"
+RESET: Final = b"event: reset\ndata: {}\n\n"
+
+
+@attrs.define(kw_only=True)
+class EventStream:
+    """Streams events to listeners; :meth:`run` reads them while there is a listener.
+
+    ``encode`` returns an event's bytes. A listener that was away for too long gets a reset: it has
+    missed events.
+    """
+
+    outbox: Outbox
+    signal: EventSignal
+    authenticate: Authenticate
+    encode: Callable[[StoredEvent], bytes]
+    telemetry: Telemetry
+    clock: Clock
+    _listeners: dict[int, Listener] = attrs.field(factory=dict, init=False)
+    _someone: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _ring: FrameRing = attrs.field(init=False)
+    _is_live: bool = attrs.field(default=False, init=False)
+    _is_stopping: bool = attrs.field(default=False, init=False)
+    _catching_up: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(4), init=False)
+
+    @_ring.default
+    def _new_ring(self) -> FrameRing:
+        return FrameRing(self.encode)
+
+    async def stored(self, wanted: EventFilter, last_id: str | None) -> AsyncIterator[bytes]:
+        """Yield what is stored and wanted behind the event ``last_id``, or all of it; then end."""
+        position = await self._position_of(wanted, last_id) if last_id else 0
+        if position is None:
+            yield RESET
+            position = 0
+        while frames := await self._page(position):
+            position = frames[-1].event.position
+            text, _ = joined([each for each in frames if wanted.matches(each.event)], wanted, 0)
+            if text:
+                yield text
+
+    async def listen(
+        self, wanted: EventFilter, last_id: str | None, *, key: str, client: str
+    ) -> Listener:
+        """Return a new listener behind the event ``last_id``, or behind all that is stored.
+
+        Raises :class:`TooManyStreams` (of the client), :class:`NoRoomForStream` (of the process)
+        or ``StorageUnavailable``.
+        """
+        self._check_room(client)
+        position = await self._position_of(wanted, last_id) if last_id else None
+        must_reset = bool(last_id) and position is None
+        if position is None:
+            position = self._ring.position if self._is_live else await self.outbox.last_position()
+        self._check_room(client)
+        listener = Listener(wanted, key, client, position, must_reset)
+        self._listeners[id(listener)] = listener
+        self._someone.set()
+        self.telemetry.stream_listeners(len(self._listeners))
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """Forget a listener."""
+        self._listeners.pop(id(listener), None)
+        self.telemetry.stream_listeners(len(self._listeners))
+
+    async def chunks(self, listener: Listener) -> AsyncIterator[bytes]:
+        """Yield what is to be sent to the listener, until it is closed."""
+        while listener.closing is None:
+            text = await self._next(listener)
+            if text:
+                yield text
+            elif listener.closing is None:
+                await listener.wait()
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        keeping = asyncio.create_task(self._keep())
+        try:
+            while True:
+                try:
+                    await self._read()
+                except DomainError as error:
+                    log.warning("events are not read", reason=str(error))
+                    await asyncio.sleep(1)
+                except Exception:
+                    log.exception("events are not read")
+                    await asyncio.sleep(1)
+        finally:
+            keeping.cancel()
+            self.stop()
+
+    def stop(self) -> None:
+        """End every stream; there will be no other."""
+        self._is_stopping = True
+        for listener in self._listeners.values():
+            listener.close(Closing.STOPPING)
+
+    def _check_room(self, client: str) -> None:
+        if self._is_stopping or len(self._listeners) >= MOST:
+            raise NoRoomForStream("This process has no room for another stream; try again.")
+        if sum(each.client == client for each in self._listeners.values()) >= MOST_OF_ONE:
+            raise TooManyStreams(
+                f"There are {MOST_OF_ONE} streams of this client already; end one first.",
+                retry_after=5,
+            )
+
+    async def _position_of(self, wanted: EventFilter, last_id: str) -> int | None:
+        """Return where the event is; None if it is no longer, or never was, there to be seen."""
+        try:
+            event = await self.outbox.find(EventId(last_id), wanted.access)
+        except InvalidInput:
+            return None
+        return None if event is None else event.position
+
+    async def _next(self, listener: Listener) -> bytes:
+        """Return what to send now; nothing if the listener has to wait."""
+        if listener.must_reset:
+            listener.must_reset = False
+            return RESET
+        ring = self._ring
+        if self._is_live and listener.position < ring.floor:
+            text = await self._catch_up(listener)
+            if text:
+                return text
+        if self._is_live and listener.position < ring.position:
+            text, listener.position = ring.chunk(listener.wanted, listener.position)
+            if text:
+                return text
+        now = asyncio.get_running_loop().time()
+        return HEARTBEAT if now - listener.sent_at >= HEARTBEAT_SECONDS else b""
+
+    async def _catch_up(self, listener: Listener) -> bytes:
+        """Read for one listener what the ring does not hold any more."""
+        while listener.position < self._ring.floor and listener.closing is None:
+            async with self._catching_up:
+                frames = await self._page(listener.position)
+            frames = [each for each in frames if each.event.position <= self._ring.floor]
+            end = frames[-1].event.position if len(frames) == PAGE else self._ring.floor
+            text, listener.position = joined(frames, listener.wanted, end)
+            if text:
+                return text
+        return b""
+
+    async def _page(self, position: int) -> list[Frame]:
+        events = await self.outbox.after(position, PAGE)
+        return [Frame(event, self.encode(event)) for event in events]
+
+    async def _read(self) -> None:
+        """Read what is new, or wait for it."""
+        if not self._listeners:
+            self._is_live = False
+            self._someone.clear()
+            await self._someone.wait()
+        ring = self._ring
+        if not self._is_live:
+            ring.begin(await self.outbox.last_position())  # who is behind catches up
+            self._is_live = True
+            await self._wake_all()
+        count = self.signal.count
+        events = await self.outbox.after(ring.position, PAGE)
+        if not events:
+            await self.signal.wait(count, POLL)
+            return
+        ring.add(events)
+        self.telemetry.stream_lag((self.clock.now() - events[-1].known_at).total_seconds())
+        await self._wake_all()
+        await asyncio.sleep(SECONDS_EACH * len(self._listeners))
+
+    async def _wake_all(self) -> None:
+        for number, listener in enumerate([*self._listeners.values()], 1):
+            listener.wake()
+            if number % _TOGETHER == 0:
+                await asyncio.sleep(0)
+
+    async def _keep(self) -> None:
+        """Send heartbeats, drop who does not read, and end the streams of revoked keys."""
+        loop, checked_at = asyncio.get_running_loop(), 0.0
+        while True:
+            await asyncio.sleep(1)
+            now = loop.time()
+            for listener in [*self._listeners.values()]:
+                since = listener.sending_since
+                if since is not None and now - since >= SLOW_SECONDS:
+                    listener.drop()
+                elif now - listener.sent_at >= HEARTBEAT_SECONDS:
+                    listener.wake()
+            if now - checked_at >= RECHECK_SECONDS and self._listeners:
+                checked_at = now
+                try:
+                    await self._check_keys()
+                    await self._check_restored()
+                except DomainError as error:
+                    log.warning("streams are not checked", reason=str(error))
+
+    async def _check_keys(self) -> None:
+        accesses = {each.key: each.wanted.access for each in self._listeners.values()}
+        for key in accesses:
+            try:
+                access = await self.authenticate(key)
+            except Unauthenticated:
+                access = None
+            for listener in self._listeners.values():
+                if listener.key == key and listener.wanted.access != access:
+                    listener.close(Closing.KEY)
+
+    async def _check_restored(self) -> None:
+        """Begin again where the ledger is another one, which ends before what was read."""
+        if self._is_live and await self.outbox.last_position() < self._ring.position:
+            last = await self.outbox.last_position()
+            self._ring.begin(last)
+            for listener in self._listeners.values():
+                listener.position, listener.must_reset = last, True
+            await self._wake_all()

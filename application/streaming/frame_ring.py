@@ -1,0 +1,89 @@
+"""The newest events of the outbox, encoded once for all who listen."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import attrs
+
+from domain.events.domain_event import StoredEvent
+from domain.events.event_filter import EventFilter
+
+MOST_FRAMES: Final = 4000
+MOST_BYTES: Final = 16 * 1024 * 1024
+CHUNK_BYTES: Final = 256 * 1024
+"""The most that is sent to a listener at a time, but for a single event."""
+
+
+@attrs.frozen
+class Frame:
+    """An event, and its bytes in the stream."""
+
+    event: StoredEvent
+    text: bytes
+
+
+@attrs.define
+class FrameRing:
+    """Holds the events behind position ``floor`` up to ``position``; the oldest make way."""
+
+    encode: Callable[[StoredEvent], bytes]
+    position: int = 0
+    floor: int = 0
+    _frames: list[Frame] = attrs.field(factory=list, init=False)
+    _bytes: int = attrs.field(default=0, init=False)
+    _chunks: dict[tuple[EventFilter, int], tuple[bytes, int]] = attrs.field(
+        factory=dict, init=False
+    )
+
+    def begin(self, position: int) -> None:
+        """Hold nothing; what comes next is behind ``position``."""
+        self.position = self.floor = position
+        self._frames.clear()
+        self._chunks.clear()
+        self._bytes = 0
+
+    def add(self, events: Sequence[StoredEvent]) -> None:
+        """Add events behind those that are held."""
+        frames = [Frame(event, self.encode(event)) for event in events]
+        self._frames += frames
+        self._bytes += sum(len(frame.text) for frame in frames)
+        self.position = events[-1].position
+        self._chunks.clear()
+        drop = max(0, len(self._frames) - MOST_FRAMES)
+        size = self._bytes - sum(len(frame.text) for frame in self._frames[:drop])
+        while size > MOST_BYTES:
+            size -= len(self._frames[drop].text)
+            drop += 1
+        if drop:
+            self.floor = self._frames[drop - 1].event.position
+            self._bytes = size
+            del self._frames[:drop]
+
+    def chunk(self, wanted: EventFilter, after: int) -> tuple[bytes, int]:
+        """Return the bytes of what is wanted behind ``after``, and the position that they reach.
+
+        Listeners that want the same get the same bytes object.
+        """
+        key = wanted, after
+        found = self._chunks.get(key)
+        if found is None:
+            first = bisect_right(self._frames, after, key=lambda frame: frame.event.position)
+            found = self._chunks[key] = joined(self._frames[first:], wanted, self.position)
+        return found
+
+
+def joined(frames: Sequence[Frame], wanted: EventFilter, end: int) -> tuple[bytes, int]:
+    """Return the bytes of the wanted frames, up to ``CHUNK_BYTES``, and the position they reach."""
+    texts: list[bytes] = []
+    size = 0
+    for frame in frames:
+        if not wanted.matches(frame.event):
+            continue
+        if size and size + len(frame.text) > CHUNK_BYTES:
+            return b"".join(texts), frame.event.position - 1
+        texts.append(frame.text)
+        size += len(frame.text)
+    return b"".join(texts), end

@@ -1,0 +1,65 @@
+"""One listener of the stream."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import math
+
+import attrs
+
+from domain.events.event_filter import EventFilter
+
+
+class Closing(enum.StrEnum):
+    """Why a stream ends; its client may connect again and go on where it was."""
+
+    LEFT = "its client has gone"
+    STOPPING = "the service stops"
+    KEY = "the API key changed"
+    SLOW = "it does not read"
+
+
+@attrs.define(eq=False)
+class Listener:
+    """What a listener wants, and how far it has got.
+
+    Nothing is queued for it: it takes what it wants from the ring, or from the outbox once it is
+    too far behind. ``sending_since`` is when it began to take the bytes that are being sent, by
+    ``task``.
+    """
+
+    wanted: EventFilter
+    key: str
+    client: str
+    position: int
+    must_reset: bool = False
+    sent_at: float = -math.inf
+    sending_since: float | None = None
+    closing: Closing | None = attrs.field(default=None, init=False)
+    task: asyncio.Task[object] | None = attrs.field(default=None, init=False)
+    _waiting: asyncio.Future[None] | None = attrs.field(default=None, init=False)
+
+    async def wait(self) -> None:
+        """Return once it is woken."""
+        self._waiting = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+
+    def wake(self) -> None:
+        """Let it look again."""
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def close(self, why: Closing) -> None:
+        """End its stream."""
+        self.closing = self.closing or why
+        self.wake()
+
+    def drop(self) -> None:
+        """End its stream although what was sent was not taken."""
+        self.close(Closing.SLOW)
+        if self.task is not None:
+            self.task.cancel()

@@ -1,0 +1,61 @@
+"""Which events somebody wants to hear of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from domain.access.access import Access
+from domain.events.domain_event import EventKind, StoredEvent
+from domain.shared.errors import InvalidInput
+from domain.shared.identifiers import CallId, SessionId
+
+
+@attrs.frozen(kw_only=True)
+class EventFilter:
+    """Select the visible events that match every field that is not None."""
+
+    access: Access
+    kinds: frozenset[EventKind] | None = None
+    session_id: SessionId | None = None
+    call_id: CallId | None = None
+
+    @classmethod
+    def parse(
+        cls,
+        access: Access,
+        kinds: Iterable[str] | None = None,
+        session_id: str | None = None,
+        call_id: str | None = None,
+    ) -> EventFilter:
+        """Return the filter of these values, blank ones being absent.
+
+        ``kinds`` may be lists with commas. Raises :class:`InvalidInput`.
+        """
+        names = [name for given in kinds or () for name in given.split(",") if name.strip()]
+        return cls(
+            access=access,
+            kinds=frozenset(_kind(name.strip()) for name in names) if names else None,
+            session_id=SessionId(session_id) if session_id else None,
+            call_id=CallId(call_id) if call_id else None,
+        )
+
+    def matches(self, event: StoredEvent) -> bool:
+        """Return whether the event is wanted, and visible."""
+        return (
+            (self.kinds is None or event.kind in self.kinds)
+            and self.session_id in (None, event.session_id)
+            and self.call_id in (None, event.call_id)
+            and self.access.sees(event.tenant)
+        )
+
+
+def _kind(name: str) -> EventKind:
+    try:
+        return EventKind(name)
+    except ValueError:
+        known = ", ".join(EventKind)
+        raise InvalidInput(
+            f"type must be one or more of {known}.", field="type", example=EventKind.SESSION_ENDED
+        ) from None

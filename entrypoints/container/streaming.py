@@ -1,0 +1,27 @@
+"""The stream of domain events."""
+
+from __future__ import annotations
+
+from dependency_injector import containers, providers
+
+from application.streaming.event_stream import EventStream
+from entrypoints.container.access import Access
+from entrypoints.container.core import Core
+from entrypoints.container.events import Events
+from entrypoints.container.observability import Observability
+from entrypoints.container.storage import Storage
+from entrypoints.presenters.events import event_frame
+
+
+class Streaming(containers.DeclarativeContainer):
+    """``event_stream`` reads events in the background while somebody listens."""
+
+    event_stream = providers.Singleton(
+        EventStream,
+        outbox=Storage.outbox,
+        signal=Events.event_signal,
+        authenticate=Access.authenticate,
+        encode=providers.Object(event_frame),
+        telemetry=Observability.telemetry,
+        clock=Core.clock,
+    )

@@ -1,0 +1,106 @@
+"""GET /events"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Controller, Response, Router, get
+from litestar.openapi import ResponseSpec
+from litestar.types import Scope as AsgiScope
+
+from application.streaming.event_stream import EventStream
+from domain.access.access import Scope
+from domain.events.event_filter import EventFilter
+from domain.shared.errors import InvalidInput
+from entrypoints.container import Container
+from entrypoints.http.events.response import (
+    MEDIA_TYPE,
+    EventStreamResponse,
+    StoredEventsResponse,
+)
+from entrypoints.http.events.schemas import (
+    CallQuery,
+    FollowQuery,
+    LastIdHeader,
+    LastIdQuery,
+    SessionQuery,
+    TypesQuery,
+)
+from entrypoints.http.middleware.access import access_of, presented_key
+from entrypoints.http.middleware.overload import overload_of
+from entrypoints.http.openapi.document import HIDDEN, KEYED, REFUSALS, errors
+from entrypoints.http.openapi.operation import Operation
+from entrypoints.http.routing import routes_of
+
+
+def routes(container: Container) -> Router:
+    """Return the route, with what it calls."""
+    return routes_of(EventsController, _event_stream=container.event_stream)
+
+
+class EventsController(Controller):
+    """Stream domain events."""
+
+    path = "/events"
+    tags = ("events",)
+    security = KEYED
+
+    _event_stream: EventStream
+
+    @get(
+        needs=(Scope.CALLS_READ,),
+        hidden=True,
+        operation_class=Operation,
+        summary="Events as they happen (development, or with an API key)",
+        media_type=MEDIA_TYPE,
+        responses=errors(
+            REFUSALS
+            | {
+                400: "A filter is malformed; `field` names it.",
+                404: HIDDEN,
+                429: "Too many requests in a minute, or too many streams at a time.",
+                503: "The ledger is out of reach, or the process has no room for a stream.",
+            }
+        )
+        | {
+            200: ResponseSpec(
+                str, description="Server-Sent Events.", media_type=MEDIA_TYPE,
+                generate_examples=False,
+            )
+        },
+    )  # fmt: skip
+    async def events(  # noqa: PLR0913, PLR0917 - each filter is a parameter
+        self,
+        scope: AsgiScope,
+        types: TypesQuery = None,
+        session_id: SessionQuery = None,
+        call_id: CallQuery = None,
+        last_event_id: LastIdQuery = None,
+        last_id_sent: LastIdHeader = None,
+        follow: FollowQuery = None,
+    ) -> Response[Any]:
+        """Server-Sent Events (`EventSource`): each has the event's `id`, its type as `event`, and the
+        body that webhooks have as `data`. Filters are combined.
+
+        A client that connects again sends `Last-Event-ID`, as browsers do, and misses nothing and gets
+        nothing twice. If that event is no longer stored, the first event is `reset`: events were
+        missed, so read what you show anew. Comments come every 15 seconds; a client that does not
+        take its events for as long is disconnected.
+        """  # noqa: E501 - lines of the OpenAPI document
+        wanted = EventFilter.parse(access_of(scope), types, session_id, call_id)
+        last_id = last_id_sent or last_event_id or None
+        if not _follows(follow):
+            return StoredEventsResponse(self._event_stream.stored(wanted, last_id))
+        listener = await self._event_stream.listen(
+            wanted,
+            last_id,
+            key=presented_key(scope),
+            client=overload_of(scope).client(scope),
+        )
+        return EventStreamResponse(self._event_stream, listener)
+
+
+def _follows(raw: str | None) -> bool:
+    if raw in (None, "", "true", "false"):
+        return raw != "false"
+    raise InvalidInput("follow must be true or false.", field="follow", example=False)

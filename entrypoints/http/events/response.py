@@ -1,0 +1,112 @@
+"""The answer that goes on until its client goes away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from litestar import Response
+from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Scope, Send
+
+from application.streaming.event_stream import EventStream
+from application.streaming.listener import Closing, Listener
+
+MEDIA_TYPE: Final = "text/event-stream"
+_HEADERS: Final = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # nginx would keep events back
+]
+
+
+class EventStreamResponse(Response[bytes]):
+    """Sends the events for ``listener``."""
+
+    def __init__(self, stream: EventStream, listener: Listener) -> None:
+        super().__init__(b"", media_type=MEDIA_TYPE)
+        self._stream = stream
+        self._listener = listener
+
+    def to_asgi_response(self, *_arguments: Any, **_options: Any) -> ASGIResponse:
+        """Return the ASGI application that sends them."""
+        return _Following(self._stream, self._listener)
+
+
+class StoredEventsResponse(Response[bytes]):
+    """Sends what is stored."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        super().__init__(b"", media_type=MEDIA_TYPE)
+        self._chunks = chunks
+
+    def to_asgi_response(self, *_arguments: Any, **_options: Any) -> ASGIResponse:
+        """Return the ASGI application that sends it."""
+        return _Sending(self._chunks)
+
+
+class _Sending(ASGIResponse):
+    """Sends chunks as they come."""
+
+    __slots__ = ("_chunks",)
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Send them, and end."""
+        await _start(send)
+        async for text in self._chunks:
+            await _send(send, text)
+        await _end(send)
+
+
+class _Following(ASGIResponse):
+    """Sends what the stream has for a listener, until either goes away."""
+
+    __slots__ = ("_listener", "_stream")
+
+    def __init__(self, stream: EventStream, listener: Listener) -> None:
+        self._stream = stream
+        self._listener = listener
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Send until the client goes away, or the service ends the stream."""
+        listener, loop = self._listener, asyncio.get_running_loop()
+        listener.task = asyncio.current_task()
+        leaving = asyncio.create_task(_left(receive, listener))
+        try:
+            await _start(send)
+            async for text in self._stream.chunks(listener):
+                listener.sending_since = loop.time()
+                await _send(send, text)
+                listener.sending_since, listener.sent_at = None, loop.time()
+            if listener.closing is not Closing.LEFT:
+                await _end(send)
+        except asyncio.CancelledError:
+            if listener.closing is not Closing.SLOW:
+                raise
+            # Ended without the last part, so that the server closes the connection.
+        finally:
+            leaving.cancel()
+            self._stream.leave(listener)
+
+
+async def _left(receive: Receive, listener: Listener) -> None:
+    """Close the listener once its client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    listener.close(Closing.LEFT)
+
+
+async def _start(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
+
+
+async def _send(send: Send, text: bytes) -> None:
+    await send({"type": "http.response.body", "body": text, "more_body": True})
+
+
+async def _end(send: Send) -> None:
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
