@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
@@ -14,7 +14,7 @@ from application.streaming.frame_ring import Frame, FrameRing, joined
 from application.streaming.listener import Closing, Listener
 from application.telemetry import Telemetry
 from application.workers.event_signal import EventSignal
-from domain.access.authenticate import Authenticate
+from domain.access.access import Access
 from domain.events.domain_event import StoredEvent
 from domain.events.event_filter import EventFilter
 from domain.events.outbox import Outbox
@@ -55,7 +55,7 @@ class EventStream:
 
     outbox: Outbox
     signal: EventSignal
-    authenticate: Authenticate
+    authenticate: Callable[[str], Awaitable[Access]]
     encode: Callable[[StoredEvent], bytes]
     telemetry: Telemetry
     clock: Clock
