@@ -50,6 +50,10 @@ class Telemetry(Protocol):
         """An event was given to listeners so long after it became known."""
         ...
 
+    def worker_telemetry(self, signal: str, outcome: str) -> None:
+        """A worker's OTLP message was forwarded, dropped, refused, or the collector failed."""
+        ...
+
     def page(self, ledger_stats: LedgerStats | None) -> bytes:
         """Everything so far in Prometheus' text format; None: the ledger could not be counted."""
         ...

@@ -12,6 +12,9 @@ The agent stays as long as its room: LiveKit closes that some seconds after the 
 (20 by default), so a user who reloads the page meets the same agent. It listens to one user at a
 time; when that one leaves, to the next.
 
+With ``LIVEKIT_OBSERVABILITY_URL``, which is the backend's own address, the transcript, the usage
+and the audio of each session are in the backend's ledger when it has ended.
+
 ``AGENT_PIPELINE=offline`` needs no service at all: the agent's voice is a tone, it repeats what is
 typed to it, and it answers the RPC method ``metadata`` with what it was dispatched with, so that a
 test can see that.
@@ -129,6 +132,7 @@ async def serve_room(ctx: JobContext) -> None:
         Agent(instructions=config.prompt),
         room=ctx.room,
         room_options=room_options(config, offline=offline),
+        record="LIVEKIT_OBSERVABILITY_URL" in os.environ,
     )
     listen_to_one_user_after_another(ctx.room, session)
     if offline:

@@ -16,8 +16,10 @@ from tests.databases import (
     sql_url,
     sqlite_url,
 )
+from tests.warm_processes import cold_processes, start_warm
 
 __all__ = [
+    "cold_processes",
     "database_url",
     "empty_postgres_url",
     "empty_sql_url",
@@ -34,6 +36,10 @@ settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
 
 UNIT = Path(__file__).parent / "unit"
+
+
+def pytest_configure() -> None:
+    start_warm()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

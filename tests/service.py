@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,8 +15,10 @@ import httpx
 import psutil
 
 from tests.livekit_server import free_port
+from tests.warm_processes import PROJECT, Process, popen
 
-PROJECT = Path(__file__).resolve().parent.parent
+__all__ = ["PROJECT", "Service", "launch", "migrate", "refusal", "running", "start"]
+
 START_LIMIT_SECONDS = 120.0
 STOP_LIMIT_SECONDS = 30.0
 
@@ -68,14 +68,9 @@ def launch(
     """
     log = log or folder / f"service-{time.monotonic_ns()}.log"
     with log.open("wb") as output:
-        process = psutil.Popen(
-            [sys.executable, "-m", *module.split()],
-            cwd=folder,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **environ},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    return process, log
+        name, *arguments = module.split()
+        started = popen(name, arguments, folder, environ, stdout=output, stderr=subprocess.STDOUT)
+    return Process(started), log
 
 
 def start(
@@ -122,10 +117,9 @@ def refusal(environ: Mapping[str, str], folder: Path) -> tuple[int, str]:
 
 def migrate(environ: Mapping[str, str], folder: Path) -> None:
     """`backend migrate` on the database that ``environ`` names."""
-    subprocess.run(
-        [sys.executable, "-m", "entrypoints.cli", "migrate"],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **environ},
-        check=True,
-        capture_output=True,
-    )
+    with popen(
+        "entrypoints.cli", ["migrate"], folder, environ,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as command:  # fmt: skip
+        output, _ = command.communicate(timeout=START_LIMIT_SECONDS)
+    assert command.returncode == 0, output

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +12,8 @@ import attrs
 import httpx
 
 from tests.livekit_server import API_KEY, API_SECRET, free_port
-from tests.service import PROJECT, START_LIMIT_SECONDS, STOP_LIMIT_SECONDS
+from tests.service import START_LIMIT_SECONDS, STOP_LIMIT_SECONDS
+from tests.warm_processes import PROJECT, popen
 
 
 @attrs.frozen
@@ -130,11 +129,11 @@ def running_simulator(
     """A simulator for the length of a block. ``port`` lets it be started again where it was."""
     port = port or free_port()
     webhooks = [argument for url in webhook_urls for argument in ("--webhook-url", url)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "entrypoints.cli", "simulator", "--port", str(port),
-         "--api-key", API_KEY, "--api-secret", API_SECRET, *webhooks],
-        cwd=PROJECT, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)},
-        stdout=subprocess.DEVNULL,
+    process = popen(
+        "entrypoints.cli",
+        ["simulator", "--port", str(port), "--api-key", API_KEY, "--api-secret", API_SECRET,
+         *webhooks],
+        PROJECT, {}, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
     simulator = SimulatorProcess(port, client)

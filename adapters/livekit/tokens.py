@@ -126,20 +126,28 @@ class TokenFactory:
         signature.update(signed)
         return (signed + b"." + _base64(signature.digest())).decode()
 
-    def body_digest(self, token: str) -> bytes:
-        """Return the SHA-256 digest that a webhook's ``token`` names in its ``sha256`` claim.
+    def claims(self, token: str) -> Mapping[str, Any]:
+        """Return the claims of a ``token``.
 
-        Raises :class:`TokenRefused` for a token that is not HS256, signed with this secret, issued
-        by this key, valid now, for no audience in particular, and for a body.
+        Raises :class:`TokenRefused` for one that is not HS256, signed with this secret, issued by
+        this key, valid now, and for no audience in particular.
         """
         try:
-            claims = self._jwt.decode(
+            found: dict[str, Any] = self._jwt.decode(
                 token, self._key, ["HS256"], issuer=self.api_key, leeway=DEFAULT_LEEWAY
             )
         except jwt.PyJWTError as error:
             raise TokenRefused(_REASONS.get(type(error), _UNREADABLE)) from error
         except UnicodeEncodeError as error:
             raise TokenRefused(_UNREADABLE) from error
+        return found
+
+    def body_digest(self, token: str) -> bytes:
+        """Return the SHA-256 digest that a webhook's ``token`` names in its ``sha256`` claim.
+
+        Raises :class:`TokenRefused` as :meth:`claims`, and for a token that is for no body.
+        """
+        claims = self.claims(token)
         try:
             digest = base64.b64decode(claims["sha256"], validate=True)
         except (KeyError, TypeError, ValueError, binascii.Error):

@@ -85,7 +85,7 @@ class LiveKitWebhookVerifier:
         if not authorization or authorization.isspace():
             raise WebhookForged("A webhook carries LiveKit's JWT in its Authorization header.")
         try:
-            return self.tokens.body_digest(_token(authorization))
+            return self.tokens.body_digest(token_in(authorization))
         except TokenRefused as error:
             raise WebhookForged(
                 f"LiveKit's key did not sign this webhook: {error}. Check LIVEKIT_API_KEY and "
@@ -144,7 +144,8 @@ def _is_text(value: object) -> bool:
     return value is None or isinstance(value, str)
 
 
-def _token(authorization: str) -> str:
+def token_in(authorization: str) -> str:
+    """Return the JWT in the header, bare or after ``Bearer``."""
     scheme, *token = authorization.split(maxsplit=1)
     return token[0].strip() if token and scheme.lower() == "bearer" else authorization.strip()
 

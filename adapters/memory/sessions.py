@@ -12,7 +12,7 @@ import attrs
 from adapters.memory.events import MemoryEvents
 from adapters.memory.session_table import SessionTable
 from domain.access.access import Access, visible
-from domain.sessions.repository import SessionFilter
+from domain.sessions.repository import MOST_IN_INSTANCE, SessionFilter
 from domain.sessions.session import Session
 from domain.sessions.session_events import session_events
 from domain.sessions.session_outline import SessionOutline
@@ -97,6 +97,12 @@ class MemorySessions:
         named = (each for each in self._seen.by_id.values() if each.room_name == room_name)
         theirs = (each for each in named if access.sees(each.tenant))
         return max(theirs, key=lambda session: session.age, default=None)
+
+    async def in_instance(self, room_sid: str, access: Access) -> list[Session]:
+        """Return the committed sessions of this room instance, the newest first, if visible."""
+        stored = self._committed.by_id.values()
+        found = (each for each in stored if each.room_sid == room_sid and access.sees(each.tenant))
+        return sorted(found, key=lambda each: each.age, reverse=True)[:MOST_IN_INSTANCE]
 
     async def live_of(self, tenant: str) -> int:
         """How many committed sessions of the tenant's are live."""

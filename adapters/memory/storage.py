@@ -21,6 +21,7 @@ from adapters.memory.processes import MemoryProcesses
 from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.recording_sweeps import MemorySweepNotes
 from adapters.memory.recordings import RecordingTable
+from adapters.memory.reports import ReportTable
 from adapters.memory.session_table import SessionTable
 from adapters.memory.statistics import MemoryStatistics
 from adapters.memory.tickets import MemoryTickets
@@ -54,6 +55,7 @@ class MemoryStorage:
         self.sweep_notes = MemorySweepNotes()
         self.usage = UsageTable(self.sessions)
         self.statistics = MemoryStatistics(self.sessions, self.calls, self.usage)
+        self.reports = ReportTable(self.sessions)
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
         self.agents = MemoryAgents()
@@ -70,6 +72,7 @@ class MemoryStorage:
         self.webhook_lanes = self.webhook_deliveries
         self.prune_calls = self.calls.prune
         self.prune_usage = self.usage.prune
+        self.prune_reports = self.reports.prune
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
@@ -80,6 +83,7 @@ class MemoryStorage:
             transcripts=self.transcripts,
             recordings=self.recordings,
             usage=self.usage,
+            reports=self.reports,
             webhooks=self.webhooks,
         )
         return MemoryUnitOfWork(tables, self._announcer)

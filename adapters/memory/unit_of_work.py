@@ -11,6 +11,7 @@ from adapters.memory.call_table import CallTable
 from adapters.memory.calls import MemoryCalls
 from adapters.memory.events import MemoryEvents, MemoryOutbox
 from adapters.memory.recordings import MemoryRecordings, RecordingTable
+from adapters.memory.reports import MemoryReports, ReportTable
 from adapters.memory.session_table import SessionTable
 from adapters.memory.sessions import MemorySessions
 from adapters.memory.transcripts import MemoryTranscripts, TranscriptTable
@@ -32,6 +33,7 @@ class Tables:
     transcripts: TranscriptTable
     recordings: RecordingTable
     usage: UsageTable
+    reports: ReportTable
     webhooks: MemoryWebhooks
 
 
@@ -50,9 +52,10 @@ class MemoryUnitOfWork:
         self.recordings = MemoryRecordings(tables.recordings)
         self.usage = MemoryUsage(tables.usage)
         self.webhooks = MemoryWebhookChanges(tables.webhooks)
+        self.reports = MemoryReports(tables.reports)
         self._repositories = (
             self.sessions, self.calls, self.transcripts, self.recordings, self.usage,
-            self.webhooks, self.events,
+            self.webhooks, self.reports, self.events,
         )  # fmt: skip
 
     async def commit(self, *, urgent: bool = True) -> None:  # noqa: ARG002 - nothing to wait for

@@ -39,7 +39,7 @@ class FileStore:
 
     folder: Path
 
-    async def put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> int:  # noqa: ARG002 - the name tells it
+    async def put(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> int:  # noqa: ARG002 - in the name
         """Store the object once it is durable; leave nothing if ``chunks`` raises."""
         path = self.folder / checked(key)
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex}{PART}")

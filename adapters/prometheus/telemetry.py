@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Final
 
@@ -20,8 +20,8 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
+from adapters.prometheus.ledger_gauges import LedgerGauges
 from adapters.prometheus.workers import Workers
 from domain.operations.ledger_stats import LedgerStats
 from domain.reconciliation.reconcile import Reconciliation
@@ -42,7 +42,6 @@ class PrometheusTelemetry:
         self._clock = clock
         self._version = version
         self._known: dict[tuple[str, str, int], Callable[[float], None]] = {}
-        self._count_event = cache(lambda kind: self._appended.labels(kind).inc)
         self._livekit_count = cache(self._counting)  # to look a metric up takes longer
         self._folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         registry = self.registry = CollectorRegistry()
@@ -68,6 +67,10 @@ class PrometheusTelemetry:
             "backend_group_commit_wait_seconds",
             "How long a batch's first change waited until it was durable.",
             buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._worker_telemetry = Counter(
+            "backend_worker_telemetry", "OTLP messages that workers sent.",
+            ["signal", "outcome"], registry=registry,
         )  # fmt: skip
         self._deliveries = Histogram(
             "backend_webhook_delivery_duration_seconds",
@@ -112,6 +115,7 @@ class PrometheusTelemetry:
             "backend_events_appended", "Domain events that were appended to the outbox.",
             ["kind"], registry=registry,
         )  # fmt: skip
+        self._count_event = cache(lambda kind: self._appended.labels(kind).inc)
         self._listeners = Gauge(
             "backend_event_stream_listeners", "Clients that listen to the stream of events.",
             multiprocess_mode="livesum", registry=registry,
@@ -194,10 +198,14 @@ class PrometheusTelemetry:
         for kind, number in done.failures.items():
             self._failures.labels(kind).inc(number)
 
+    def worker_telemetry(self, signal: str, outcome: str) -> None:
+        """A worker's OTLP message was forwarded, dropped, refused, or the collector failed."""
+        self._worker_telemetry.labels(signal, outcome).inc()
+
     def page(self, ledger_stats: LedgerStats | None) -> bytes:
         """Everything so far in Prometheus' text format."""
         registry = CollectorRegistry()
-        registry.register(_Now(self._version, ledger_stats, self._clock()))
+        registry.register(LedgerGauges(self._version, ledger_stats, self._clock()))
         PlatformCollector(registry=registry)
         if self._folder is None:
             ProcessCollector(registry=registry)
@@ -205,57 +213,6 @@ class PrometheusTelemetry:
         registry.register(Workers(self._folder))
         multiprocess.MultiProcessCollector(registry, self._folder)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
-
-
-class _Now:
-    """The state at this moment, the same from each process."""
-
-    def __init__(self, version: str, ledger_stats: LedgerStats | None, now: float) -> None:
-        self._version, self._census, self._now = version, ledger_stats, now
-
-    def collect(self) -> Iterable[Metric]:
-        build = GaugeMetricFamily("backend_build_info", "Which version runs.", labels=["version"])
-        build.add_metric([self._version], 1)
-        yield build
-        ledger_stats = self._census
-        yield GaugeMetricFamily(
-            "backend_ledger_up", "Whether the ledger can be read and written.",
-            value=ledger_stats is not None and ledger_stats.problem is None,
-        )  # fmt: skip
-        if ledger_stats is None:
-            return
-        yield GaugeMetricFamily(
-            "backend_live_sessions",
-            "Sessions that have not ended.",
-            value=ledger_stats.live_sessions,
-        )
-        yield GaugeMetricFamily(
-            "backend_live_calls", "Calls that have not ended.", value=ledger_stats.live_calls
-        )
-        events = GaugeMetricFamily(
-            "backend_inbox_events", "Webhook events by what is to become of them.",
-            labels=["status"],
-        )  # fmt: skip
-        events.add_metric(["pending"], ledger_stats.pending_events)
-        events.add_metric(["dead"], ledger_stats.dead_events)
-        yield events
-        yield GaugeMetricFamily(
-            "backend_inbox_oldest_pending_age_seconds",
-            "How long the oldest event has waited to be handled.",
-            value=self._age(ledger_stats.pending_since),
-        )
-        yield GaugeMetricFamily(
-            "backend_webhook_pending_deliveries", "Deliveries that no webhook has confirmed.",
-            value=ledger_stats.pending_deliveries,
-        )  # fmt: skip
-        yield GaugeMetricFamily(
-            "backend_webhook_oldest_pending_age_seconds",
-            "How long the oldest pending delivery has waited.",
-            value=self._age(ledger_stats.deliveries_since),
-        )
-
-    def _age(self, since: datetime | None) -> float:
-        return 0.0 if since is None else max(self._now - since.timestamp(), 0.0)
 
 
 def _outcome(error: BaseException) -> str:

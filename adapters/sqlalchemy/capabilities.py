@@ -18,6 +18,7 @@ from adapters.sqlalchemy.publishable_keys import PUBLISHABLE_KEYS
 from adapters.sqlalchemy.rate_limiter import RATE_WINDOWS
 from adapters.sqlalchemy.recordings.sweeps import RECORDING_ORPHANS, RECORDING_SWEEPS
 from adapters.sqlalchemy.recordings.table import RECORDINGS
+from adapters.sqlalchemy.reports import REPORTS
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import SESSIONS
 from adapters.sqlalchemy.tickets import TICKETS
@@ -46,6 +47,7 @@ CAPABILITIES: Final[tuple[Capability, ...]] = (
     AGENTS,
     AGENT_VERSIONS,
     PHONE_NUMBERS,
+    REPORTS,
     RECORDINGS,
     RECORDING_SWEEPS,
     RECORDING_ORPHANS,

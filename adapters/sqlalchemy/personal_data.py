@@ -33,6 +33,12 @@ from domain.privacy.personal_data import PersonalDataCounts
 _STRETCH: Final = 10_000
 """Rows that one command looks through."""
 
+_MOST_IDS: Final = 5_000
+"""Ids that one command compares."""
+
+_LENGTH: Final = 36
+"""Of a column that is an id, rather than a text that may have one."""
+
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -53,6 +59,9 @@ class _Records:
         self.key = key_of(self.table)
         self.keys = list(self.table.primary_key.columns)
         self.quoting = capability.quoting_columns
+        self.quotes_only_ids = all(
+            getattr(self.table.c[name].type, "length", None) == _LENGTH for name in self.quoting
+        )
         self._mentions = capability.personal_columns
         self.texts: list[Column[Any]] = [self.table.c[name] for name in self._mentions]
 
@@ -122,26 +131,32 @@ class SqlPersonalData:
         found: Found = {}
         for records in self._records:
             sought = _Sought(person, _ids(found))
-            # A row that quotes an id need have no trace of the person.
-            traces = () if records.quoting else person.traces
             found[records] = [
                 records.key_in(row)
-                async for row in self._rows(records, traces)
+                async for row in self._rows(records, self._candidates(records, sought))
                 if records.concerns(row, sought)
             ]
         return found
 
-    async def _rows(self, records: _Records, traces: Sequence[str]) -> AsyncIterator[Row[Any]]:
-        """Keys and texts of the rows, or of those that have one of ``traces`` in a text.
+    def _candidates(self, records: _Records, sought: _Sought) -> ColumnElement[bool]:
+        """Which rows may concern the person: a row that quotes an id need have no trace."""
+        if records.quoting and not (records.quotes_only_ids and len(sought.ids) <= _MOST_IDS):
+            return true()
+        traces = sought.person.traces
+        return or_(
+            *(self._has(text, trace) for text in records.texts for trace in traces),
+            *(records.table.c[name].in_([*sought.ids]) for name in records.quoting),
+        )
+
+    async def _rows(
+        self, records: _Records, candidates: ColumnElement[bool]
+    ) -> AsyncIterator[Row[Any]]:
+        """Keys and texts of the rows that are ``candidates``.
 
         They are looked through without a transaction and a stretch at a time, so that no request
         waits for it and no command takes long.
         """
-        key, keys, query = records.key, records.keys, records.query
-        if traces:
-            query = query.where(
-                or_(*(self._has(text, trace) for text in records.texts for trace in traces))
-            )
+        key, keys, query = records.key, records.keys, records.query.where(candidates)
         rest: ColumnElement[bool] = true()
         while True:
             ends = select(*keys).where(rest).order_by(*keys).offset(_STRETCH).limit(1)

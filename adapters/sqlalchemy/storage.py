@@ -27,6 +27,7 @@ from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.recordings.erasure import SqlRecordingErasure
 from adapters.sqlalchemy.recordings.sweeps import SqlSweepNotes
+from adapters.sqlalchemy.reports import PRUNE_REPORTS
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.statements import PRUNE_SESSIONS, PRUNE_UNUSED
 from adapters.sqlalchemy.statistics.reader import SqlStatistics
@@ -82,9 +83,6 @@ class SqlStorage:
         self.api_keys = SqlApiKeys(self.database)
         self.publishable_keys = SqlPublishableKeys(self.database)
         self.tickets = SqlTickets(self.database)
-        self.transcripts = SqlTranscriptReader(self.database)
-        self.recordings = SqlRecordingErasure(self.database)
-        self.sweep_notes = SqlSweepNotes(self.database)
         self.idempotency = SqlIdempotency(self.database)
         self.webhooks = SqlWebhooks(self.database)
         self.webhook_deliveries = SqlDeliveries(self.database)
@@ -93,6 +91,14 @@ class SqlStorage:
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
         self.prune_unused_sessions = Pruning(self.database, PRUNE_UNUSED)
         self.prune_calls = Pruning(self.database, PRUNE_CALLS)
+        self._add_what_was_said()
+
+    def _add_what_was_said(self) -> None:
+        """Add what workers report of conversations."""
+        self.transcripts = SqlTranscriptReader(self.database)
+        self.recordings = SqlRecordingErasure(self.database)
+        self.sweep_notes = SqlSweepNotes(self.database)
+        self.prune_reports = Pruning(self.database, PRUNE_REPORTS)
         self.statistics = SqlStatistics(self.database)
         self.prune_usage = PruneUsage(self.database)
 

@@ -10,6 +10,7 @@ from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.write import Work, Write
 from adapters.sqlalchemy.events.appender import SqlEvents
 from adapters.sqlalchemy.recordings.repository import SqlRecordings
+from adapters.sqlalchemy.reports import SqlReports
 from adapters.sqlalchemy.sessions.repository import SqlSessions
 from adapters.sqlalchemy.transcripts.repository import SqlTranscripts
 from adapters.sqlalchemy.usage.repository import SqlUsage
@@ -50,8 +51,9 @@ class SqlUnitOfWork:
         self.recordings = SqlRecordings(database, self._writes)
         self.usage = SqlUsage(database, self._writes)
         self.webhooks = SqlWebhookChanges(self._writes)
+        self.reports = SqlReports(database, self._writes)
         self._repositories = (
-            self.events, self.sessions, self.calls, self.recordings, self.usage,
+            self.events, self.sessions, self.calls, self.recordings, self.usage, self.reports,
         )  # fmt: skip
 
     async def commit(self, *, urgent: bool = True) -> None:

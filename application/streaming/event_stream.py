@@ -12,6 +12,7 @@ import structlog
 
 from application.streaming.frame_ring import Frame, FrameRing, joined
 from application.streaming.listener import Closing, Listener
+from application.streaming.listeners import Listeners
 from application.telemetry import Telemetry
 from application.workers.event_signal import EventSignal
 from domain.access.access import Access
@@ -20,15 +21,10 @@ from domain.events.event_filter import EventFilter
 from domain.events.outbox import Outbox
 from domain.shared.clock import Clock
 from domain.shared.errors import DomainError, InvalidInput, Unauthenticated
-from domain.shared.event_errors import NoRoomForStream, TooManyStreams
 from domain.shared.identifiers import EventId
 
 log = structlog.get_logger()
 
-MOST: Final = 2000
-"""Listeners of one process."""
-MOST_OF_ONE: Final = 1000
-"""Listeners of one tenant, or of one address without keys."""
 PAGE: Final = 500
 POLL: Final = timedelta(milliseconds=200)
 """After which other processes' events are looked for."""
@@ -59,12 +55,15 @@ class EventStream:
     encode: Callable[[StoredEvent], bytes]
     telemetry: Telemetry
     clock: Clock
-    _listeners: dict[int, Listener] = attrs.field(factory=dict, init=False)
+    _listeners: Listeners = attrs.field(init=False)
     _someone: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _ring: FrameRing = attrs.field(init=False)
     _is_live: bool = attrs.field(default=False, init=False)
-    _is_stopping: bool = attrs.field(default=False, init=False)
     _catching_up: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(4), init=False)
+
+    @_listeners.default
+    def _nobody(self) -> Listeners:
+        return Listeners(self.telemetry.stream_listeners)
 
     @_ring.default
     def _new_ring(self) -> FrameRing:
@@ -87,25 +86,23 @@ class EventStream:
     ) -> Listener:
         """Return a new listener behind the event ``last_id``, or behind all that is stored.
 
-        Raises :class:`TooManyStreams` (of the client), :class:`NoRoomForStream` (of the process)
-        or ``StorageUnavailable``.
+        Raises ``TooManyStreams`` (of the client), ``NoRoomForStream`` (of the process) or
+        ``StorageUnavailable``.
         """
-        self._check_room(client)
+        self._listeners.check_room(client)
         position = await self._position_of(wanted, last_id) if last_id else None
         must_reset = bool(last_id) and position is None
         if position is None:
             position = self._ring.position if self._is_live else await self.outbox.last_position()
-        self._check_room(client)
+        self._listeners.check_room(client)
         listener = Listener(wanted, key, client, position, must_reset)
-        self._listeners[id(listener)] = listener
+        self._listeners.add(listener)
         self._someone.set()
-        self.telemetry.stream_listeners(len(self._listeners))
         return listener
 
     def leave(self, listener: Listener) -> None:
         """Forget a listener."""
-        self._listeners.pop(id(listener), None)
-        self.telemetry.stream_listeners(len(self._listeners))
+        self._listeners.remove(listener)
 
     async def chunks(self, listener: Listener) -> AsyncIterator[bytes]:
         """Yield what is to be sent to the listener, until it is closed."""
@@ -135,18 +132,7 @@ class EventStream:
 
     def stop(self) -> None:
         """End every stream; there will be no other."""
-        self._is_stopping = True
-        for listener in self._listeners.values():
-            listener.close(Closing.STOPPING)
-
-    def _check_room(self, client: str) -> None:
-        if self._is_stopping or len(self._listeners) >= MOST:
-            raise NoRoomForStream("This process has no room for another stream; try again.")
-        if sum(each.client == client for each in self._listeners.values()) >= MOST_OF_ONE:
-            raise TooManyStreams(
-                f"There are {MOST_OF_ONE} streams of this client already; end one first.",
-                retry_after=5,
-            )
+        self._listeners.stop()
 
     async def _position_of(self, wanted: EventFilter, last_id: str) -> int | None:
         """Return where the event is; None if it is no longer, or never was, there to be seen."""
@@ -211,7 +197,7 @@ class EventStream:
         await asyncio.sleep(SECONDS_EACH * len(self._listeners))
 
     async def _wake_all(self) -> None:
-        for number, listener in enumerate([*self._listeners.values()], 1):
+        for number, listener in enumerate(self._listeners, 1):
             listener.wake()
             if number % _TOGETHER == 0:
                 await asyncio.sleep(0)
@@ -222,7 +208,7 @@ class EventStream:
         while True:
             await asyncio.sleep(1)
             now = loop.time()
-            for listener in [*self._listeners.values()]:
+            for listener in self._listeners:
                 since = listener.sending_since
                 if since is not None and now - since >= SLOW_SECONDS:
                     listener.drop()
@@ -237,13 +223,13 @@ class EventStream:
                     log.warning("streams are not checked", reason=str(error))
 
     async def _check_keys(self) -> None:
-        accesses = {each.key: each.wanted.access for each in self._listeners.values()}
+        accesses = {each.key: each.wanted.access for each in self._listeners}
         for key in accesses:
             try:
                 access = await self.authenticate(key)
             except Unauthenticated:
                 access = None
-            for listener in self._listeners.values():
+            for listener in self._listeners:
                 if listener.key == key and listener.wanted.access != access:
                     listener.close(Closing.KEY)
 
@@ -252,6 +238,6 @@ class EventStream:
         if self._is_live and await self.outbox.last_position() < self._ring.position:
             last = await self.outbox.last_position()
             self._ring.begin(last)
-            for listener in self._listeners.values():
+            for listener in self._listeners:
                 listener.position, listener.must_reset = last, True
             await self._wake_all()

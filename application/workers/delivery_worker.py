@@ -43,7 +43,7 @@ class DeliveryWorker:
 
     ``lease`` is how long the lanes of a killed process wait to be taken over if it was not
     registered; a process that lives renews its leases. ``poll`` is how often it looks for new
-    events and due lanes. ``watch`` is told each attempt's outcome and its seconds.
+    events and due lanes. ``watch`` gets each attempt's outcome and its seconds.
     """
 
     fan_out: FanOut

@@ -21,6 +21,7 @@ class PersonalDataCounts:
     domain_events: int = 0
     transcript_items: int = 0
     recordings: int = 0
+    reports: int = 0
     live: int = 0
 
     @property
@@ -35,14 +36,14 @@ class PersonalData(Protocol):
 
     async def mentions(self, person: DataSubject) -> PersonalDataCounts:
         """Count what mentions ``person``: sessions, calls, webhook events, answers, tickets, domain
-        events, items of transcripts and recordings. A session's or call's own transcript and
-        recordings do.
+        events, reports, items of transcripts and recordings. A session's or call's own transcript
+        and recordings do.
         """
         ...
 
     async def forget(self, person: DataSubject) -> PersonalDataCounts:
         """Delete it, live or not, so that not even free space in a file holds it; what it was.
 
-        Recordings are marked: nobody can play them, and their objects are deleted next.
+        Recordings are marked: they can no longer be played, and their objects are deleted next.
         """
         ...

@@ -15,6 +15,7 @@ from domain.recordings.repository import Recordings, RecordingWork
 from domain.recordings.store import RecordingStore
 from domain.shared.clock import Clock
 from domain.shared.errors import Conflict
+from domain.shared.livekit_errors import LiveKitError
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
 UNMATCHED_FOR: Final = timedelta(days=7)
@@ -73,7 +74,8 @@ class EraseRecordings:
             for recording in await self.recordings.marked(_AT_ONCE):
                 if recording.is_running:
                     if self.egresses is not None and recording.egress_id is not None:
-                        await self.egresses.stop(recording.egress_id)
+                        with suppress(LiveKitError):  # the next run tries again
+                            await self.egresses.stop(recording.egress_id)
                     continue
                 await store.delete(recording.key)
                 await self.recordings.remove(recording.id)

@@ -53,7 +53,7 @@ class Recording:
     """One recording of a session. Immutable; each method returns a changed copy. Times are UTC.
 
     ``key`` names its object in the store, ``size`` is in bytes. ``missing_at``: the store no longer
-    had the object then. ``erased_at``: from then on nobody can play it, and its object is being
+    had the object then. ``erased_at``: from then on it cannot be played, and its object is being
     deleted. ``started_at`` and ``duration`` are what the recorder reported.
 
     Only recordings by egress have the rest: ``claim_until`` is the lease of the request that starts
@@ -114,7 +114,7 @@ class Recording:
         return attrs.evolve(self, reported=reported)
 
     def erased(self, at: datetime) -> Recording:
-        """Mark it, so that nobody plays it from now on and its object is deleted."""
+        """Mark it, so that it is not played from now on and its object is deleted."""
         return self if self.erased_at is not None else attrs.evolve(self, erased_at=at)
 
     def missing(self, at: datetime) -> Recording:
@@ -141,7 +141,7 @@ class Recording:
         )
 
     def ending(self) -> Recording:
-        """Note that its egress was told to complete."""
+        """Note that its egress was asked to complete."""
         return attrs.evolve(self, status=RecordingStatus.ENDING) if self.is_running else self
 
     @property
@@ -187,7 +187,7 @@ class Recording:
 def recording_key(
     source: RecordingSource, recording_id: RecordingId, content_type: str, attempt: int = 1
 ) -> str:
-    """Return the key of a recording's object: it tells nothing of the session or its tenant."""
+    """Return the key of a recording's object: it says nothing of the session or its tenant."""
     again = "" if attempt <= 1 else f"-{attempt}"
     folder = "reports" if source is RecordingSource.REPORT else "egress"
     return f"{folder}/{recording_id}{again}{_SUFFIXES.get(content_type, '.bin')}"
@@ -197,7 +197,7 @@ def may_record(session: Session) -> bool:
     """Return whether audio of ``session`` may be kept.
 
     ``"record": false`` in its configuration forbids it, which ``POST /session`` and a saved agent
-    set. The audio of a report whose session is not known yet is held, and nobody can play it; once
+    set. The audio of a report whose session is not known yet is held, and cannot be played; once
     the session is known and forbids it, it is erased.
     """
     return session.agent_config.may_record

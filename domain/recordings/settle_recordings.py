@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +16,7 @@ from domain.recordings.repository import RecordingWork
 from domain.recordings.settle_egress import SettleEgress
 from domain.shared.clock import Clock
 from domain.shared.errors import Conflict
+from domain.shared.livekit_errors import LiveKitError, LiveKitWithoutEgress
 from domain.shared.timeline import Source
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
@@ -23,6 +25,9 @@ AT_ONCE: Final = 100
 
 ABSENT_FOR: Final = timedelta(minutes=1)
 """How long LiveKit must not list an egress before its end is concluded."""
+
+LONGEST_CLAIM: Final = timedelta(minutes=2)
+"""A claim that lasts longer was made before the clock was set back."""
 
 _LOST: Final = "LiveKit no longer lists this egress, and the store has no audio of it."
 
@@ -37,19 +42,36 @@ class SettleRecordings:
     clock: Clock
 
     async def __call__(self) -> int:
-        """Return how many recordings were looked into. Raises ``LiveKitError``."""
+        """Return how many recordings were looked into.
+
+        Raises ``LiveKitError``, at once in an outage, else once the other recordings are done.
+        """
+        problem: LiveKitError | None = None
         async with self.unit_of_work() as work:
             unsettled = await work.recordings.unsettled(AT_ONCE)
         for recording in unsettled:
-            now = self.clock.now()
-            if recording.claim_until is not None and now < recording.claim_until:
-                continue  # a request is starting it
-            facts = await self._facts(recording)
-            for fact in facts:
-                await self.settle_egress(fact, Source.RECONCILER)
-            if not facts:
-                await self._absent(recording, now)
+            try:
+                with suppress(Conflict):  # LiveKit reports something at this moment
+                    await self._settle(recording)
+            except LiveKitError as error:
+                if error.is_outage:
+                    raise
+                problem = error
+        if problem is not None:
+            raise problem
         return len(unsettled)
+
+    async def _settle(self, recording: Recording) -> None:
+        now, claim = self.clock.now(), recording.claim_until
+        if claim is not None and now < claim <= now + LONGEST_CLAIM:
+            return  # a request is starting it
+        facts: Sequence[EgressFact] = []
+        with suppress(LiveKitWithoutEgress):  # which lists none, either
+            facts = await self._facts(recording)
+        for fact in facts:
+            await self.settle_egress(fact, Source.RECONCILER)
+        if not facts:
+            await self._absent(recording, now)
 
     async def _facts(self, recording: Recording) -> Sequence[EgressFact]:
         """Return what LiveKit lists of the recording: at most its egress, and surplus ones."""
@@ -79,10 +101,7 @@ class SettleRecordings:
                 changed = found.recorded(found.size)
             else:
                 changed = recording.failed(_LOST)
-        try:
-            async with self.unit_of_work() as work:
-                stored = await work.recordings.save(changed)
-                await self.settle_egress.announced(work, stored, Source.RECONCILER)
-                await work.commit()
-        except Conflict:
-            return  # LiveKit has reported something meanwhile
+        async with self.unit_of_work() as work:
+            stored = await work.recordings.save(changed)
+            await self.settle_egress.announced(work, stored, Source.RECONCILER)
+            await work.commit()

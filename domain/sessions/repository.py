@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
 
@@ -16,6 +16,9 @@ from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import RoomName, SessionId
 from domain.shared.pagination import Cursor, Span
 from domain.shared.unit_of_work import UnitOfWork
+
+MOST_IN_INSTANCE: Final = 20
+"""One room instance seldom serves more than one session."""
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +61,13 @@ class SessionRepository(Protocol):
 
     async def newest_in(self, room_name: RoomName, access: Access) -> Session | None:
         """Return the visible session of the room that was created last, live or ended."""
+        ...
+
+    async def in_instance(self, room_sid: str, access: Access) -> list[Session]:
+        """Return the visible committed sessions of this room instance, the newest first.
+
+        At most :data:`MOST_IN_INSTANCE`.
+        """
         ...
 
     async def live_of(self, tenant: str) -> int:

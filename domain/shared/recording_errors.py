@@ -57,7 +57,7 @@ class RangeNotSatisfiable(DomainError):
 
 
 class InvalidLink(DomainError):
-    """A signed link that has expired, or that nobody here has signed."""
+    """A signed link that has expired, or that this service has not signed."""
 
     code = "invalid_link"
     status = 403

@@ -21,6 +21,7 @@ from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.inbox import Inbox
 from entrypoints.container.livekit import LiveKit
 from entrypoints.container.reconciliation import Reconciliation
+from entrypoints.container.reports import Reports
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
 from entrypoints.container.tickets import Tickets
@@ -67,6 +68,7 @@ class Operations(containers.DeclarativeContainer):
                 rate_windows=Access.rate_window_pruning,
                 events=event_pruning,
                 tickets=Tickets.ticket_pruning,
+                reports=Reports.report_pruning,
                 transcripts=Transcripts.transcript_pruning,
                 usage=Usage.usage_pruning,
                 deliveries=Webhooks.delivery_pruning,

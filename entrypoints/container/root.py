@@ -19,6 +19,7 @@ from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.privacy import Privacy
 from entrypoints.container.reconciliation import Reconciliation
 from entrypoints.container.recordings import Recordings
+from entrypoints.container.reports import Reports
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.simulator import Simulator
 from entrypoints.container.storage import Storage
@@ -49,6 +50,7 @@ class Container(
     Usage,
     Reconciliation,
     Inbox,
+    Reports,
     Webhooks,
     Operations,
     Streaming,
@@ -66,6 +68,8 @@ class Container(
         Operations.pruner,
         Inbox.inbox_worker,
         Sessions.worker_watch,
+        Reports.report_matcher,
+        Reports.telemetry_sink,
         Recordings.recording_jobs,
         Calls.end_announcer,
         Streaming.event_stream,

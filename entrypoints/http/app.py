@@ -37,6 +37,8 @@ from entrypoints.http.operations import controller as operations
 from entrypoints.http.phone_numbers import controller as phone_numbers
 from entrypoints.http.publishable_keys import controller as publishable_keys
 from entrypoints.http.recordings import controller as recordings
+from entrypoints.http.reports import controller as reports
+from entrypoints.http.reports import otlp, post_report
 from entrypoints.http.requests.json_request import MAX_BODY_BYTES, JsonRequest, Overloaded
 from entrypoints.http.sessions import controller as sessions
 from entrypoints.http.sessions import renew_token, token_endpoint
@@ -70,6 +72,9 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     statistics.routes,
     inbox.routes,
     events.routes,
+    reports.routes,
+    post_report.routes,
+    otlp.routes,
     operations.routes,
     trunks.routes,
     recordings.routes,
@@ -92,14 +97,15 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     limits = limits_of(settings, container.rate_limiter(), container.clock())
 
     return Litestar(
-        route_handlers=[
-            *(routes(container) for routes in CAPABILITIES),
-            swagger_asset,
-            console_page,
-            console_asset,
-        ],
+        route_handlers=[*(routes(container) for routes in CAPABILITIES), *FILES],
         state=State({OVERLOAD: Overload(trusted_proxies=settings.trusted_proxies)}),
-        before_request=admission(authenticate, clients, limits, in_production=in_production),
+        before_request=admission(
+            authenticate,
+            clients,
+            limits,
+            container.worker_verifier(),
+            in_production=in_production,
+        ),
         lifespan=[lifespan],
         request_class=JsonRequest,
         response_class=JsonResponse,

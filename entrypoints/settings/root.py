@@ -14,6 +14,7 @@ from entrypoints.settings.livekit import LiveKitSettings
 from entrypoints.settings.observability import ObservabilitySettings
 from entrypoints.settings.reconciliation import ReconciliationSettings
 from entrypoints.settings.recordings import RecordingSettings
+from entrypoints.settings.reports import ReportSettings
 from entrypoints.settings.retention import RetentionSettings
 from entrypoints.settings.sessions import SessionSettings
 from entrypoints.settings.telephony import TelephonySettings
@@ -37,6 +38,7 @@ class Settings(
     UsageSettings,
     ReconciliationSettings,
     RetentionSettings,
+    ReportSettings,
     RecordingSettings,
     TranscriptSettings,
     AccessSettings,

@@ -64,9 +64,7 @@ class Simulator:
         self.requests: Counter[str] = Counter()
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
         self.listener = Listener(app, host, port)
-        self._host = host
-        self._api_key = api_key
-        self._api_secret = api_secret
+        self._host, self._api_key, self._api_secret = host, api_key, api_secret
 
         def chaos() -> Chaos:
             return self.webhooks.chaos
@@ -84,15 +82,8 @@ class Simulator:
         )
         app.router.add_get("/", self._root)
         app.router.add_route("*", "/twirp/livekit.{service}/{method}", self._twirp)
-        Control(
-            self.world,
-            self.workers,
-            self.faults,
-            self.webhooks,
-            self.requests,
-            self.listener,
-            self.egress,
-        ).add_to(app)
+        parts = (self.world, self.workers, self.faults, self.webhooks, self.requests)
+        Control(*parts, self.listener, self.egress).add_to(app)
 
     @property
     def url(self) -> str:

@@ -12,6 +12,7 @@ import json
 import os
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 SECRET = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))
 TOLERANCE_SECONDS = 5 * 60
@@ -32,9 +33,9 @@ def is_genuine(headers: dict[str, str], body: bytes) -> bool:
     return any(hmac.compare_digest(f"v1,{digest}", signature) for signature in signatures)
 
 
-def handle(event: dict) -> None:
+def handle(event: dict[str, Any]) -> None:
     """Do what your system does. Return quickly: put slow work into a queue."""
-    print(event["type"], event["sessionId"], event["data"], flush=True)
+    print(event["type"], event["sessionId"], event["data"], flush=True)  # noqa: T201
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -67,5 +68,5 @@ class Receiver(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", "8000"))), Receiver)
-    print(f"Listening on http://127.0.0.1:{server.server_port}", flush=True)
+    print(f"Listening on http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201
     server.serve_forever()

@@ -40,7 +40,7 @@ def measure(report: Report, folder: Path) -> None:
                 }
                 found: dict[str, list[Round]] = {name: [] for name in VARIANTS}
                 for number in range(ROUNDS + 1):
-                    for name in [*VARIANTS] if number % 2 else [*reversed(VARIANTS)]:
+                    for name in sorted(VARIANTS, reverse=bool(number % 2)):
                         let_rest(services.values())
                         one = run(services[name], "session", CONNECTIONS)
                         if number:  # after one to warm up

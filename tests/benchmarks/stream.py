@@ -112,7 +112,7 @@ async def _hear(url: str, listeners: int, seconds: float) -> tuple[int, list[flo
     loop = asyncio.get_running_loop()
     for number in range(listeners):
         _, ear = await loop.create_connection(
-            partial(_Ear, number, delays), address.hostname, address.port
+            partial(_Ear, number, delays), address.hostname or "", address.port or 80
         )
         ears.append(ear)
     await asyncio.sleep(seconds)

@@ -35,14 +35,9 @@ SELDOM_REACHED: Final = {
     "GET /phone-numbers/{number}",
     "PATCH /phone-numbers/{number}",
     "DELETE /phone-numbers/{number}",
-    # A key, of which the service that is fuzzed has none.
-    "POST /api-keys",
-    "DELETE /api-keys/{prefix}",
-    "POST /console/session",
-}
-"""What chains of requests made from the document alone need not carry out.
-
-(tests/integration/phone_numbers and tests/integration/access/test_console.py do.)
+    # A webhook that was created, and an event that it got.
+    "POST /webhooks/{webhookId}/test",
+    "POST /deliveries/{deliveryId}/redeliver",
     # Audio that a worker has reported, or a room that an egress records.
     "GET /sessions/{sessionId}/recording",
     "GET /telephony/calls/{callId}/recording",
@@ -50,10 +45,19 @@ SELDOM_REACHED: Final = {
     "POST /sessions/{sessionId}/recording/start",
     "POST /sessions/{sessionId}/recording/stop",
     "GET /recordings/{recordingId}",
+    # A call (tests/integration/usage).
+    "GET /telephony/calls/{callId}/usage",
+    # A session that was started.
+    "POST /sessions/{sessionId}/report",
+    # A key, of which the service that is fuzzed has none.
+    "POST /api-keys",
+    "DELETE /api-keys/{prefix}",
+    "POST /console/session",
 }
 """What chains of requests made from the document alone need not carry out.
 
-(tests/integration/phone_numbers and tests/integration/recordings do.)
+(tests/integration/phone_numbers, tests/integration/recordings and
+tests/integration/access/test_console.py do.)
 """
 
 Tally = dict[str, Counter[int]]

@@ -18,7 +18,7 @@ from tests.hostile.few_files import FILES
 from tests.integration.http.webhooks import eventually
 from tests.service import Service
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cold_processes")]
 
 IDLE = 10_000
 HEAD = b"POST /session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

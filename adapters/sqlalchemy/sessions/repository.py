@@ -26,6 +26,7 @@ from adapters.sqlalchemy.sessions.statements import (
     ADD_MANY,
     ENDS_DUE,
     GET,
+    IN_INSTANCE,
     LIVE_AND_UNUSED_OF,
     LIVE_IN,
     LIVE_OF,
@@ -142,6 +143,11 @@ class SqlSessions:
 
     def _changed_in(self, room_name: RoomName) -> list[Session]:
         return [session for session in self._changed.values() if session.room_name == room_name]
+
+    async def in_instance(self, room_sid: str, access: Access) -> list[Session]:
+        """Return the committed sessions of this room instance, the newest first, if visible."""
+        query = of_tenants(IN_INSTANCE, sessions, access.tenants)
+        return [to_session(row) for row in await self._database.read(query, {"wanted": room_sid})]
 
     async def live_of(self, tenant: str) -> int:
         """How many committed sessions of the tenant's are live."""

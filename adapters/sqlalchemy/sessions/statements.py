@@ -31,6 +31,7 @@ from adapters.sqlalchemy.sessions.table import (
     sessions,
 )
 from domain.events.domain_event import EventKind
+from domain.sessions.repository import MOST_IN_INSTANCE
 from domain.sessions.session_status import SessionStatus
 
 # Built once: SQLAlchemy then finds their compiled form by identity.
@@ -43,6 +44,12 @@ NEWEST_IN: Final = Lookup(
     .where(sessions.c.room_name == bindparam("wanted"))
     .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
     .limit(1)
+)
+IN_INSTANCE: Final = (
+    select(sessions)
+    .where(sessions.c.room_sid == bindparam("wanted"))
+    .order_by(sessions.c.created_at.desc(), sessions.c.id.desc())
+    .limit(MOST_IN_INSTANCE)
 )
 LIVE_OF: Final = (
     select(func.count())

@@ -101,6 +101,13 @@ Index(
     sqlite_where=SESSION_END_IS_PENDING,
     postgresql_where=SESSION_END_IS_PENDING,
 )
+SESSION_HAS_INSTANCE: Final[ColumnElement[bool]] = sessions.c.room_sid.is_not(None)
+Index(
+    "ix_sessions_room_sid",
+    sessions.c.room_sid,
+    sqlite_where=SESSION_HAS_INSTANCE,
+    postgresql_where=SESSION_HAS_INSTANCE,
+)
 Index(
     "uq_sessions_live_room",
     sessions.c.room_name,

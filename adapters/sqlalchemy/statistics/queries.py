@@ -167,8 +167,8 @@ class Queries:
         """
         found = self._rows(table, source, value=value)
         keys = self._keys_of(found)
-        number = func.count() if repeated else literal(1, Integer)
-        counting = select(*keys, found.c.value, number.label("number"))
+        each = func.count() if repeated else literal(1, Integer)
+        counting = select(*keys, found.c.value, each.label("number"))
         counting = counting.where(found.c.value.is_not(None))
         if repeated:
             counting = counting.group_by(*keys, found.c.value)

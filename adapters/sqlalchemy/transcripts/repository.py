@@ -173,7 +173,9 @@ def _by_tsvector(
     query: str, wanted: TranscriptSearch, after: Cursor | None, limit: int
 ) -> Select[Any]:
     since, until = wanted.created.since, wanted.created.until
-    found = _NEWEST.where(_items.search.op("@@")(cast(cast(query, Text), TSQUERY)))
+    # In the statement's text: a plan for any words would be one for common words.
+    words = bindparam("words", query, type_=Text, literal_execute=True)
+    found = _NEWEST.where(_items.search.op("@@")(cast(words, TSQUERY)))
     if after is not None:
         place = tuple_(_items.created_at, _items.number)
         found = found.where(place < tuple_(after.created_at, number_in(after)))

@@ -15,5 +15,6 @@ CallById = linked(
     newestOfRoom=to("callByRoom", roomName=of_body("roomName")),
     session=to("sessionById", sessionId=of_body("sessionId")),
     transcript=to("callTranscript", callId=of_body("callId")),
+    usage=to("callUsage", callId=of_body("callId")),
 )
 CallByRoom = linked(200, call=to("callById", callId=of_body("callId")))

@@ -2,9 +2,10 @@
 
 Every route names what it needs (``needs=Scope…``) or that it is ``public=True``; one that does
 neither needs a key of any scope. A publishable key or a ticket opens those that say
-``takes_clients=True``, and no others. One that shows no tenant's data may be answered while the
-storage cannot be read (``without_storage=True``): the key's access is then the one that was known
-last. Without a key, the console's cookie stands for the key that it was exchanged for.
+``takes_clients=True``, and no others; a worker's JWT opens those that say ``takes_workers=True``.
+One that shows no tenant's data may be answered while the storage cannot be read
+(``without_storage=True``): the key's access is then the one that was known last. Without a key, the
+console's cookie stands for the key that it was exchanged for.
 
 (No guard of Litestar's: it copies the route's handler for each call of one, which takes 8 µs.)
 """
@@ -25,6 +26,7 @@ from domain.access.authenticate_presented import CONSOLE
 from domain.access.client_grant import ClientGrant
 from domain.access.manage_console_sessions import ManageConsoleSessions
 from domain.access.publishable_key import is_publishable
+from domain.reports.worker_verifier import WorkerVerifier
 from domain.shared.errors import Forbidden, StorageUnavailable, Unauthenticated
 from domain.tickets.authenticate_ticket import AuthenticateTicket
 from domain.tickets.ticket import Ticket, is_ticket
@@ -54,7 +56,8 @@ class Clients:
 
 
 def admission(
-    authenticate: Authenticate, clients: Clients, limits: Limits | None, *, in_production: bool,
+    authenticate: Authenticate, clients: Clients, limits: Limits | None, workers: WorkerVerifier,
+    *, in_production: bool,
 ) -> BeforeRequest:  # fmt: skip
     """What each request must pass before its route: the key, the limit, and the scope."""
 
@@ -66,12 +69,14 @@ def admission(
         if hidden and not await authenticate.is_guarded():
             raise NotFoundException
         key = presented_key(request.scope)
+        if needs.get("takes_workers") and _admit_worker(request, workers):
+            return
         if (is_publishable(key) or is_ticket(key)) and not authenticate.knows(key):
             await _admit_client(request, key, clients, limits)
             return
         session = "" if key else presented_session(request.scope)
-        if limits is not None and limits.is_spent(request.scope):
-            await _refuse_guess(request, session or authenticate.knows(key), limits)
+        if limits is not None and not session:
+            await _refuse_guess(request, key, authenticate, limits)
         try:
             access = await (clients.resume(session) if session else authenticate(key))
         except Unauthenticated:
@@ -85,17 +90,24 @@ def admission(
         if limits is not None:
             await limits(request.scope, access)
         refuse_forgery(request.scope, session)
-        if allowed := needs.get("needs"):
-            access.require(*allowed)
-        state = request.scope["state"]
-        state[_STATE], state[CLIENT] = access, access.tenant
+        _grant(request, access)
 
     return admit
 
 
-async def _refuse_guess(request: AnyRequest, known: object, limits: Limits) -> None:
-    """Refuse a key that is not ``known``, before it is looked up: its address is spent."""
-    if not known:
+def _grant(request: AnyRequest, access: Access) -> None:
+    """Note the access if it has the scope that the route needs. Raises ``Forbidden``."""
+    if allowed := request.route_handler.opt.get("needs"):
+        access.require(*allowed)
+    state = request.scope["state"]
+    state[_STATE], state[CLIENT] = access, access.tenant
+
+
+async def _refuse_guess(
+    request: AnyRequest, key: str, authenticate: Authenticate, limits: Limits
+) -> None:
+    """Refuse an unknown key of an address that is spent, before it is looked up."""
+    if limits.is_spent(request.scope) and not authenticate.knows(key):
         await limits(request.scope, None)
 
 
@@ -105,6 +117,14 @@ def _last_known(authenticate: Authenticate, key: str, needs: Mapping[str, Any]) 
     if known is None:
         raise  # noqa: PLE0704 - called while the storage's error is handled
     return known
+
+
+def _admit_worker(request: AnyRequest, workers: WorkerVerifier) -> bool:
+    """Return whether the request has a worker's JWT, which is then its access."""
+    access = workers.access(_authorization(request.scope))
+    if access is not None:
+        request.scope["state"][_STATE] = access
+    return access is not None
 
 
 async def _admit_client(
@@ -127,7 +147,7 @@ async def _admit_client(
 
 def presented_key(scope: AsgiScope) -> str:
     """The key in ``X-API-Key`` or ``Authorization: Bearer …`` (RFC 6750); empty if none."""
-    scheme, _, token = header(scope, b"authorization").decode("latin-1").partition(" ")
+    scheme, _, token = _authorization(scope).partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
     return header(scope, b"x-api-key").decode("latin-1") or bearer
 
@@ -140,6 +160,10 @@ def credential_of(scope: AsgiScope) -> str:
     key = presented_key(scope)
     session = "" if key else presented_session(scope)
     return f"{CONSOLE}{session}" if session else key
+
+
+def _authorization(scope: AsgiScope) -> str:
+    return header(scope, b"authorization").decode("latin-1")
 
 
 def access_of(scope: AsgiScope) -> Access:

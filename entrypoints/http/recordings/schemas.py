@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 import msgspec
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
-from litestar.params import HeaderParameter
 
 from domain.recordings.link import (
     DEFAULT_TTL_SECONDS,
@@ -41,14 +40,6 @@ TtlQuery = Annotated[
 ]
 ExpiresQuery = Annotated[str | None, query_parameter("expires", description="Unix seconds.")]
 SignatureQuery = Annotated[str | None, query_parameter("signature")]
-RangeHeader = Annotated[
-    str | None,
-    HeaderParameter(
-        "Range",
-        description="One range of bytes, such as `bytes=0-1023` or `bytes=-500`; others are "
-        "ignored.",
-    ),
-]
 _MOST_DIGITS: Final = 6
 
 
@@ -59,7 +50,7 @@ class RecordingsResponse(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class RecordingLinkResponse(msgspec.Struct, rename="camel", kw_only=True):
-    """Whoever has `url` can play the recording until `expiresAt`, without a key."""
+    """With `url` the recording can be played until `expiresAt`, without a key."""
 
     url: str
     expires_at: Timestamp

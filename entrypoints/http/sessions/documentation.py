@@ -101,6 +101,7 @@ _ROOM: Final = of_body("roomName")
 StartSession = linked(
     200,
     session=to("sessionById", sessionId=of_body("sessionId")),
+    usage=to("sessionUsage", sessionId=of_body("sessionId")),
     newestOfRoom=to("sessionByRoom", roomName=_ROOM),
     join=Link(
         operation_id="startSession", request_body={"userIdentity": "user-43", "roomName": _ROOM}
@@ -115,6 +116,7 @@ SessionById = linked(
     newestOfRoom=to("sessionByRoom", roomName=_ROOM),
     call=to("callById", callId=of_body("callId")),
     transcript=to("sessionTranscript", sessionId=of_body("sessionId")),
+    usage=to("sessionUsage", sessionId=of_body("sessionId")),
 )
 
 

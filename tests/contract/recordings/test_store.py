@@ -16,8 +16,8 @@ from adapters.object_store.s3 import S3Store, bucket_at
 from domain.recordings.store import RecordingStore
 from domain.shared.errors import NotFound
 from domain.shared.recording_errors import RecordingStoreUnavailable
-from tests.contract.recordings.conftest import new_bucket
-from tests.contract.recordings.s3 import CREDENTIALS, S3
+from tests.contract.recordings.conftest import store_in
+from tests.s3 import CREDENTIALS, S3
 
 KEY = "reports/01890a5d-ac96-774b-bcce-b302099a8057.ogg"
 MEBIBYTE = 1024 * 1024
@@ -92,8 +92,8 @@ async def test_a_cancelled_upload_leaves_nothing(store: RecordingStore) -> None:
 
 
 async def test_an_upload_to_s3_that_is_given_up_is_aborted(s3: S3) -> None:
-    store = new_bucket(s3)
-    name = store.bucket.config["bucket"]
+    name = s3.new_bucket()
+    store = store_in(s3, name)
     waiting = asyncio.Event()
 
     async def slow() -> AsyncIterator[bytes]:
@@ -158,6 +158,16 @@ async def test_a_bucket_that_is_not_there_fails_the_check(s3: S3) -> None:
 
     with pytest.raises(RecordingStoreUnavailable, match="RECORDINGS_URL names a bucket"):
         await S3Store(bucket).check()
+
+
+async def test_nothing_outside_of_the_prefix_is_listed(s3: S3) -> None:
+    name = s3.new_bucket()
+    for key in ("voice/other/x.ogg", "voice/calls-2/x.ogg", "voice/calls", "x.ogg"):
+        s3.client.put_object(Bucket=name, Key=key, Body=b"x")
+    store = store_in(s3, name)
+    await store.put(KEY, pieces(b"abc"), "audio/ogg")
+
+    assert await keys(store) == [KEY]
 
 
 async def test_a_file_that_an_upload_has_left_is_listed(tmp_path: Path) -> None:

@@ -401,6 +401,8 @@ HARMLESS = {
     "publishable_keys": {"id", "tenant", "agent_name", "agent_id", "allowed_origins", "prefix",
                          "digest"},
     "tickets": {"id", "tenant"},
+    "reports": {"id", "room_sid", "job_id", "transcript", "audio", "session_id", "call_id",
+                "tenant"},
     "rate_windows": {"bucket"},
     "processes": {"id"},
     "agents": {"id", "tenant", "name", "definition"},

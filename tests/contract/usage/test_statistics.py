@@ -185,7 +185,10 @@ def any_ledger(random: Random) -> list[Session | Call]:
         return MIDNIGHT + timedelta(milliseconds=random.randrange(4 * 86_400_000))
 
     def after(time: datetime) -> datetime | None:
-        return some(None, time + timedelta(milliseconds=random.randrange(-100, 5_000)))
+        found: datetime | None = some(
+            None, time + timedelta(milliseconds=random.randrange(-100, 5_000))
+        )
+        return found
 
     sessions = []
     for _ in range(40):

@@ -51,6 +51,11 @@ PUBLIC: Final = {
     ("GET", "/console/assets/{name:str}"),
     ("GET", "/console/session"),
     ("DELETE", "/console/session"),
+    # With a worker's JWT: tests/integration/reports.
+    ("POST", "/observability/recordings/v0"),
+    ("POST", "/observability/traces/otlp/v0"),
+    ("POST", "/observability/logs/otlp/v0"),
+    ("POST", "/observability/metrics/otlp/v0"),
     # A signature opens them: tests/unit/recordings/test_playing.py.
     ("GET", "/recordings/{recordingId:str}"),
     ("HEAD", "/recordings/{recordingId:str}"),
@@ -64,6 +69,7 @@ SEARCHES: Final = ("GET", "/transcripts")
 FOLLOWS: Final = ("GET", "/events")
 """An answer without an end, unless it is asked for what is stored."""
 TICKETS: Final = ("POST", "/livekit/tickets")
+REPORTS: Final = ("POST", "/sessions/{sessionId:str}/report")
 OF_RECORDINGS: Final = {
     ("POST", f"/sessions/{{sessionId:str}}/recording/{what}") for what in ("link", "start", "stop")
 }
@@ -409,6 +415,8 @@ def test_it_is_there_for_the_operator_and_for_ann(keys: Keys, route: Route) -> N
             assert answer.status_code == (201 if key is keys.ann else 404)
         elif route.name in (*COUNTED, *USED):
             assert answer.is_success
+        elif route.name == REPORTS:
+            assert answer.json()["items"] == 0
         elif set(route.scopes) == {Scope.ADMIN}:
             assert answer.is_success if key is keys.admin else answer.status_code == 403
         else:

@@ -20,7 +20,7 @@ from tests.livekit_server import API_SECRET, free_port
 from tests.service import STOP_LIMIT_SECONDS, launch, migrate, refusal, running, start
 from tests.simulator import SimulatorProcess
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cold_processes")]
 
 
 def test_given_no_configuration_then_one_message_names_it_all_and_the_code_is_2(

@@ -21,6 +21,7 @@ from domain.shared.reported import Reported
 from entrypoints.container import Container
 from entrypoints.settings import load_settings
 from tests.integration.http.webhooks import eventually, send
+from tests.s3 import running_s3
 from tests.service import PROJECT, Service, running
 from tests.simulator import SimulatorProcess
 
@@ -284,6 +285,31 @@ def test_a_client_that_goes_away_leaves_no_open_file(recorder: Recorder, room: s
         ]
 
     eventually(open_recordings, lambda found: not found)
+
+
+def test_audio_is_played_from_a_bucket(
+    simulator_process: SimulatorProcess, tmp_path: Path, room: str
+) -> None:
+    with running_s3() as s3:
+        environ = {
+            **simulator_process.environ,
+            "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+            "RECORDINGS_URL": f"s3://{s3.new_bucket()}/voice",
+            "AWS_ENDPOINT_URL": s3.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "us-east-1",
+        }
+        with running(environ, tmp_path) as service, httpx.Client(base_url=service.url) as client:
+            recorder = Recorder(service, client, environ, tmp_path)
+            session_id = recorder.session(room)
+            recorder.report(session_id, AUDIO * 20)
+            path = f"/sessions/{session_id}/recording"
+
+            assert client.get(path).content == AUDIO * 20
+            part = client.get(path, headers={"Range": "bytes=100-299"})
+            assert (part.status_code, part.content) == (206, AUDIO[100:300])
+            assert "unexpected error" not in service.output()
 
 
 def test_nothing_was_unexpected(recorder: Recorder) -> None:

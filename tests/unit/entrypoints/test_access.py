@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import pytest
 
+from adapters.livekit.tokens import TokenFactory
+from adapters.livekit.worker_verifier import LiveKitWorkerVerifier
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.rate_limiter import MemoryRateLimiter
@@ -88,7 +90,8 @@ class Door:
             authenticate=authenticate, signer=HmacConsoleSigner("a-secret"), clock=self.clock
         )
         clients = Clients(authenticate_client, authenticate_ticket, sessions)
-        self._admit = admission(authenticate, clients, limits, in_production=False)
+        workers = LiveKitWorkerVerifier(TokenFactory("devkey", "s" * 32))
+        self._admit = admission(authenticate, clients, limits, workers, in_production=False)
 
     async def made_key(self) -> str:
         manage = ManageKeys(

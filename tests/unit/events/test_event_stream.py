@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from adapters.memory.storage import MemoryStorage
-from application.streaming import event_stream, frame_ring
+from application.streaming import event_stream, frame_ring, listeners
 from application.streaming.event_stream import HEARTBEAT, RESET, EventStream
 from application.streaming.frame_ring import Frame, FrameRing, joined
 from application.streaming.listener import Closing, Listener
@@ -254,7 +254,7 @@ async def test_the_reader_outlives_an_outage() -> None:
         async def fails(*_: object) -> list[StoredEvent]:
             raise StorageUnavailable("down")
 
-        here.ledger.outbox.after = fails  # type: ignore[method-assign]
+        here.ledger.outbox.after = fails  # type: ignore[method-assign, assignment]
         await asyncio.sleep(3)
         here.ledger.outbox.after = after  # type: ignore[method-assign]
         event = await here.append()
@@ -265,16 +265,16 @@ async def test_the_reader_outlives_an_outage() -> None:
 
 @in_virtual_time
 async def test_there_is_room_for_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_stream, "MOST", 3)
-    monkeypatch.setattr(event_stream, "MOST_OF_ONE", 2)
+    monkeypatch.setattr(listeners, "MOST", 3)
+    monkeypatch.setattr(listeners, "MOST_OF_ONE", 2)
     async with world(runs=False) as here:
-        listeners = [await here.join() for _ in range(2)]
+        two = [await here.join() for _ in range(2)]
         with pytest.raises(TooManyStreams):
             await here.join()
         await here.stream.listen(ALL, None, key="", client="another")
         with pytest.raises(NoRoomForStream):
             await here.stream.listen(ALL, None, key="", client="a third")
-        here.stream.leave(listeners[0].listener)
+        here.stream.leave(two[0].listener)
         await here.join()
         here.stream.stop()
         with pytest.raises(NoRoomForStream):

@@ -19,7 +19,9 @@ from domain.sessions.session_status import EndReason
 from domain.shared.errors import NotFound
 from domain.shared.livekit_errors import (
     LiveKitError,
+    LiveKitRefused,
     LiveKitUncertain,
+    LiveKitUnreachable,
     LiveKitWithoutEgress,
 )
 from domain.shared.recording_errors import RecordingRefused, RecordingsDisabled, RecordingStarting
@@ -203,6 +205,26 @@ async def test_an_absence_that_was_none_concludes_nothing(world: RecordingWorld)
     await world.settle()
 
     assert (await world.of(session))[0].absent_since is None
+
+
+async def test_one_refusal_holds_up_no_other_recording(world: RecordingWorld) -> None:
+    sessions = [await world.begun() for _ in range(2)]
+    for session in sessions:
+        await world.start(str(session.id), SYSTEM)
+    world.livekit.become("EG_2", EgressState.ACTIVE)
+    world.livekit.refuses = {"EG_1": LiveKitRefused("LiveKit refused it.")}
+
+    with pytest.raises(LiveKitRefused):
+        await world.settle()
+    assert (await world.of(sessions[1]))[0].status is RecordingStatus.ACTIVE
+    world.livekit.refuses = {"EG_1": LiveKitWithoutEgress("There is none any more.")}
+    await world.settle()
+    world.clock.advance(ABSENT_FOR)
+    await world.settle()
+    assert (await world.of(sessions[0]))[0].status is RecordingStatus.FAILED
+    world.livekit.refuses = {"EG_2": LiveKitUnreachable("LiveKit is down.")}
+    with pytest.raises(LiveKitUnreachable):
+        await world.settle()
 
 
 async def test_an_egress_beside_the_recording_s_own_is_stopped(world: RecordingWorld) -> None:

@@ -92,6 +92,7 @@ class FakeEgresses:
         self.facts: dict[str, EgressFact] = {}
         self.raises: Exception | None = None
         self.takes = True
+        self.refuses: dict[str, Exception] = {}
         self.stopped: list[str] = []
         self.asked = 0
 
@@ -122,6 +123,8 @@ class FakeEgresses:
 
     async def find(self, egress_id: str) -> EgressFact | None:
         self.asked += 1
+        if egress_id in self.refuses:
+            raise self.refuses[egress_id]
         return self.facts.get(egress_id)
 
     def become(self, egress_id: str, state: EgressState, **other: Any) -> EgressFact:

@@ -42,7 +42,7 @@ def test_decimals_and_days_are_taken_as_they_are_written(tmp_path: Path) -> None
         "openai/gpt-4o*", date(2026, 1, 1), date(2026, 7, 1),
     )  # fmt: skip
     assert first.rates.input == Decimal("0.10")
-    assert (second.rates.input, second.rates.output) == (Decimal("0.123456789012"), 3)
+    assert (second.rates.input, second.rates.output) == (Decimal("0.123456789012"), Decimal(3))
 
 
 def test_the_example_is_good() -> None:

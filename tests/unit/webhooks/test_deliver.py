@@ -252,7 +252,7 @@ async def test_a_storage_that_fails_ends_no_worker_and_loses_nothing(world: Worl
             raise failures.pop()
         return await settle(*arguments)
 
-    world.memory.webhook_lanes.settle = failing  # type: ignore[method-assign]
+    world.memory.webhook_lanes.settle = failing  # type: ignore[method-assign, assignment]
     await world.deliver(worker)
     world.clock.advance(timedelta(seconds=5))
     await world.deliver(worker)

@@ -1,0 +1,1 @@
+"""OTLP over HTTP, passed on as it came."""

@@ -1,0 +1,57 @@
+"""Those who listen to this process, of whom there may be so many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import attrs
+
+from application.streaming.listener import Closing, Listener
+from domain.shared.event_errors import NoRoomForStream, TooManyStreams
+
+MOST: Final = 2000
+"""Listeners of one process."""
+MOST_OF_ONE: Final = 1000
+"""Listeners of one tenant, or of one address without keys."""
+
+
+@attrs.define
+class Listeners:
+    """Knows who listens; ``count`` is called with their number when it changes."""
+
+    count: Callable[[int], None]
+    _listeners: dict[int, Listener] = attrs.field(factory=dict, init=False)
+    _is_stopping: bool = attrs.field(default=False, init=False)
+
+    def __iter__(self) -> Iterator[Listener]:
+        return iter([*self._listeners.values()])
+
+    def __len__(self) -> int:
+        return len(self._listeners)
+
+    def check_room(self, client: str) -> None:
+        """Raise :class:`NoRoomForStream` or :class:`TooManyStreams` if there is none for one."""
+        if self._is_stopping or len(self._listeners) >= MOST:
+            raise NoRoomForStream("This process has no room for another stream; try again.")
+        if sum(each.client == client for each in self._listeners.values()) >= MOST_OF_ONE:
+            raise TooManyStreams(
+                f"There are {MOST_OF_ONE} streams of this client already; end one first.",
+                retry_after=5,
+            )
+
+    def add(self, listener: Listener) -> None:
+        """Add a listener for which there is room."""
+        self._listeners[id(listener)] = listener
+        self.count(len(self._listeners))
+
+    def remove(self, listener: Listener) -> None:
+        """Forget a listener."""
+        self._listeners.pop(id(listener), None)
+        self.count(len(self._listeners))
+
+    def stop(self) -> None:
+        """End every stream; there will be no other."""
+        self._is_stopping = True
+        for listener in self:
+            listener.close(Closing.STOPPING)

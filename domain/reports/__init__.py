@@ -1,0 +1,1 @@
+"""Session reports that workers send: received, matched with sessions, and kept."""

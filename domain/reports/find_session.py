@@ -1,0 +1,45 @@
+"""Find the session and the call that a report belongs to."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.access.access import SYSTEM
+from domain.calls.repository import CallWork
+from domain.reports.choose_session import choose_session, is_meant
+from domain.reports.header import job_times
+from domain.reports.report import Report
+from domain.sessions.session import Session
+from domain.shared.errors import InvalidInput
+from domain.shared.identifiers import CallId, RoomName
+
+_BY_NAME_AFTER: Final = timedelta(minutes=1)
+"""Until then the ledger may still learn the room instance, which tells sessions apart for sure."""
+
+
+async def find_session(work: CallWork, report: Report, now: datetime) -> Session | None:
+    """Return the session that ``report`` is about; None while the ledger does not know it."""
+    summary = json.loads(report.summary or "{}")
+    began, made_at = job_times(summary, report.received_at)
+    candidates = await work.sessions.in_instance(report.room_sid, SYSTEM)
+    found = choose_session(candidates, report.job_id, made_at)
+    if found is not None or now - report.received_at < _BY_NAME_AFTER:
+        return found
+    with suppress(InvalidInput):  # a name that no room has
+        newest = await work.sessions.newest_in(RoomName(report.room_name), SYSTEM)
+        if newest is not None and is_meant(newest, began, made_at):
+            return newest
+    return None
+
+
+async def call_of(work: CallWork, session: Session) -> CallId | None:
+    """Return the call that the session serves."""
+    if session.phone is not None:
+        return session.phone.call_id
+    newest = await work.calls.newest_in(session.room_name, SYSTEM)
+    if newest is not None and newest.session_id == session.id:
+        return newest.id
+    return None

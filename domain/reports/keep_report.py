@@ -1,0 +1,169 @@
+"""Keep a report with all that it brought, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from domain.access.access import SYSTEM
+from domain.recordings.recording import Recording, RecordingSource, may_record
+from domain.reports.announce import Announce
+from domain.reports.contents import ReportWork
+from domain.reports.find_session import call_of, find_session
+from domain.reports.header import ReportHeader
+from domain.reports.report import Part, Report
+from domain.reports.turns import latencies_of
+from domain.sessions.session import Session
+from domain.shared.clock import Clock
+from domain.shared.errors import Conflict
+from domain.shared.identifiers import RecordingId
+from domain.shared.ids import IdGenerator
+from domain.shared.report_errors import ReportContended
+from domain.shared.unit_of_work import UnitOfWorkFactory
+from domain.transcripts.item import TranscriptItem
+from domain.usage.read_summary import usage_of
+
+_ATTEMPTS: Final = 10
+_PAUSE: Final = timedelta(milliseconds=20)
+
+
+@attrs.frozen(kw_only=True)
+class Audio:
+    """Audio that is in the store; ``size`` in bytes."""
+
+    id: RecordingId
+    key: str
+    size: int
+
+
+@attrs.frozen(kw_only=True)
+class NewReport:
+    """What came, as far as it could be read. ``session``: whose it is, where that is known.
+
+    ``is_final``: nothing follows. Otherwise only items have come, of a session that goes on.
+    """
+
+    header: ReportHeader
+    items: Sequence[TranscriptItem] = ()
+    transcript: Part = Part.ABSENT
+    audio: Audio | None = None
+    audio_part: Part = Part.ABSENT
+    session: Session | None = None
+    is_final: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class Kept:
+    """The report as it is stored. ``audio`` is what is in use of that which came with it."""
+
+    report: Report
+    audio: Audio | None
+
+
+@attrs.frozen(kw_only=True)
+class KeepReport:
+    """Stores a report once for each job in a room instance, whichever replica it reaches."""
+
+    unit_of_work: UnitOfWorkFactory[ReportWork]
+    announce: Announce
+    clock: Clock
+    ids: IdGenerator
+
+    async def __call__(self, new: NewReport) -> Kept:
+        """Return once everything is durable.
+
+        What the first complete report of a job brings is kept; a repetition changes nothing. What
+        was not there before, such as audio or later items, is added. Raises ``StorageUnavailable``
+        and ``ReportContended``.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                async with self.unit_of_work() as work:
+                    return await self._kept(work, new)
+            except Conflict:  # another upload of this report, or its match, was quicker
+                await self.clock.sleep((attempt + 1) * _PAUSE)
+        raise ReportContended("Several uploads of this report came at once; send it again.")
+
+    def draft(self, header: ReportHeader) -> Report:
+        """Return a report that is neither stored nor matched."""
+        now = self.clock.now()
+        return Report(
+            id=self.ids.report_id(),
+            room_sid=header.room_sid,
+            job_id=header.job_id,
+            room_name=header.room_name,
+            summary=header.summary_text,
+            received_at=now,
+        )
+
+    async def _kept(self, work: ReportWork, new: NewReport) -> Kept:
+        earlier = await work.reports.of_job(new.header.room_sid, new.header.job_id)
+        now = self.clock.now()
+        before = earlier or self.draft(new.header)
+        session = new.session or await self._session_of(work, before, now)
+        audio = new.audio if before.audio is not Part.KEPT else None
+        audio_part = new.audio_part
+        if audio is not None and session is not None and not may_record(session):
+            audio, audio_part = None, Part.DROPPED
+        # What is there unmatched, and its contents, are left to be matched together.
+        report = before if earlier is not None else await self._placed(work, before, session, now)
+        if new.is_final:
+            report = report.completed(now, new.header, new.transcript, audio_part)
+        if report == earlier and (new.session is None or not new.items):
+            return Kept(report=report, audio=None)
+        if earlier is None:
+            await work.reports.add(report)
+        else:
+            await work.reports.save(report)
+        await self._keep_contents(work, before, report, new, audio)
+        await work.commit()
+        return Kept(report=report, audio=audio)
+
+    async def _session_of(self, work: ReportWork, report: Report, now: datetime) -> Session | None:
+        if report.session_id is not None:
+            return await work.sessions.get(report.session_id, SYSTEM)
+        return await find_session(work, report, now)
+
+    async def _placed(
+        self, work: ReportWork, report: Report, session: Session | None, now: datetime
+    ) -> Report:
+        if session is None:
+            return report.tried(now)
+        return report.matched(session.id, await call_of(work, session), session.tenant)
+
+    async def _keep_contents(
+        self, work: ReportWork, before: Report, report: Report, new: NewReport, audio: Audio | None
+    ) -> None:
+        reported = report.reported
+        count = await work.transcripts.keep(reported, new.items)
+        await work.usage.keep_turns(reported, latencies_of(new.items))
+        is_first = report.is_complete and not before.is_complete
+        if is_first:
+            await work.usage.keep(reported, usage_of(new.header.summary))
+        recordings = []
+        if audio is not None:
+            recordings.append(_recording(report, new.header, audio, self.clock.now()))
+            await work.recordings.keep(recordings[0])
+        await self.announce(
+            work,
+            report,
+            items=count if before.transcript is not Part.KEPT else 0,
+            has_usage=is_first,
+            recordings=recordings,
+        )
+
+
+def _recording(report: Report, header: ReportHeader, audio: Audio, now: datetime) -> Recording:
+    return Recording(
+        id=audio.id,
+        reported=report.reported,
+        source=RecordingSource.REPORT,
+        key=audio.key,
+        created_at=now,
+        size=audio.size,
+        started_at=header.started_at,
+        duration=header.duration,
+    )

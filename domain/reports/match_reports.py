@@ -1,0 +1,78 @@
+"""Match reports with sessions that became known after them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from domain.recordings.recording import may_record
+from domain.reports.announce import Announce
+from domain.reports.contents import ReportWork
+from domain.reports.find_session import call_of, find_session
+from domain.reports.report import Report
+from domain.shared.clock import Clock
+from domain.shared.errors import Conflict
+from domain.shared.identifiers import ReportId
+from domain.shared.unit_of_work import UnitOfWorkFactory
+
+AT_ONCE: Final = 100
+"""Reports that one run looks at; those that are due then come in the next one."""
+
+
+@attrs.frozen(kw_only=True)
+class MatchReports:
+    """Looks at the unmatched reports whose next attempt is due."""
+
+    unit_of_work: UnitOfWorkFactory[ReportWork]
+    announce: Announce
+    clock: Clock
+
+    async def is_due(self) -> bool:
+        """Return whether there is anything to look at: one indexed read."""
+        async with self.unit_of_work() as work:
+            return bool(await work.reports.due(self.clock.now(), 1))
+
+    async def __call__(self) -> int:
+        """Return how many reports were matched. Raises ``StorageUnavailable``.
+
+        Several processes may do this at a time; of two that match one report, one changes it.
+        """
+        async with self.unit_of_work() as work:
+            due = await work.reports.due(self.clock.now(), AT_ONCE)
+        matched = 0
+        for report in due:
+            try:
+                matched += await self._match(report.id)
+            except Conflict:
+                continue  # it has changed since, and is looked at again
+        return matched
+
+    async def _match(self, report_id: ReportId) -> bool:
+        now = self.clock.now()
+        async with self.unit_of_work() as work:
+            report = await work.reports.get(report_id)
+            if report is None or report.session_id is not None:
+                return False
+            session = await find_session(work, report, now)
+            if session is None:
+                await work.reports.save(report.tried(now))
+                await work.commit(urgent=False)
+                return False
+            call_id = await call_of(work, session)
+            report = report.matched(session.id, call_id, session.tenant)
+            await work.reports.save(report)
+            await self._match_contents(work, report, is_recorded=may_record(session))
+            await work.commit()
+        return True
+
+    async def _match_contents(self, work: ReportWork, report: Report, *, is_recorded: bool) -> None:
+        now, reported = self.clock.now(), report.reported
+        items = await work.transcripts.match(reported)
+        await work.usage.match(reported)
+        recordings = list(await work.recordings.match(reported))
+        if not is_recorded:
+            for recording in recordings:
+                await work.recordings.save(recording.erased(now))
+            recordings = []
+        await self.announce(work, report, items=items, has_usage=True, recordings=recordings)

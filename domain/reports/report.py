@@ -1,0 +1,110 @@
+"""A worker's report of one job: what was said, used and recorded in a room."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from domain.reports.header import ReportHeader
+from domain.shared.identifiers import CallId, ReportId, SessionId
+from domain.shared.reported import Reported
+
+_SOONEST: Final = timedelta(seconds=1)
+_LATEST: Final = timedelta(hours=1)
+
+
+class Part(enum.StrEnum):
+    """What became of a part of a report.
+
+    ``UNREADABLE``: it came and is not what it should be. ``DROPPED``: it is not to be kept, because
+    nothing is recorded here or the session opted out.
+    """
+
+    ABSENT = "absent"
+    KEPT = "kept"
+    UNREADABLE = "unreadable"
+    DROPPED = "dropped"
+
+    def gives_way_to(self, later: Part) -> bool:
+        """Return whether a later report with this part in state ``later`` tells more."""
+        return self is Part.ABSENT or (self is not Part.KEPT and later is Part.KEPT)
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """One report for each job (``AJ_…``) in a room instance (``RM_…``).
+
+    ``completed_at``: when the whole report came; None while its worker has only sent items.
+    ``summary``: the worker's, a JSON object; empty while there is none. ``session_id``, ``call_id``
+    and ``tenant`` are None until it is matched with a session; until then that is tried again at
+    ``retry_at``.
+    """
+
+    id: ReportId
+    room_sid: str
+    job_id: str
+    room_name: str = ""
+    received_at: datetime
+    completed_at: datetime | None = None
+    summary: str = ""
+    transcript: Part = Part.ABSENT
+    audio: Part = Part.ABSENT
+    session_id: SessionId | None = None
+    call_id: CallId | None = None
+    tenant: str | None = None
+    retry_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def reported(self) -> Reported:
+        """Return the owner of what the report brought."""
+        return Reported(
+            report_id=self.id,
+            session_id=self.session_id,
+            call_id=self.call_id,
+            tenant=self.tenant,
+        )
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the worker's final report has come, so that a further one is a repetition."""
+        return self.completed_at is not None
+
+    def stored(self) -> Report:
+        """Return the report as it is read once this change is stored."""
+        return attrs.evolve(self, version=self.version + 1)
+
+    def matched(self, session_id: SessionId, call_id: CallId | None, tenant: str | None) -> Report:
+        """Return the report as that session's."""
+        return attrs.evolve(
+            self, session_id=session_id, call_id=call_id, tenant=tenant, retry_at=None
+        )
+
+    def completed(
+        self, now: datetime, header: ReportHeader, transcript: Part, audio: Part
+    ) -> Report:
+        """Return the report with what a final one says; what is kept already stays.
+
+        The same report again changes nothing.
+        """
+        first = not self.is_complete
+        return attrs.evolve(
+            self,
+            completed_at=now if first else self.completed_at,
+            room_name=header.room_name if first else self.room_name,
+            summary=header.summary_text if first else self.summary,
+            transcript=transcript if self.transcript.gives_way_to(transcript) else self.transcript,
+            audio=audio if self.audio.gives_way_to(audio) else self.audio,
+        )
+
+    def tried(self, now: datetime) -> Report:
+        """Return the report that matched no session at ``now``; the older, the rarer it is tried.
+
+        A session whose room is not known yet is learned of within seconds, by webhook or by the
+        reconciler, or much later, after an outage.
+        """
+        wait = min(max((now - self.received_at) / 10, _SOONEST), _LATEST)
+        return attrs.evolve(self, retry_at=now + wait)

@@ -1,0 +1,85 @@
+"""A report with all that it brings is one transaction, on every storage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from adapters.memory.storage import MemoryStorage
+from adapters.sqlalchemy.storage import SqlStorage
+from domain.access.access import SYSTEM
+from domain.events.announcer import Announcer
+from domain.reports.report import Part
+from tests.contract.storage.ledgers import access_of, new_id, new_session
+from tests.reports import OGG
+from tests.unit.reports.reported import ANNOUNCED, Desk
+from tests.unit.worlds.fakes import FakeClock
+
+TEXTS = ["When do you open?", "At nine."]
+
+
+@pytest.fixture
+async def desk(database_url: str) -> AsyncIterator[Desk]:
+    """The use cases on an empty ledger of each kind, which makes events."""
+    blank = Desk(clock=FakeClock())
+    announcer = Announcer(
+        ids=blank.ids, clock=blank.clock, present=lambda _: "{}", grace=timedelta(seconds=1)
+    )
+    if database_url == "memory://":
+        yield Desk(clock=blank.clock, ids=blank.ids, ledger=MemoryStorage(announcer))
+        return
+    async with SqlStorage(database_url, announcer=announcer) as ledger:
+        yield Desk(clock=blank.clock, ids=blank.ids, ledger=ledger)
+
+
+async def test_everything_is_there_for_the_sessions_tenant_alone(desk: Desk) -> None:
+    room_sid = f"RM_{new_id()}"
+    session = await desk.begin(new_session(room_sid=room_sid, tenant="ann"))
+
+    report = await desk.upload(room_sid=room_sid)
+
+    assert (report.session_id, report.audio) == (session.id, Part.KEPT)
+    assert await desk.items(session) == TEXTS
+    async with desk.ledger.unit_of_work() as work:
+        [usage] = await work.usage.of_session(session.id, access_of("ann"))
+        [recording] = await work.recordings.of_session(session.id, access_of("ann"))
+        assert await work.usage.of_session(session.id, access_of("ben")) == []
+        assert await work.recordings.of_session(session.id, access_of("ben")) == []
+    assert (usage.input_tokens, recording.size) == (120, len(OGG))
+    assert await desk.events() == ANNOUNCED
+
+
+async def test_uploads_at_once_on_several_replicas_become_one(desk: Desk) -> None:
+    room_sid = f"RM_{new_id()}"
+    session = await desk.begin(new_session(room_sid=room_sid))
+
+    reports = await asyncio.gather(*(desk.upload(room_sid=room_sid) for _ in range(4)))
+
+    assert len({report.id for report in reports}) == 1
+    assert (await desk.items(session), desk.stored()) == (TEXTS, [OGG])
+    assert await desk.events() == ANNOUNCED
+
+
+async def test_a_report_is_matched_later_and_once(desk: Desk) -> None:
+    room_sid = f"RM_{new_id()}"
+    session = await desk.begin(new_session(tenant="ann"))
+    assert (await desk.upload(room_sid=room_sid)).session_id is None
+    async with desk.ledger.unit_of_work() as work:
+        stored = await work.sessions.get(session.id, SYSTEM)
+        assert stored is not None
+        await work.sessions.save(stored.activated(room_sid, desk.clock.now()))
+        await work.commit()
+    desk.clock.advance(timedelta(seconds=1))
+
+    matched = await asyncio.gather(*(desk.match() for _ in range(3)))
+
+    assert sum(matched) == 1
+    assert await desk.items(session) == TEXTS
+    async with desk.ledger.unit_of_work() as work:
+        [recording] = await work.recordings.of_session(session.id, access_of("ann"))
+        assert len(await work.usage.of_session(session.id, access_of("ann"))) == 1
+    assert recording.tenant == "ann"
+    assert await desk.events() == ANNOUNCED

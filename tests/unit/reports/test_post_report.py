@@ -1,0 +1,142 @@
+"""What workers post by themselves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from domain.access.access import SYSTEM, Access
+from domain.reports.choose_session import agent_of
+from domain.reports.post_report import Posted, PostReportCommand
+from domain.sessions.session import Session
+from domain.shared.errors import InvalidInput, NotFound
+from domain.shared.report_errors import InvalidReport
+from tests.contract.storage.ledgers import access_of, new_session
+from tests.reports import ITEMS, JOB, ROOM_SID, SUMMARY
+from tests.unit.reports.reported import ANNOUNCED, Desk
+
+TEXTS = ["When do you open?", "At nine."]
+REPORT = {
+    **SUMMARY, "job_id": JOB, "room_id": ROOM_SID, "chat_history": {"items": ITEMS}, "events": [],
+}  # fmt: skip
+
+
+async def post(desk: Desk, session: Session, report: Any, access: Access = SYSTEM) -> Posted:
+    body = report if isinstance(report, bytes) else json.dumps(report).encode()
+    command = PostReportCommand(session_id=str(session.id), body=body, access=access)
+    return await desk.post(command)
+
+
+async def served(desk: Desk, **changes: Any) -> Session:
+    session = new_session(room_sid=ROOM_SID, agent_identity=agent_of(JOB), **changes)
+    return await desk.begin(session)
+
+
+async def test_items_of_a_running_session_are_seen_at_once_and_announced_at_the_end() -> None:
+    desk = Desk()
+    session = await served(desk)
+
+    for item in ITEMS:
+        posted = await post(desk, session, {"items": [item]})
+        assert (posted.items, posted.report.is_complete) == (1, False)
+    assert await desk.items(session) == TEXTS
+    assert await desk.events() == []
+
+    await desk.upload()
+
+    assert await desk.items(session) == TEXTS
+    assert await desk.events() == ANNOUNCED
+    assert len(desk.ledger.reports.by_id) == 1
+
+
+async def test_an_item_that_comes_again_is_replaced() -> None:
+    desk = Desk()
+    session = await served(desk)
+    await post(desk, session, {"items": ITEMS})
+
+    await post(desk, session, {"items": [{**ITEMS[1], "content": ["At ten."]}]})
+
+    assert await desk.items(session) == [TEXTS[0], "At ten."]
+
+
+async def test_a_whole_report_is_complete_and_changes_nothing_the_second_time() -> None:
+    desk = Desk()
+    session = await served(desk)
+
+    for _ in range(2):
+        posted = await post(desk, session, REPORT)
+        assert (posted.items, posted.report.is_complete) == (2, True)
+
+    assert await desk.items(session) == TEXTS
+    assert await desk.events() == ANNOUNCED[:2]
+
+
+async def test_items_after_the_whole_report_are_added_without_a_new_announcement() -> None:
+    desk = Desk()
+    session = await served(desk)
+    await desk.upload()
+
+    await post(desk, session, {"items": [{**ITEMS[0], "id": "late", "created_at": 1795789099}]})
+
+    assert await desk.items(session) == [*TEXTS, TEXTS[0]]
+    assert await desk.events() == ANNOUNCED
+
+
+async def test_items_of_a_session_whose_agent_is_not_known_are_kept() -> None:
+    desk = Desk()
+    session = await desk.begin(new_session())
+
+    await post(desk, session, {"items": ITEMS})
+
+    assert await desk.items(session) == TEXTS
+
+
+async def test_another_tenants_session_is_not_there() -> None:
+    desk = Desk()
+    session = await served(desk, tenant="ann")
+
+    with pytest.raises(NotFound):
+        await post(desk, session, REPORT, access_of("ben"))
+
+    assert await desk.items(session) == []
+
+
+async def test_a_tenant_does_not_reach_another_tenants_report_by_naming_its_job() -> None:
+    desk = Desk()
+    theirs = await served(desk, tenant="ann")
+    await desk.upload()
+    mine = await desk.begin(new_session(room_sid=ROOM_SID, tenant="ben"))
+
+    await post(desk, mine, {**REPORT, "chat_history": {"items": [{**ITEMS[0], "id": "x"}]}})
+
+    assert await desk.items(theirs) == TEXTS
+    assert await desk.items(mine) == TEXTS[:1]
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"", InvalidReport),
+        (b"[]", InvalidReport),
+        (b"\xff", InvalidReport),
+        (b'{"items": 7}', InvalidInput),
+    ],
+)
+async def test_what_is_no_report_is_refused(body: bytes, error: type[Exception]) -> None:
+    desk = Desk()
+    session = await served(desk)
+
+    with pytest.raises(error):
+        await post(desk, session, body)
+
+
+async def test_whatever_python_writes_as_json_is_read() -> None:
+    desk = Desk()
+    session = await served(desk)
+    body = b'{"items": [{"id": "a", "type": "message", "role": "user", "content": ["\\ud800"],'
+
+    await post(desk, session, body + b' "metrics": {"e2e_latency": NaN}}, 7, "x"]}')
+
+    assert len(await desk.items(session)) == 1

@@ -1,0 +1,125 @@
+"""Fork processes of the service that have imported all its modules: two seconds of CPU each.
+
+``python -m tests.warm_server FD`` is started by :mod:`tests.warm_processes`, which sends requests
+over the socket FD. The process stays without threads, an event loop and random numbers of its own,
+so that a forked process is one that has just imported its modules.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import Any, Final
+
+_PRELOADED: Final = (
+    "entrypoints.cli.app", "entrypoints.http.__main__", "entrypoints.http.server.asgi",
+    "adapters.sqlalchemy.schema.migrations", "granian.asgi", "granian._loops",
+    "aiosqlite", "alembic.command", "asyncpg", "sqlalchemy.dialects.postgresql.asyncpg",
+    "sqlalchemy.dialects.sqlite.aiosqlite", "uvloop",
+)  # fmt: skip
+_LARGEST_REQUEST: Final = 1 << 17
+_READ_WHEN_IMPORTED: Final = ("adapters", "entrypoints", "prometheus_client")
+"""Packages that are imported anew by a service of several processes, which count in files.
+
+prometheus_client looks for PROMETHEUS_MULTIPROC_DIR when it is imported.
+"""
+
+
+def main() -> None:
+    """Serve requests until the socket is closed; in a forked process, run what was requested."""
+    for module in _PRELOADED:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+    request = Forks(socket.socket(fileno=int(sys.argv[1]))).serve()
+    if request is not None:
+        _run(**request)
+
+
+class Forks:
+    """The processes that this one has forked, each with a pipe for its end."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._ready = selectors.DefaultSelector()
+        self._ready.register(control, selectors.EVENT_READ)
+        self._ends: dict[int, int] = {}
+        """By a process's pidfd: the pipe."""
+
+    def serve(self) -> dict[str, Any] | None:
+        """Return the request in each forked process, and None in this one at the end."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for pytest
+        while True:
+            for key, _ in self._ready.select():
+                if key.fileobj is not self._control:
+                    self._report(key.fd)
+                    continue
+                message, files, _, _ = socket.recv_fds(self._control, _LARGEST_REQUEST, 4)
+                if not message:
+                    return None
+                request = json.loads(message)
+                if "reap" in request:
+                    os.waitpid(request["reap"], 0)
+                elif self._fork(files):
+                    return request  # type: ignore[no-any-return]
+
+    def _fork(self, files: list[int]) -> bool:
+        """Whether this is the new process."""
+        *streams, end = files
+        number = os.fork()
+        if number:
+            os.write(end, number.to_bytes(4, "little"))
+            watched = os.pidfd_open(number)
+            self._ends[watched] = end
+            self._ready.register(watched, selectors.EVENT_READ)
+            for stream in streams:
+                os.close(stream)
+            return False
+        self._ready.close()
+        self._control.close()
+        for standard, stream in enumerate(streams):
+            os.dup2(stream, standard)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        return True
+
+    def _report(self, watched: int) -> None:
+        """Tell how a process ended; until it is reaped by request it is a zombie, as any child."""
+        self._ready.unregister(watched)
+        end = self._ends.pop(watched)
+        result = os.waitid(os.P_PIDFD, watched, os.WEXITED | os.WNOWAIT)
+        assert result is not None
+        code = result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
+        with suppress(BrokenPipeError):  # nobody waits for it
+            os.write(end, code.to_bytes(4, "little", signed=True))
+        os.close(end)
+        os.close(watched)
+
+
+def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str]) -> None:
+    """Go on as ``python -m module arguments`` in that folder with that environment."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(environ)
+    sys.path[0] = cwd
+    sys.argv = [module, *arguments]
+    if sys.stdout.isatty():
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    if environ.get("WORKERS", "1") != "1":
+        for name in [*sys.modules]:
+            if name.partition(".")[0] in _READ_WHEN_IMPORTED:
+                del sys.modules[name]
+    sys.modules.pop(f"{module}.__main__", None)  # or runpy warns
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
