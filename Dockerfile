@@ -1,4 +1,4 @@
-# The service in an image: python:3.11-slim, what requirements/run.txt pins, and the code.
+# The service in an image: python:3.11-slim, what requirements/run.txt pins, the code and the console.
 # scripts/check_deployment.py carries out these very steps where there is no container engine.
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
@@ -7,6 +7,11 @@ RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --quiet --disable-pip-version-check --no-cache-dir --no-compile --require-hashes -r run.txt \
     && printf '#!/bin/sh\nexec python -m entrypoints.cli "$@"\n' > /opt/venv/bin/backend \
     && chmod 0755 /opt/venv/bin/backend
+
+FROM node:20-bookworm-slim AS console
+WORKDIR /build/console
+COPY console .
+RUN npm ci --silent && npm run --silent build
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH \
@@ -22,6 +27,7 @@ COPY domain domain
 COPY application application
 COPY adapters adapters
 COPY entrypoints entrypoints
+COPY --from=console /build/entrypoints/console_files entrypoints/console_files
 COPY alembic alembic
 USER 10001
 VOLUME /data

@@ -7,14 +7,17 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
   $$python $(NEW_ENOUGH) 2>/dev/null && { echo $$python; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run introduction test test-slow test-all test-unit lint prose types layers migrate livekit simulator \
+CONSOLE := entrypoints/console_files/index.html
+CONSOLE_SOURCES := $(shell find console -name node_modules -prune -o -type f -print)
+
+.PHONY: help run introduction console console-test test test-slow test-all test-unit lint prose types layers migrate livekit simulator \
   bench wheel image profile golden mutation faults security secrets-baseline deployment test-requirements \
   requirements clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
 
-run: introduction .venv/.run-stamp ## Start the service, with a local LiveKit unless LIVEKIT_URL is set
+run: introduction .venv/.run-stamp $(CONSOLE) ## Start the service, with a local LiveKit unless LIVEKIT_URL is set
 	@echo "[1/3] Python packages: installed in .venv."
 	@exec $(RUN) -m entrypoints.dev $$PPID
 
@@ -84,7 +87,18 @@ deployment: .venv/.dev-stamp ## Carry out the Dockerfile's steps and run what co
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null; }
 	@$(RUN) scripts/check_deployment.py
 
-wheel: .venv/bin/pip ## Build the wheel into dist/
+console: ## Build the console that the service shows at /console (needs Node.js 20)
+	@sh scripts/build_console.sh
+	@echo "Console: built; a service of this checkout shows it at /console."
+
+console-test: ## Check the console's style and types, and run its tests (needs Node.js 20)
+	@sh scripts/build_console.sh
+	@cd console && npm run --silent lint && npm run --silent types && npm run --silent test
+
+$(CONSOLE): $(CONSOLE_SOURCES)
+	@sh scripts/build_console.sh optional
+
+wheel: .venv/bin/pip console ## Build the wheel into dist/
 	@rm -rf build dist # setuptools would also pack modules that have been removed since
 	@$(RUN) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	@ls dist/*.whl
@@ -101,6 +115,7 @@ requirements: .venv/.dev-stamp ## Compile requirements/*.txt anew from pyproject
 	@sh scripts/compile_requirements.sh
 
 clean: ## Remove what these targets made, but not data/
+	rm -rf console/node_modules entrypoints/console_files
 	rm -rf build dist *.egg-info .venv .cache .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # pip is what venv makes last: where it is missing, venv did not finish.

@@ -3,7 +3,8 @@
 Where no container engine runs, this is the next best thing: each instruction is read from the
 Dockerfile and done as it stands, with two differences. The folder stands for the image's root, so
 that absolute paths of COPY, WORKDIR, VOLUME, ENV and RUN are put into it; and the base image's
-Python is the one that runs this. What needs an account of its own (useradd, USER) is not done.
+Python is the one that runs this, its Node.js this machine's. What needs an account of its own
+(useradd, USER) is not done.
 """
 
 from __future__ import annotations
@@ -35,10 +36,12 @@ class Image:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.folder = root
-        # Nothing of this machine's but how it reaches its package index.
-        kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+        # Nothing of this machine's but how it reaches its package indexes.
+        indexes = ("PIP_", "npm_config_")
+        kept = {name: value for name, value in os.environ.items() if name.startswith(indexes)}
         tools = Path(sys.executable).resolve().parent
-        self.environ = {**kept, "PATH": f"{tools}:/usr/bin:/bin", "HOME": str(root)}
+        node = Path(shutil.which("npm") or "/usr/bin/npm").parent
+        self.environ = {**kept, "PATH": f"{tools}:{node}:/usr/bin:/bin", "HOME": str(root)}
         self.command: list[str] = []
         self.health: list[str] = []
 
@@ -94,11 +97,14 @@ def _copy(image: Image, images: dict[str, Image], words: list[str]) -> None:
     if words[0].startswith("--from="):
         source = images[words[0].removeprefix("--from=")].path(words[1])
         shutil.copytree(source, image.path(words[2]), symlinks=True)
-        _move_venv(image.path(words[2]), source)
+        if (source / "bin").is_dir():
+            _move_venv(image.path(words[2]), source)
         return
     source, target = PROJECT / words[0], image.path(words[1])
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        # As .dockerignore has it.
+        left_out = shutil.ignore_patterns("__pycache__", "node_modules", "console_files")
+        shutil.copytree(source, target, ignore=left_out, dirs_exist_ok=True)
     else:
         shutil.copyfile(source, target)
 
@@ -141,6 +147,8 @@ def run(image: Image, port: int) -> None:
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert json.load(answer)["agentDispatched"] is True
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/console", timeout=10) as answer:
+            assert b"/console/assets/" in answer.read(), "the image has no console"
         subprocess.run(["backend", "keys", "list"], cwd=image.folder, env=environ, check=True)
         assert (image.root / "data" / "backend.db").is_file(), "the ledger is not in /data"
         began = time.monotonic()
@@ -201,7 +209,8 @@ def main() -> int:
         image = build(Path(name))
         run(image, _free_port())
     print(
-        "The image's command served a session, answered its health check, and stopped; "
+        "The image's command served a session and the console, answered its health check, and "
+        "stopped; "
         "systemd takes the unit."
     )
     return 0

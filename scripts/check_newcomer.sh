@@ -29,11 +29,11 @@ git clone --quiet . "$folder/clone"
 mkdir "$folder/home"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])')
 
-# How this machine reaches its package index is the machine's business: pip's variables stay.
+# How this machine reaches its package indexes is the machine's business: those variables stay.
 kept=()
 while IFS= read -r name; do
     kept+=("$name=${!name}")
-done < <(compgen -e | grep -E '^(PIP_.*|SSL_CERT_(FILE|DIR)|(https?|no)_proxy|(HTTPS?|NO)_PROXY)$')
+done < <(compgen -e | grep -E '^(PIP_.*|npm_config_.*|SSL_CERT_(FILE|DIR)|(https?|no)_proxy|(HTTPS?|NO)_PROXY)$')
 
 # In a session of its own, as in a terminal: Ctrl-C goes to make and to all that it started.
 (
@@ -55,6 +55,9 @@ if [ -z "$command" ]; then
     exit 1
 fi
 curl -sSf -o /dev/null "http://127.0.0.1:$port/health"
+if command -v npm >/dev/null; then
+    curl -sSf "http://127.0.0.1:$port/console" | grep -q /console/assets/
+fi
 echo "Pasting: $command"
 answer=$(bash -c "$command")
 grep -q '"agentDispatched":true' <<<"$answer" || { echo "It answered: $answer" >&2; exit 1; }

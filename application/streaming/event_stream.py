@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
@@ -15,7 +15,7 @@ from application.streaming.listener import Closing, Listener
 from application.streaming.listeners import Listeners
 from application.telemetry import Telemetry
 from application.workers.event_signal import EventSignal
-from domain.access.authenticate import Authenticate
+from domain.access.access import Access
 from domain.events.domain_event import StoredEvent
 from domain.events.event_filter import EventFilter
 from domain.events.outbox import Outbox
@@ -51,7 +51,7 @@ class EventStream:
 
     outbox: Outbox
     signal: EventSignal
-    authenticate: Authenticate
+    authenticate: Callable[[str], Awaitable[Access]]
     encode: Callable[[StoredEvent], bytes]
     telemetry: Telemetry
     clock: Clock

@@ -73,12 +73,12 @@ class ApiKey:
         return Access(tenant=self.tenant, scopes=self.scopes, sees_unowned=False)
 
 
-def parse_scopes(raw: list[str]) -> frozenset[Scope]:
+def parse_scopes(raw: list[str], field: str = "scope") -> frozenset[Scope]:
     """The scopes of these names. Raises :class:`~domain.shared.errors.InvalidInput`."""
     try:
         return frozenset(Scope(name) for name in raw)
     except ValueError:
         known = ", ".join(Scope)
         raise InvalidInput(
-            f"scope must be one of {known}.", field="scope", example=Scope.CALLS_READ.value
+            f"{field} must be one of {known}.", field=field, example=Scope.CALLS_READ.value
         ) from None

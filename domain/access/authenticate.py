@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -49,12 +49,19 @@ class Authenticate:
                 "An API key is needed: send it as 'Authorization: Bearer <key>' or 'X-API-Key'."
             )
         hashed = digest(presented)
-        fixed = self._fixed(hashed)
+        return await self.holder(prefix_of(presented), lambda known: is_same(known, hashed))
+
+    async def holder(self, prefix: str | None, is_its: Callable[[str], bool]) -> Access:
+        """Return the access of the key whose digest ``is_its``.
+
+        It is a fixed one, or the one with this prefix. Raises as a call does.
+        """
+        fixed = self._fixed(is_its)
         if fixed:
             return fixed[0].access
-        key = await self._find(presented)
+        key = None if prefix is None else await self._find(prefix)
         now = self.clock.now()
-        if key is None or not is_same(key.digest, hashed) or not key.is_usable(now):
+        if key is None or not is_its(key.digest) or not key.is_usable(now):
             raise Unauthenticated("This API key is unknown, expired or revoked.")
         self._note(key, now)
         return key.access
@@ -76,11 +83,12 @@ class Authenticate:
         """Return whether this process has accepted the key before; reads no storage."""
         hashed = digest(presented)
         known = self._known.get(prefix_of(presented) or "")
-        return bool(self._fixed(hashed)) or (known is not None and is_same(known[0].digest, hashed))
+        is_fixed = self._fixed(lambda fixed: is_same(fixed, hashed))
+        return bool(is_fixed) or (known is not None and is_same(known[0].digest, hashed))
 
-    def _fixed(self, hashed: str) -> list[FixedKey]:
+    def _fixed(self, is_its: Callable[[str], bool]) -> list[FixedKey]:
         # All are compared, so that the time reveals nothing.
-        return [key for key in self.fixed if is_same(key.digest, hashed)]
+        return [key for key in self.fixed if is_its(key.digest)]
 
     async def is_guarded(self) -> bool:
         """Whether there is a key, so that one is needed. Raises ``StorageUnavailable``."""
@@ -92,10 +100,7 @@ class Authenticate:
             self._asked_until = asked_at + REMEMBERED.total_seconds()
         return self._guarded
 
-    async def _find(self, presented: str) -> ApiKey | None:
-        prefix = prefix_of(presented)
-        if prefix is None:
-            return None
+    async def _find(self, prefix: str) -> ApiKey | None:
         asked_at = self.clock.monotonic()
         known = self._known.get(prefix)
         if known is not None and asked_at < known[1]:

@@ -74,6 +74,12 @@ class OriginRefused(Forbidden):
     code = "origin_not_allowed"
 
 
+class CrossSiteRequest(Forbidden):
+    """A cookie alone authenticates nothing that changes something."""
+
+    code = "cross_site_request"
+
+
 class RateLimited(DomainError):
     """Too much was asked for; after ``retry_after`` seconds there is room again."""
 

@@ -8,10 +8,13 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from adapters.memory.rate_limiter import MemoryRateLimiter
+from adapters.system.console_signer import HmacConsoleSigner
 from adapters.system.keys import RandomKeys
 from domain.access.authenticate import Authenticate
 from domain.access.authenticate_client import AuthenticateClient
+from domain.access.authenticate_presented import AuthenticatePresented
 from domain.access.client_limit import ClientLimit
+from domain.access.manage_console_sessions import ManageConsoleSessions
 from domain.access.manage_keys import ManageKeys
 from domain.access.manage_publishable_keys import MOST_PER_MINUTE, ManagePublishableKeys
 from domain.access.rate_limit import RateLimiter
@@ -56,6 +59,15 @@ class Access(containers.DeclarativeContainer):
         keys=Storage.storage.provided.api_keys,
         fixed=Core.settings.provided.api_keys,
         clock=Core.clock,
+    )
+    console_sessions = providers.Singleton(
+        ManageConsoleSessions,
+        authenticate=authenticate,
+        signer=providers.Singleton(HmacConsoleSigner, Core.settings.provided.livekit_api_secret),
+        clock=Core.clock,
+    )
+    authenticate_presented = providers.Singleton(
+        AuthenticatePresented, authenticate=authenticate, console_sessions=console_sessions
     )
     manage_keys = providers.Singleton(
         ManageKeys,

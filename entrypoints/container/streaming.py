@@ -20,7 +20,7 @@ class Streaming(containers.DeclarativeContainer):
         EventStream,
         outbox=Storage.outbox,
         signal=Events.event_signal,
-        authenticate=Access.authenticate,
+        authenticate=Access.authenticate_presented,
         encode=providers.Object(event_frame),
         telemetry=Observability.telemetry,
         clock=Core.clock,

@@ -16,7 +16,10 @@ from domain.shared.clock import Clock
 from domain.shared.errors import DomainError
 from entrypoints.container import Container
 from entrypoints.http.agents import controller as agents
+from entrypoints.http.api_keys import controller as api_keys
 from entrypoints.http.calls import controller as calls
+from entrypoints.http.console import controller as console
+from entrypoints.http.console.files import console_asset, console_page
 from entrypoints.http.events import controller as events
 from entrypoints.http.inbox import controller as inbox
 from entrypoints.http.json_response import JsonResponse
@@ -58,6 +61,8 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     agents.routes,
     phone_numbers.routes,
     publishable_keys.routes,
+    api_keys.routes,
+    console.routes,
     tickets.routes,
     webhooks.routes,
     deliveries.routes,
@@ -75,6 +80,8 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     recordings.routes,
 )
 
+FILES: Final = (swagger_asset, console_page, console_asset)
+
 
 def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     """The application; ``lifespan`` keeps the container running while it serves."""
@@ -85,12 +92,13 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     clients = Clients(
         container.authenticate_client(),
         container.authenticate_ticket(),
+        container.console_sessions(),
         container.worker_verifier(),
     )
     limits = limits_of(settings, container.rate_limiter(), container.clock())
 
     return Litestar(
-        route_handlers=[*(routes(container) for routes in CAPABILITIES), swagger_asset],
+        route_handlers=[*(routes(container) for routes in CAPABILITIES), *FILES],
         state=State({OVERLOAD: Overload(trusted_proxies=settings.trusted_proxies)}),
         before_request=admission(authenticate, clients, limits, in_production=in_production),
         lifespan=[lifespan],

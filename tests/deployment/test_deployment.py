@@ -92,6 +92,7 @@ def test_the_image_has_all_of_the_code_and_nothing_else() -> None:
     assert copied == shown
     assert copied == {
         "requirements/run.txt", "domain", "application", "adapters", "entrypoints", "alembic",
+        "console",
     }  # fmt: skip
     assert all((PROJECT / path).exists() for path in copied)
 
@@ -106,7 +107,7 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
     assert steps["STOPSIGNAL"] == "SIGTERM"
     # The form without a shell: signals reach the process.
     assert json.loads(steps["CMD"]) == ["backend", "serve"]
-    assert len(DockerfileParser(str(PROJECT)).parent_images) == 2
+    assert len(DockerfileParser(str(PROJECT)).parent_images) == 3
 
 
 def test_the_image_has_the_command_that_messages_and_documents_name(tmp_path: Path) -> None:

@@ -35,7 +35,9 @@ pytestmark = [
 PACKAGES = ("domain", "application", "adapters", "entrypoints")
 BUILT_FROM = (
     *PACKAGES, "alembic", "requirements", "pyproject.toml", "setup.py", "README.md", "LICENSE",
+    "console", "scripts", "Makefile",
 )  # fmt: skip
+LEFT_OUT = shutil.ignore_patterns("node_modules", "console_files")
 INSTRUCTIONS = PROJECT / "docs" / "install.md"
 DOCUMENTED = "/opt/backend-livekit"
 
@@ -97,18 +99,27 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     source, environment = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("environment")
     for name in BUILT_FROM:
         path = PROJECT / name
-        copy = shutil.copytree if path.is_dir() else shutil.copy
-        copy(path, source / name)
+        if path.is_dir():
+            shutil.copytree(path, source / name, ignore=LEFT_OUT)
+        else:
+            shutil.copy(path, source / name)
     [steps, *_] = re.findall(r"```sh\n(.+?)```", INSTRUCTIONS.read_text(), re.DOTALL)
     assert DOCUMENTED in steps
     script = f"{steps.replace(DOCUMENTED, str(environment))}\n{environment}/bin/pip check\n"
     done = subprocess.run(
         ["sh", "-exc", script], check=False, cwd=source, capture_output=True, text=True,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.defpath}"},
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{_node()}:{os.defpath}"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     [wheel] = (source / "dist").glob("*.whl")
     return Installation(wheel, environment / "bin")
+
+
+def _node() -> Path:
+    """The folder of Node.js, which builds the console."""
+    npm = shutil.which("npm")
+    assert npm is not None, "Node.js 20 is needed"
+    return Path(npm).parent
 
 
 @pytest.fixture
@@ -121,7 +132,7 @@ def elsewhere(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_wheel_has_every_module_the_migrations_and_the_marks_of_typed_packages(
+def test_the_wheel_has_every_module_the_migrations_the_console_and_marks_of_typed_packages(
     installation: Installation,
 ) -> None:
     modules = {
@@ -138,7 +149,10 @@ def test_the_wheel_has_every_module_the_migrations_and_the_marks_of_typed_packag
     with zipfile.ZipFile(installation.wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
 
-    assert packed == modules | migrations | typed
+    console = {name for name in packed if name.startswith("entrypoints/console_files/")}
+    assert packed - console == modules | migrations | typed
+    assert "entrypoints/console_files/index.html" in console
+    assert {Path(name).suffix for name in console} == {".html", ".js", ".css", ".svg", ".gz", ".br"}
 
 
 def test_given_the_wheel_alone_then_it_migrates_serves_and_answers_a_session(
@@ -152,6 +166,7 @@ def test_given_the_wheel_alone_then_it_migrates_serves_and_answers_a_session(
             installation.run("backend", "migrate", folder=elsewhere, environ=environ)
             with installation.serving(elsewhere, environ) as service:
                 response = httpx.post(f"{service}/session", json={"userIdentity": "user-42"})
+                assert "/console/assets/" in httpx.get(f"{service}/console").text
 
             assert response.status_code == 200, response.text
             started = response.json()

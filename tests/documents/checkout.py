@@ -26,8 +26,13 @@ LIMIT_SECONDS: Final = 100
 _BOLD: Final = re.compile(r"\x1b\[[01]m")
 """What curl writes around the names of headers, whatever TERM is."""
 _BACKEND: Final = f'#!/bin/sh\nexec {PROJECT}/.venv/bin/python -m entrypoints.cli "$@"\n'
-_MAKE: Final = '#!/bin/sh\nexec {make} -o .venv/.run-stamp -o .venv/.dev-stamp "$@"\n'
-"""The packages are installed; the stamps of another checkout must not install them again."""
+_MAKE: Final = """#!/bin/sh
+exec {make} -o .venv/.run-stamp -o .venv/.dev-stamp -o entrypoints/console_files/index.html "$@"
+"""
+"""The packages are installed; the stamps of another checkout must not install them again.
+
+The console is not built for each document: tests/browser and tests/deployment do that.
+"""
 
 
 @attrs.define

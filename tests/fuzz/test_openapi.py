@@ -49,10 +49,15 @@ SELDOM_REACHED: Final = {
     "GET /telephony/calls/{callId}/usage",
     # A session that was started.
     "POST /sessions/{sessionId}/report",
+    # A key, of which the service that is fuzzed has none.
+    "POST /api-keys",
+    "DELETE /api-keys/{prefix}",
+    "POST /console/session",
 }
 """What chains of requests made from the document alone need not carry out.
 
-(tests/integration/phone_numbers and tests/integration/recordings do.)
+(tests/integration/phone_numbers, tests/integration/recordings and
+tests/integration/access/test_console.py do.)
 """
 
 Tally = dict[str, Counter[int]]

@@ -29,7 +29,9 @@ LIVEKIT = {
     "LIVEKIT_API_SECRET": "a-secret-of-thirty-two-characters",
 }
 FIXED = "one-that-the-deployment-has"
-MAKE = ("make", "-s", "-o", ".venv/.run-stamp", "run")
+MAKE = (
+    "make", "-s", "-o", ".venv/.run-stamp", "-o", "entrypoints/console_files/index.html", "run",
+)  # fmt: skip
 DEV = (sys.executable, "-m", "entrypoints.dev")
 HTTP = (sys.executable, "-m", "entrypoints.http")
 

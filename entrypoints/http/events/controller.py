@@ -27,7 +27,7 @@ from entrypoints.http.events.schemas import (
     StreamedEvent,
     TypesQuery,
 )
-from entrypoints.http.middleware.access import access_of, presented_key
+from entrypoints.http.middleware.access import access_of, credential_of
 from entrypoints.http.middleware.overload import overload_of
 from entrypoints.http.openapi.document import HIDDEN, KEYED, REFUSALS, errors
 from entrypoints.http.openapi.operation import Operation
@@ -95,7 +95,7 @@ class EventsController(Controller):
         listener = await self._event_stream.listen(
             wanted,
             last_id,
-            key=presented_key(scope),
+            key=credential_of(scope),
             client=overload_of(scope).client(scope),
         )
         return EventStreamResponse(self._event_stream, listener)

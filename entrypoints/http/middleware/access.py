@@ -4,7 +4,10 @@ Every route names what it needs (``needs=Scope…``) or that it is ``public=True
 neither needs a key of any scope. A publishable key or a ticket opens those that say
 ``takes_clients=True``, and no others; a worker's JWT opens those that say ``takes_workers=True``.
 One that shows no tenant's data may be answered while the storage cannot be read
-(``without_storage=True``): the key's access is then the one that was known last.
+(``without_storage=True``): the key's access is then the one that was known last. Without a key, the
+console's cookie stands for the key that it was exchanged for.
+
+(No guard of Litestar's: it copies the route's handler for each call of one, which takes 8 µs.)
 """
 
 from __future__ import annotations
@@ -19,12 +22,15 @@ from litestar.types import Scope as AsgiScope
 from domain.access.access import Access
 from domain.access.authenticate import Authenticate
 from domain.access.authenticate_client import AuthenticateClient
+from domain.access.authenticate_presented import CONSOLE
 from domain.access.client_grant import ClientGrant
+from domain.access.manage_console_sessions import ManageConsoleSessions
 from domain.access.publishable_key import is_publishable
 from domain.reports.worker_verifier import WorkerVerifier
 from domain.shared.errors import Forbidden, StorageUnavailable, Unauthenticated
 from domain.tickets.authenticate_ticket import AuthenticateTicket
 from domain.tickets.ticket import Ticket, is_ticket
+from entrypoints.http.middleware.console_cookie import presented_session, refuse_forgery
 from entrypoints.http.middleware.errors import AnyRequest
 from entrypoints.http.middleware.headers import header
 from entrypoints.http.middleware.limits import Limits
@@ -42,7 +48,12 @@ class Clients:
 
     authenticate_client: AuthenticateClient
     authenticate_ticket: AuthenticateTicket
+    console_sessions: ManageConsoleSessions
     workers: WorkerVerifier | None = None
+
+    async def resume(self, session: str) -> Access:
+        """Return the access of a session of the console, as its use case does."""
+        return await self.console_sessions.access(session)
 
 
 def admission(
@@ -64,26 +75,41 @@ def admission(
         if (is_publishable(key) or is_ticket(key)) and not authenticate.knows(key):
             await _admit_client(request, key, clients, limits)
             return
-        if limits is not None and limits.is_spent(request.scope) and not authenticate.knows(key):
-            await limits(request.scope, None)  # which refuses before a guess is looked up
+        session = "" if key else presented_session(request.scope)
+        if limits is not None and not session:
+            await _refuse_guess(request, key, authenticate, limits)
         try:
-            access = await authenticate(key)
+            access = await (clients.resume(session) if session else authenticate(key))
         except Unauthenticated:
             if limits is not None:  # nor are keys to be guessed
                 await limits(request.scope, None)
-            if hidden:
+            if hidden and not session:
                 raise NotFoundException from None
             raise
         except StorageUnavailable:
             access = _last_known(authenticate, key, needs)
         if limits is not None:
             await limits(request.scope, access)
-        if allowed := needs.get("needs"):
-            access.require(*allowed)
-        state = request.scope["state"]
-        state[_STATE], state[CLIENT] = access, access.tenant
+        refuse_forgery(request.scope, session)
+        _grant(request, access)
 
     return admit
+
+
+def _grant(request: AnyRequest, access: Access) -> None:
+    """Note the access if it has the scope that the route needs. Raises ``Forbidden``."""
+    if allowed := request.route_handler.opt.get("needs"):
+        access.require(*allowed)
+    state = request.scope["state"]
+    state[_STATE], state[CLIENT] = access, access.tenant
+
+
+async def _refuse_guess(
+    request: AnyRequest, key: str, authenticate: Authenticate, limits: Limits
+) -> None:
+    """Refuse an unknown key of an address that is spent, before it is looked up."""
+    if limits.is_spent(request.scope) and not authenticate.knows(key):
+        await limits(request.scope, None)
 
 
 def _last_known(authenticate: Authenticate, key: str, needs: Mapping[str, Any]) -> Access:
@@ -127,6 +153,16 @@ def presented_key(scope: AsgiScope) -> str:
     scheme, _, token = _authorization(scope).partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
     return header(scope, b"x-api-key").decode("latin-1") or bearer
+
+
+def credential_of(scope: AsgiScope) -> str:
+    """Return what the request presented, as ``AuthenticatePresented`` takes it; empty if nothing.
+
+    For what outlives the request and must notice that the key was revoked.
+    """
+    key = presented_key(scope)
+    session = "" if key else presented_session(scope)
+    return f"{CONSOLE}{session}" if session else key
 
 
 def _authorization(scope: AsgiScope) -> str:

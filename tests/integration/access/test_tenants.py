@@ -47,6 +47,10 @@ PUBLIC: Final = {
     ("GET", "/health/ready"),
     ("HEAD", "/health/ready"),
     ("POST", "/telephony/livekit-webhook"),
+    ("GET", "/console"),
+    ("GET", "/console/assets/{name:str}"),
+    ("GET", "/console/session"),
+    ("DELETE", "/console/session"),
     # With a worker's JWT: tests/integration/reports.
     ("POST", "/observability/recordings/v0"),
     ("POST", "/observability/traces/otlp/v0"),
@@ -100,7 +104,9 @@ USED: Final = [
 """What shows numbers, and nobody's names."""
 OPERATORS: Final = [route for route in OWNED if set(route.scopes) == {Scope.ADMIN}]
 """What belongs to the deployment: no tenant has anything in it."""
-OF_ROOMS: Final = [route for route in GUARDED if "/publishable-keys" not in route.path]
+OF_ROOMS: Final = [
+    route for route in GUARDED if route.path.split("/")[1] not in {"publishable-keys", "console"}
+]
 """Those of the others show no session: test_publishable_keys tells whose keys are whose."""
 FILTERS: Final = [
     (route, name)
@@ -237,6 +243,7 @@ def keys(
             "room_name": ROOM,
             "participant_identity": IDENTITY,
             "publishableKeyId": str(uuid.UUID(int=0)),
+            "prefix": made["revoked"][:16],
         }
         for kind, path in (("trunk", "trunks"), ("dispatchRule", "dispatch-rules")):
             wanted: dict[str, Any] = {"direction": "inbound", "numbers": ["+15105550199"]}
@@ -339,6 +346,7 @@ async def _make_keys(environ: dict[str, str], folder: Path) -> dict[str, str]:
             scope.value: CreateKeyCommand(name=scope.value, scopes=frozenset({scope}))
             for scope in Scope
         },
+        "revoked": CreateKeyCommand(name="revoked"),
     }
     async with opened(Container(settings=load_settings(environ, folder))) as container:
         manage = container.manage_keys()

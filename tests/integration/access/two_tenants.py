@@ -40,13 +40,15 @@ def as_(key: str, **headers: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}", **headers}
 
 
-def agent_keys(environ: dict[str, str], folder: Path, *tenants: str) -> dict[str, str]:
-    """Return a key of each tenant that saves agents."""
+def agent_keys(
+    environ: dict[str, str], folder: Path, *tenants: str, scope: Scope = Scope.AGENTS_WRITE
+) -> dict[str, str]:
+    """Return a key of each tenant that saves agents, or has another scope."""
 
     async def make() -> dict[str, str]:
         async with opened(Container(settings=load_settings(environ, folder))) as container:
             manage = container.manage_keys()
-            scopes = frozenset({Scope.AGENTS_WRITE})
+            scopes = frozenset({scope})
             commands = [CreateKeyCommand(name=one, tenant=one, scopes=scopes) for one in tenants]
             made = [await manage.create(command, SYSTEM) for command in commands]
             return {key.key.tenant: key.text for key in made}

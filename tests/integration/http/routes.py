@@ -27,6 +27,7 @@ UNTOLD: Final = frozenset({
     "allowedAddresses", "allowedNumbers", "address", "transport", "authUsername", "authPassword",
     "roomPrefix", "pin", "callerNumbers", "trunkId", "preCallWebhook", "requestsPerMinute",
     "ttlSeconds", "maxSessions", "record", "status",
+    "tenant", "scopes", "expiresInDays",
 })  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
 
@@ -35,6 +36,7 @@ SENT: Final[Mapping[str, object]] = {"allowedOrigins": ["https://app.example.com
 
 WITHOUT_BODY: Final = frozenset({
     ("POST", "/agents/{agentId:str}/versions/{version:str}/activate"),
+    ("POST", "/console/session"),
     ("POST", "/sessions/{sessionId:str}/recording/link"),
     ("POST", "/sessions/{sessionId:str}/recording/start"),
     ("POST", "/sessions/{sessionId:str}/recording/stop"),
@@ -56,6 +58,7 @@ NO_ID: Final = "01890a5d-ac96-774b-bcce-b302099a8057"
 NOWHERE: Final = {
     "roomName": "known", "userIdentity": "ann", "name": "swagger-ui.css", "path": "",
     "number": "+15105550100", "trunkId": "ST_1", "dispatchRuleId": "SDR_1", "version": "1",
+    "prefix": "blk_aaaaaaaaaaaa",
 }  # fmt: skip
 """What stands in a path for each name that is no id."""
 

@@ -45,6 +45,12 @@ ROUTES: Final[list[tuple[str, str, dict[str, Any] | None]]] = [
     ("GET", "/publishable-keys", None),
     ("POST", "/publishable-keys", {"allowedOrigins": ["https://evil.example"]}),
     ("DELETE", f"/publishable-keys/{ID}", None),
+    ("GET", "/api-keys", None),
+    ("POST", "/api-keys", {"name": "by a page"}),
+    ("DELETE", "/api-keys/blk_aaaaaaaaaaaa", None),
+    ("GET", "/console/session", None),
+    ("POST", "/console/session", None),
+    ("DELETE", "/console/session", None),
 ]
 FOR_PAGES: Final = {
     "POST /session", "POST /session/end", "POST /session/token", "POST /livekit/token",

@@ -14,6 +14,7 @@ from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.rate_limiter import MemoryRateLimiter
 from adapters.memory.tickets import MemoryTickets
+from adapters.system.console_signer import HmacConsoleSigner
 from adapters.system.keys import RandomKeys
 from adapters.system.ticket_signer import HmacTicketSigner
 from domain.access.access import SYSTEM, Scope
@@ -21,6 +22,7 @@ from domain.access.api_key import ApiKey, FixedKey, digest
 from domain.access.authenticate import REMEMBERED, Authenticate
 from domain.access.authenticate_client import AuthenticateClient
 from domain.access.client_limit import ClientLimit
+from domain.access.manage_console_sessions import ManageConsoleSessions
 from domain.access.manage_keys import CreateKeyCommand, ManageKeys
 from domain.access.rate_limit import WINDOW, Bucket, Permit
 from domain.shared.errors import Forbidden, RateLimited, StorageUnavailable, Unauthenticated
@@ -84,8 +86,11 @@ class Door:
         authenticate_ticket = AuthenticateTicket(
             tickets=MemoryTickets(), signer=SIGNER, limit=limit, clock=self.clock
         )
+        sessions = ManageConsoleSessions(
+            authenticate=authenticate, signer=HmacConsoleSigner("a-secret"), clock=self.clock
+        )
         workers = LiveKitWorkerVerifier(TokenFactory("devkey", "s" * 32))
-        clients = Clients(authenticate_client, authenticate_ticket, workers)
+        clients = Clients(authenticate_client, authenticate_ticket, sessions, workers)
         self._admit = admission(authenticate, clients, limits, in_production=False)
 
     async def made_key(self) -> str:

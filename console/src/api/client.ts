@@ -1,0 +1,95 @@
+/** Requests to the public HTTP API, authenticated by the console's cookie. */
+
+/** An answer that is an error, with the sentence that the service gives. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly requestId: string | null,
+  ) {
+    super(message);
+  }
+}
+
+/** No answer: the service or the network is gone. */
+export class Unreachable extends Error {
+  constructor() {
+    super("The service does not answer. Check the network, and that the service runs.");
+  }
+}
+
+type Listener = () => void;
+const onUnauthenticated = new Set<Listener>();
+
+/** Call `listener` whenever the service no longer knows the session. */
+export function whenUnauthenticated(listener: Listener): () => void {
+  onUnauthenticated.add(listener);
+  return () => onUnauthenticated.delete(listener);
+}
+
+export function reportUnauthenticated(): void {
+  for (const listener of onUnauthenticated) listener();
+}
+
+export interface RequestOptions {
+  body?: unknown;
+  key?: string;
+  signal?: AbortSignal;
+}
+
+/** Return the JSON of the answer; raise `ApiError` or `Unreachable`. */
+export async function request<T>(
+  method: string,
+  path: string,
+  { body, key, signal }: RequestOptions = {},
+): Promise<T> {
+  const headers: Record<string, string> = { "X-Console": "1" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (key !== undefined) headers["Authorization"] = `Bearer ${key}`;
+  const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
+  if (body !== undefined) init.body = JSON.stringify(body);
+  if (signal !== undefined) init.signal = signal;
+  let answer: Response;
+  try {
+    answer = await fetch(path, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Unreachable();
+  }
+  if (answer.status === 204) return undefined as T;
+  const text = await answer.text();
+  const json = parsed(text);
+  // GET /health/ready answers 503 with what is wrong.
+  if (answer.ok || (answer.status === 503 && json?.["checks"] !== undefined)) return json as T;
+  const error = apiError(answer, json);
+  if (error.status === 401 && key === undefined) reportUnauthenticated();
+  throw error;
+}
+
+export function apiError(answer: Response, json: Record<string, unknown> | null): ApiError {
+  const code = typeof json?.["code"] === "string" ? json["code"] : "error";
+  const sentence =
+    typeof json?.["error"] === "string"
+      ? json["error"]
+      : `The service answered ${answer.status.toString()}.`;
+  return new ApiError(answer.status, code, sentence, answer.headers.get("x-request-id"));
+}
+
+export function parsed(text: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+}
+
+/** Return `path` with the parameters that have a value. */
+export function withQuery(path: string, parameters: Record<string, string | undefined>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined && value.trim() !== "") query.set(name, value.trim());
+  }
+  const text = query.toString();
+  return text === "" ? path : `${path}?${text}`;
+}

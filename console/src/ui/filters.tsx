@@ -1,0 +1,106 @@
+/** Filters of a list, kept in the address so that a view can be shared. */
+
+import { useId } from "preact/hooks";
+import { setQuery } from "../router";
+
+export interface Filter {
+  name: string;
+  label: string;
+  choices?: string[];
+  time?: boolean;
+  placeholder?: string;
+}
+
+interface Props {
+  filters: Filter[];
+  values: Record<string, string>;
+}
+
+export function Filters({ filters, values }: Props) {
+  const set = (name: string, value: string) => {
+    setQuery({ ...values, [name]: value });
+  };
+  const used = Object.values(values).some((value) => value !== "");
+  return (
+    <search class="filters">
+      {filters.map((filter) => (
+        <FilterField key={filter.name} filter={filter} value={values[filter.name] ?? ""} set={set} />
+      ))}
+      {used && (
+        <button
+          type="button"
+          onClick={() => {
+            setQuery({});
+          }}
+        >
+          Clear filters
+        </button>
+      )}
+    </search>
+  );
+}
+
+interface FieldProps {
+  filter: Filter;
+  value: string;
+  set(name: string, value: string): void;
+}
+
+function FilterField({ filter, value, set }: FieldProps) {
+  const id = useId();
+  const { name, label, choices, time, placeholder } = filter;
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {choices ? (
+        <select
+          id={id}
+          value={value}
+          onChange={(event) => {
+            set(name, event.currentTarget.value);
+          }}
+        >
+          <option value="">any</option>
+          {choices.map((choice) => (
+            <option key={choice} value={choice}>
+              {choice.replaceAll("_", " ")}
+            </option>
+          ))}
+        </select>
+      ) : time ? (
+        <input
+          id={id}
+          type="datetime-local"
+          value={localOf(value)}
+          onChange={(event) => {
+            set(name, utcOf(event.currentTarget.value));
+          }}
+        />
+      ) : (
+        <input
+          id={id}
+          type="text"
+          value={value}
+          placeholder={placeholder}
+          autocomplete="off"
+          spellcheck={false}
+          onChange={(event) => {
+            set(name, event.currentTarget.value);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+/** What a `datetime-local` field takes for a time in UTC. */
+export function localOf(utc: string): string {
+  const time = new Date(utc);
+  if (utc === "" || Number.isNaN(time.getTime())) return "";
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+export function utcOf(local: string): string {
+  const time = new Date(local);
+  return local === "" || Number.isNaN(time.getTime()) ? "" : time.toISOString();
+}

@@ -1,0 +1,41 @@
+/** A list without events, such as agents: read page by page on demand. */
+
+import { useEffect, useState } from "preact/hooks";
+import { request, withQuery } from "../api/client";
+
+export interface Pages<T> {
+  items: T[] | null;
+  error: Error | null;
+  complete: boolean;
+  more(): Promise<void>;
+  reload(): Promise<void>;
+}
+
+export function usePages<T>(path: string, field: string): Pages<T> {
+  const [items, setItems] = useState<T[] | null>(null);
+  const [cursor, setCursor] = useState<string | null>(null);
+  const [error, setError] = useState<Error | null>(null);
+
+  const read = async (from: string, before: T[]) => {
+    try {
+      const page = await request<Record<string, unknown>>(
+        "GET",
+        withQuery(path, { limit: "200", cursor: from }),
+      );
+      setItems([...before, ...(page[field] as T[])]);
+      setCursor((page["nextCursor"] as string | null | undefined) ?? null);
+      setError(null);
+    } catch (raised) {
+      setError(raised as Error);
+    }
+  };
+  const reload = () => read("", []);
+  useEffect(() => void reload(), [path]);
+  return {
+    items,
+    error,
+    complete: cursor === null,
+    more: () => read(cursor ?? "", items ?? []),
+    reload,
+  };
+}

@@ -1,0 +1,38 @@
+/** One answer of the API, read when a view opens. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { request } from "../api/client";
+
+export interface Resource<T> {
+  value: T | null;
+  error: Error | null;
+  reload(): Promise<void>;
+  set(value: T): void;
+}
+
+export function useResource<T>(path: string): Resource<T> {
+  const [value, setValue] = useState<T | null>(null);
+  const [error, setError] = useState<Error | null>(null);
+  const latest = useRef(0);
+
+  const reload = async () => {
+    latest.current += 1;
+    const mine = latest.current;
+    try {
+      const found = await request<T>("GET", path);
+      if (mine !== latest.current) return;
+      setValue(found);
+      setError(null);
+    } catch (raised) {
+      if (mine === latest.current) setError(raised as Error);
+    }
+  };
+  useEffect(() => {
+    setValue(null);
+    void reload();
+    return () => {
+      latest.current += 1;
+    };
+  }, [path]);
+  return { value, error, reload, set: setValue };
+}

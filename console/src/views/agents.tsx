@@ -1,0 +1,55 @@
+import type { Agent } from "../api/types";
+import { hashOf } from "../router";
+import { timeOf } from "../ui/format";
+import { Empty, Failed, Loading } from "../ui/states";
+import { usePages } from "../ui/use_pages";
+
+export function AgentsView() {
+  const { items, error, complete, more, reload } = usePages<Agent>("/agents", "agents");
+  return (
+    <>
+      <h1>Agents</h1>
+      {error !== null && <Failed error={error} retry={() => void reload()} />}
+      {items === null && error === null && <Loading what="agents" />}
+      {items?.length === 0 && (
+        <Empty>
+          <p>
+            There are no saved agents yet. Save one with <code>POST /agents</code> (
+            <a href="/docs">documentation</a>) or <code>backend agents apply</code>.
+          </p>
+        </Empty>
+      )}
+      {items !== null && items.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col">Worker</th>
+              <th scope="col">Active version</th>
+              <th scope="col">Changed</th>
+            </tr>
+          </thead>
+          <tbody>
+            {items.map((agent) => (
+              <tr key={agent.agentId}>
+                <th scope="row">
+                  <a href={hashOf(["agents", agent.agentId])}>{agent.name}</a>
+                </th>
+                <td>{agent.agentName ?? "the default"}</td>
+                <td>
+                  {agent.version} of {agent.latestVersion}
+                </td>
+                <td>{timeOf(agent.updatedAt)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {!complete && (
+        <button type="button" onClick={() => void more()}>
+          More agents
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,237 @@
+import { useId, useState } from "preact/hooks";
+import { request } from "../api/client";
+import type { ApiKey } from "../api/types";
+import { signIn } from "../state/session";
+import { timeOf } from "../ui/format";
+import { Empty, Failed, Loading, Status } from "../ui/states";
+import { usePages } from "../ui/use_pages";
+
+const SCOPES = [
+  "sessions:write",
+  "calls:read",
+  "calls:write",
+  "agents:read",
+  "agents:write",
+  "phone-numbers:read",
+  "phone-numbers:write",
+  "webhooks:read",
+  "webhooks:write",
+  "admin",
+];
+const USUAL = ["sessions:write", "calls:read", "calls:write"];
+
+interface NewKey extends ApiKey {
+  key: string;
+}
+
+export function ApiKeysView() {
+  const { items, error, reload } = usePages<ApiKey>("/api-keys", "apiKeys");
+  const [made, setMade] = useState<NewKey | null>(null);
+  const [failure, setFailure] = useState<Error | null>(null);
+  const state = signIn.value;
+  const open = state.is === "in" && state.session.state === "open";
+
+  const revoke = async (key: ApiKey) => {
+    if (!confirm(`Revoke "${key.name}" (${key.prefix})? Whatever uses it stops working.`)) return;
+    setFailure(null);
+    try {
+      await request("DELETE", `/api-keys/${encodeURIComponent(key.prefix)}`);
+    } catch (raised) {
+      setFailure(raised as Error);
+    }
+    await reload();
+  };
+
+  return (
+    <>
+      <h1>API keys</h1>
+      {made !== null && (
+        <section class="made" role="status" aria-label="The new key">
+          <p>
+            The key <strong>{made.name}</strong>, shown this once only:
+          </p>
+          <p>
+            <code class="secret">{made.key}</code>{" "}
+            <button type="button" onClick={() => void navigator.clipboard.writeText(made.key)}>
+              Copy
+            </button>{" "}
+            <button
+              type="button"
+              onClick={() => {
+                setMade(null);
+              }}
+            >
+              Done
+            </button>
+          </p>
+        </section>
+      )}
+      {failure !== null && <Failed error={failure} />}
+      {error !== null && <Failed error={error} retry={() => void reload()} />}
+      {items === null && error === null && <Loading what="API keys" />}
+      {items?.length === 0 && (
+        <Empty>
+          <p>
+            No key was made here, so whoever reaches the service may use it, unless{" "}
+            <code>API_KEYS</code> is set. Make the first one on the service's machine:{" "}
+            <code>backend keys create NAME --scope admin</code>
+          </p>
+        </Empty>
+      )}
+      {items !== null && items.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col">Key</th>
+              <th scope="col">Tenant</th>
+              <th scope="col">Scopes</th>
+              <th scope="col">State</th>
+              <th scope="col">Last used</th>
+              <th scope="col">Expires</th>
+              <th scope="col">
+                <span class="spoken">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {items.map((key) => (
+              <tr key={key.prefix}>
+                <th scope="row">{key.name}</th>
+                <td>
+                  <code>{key.prefix}…</code>
+                </td>
+                <td>{key.tenant}</td>
+                <td>{key.scopes.join(", ")}</td>
+                <td>
+                  <Status status={key.state} />
+                </td>
+                <td>{timeOf(key.lastUsedAt)}</td>
+                <td>{timeOf(key.expiresAt)}</td>
+                <td>
+                  {key.state === "active" && (
+                    <button
+                      type="button"
+                      aria-label={`Revoke ${key.name}`}
+                      onClick={() => void revoke(key)}
+                    >
+                      Revoke
+                    </button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {!open && (
+        <NewKeyForm
+          made={(key) => {
+            setMade(key);
+            void reload();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function NewKeyForm({ made }: { made(key: NewKey): void }) {
+  const id = useId();
+  const [name, setName] = useState("");
+  const [tenant, setTenant] = useState("");
+  const [days, setDays] = useState("");
+  const [scopes, setScopes] = useState(USUAL);
+  const [error, setError] = useState<Error | null>(null);
+  const [busy, setBusy] = useState(false);
+
+  const submit = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      const body = {
+        name,
+        scopes,
+        ...(tenant.trim() !== "" && { tenant }),
+        ...(days !== "" && { expiresInDays: Number(days) }),
+      };
+      made(await request<NewKey>("POST", "/api-keys", { body }));
+      setName("");
+    } catch (raised) {
+      setError(raised as Error);
+    }
+    setBusy(false);
+  };
+
+  return (
+    <form
+      class="card"
+      aria-labelledby={`${id}-title`}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <h2 id={`${id}-title`}>Make a key</h2>
+      <div class="field">
+        <label for={`${id}-name`}>Name</label>
+        <input
+          id={`${id}-name`}
+          required
+          maxLength={128}
+          autocomplete="off"
+          value={name}
+          onInput={(event) => {
+            setName(event.currentTarget.value);
+          }}
+        />
+      </div>
+      <div class="field">
+        <label for={`${id}-tenant`}>Tenant (empty: a tenant of its own)</label>
+        <input
+          id={`${id}-tenant`}
+          maxLength={128}
+          autocomplete="off"
+          value={tenant}
+          onInput={(event) => {
+            setTenant(event.currentTarget.value);
+          }}
+        />
+      </div>
+      <div class="field">
+        <label for={`${id}-days`}>Days until it expires (empty: never)</label>
+        <input
+          id={`${id}-days`}
+          type="number"
+          min={1}
+          max={36500}
+          value={days}
+          onInput={(event) => {
+            setDays(event.currentTarget.value);
+          }}
+        />
+      </div>
+      <fieldset>
+        <legend>Scopes</legend>
+        {SCOPES.map((scope) => (
+          <label key={scope} for={`${id}-${scope}`} class="choice">
+            <input
+              id={`${id}-${scope}`}
+              type="checkbox"
+              checked={scopes.includes(scope)}
+              onChange={(event) => {
+                const on = event.currentTarget.checked;
+                setScopes((old) => (on ? [...old, scope] : old.filter((each) => each !== scope)));
+              }}
+            />{" "}
+            {scope}
+          </label>
+        ))}
+      </fieldset>
+      {error !== null && <Failed error={error} />}
+      <button type="submit" class="primary" disabled={busy || scopes.length === 0}>
+        {busy ? "Making it …" : "Make the key"}
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,62 @@
+import type { PhoneNumber } from "../api/types";
+import { hashOf } from "../router";
+import { timeOf } from "../ui/format";
+import { Empty, Failed, Loading } from "../ui/states";
+import { usePages } from "../ui/use_pages";
+
+export function PhoneNumbersView() {
+  const { items, error, complete, more, reload } = usePages<PhoneNumber>(
+    "/phone-numbers",
+    "phoneNumbers",
+  );
+  return (
+    <>
+      <h1>Phone numbers</h1>
+      {error !== null && <Failed error={error} retry={() => void reload()} />}
+      {items === null && error === null && <Loading what="phone numbers" />}
+      {items?.length === 0 && (
+        <Empty>
+          <p>
+            There are no phone numbers yet. Add one with <code>POST /phone-numbers</code> (
+            <a href="/docs">documentation</a>) or <code>backend numbers add</code>.
+          </p>
+        </Empty>
+      )}
+      {items !== null && items.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Number</th>
+              <th scope="col">Agent</th>
+              <th scope="col">Trunk</th>
+              <th scope="col">Asked before a call</th>
+              <th scope="col">Calls</th>
+              <th scope="col">Changed</th>
+            </tr>
+          </thead>
+          <tbody>
+            {items.map((number) => (
+              <tr key={number.number}>
+                <th scope="row">{number.number}</th>
+                <td>
+                  <a href={hashOf(["agents", number.agentId])}>its agent</a>
+                </td>
+                <td>{number.trunkId ?? "every trunk"}</td>
+                <td>{number.preCallWebhook?.url ?? "–"}</td>
+                <td>
+                  <a href={hashOf(["calls"], { to: number.number })}>its calls</a>
+                </td>
+                <td>{timeOf(number.updatedAt)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {!complete && (
+        <button type="button" onClick={() => void more()}>
+          More numbers
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,1 @@
+"""Routes of the console: its files, and its sessions."""
