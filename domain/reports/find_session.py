@@ -17,7 +17,7 @@ from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import CallId, RoomName
 
 _BY_NAME_AFTER: Final = timedelta(minutes=1)
-"""Until then the ledger may still learn the room instance, which distinguishes sessions for certain."""
+"""Until then the ledger may still learn the room instance, which distinguishes sessions."""
 
 
 async def find_session(work: CallWork, report: Report, now: datetime) -> Session | None:
