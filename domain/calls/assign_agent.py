@@ -79,24 +79,25 @@ class AssignAgentToCall:
         if known is not None and (not known.is_live or known.session_id is not None):
             return await self.record_call_fact.on(known, leg, reported)
         routing = await self.route(known, leg)
+        record = partial(self.record_call_fact.on, owner=routing.owner)
         if await self._is_surely_there(leg, min(reported.at, received_at)):
-            call = await self.record_call_fact.on(known, leg, reported, *routing.facts)
+            call = await record(known, leg, reported, *routing.facts)
             return await self._answered(call, leg, routing)
         try:
             found = await self._found(leg, Source.API)
         except LiveKitError:
-            await self.record_call_fact.on(known, leg, reported)
+            await record(known, leg, reported)
             raise
         if found.is_there:
             facts = (reported, found.fact, *routing.facts)
-            call = await self.record_call_fact.on(known, leg, *facts)
+            call = await record(known, leg, *facts)
             return await self._answered(call, leg, routing)
         now, due_at = self.clock.now(), received_at + LISTED_WITHIN
         if not found.room_is_gone and now < due_at:
             raise TooEarly("LiveKit may not list the caller yet.", min(now + SOON, due_at))
         if known is not None:  # one answer ends nothing: the reconciler looks again
-            return await self.record_call_fact.on(known, leg, reported)
-        return await self.record_call_fact.on(None, leg, reported, found.fact)
+            return await record(known, leg, reported)
+        return await record(None, leg, reported, found.fact)
 
     async def again(self, call: Call, source: Source) -> Call:
         """Return the call with its agent, which it may have lost, on behalf of ``source``.

@@ -13,7 +13,7 @@ from domain.calls.call_facts import CallFact, LegDescribed
 from domain.calls.repository import CallWork
 from domain.rooms.sip_leg import SipLeg
 from domain.shared.errors import Conflict
-from domain.shared.identifiers import CallId
+from domain.shared.identifiers import CallId, RoomName
 from domain.shared.ids import IdGenerator
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
@@ -42,13 +42,19 @@ class RecordCallFact:
         """Return the call after ``facts``, durable. Raises ``StorageUnavailable``."""
         return await self.on(await self.known(leg), leg, *facts)
 
-    async def on(self, known: Call | None, leg: SipLeg, *facts: CallFact) -> Call:
-        """Do the same without a read first: ``known`` was read a moment ago."""
+    async def on(
+        self, known: Call | None, leg: SipLeg, *facts: CallFact, owner: str | None = None
+    ) -> Call:
+        """Do the same without a read first: ``known`` was read a moment ago.
+
+        A new call is ``owner``'s, the tenant of the number that was called, or the tenant's of the
+        room's session.
+        """
         described = (LegDescribed(leg), *facts)
         while True:
             try:
                 if known is None:
-                    return await self._add(leg, described)
+                    return await self._add(leg, described, owner)
                 return await self._save(known, described)
             except Conflict:  # another request has changed or created this call
                 known = await self.known(leg)
@@ -67,9 +73,17 @@ class RecordCallFact:
                     raise
                 known = current
 
-    async def _add(self, leg: SipLeg, facts: Sequence[CallFact]) -> Call:
-        call = apply(Call(id=self.ids.call_id(), leg=leg), *facts)
+    async def _add(self, leg: SipLeg, facts: Sequence[CallFact], owner: str | None) -> Call:
         async with self.unit_of_work() as work:
+            # Its first event is shown to its tenant alone, before an agent serves the call.
+            newest = await work.sessions.newest_in(RoomName(leg.room_name), SYSTEM)
+            if (
+                owner is None
+                and newest is not None
+                and newest.reserves(leg.room_sid, leg.joined_at)
+            ):
+                owner = newest.tenant
+            call = apply(Call(id=self.ids.call_id(), leg=leg, tenant=owner), *facts)
             await work.calls.add(call)
             await work.commit()
         return call.without_news()

@@ -23,6 +23,13 @@ class Routing:
     facts: tuple[CallRouted, ...] = ()
     webhook_of: PhoneNumber | None = None
 
+    @property
+    def owner(self) -> str | None:
+        """The tenant of the number that was called; None if it has none, or is not stored."""
+        if self.webhook_of is not None:
+            return self.webhook_of.tenant
+        return self.facts[0].route.tenant if self.facts else None
+
 
 UNROUTED: Final = Routing()
 """The call is decided."""
