@@ -212,7 +212,9 @@ async def test_a_client_that_takes_nothing_is_dropped_and_others_get_heartbeats(
 
 
 @in_virtual_time
-@pytest.mark.parametrize("after", [Unauthenticated("no"), access_of("acme")], ids=str)
+@pytest.mark.parametrize(
+    "after", [Unauthenticated("no"), access_of("acme")], ids=["revoked", "of another tenant"]
+)
 async def test_a_stream_ends_when_its_key_is_no_longer_what_it_was(after: Any) -> None:
     async with world() as here:
         heard = await here.join()
