@@ -36,6 +36,7 @@ class PostReportController(Controller):
     @post(
         "/sessions/{sessionId:str}/report",
         needs=(Scope.SESSIONS_WRITE,),
+        hidden=True,
         takes_workers=True,
         status_code=200,
         operation_class=documentation.PostReportOperation,
