@@ -42,6 +42,8 @@ class SendEvent:
             error = f"The receiver did not answer within {self.limit.total_seconds():g} s."
         except NotDelivered as failed:
             error = str(failed)
+        except Exception as defect:  # noqa: BLE001 - whatever it is, the retries have their end
+            error = f"The request failed unexpectedly ({type(defect).__name__})."
         else:
             status = answer.status
             if answer.retry_after_seconds is not None:

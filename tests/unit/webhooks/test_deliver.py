@@ -17,7 +17,7 @@ from domain.webhooks.delivery_sender import Answer
 from domain.webhooks.fan_out import WAS_DISABLED
 from domain.webhooks.subscription import DisabledReason, WebhookStatus
 from domain.webhooks.try_webhook import TryWebhook
-from tests.unit.webhooks.world import World
+from tests.unit.webhooks.world import FakeSender, World
 
 DAY = timedelta(days=1)
 
@@ -172,6 +172,24 @@ async def test_a_receiver_that_hangs_is_left_in_time(world: World) -> None:
     (delivery,) = await world.of(webhook)
     assert delivery.attempts[-1].error == "The receiver did not answer within 0.05 s."
     assert delivery.is_pending
+
+
+async def test_a_defect_in_sending_counts_as_a_failed_attempt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = await world.webhook()
+    await world.event()
+
+    async def defect(*_: object) -> Answer:
+        raise OverflowError("something of the receiver's")
+
+    monkeypatch.setattr(FakeSender, "send", defect)
+
+    await world.deliver()
+
+    (delivery,) = await world.of(webhook)
+    assert (delivery.failures, delivery.is_pending) == (1, True)
+    assert delivery.attempts[-1].error == "The request failed unexpectedly (OverflowError)."
 
 
 async def test_retry_after_is_passed_on(world: World) -> None:
