@@ -12,11 +12,10 @@ import structlog
 
 from application.workers.delivery_signal import DeliverySignal
 from application.workers.event_signal import EventSignal
-from application.workers.receiver import Receiver
+from application.workers.receiver import Receiver, Receivers
 from domain.operations.liveness import Liveness, NeverDeclaredDead
 from domain.shared.clock import Clock
 from domain.shared.errors import DomainError
-from domain.shared.identifiers import WebhookId
 from domain.shared.ids import IdGenerator
 from domain.webhooks.deliver import Deliver
 from domain.webhooks.delivery import Delivery
@@ -37,13 +36,10 @@ _AFTER_FAULT: Final = timedelta(seconds=5)
 class DeliveryWorker:
     """Enqueues deliveries of new events, claims due lanes, and delivers each lane's in order.
 
-    Up to ``parallel`` requests are under way, ``parallel_of_webhook`` of them to one receiver. One
-    that fails or is slow gets only ``parallel_of_slow`` until it answers quickly again, so that
-    few of them cannot take all places. Of a quick receiver ``ahead`` lanes are claimed.
-
     ``lease`` is how long the lanes of a killed process wait to be taken over if it was not
     registered; a process that lives renews its leases. ``poll`` is how often it looks for new
-    events and due lanes. ``watch`` gets each attempt's outcome and its seconds.
+    events and due lanes. ``receivers`` limits the load. ``watch`` gets each attempt's outcome and
+    its seconds.
     """
 
     fan_out: FanOut
@@ -58,17 +54,10 @@ class DeliveryWorker:
     lease: timedelta = 2 * ATTEMPT_LIMIT
     poll: timedelta = timedelta(milliseconds=250)
     drain: timedelta = timedelta(seconds=5)
-    parallel: int = 128
-    parallel_of_webhook: int = 8
-    parallel_of_slow: int = 2
-    ahead: int = 128
-    _receivers: dict[WebhookId, Receiver] = attrs.field(factory=dict, init=False)
-    _working: dict[asyncio.Task[None], LaneClaim] = attrs.field(factory=dict, init=False)
-    _places: asyncio.Semaphore = attrs.field(init=False)
-
-    @_places.default
-    def _all_places(self) -> asyncio.Semaphore:
-        return asyncio.Semaphore(self.parallel)
+    receivers: Receivers = attrs.field(factory=Receivers)
+    _working: dict[asyncio.Task[None], tuple[LaneClaim, Receiver]] = attrs.field(
+        factory=dict, init=False
+    )
 
     async def run(self) -> None:
         """Work until cancelled; what is being delivered then gets ``drain`` to finish."""
@@ -108,34 +97,20 @@ class DeliveryWorker:
         limits = {
             webhook_id: places
             for webhook_id in await self.lanes.due(now)
-            if (places := self._free_lanes(webhook_id)) > 0
+            if (places := self.receivers.free_lanes(webhook_id)) > 0
         }
         if not limits:
             return
         holder = self.ids.claim_holder()
         for claim in await self.lanes.claim(limits, holder, now, now + self.lease):
-            receiver = self._receivers.setdefault(claim.webhook_id, self._new_receiver())
-            receiver.lanes += 1
+            receiver = self.receivers.begin(claim.webhook_id)
             task = asyncio.create_task(self._work(claim, receiver))
-            self._working[task] = claim
+            self._working[task] = claim, receiver
             task.add_done_callback(self._done)
 
-    def _free_lanes(self, webhook_id: WebhookId) -> int:
-        receiver = self._receivers.get(webhook_id)
-        if receiver is None:
-            return self.ahead
-        most = self.parallel_of_slow if receiver.is_slow else self.ahead
-        return most - receiver.lanes
-
-    def _new_receiver(self) -> Receiver:
-        return Receiver(asyncio.Semaphore(self.parallel_of_webhook))
-
     def _done(self, task: asyncio.Task[None]) -> None:
-        claim = self._working.pop(task)
-        receiver = self._receivers[claim.webhook_id]
+        _, receiver = self._working.pop(task)
         receiver.lanes -= 1
-        if receiver.lanes == 0 and not receiver.is_slow:
-            del self._receivers[claim.webhook_id]
         self.signal.wake()
 
     async def _work(self, claim: LaneClaim, receiver: Receiver) -> None:
@@ -163,7 +138,10 @@ class DeliveryWorker:
 
     async def _deliver_one(self, delivery: Delivery, claim: LaneClaim, receiver: Receiver) -> bool:
         """Return whether to go on with the lane's next delivery."""
-        async with receiver.places, self._places:
+        async with self.receivers.place(receiver, delivery.reach.tenant):
+            if self.receivers.has_too_many(receiver):
+                await self._release(claim, timedelta())
+                return False
             if not await self._is_mine(claim):
                 return False
             done = await self.deliver(delivery)
@@ -216,7 +194,8 @@ class DeliveryWorker:
         while True:
             await self.clock.sleep(self.lease / 3)
             now = self.clock.now()
-            holders = {claim.holder for claim in self._working.values()}
+            holders = {claim.holder for claim, _ in self._working.values()}
+            self.receivers.forget(now)
             try:
                 if holders:
                     await self.lanes.renew(holders, now + self.lease)
@@ -233,7 +212,7 @@ class DeliveryWorker:
         for task in unfinished:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
-        released = (self._release(claim, timedelta()) for claim in unfinished.values())
+        released = (self._release(claim, timedelta()) for claim, _ in unfinished.values())
         await asyncio.gather(*released)
 
     async def _release(self, claim: LaneClaim, wait: timedelta) -> None:
