@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 import structlog
@@ -24,6 +24,7 @@ from domain.webhooks.fan_out import FanOut
 from domain.webhooks.lane_repository import LaneClaim, LaneRepository
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 _PAUSE: Final = timedelta(milliseconds=20)
 """Between two looks for due lanes."""
@@ -76,16 +77,19 @@ class DeliveryWorker:
 
     async def look(self) -> bool:
         """Enqueue and claim once; return whether there may be more to enqueue."""
+        has_more = await self._step(self.fan_out)
+        await self._step(self._claim)
+        return bool(has_more)
+
+    async def _step(self, step: Callable[[], Awaitable[T]]) -> T | None:
+        """Return what ``step`` returns; its failure is logged, and does not stop what follows."""
         try:
-            has_more = await self.fan_out()
-            await self._claim()
+            return await step()
         except DomainError as error:
             log.warning("webhooks out of reach", reason=str(error))
         except Exception:
             log.exception("webhooks out of reach")
-        else:
-            return has_more
-        return False
+        return None
 
     async def idle(self) -> None:
         """Return once no claimed lane is being delivered."""

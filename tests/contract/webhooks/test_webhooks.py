@@ -34,7 +34,7 @@ async def test_a_webhook_is_read_as_it_was_stored(ledger: Ledger) -> None:
 
     assert await ledger.webhooks.get(webhook.id, ANN) == webhook
     assert await ledger.webhooks.page(None, 10, ANN) == [webhook]
-    assert await ledger.webhooks.all(SYSTEM) == [webhook]
+    assert await ledger.webhooks.all([], SYSTEM) == [webhook]
     assert await ledger.webhooks.count("ann") == 1
     assert await ledger.webhooks.count(None) == 0
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from domain.access.access import SYSTEM, Access, Scope
-from domain.events.domain_event import EventKind
-from domain.shared.errors import StorageUnavailable
+from domain.events.domain_event import EventKind, StoredEvent
+from domain.shared.errors import StorageUnavailable, Unreadable
 from domain.webhooks.deliver import IS_DISABLED, NO_EVENT
 from domain.webhooks.delivery import Delivery, DeliveryStatus
 from domain.webhooks.delivery_sender import Answer
@@ -147,6 +147,66 @@ async def test_an_event_that_is_stored_no_more_is_given_up_with_the_reason(world
     (delivery,) = await world.of(webhook)
     assert (delivery.status, delivery.attempts[-1].error) == (DeliveryStatus.FAILED, NO_EVENT)
     assert world.sender.sent == []
+
+
+async def test_given_events_that_cannot_be_enqueued_then_what_waits_is_delivered(
+    world: World,
+) -> None:
+    webhook = await world.webhook()
+    await world.event()
+    worker = world.worker()
+    await worker.fan_out()
+
+    async def fails() -> bool:
+        raise Unreadable("event 2")
+
+    worker.fan_out = fails  # type: ignore[assignment]
+    await world.deliver(worker)
+
+    assert len(await world.of(webhook, DeliveryStatus.SUCCEEDED)) == 1
+
+
+async def test_an_event_that_this_version_cannot_read_has_the_retries_of_any_failure(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = await world.webhook()
+    await world.event()
+
+    async def unreadable(*_: object) -> StoredEvent:
+        raise Unreadable("The stored event cannot be read.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.memory.outbox, "find", unreadable)
+        await world.deliver()
+    (delivery,) = await world.of(webhook)
+    world.clock.advance(timedelta(minutes=1))
+    await world.deliver()
+
+    assert delivery.attempts[-1].error == "The stored event cannot be read."
+    assert (delivery.failures, delivery.is_pending) == (1, True)
+    assert (await world.stored(webhook.id)).failing_since is None
+    assert len(await world.of(webhook, DeliveryStatus.SUCCEEDED)) == 1
+
+
+async def test_a_webhook_that_is_added_late_does_not_wait_for_the_events_before_it(
+    world: World,
+) -> None:
+    await world.webhook("early")
+    await world.event()
+    await world.deliver()
+    for webhook in await world.memory.webhooks.all([], SYSTEM):
+        await world.memory.webhooks.delete(webhook.id, SYSTEM)
+    for _ in range(2000):
+        await world.event()
+    worker = world.worker()
+    assert not await worker.look()
+    late = await world.webhook("late")
+    await world.event(2)
+
+    assert await worker.look()
+    await world.deliver(worker)
+
+    assert [each.position for each in await world.of(late)] == [2002]
 
 
 async def test_what_waits_for_a_deleted_webhook_is_dropped(world: World) -> None:
