@@ -121,6 +121,8 @@ class MemoryDeliveries(Capability):
         for state in self._lanes.values():
             if state.expires_at is not None and not now < state.expires_at <= horizon:
                 state.release()
+            if state.holder is None and state.due_at > now + LONGEST_WAIT:
+                state.due_at = now
 
     async def get(self, delivery_id: DeliveryId, access: Access) -> Delivery | None:
         """Return the delivery with this id, if its webhook is visible."""
@@ -192,7 +194,7 @@ class MemoryDeliveries(Capability):
         return [
             (lane, state)
             for lane, state in self._lanes.items()
-            if state.holder is None and not now < state.due_at <= now + LONGEST_WAIT
+            if state.holder is None and state.due_at <= now
         ]
 
     def _held(self, claim: LaneClaim) -> LaneState | None:
