@@ -147,11 +147,15 @@ class MemoryDeliveries(Capability):
         return sorted(wanted, key=lambda one: one.age, reverse=True)[:limit]
 
     async def oldest_failed(
-        self, webhook_id: WebhookId, limit: int, access: Access
+        self, webhook_id: WebhookId, before: datetime, limit: int, access: Access
     ) -> list[Delivery]:
-        """Return a webhook's failed deliveries, in the order of their events."""
+        """Return a webhook's deliveries that failed before then, in the order of their events."""
         failed = [
-            one for one in self._of(webhook_id, access) if one.status is DeliveryStatus.FAILED
+            one
+            for one in self._of(webhook_id, access)
+            if one.status is DeliveryStatus.FAILED
+            and one.settled_at is not None
+            and one.settled_at < before
         ]
         return sorted(failed, key=lambda one: one.position)[:limit]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -9,6 +10,7 @@ import attrs
 
 from domain.access.access import Access, Scope
 from domain.shared.clock import Clock
+from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import DeliveryId
 from domain.shared.look_up import look_up
 from domain.shared.pagination import DEFAULT_LIMIT, Capacity, Cursor, Page, read_page
@@ -72,14 +74,17 @@ class ManageDeliveries:
         self.signal.wake()
         return again
 
-    async def redeliver_failed(self, webhook_id: str, access: Access) -> int:
-        """Have a webhook's failed deliveries sent again, each session's in order.
+    async def redeliver_failed(self, webhook_id: str, before: datetime, access: Access) -> int:
+        """Have what failed ``before`` then sent again, each session's deliveries in order.
 
-        Returns how many they are, at most :data:`MAX_TOGETHER`: call it until it returns 0.
+        Returns how many they are, at most :data:`MAX_TOGETHER`: call it until it returns 0. Raises
+        ``InvalidInput`` for a webhook that is disabled, since all would fail at once.
         """
         access.require(Scope.WEBHOOKS_WRITE)
         webhook = await find_webhook(self.webhooks, webhook_id, access)
-        found = await self.deliveries.oldest_failed(webhook.id, MAX_TOGETHER, access)
+        if not webhook.is_enabled:
+            raise InvalidInput("The webhook is disabled; enable it first.", field="webhookId")
+        found = await self.deliveries.oldest_failed(webhook.id, before, MAX_TOGETHER, access)
         now = self.clock.now()
         again = [delivery.redelivered(now, in_order=True) for delivery in found]
         done = await self.deliveries.redeliver(again, now)

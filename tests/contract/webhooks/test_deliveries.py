@@ -263,9 +263,11 @@ async def test_failed_deliveries_are_redelivered_in_their_order(
     await enqueue(ledger, *failed)
     assert await claim(ledger, webhook) == []
 
-    found = await ledger.webhook_deliveries.oldest_failed(webhook.id, 9, ANN)
+    oldest_failed, later = ledger.webhook_deliveries.oldest_failed, NOON + SECOND
+    assert await oldest_failed(webhook.id, NOON, 9, ANN) == []
+    assert await oldest_failed(webhook.id, later, 9, BEN) == []
+    found = await oldest_failed(webhook.id, later, 9, ANN)
     assert [one.position for one in found] == [1, 2, 3]
-    assert await ledger.webhook_deliveries.oldest_failed(webhook.id, 9, BEN) == []
     again = [one.redelivered(NOON, in_order=True) for one in found]
     await ledger.webhook_deliveries.redeliver(again, NOON)
 

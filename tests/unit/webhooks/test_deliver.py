@@ -110,8 +110,9 @@ async def test_a_receiver_that_fails_for_a_day_is_disabled_and_then_resumed(worl
     assert resumed.is_enabled
     assert resumed.failing_since is None
     world.sender.answer = lambda _url, _event_id: 200
-    number = await world.deliveries.redeliver_failed(webhook.id.value, SYSTEM)
-    assert await world.deliveries.redeliver_failed(webhook.id.value, SYSTEM) == 0
+    now = world.clock.now() + timedelta(seconds=1)
+    number = await world.deliveries.redeliver_failed(webhook.id.value, now, SYSTEM)
+    assert await world.deliveries.redeliver_failed(webhook.id.value, now, SYSTEM) == 0
     before = len(world.sender.sent)
     await world.deliver()
 
