@@ -60,6 +60,7 @@ class MemoryOutbox(Capability):
                 kind=event.kind.value,
                 lane=event.lane,
                 tenant=event.tenant,
+                known_at=event.known_at,
             )
             for event in await self.after(position, limit)
         ]

@@ -101,6 +101,7 @@ class EventHead:
     kind: str
     lane: str
     tenant: str | None
+    known_at: datetime
 
 
 @attrs.frozen(kw_only=True)

@@ -22,13 +22,14 @@ from domain.shared.identifiers import CallId, EventId, SessionId
 from domain.shared.timeline import Source
 
 _c: Final = events.c
+_HEAD: Final = (_c.position, _c.id, _c.kind, _c.lane, _c.tenant, _c.known_at)
 _AFTER, _HEADS_AFTER = (
     Lookup(
         selected.where(_c.position > bindparam("position"))
         .order_by(_c.position)
         .limit(bindparam("most", type_=Integer))
     )
-    for selected in (select(events), select(_c.position, _c.id, _c.kind, _c.lane, _c.tenant))
+    for selected in (select(events), select(*_HEAD))
 )
 _LAST: Final = Lookup(select(func.coalesce(func.max(events.c.position), 0).label("last")))
 _FIND: Final = Lookup(select(events).where(events.c.id == bindparam("wanted")))
@@ -153,6 +154,7 @@ def _to_head(row: Row[Any]) -> EventHead:
             kind=row.kind,
             lane=row.lane,
             tenant=row.tenant,
+            known_at=row.known_at,
         )
     except InvalidInput:
         raise unreadable_row(f"event {row.id}") from None

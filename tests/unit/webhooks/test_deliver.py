@@ -15,6 +15,7 @@ from domain.webhooks.deliver import IS_DISABLED, NO_EVENT
 from domain.webhooks.delivery import Delivery, DeliveryStatus
 from domain.webhooks.delivery_sender import Answer
 from domain.webhooks.fan_out import WAS_DISABLED
+from domain.webhooks.prune_events import PruneEvents
 from domain.webhooks.subscription import DisabledReason, WebhookStatus
 from domain.webhooks.try_webhook import TryWebhook
 from tests.unit.webhooks.world import FakeSender, World
@@ -208,6 +209,25 @@ async def test_a_webhook_that_is_added_late_does_not_wait_for_the_events_before_
     await world.deliver(worker)
 
     assert [each.position for each in await world.of(late)] == [2002]
+
+
+async def test_no_event_is_pruned_while_a_webhook_is_still_to_get_old_ones(world: World) -> None:
+    memory = world.memory
+    prune = PruneEvents(
+        outbox=memory.outbox, webhooks=memory.webhooks, deliveries=memory.webhook_deliveries
+    )
+    webhook = await world.webhook()
+    await world.event()
+    world.clock.advance(timedelta(days=7))  # the service stood still
+
+    assert await prune(world.clock.now()) == 0
+    await world.deliver()
+    assert len(await world.of(webhook, DeliveryStatus.SUCCEEDED)) == 1
+    assert await prune(world.clock.now()) == 1
+
+    await world.event()
+    await world.memory.webhooks.delete(webhook.id, SYSTEM)
+    assert await prune(world.clock.now() + DAY) == 1
 
 
 async def test_what_waits_for_a_deleted_webhook_is_dropped(world: World) -> None:
