@@ -17,7 +17,7 @@ class WebhookResponse(msgspec.Struct, rename="camel", kw_only=True):
     """A URL that gets domain events. Times are RFC 3339 in UTC with milliseconds.
 
     `secret` signs the requests. It is shown once: to the request that created the webhook or
-    rotated its secret. The secret before it also signs until `previousSecretUntil`.
+    rotated its secret. Those before it also sign until `previousSecretUntil`.
     `failingSince` is the first failed attempt since the last successful one; after a day the
     webhook is disabled. `disabledReason`: `gone` (the receiver answered 410), `failing` or
     `request`.

@@ -24,7 +24,7 @@ ANN, BEN = access_of("ann"), access_of("ben")
 async def test_a_webhook_is_read_as_it_was_stored(ledger: Ledger) -> None:
     webhook = attrs.evolve(
         new_webhook(events=("call.ended", "session.ended"), description="CRM"),
-        previous_secret=SECRET,
+        previous_secrets=(SECRET, f"{SECRET}2"),
         previous_until=LATER,
         failing_since=NOON,
         after_position=2**40,

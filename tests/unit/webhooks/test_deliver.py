@@ -16,7 +16,7 @@ from domain.webhooks.delivery import Delivery, DeliveryStatus
 from domain.webhooks.delivery_sender import Answer
 from domain.webhooks.fan_out import WAS_DISABLED
 from domain.webhooks.prune_events import PruneEvents
-from domain.webhooks.subscription import DisabledReason, WebhookStatus
+from domain.webhooks.subscription import MAX_PREVIOUS, DisabledReason, WebhookStatus
 from domain.webhooks.try_webhook import TryWebhook
 from tests.unit.webhooks.world import FakeSender, World
 
@@ -319,6 +319,21 @@ async def test_a_secret_that_is_replaced_signs_for_a_day(world: World) -> None:
     both, one = world.sender.secrets
     assert both == [rotated.secret, webhook.secret]
     assert one == [rotated.secret]
+
+
+async def test_secrets_that_are_replaced_within_a_day_all_sign_for_a_day(world: World) -> None:
+    webhook = await world.webhook()
+    made, manage = [webhook.secret], world.manage
+    for _ in range(2):
+        made.append((await manage.rotate_secret(webhook.id.value, SYSTEM)).secret)
+        world.clock.advance(timedelta(hours=1))
+    await world.event()
+    await world.deliver()
+    for _ in range(9):
+        await world.manage.rotate_secret(webhook.id.value, SYSTEM)
+
+    assert world.sender.secrets == [made[::-1]]
+    assert len((await world.stored(webhook.id)).secrets(world.clock.now())) == 1 + MAX_PREVIOUS
 
 
 async def test_a_test_is_sent_at_once_and_stored_nowhere(world: World) -> None:
