@@ -77,13 +77,13 @@ class MemoryWebhooks:
         """Set ``failing_since`` unless it is set."""
         found = self._webhooks.get(webhook_id)
         if found is not None and found.failing_since is None:
-            self._webhooks[webhook_id] = attrs.evolve(found, failing_since=at)
+            self.put(attrs.evolve(found, failing_since=at))
 
     async def note_success(self, webhook_id: WebhookId) -> None:
         """Clear ``failing_since``."""
         found = self._webhooks.get(webhook_id)
-        if found is not None:
-            self._webhooks[webhook_id] = attrs.evolve(found, failing_since=None)
+        if found is not None and found.failing_since is not None:
+            self.put(attrs.evolve(found, failing_since=None))
 
 
 class MemoryWebhookChanges:

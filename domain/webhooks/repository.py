@@ -51,11 +51,11 @@ class WebhookRepository(Protocol):
         ...
 
     async def note_failure(self, webhook_id: WebhookId, at: datetime) -> None:
-        """Set ``failing_since`` unless it is set."""
+        """Set ``failing_since`` unless it is set: a change of the record."""
         ...
 
     async def note_success(self, webhook_id: WebhookId) -> None:
-        """Clear ``failing_since``."""
+        """Clear ``failing_since`` if it is set: a change of the record."""
         ...
 
 

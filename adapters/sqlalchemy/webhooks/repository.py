@@ -47,12 +47,12 @@ _DELETE: Final[Executable] = delete(webhooks).where(webhooks.c.id == bindparam("
 _FAILING: Final[Executable] = (
     update(webhooks)
     .where(webhooks.c.id == bindparam("wanted"), webhooks.c.failing_since.is_(None))
-    .values(failing_since=bindparam("at", type_=UtcDateTime))
+    .values(failing_since=bindparam("at", type_=UtcDateTime), revision=webhooks.c.revision + 1)
 )
 _WORKING: Final[Executable] = (
     update(webhooks)
     .where(webhooks.c.id == bindparam("wanted"), webhooks.c.failing_since.is_not(None))
-    .values(failing_since=None)
+    .values(failing_since=None, revision=webhooks.c.revision + 1)
 )
 
 

@@ -110,7 +110,21 @@ async def test_the_first_failure_is_noted_until_a_success(ledger: Ledger) -> Non
 
     await ledger.webhooks.note_failure(webhook.id, NOON)
     await ledger.webhooks.note_failure(webhook.id, LATER)
-    assert await ledger.webhooks.get(webhook.id, ANN) == attrs.evolve(webhook, failing_since=NOON)
+    failing = await ledger.webhooks.get(webhook.id, ANN)
+    assert failing == attrs.evolve(webhook, failing_since=NOON, revision=2)
 
     await ledger.webhooks.note_success(webhook.id)
-    assert await ledger.webhooks.get(webhook.id, ANN) == webhook
+    await ledger.webhooks.note_success(webhook.id)
+    assert await ledger.webhooks.get(webhook.id, ANN) == attrs.evolve(webhook, revision=3)
+
+
+async def test_a_change_undoes_no_success_that_was_noted_since_it_was_read(ledger: Ledger) -> None:
+    webhook = new_webhook()
+    await ledger.webhooks.add(webhook)
+    await ledger.webhooks.note_failure(webhook.id, NOON)
+    found = await ledger.webhooks.get(webhook.id, ANN)
+    assert found is not None
+    await ledger.webhooks.note_success(webhook.id)
+
+    with pytest.raises(Conflict):
+        await ledger.webhooks.save(attrs.evolve(found, description="CRM"))
