@@ -91,9 +91,15 @@ def webhook_response(webhook: Webhook, *, with_secret: bool = False) -> WebhookR
 
 
 def disabled_data(webhook: Webhook) -> Mapping[str, Any]:
-    """Return the data of ``webhook.disabled``: no URL, which may contain a secret."""
+    """Return the data of ``webhook.disabled``: no URL, which may contain a secret.
+
+    Who sees the event may not see a webhook that gets every tenant's events: neither what it is
+    for nor what it gets is told.
+    """
     shown: dict[str, Any] = msgspec.to_builtins(webhook_response(webhook))
     del shown["url"]
+    if webhook.reach.sees_all:
+        shown |= {"description": None, "events": []}
     return shown
 
 

@@ -273,6 +273,20 @@ async def test_a_defect_in_sending_counts_as_a_failed_attempt(
     assert delivery.attempts[-1].error == "The request failed unexpectedly (OverflowError)."
 
 
+@pytest.mark.parametrize("status", [0, 99, 600, 999])
+async def test_a_status_that_http_does_not_have_is_no_status(world: World, status: int) -> None:
+    webhook = await world.webhook()
+    world.sender.answer = lambda _url, _event_id: status
+    await world.event()
+
+    await world.deliver()
+
+    (delivery,) = await world.of(webhook)
+    attempt = delivery.attempts[-1]
+    assert (attempt.status_code, delivery.is_pending) == (None, True)
+    assert attempt.error == "The receiver answered with a status that HTTP does not have."
+
+
 async def test_retry_after_is_passed_on(world: World) -> None:
     webhook = await world.webhook()
     world.sender.answer = lambda _url, _event_id: Answer(status=429, retry_after_seconds=600.0)
