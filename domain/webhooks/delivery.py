@@ -113,15 +113,20 @@ class Delivery:
             next_attempt_at=attempt.at + wait,
         )
 
-    def redelivered(self, at: datetime, *, in_order: bool) -> Delivery:
+    @property
+    def is_alone(self) -> bool:
+        """Return whether it was redelivered in a lane of its own."""
+        return self.lane == self.id.value
+
+    def redelivered(self, at: datetime, *, in_lane: str | None) -> Delivery:
         """Return it as new; its attempts stay readable.
 
-        ``in_order``: it waits for those of its lane that are older; else it has a lane of its own
-        and is sent at once.
+        It waits for those of the lane that are older; without one it is sent at once, in a lane of
+        its own.
         """
         return attrs.evolve(
             self,
-            lane=self.lane if in_order else self.id.value,
+            lane=in_lane or self.id.value,
             status=DeliveryStatus.PENDING,
             failures=0,
             began_at=at,

@@ -8,7 +8,8 @@ from typing import Final
 
 import attrs
 
-from domain.access.access import Access, Scope
+from domain.access.access import SYSTEM, Access, Scope
+from domain.events.outbox import Outbox
 from domain.shared.clock import Clock
 from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import DeliveryId
@@ -34,6 +35,7 @@ class ManageDeliveries:
 
     webhooks: WebhookRepository
     deliveries: DeliveryRepository
+    outbox: Outbox
     clock: Clock
     signal: DeliverySignal
 
@@ -69,7 +71,7 @@ class ManageDeliveries:
         )
         await find_webhook(self.webhooks, found.webhook_id.value, access)
         now = self.clock.now()
-        again = found.redelivered(now, in_order=False)
+        again = found.redelivered(now, in_lane=None)
         await self.deliveries.redeliver([again], now)
         self.signal.wake()
         return again
@@ -86,7 +88,14 @@ class ManageDeliveries:
             raise InvalidInput("The webhook is disabled; enable it first.", field="webhookId")
         found = await self.deliveries.oldest_failed(webhook.id, before, MAX_TOGETHER, access)
         now = self.clock.now()
-        again = [delivery.redelivered(now, in_order=True) for delivery in found]
+        again = [
+            delivery.redelivered(now, in_lane=await self._lane_of(delivery)) for delivery in found
+        ]
         done = await self.deliveries.redeliver(again, now)
         self.signal.wake()
         return done
+
+    async def _lane_of(self, delivery: Delivery) -> str:
+        """Return its event's lane, also after it was redelivered alone."""
+        event = await self.outbox.find(delivery.event_id, SYSTEM) if delivery.is_alone else None
+        return delivery.lane if event is None else event.lane

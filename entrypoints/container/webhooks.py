@@ -67,6 +67,7 @@ class Webhooks(containers.DeclarativeContainer):
         ManageDeliveries,
         webhooks=storage.webhooks,
         deliveries=storage.webhook_deliveries,
+        outbox=storage.outbox,
         clock=Core.clock,
         signal=delivery_signal,
     )

@@ -245,7 +245,7 @@ async def test_a_delivery_that_is_redelivered_overtakes_its_lane(
     first, second = new_delivery(webhook, 1), new_delivery(webhook, 2)
     await enqueue(ledger, first, second)
     [mine] = await claim(ledger, webhook)
-    again = second.redelivered(NOON, in_order=False)
+    again = second.redelivered(NOON, in_lane=None)
 
     assert await ledger.webhook_deliveries.redeliver([again], NOON) == 1
 
@@ -268,7 +268,7 @@ async def test_failed_deliveries_are_redelivered_in_their_order(
     assert await oldest_failed(webhook.id, later, 9, BEN) == []
     found = await oldest_failed(webhook.id, later, 9, ANN)
     assert [one.position for one in found] == [1, 2, 3]
-    again = [one.redelivered(NOON, in_order=True) for one in found]
+    again = [one.redelivered(NOON, in_lane=one.lane) for one in found]
     await ledger.webhook_deliveries.redeliver(again, NOON)
 
     [mine] = await claim(ledger, webhook)

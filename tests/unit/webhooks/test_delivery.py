@@ -82,7 +82,7 @@ def test_the_latest_attempts_are_kept() -> None:
     delivery = DELIVERY
     for number in range(50):
         attempt = attrs.evolve(REFUSED, duration_ms=number)
-        delivery = delivery.redelivered(NOON, in_order=True).failed(attempt)
+        delivery = delivery.redelivered(NOON, in_lane="a").failed(attempt)
 
     assert len(delivery.attempts) == MAX_ATTEMPTS_KEPT
     assert delivery.attempts[-1].duration_ms == 49
@@ -90,7 +90,7 @@ def test_the_latest_attempts_are_kept() -> None:
 
 def test_a_redelivery_has_a_day_of_its_own() -> None:
     later = NOON + timedelta(days=3)
-    again = DELIVERY.failed(REFUSED).redelivered(later, in_order=False)
+    again = DELIVERY.failed(REFUSED).redelivered(later, in_lane=None)
 
     assert again.lane == again.id.value
     assert again.retried(attrs.evolve(REFUSED, at=later), None).is_pending

@@ -83,6 +83,28 @@ async def test_what_fails_again_at_once_is_not_redelivered_again(world: World) -
     assert await world.deliveries.redeliver_failed(webhook.id.value, began, SYSTEM) == 0
 
 
+async def test_what_was_redelivered_alone_is_redelivered_in_its_session_s_order(
+    world: World,
+) -> None:
+    webhook = await world.webhook(events=["session.created"])
+    world.sender.answer = lambda _url, _event_id: 410
+    await world.event()
+    await world.event()
+    await world.deliver()
+    await world.deliver()
+    first, second = await world.of(webhook)
+    alone = await world.deliveries.redeliver(first.id.value, SYSTEM)
+    assert alone.lane == first.id.value
+    await world.deliver()  # in vain: the webhook is disabled
+    world.clock.advance(timedelta(seconds=1))
+    await world.manage.change(webhook.id.value, {"status": "enabled"}, SYSTEM)
+
+    now = world.clock.now()
+    assert await world.deliveries.redeliver_failed(webhook.id.value, now, SYSTEM) == 2
+
+    assert {each.lane for each in await world.of(webhook)} == {second.lane}
+
+
 async def test_a_change_that_changes_nothing_is_not_stored(world: World) -> None:
     webhook = await world.webhook(description="CRM")
 
