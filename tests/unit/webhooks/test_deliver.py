@@ -16,7 +16,7 @@ from domain.webhooks.delivery import Delivery, DeliveryStatus
 from domain.webhooks.delivery_sender import Answer
 from domain.webhooks.fan_out import WAS_DISABLED
 from domain.webhooks.prune_events import PruneEvents
-from domain.webhooks.subscription import MAX_PREVIOUS, DisabledReason, WebhookStatus
+from domain.webhooks.subscription import MAX_PREVIOUS, DisabledReason, Webhook, WebhookStatus
 from domain.webhooks.try_webhook import TryWebhook
 from tests.unit.webhooks.world import FakeSender, World
 
@@ -228,6 +228,22 @@ async def test_no_event_is_pruned_while_a_webhook_is_still_to_get_old_ones(world
     await world.event()
     await world.memory.webhooks.delete(webhook.id, SYSTEM)
     assert await prune(world.clock.now() + DAY) == 1
+
+
+async def test_a_look_without_new_events_reads_no_webhooks(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.webhook()
+    await world.event()
+    worker = world.worker()
+    await world.deliver(worker)
+
+    async def read(*_: object) -> list[Webhook]:
+        raise AssertionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.memory.webhooks, "all", read)
+        await worker.fan_out()
 
 
 async def test_what_waits_for_a_deleted_webhook_is_dropped(world: World) -> None:
