@@ -14,18 +14,22 @@ from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.lookup import Lookup
 from adapters.sqlalchemy.events.table import events
-from adapters.sqlalchemy.mapping import unreadable_row
+from adapters.sqlalchemy.mapping import readable, unreadable_row
 from domain.access.access import Access, visible
-from domain.events.domain_event import EventKind, StoredEvent
-from domain.shared.errors import InvalidInput
+from domain.events.domain_event import EventHead, EventKind, StoredEvent
+from domain.shared.errors import InvalidInput, StorageUnavailable
 from domain.shared.identifiers import CallId, EventId, SessionId
 from domain.shared.timeline import Source
 
-_AFTER: Final = Lookup(
-    select(events)
-    .where(events.c.position > bindparam("position"))
-    .order_by(events.c.position)
-    .limit(bindparam("most", type_=Integer))
+_c: Final = events.c
+_HEAD: Final = (_c.position, _c.id, _c.kind, _c.lane, _c.tenant, _c.known_at)
+_AFTER, _HEADS_AFTER = (
+    Lookup(
+        selected.where(_c.position > bindparam("position"))
+        .order_by(_c.position)
+        .limit(bindparam("most", type_=Integer))
+    )
+    for selected in (select(events), select(*_HEAD))
 )
 _LAST: Final = Lookup(select(func.coalesce(func.max(events.c.position), 0).label("last")))
 _FIND: Final = Lookup(select(events).where(events.c.id == bindparam("wanted")))
@@ -70,15 +74,24 @@ class SqlOutbox:
 
     async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
         """Return events behind ``position`` up to what may still appear."""
-        rows = await self._read(position, limit)
+        return [_to_event(row) for row in await self._after(_AFTER, position, limit)]
+
+    async def heads_after(
+        self, position: int, limit: int, unreadable: list[StorageUnavailable]
+    ) -> Sequence[EventHead]:
+        """Return the heads of what :meth:`after` returns."""
+        return readable(await self._after(_HEADS_AFTER, position, limit), _to_head, unreadable)
+
+    async def _after(self, query: Lookup[Any], position: int, limit: int) -> Sequence[Row[Any]]:
+        rows = await self._read(query, position, limit)
         if self._database.embedded or not rows:
-            return [_to_event(row) for row in rows]
+            return rows
         safe = self._prefix(position, rows)
         if len(safe) < len(rows):
             await self._settle(rows[-1].position)
             # Read again: what was committed since is behind the lock that has gone.
-            safe = self._prefix(position, await self._read(position, limit))
-        return [_to_event(row) for row in safe]
+            safe = self._prefix(position, await self._read(query, position, limit))
+        return safe
 
     async def last_position(self) -> int:
         """Return the last position, once nothing can appear before it."""
@@ -102,11 +115,11 @@ class SqlOutbox:
         """Delete lanes whose newest event became known before then."""
         return await self._database.repeat(_PRUNE, {"before": before})
 
-    async def _read(self, position: int, limit: int) -> Sequence[Row[Any]]:
+    async def _read(self, query: Lookup[Any], position: int, limit: int) -> Sequence[Row[Any]]:
         values = {"position": position, "most": limit}
         if self._database.embedded:
-            return await self._database.read(_AFTER, values)
-        return await self._database.read_many(_AFTER, values)  # a limit that differs by look-up
+            return await self._database.read(query, values)
+        return await self._database.read_many(query, values)  # a limit that differs by look-up
 
     def _prefix(self, position: int, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
         """Return the first rows, up to a position that is missing and may still appear."""
@@ -131,6 +144,20 @@ class SqlOutbox:
     def _note_settled(self, position: int) -> bool:
         self._settled = max(self._settled, position)
         return False
+
+
+def _to_head(row: Row[Any]) -> EventHead:
+    try:
+        return EventHead(
+            position=row.position,
+            id=EventId(row.id),
+            kind=row.kind,
+            lane=row.lane,
+            tenant=row.tenant,
+            known_at=row.known_at,
+        )
+    except InvalidInput:
+        raise unreadable_row(f"event {row.id}") from None
 
 
 def _to_event(row: Row[Any]) -> StoredEvent:
