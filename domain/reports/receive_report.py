@@ -68,11 +68,14 @@ class IncomingReport:
             return
         try:
             raw = await self.receive.reader.chat_history(body)
+            self._items = await asyncio.to_thread(items_of, raw)
         except InvalidReport as error:
             self._transcript = Part.UNREADABLE
             self.problems.append(str(error))
+        except Exception as error:  # noqa: BLE001 - a defect, which each repetition would meet
+            self._transcript = Part.UNREADABLE
+            self.problems.append(f"The part 'chat_history' cannot be read: {type(error).__name__}.")
         else:
-            self._items = await asyncio.to_thread(items_of, raw)
             self._transcript = Part.KEPT
 
     async def take_audio(self, chunks: AsyncIterator[bytes]) -> None:

@@ -132,6 +132,16 @@ async def test_what_is_no_report_is_refused(body: bytes, error: type[Exception])
         await post(desk, session, body)
 
 
+async def test_a_number_beyond_any_double_costs_nothing_else() -> None:
+    desk = Desk()
+    session = await served(desk)
+    item = {**ITEMS[0], "metrics": {"e2e_latency": 10**400}, "other": [10**400]}
+
+    await post(desk, session, {"items": [item]})
+
+    assert await desk.items(session) == TEXTS[:1]
+
+
 async def test_whatever_python_writes_as_json_is_read() -> None:
     desk = Desk()
     session = await served(desk)

@@ -93,6 +93,23 @@ async def test_an_unreadable_chat_history_costs_the_transcript_only(history: byt
     assert await desk.events() == ANNOUNCED[1:]
 
 
+async def test_a_defect_in_reading_the_chat_history_costs_the_transcript_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    await desk.begin(new_session(room_sid=ROOM_SID))
+
+    def broken(_: object) -> None:
+        raise OverflowError
+
+    monkeypatch.setattr("domain.reports.receive_report.items_of", broken)
+
+    report = await desk.upload()
+
+    assert (report.transcript, report.audio) == (Part.UNREADABLE, Part.KEPT)
+    assert await desk.events() == ANNOUNCED[1:]
+
+
 async def test_audio_that_is_no_ogg_is_left_out() -> None:
     desk = Desk()
     session = await desk.begin(new_session(room_sid=ROOM_SID))
