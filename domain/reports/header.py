@@ -9,6 +9,11 @@ from typing import Any, Final, Protocol
 
 import attrs
 
+MOST_ITEMS: Final = 100_000
+"""Items of a chat history that a worker uploads."""
+MOST_POSTED_ITEMS: Final = 10_000
+"""Items that a worker posts at a time: they are stored in one transaction, others wait for it."""
+
 _A_DAY: Final = timedelta(days=1)
 
 
@@ -44,11 +49,17 @@ class ReportReader(Protocol):
         ...
 
     async def chat_history(self, body: bytes) -> list[Mapping[str, Any]]:
-        """Return the items in the part ``chat_history``; those that are no objects are left out."""
+        """Return the items in the part ``chat_history``; those that are no objects are left out.
+
+        More than :data:`MOST_ITEMS` are invalid.
+        """
         ...
 
     async def posted(self, body: bytes) -> Mapping[str, Any]:
-        """Return the JSON object that a worker posts by itself."""
+        """Return the JSON object that a worker posts by itself.
+
+        Also raises ``ReportTooLarge`` if it has very many values.
+        """
         ...
 
 

@@ -12,7 +12,7 @@ from domain.reports.choose_session import agent_of
 from domain.reports.post_report import Posted, PostReportCommand
 from domain.sessions.session import Session
 from domain.shared.errors import InvalidInput, NotFound
-from domain.shared.report_errors import InvalidReport
+from domain.shared.report_errors import InvalidReport, ReportTooLarge
 from tests.contract.storage.ledgers import access_of, new_session
 from tests.reports import ITEMS, JOB, ROOM_SID, SUMMARY
 from tests.unit.reports.reported import ANNOUNCED, Desk
@@ -25,7 +25,8 @@ REPORT = {
 
 async def post(desk: Desk, session: Session, report: Any, access: Access = SYSTEM) -> Posted:
     body = report if isinstance(report, bytes) else json.dumps(report).encode()
-    command = PostReportCommand(session_id=str(session.id), body=body, access=access)
+    read = await desk.post.read(body)
+    command = PostReportCommand(session_id=str(session.id), report=read, access=access)
     return await desk.post(command)
 
 
@@ -130,6 +131,26 @@ async def test_what_is_no_report_is_refused(body: bytes, error: type[Exception])
 
     with pytest.raises(error):
         await post(desk, session, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"items": [{}] * 10_001}).encode(),
+        json.dumps({"chat_history": {"items": [{}] * 6_000}, "items": [{}] * 6_000}).encode(),
+        b'{"items": [' + b"{}," * 2_600_000 + b"{}]}",
+        b'{"x": [' + b"[]," * 300_000 + b"0]}",
+    ],
+    ids=["items", "of both", "8 MiB of items", "values"],
+)
+async def test_more_than_is_stored_at_a_time_is_refused_before_it_is_stored(body: bytes) -> None:
+    desk = Desk()
+    session = await served(desk)
+
+    with pytest.raises(ReportTooLarge):
+        await post(desk, session, body)
+
+    assert await desk.items(session) == []
 
 
 async def test_a_number_beyond_any_double_costs_nothing_else() -> None:

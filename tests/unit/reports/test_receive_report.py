@@ -80,7 +80,17 @@ async def test_of_two_parts_with_one_name_the_first_counts() -> None:
 
 @pytest.mark.parametrize(
     "history",
-    [b"", b"{", b"[]", b'{"items": 7}', b'{"items": [{"id": "\xff"}]}', b"[" * 100_000],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"items": 7}',
+        b'{"items": [{"id": "\xff"}]}',
+        b"[" * 100_000,
+        b'{"items": [' + b"{}," * 100_000 + b"{}]}",
+        b'{"items": [' + b"{}," * 2_000_000 + b"{}]}",
+    ],
+    ids=["empty", "cut", "a list", "no items", "no UTF-8", "deep", "items", "values"],
 )
 async def test_an_unreadable_chat_history_costs_the_transcript_only(history: bytes) -> None:
     desk = Desk()
