@@ -153,6 +153,31 @@ async def test_more_than_is_stored_at_a_time_is_refused_before_it_is_stored(body
     assert await desk.items(session) == []
 
 
+async def test_of_the_summary_only_what_is_read_later_is_kept() -> None:
+    desk = Desk()
+    session = await served(desk)
+    deep: Any = "What was said"
+    for _ in range(800):
+        deep = [deep]
+
+    posted = await post(desk, session, {**REPORT, "note": "My number is 5", "usage": [deep]})
+
+    kept = {"room": "support-7", "room_id": ROOM_SID, "job_id": JOB, "duration_ms": 4000}
+    assert json.loads(posted.report.summary) == {**kept, "sdk_version": "1.8.9"}
+
+
+@pytest.mark.parametrize("field", ["room", "timestamp", "duration_ms", "sdk_version"])
+async def test_a_strange_summary_is_kept_as_far_as_it_can_be(field: str) -> None:
+    desk = Desk()
+    session = await served(desk)
+    for strange in ("\x00" * 5000, 10**400, [[]], {}, True, None, "\ud800"):
+        await post(desk, session, {**REPORT, field: strange, "job_id": "AJ_other"})
+
+    [report] = desk.ledger.reports.by_id.values()
+    assert len(report.summary) < 8000
+    assert "\x00" not in report.room_name
+
+
 async def test_a_number_beyond_any_double_costs_nothing_else() -> None:
     desk = Desk()
     session = await served(desk)
