@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from domain.shared.identifiers import LONGEST_ID
+from domain.shared.identifiers import LONGEST
 from domain.shared.storable_text import storable
 
 MOST_ITEMS: Final = 100_000
@@ -82,7 +82,7 @@ def room_name_in(summary: Mapping[str, Any]) -> str:
 def _plain(value: object) -> str | int | float | None:
     """Return a short text or a number that every database stores; None for anything else."""
     if isinstance(value, str):
-        return storable(value[:LONGEST_ID])
+        return storable(value[:LONGEST])
     if isinstance(value, int | float) and abs(value) <= _LARGEST_NUMBER:
         return value
     return None

@@ -174,8 +174,34 @@ def test_any_candidates(created: list[int], served: int, known: int) -> None:
     if found is not None and served < len(sessions):
         assert found == sessions[served]
     elif found is not None and any(number <= known + 1 for number in created):
-        before = max(number for number in created if number <= known + 1)
+        on_time = [number for number in created if number <= known]
+        before = max(on_time) if on_time else known + 1
         assert found.created_at == NOON + before * MINUTE
+
+
+def test_a_session_that_another_job_serves_is_not_chosen() -> None:
+    theirs = new_session(tenant="ann", room_sid=ROOM_SID)
+    others = new_session(
+        tenant="ben",
+        room_sid=ROOM_SID,
+        agent_identity=agent_of("AJ_other"),
+        created_at=NOON + MINUTE / 2,
+    )
+
+    assert choose_session([theirs, others], JOB, NOON) == theirs
+    assert choose_session([others], JOB, NOON) == others  # its agent was replaced
+
+
+@pytest.mark.parametrize("agent", [None, agent_of("AJ_other")])
+def test_of_sessions_of_several_tenants_none_is_chosen_without_proof(agent: str | None) -> None:
+    one, another = (
+        new_session(tenant=tenant, room_sid=ROOM_SID, agent_identity=agent)
+        for tenant in ("ann", "ben")
+    )
+
+    assert choose_session([one, another], JOB, NOON) is None
+    proven = attrs.evolve(another, agent_identity=agent_of(JOB))
+    assert choose_session([one, proven], JOB, NOON) == proven
 
 
 @pytest.mark.parametrize(
