@@ -10,7 +10,9 @@ from domain.recordings.recording import may_record
 from domain.reports.announce import Announce
 from domain.reports.contents import ReportWork
 from domain.reports.find_session import call_of, find_session
+from domain.reports.one_report import was_posted
 from domain.reports.report import Report
+from domain.sessions.session import Session
 from domain.shared.clock import Clock
 from domain.shared.errors import Conflict
 from domain.shared.identifiers import ReportId
@@ -62,17 +64,25 @@ class MatchReports:
             call_id = await call_of(work, session)
             report = report.matched(session.id, call_id, session.tenant)
             await work.reports.save(report)
-            await self._match_contents(work, report, is_recorded=may_record(session))
+            await self._match_contents(work, report, session)
             await work.commit()
         return True
 
-    async def _match_contents(self, work: ReportWork, report: Report, *, is_recorded: bool) -> None:
+    async def _match_contents(self, work: ReportWork, report: Report, session: Session) -> None:
         now, reported = self.clock.now(), report.reported
         items = await work.transcripts.match(reported)
-        await work.usage.match(reported)
+        is_new = not await was_posted(work, report, session)
+        if is_new:
+            await work.usage.match(reported)
         recordings = list(await work.recordings.match(reported))
-        if not is_recorded:
+        if not may_record(session):
             for recording in recordings:
                 await work.recordings.save(recording.erased(now))
             recordings = []
-        await self.announce(work, report, items=items, has_usage=True, recordings=recordings)
+        await self.announce(
+            work,
+            report,
+            items=items if is_new else 0,
+            has_usage=is_new,
+            recordings=recordings,
+        )

@@ -13,6 +13,7 @@ from domain.access.access import Access
 from domain.reports.choose_session import AGENT_PREFIX
 from domain.reports.header import MOST_POSTED_ITEMS, ReportHeader, ReportReader
 from domain.reports.keep_report import KeepReport, NewReport
+from domain.reports.one_report import stand_in
 from domain.reports.report import Part, Report
 from domain.sessions.session import Session
 from domain.shared.errors import InvalidInput
@@ -95,7 +96,8 @@ class PostReport:
             header = _header(session, report.members)
             earlier = await work.reports.of_job(header.room_sid, header.job_id)
         if earlier is not None and earlier.session_id not in (None, session.id):
-            header = attrs.evolve(header, room_sid="", job_id=session.id.value)  # another's job
+            room_sid, job_id = stand_in(session)  # it named another's job
+            header = attrs.evolve(header, room_sid=room_sid, job_id=job_id)
         kept = await self.keep_report(
             NewReport(
                 header=header,
@@ -117,7 +119,7 @@ def _header(session: Session, report: Mapping[str, Any]) -> ReportHeader:
     if not job_id or report.get("room_id") != room_sid:
         job_id = (session.agent_identity or "").removeprefix(AGENT_PREFIX)
     if not room_sid or not job_id:
-        room_sid, job_id = "", session.id.value
+        room_sid, job_id = stand_in(session)
     return ReportHeader(room_sid=room_sid, job_id=job_id, summary=report)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import pytest
 
 from domain.access.access import SYSTEM, Access
@@ -153,6 +154,63 @@ async def test_more_than_is_stored_at_a_time_is_refused_before_it_is_stored(body
     assert await desk.items(session) == []
 
 
+async def tokens(desk: Desk, session: Session) -> list[int | None]:
+    async with desk.ledger.unit_of_work() as work:
+        return [each.input_tokens for each in await work.usage.of_session(session.id, SYSTEM)]
+
+
+async def learns_its_job(desk: Desk, session: Session, job_id: str = JOB) -> None:
+    async with desk.ledger.unit_of_work() as work:
+        stored = await work.sessions.get(session.id, SYSTEM)
+        assert stored is not None
+        known = stored.activated(ROOM_SID, desk.clock.now())
+        await work.sessions.save(attrs.evolve(known, agent_identity=agent_of(job_id)))
+        await work.commit()
+
+
+@pytest.mark.parametrize("again", ["post", "upload", "upload before", "agent gone"])
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_report_counts_once_although_its_room_becomes_known_only_later(
+    again: str, *, named: bool
+) -> None:
+    desk = Desk()
+    session = await desk.begin(new_session())
+    report = REPORT if named else {key: REPORT[key] for key in ("usage", "chat_history")}
+    if again == "upload before":
+        await desk.upload()
+    if again == "agent gone":
+        await learns_its_job(desk, session)
+        await desk.upload()
+        async with desk.ledger.unit_of_work() as work:
+            stored = await work.sessions.get(session.id, SYSTEM)
+            await work.sessions.save(attrs.evolve(stored, agent_identity=None))
+            await work.commit()
+    await post(desk, session, report)
+
+    await learns_its_job(desk, session)
+    if again == "upload":
+        await desk.upload()
+    else:
+        await post(desk, session, report)
+    await desk.later(60)
+
+    assert await tokens(desk, session) == [120]
+    assert await desk.items(session) == TEXTS
+    expected = ANNOUNCED[:2] if again == "post" else ANNOUNCED
+    assert sorted(await desk.events()) == sorted(expected)
+
+
+async def test_another_job_of_the_session_has_a_report_of_its_own() -> None:
+    desk = Desk()
+    session = await desk.begin(new_session())
+    await post(desk, session, {**REPORT, "job_id": "AJ_first"})
+    await learns_its_job(desk, session)
+
+    await desk.upload()
+
+    assert await tokens(desk, session) == [240]
+
+
 async def test_of_the_summary_only_what_is_read_later_is_kept() -> None:
     desk = Desk()
     session = await served(desk)
@@ -170,6 +228,7 @@ async def test_of_the_summary_only_what_is_read_later_is_kept() -> None:
 async def test_a_strange_summary_is_kept_as_far_as_it_can_be(field: str) -> None:
     desk = Desk()
     session = await served(desk)
+    strange: Any
     for strange in ("\x00" * 5000, 10**400, [[]], {}, True, None, "\ud800"):
         await post(desk, session, {**REPORT, field: strange, "job_id": "AJ_other"})
 
