@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 import attrs
@@ -36,19 +37,37 @@ class MatchReports:
             return bool(await work.reports.due(self.clock.now(), 1))
 
     async def __call__(self) -> int:
-        """Return how many reports were matched. Raises ``StorageUnavailable``.
+        """Return how many reports were matched.
+
+        Raises ``StorageUnavailable``, at once in an outage, else once the others have been looked
+        at: what one report raises is logged, and that one is tried again later.
 
         Several processes may do this at a time; of two that match one report, one changes it.
         """
         async with self.unit_of_work() as work:
             due = await work.reports.due(self.clock.now(), AT_ONCE)
-        matched = 0
+        matched, problem = 0, None
         for report in due:
             try:
                 matched += await self._match(report.id)
             except Conflict:
                 continue  # it has changed since, and is looked at again
+            except Exception as error:  # noqa: BLE001 - a defect: the others are not to wait
+                problem = error
+                await self._put_off(report.id)
+        if problem is not None:
+            raise problem
         return matched
+
+    async def _put_off(self, report_id: ReportId) -> None:
+        """Let the reports behind it have their turn. Raises ``StorageUnavailable`` in an outage."""
+        now = self.clock.now()
+        with suppress(Conflict):
+            async with self.unit_of_work() as work:
+                report = await work.reports.get(report_id)
+                if report is not None and report.session_id is None:
+                    await work.reports.save(report.tried(now))
+                    await work.commit(urgent=False)
 
     async def _match(self, report_id: ReportId) -> bool:
         now = self.clock.now()

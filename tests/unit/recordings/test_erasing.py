@@ -45,6 +45,20 @@ async def test_an_erasure_that_is_cut_short_is_finished_by_the_next_one(
     assert await world.erase.finish() == 0
 
 
+async def test_an_object_that_cannot_be_deleted_keeps_no_other(world: RecordingWorld) -> None:
+    session = await world.begun()
+    stuck, other, last = [await world.recorded(session) for _ in range(3)]
+    world.storage.recordings.erase([stuck.id, other.id, last.id])
+    world.store.stuck = {stuck.key}
+
+    with pytest.raises(RecordingStoreUnavailable):
+        await world.erase.finish()
+
+    assert set(world.store.objects) == {stuck.key}
+    world.store.stuck = set()
+    assert await world.erase.finish() == 1
+
+
 async def test_only_an_operator_erases(world: RecordingWorld) -> None:
     recording = await world.recorded(await world.begun(tenant="ann"))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
 from domain.reports.choose_session import agent_of, choose_session
+from domain.reports.find_session import find_session
 from domain.reports.header import job_times
 from domain.reports.report import Report
 from domain.rooms.sip_leg import Direction
@@ -150,6 +153,30 @@ async def test_a_report_is_matched_once_by_several_processes() -> None:
 
     assert sum(matched) == 1
     assert await desk.events() == ANNOUNCED
+
+
+async def test_a_report_that_cannot_be_matched_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    session = await desk.begin(new_session())
+    bad = await desk.upload(room_sid="RM_bad")
+    await desk.upload()
+    await learns_its_room(desk, session)
+
+    async def find(work: Any, report: Report, now: Any) -> Session | None:
+        if report.id == bad.id:
+            raise ValueError
+        return await find_session(work, report, now)
+
+    monkeypatch.setattr("domain.reports.match_reports.find_session", find)
+    monkeypatch.setattr("domain.reports.match_reports.AT_ONCE", 1)
+
+    for _ in range(2):
+        with suppress(ValueError):
+            await desk.later(1)
+
+    assert await desk.items(session) == TEXTS
 
 
 @given(
