@@ -39,7 +39,7 @@ from tests.unit.worlds.fakes import FakeClock, SequentialIds
 
 
 class FakeStore:
-    """Implements the port with a dictionary. ``is_down`` makes it fail, ``stuck`` some deletions."""
+    """Implements the port with a dictionary. ``is_down`` makes it fail, ``stuck`` deletions."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
