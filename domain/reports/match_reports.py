@@ -93,7 +93,7 @@ class MatchReports:
         is_new = not await was_posted(work, report, session)
         if is_new:
             await work.usage.match(reported)
-        recordings = list(await work.recordings.match(reported))
+        recordings = [one for one in await work.recordings.match(reported) if one.is_shown]
         if not may_record(session):
             for recording in recordings:
                 await work.recordings.save(recording.erased(now))

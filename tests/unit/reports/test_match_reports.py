@@ -142,6 +142,19 @@ async def test_audio_of_a_session_that_opted_out_is_erased_when_it_is_matched() 
     assert await desk.events() == ANNOUNCED[:2]
 
 
+async def test_audio_that_was_erased_before_its_session_was_known_is_not_announced() -> None:
+    desk = Desk()
+    session = await desk.begin(new_session())
+    await desk.upload()
+    far = desk.clock.now() + timedelta(days=99)
+    assert await desk.ledger.recordings.mark_ownerless(far, far) == 1
+    await learns_its_room(desk, session)
+
+    assert await desk.later(1) == 1
+
+    assert await desk.events() == ANNOUNCED[:2]
+
+
 async def test_a_report_is_matched_once_by_several_processes() -> None:
     desk = Desk()
     session = await desk.begin(new_session())
