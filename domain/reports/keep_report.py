@@ -105,6 +105,8 @@ class KeepReport:
         now = self.clock.now()
         before = earlier or self.draft(new.header)
         session = new.session or await self._session_of(work, before, now)
+        if session is None and before.session_id is not None:
+            return Kept(report=before, audio=None)  # deleted, as what the report brought was
         if earlier is None and session is not None:
             earlier = await earlier_report(work, new.header, session)
             before = before if earlier is None else under_its_job(earlier, new.header)

@@ -149,6 +149,28 @@ async def test_without_a_store_audio_is_dropped() -> None:
     assert report.audio is Part.DROPPED
 
 
+async def test_an_upload_for_a_session_that_was_deleted_brings_nothing_back() -> None:
+    desk = Desk()
+    session = await desk.begin(new_session(room_sid=ROOM_SID))
+    first = await desk.upload(parts={"audio": b""})
+    desk.ledger.sessions.erase([session.id.value])
+
+    again = await desk.upload(parts={"chat_history": chat_history([{**ITEMS[0], "id": "x"}])})
+
+    assert again == first
+    assert desk.stored() == []
+
+
+async def test_audio_that_is_kept_is_not_stored_again() -> None:
+    desk = Desk()
+    await desk.begin(new_session(room_sid=ROOM_SID))
+    await desk.upload()
+    assert desk.store is not None
+    desk.store.fails = True
+
+    assert (await desk.upload()).audio is Part.KEPT
+
+
 async def test_a_repeated_upload_changes_nothing() -> None:
     desk = Desk()
     session = await desk.begin(new_session(room_sid=ROOM_SID))
