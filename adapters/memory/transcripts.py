@@ -23,7 +23,7 @@ from domain.shared.reported import Reported
 from domain.transcripts.item import TranscriptItem
 from domain.transcripts.policy import TranscriptPolicy
 from domain.transcripts.repository import FoundItem, TranscriptSearch, number_in
-from domain.transcripts.words import MOST_WORDS, words_of
+from domain.transcripts.words import bounded_words, words_of
 
 Owner = SessionId | ReportId
 _PAGE = 200
@@ -154,7 +154,7 @@ def _place(found: FoundItem) -> tuple[datetime, int]:
 
 
 def _is_wanted(found: FoundItem, wanted: TranscriptSearch) -> bool:
-    words = [word for text in found.item.texts for word in words_of(text)][:MOST_WORDS]
+    words = bounded_words(word for text in found.item.texts for word in words_of(text))
     return (
         wanted.session_id in (None, found.session_id)
         and wanted.call_id in (None, found.call_id)
