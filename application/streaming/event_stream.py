@@ -77,9 +77,11 @@ class EventStream:
             position = 0
         while frames := await self._page(position):
             position = frames[-1].event.position
-            text, _ = joined([each for each in frames if wanted.matches(each.event)], wanted, 0)
-            if text:
-                yield text
+            while frames:
+                text, reached = joined(frames, wanted, position)
+                if text:
+                    yield text
+                frames = [each for each in frames if each.event.position > reached]
 
     async def listen(
         self, wanted: EventFilter, last_id: str | None, *, key: str, client: str
