@@ -28,6 +28,9 @@ _AFTER: Final = Lookup(
     .limit(bindparam("most", type_=Integer))
 )
 _LAST: Final = Lookup(select(func.coalesce(func.max(events.c.position), 0).label("last")))
+_AFTER_AND_LAST: Final = _AFTER.query.add_columns(
+    select(func.max(events.c.position)).scalar_subquery().label("last")
+)
 _FIND: Final = Lookup(select(events).where(events.c.id == bindparam("wanted")))
 # Who inserts an event has this lock before it takes a position, and until its commit is visible.
 _WRITERS: Final = text(
@@ -70,9 +73,11 @@ class SqlOutbox:
 
     async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
         """Return events behind ``position`` up to what may still appear."""
+        settled = self._settled
         rows = await self._read(position, limit)
-        if self._database.embedded or not rows:
+        if self._database.embedded:
             return [_to_event(row) for row in rows]
+        self._check_settled(settled, rows[0].last if rows else position)
         safe = self._prefix(position, rows)
         if len(safe) < len(rows):
             await self._settle(rows[-1].position)
@@ -82,11 +87,11 @@ class SqlOutbox:
 
     async def last_position(self) -> int:
         """Return the last position, once nothing can appear before it."""
+        settled = self._settled
         last = int((await self._database.read(_LAST))[0].last)
         if self._database.embedded:
             return last
-        if last < self._settled:  # another ledger was restored
-            self._settled = 0
+        self._check_settled(settled, last)
         while last > self._settled:
             await self._settle(last)
             if last > self._settled:
@@ -106,7 +111,17 @@ class SqlOutbox:
         values = {"position": position, "most": limit}
         if self._database.embedded:
             return await self._database.read(_AFTER, values)
-        return await self._database.read_many(_AFTER, values)  # a limit that differs by look-up
+        # Not a Lookup: the limit differs.
+        return await self._database.read_many(_AFTER_AND_LAST, values)
+
+    def _check_settled(self, settled: int, last: int) -> None:
+        """Find out anew what is settled if a ledger that was read later ends before ``settled``.
+
+        An older one was restored, or the newest event erased, which costs another look only.
+        """
+        if last < settled:
+            self._settled = 0
+            self._waiting.clear()
 
     def _prefix(self, position: int, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
         """Return the first rows, up to a position that is missing and may still appear."""
