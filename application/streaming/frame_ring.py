@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import attrs
@@ -89,7 +89,7 @@ class FrameRing:
         self.chunk_bytes = 0
 
 
-def joined(frames: Sequence[Frame], wanted: EventFilter, end: int) -> tuple[bytes, int]:
+def joined(frames: Iterable[Frame], wanted: EventFilter, end: int) -> tuple[bytes, int]:
     """Return the bytes of the wanted frames, up to ``CHUNK_BYTES``, and the position they reach."""
     texts: list[bytes] = []
     size = 0

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import nullcontext
+
 import attrs
 import pytest
 
-from application.streaming import frame_ring
+from application.streaming import frame_ring, listeners
 from application.streaming.frame_ring import FrameRing
+from application.streaming.listener import Closing
 from domain.events.domain_event import StoredEvent
-from tests.unit.events.test_event_stream import ALL, world
+from domain.shared.errors import StorageUnavailable
+from domain.shared.event_errors import TooManyStreams
+from entrypoints.http.events.response import begun, in_turn
+from tests.unit.events.test_event_stream import ALL, Heard, in_virtual_time, world
+
+
+async def fails(*_: object) -> list[StoredEvent]:
+    raise StorageUnavailable("down")
 
 
 async def numbered(number: int) -> list[StoredEvent]:
@@ -26,7 +37,8 @@ async def test_given_a_page_larger_than_a_piece_then_all_of_it_is_sent(
     async with world(runs=False) as here:
         ids = [await here.append() for _ in range(20)]
 
-        pieces = [text async for text in here.stream.stored(ALL, None)]
+        listener = await here.stream.listen(ALL, None, key="", client="", follows=False)
+        pieces = [text async for text in here.stream.chunks(listener)]
 
         assert b"".join(pieces).decode().split() == ids
         assert len(pieces) == 10
@@ -45,3 +57,32 @@ async def test_given_many_who_come_back_at_other_places_then_few_pieces_are_kept
 
     assert ring.chunk_bytes <= 1000
     assert ring.chunk(ALL, 49)[0] is ring.chunk(ALL, 49)[0]
+
+
+@in_virtual_time
+async def test_one_who_does_not_follow_counts_as_a_stream_and_is_dropped_if_it_does_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listeners, "MOST_OF_ONE", 1)
+    async with world() as here:
+        await here.append()
+        listener = await here.stream.listen(ALL, None, key="k", client="c", follows=False)
+        with pytest.raises(TooManyStreams):
+            await here.stream.listen(ALL, None, key="k", client="c", follows=False)
+
+        heard = Heard(here.stream, listener)
+        heard.blocked.clear()
+        await asyncio.sleep(40)
+
+        assert listener.closing is Closing.SLOW
+
+
+async def test_given_no_ledger_then_one_who_does_not_follow_gets_an_error_before_the_answer() -> (
+    None
+):
+    async with world(runs=False) as here:
+        listener = await here.stream.listen(ALL, None, key="", client="", follows=False)
+        here.ledger.outbox.after = fails  # type: ignore[method-assign, assignment]
+
+        with pytest.raises(StorageUnavailable):
+            await begun(in_turn(here.stream.chunks(listener), nullcontext))
