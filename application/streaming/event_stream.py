@@ -149,7 +149,7 @@ class EventStream:
             text = await self._read_for(listener, ring.floor)
             if text:
                 return text
-        if self._is_live and listener.position < ring.position:
+        if self._is_live and ring.floor <= listener.position < ring.position:
             text, listener.position = ring.chunk(listener.wanted, listener.position)
             if text:
                 return text

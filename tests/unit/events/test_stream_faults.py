@@ -15,7 +15,7 @@ from domain.events.domain_event import StoredEvent
 from domain.shared.errors import StorageUnavailable
 from domain.shared.event_errors import TooManyStreams
 from entrypoints.http.events.response import begun, in_turn
-from tests.unit.events.test_event_stream import ALL, Heard, in_virtual_time, world
+from tests.unit.events.test_event_stream import ALL, Heard, in_virtual_time, soon, world
 
 
 async def fails(*_: object) -> list[StoredEvent]:
@@ -86,3 +86,32 @@ async def test_given_no_ledger_then_one_who_does_not_follow_gets_an_error_before
 
         with pytest.raises(StorageUnavailable):
             await begun(in_turn(here.stream.chunks(listener), nullcontext))
+
+
+@in_virtual_time
+async def test_given_a_gap_that_is_not_safe_yet_then_one_who_is_behind_misses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(frame_ring, "MOST_FRAMES", 3)
+    async with world() as here:
+        slow = await here.join()
+        await soon()
+        slow.blocked.clear()
+        ids = []
+        for _ in range(12):
+            ids.append(await here.append())
+            await soon()
+        after, is_safe = here.ledger.outbox.after, False
+
+        async def safe(position: int, limit: int) -> list[StoredEvent]:
+            found = await after(position, limit)
+            return [each for each in found if is_safe or not position < 5 <= each.position]
+
+        here.ledger.outbox.after = safe  # type: ignore[method-assign, assignment]
+        slow.blocked.set()
+        await soon()
+        is_safe = True
+        ids.append(await here.append())
+        await soon()
+
+        assert slow.ids == ids
