@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import attrs
+import structlog
 from sqlalchemy import Executable, Integer, Row, bindparam, func, select, text
 
 from adapters.sqlalchemy.engine.database import Database
@@ -17,9 +18,11 @@ from adapters.sqlalchemy.events.table import events
 from adapters.sqlalchemy.mapping import unreadable_row
 from domain.access.access import Access, visible
 from domain.events.domain_event import EventKind, StoredEvent
-from domain.shared.errors import InvalidInput
+from domain.shared.errors import InvalidInput, Unreadable
 from domain.shared.identifiers import CallId, EventId, SessionId
 from domain.shared.timeline import Source
+
+log = structlog.get_logger()
 
 _AFTER: Final = Lookup(
     select(events)
@@ -63,6 +66,8 @@ class SqlOutbox:
     SQLite gives positions in the order of commits. PostgreSQL gives them before the commit: a
     reader may see 6 before 5. A position that is missing below one that is seen belongs to a
     transaction that runs, and holds the table's lock, or to none, and stays empty.
+
+    A row that cannot be read, such as one of a later version, is skipped, and logged once.
     """
 
     def __init__(self, database: Database) -> None:
@@ -70,20 +75,21 @@ class SqlOutbox:
         self._settled = 0
         self._waiting: list[_Waiting] = []
         self._one_at_a_time = asyncio.Lock()
+        self._unreadable: set[int] = set()
 
     async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
         """Return events behind ``position`` up to what may still appear."""
         settled = self._settled
         rows = await self._read(position, limit)
         if self._database.embedded:
-            return [_to_event(row) for row in rows]
+            return await self._events(rows, limit)
         self._check_settled(settled, rows[0].last if rows else position)
         safe = self._prefix(position, rows)
         if len(safe) < len(rows):
             await self._settle(rows[-1].position)
             # Read again: what was committed since is behind the lock that has gone.
             safe = self._prefix(position, await self._read(position, limit))
-        return [_to_event(row) for row in safe]
+        return await self._events(safe, limit)
 
     async def last_position(self) -> int:
         """Return the last position, once nothing can appear before it."""
@@ -106,6 +112,22 @@ class SqlOutbox:
     async def prune(self, before: datetime) -> int:
         """Delete lanes whose newest event became known before then."""
         return await self._database.repeat(_PRUNE, {"before": before})
+
+    async def _events(self, rows: Sequence[Row[Any]], limit: int) -> Sequence[StoredEvent]:
+        """Return the events of ``rows`` that can be read, or of those behind if none can."""
+        found = []
+        for row in rows:
+            try:
+                found.append(_to_event(row))
+            except Unreadable as error:
+                self._note_unreadable(row.position, error)
+        return found if found or not rows else await self.after(rows[-1].position, limit)
+
+    def _note_unreadable(self, position: int, error: Unreadable) -> None:
+        if position not in self._unreadable:
+            self._unreadable.add(position)
+            skipped = len(self._unreadable)
+            log.error("event skipped", reason=str(error), position=position, skipped=skipped)
 
     async def _read(self, position: int, limit: int) -> Sequence[Row[Any]]:
         values = {"position": position, "most": limit}

@@ -10,8 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from adapters.memory.storage import MemoryStorage
+from adapters.sqlalchemy.events.table import events
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.calls.announce_ends import AnnounceEnds
@@ -383,3 +386,23 @@ async def _race(replicas: Sequence[Ledger]) -> None:
         lanes.setdefault(event.lane, []).append(event.sequence)
     for lane, sequences in lanes.items():
         assert sequences == list(range(1, len(sequences) + 1)), lane
+
+
+async def test_events_that_cannot_be_read_do_not_stall_readers(database_url: str) -> None:
+    async with opened(database_url) as ledger:
+        if not isinstance(ledger, SqlStorage):
+            pytest.skip("Memory holds no rows.")
+        for _ in range(5):
+            await store(ledger, new_session())
+        unknown = update(events).where(events.c.position.in_([1, 2, 4])).values(kind="later.kind")
+        await ledger.database.repeat(unknown.where(events.c.kind != "later.kind"))
+
+        with capture_logs() as logs:
+            found = await ledger.outbox.after(0, 2)
+            rest = await ledger.outbox.after(found[-1].position, 2)
+            again = await ledger.outbox.after(0, 10)
+
+        assert [event.position for event in (*found, *rest)] == [3, 5]
+        assert [event.position for event in again] == [3, 5]
+        assert [line["position"] for line in logs] == [1, 2, 4]
+        assert logs[-1]["skipped"] == 3
