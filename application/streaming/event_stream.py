@@ -205,23 +205,28 @@ class EventStream:
                     listener.drop()
                 elif now - listener.sent_at >= HEARTBEAT_SECONDS:
                     listener.wake()
-            if now - checked_at >= RECHECK_SECONDS and self._listeners:
-                checked_at = now
-                try:
-                    await self._check_keys()
-                    await self._check_restored()
-                except DomainError as error:
-                    log.warning("streams are not checked", reason=str(error))
+            if now - checked_at < RECHECK_SECONDS or not self._listeners:
+                continue
+            checked_at = now
+            try:
+                await self._check_keys()
+                await self._check_restored()
+            except DomainError as error:
+                log.warning("streams are not checked", reason=str(error))
+            except Exception:
+                log.exception("streams are not checked")
 
     async def _check_keys(self) -> None:
-        accesses = {each.key: each.wanted.access for each in self._listeners}
-        for key in accesses:
+        by_key: dict[str, list[Listener]] = {}
+        for listener in self._listeners:
+            by_key.setdefault(listener.key, []).append(listener)
+        for key, listeners in by_key.items():
             try:
                 access = await self.authenticate(key)
             except Unauthenticated:
                 access = None
-            for listener in self._listeners:
-                if listener.key == key and listener.wanted.access != access:
+            for listener in listeners:
+                if listener.wanted.access != access:
                     listener.close(Closing.KEY)
 
     async def _check_restored(self) -> None:

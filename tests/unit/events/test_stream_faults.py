@@ -9,10 +9,11 @@ import attrs
 import pytest
 
 from application.streaming import frame_ring, listeners
+from application.streaming.event_stream import HEARTBEAT
 from application.streaming.frame_ring import FrameRing
 from application.streaming.listener import Closing
 from domain.events.domain_event import StoredEvent
-from domain.shared.errors import StorageUnavailable
+from domain.shared.errors import StorageUnavailable, Unauthenticated
 from domain.shared.event_errors import TooManyStreams
 from entrypoints.http.events.response import begun, in_turn
 from tests.unit.events.test_event_stream import ALL, Heard, in_virtual_time, soon, world
@@ -115,3 +116,16 @@ async def test_given_a_gap_that_is_not_safe_yet_then_one_who_is_behind_misses_no
         await soon()
 
         assert slow.ids == ids
+
+
+@in_virtual_time
+async def test_given_a_defect_in_a_check_then_heartbeats_and_checks_go_on() -> None:
+    async with world() as here:
+        heard = await here.join()
+        here.keys.access = RuntimeError("a defect")
+        await asyncio.sleep(40)
+        assert heard.texts.count(HEARTBEAT) >= 2
+        here.keys.access = Unauthenticated("revoked")
+        await asyncio.sleep(10)
+
+        assert heard.listener.closing is Closing.KEY
