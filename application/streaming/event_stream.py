@@ -231,7 +231,7 @@ class EventStream:
 
     async def _check_restored(self) -> None:
         """Begin again where the ledger is another one, which ends before what was read."""
-        if self._is_live and await self.outbox.last_position() < self._ring.position:
+        if self._is_live and await self.outbox.highest_position() < self._ring.position:
             last = await self.outbox.last_position()
             self._ring.begin(last)
             for listener in self._listeners:

@@ -34,6 +34,14 @@ _LAST: Final = Lookup(select(func.coalesce(func.max(events.c.position), 0).label
 _AFTER_AND_LAST: Final = _AFTER.query.add_columns(
     select(func.max(events.c.position)).scalar_subquery().label("last")
 )
+# Of the sequence: it is not lowered when an event is erased, but is when a backup is restored.
+_HIGHEST: Final = {
+    True: text("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'events'").columns(),
+    False: text(
+        "SELECT COALESCE(pg_sequence_last_value("
+        "pg_get_serial_sequence('events', 'position')::regclass), 0)"
+    ).columns(),
+}
 _FIND: Final = Lookup(select(events).where(events.c.id == bindparam("wanted")))
 # Who inserts an event has this lock before it takes a position, and until its commit is visible.
 _WRITERS: Final = text(
@@ -103,6 +111,11 @@ class SqlOutbox:
             if last > self._settled:
                 await asyncio.sleep(_PAUSE_SECONDS)
         return last
+
+    async def highest_position(self) -> int:
+        """Return the highest position that was given to an event."""
+        query = _HIGHEST[self._database.embedded]
+        return int((await self._database.read_many(query))[0][0])  # type: ignore[arg-type]
 
     async def find(self, event_id: EventId, access: Access) -> StoredEvent | None:
         """Return the event with this id, if visible."""

@@ -408,3 +408,15 @@ async def test_events_that_cannot_be_read_do_not_stall_readers(database_url: str
         assert [event.position for event in again] == good
         assert [line["position"] for line in logs] == bad
         assert logs[-1]["skipped"] == 3
+
+
+async def test_the_highest_position_stays_when_the_newest_event_is_erased(ledger: Ledger) -> None:
+    await store(ledger, new_session())
+    await store(ledger, new_session(identity=Identity("ann")))
+    highest = await ledger.outbox.highest_position()
+    assert highest == await ledger.outbox.last_position()
+
+    await ledger.personal_data.forget(DataSubject.with_identity("ann"))
+
+    assert await ledger.outbox.last_position() < highest
+    assert await ledger.outbox.highest_position() == highest

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from application.streaming import frame_ring, listeners
-from application.streaming.event_stream import HEARTBEAT
+from application.streaming.event_stream import HEARTBEAT, RESET
 from application.streaming.frame_ring import FrameRing
 from application.streaming.listener import Closing
 from domain.events.domain_event import StoredEvent
@@ -129,3 +129,19 @@ async def test_given_a_defect_in_a_check_then_heartbeats_and_checks_go_on() -> N
         await asyncio.sleep(10)
 
         assert heard.listener.closing is Closing.KEY
+
+
+@in_virtual_time
+async def test_given_the_newest_event_was_erased_then_listeners_miss_nothing() -> None:
+    async with world() as here:
+        heard = await here.join()
+        await soon()
+        kept, erased = await here.append(), await here.append()
+        await soon()
+        here.ledger.outbox.erase([here.ledger.outbox.stored[-1].position])
+        await asyncio.sleep(10)
+        later = await here.append()
+        await soon()
+
+        assert RESET not in heard.texts
+        assert heard.ids == [kept, erased, later]
