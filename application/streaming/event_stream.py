@@ -34,6 +34,8 @@ HEARTBEAT_SECONDS: Final = 15.0
 SLOW_SECONDS: Final = 15.0
 """How long a client may take what was sent to it, before it is dropped."""
 RECHECK_SECONDS: Final = 4.0
+KEPT_FOR: Final = timedelta(minutes=10)
+"""How long an event is sent from memory, although it may have been erased."""
 _TOGETHER: Final = 32
 """Listeners that are woken before other tasks have their turn."""
 HEARTBEAT: Final = b": \n\n"
@@ -208,6 +210,7 @@ class EventStream:
             if now - checked_at < RECHECK_SECONDS or not self._listeners:
                 continue
             checked_at = now
+            self._ring.drop_before(self.clock.now() - KEPT_FOR)
             try:
                 await self._check_keys()
                 await self._check_restored()

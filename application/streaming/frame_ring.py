@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 import attrs
@@ -63,10 +64,20 @@ class FrameRing:
         while size > MOST_BYTES:
             size -= len(self._frames[drop].text)
             drop += 1
-        if drop:
-            self.floor = self._frames[drop - 1].event.position
-            self._bytes = size
-            del self._frames[:drop]
+        self._drop(drop)
+
+    def drop_before(self, known_at: datetime) -> None:
+        """Hold no event that became known before then, nor those that came before it."""
+        frames = enumerate(self._frames, 1)
+        self._drop(max((n for n, frame in frames if frame.event.known_at < known_at), default=0))
+
+    def _drop(self, number: int) -> None:
+        """Drop the oldest events."""
+        if number:
+            self.floor = self._frames[number - 1].event.position
+            self._bytes -= sum(len(frame.text) for frame in self._frames[:number])
+            del self._frames[:number]
+            self._forget_chunks()
 
     def chunk(self, wanted: EventFilter, after: int) -> tuple[bytes, int]:
         """Return the bytes of what is wanted behind ``after``, and the position that they reach.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import nullcontext
+from datetime import timedelta
 
 import attrs
 import pytest
 
+from adapters.system.clock import SystemClock
 from application.streaming import frame_ring, listeners
-from application.streaming.event_stream import HEARTBEAT, RESET
+from application.streaming.event_stream import HEARTBEAT, KEPT_FOR, RESET
 from application.streaming.frame_ring import FrameRing
 from application.streaming.listener import Closing
 from domain.events.domain_event import StoredEvent
@@ -145,3 +147,25 @@ async def test_given_the_newest_event_was_erased_then_listeners_miss_nothing() -
 
         assert RESET not in heard.texts
         assert heard.ids == [kept, erased, later]
+
+
+@in_virtual_time
+async def test_an_event_that_was_erased_is_not_sent_again_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world() as here:
+        heard = await here.join()
+        await soon()
+        kept, _ = await here.append(), await here.append()
+        await soon()
+        here.ledger.outbox.erase([here.ledger.outbox.stored[-1].position])
+        now = here.stream.clock.now() + KEPT_FOR + timedelta(seconds=1)
+        monkeypatch.setattr(SystemClock, "now", lambda _: now)
+        await asyncio.sleep(10)
+
+        back = await here.join(last=kept)
+        later = await here.append()
+        await soon()
+
+        assert back.ids == [later]
+        assert heard.ids[-1] == later
