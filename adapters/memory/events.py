@@ -67,6 +67,10 @@ class MemoryOutbox(Capability):
 
     async def last_position(self) -> int:
         """Return the last position."""
+        return self.stored[-1].position if self.stored else 0
+
+    async def highest_position(self) -> int:
+        """Return the highest position that was given."""
         return self._position
 
     async def find(self, event_id: EventId, access: Access) -> StoredEvent | None:

@@ -10,9 +10,10 @@ from typing import Final
 import attrs
 import structlog
 
-from application.streaming.frame_ring import Frame, FrameRing, joined
+from application.streaming.frame_ring import FrameRing
 from application.streaming.listener import Closing, Listener
 from application.streaming.listeners import Listeners
+from application.streaming.stored_events import PAGE, StoredEvents
 from application.telemetry import Telemetry
 from application.workers.event_signal import EventSignal
 from domain.access.access import Access
@@ -20,12 +21,10 @@ from domain.events.domain_event import StoredEvent
 from domain.events.event_filter import EventFilter
 from domain.events.outbox import Outbox
 from domain.shared.clock import Clock
-from domain.shared.errors import DomainError, InvalidInput, Unauthenticated
-from domain.shared.identifiers import EventId
+from domain.shared.errors import DomainError, Unauthenticated
 
 log = structlog.get_logger()
 
-PAGE: Final = 500
 POLL: Final = timedelta(milliseconds=200)
 """After which other processes' events are looked for."""
 SECONDS_EACH: Final = 0.00005
@@ -35,6 +34,8 @@ HEARTBEAT_SECONDS: Final = 15.0
 SLOW_SECONDS: Final = 15.0
 """How long a client may take what was sent to it, before it is dropped."""
 RECHECK_SECONDS: Final = 4.0
+KEPT_FOR: Final = timedelta(minutes=10)
+"""How long an event is sent from memory, although it may have been erased."""
 _TOGETHER: Final = 32
 """Listeners that are woken before other tasks have their turn."""
 HEARTBEAT: Final = b": \n\n"
@@ -58,8 +59,8 @@ class EventStream:
     _listeners: Listeners = attrs.field(init=False)
     _someone: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _ring: FrameRing = attrs.field(init=False)
+    _stored: StoredEvents = attrs.field(init=False)
     _is_live: bool = attrs.field(default=False, init=False)
-    _catching_up: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(4), init=False)
 
     @_listeners.default
     def _nobody(self) -> Listeners:
@@ -69,33 +70,35 @@ class EventStream:
     def _new_ring(self) -> FrameRing:
         return FrameRing(self.encode)
 
-    async def stored(self, wanted: EventFilter, last_id: str | None) -> AsyncIterator[bytes]:
-        """Yield what is stored and wanted behind the event ``last_id``, or all of it; then end."""
-        position = await self._position_of(wanted, last_id) if last_id else 0
-        if position is None:
-            yield RESET
-            position = 0
-        while frames := await self._page(position):
-            position = frames[-1].event.position
-            text, _ = joined([each for each in frames if wanted.matches(each.event)], wanted, 0)
-            if text:
-                yield text
+    @_stored.default
+    def _of_outbox(self) -> StoredEvents:
+        return StoredEvents(self.outbox, self.encode)
 
     async def listen(
-        self, wanted: EventFilter, last_id: str | None, *, key: str, client: str
+        self,
+        wanted: EventFilter,
+        last_id: str | None,
+        *,
+        key: str,
+        client: str,
+        follows: bool = True,
     ) -> Listener:
         """Return a new listener behind the event ``last_id``, or behind all that is stored.
+
+        One that does not follow gets what is stored behind that event, or all of it.
 
         Raises ``TooManyStreams`` (of the client), ``NoRoomForStream`` (of the process) or
         ``StorageUnavailable``.
         """
         self._listeners.check_room(client)
-        position = await self._position_of(wanted, last_id) if last_id else None
+        position = await self._stored.position_of(wanted, last_id) if last_id else None
         must_reset = bool(last_id) and position is None
-        if position is None:
+        if position is None and not follows:
+            position = 0
+        elif position is None:
             position = self._ring.position if self._is_live else await self.outbox.last_position()
         self._listeners.check_room(client)
-        listener = Listener(wanted, key, client, position, must_reset)
+        listener = Listener(wanted, key, client, position, must_reset, follows)
         self._listeners.add(listener)
         self._someone.set()
         return listener
@@ -110,6 +113,8 @@ class EventStream:
             text = await self._next(listener)
             if text:
                 yield text
+            elif not listener.follows:
+                return
             elif listener.closing is None:
                 await listener.wait()
 
@@ -134,46 +139,34 @@ class EventStream:
         """End every stream; there will be no other."""
         self._listeners.stop()
 
-    async def _position_of(self, wanted: EventFilter, last_id: str) -> int | None:
-        """Return where the event is; None if it is no longer, or never was, there to be seen."""
-        try:
-            event = await self.outbox.find(EventId(last_id), wanted.access)
-        except InvalidInput:
-            return None
-        return None if event is None else event.position
-
     async def _next(self, listener: Listener) -> bytes:
         """Return what to send now; nothing if the listener has to wait."""
         if listener.must_reset:
             listener.must_reset = False
             return RESET
+        if not listener.follows:
+            return await self._read_for(listener, None)
         ring = self._ring
         if self._is_live and listener.position < ring.floor:
-            text = await self._catch_up(listener)
+            text = await self._read_for(listener, ring.floor)
             if text:
                 return text
-        if self._is_live and listener.position < ring.position:
+        if self._is_live and ring.floor <= listener.position < ring.position:
             text, listener.position = ring.chunk(listener.wanted, listener.position)
             if text:
                 return text
         now = asyncio.get_running_loop().time()
         return HEARTBEAT if now - listener.sent_at >= HEARTBEAT_SECONDS else b""
 
-    async def _catch_up(self, listener: Listener) -> bytes:
-        """Read for one listener what the ring does not hold any more."""
-        while listener.position < self._ring.floor and listener.closing is None:
-            async with self._catching_up:
-                frames = await self._page(listener.position)
-            frames = [each for each in frames if each.event.position <= self._ring.floor]
-            end = frames[-1].event.position if len(frames) == PAGE else self._ring.floor
-            text, listener.position = joined(frames, listener.wanted, end)
-            if text:
+    async def _read_for(self, listener: Listener, up_to: int | None) -> bytes:
+        """Read for one listener what the ring does not hold."""
+        while listener.closing is None:
+            position = listener.position
+            text, reached = await self._stored.piece(listener.wanted, position, up_to)
+            listener.position = reached
+            if text or reached in (position, up_to):
                 return text
         return b""
-
-    async def _page(self, position: int) -> list[Frame]:
-        events = await self.outbox.after(position, PAGE)
-        return [Frame(event, self.encode(event)) for event in events]
 
     async def _read(self) -> None:
         """Read what is new, or wait for it."""
@@ -214,28 +207,34 @@ class EventStream:
                     listener.drop()
                 elif now - listener.sent_at >= HEARTBEAT_SECONDS:
                     listener.wake()
-            if now - checked_at >= RECHECK_SECONDS and self._listeners:
-                checked_at = now
-                try:
-                    await self._check_keys()
-                    await self._check_restored()
-                except DomainError as error:
-                    log.warning("streams are not checked", reason=str(error))
+            if now - checked_at < RECHECK_SECONDS or not self._listeners:
+                continue
+            checked_at = now
+            self._ring.drop_before(self.clock.now() - KEPT_FOR)
+            try:
+                await self._check_keys()
+                await self._check_restored()
+            except DomainError as error:
+                log.warning("streams are not checked", reason=str(error))
+            except Exception:
+                log.exception("streams are not checked")
 
     async def _check_keys(self) -> None:
-        accesses = {each.key: each.wanted.access for each in self._listeners}
-        for key in accesses:
+        by_key: dict[str, list[Listener]] = {}
+        for listener in self._listeners:
+            by_key.setdefault(listener.key, []).append(listener)
+        for key, listeners in by_key.items():
             try:
                 access = await self.authenticate(key)
             except Unauthenticated:
                 access = None
-            for listener in self._listeners:
-                if listener.key == key and listener.wanted.access != access:
+            for listener in listeners:
+                if listener.wanted.access != access:
                     listener.close(Closing.KEY)
 
     async def _check_restored(self) -> None:
         """Begin again where the ledger is another one, which ends before what was read."""
-        if self._is_live and await self.outbox.last_position() < self._ring.position:
+        if self._is_live and await self.outbox.highest_position() < self._ring.position:
             last = await self.outbox.last_position()
             self._ring.begin(last)
             for listener in self._listeners:

@@ -25,8 +25,8 @@ class Listener:
     """What a listener wants, and how far it has got.
 
     Nothing is queued for it: it takes what it wants from the ring, or from the outbox once it is
-    too far behind. ``sending_since`` is when it began to take the bytes that are being sent, by
-    ``task``.
+    too far behind. Without ``follows`` it takes what is stored now. ``sending_since`` is when it
+    began to take the bytes that are being sent, by ``task``.
     """
 
     wanted: EventFilter
@@ -34,6 +34,7 @@ class Listener:
     client: str
     position: int
     must_reset: bool = False
+    follows: bool = True
     sent_at: float = -math.inf
     sending_since: float | None = None
     closing: Closing | None = attrs.field(default=None, init=False)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, TypeVar
 
 import attrs
 
-from domain.access.access import SYSTEM
+from domain.access.access import SYSTEM, Access
 from domain.calls.call import Call
 from domain.calls.call_events import end_announced
 from domain.calls.repository import CallWork
@@ -17,6 +19,8 @@ from domain.shared.errors import Conflict, StorageUnavailable
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
 AT_ONCE: Final = 100
+
+Entity = TypeVar("Entity")
 
 
 @attrs.frozen
@@ -38,14 +42,17 @@ class AnnounceEnds:
         unreadable: list[StorageUnavailable] = []
         now = self.clock.now()
         async with self.unit_of_work() as work:
-            sessions = await work.sessions.ends_due(now, AT_ONCE, unreadable, SYSTEM)
-            calls = await work.calls.ends_due(now, AT_ONCE, unreadable, SYSTEM)
+            sessions = await _due(partial(work.sessions.ends_due, now), unreadable)
+            calls = await _due(partial(work.calls.ends_due, now), unreadable)
         outcomes = await asyncio.gather(
-            *map(self._announce_session, sessions), *map(self._announce_call, calls)
+            *map(self._announce_session, sessions),
+            *map(self._announce_call, calls),
+            return_exceptions=True,
         )
-        if unreadable:
-            raise unreadable[0]
-        return sum(outcomes)
+        for failed in (*outcomes, *unreadable):
+            if isinstance(failed, BaseException):
+                raise failed
+        return outcomes.count(True)
 
     async def _announce_session(self, session: Session) -> bool:
         try:
@@ -64,3 +71,18 @@ class AnnounceEnds:
         except Conflict:
             return False
         return True
+
+
+async def _due(
+    find: Callable[[int, list[StorageUnavailable], Access], Awaitable[list[Entity]]],
+    unreadable: list[StorageUnavailable],
+) -> list[Entity]:
+    """Return what is due; those that cannot be read hide no later one."""
+    limit = AT_ONCE
+    while True:
+        failed: list[StorageUnavailable] = []
+        found = await find(limit, failed, SYSTEM)
+        if found or len(failed) < limit:
+            unreadable += failed
+            return found
+        limit *= 2

@@ -37,6 +37,9 @@ def apply(call: Call, *facts: CallFact) -> Call:
     after = call
     for fact in facts:
         after = _apply(after, fact)
+    if call.is_end_announced and after.ended_at is None and after.seen_active_at is None:
+        # An answer that was announced with the end stays when the end is undone.
+        after = attrs.evolve(after, seen_active_at=call.answered_at)
     return with_news(call, after)
 
 

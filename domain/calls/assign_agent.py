@@ -99,6 +99,14 @@ class AssignAgentToCall:
             return await record(known, leg, reported)
         return await record(None, leg, reported, found.fact)
 
+    async def noted(self, known: Call | None, leg: SipLeg, fact: CallFact) -> Call:
+        """Return the call after ``fact``, without an agent; it is its number's tenant's if new.
+
+        Raises ``StorageUnavailable``.
+        """
+        owner = await self.route.owner(leg) if known is None else None
+        return await self.record_call_fact.on(known, leg, fact, owner=owner)
+
     async def again(self, call: Call, source: Source) -> Call:
         """Return the call with its agent, which it may have lost, on behalf of ``source``.
 

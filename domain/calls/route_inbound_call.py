@@ -61,6 +61,16 @@ class RouteInboundCall:
             return Routing(webhook_of=entry)
         return Routing((CallRouted(await self.route_call.by_number(entry)),))
 
+    async def owner(self, leg: SipLeg) -> str | None:
+        """Return the tenant of the number that was called; None if it has none, or is not stored.
+
+        Raises ``StorageUnavailable``.
+        """
+        if leg.direction is not Direction.INBOUND:
+            return None
+        entry = await self.route_call.find(leg.to_number, leg.trunk_id)
+        return None if entry is None else entry.tenant
+
     async def _is_served(self, call: Call | None) -> bool:
         """Return whether a session was begun for the call, before the first number was stored."""
         if call is None:

@@ -38,6 +38,10 @@ class Outbox(Protocol):
         """Return the position behind which only later events will be; 0 if there was none."""
         ...
 
+    async def highest_position(self) -> int:
+        """Return the highest position that was given to an event, which may have been erased."""
+        ...
+
     async def find(self, event_id: EventId, access: Access) -> StoredEvent | None:
         """Return the event with this id if it is stored and visible to ``access``."""
         ...

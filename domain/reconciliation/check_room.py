@@ -160,7 +160,7 @@ class _Look:
             return call
         before = call or await self.use.record_call_fact.known(caller.leg)
         seen = ParticipantSeen(caller.leg_status, self.use.clock.now(), Source.RECONCILER)
-        noted = await self.use.record_call_fact.on(before, caller.leg, seen)
+        noted = await self.use.assign_agent.noted(before, caller.leg, seen)
         if before is None:
             self.repairs["call_added"] += 1
         elif noted.is_live and not before.is_live:

@@ -97,7 +97,7 @@ class HandleRoomEvent:
             last_status=status,
             aborted=event.kind is EventKind.PARTICIPANT_CONNECTION_ABORTED,
         )
-        await self.record_call_fact(leg, left)
+        await self.assign_agent.noted(await self.record_call_fact.known(leg), leg, left)
         await self._caller_left(event.room, leg.participant_sid)
 
     async def _caller_left(self, room: Room, participant_sid: str) -> None:

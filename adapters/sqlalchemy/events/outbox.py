@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import Executable, Integer, Row, bindparam, func, select, text
+import structlog
+from sqlalchemy import Executable, Integer, Row, Select, bindparam, func, select, text
 
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
@@ -17,21 +18,44 @@ from adapters.sqlalchemy.events.table import events
 from adapters.sqlalchemy.mapping import readable, unreadable_row
 from domain.access.access import Access, visible
 from domain.events.domain_event import EventHead, EventKind, StoredEvent
-from domain.shared.errors import InvalidInput, StorageUnavailable
+from domain.shared.errors import InvalidInput, StorageUnavailable, Unreadable
 from domain.shared.identifiers import CallId, EventId, SessionId
 from domain.shared.timeline import Source
 
+log = structlog.get_logger()
+
 _c: Final = events.c
-_HEAD: Final = (_c.position, _c.id, _c.kind, _c.lane, _c.tenant, _c.known_at)
-_AFTER, _HEADS_AFTER = (
-    Lookup(
-        selected.where(_c.position > bindparam("position"))
-        .order_by(_c.position)
-        .limit(bindparam("most", type_=Integer))
-    )
-    for selected in (select(events), select(*_HEAD))
-)
+
+
+@attrs.frozen(eq=False)
+class _Page:
+    """The query for columns of events behind a position, alone and with the last position."""
+
+    alone: Lookup[Any]
+    with_last: Select[Any]
+
+    @classmethod
+    def of(cls, selected: Select[Any]) -> _Page:
+        query = (
+            selected.where(_c.position > bindparam("position"))
+            .order_by(_c.position)
+            .limit(bindparam("most", type_=Integer))
+        )
+        last = select(func.max(_c.position)).scalar_subquery().label("last")
+        return cls(Lookup(query), query.add_columns(last))
+
+
+_EVENTS: Final = _Page.of(select(events))
+_HEADS: Final = _Page.of(select(_c.position, _c.id, _c.kind, _c.lane, _c.tenant, _c.known_at))
 _LAST: Final = Lookup(select(func.coalesce(func.max(events.c.position), 0).label("last")))
+# Of the sequence: it is not lowered when an event is erased, but is when a backup is restored.
+_HIGHEST: Final = {
+    True: text("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'events'").columns(),
+    False: text(
+        "SELECT COALESCE(pg_sequence_last_value("
+        "pg_get_serial_sequence('events', 'position')::regclass), 0)"
+    ).columns(),
+}
 _FIND: Final = Lookup(select(events).where(events.c.id == bindparam("wanted")))
 # Who inserts an event has this lock before it takes a position, and until its commit is visible.
 _WRITERS: Final = text(
@@ -64,6 +88,8 @@ class SqlOutbox:
     SQLite gives positions in the order of commits. PostgreSQL gives them before the commit: a
     reader may see 6 before 5. A position that is missing below one that is seen belongs to a
     transaction that runs, and holds the table's lock, or to none, and stays empty.
+
+    A row that cannot be read, such as one of a later version, is skipped, and logged once.
     """
 
     def __init__(self, database: Database) -> None:
@@ -71,40 +97,55 @@ class SqlOutbox:
         self._settled = 0
         self._waiting: list[_Waiting] = []
         self._one_at_a_time = asyncio.Lock()
+        self._unreadable: set[int] = set()
 
     async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
         """Return events behind ``position`` up to what may still appear."""
-        return [_to_event(row) for row in await self._after(_AFTER, position, limit)]
+        rows = await self._after(_EVENTS, position, limit)
+        found = []
+        for row in rows:
+            try:
+                found.append(_to_event(row))
+            except Unreadable as error:
+                self._note_unreadable(row.position, error)
+        return found if found or not rows else await self.after(rows[-1].position, limit)
 
     async def heads_after(
         self, position: int, limit: int, unreadable: list[StorageUnavailable]
     ) -> Sequence[EventHead]:
         """Return the heads of what :meth:`after` returns."""
-        return readable(await self._after(_HEADS_AFTER, position, limit), _to_head, unreadable)
+        return readable(await self._after(_HEADS, position, limit), _to_head, unreadable)
 
-    async def _after(self, query: Lookup[Any], position: int, limit: int) -> Sequence[Row[Any]]:
-        rows = await self._read(query, position, limit)
-        if self._database.embedded or not rows:
+    async def _after(self, page: _Page, position: int, limit: int) -> Sequence[Row[Any]]:
+        settled = self._settled
+        rows = await self._read(page, position, limit)
+        if self._database.embedded:
             return rows
+        self._check_settled(settled, rows[0].last if rows else position)
         safe = self._prefix(position, rows)
         if len(safe) < len(rows):
             await self._settle(rows[-1].position)
             # Read again: what was committed since is behind the lock that has gone.
-            safe = self._prefix(position, await self._read(query, position, limit))
+            safe = self._prefix(position, await self._read(page, position, limit))
         return safe
 
     async def last_position(self) -> int:
         """Return the last position, once nothing can appear before it."""
+        settled = self._settled
         last = int((await self._database.read(_LAST))[0].last)
         if self._database.embedded:
             return last
-        if last < self._settled:  # another ledger was restored
-            self._settled = 0
+        self._check_settled(settled, last)
         while last > self._settled:
             await self._settle(last)
             if last > self._settled:
                 await asyncio.sleep(_PAUSE_SECONDS)
         return last
+
+    async def highest_position(self) -> int:
+        """Return the highest position that was given to an event."""
+        query = _HIGHEST[self._database.embedded]
+        return int((await self._database.read_many(query))[0][0])  # type: ignore[arg-type]
 
     async def find(self, event_id: EventId, access: Access) -> StoredEvent | None:
         """Return the event with this id, if visible."""
@@ -115,11 +156,26 @@ class SqlOutbox:
         """Delete lanes whose newest event became known before then."""
         return await self._database.repeat(_PRUNE, {"before": before})
 
-    async def _read(self, query: Lookup[Any], position: int, limit: int) -> Sequence[Row[Any]]:
+    async def _read(self, page: _Page, position: int, limit: int) -> Sequence[Row[Any]]:
         values = {"position": position, "most": limit}
         if self._database.embedded:
-            return await self._database.read(query, values)
-        return await self._database.read_many(query, values)  # a limit that differs by look-up
+            return await self._database.read(page.alone, values)
+        return await self._database.read_many(page.with_last, values)  # a limit that differs
+
+    def _note_unreadable(self, position: int, error: Unreadable) -> None:
+        if position not in self._unreadable:
+            self._unreadable.add(position)
+            skipped = len(self._unreadable)
+            log.error("event skipped", reason=str(error), position=position, skipped=skipped)
+
+    def _check_settled(self, settled: int, last: int) -> None:
+        """Find out anew what is settled if a ledger that was read later ends before ``settled``.
+
+        An older one was restored, or the newest event erased, which costs another look only.
+        """
+        if last < settled:
+            self._settled = 0
+            self._waiting.clear()
 
     def _prefix(self, position: int, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
         """Return the first rows, up to a position that is missing and may still appear."""

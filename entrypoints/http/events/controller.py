@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from litestar import Controller, Response, Router, get
@@ -16,7 +17,8 @@ from entrypoints.container import Container
 from entrypoints.http.events.response import (
     MEDIA_TYPE,
     EventStreamResponse,
-    StoredEventsResponse,
+    begun,
+    in_turn,
 )
 from entrypoints.http.events.schemas import (
     CallQuery,
@@ -90,15 +92,19 @@ class EventsController(Controller):
         """  # noqa: E501 - lines of the OpenAPI document
         wanted = EventFilter.parse(access_of(scope), types, session_id, call_id)
         last_id = last_id_sent or last_event_id or None
-        if not _follows(follow):
-            return StoredEventsResponse(self._event_stream.stored(wanted, last_id))
-        listener = await self._event_stream.listen(
-            wanted,
-            last_id,
-            key=credential_of(scope),
-            client=overload_of(scope).client(scope),
+        stream, overload, follows = self._event_stream, overload_of(scope), _follows(follow)
+        client = overload.client(scope)
+        listener = await stream.listen(
+            wanted, last_id, key=credential_of(scope), client=client, follows=follows
         )
-        return EventStreamResponse(self._event_stream, listener)
+        chunks = stream.chunks(listener)
+        if not follows:
+            try:
+                chunks = await begun(in_turn(chunks, partial(overload.lists.take, client)))
+            except BaseException:
+                stream.leave(listener)
+                raise
+        return EventStreamResponse(stream, listener, chunks)
 
 
 def _follows(raw: str | None) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from litestar import Response
@@ -22,54 +23,57 @@ _HEADERS: Final = [
 
 
 class EventStreamResponse(Response[bytes]):
-    """Sends the events for ``listener``."""
+    """Sends the ``chunks`` of the stream for ``listener``."""
 
-    def __init__(self, stream: EventStream, listener: Listener) -> None:
+    def __init__(
+        self, stream: EventStream, listener: Listener, chunks: AsyncIterator[bytes]
+    ) -> None:
         super().__init__(b"", media_type=MEDIA_TYPE)
         self._stream = stream
         self._listener = listener
+        self._chunks = chunks
 
     def to_asgi_response(self, *_arguments: Any, **_options: Any) -> ASGIResponse:
         """Return the ASGI application that sends them."""
-        return _Following(self._stream, self._listener)
+        return _Following(self._stream, self._listener, self._chunks)
 
 
-class StoredEventsResponse(Response[bytes]):
-    """Sends what is stored."""
+async def in_turn(
+    chunks: AsyncIterator[bytes], turn: Callable[[], AbstractAsyncContextManager[None]]
+) -> AsyncIterator[bytes]:
+    """Yield ``chunks``; each is made when it is the client's turn."""
+    while True:
+        async with turn():
+            text = await anext(chunks, None)
+        if text is None:
+            return
+        yield text
 
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        super().__init__(b"", media_type=MEDIA_TYPE)
-        self._chunks = chunks
 
-    def to_asgi_response(self, *_arguments: Any, **_options: Any) -> ASGIResponse:
-        """Return the ASGI application that sends it."""
-        return _Sending(self._chunks)
+async def begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Return the same chunks after the first was made. Raises what making it raises."""
+    first = await anext(chunks, None)
 
+    async def all_of_them() -> AsyncIterator[bytes]:
+        if first is not None:
+            yield first
+            async for text in chunks:
+                yield text
 
-class _Sending(ASGIResponse):
-    """Sends chunks as they come."""
-
-    __slots__ = ("_chunks",)
-
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks = chunks
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Send them, and end."""
-        await _start(send)
-        async for text in self._chunks:
-            await _send(send, text)
-        await _end(send)
+    return all_of_them()
 
 
 class _Following(ASGIResponse):
     """Sends what the stream has for a listener, until either goes away."""
 
-    __slots__ = ("_listener", "_stream")
+    __slots__ = ("_chunks", "_listener", "_stream")
 
-    def __init__(self, stream: EventStream, listener: Listener) -> None:
+    def __init__(
+        self, stream: EventStream, listener: Listener, chunks: AsyncIterator[bytes]
+    ) -> None:
         self._stream = stream
         self._listener = listener
+        self._chunks = chunks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send until the client goes away, or the service ends the stream."""
@@ -78,7 +82,7 @@ class _Following(ASGIResponse):
         leaving = asyncio.create_task(_left(receive, listener))
         try:
             await _start(send)
-            async for text in self._stream.chunks(listener):
+            async for text in self._chunks:
                 listener.sending_since = loop.time()
                 await _send(send, text)
                 listener.sending_since, listener.sent_at = None, loop.time()

@@ -86,3 +86,22 @@ async def test_what_was_deleted_is_no_gap(storage: SqlStorage, other: asyncpg.Co
     await other.execute("DELETE FROM events WHERE position IN (1, 3)")
 
     assert await positions(storage) == [2, 4]
+
+
+async def test_given_an_older_ledger_was_restored_then_a_reader_waits_for_its_writers(
+    storage: SqlStorage, other: asyncpg.Connection
+) -> None:
+    await other.execute("COMMIT")
+    for _ in range(3):
+        await add(storage)
+    await other.execute("DELETE FROM events WHERE position = 2")
+    assert await positions(storage) == [1, 3, 4]
+    await other.execute("TRUNCATE events RESTART IDENTITY")
+    await other.execute("BEGIN")
+    await other.execute(INSERT, str(new_session().id))  # position 1
+    await add(storage)
+
+    assert await positions(storage) == []
+
+    await other.execute("COMMIT")
+    assert await positions(storage) == [1, 2]

@@ -10,8 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from adapters.memory.storage import MemoryStorage
+from adapters.sqlalchemy.events.table import events
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.calls.announce_ends import AnnounceEnds
@@ -383,3 +386,37 @@ async def _race(replicas: Sequence[Ledger]) -> None:
         lanes.setdefault(event.lane, []).append(event.sequence)
     for lane, sequences in lanes.items():
         assert sequences == list(range(1, len(sequences) + 1)), lane
+
+
+async def test_events_that_cannot_be_read_do_not_stall_readers(database_url: str) -> None:
+    async with opened(database_url) as ledger:
+        if not isinstance(ledger, SqlStorage):
+            pytest.skip("Memory holds no rows.")
+        for _ in range(5):
+            await store(ledger, new_session())
+        places = [event.position for event in await ledger.outbox.after(0, 10)]
+        bad, good = [places[0], places[1], places[3]], [places[2], places[4]]
+        unknown = update(events).where(events.c.position.in_(bad), events.c.kind != "later")
+        await ledger.database.repeat(unknown.values(kind="later"))
+
+        with capture_logs() as logs:
+            found = await ledger.outbox.after(0, 2)
+            rest = await ledger.outbox.after(found[-1].position, 2)
+            again = await ledger.outbox.after(0, 10)
+
+        assert [event.position for event in (*found, *rest)] == good
+        assert [event.position for event in again] == good
+        assert [line["position"] for line in logs] == bad
+        assert logs[-1]["skipped"] == 3
+
+
+async def test_the_highest_position_stays_when_the_newest_event_is_erased(ledger: Ledger) -> None:
+    await store(ledger, new_session())
+    await store(ledger, new_session(identity=Identity("ann")))
+    highest = await ledger.outbox.highest_position()
+    assert highest == await ledger.outbox.last_position()
+
+    await ledger.personal_data.forget(DataSubject.with_identity("ann"))
+
+    assert await ledger.outbox.last_position() < highest
+    assert await ledger.outbox.highest_position() == highest

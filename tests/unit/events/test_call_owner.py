@@ -89,3 +89,26 @@ async def test_a_call_is_its_number_s_tenant_s_while_the_number_s_webhook_is_ask
     await world.hears_all()
 
     assert (world.call(leg).route, world.call(leg).tenant) == (None, "ann")
+
+
+async def test_a_call_that_is_first_known_by_its_end_is_its_number_s_tenant_s() -> None:
+    world = PhoneWorld()
+    await answered_by(world)
+    leg = world.joins()
+    world.leaves()
+
+    await world.hears(world.told[-1])
+    await world.works_off()
+
+    assert (world.call(leg).is_live, world.call(leg).tenant) == (False, "ann")
+
+
+async def test_a_call_that_the_reconciler_finds_is_its_number_s_tenant_s() -> None:
+    world = PhoneWorld()
+    await answered_by(world, **ASKS)
+    hold(world)
+    leg = world.joins()
+
+    await world.looks()
+
+    assert world.call(leg).tenant == "ann"

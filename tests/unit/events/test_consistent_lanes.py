@@ -69,10 +69,16 @@ def kinds(events: Sequence[DomainEvent]) -> list[EventKind]:
 
 
 def check(found: Sequence[EventKind], created: EventKind, corrected: EventKind) -> None:
-    """The lane begins with the creation, and an end is said again after a correction only."""
+    """The lane begins with the creation, and an end is said again after a correction only.
+
+    A call is answered once, and does not ring after that.
+    """
     ends = {K.SESSION_ENDED, K.CALL_ENDED, K.CALL_FAILED}
     assert found[0] is created
     assert created not in found[1:]
+    assert found.count(K.CALL_ANSWERED) <= 1, found
+    if K.CALL_ANSWERED in found:
+        assert K.CALL_RINGING not in found[found.index(K.CALL_ANSWERED) :], found
     is_ended = False
     for kind in found:
         if kind in ends:
@@ -175,6 +181,27 @@ def test_what_is_learned_after_the_announcement_is_a_correction() -> None:
     expected = [K.CALL_CREATED, K.CALL_ANSWERED, K.CALL_ENDED, K.CALL_CORRECTED]
     assert kinds(events) == expected
     assert events[-1].occurred_at == at(30)
+
+
+def test_an_answer_that_was_told_with_an_end_is_not_told_again() -> None:
+    steps = [
+        ParticipantLeft(at(10), Source.RECONCILER, last_status=LegStatus.ACTIVE),
+        "announce",
+        ParticipantSeen(LegStatus.RINGING, at(20), Source.RECONCILER),
+        ParticipantLeft(at(30), Source.RECONCILER),
+        "announce",
+    ]
+
+    call, events = told(steps)
+
+    assert kinds(events) == [
+        K.CALL_CREATED,
+        K.CALL_ANSWERED,
+        K.CALL_ENDED,
+        K.CALL_CORRECTED,
+        K.CALL_ENDED,
+    ]
+    assert call.answered_at == at(10)
 
 
 def test_an_end_that_was_undone_before_it_was_announced_was_never_said() -> None:

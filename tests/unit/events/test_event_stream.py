@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from adapters.memory.storage import MemoryStorage
-from application.streaming import event_stream, frame_ring, listeners
+from application.streaming import frame_ring, listeners, stored_events
 from application.streaming.event_stream import HEARTBEAT, RESET, EventStream
 from application.streaming.frame_ring import Frame, FrameRing, joined
 from application.streaming.listener import Closing, Listener
@@ -181,7 +181,7 @@ async def test_a_listener_that_fell_behind_the_ring_reads_the_outbox(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(frame_ring, "MOST_FRAMES", 3)
-    monkeypatch.setattr(event_stream, "PAGE", 4)
+    monkeypatch.setattr(stored_events, "PAGE", 4)
     async with world() as here:
         slow, quick = await here.join(), await here.join()
         await soon()
@@ -290,7 +290,8 @@ async def test_what_is_stored_can_be_had_without_following() -> None:
         wanted = EventFilter(access=access_of("acme"))
 
         async def stored(last: str | None) -> bytes:
-            return b"".join([text async for text in here.stream.stored(wanted, last)])
+            listener = await here.stream.listen(wanted, last, key="", client="", follows=False)
+            return b"".join([text async for text in here.stream.chunks(listener)])
 
         assert (await stored(None)).decode().split() == ids
         assert (await stored(ids[1])).decode().split() == ids[2:]
