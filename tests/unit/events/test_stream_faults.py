@@ -110,7 +110,7 @@ async def test_given_a_gap_that_is_not_safe_yet_then_one_who_is_behind_misses_no
             found = await after(position, limit)
             return [each for each in found if is_safe or not position < 5 <= each.position]
 
-        here.ledger.outbox.after = safe  # type: ignore[method-assign, assignment]
+        here.ledger.outbox.after = safe  # type: ignore[method-assign]
         slow.blocked.set()
         await soon()
         is_safe = True
