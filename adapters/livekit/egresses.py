@@ -169,6 +169,10 @@ class _Event(msgspec.Struct):
 _EVENT: Final = msgspec.json.Decoder(_Event)
 
 
+_FAILED: Final = "LiveKit's egress reports an error. The log of the egress service has the reason."
+"""In place of its own words, which may name the bucket, its endpoint and hosts."""
+
+
 def egress_fact(info: EgressInfo, output: EgressOutput) -> EgressFact:
     """Return what LiveKit reports of an egress."""
     wanted = [each.filepath for each in info.room_composite.file_outputs]
@@ -185,7 +189,7 @@ def egress_fact(info: EgressInfo, output: EgressOutput) -> EgressFact:
         started_at=from_nanoseconds(result.started_at if result else info.started_at),
         duration=None if not result or result.duration <= 0 else _duration(result.duration),
         size=result.size if result and result.size > 0 else None,
-        error=storable(info.error or info.details) or None,
+        error=_FAILED if info.error or info.details else None,
     )
 
 

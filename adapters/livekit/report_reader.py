@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,14 +13,18 @@ import msgspec
 from google.protobuf.message import DecodeError
 from livekit.protocol.metrics import MetricsRecordingHeader
 
-from domain.reports.header import ReportHeader
+from domain.reports.header import MOST_ITEMS, ReportHeader
 from domain.shared.identifiers import LONGEST_ID
-from domain.shared.report_errors import InvalidReport
+from domain.shared.report_errors import InvalidReport, ReportTooLarge
 from domain.shared.storable_text import storable
 
 _LONGEST_MILLISECONDS: Final = timedelta(days=30) // timedelta(milliseconds=1)
 _SMALL: Final = 64 * 1024
 """Bytes of a chat history that are decoded at once: it takes less than a hand-over."""
+_MOST_VALUES: Final = 3_000_000
+"""Of a chat history; each takes some 100 bytes of memory. Of 100,000 items each may have 30."""
+_MOST_POSTED_VALUES: Final = 500_000
+"""Of a posted report: a body of the largest size has fewer, unless it has hardly any text."""
 
 
 class _ChatHistory(msgspec.Struct):
@@ -66,7 +70,7 @@ class LiveKitReportReader:
     async def posted(self, body: bytes) -> Mapping[str, Any]:
         """Return the JSON object that a worker posts by itself."""
         try:
-            found = await asyncio.to_thread(_decoded, body)
+            found = await asyncio.to_thread(_posted, body)
         except ValueError:
             raise InvalidReport("The body is no JSON in UTF-8.") from None
         if not isinstance(found, dict):
@@ -91,10 +95,29 @@ def _summary(text: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _posted(body: bytes) -> Any:
+    if _values_in(body) > _MOST_POSTED_VALUES:
+        raise ReportTooLarge(
+            f"The report has more than {_MOST_POSTED_VALUES} values. Send fewer items at a time, "
+            "or let the worker upload it.",
+            limitValues=_MOST_POSTED_VALUES,
+        )
+    return _decoded(body)
+
+
+def _values_in(body: bytes) -> int:
+    """Return how many values JSON can have at most, before anything of it is read."""
+    return sum(map(body.count, (b",", b"[", b"{")))
+
+
 def _items(body: bytes) -> list[Mapping[str, Any]]:
     """Decode one item after the other: at once, 64 MiB would hold the event loop for a second."""
+    if _values_in(body) > _MOST_VALUES:
+        raise InvalidReport(f"The part 'chat_history' has more than {_MOST_VALUES} values.")
     try:
-        found: Any = [_decoded(item) for item in _CHAT_HISTORY.decode(body).items]
+        raw = _CHAT_HISTORY.decode(body).items
+        _check_number(raw)
+        found: Any = [_decoded(item) for item in raw]
     except (ValueError, RecursionError):
         try:
             whole = _decoded(body)
@@ -103,7 +126,13 @@ def _items(body: bytes) -> list[Mapping[str, Any]]:
             found = None
     if not isinstance(found, list):
         raise InvalidReport("The part 'chat_history' is no JSON object with 'items'.")
+    _check_number(found)
     return [value for value in found if isinstance(value, dict)]
+
+
+def _check_number(items: Sequence[object]) -> None:
+    if len(items) > MOST_ITEMS:
+        raise InvalidReport(f"The part 'chat_history' has more than {MOST_ITEMS} items.")
 
 
 def _decoded(text: bytes | msgspec.Raw) -> Any:

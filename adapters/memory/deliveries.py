@@ -121,6 +121,8 @@ class MemoryDeliveries(Capability):
         for state in self._lanes.values():
             if state.expires_at is not None and not now < state.expires_at <= horizon:
                 state.release()
+            if state.holder is None and state.due_at > now + LONGEST_WAIT:
+                state.due_at = now
 
     async def get(self, delivery_id: DeliveryId, access: Access) -> Delivery | None:
         """Return the delivery with this id, if its webhook is visible."""
@@ -145,11 +147,15 @@ class MemoryDeliveries(Capability):
         return sorted(wanted, key=lambda one: one.age, reverse=True)[:limit]
 
     async def oldest_failed(
-        self, webhook_id: WebhookId, limit: int, access: Access
+        self, webhook_id: WebhookId, before: datetime, limit: int, access: Access
     ) -> list[Delivery]:
-        """Return a webhook's failed deliveries, in the order of their events."""
+        """Return a webhook's deliveries that failed before then, in the order of their events."""
         failed = [
-            one for one in self._of(webhook_id, access) if one.status is DeliveryStatus.FAILED
+            one
+            for one in self._of(webhook_id, access)
+            if one.status is DeliveryStatus.FAILED
+            and one.settled_at is not None
+            and one.settled_at < before
         ]
         return sorted(failed, key=lambda one: one.position)[:limit]
 
@@ -192,7 +198,7 @@ class MemoryDeliveries(Capability):
         return [
             (lane, state)
             for lane, state in self._lanes.items()
-            if state.holder is None and not now < state.due_at <= now + LONGEST_WAIT
+            if state.holder is None and state.due_at <= now
         ]
 
     def _held(self, claim: LaneClaim) -> LaneState | None:

@@ -12,8 +12,9 @@ import attrs
 from adapters.memory.capability import Capability, Mentions
 from domain.access.access import Access, visible
 from domain.events.announcer import Announcer
-from domain.events.domain_event import DomainEvent, NewEvent, StoredEvent
+from domain.events.domain_event import DomainEvent, EventHead, NewEvent, StoredEvent
 from domain.privacy.data_subject import DataSubject
+from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import EventId, SessionId
 
 
@@ -44,6 +45,25 @@ class MemoryOutbox(Capability):
     async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
         """Return events behind ``position``."""
         return [event for event in self.stored if event.position > position][:limit]
+
+    async def heads_after(
+        self,
+        position: int,
+        limit: int,
+        unreadable: list[StorageUnavailable],  # noqa: ARG002 - none is
+    ) -> Sequence[EventHead]:
+        """Return the heads of the events behind ``position``."""
+        return [
+            EventHead(
+                position=event.position,
+                id=event.id,
+                kind=event.kind.value,
+                lane=event.lane,
+                tenant=event.tenant,
+                known_at=event.known_at,
+            )
+            for event in await self.after(position, limit)
+        ]
 
     async def last_position(self) -> int:
         """Return the last position."""

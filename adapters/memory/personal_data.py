@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from adapters.memory.capability import Capability, Mentions
 from domain.privacy.data_subject import DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
+from domain.shared.identifiers import Uuid
+
+_ID: Final = str | Uuid
 
 
 class MemoryPersonalData:
@@ -30,7 +34,7 @@ class MemoryPersonalData:
     def _find(self, person: DataSubject) -> dict[Capability, Mentions]:
         found: dict[Capability, Mentions] = {}
         for capability in self._capabilities:
-            ids = [key for keys in found.values() for key in keys if isinstance(key, str)]
+            ids = [str(key) for keys in found.values() for key in keys if isinstance(key, _ID)]
             found[capability] = capability.mentions(person, ids)
         return found
 

@@ -86,7 +86,7 @@ class RecordingTable(Capability):
             del self.by_id[recording_id]
 
     def mentions(self, person: DataSubject, ids: Collection[str]) -> Mentions:
-        """Return the recordings of sessions and calls with these ids."""
+        """Return the recordings of reports, sessions and calls with these ids."""
         return {
             one.id: False
             for one in self.by_id.values()
@@ -102,7 +102,8 @@ class RecordingTable(Capability):
 
 def _owners(recording: Recording) -> set[str]:
     reported = recording.reported
-    return {str(owner) for owner in (reported.session_id, reported.call_id) if owner is not None}
+    ids = (reported.report_id, reported.session_id, reported.call_id)
+    return {str(owner) for owner in ids if owner is not None}
 
 
 class MemoryRecordings:

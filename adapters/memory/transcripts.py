@@ -23,7 +23,7 @@ from domain.shared.reported import Reported
 from domain.transcripts.item import TranscriptItem
 from domain.transcripts.policy import TranscriptPolicy
 from domain.transcripts.repository import FoundItem, TranscriptSearch, number_in
-from domain.transcripts.words import MOST_WORDS, words_of
+from domain.transcripts.words import bounded_words, words_of
 
 Owner = SessionId | ReportId
 _PAGE = 200
@@ -50,8 +50,8 @@ class Kept:
         return self.created_at, self.item.position, self.number
 
     def mentions(self, person: DataSubject, ids: Collection[str]) -> bool:
-        """Return whether it mentions the person, or is of a session or call among ``ids``."""
-        whose = (self.reported.session_id, self.reported.call_id)
+        """Return whether it mentions the person, or its owner or call is among ``ids``."""
+        whose = (self.reported.session_id or self.reported.report_id, self.reported.call_id)
         if any(each is not None and each.value in ids for each in whose):
             return True
         rest = msgspec.json.encode(
@@ -154,7 +154,7 @@ def _place(found: FoundItem) -> tuple[datetime, int]:
 
 
 def _is_wanted(found: FoundItem, wanted: TranscriptSearch) -> bool:
-    words = [word for text in found.item.texts for word in words_of(text)][:MOST_WORDS]
+    words = bounded_words(word for text in found.item.texts for word in words_of(text))
     return (
         wanted.session_id in (None, found.session_id)
         and wanted.call_id in (None, found.call_id)

@@ -8,7 +8,7 @@ from datetime import datetime
 import attrs
 
 from domain.access.access import Access
-from domain.shared.errors import Conflict
+from domain.shared.errors import Conflict, StorageUnavailable
 from domain.shared.identifiers import WebhookId
 from domain.shared.pagination import Cursor
 from domain.webhooks.subscription import Webhook
@@ -51,7 +51,7 @@ class MemoryWebhooks:
     async def page(self, after: Cursor | None, limit: int, access: Access) -> list[Webhook]:
         """Return the newest ``limit`` visible webhooks, of those older than ``after``."""
         end = None if after is None else (after.created_at, after.id)
-        wanted = [one for one in await self.all(access) if end is None or one.age < end]
+        wanted = [one for one in await self.all([], access) if end is None or one.age < end]
         return sorted(wanted, key=lambda one: one.age, reverse=True)[:limit]
 
     async def count(self, tenant: str | None) -> int:
@@ -65,7 +65,11 @@ class MemoryWebhooks:
         del self._webhooks[webhook_id]
         return True
 
-    async def all(self, access: Access) -> list[Webhook]:
+    async def all(
+        self,
+        unreadable: list[StorageUnavailable],  # noqa: ARG002 - none is
+        access: Access,
+    ) -> list[Webhook]:
         """Return every visible webhook."""
         return [one for one in self._webhooks.values() if one.reach.is_visible_to(access)]
 
@@ -73,13 +77,13 @@ class MemoryWebhooks:
         """Set ``failing_since`` unless it is set."""
         found = self._webhooks.get(webhook_id)
         if found is not None and found.failing_since is None:
-            self._webhooks[webhook_id] = attrs.evolve(found, failing_since=at)
+            self.put(attrs.evolve(found, failing_since=at))
 
     async def note_success(self, webhook_id: WebhookId) -> None:
         """Clear ``failing_since``."""
         found = self._webhooks.get(webhook_id)
-        if found is not None:
-            self._webhooks[webhook_id] = attrs.evolve(found, failing_since=None)
+        if found is not None and found.failing_since is not None:
+            self.put(attrs.evolve(found, failing_since=None))
 
 
 class MemoryWebhookChanges:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -118,7 +119,7 @@ class S3Store:
 
     async def check(self) -> None:
         """Write an object and delete it."""
-        key = "check"
+        key = f"check-{uuid.uuid4().hex}"
         try:
             with _errors():
                 await obstore.put_async(self.bucket, key, b".", use_multipart=False)

@@ -73,6 +73,8 @@ class PrometheusTelemetry:
             "Attempts to deliver a domain event to a webhook.",
             ["outcome"], buckets=_SECONDS, registry=registry,
         )  # fmt: skip
+        for outcome in ("succeeded", "retried", "failed"):  # shown before the first attempt
+            self._deliveries.labels(outcome)
         self._count_background_work(registry)
         self._count_events(registry)
 

@@ -61,7 +61,7 @@ class HttpDeliverySender:
             return float(raw[:_LONGEST_NUMBER])
         try:
             at = email.utils.parsedate_to_datetime(raw)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return max((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - self._now(), 0.0)
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 import structlog
 
 from application.workers.delivery_signal import DeliverySignal
 from application.workers.event_signal import EventSignal
-from application.workers.receiver import Receiver
+from application.workers.receiver import Receiver, Receivers
 from domain.operations.liveness import Liveness, NeverDeclaredDead
 from domain.shared.clock import Clock
 from domain.shared.errors import DomainError
-from domain.shared.identifiers import WebhookId
 from domain.shared.ids import IdGenerator
 from domain.webhooks.deliver import Deliver
 from domain.webhooks.delivery import Delivery
@@ -25,6 +24,7 @@ from domain.webhooks.fan_out import FanOut
 from domain.webhooks.lane_repository import LaneClaim, LaneRepository
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 _PAUSE: Final = timedelta(milliseconds=20)
 """Between two looks for due lanes."""
@@ -37,13 +37,10 @@ _AFTER_FAULT: Final = timedelta(seconds=5)
 class DeliveryWorker:
     """Enqueues deliveries of new events, claims due lanes, and delivers each lane's in order.
 
-    Up to ``parallel`` requests are under way, ``parallel_of_webhook`` of them to one receiver. One
-    that fails or is slow gets only ``parallel_of_slow`` until it answers quickly again, so that
-    few of them cannot take all places. Of a quick receiver ``ahead`` lanes are claimed.
-
     ``lease`` is how long the lanes of a killed process wait to be taken over if it was not
     registered; a process that lives renews its leases. ``poll`` is how often it looks for new
-    events and due lanes. ``watch`` gets each attempt's outcome and its seconds.
+    events and due lanes. ``receivers`` limits the load. ``watch`` gets each attempt's outcome and
+    its seconds.
     """
 
     fan_out: FanOut
@@ -58,17 +55,10 @@ class DeliveryWorker:
     lease: timedelta = 2 * ATTEMPT_LIMIT
     poll: timedelta = timedelta(milliseconds=250)
     drain: timedelta = timedelta(seconds=5)
-    parallel: int = 128
-    parallel_of_webhook: int = 8
-    parallel_of_slow: int = 2
-    ahead: int = 128
-    _receivers: dict[WebhookId, Receiver] = attrs.field(factory=dict, init=False)
-    _working: dict[asyncio.Task[None], LaneClaim] = attrs.field(factory=dict, init=False)
-    _places: asyncio.Semaphore = attrs.field(init=False)
-
-    @_places.default
-    def _all_places(self) -> asyncio.Semaphore:
-        return asyncio.Semaphore(self.parallel)
+    receivers: Receivers = attrs.field(factory=Receivers)
+    _working: dict[asyncio.Task[None], tuple[LaneClaim, Receiver]] = attrs.field(
+        factory=dict, init=False
+    )
 
     async def run(self) -> None:
         """Work until cancelled; what is being delivered then gets ``drain`` to finish."""
@@ -87,16 +77,19 @@ class DeliveryWorker:
 
     async def look(self) -> bool:
         """Enqueue and claim once; return whether there may be more to enqueue."""
+        has_more = await self._step(self.fan_out)
+        await self._step(self._claim)
+        return bool(has_more)
+
+    async def _step(self, step: Callable[[], Awaitable[T]]) -> T | None:
+        """Return what ``step`` returns; its failure is logged, and does not stop what follows."""
         try:
-            has_more = await self.fan_out()
-            await self._claim()
+            return await step()
         except DomainError as error:
             log.warning("webhooks out of reach", reason=str(error))
         except Exception:
             log.exception("webhooks out of reach")
-        else:
-            return has_more
-        return False
+        return None
 
     async def idle(self) -> None:
         """Return once no claimed lane is being delivered."""
@@ -108,34 +101,20 @@ class DeliveryWorker:
         limits = {
             webhook_id: places
             for webhook_id in await self.lanes.due(now)
-            if (places := self._free_lanes(webhook_id)) > 0
+            if (places := self.receivers.free_lanes(webhook_id)) > 0
         }
         if not limits:
             return
         holder = self.ids.claim_holder()
         for claim in await self.lanes.claim(limits, holder, now, now + self.lease):
-            receiver = self._receivers.setdefault(claim.webhook_id, self._new_receiver())
-            receiver.lanes += 1
+            receiver = self.receivers.begin(claim.webhook_id)
             task = asyncio.create_task(self._work(claim, receiver))
-            self._working[task] = claim
+            self._working[task] = claim, receiver
             task.add_done_callback(self._done)
 
-    def _free_lanes(self, webhook_id: WebhookId) -> int:
-        receiver = self._receivers.get(webhook_id)
-        if receiver is None:
-            return self.ahead
-        most = self.parallel_of_slow if receiver.is_slow else self.ahead
-        return most - receiver.lanes
-
-    def _new_receiver(self) -> Receiver:
-        return Receiver(asyncio.Semaphore(self.parallel_of_webhook))
-
     def _done(self, task: asyncio.Task[None]) -> None:
-        claim = self._working.pop(task)
-        receiver = self._receivers[claim.webhook_id]
+        _, receiver = self._working.pop(task)
         receiver.lanes -= 1
-        if receiver.lanes == 0 and not receiver.is_slow:
-            del self._receivers[claim.webhook_id]
         self.signal.wake()
 
     async def _work(self, claim: LaneClaim, receiver: Receiver) -> None:
@@ -163,7 +142,10 @@ class DeliveryWorker:
 
     async def _deliver_one(self, delivery: Delivery, claim: LaneClaim, receiver: Receiver) -> bool:
         """Return whether to go on with the lane's next delivery."""
-        async with receiver.places, self._places:
+        async with self.receivers.place(receiver, delivery.reach.tenant):
+            if self.receivers.has_too_many(receiver):
+                await self._release(claim, timedelta())
+                return False
             if not await self._is_mine(claim):
                 return False
             done = await self.deliver(delivery)
@@ -216,7 +198,8 @@ class DeliveryWorker:
         while True:
             await self.clock.sleep(self.lease / 3)
             now = self.clock.now()
-            holders = {claim.holder for claim in self._working.values()}
+            holders = {claim.holder for claim, _ in self._working.values()}
+            self.receivers.forget(now)
             try:
                 if holders:
                     await self.lanes.renew(holders, now + self.lease)
@@ -233,7 +216,7 @@ class DeliveryWorker:
         for task in unfinished:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
-        released = (self._release(claim, timedelta()) for claim in unfinished.values())
+        released = (self._release(claim, timedelta()) for claim, _ in unfinished.values())
         await asyncio.gather(*released)
 
     async def _release(self, claim: LaneClaim, wait: timedelta) -> None:

@@ -89,6 +89,22 @@ class DomainEvent:
 
 
 @attrs.frozen(kw_only=True)
+class EventHead:
+    """What decides who gets an event in the outbox.
+
+    ``kind`` is text: a newer version of the service may have written one that this one does not
+    know.
+    """
+
+    position: int
+    id: EventId
+    kind: str
+    lane: str
+    tenant: str | None
+    known_at: datetime
+
+
+@attrs.frozen(kw_only=True)
 class StoredEvent(DomainEvent):
     """An event in the outbox: ``position`` in its whole, ``sequence`` (from 1) in its lane."""
 

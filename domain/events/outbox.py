@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.access.access import Access
-from domain.events.domain_event import NewEvent, StoredEvent
+from domain.events.domain_event import EventHead, NewEvent, StoredEvent
+from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import EventId
 from domain.shared.unit_of_work import UnitOfWork
 
@@ -21,6 +22,15 @@ class Outbox(Protocol):
         No event will ever appear at or before the last one's position: what a running transaction
         may still put there is waited for, so that this may return less than is stored. A position
         may stay empty.
+        """
+        ...
+
+    async def heads_after(
+        self, position: int, limit: int, unreadable: list[StorageUnavailable]
+    ) -> Sequence[EventHead]:
+        """Return the heads of what :meth:`after` returns.
+
+        The errors of rows that cannot be read are appended to ``unreadable``.
         """
         ...
 

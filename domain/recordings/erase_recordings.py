@@ -11,11 +11,13 @@ import attrs
 from domain.access.access import Access, Scope
 from domain.recordings.egress import Egresses
 from domain.recordings.read_recordings import ReadRecordings
+from domain.recordings.recording import Recording
 from domain.recordings.repository import Recordings, RecordingWork
 from domain.recordings.store import RecordingStore
 from domain.shared.clock import Clock
 from domain.shared.errors import Conflict
 from domain.shared.livekit_errors import LiveKitError
+from domain.shared.recording_errors import RecordingStoreUnavailable
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
 UNMATCHED_FOR: Final = timedelta(days=7)
@@ -64,22 +66,34 @@ class EraseRecordings:
     async def finish(self) -> int:
         """Delete the objects and the rows of what is marked; return how many.
 
-        A recording that is still being made is stopped first, and deleted once it has ended.
+        A recording that is still being made is stopped first, and deleted once it has ended. Raises
+        ``RecordingStoreUnavailable`` once the others have been tried; the next run goes on.
         """
         done, store = 0, self.store
         if store is None:
             return 0
         while True:
-            removed = 0
+            removed, problem = 0, None
             for recording in await self.recordings.marked(_AT_ONCE):
                 if recording.is_running:
-                    if self.egresses is not None and recording.egress_id is not None:
-                        with suppress(LiveKitError):  # the next run tries again
-                            await self.egresses.stop(recording.egress_id)
+                    await self._stop(recording)
                     continue
-                await store.delete(recording.key)
+                try:
+                    await store.delete(recording.key)
+                except RecordingStoreUnavailable as error:
+                    if isinstance(problem, RecordingStoreUnavailable) and not removed:
+                        raise  # it is down
+                    problem = error
+                    continue
                 await self.recordings.remove(recording.id)
                 removed += 1
             done += removed
+            if problem is not None:
+                raise problem
             if removed < _AT_ONCE:
                 return done
+
+    async def _stop(self, recording: Recording) -> None:
+        if self.egresses is not None and recording.egress_id is not None:
+            with suppress(LiveKitError):  # the next run tries again
+                await self.egresses.stop(recording.egress_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -191,6 +192,20 @@ def recording_key(
     again = "" if attempt <= 1 else f"-{attempt}"
     folder = "reports" if source is RecordingSource.REPORT else "egress"
     return f"{folder}/{recording_id}{again}{_SUFFIXES.get(content_type, '.bin')}"
+
+
+_OF_RECORDINGS: Final = re.compile(
+    r"(reports|egress)/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(-[0-9]{1,9})?\.(ogg|mp3|wav|bin)"
+    r"(\.[0-9a-f]{32}\.part)?"
+)
+
+
+def is_of_recordings(key: str) -> bool:
+    """Return whether :func:`recording_key` makes such keys, or an upload to a folder such a file.
+
+    The store may be shared with others, whose objects are not touched.
+    """
+    return _OF_RECORDINGS.fullmatch(key) is not None
 
 
 def may_record(session: Session) -> bool:

@@ -59,7 +59,9 @@ class SettleEgress:
     @staticmethod
     def _is_surplus(recording: Recording, fact: EgressFact) -> bool:
         is_its_own = recording.egress_id == fact.egress_id and recording.erased_at is None
-        return not fact.state.has_ended and not (is_its_own and recording.is_running)
+        # One whose end was only concluded goes on after all, and its real end will be reported.
+        may_go_on = recording.is_running or recording.is_concluded
+        return not fact.state.has_ended and not (is_its_own and may_go_on)
 
     async def _applied(self, fact: EgressFact, source: Source) -> Recording | None:
         async with self.unit_of_work() as work:

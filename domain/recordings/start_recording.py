@@ -37,6 +37,8 @@ from domain.shared.unit_of_work import UnitOfWorkFactory
 LEASE: Final = timedelta(seconds=45)
 """How long one request may take to start an egress: longer than LiveKit can take to answer."""
 
+_RUNNING_AT_MOST: Final = 10_000
+
 
 @attrs.frozen(kw_only=True)
 class StartRecording:
@@ -74,7 +76,17 @@ class StartRecording:
                 if recording.egress_id is not None:
                     return recording
                 return await self._started(recording, session)
+        if await self._is_ending(session):
+            raise RecordingStarting(
+                "An erased recording of this session is being stopped: try again in some seconds."
+            )
         raise RecordingStarting("Other requests keep changing this session's recording.")
+
+    async def _is_ending(self, session: Session) -> bool:
+        """Return whether an egress goes on whose recording was erased, and is not shown."""
+        async with self.unit_of_work() as work:
+            running = await work.recordings.unsettled(_RUNNING_AT_MOST)
+        return any(one.reported.session_id == session.id for one in running)
 
     async def _claimed(self, session: Session) -> Recording:
         """Return the running recording, or one whose egress this request shall start."""

@@ -6,6 +6,8 @@ the same. So an object is deleted only if it was seen without a recording in two
 least a day apart, by the clock and by the number of sweeps, in a ledger that has not been restored
 in between. The store has a marker with the ledger's id and the number of its last sweep: a ledger
 with another id, or a smaller number, deletes nothing until an operator confirms it.
+
+Objects whose keys are not those of recordings belong to others, and are not looked at.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Final
 
 import attrs
 
+from domain.recordings.recording import is_of_recordings
 from domain.recordings.repository import RecordingWork
 from domain.recordings.store import RecordingStore, StoredObject
 from domain.recordings.sweep_notes import SweepNotes, SweepPosition
@@ -105,7 +108,7 @@ class SweepStore:
         return Swept(orphans, deleted)
 
     async def _unknown(self, found: Sequence[StoredObject]) -> set[str]:
-        keys = {each.key for each in found} - {MARKER}
+        keys = {each.key for each in found if is_of_recordings(each.key)}
         async with self.unit_of_work() as work:
             return keys - await work.recordings.known_keys(keys)
 

@@ -24,15 +24,30 @@ def choose_session(
     """Return the session among those of one room instance that the job served.
 
     A room instance serves several sessions in turn if one was ended and another begun before the
-    room closed. The one whose agent does this job is meant; else the newest that had begun before
-    the job's report was made (``known_at``), because a report is sent when its session ends.
+    room closed. The one whose agent does this job is meant; else, of those that no other job is
+    known to serve, the newest that had begun before the job's report was made (``known_at``),
+    because a report is sent when its session ends. Without proof none is chosen if it may be one of
+    several tenants'.
     """
     served = [session for session in candidates if session.agent_identity == agent_of(job_id)]
-    begun = [each for each in candidates if each.created_at <= known_at + _CLOCKS_DIFFER]
-    for found in (served, begun, candidates):
-        if found:
-            return max(found, key=lambda session: session.age)
-    return None
+    if served:
+        return _newest(served)
+    possible = [each for each in candidates if not _has_another_job(each)] or candidates
+    if len({session.tenant for session in possible}) > 1:
+        return None
+    for latest in (known_at, known_at + _CLOCKS_DIFFER):
+        begun = [session for session in possible if session.created_at <= latest]
+        if begun:
+            return _newest(begun)
+    return _newest(possible) if possible else None
+
+
+def _newest(sessions: Sequence[Session]) -> Session:
+    return max(sessions, key=lambda session: session.age)
+
+
+def _has_another_job(session: Session) -> bool:
+    return (session.agent_identity or "").startswith(AGENT_PREFIX)
 
 
 def is_meant(session: Session, began: datetime, ended: datetime) -> bool:

@@ -9,7 +9,17 @@ from typing import Any, Final, Protocol
 
 import attrs
 
+from domain.shared.identifiers import LONGEST
+from domain.shared.storable_text import storable
+
+MOST_ITEMS: Final = 100_000
+"""Items of a chat history that a worker uploads."""
+MOST_POSTED_ITEMS: Final = 10_000
+"""Items that a worker posts at a time: they are stored in one transaction, others wait for it."""
+
 _A_DAY: Final = timedelta(days=1)
+_KEPT: Final = ("room", "room_id", "job_id", "timestamp", "duration_ms", "sdk_version")
+_LARGEST_NUMBER: Final = 2**53
 
 
 @attrs.frozen(kw_only=True)
@@ -32,8 +42,13 @@ class ReportHeader:
 
     @property
     def summary_text(self) -> str:
-        """Return the summary as JSON."""
-        return json.dumps(self.summary, ensure_ascii=True, separators=(",", ":"))
+        """Return what is kept of the summary, as JSON: what is read later, and never what was said.
+
+        The usage is kept by itself.
+        """
+        kept = {key: _plain(self.summary.get(key)) for key in _KEPT}
+        known = {key: value for key, value in kept.items() if value is not None}
+        return json.dumps(known, ensure_ascii=True, separators=(",", ":"))
 
 
 class ReportReader(Protocol):
@@ -44,18 +59,33 @@ class ReportReader(Protocol):
         ...
 
     async def chat_history(self, body: bytes) -> list[Mapping[str, Any]]:
-        """Return the items in the part ``chat_history``; those that are no objects are left out."""
+        """Return the items in the part ``chat_history``; those that are no objects are left out.
+
+        More than :data:`MOST_ITEMS` are invalid.
+        """
         ...
 
     async def posted(self, body: bytes) -> Mapping[str, Any]:
-        """Return the JSON object that a worker posts by itself."""
+        """Return the JSON object that a worker posts by itself.
+
+        Also raises ``ReportTooLarge`` if it has very many values.
+        """
         ...
 
 
 def room_name_in(summary: Mapping[str, Any]) -> str:
     """Return the room's name in a worker's summary; empty if there is none."""
-    name = summary.get("room")
+    name = _plain(summary.get("room"))
     return name if isinstance(name, str) else ""
+
+
+def _plain(value: object) -> str | int | float | None:
+    """Return a short text or a number that every database stores; None for anything else."""
+    if isinstance(value, str):
+        return storable(value[:LONGEST])
+    if isinstance(value, int | float) and abs(value) <= _LARGEST_NUMBER:
+        return value
+    return None
 
 
 def job_times(summary: Mapping[str, Any], received_at: datetime) -> tuple[datetime, datetime]:

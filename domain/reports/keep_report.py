@@ -14,6 +14,7 @@ from domain.reports.announce import Announce
 from domain.reports.contents import ReportWork
 from domain.reports.find_session import call_of, find_session
 from domain.reports.header import ReportHeader
+from domain.reports.one_report import earlier_report, under_its_job
 from domain.reports.report import Part, Report
 from domain.reports.turns import latencies_of
 from domain.sessions.session import Session
@@ -104,6 +105,11 @@ class KeepReport:
         now = self.clock.now()
         before = earlier or self.draft(new.header)
         session = new.session or await self._session_of(work, before, now)
+        if session is None and before.session_id is not None:
+            return Kept(report=before, audio=None)  # deleted, as what the report brought was
+        if earlier is None and session is not None:
+            earlier = await earlier_report(work, new.header, session)
+            before = before if earlier is None else under_its_job(earlier, new.header)
         audio = new.audio if before.audio is not Part.KEPT else None
         audio_part = new.audio_part
         if audio is not None and session is not None and not may_record(session):

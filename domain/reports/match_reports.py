@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 import attrs
@@ -10,7 +11,9 @@ from domain.recordings.recording import may_record
 from domain.reports.announce import Announce
 from domain.reports.contents import ReportWork
 from domain.reports.find_session import call_of, find_session
+from domain.reports.one_report import was_posted
 from domain.reports.report import Report
+from domain.sessions.session import Session
 from domain.shared.clock import Clock
 from domain.shared.errors import Conflict
 from domain.shared.identifiers import ReportId
@@ -34,19 +37,37 @@ class MatchReports:
             return bool(await work.reports.due(self.clock.now(), 1))
 
     async def __call__(self) -> int:
-        """Return how many reports were matched. Raises ``StorageUnavailable``.
+        """Return how many reports were matched.
+
+        Raises ``StorageUnavailable``, at once in an outage, else once the others have been looked
+        at: what one report raises is logged, and that one is tried again later.
 
         Several processes may do this at a time; of two that match one report, one changes it.
         """
         async with self.unit_of_work() as work:
             due = await work.reports.due(self.clock.now(), AT_ONCE)
-        matched = 0
+        matched, problem = 0, None
         for report in due:
             try:
                 matched += await self._match(report.id)
             except Conflict:
                 continue  # it has changed since, and is looked at again
+            except Exception as error:  # noqa: BLE001 - a defect: the others are not to wait
+                problem = error
+                await self._put_off(report.id)
+        if problem is not None:
+            raise problem
         return matched
+
+    async def _put_off(self, report_id: ReportId) -> None:
+        """Let the reports behind it have their turn. Raises ``StorageUnavailable`` in an outage."""
+        now = self.clock.now()
+        with suppress(Conflict):
+            async with self.unit_of_work() as work:
+                report = await work.reports.get(report_id)
+                if report is not None and report.session_id is None:
+                    await work.reports.save(report.tried(now))
+                    await work.commit(urgent=False)
 
     async def _match(self, report_id: ReportId) -> bool:
         now = self.clock.now()
@@ -62,17 +83,25 @@ class MatchReports:
             call_id = await call_of(work, session)
             report = report.matched(session.id, call_id, session.tenant)
             await work.reports.save(report)
-            await self._match_contents(work, report, is_recorded=may_record(session))
+            await self._match_contents(work, report, session)
             await work.commit()
         return True
 
-    async def _match_contents(self, work: ReportWork, report: Report, *, is_recorded: bool) -> None:
+    async def _match_contents(self, work: ReportWork, report: Report, session: Session) -> None:
         now, reported = self.clock.now(), report.reported
         items = await work.transcripts.match(reported)
-        await work.usage.match(reported)
-        recordings = list(await work.recordings.match(reported))
-        if not is_recorded:
+        is_new = not await was_posted(work, report, session)
+        if is_new:
+            await work.usage.match(reported)
+        recordings = [one for one in await work.recordings.match(reported) if one.is_shown]
+        if not may_record(session):
             for recording in recordings:
                 await work.recordings.save(recording.erased(now))
             recordings = []
-        await self.announce(work, report, items=items, has_usage=True, recordings=recordings)
+        await self.announce(
+            work,
+            report,
+            items=items if is_new else 0,
+            has_usage=is_new,
+            recordings=recordings,
+        )

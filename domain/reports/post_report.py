@@ -3,31 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from domain.access.access import Access
 from domain.reports.choose_session import AGENT_PREFIX
-from domain.reports.header import ReportHeader, ReportReader
+from domain.reports.header import MOST_POSTED_ITEMS, ReportHeader, ReportReader
 from domain.reports.keep_report import KeepReport, NewReport
+from domain.reports.one_report import stand_in
 from domain.reports.report import Part, Report
 from domain.sessions.session import Session
 from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import LONGEST_ID, SessionId
 from domain.shared.look_up import look_up
+from domain.shared.report_errors import ReportTooLarge
 from domain.transcripts.item import TranscriptItem
 from domain.transcripts.read_chat_history import items_of
+
+_HIDDEN: Final = frozenset({"items", "chat_history", "events", "audio_recording_path"})
+
+
+@attrs.frozen(kw_only=True)
+class PostedReport:
+    """A body that has been read. ``members`` are those beside its ``items``.
+
+    ``is_final``: it has a ``chat_history`` or ``usage``, so nothing follows.
+    """
+
+    members: Mapping[str, Any]
+    items: Sequence[TranscriptItem]
+    is_final: bool
 
 
 @attrs.frozen(kw_only=True)
 class PostReportCommand:
-    """``body``: ``ctx.make_session_report().to_dict()`` as JSON, or an object with ``items``."""
+    """What came for which session, and what its caller may do."""
 
     session_id: str
-    body: bytes
+    report: PostedReport
     access: Access
 
 
@@ -46,13 +62,28 @@ class PostReport:
     reader: ReportReader
     keep_report: KeepReport
 
+    async def read(self, body: bytes) -> PostedReport:
+        """Read ``ctx.make_session_report().to_dict()`` as JSON, or an object with ``items``.
+
+        Raises ``InvalidReport``, ``ReportTooLarge``, and ``InvalidInput`` if ``items`` is no list.
+        A large body takes up to a second of a processor: read one at a time.
+        """
+        report = await self.reader.posted(body)
+        if not isinstance(report.get("items", []), list):
+            raise InvalidInput("items must be a list.", field="items", example=[])
+        return PostedReport(
+            members={key: value for key, value in report.items() if key not in _HIDDEN},
+            items=await _items(report),
+            is_final="chat_history" in report or "usage" in report,
+        )
+
     async def __call__(self, command: PostReportCommand) -> Posted:
         """Return once it is durable; the same again changes nothing.
 
-        An item with an id that is known replaces that one. A report with ``chat_history`` or
-        ``usage`` is the final one. Raises ``NotFound``, ``InvalidReport``, ``InvalidInput`` if
-        ``items`` is no list, and ``StorageUnavailable``.
+        An item with an id that is known replaces that one. Raises ``NotFound`` and
+        ``StorageUnavailable``.
         """
+        report = command.report
         async with self.keep_report.unit_of_work() as work:
             find = partial(work.sessions.get, access=command.access)
             session = await look_up(
@@ -62,25 +93,21 @@ class PostReport:
                 missing="There is no session with this id.",
                 field="sessionId",
             )
-            report = await self.reader.posted(command.body)
-            if not isinstance(report.get("items", []), list):
-                raise InvalidInput("items must be a list.", field="items", example=[])
-            header = _header(session, report)
+            header = _header(session, report.members)
             earlier = await work.reports.of_job(header.room_sid, header.job_id)
         if earlier is not None and earlier.session_id not in (None, session.id):
-            header = attrs.evolve(header, room_sid="", job_id=session.id.value)  # another's job
-        items = await _items(report)
-        is_final = "chat_history" in report or "usage" in report
+            room_sid, job_id = stand_in(session)  # it named another's job
+            header = attrs.evolve(header, room_sid=room_sid, job_id=job_id)
         kept = await self.keep_report(
             NewReport(
                 header=header,
-                items=items,
-                transcript=Part.KEPT if items else Part.ABSENT,
+                items=report.items,
+                transcript=Part.KEPT if report.items else Part.ABSENT,
                 session=session,
-                is_final=is_final,
+                is_final=report.is_final,
             )
         )
-        return Posted(report=kept.report, items=len(items))
+        return Posted(report=kept.report, items=len(report.items))
 
 
 def _header(session: Session, report: Mapping[str, Any]) -> ReportHeader:
@@ -92,10 +119,8 @@ def _header(session: Session, report: Mapping[str, Any]) -> ReportHeader:
     if not job_id or report.get("room_id") != room_sid:
         job_id = (session.agent_identity or "").removeprefix(AGENT_PREFIX)
     if not room_sid or not job_id:
-        room_sid, job_id = "", session.id.value
-    hidden = ("items", "chat_history", "events", "audio_recording_path")
-    summary = {key: value for key, value in report.items() if key not in hidden}
-    return ReportHeader(room_sid=room_sid, job_id=job_id, summary=summary)
+        room_sid, job_id = stand_in(session)
+    return ReportHeader(room_sid=room_sid, job_id=job_id, summary=report)
 
 
 def _text(value: object) -> str:
@@ -106,6 +131,12 @@ async def _items(report: Mapping[str, Any]) -> list[TranscriptItem]:
     history = report.get("chat_history")
     of_history = history.get("items") if isinstance(history, Mapping) else None
     found = [*_list(of_history), *_list(report.get("items"))]
+    if len(found) > MOST_POSTED_ITEMS:
+        raise ReportTooLarge(
+            f"The report has more than {MOST_POSTED_ITEMS} items. Send fewer at a time "
+            "or let the worker upload it.",
+            limitItems=MOST_POSTED_ITEMS,
+        )
     return await asyncio.to_thread(items_of, found) if found else []
 
 

@@ -68,11 +68,14 @@ class IncomingReport:
             return
         try:
             raw = await self.receive.reader.chat_history(body)
+            self._items = await asyncio.to_thread(items_of, raw)
         except InvalidReport as error:
             self._transcript = Part.UNREADABLE
             self.problems.append(str(error))
+        except Exception as error:  # noqa: BLE001 - a defect, which each repetition would meet
+            self._transcript = Part.UNREADABLE
+            self.problems.append(f"The part 'chat_history' cannot be read: {type(error).__name__}.")
         else:
-            self._items = await asyncio.to_thread(items_of, raw)
             self._transcript = Part.KEPT
 
     async def take_audio(self, chunks: AsyncIterator[bytes]) -> None:
@@ -82,7 +85,7 @@ class IncomingReport:
         ``chunks`` raises where the upload is cut short.
         """
         store = self.receive.store
-        if self._audio_part is not Part.ABSENT or store is None or await self._is_private():
+        if self._audio_part is not Part.ABSENT or store is None or await self._is_unwanted():
             if self._audio_part is Part.ABSENT:
                 self._audio_part = Part.DROPPED
             await _drain(chunks)
@@ -136,12 +139,15 @@ class IncomingReport:
             with suppress(DomainError):
                 await self.receive.store.delete(audio.key)
 
-    async def _is_private(self) -> bool:
-        """Whether the session is known by now and forbids to record it."""
+    async def _is_unwanted(self) -> bool:
+        """Whether the report has its audio, or its session is known and forbids to record it."""
         if self._header is None:
             return False
         keep = self.receive.keep_report
         async with keep.unit_of_work() as work:
+            earlier = await work.reports.of_job(self._header.room_sid, self._header.job_id)
+            if earlier is not None and earlier.audio is Part.KEPT:
+                return True
             report = keep.draft(self._header)
             session = await find_session(work, report, report.received_at)
         return session is not None and not may_record(session)

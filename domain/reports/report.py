@@ -38,9 +38,9 @@ class Report:
     """One report for each job (``AJ_…``) in a room instance (``RM_…``).
 
     ``completed_at``: when the whole report came; None while its worker has only sent items.
-    ``summary``: the worker's, a JSON object; empty while there is none. ``session_id``, ``call_id``
-    and ``tenant`` are None until it is matched with a session; until then that is tried again at
-    ``retry_at``.
+    ``summary``: what is kept of the worker's, a JSON object; empty while there is none.
+    ``session_id``, ``call_id`` and ``tenant`` are None until it is matched with a session; until
+    then that is tried again at ``retry_at``.
     """
 
     id: ReportId

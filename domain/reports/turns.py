@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -40,6 +39,4 @@ def latencies_of(items: Iterable[TranscriptItem]) -> list[TurnLatency]:
 def _milliseconds(seconds: Any) -> int | None:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
-    if not math.isfinite(seconds) or not 0 <= seconds <= _LONGEST_SECONDS:
-        return None
-    return round(seconds * 1000)
+    return round(seconds * 1000) if 0 <= seconds <= _LONGEST_SECONDS else None

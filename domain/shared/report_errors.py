@@ -34,10 +34,11 @@ class ReportTooLarge(DomainError):
 
 
 class ReportStalled(DomainError):
-    """The upload stopped arriving."""
+    """The upload stopped arriving, as it does where the network fails for a while."""
 
     code = "request_timeout"
     status = 408
+    retry_after = 5
 
 
 class TooManyReports(DomainError):

@@ -12,6 +12,13 @@ from domain.shared.errors import InvalidInput
 MAX_URL: Final = 2048
 _URL: Final = re.compile(rf"[!-~]{{1,{MAX_URL}}}")
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_NEVER: Final = [
+    ipaddress.ip_network(text)
+    for text in (
+        "168.63.129.16/32",  # Azure's metadata, though the number is public
+        "192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16",  # of no receiver's
+    )
+]  # fmt: skip
 
 
 def check_url(given: object, *, field: str, example: str, allow_private: bool) -> str:
@@ -70,6 +77,8 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if found.teredo is not None or found.is_site_local:
             return False
+    if any(found in network for network in _NEVER):
+        return False
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 

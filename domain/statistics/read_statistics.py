@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -12,7 +13,14 @@ from domain.access.access import Access, Scope
 from domain.shared.clock import Clock
 from domain.shared.errors import Forbidden, InvalidInput
 from domain.statistics.repository import StatisticsReader
-from domain.statistics.statistics import Dimension, GroupKey, GroupStatistics, StatisticsQuery
+from domain.statistics.statistics import (
+    MOST_GROUPS,
+    Dimension,
+    GroupKey,
+    GroupStatistics,
+    StatisticsQuery,
+    TooManyGroups,
+)
 from domain.usage.price_table import PriceTable
 
 MOST_DAYS: Final = 366
@@ -50,7 +58,7 @@ class ReadStatistics:
 
         Without a dimension there is one group, which may be empty, and by day alone one for each
         day of the range; otherwise there are those with a session or call. Days are those of UTC.
-        Raises :class:`~domain.shared.errors.InvalidInput`, and
+        Raises :class:`~domain.shared.errors.InvalidInput`, also for too many groups, and
         :class:`~domain.shared.errors.Forbidden` for groups by tenant without the scope ``admin``.
         """
         since, until = self._range(since, until)
@@ -61,11 +69,18 @@ class ReadStatistics:
         breaks = [] if self.prices is None else self.prices.breaks(since, until)
         query = StatisticsQuery(since=since, until=until, by=by, breaks=breaks)
         found = {group.key: group for group in await self.statistics.read(query, access)}
+        if len(found) > MOST_GROUPS:
+            raise TooManyGroups
         for key in _expected(query):
             found.setdefault(key, GroupStatistics(key=key))
         periods = [since.date(), *breaks]
-        groups = [self._priced(found[key], periods) for key in sorted(found)]
+        groups = await asyncio.to_thread(self._all_priced, found, periods)
         return Statistics(since=since, until=until, groups=groups)
+
+    def _all_priced(
+        self, found: Mapping[GroupKey, GroupStatistics], periods: Sequence[date]
+    ) -> list[GroupStatistics]:
+        return [self._priced(found[key], periods) for key in sorted(found)]
 
     def _range(self, since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
         for field, time in (("from", since), ("to", until)):

@@ -15,6 +15,7 @@ class StatisticsReader(Protocol):
         """Return the groups that have a visible session or call, sorted by their keys; no costs.
 
         Usage and turns are those of the group's sessions. Changes that are committed meanwhile may
-        show in some of the numbers.
+        show in some of the numbers. Raises :class:`~domain.statistics.statistics.TooManyGroups`,
+        at the latest from the caller, who counts what is returned.
         """
         ...

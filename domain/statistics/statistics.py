@@ -9,8 +9,12 @@ from typing import Final
 
 import attrs
 
+from domain.shared.errors import InvalidInput
 from domain.usage.model_usage import ModelUsage
 from domain.usage.prices import Cost
+
+MOST_GROUPS: Final = 10_000
+"""A year by day and 27 agents. Beyond, an answer would take seconds, and megabytes."""
 
 
 class Dimension(enum.StrEnum):
@@ -59,6 +63,17 @@ class Distribution:
     total: int = 0
     p50: int | None = None
     p95: int | None = None
+
+
+class TooManyGroups(InvalidInput):
+    """There are more than :data:`MOST_GROUPS`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"There are more than {MOST_GROUPS} groups. Choose a shorter range (from, to), or "
+            "group by less.",
+            field="groupBy",
+        )
 
 
 NOTHING: Final = Distribution()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -51,7 +50,7 @@ def _plain(value: object, depth: int) -> Any:
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        return value if math.isfinite(value) and abs(value) <= _LARGEST_NUMBER else None
+        return value if abs(value) <= _LARGEST_NUMBER else None  # not so for NaN
     if depth < _DEEPEST and isinstance(value, Mapping):
         members = list(value.items())[:_MOST_MEMBERS]
         return {_plain(str(key), 0): _plain(member, depth + 1) for key, member in members}

@@ -12,6 +12,7 @@ from domain.access.access import SYSTEM
 from domain.events.domain_event import StoredEvent
 from domain.events.outbox import Outbox
 from domain.shared.clock import Clock
+from domain.shared.errors import Unreadable
 from domain.webhooks.delivery import Attempt, Delivery
 from domain.webhooks.disable_webhook import DisableWebhook
 from domain.webhooks.repository import WebhookRepository
@@ -47,9 +48,15 @@ class Deliver:
             return None
         if not webhook.is_enabled:
             return delivery.failed(Attempt(at=self.clock.now(), error=IS_DISABLED))
-        event = await self.outbox.find(delivery.event_id, SYSTEM)
+        try:
+            event = await self.outbox.find(delivery.event_id, SYSTEM)
+        except Unreadable as error:  # another version may be able to
+            return delivery.retried(Attempt(at=self.clock.now(), error=str(error)), None)
         if event is None:
             return delivery.failed(Attempt(at=self.clock.now(), error=NO_EVENT))
+        return await self._send(delivery, webhook, event)
+
+    async def _send(self, delivery: Delivery, webhook: Webhook, event: StoredEvent) -> Delivery:
         sent = await self.send_event(webhook, event.id.value, self.body_of(event))
         if sent.attempt.has_succeeded:
             if webhook.failing_since is not None:

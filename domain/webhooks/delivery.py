@@ -22,7 +22,8 @@ RETRY_DELAYS: Final = tuple(
     timedelta(seconds=seconds)
     for seconds in (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 28800)
 )
-"""How long after each failed attempt the next one follows, before jitter: a day in all."""
+"""How long after each failed attempt the next one follows, before jitter. The last wait ends with
+the day."""
 LONGEST_WAIT: Final = timedelta(hours=12)
 """No attempt is due later than this after the one before. One that seems to be was stored before
 the clock was set back, and is due now."""
@@ -95,13 +96,16 @@ class Delivery:
         return self._settled(DeliveryStatus.FAILED, attempt)
 
     def retried(self, attempt: Attempt, retry_after: timedelta | None) -> Delivery:
-        """Return it after a failed attempt: pending, or failed once its day is over."""
+        """Return it after a failed attempt: pending, or failed once its day is over.
+
+        The last attempt is at the end of that day.
+        """
         failures = self.failures + 1
-        if failures > len(RETRY_DELAYS):
+        left = self.began_at + GIVE_UP_AFTER - attempt.at
+        if left <= timedelta():
             return self.failed(attempt)
         wait = max(self._delay(failures), min(retry_after or timedelta(), MAX_RETRY_AFTER))
-        if attempt.at + wait > self.began_at + GIVE_UP_AFTER:
-            return self.failed(attempt)
+        wait = min(wait, left)
         return attrs.evolve(
             self,
             failures=failures,
@@ -109,15 +113,20 @@ class Delivery:
             next_attempt_at=attempt.at + wait,
         )
 
-    def redelivered(self, at: datetime, *, in_order: bool) -> Delivery:
+    @property
+    def is_alone(self) -> bool:
+        """Return whether it was redelivered in a lane of its own."""
+        return self.lane == self.id.value
+
+    def redelivered(self, at: datetime, *, in_lane: str | None) -> Delivery:
         """Return it as new; its attempts stay readable.
 
-        ``in_order``: it waits for those of its lane that are older; else it has a lane of its own
-        and is sent at once.
+        It waits for those of the lane that are older; without one it is sent at once, in a lane of
+        its own.
         """
         return attrs.evolve(
             self,
-            lane=self.lane if in_order else self.id.value,
+            lane=in_lane or self.id.value,
             status=DeliveryStatus.PENDING,
             failures=0,
             began_at=at,
@@ -144,5 +153,5 @@ class Delivery:
         How much more depends on the delivery and the attempt alone.
         """
         percents = zlib.crc32(f"{self.id}/{failures}".encode()) % 11
-        delay = RETRY_DELAYS[failures - 1] * (100 + percents) / 100
+        delay = RETRY_DELAYS[min(failures, len(RETRY_DELAYS)) - 1] * (100 + percents) / 100
         return delay // _MILLISECOND * _MILLISECOND

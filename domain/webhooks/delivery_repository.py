@@ -43,9 +43,9 @@ class DeliveryRepository(Protocol):
         ...
 
     async def oldest_failed(
-        self, webhook_id: WebhookId, limit: int, access: Access
+        self, webhook_id: WebhookId, before: datetime, limit: int, access: Access
     ) -> list[Delivery]:
-        """Return a webhook's failed deliveries, in the order of their events."""
+        """Return a webhook's deliveries that failed before then, in the order of their events."""
         ...
 
     async def redeliver(self, deliveries: Sequence[Delivery], due_at: datetime) -> int:

@@ -7,9 +7,10 @@ from typing import Final
 import attrs
 
 from domain.access.access import SYSTEM
-from domain.events.domain_event import StoredEvent
+from domain.events.domain_event import EventHead
 from domain.events.outbox import Outbox
 from domain.shared.clock import Clock
+from domain.shared.errors import StorageUnavailable
 from domain.shared.ids import IdGenerator
 from domain.webhooks.delivery import Attempt, Delivery
 from domain.webhooks.delivery_repository import DeliveryRepository
@@ -21,7 +22,7 @@ MAX_EVENTS: Final = 500
 WAS_DISABLED: Final = "The webhook was disabled; redeliver this once it is enabled."
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class FanOut:
     """Read the outbox behind a cursor; store the deliveries and move the cursor in one step.
 
@@ -34,22 +35,37 @@ class FanOut:
     deliveries: DeliveryRepository
     clock: Clock
     ids: IdGenerator
+    _has_webhooks: bool = attrs.field(default=False, init=False)
 
     async def __call__(self) -> bool:
         """Enqueue up to :data:`MAX_EVENTS`; return whether there may be more.
 
-        Raises ``StorageUnavailable``.
+        What this version of the service cannot read is passed over. Raises ``StorageUnavailable``,
+        for that too, once the rest is stored.
         """
-        known = await self.webhooks.all(SYSTEM)
-        if not known:
+        unreadable: list[StorageUnavailable] = []
+        has_more = await self._enqueue(unreadable)
+        if unreadable:
+            raise unreadable[0]
+        return has_more
+
+    async def _enqueue(self, unreadable: list[StorageUnavailable]) -> bool:
+        if not self._has_webhooks and not await self.webhooks.all(unreadable, SYSTEM):
             return False
+        self._has_webhooks = True
         cursor = await self.deliveries.cursor()
-        start = max(cursor or 0, min(webhook.after_position for webhook in known))
-        events = await self.outbox.after(start, MAX_EVENTS)
+        events = await self.outbox.heads_after(cursor or 0, MAX_EVENTS, unreadable)
         if not events:
             return False
-        # Read again: a webhook that was created before these events were appended gets them.
-        webhooks = await self.webhooks.all(SYSTEM)
+        # After the events: a webhook that was created before they were appended gets them.
+        webhooks = await self.webhooks.all(unreadable, SYSTEM)
+        if not webhooks:
+            self._has_webhooks = False
+            return False
+        start = min(webhook.after_position for webhook in webhooks)
+        if events[-1].position < start:  # there was no webhook for long
+            await self.deliveries.fan_out([], cursor, start)
+            return True
         deliveries = [
             self._delivery(event, webhook)
             for event in events
@@ -59,14 +75,14 @@ class FanOut:
         moved = await self.deliveries.fan_out(deliveries, cursor, events[-1].position)
         return not moved or len(events) == MAX_EVENTS
 
-    def _delivery(self, event: StoredEvent, webhook: Webhook) -> Delivery:
+    def _delivery(self, event: EventHead, webhook: Webhook) -> Delivery:
         now = self.clock.now()
         delivery = Delivery(
             id=self.ids.delivery_id(),
             webhook_id=webhook.id,
             reach=webhook.reach,
             event_id=event.id,
-            event=event.kind.value,
+            event=event.kind,
             lane=event.lane,
             position=event.position,
             created_at=now,

@@ -77,5 +77,9 @@ class LaneRepository(Protocol):
         ...
 
     async def lapse(self, now: datetime, horizon: datetime) -> None:
-        """End leases that were over before ``now``, or would be over only after ``horizon``."""
+        """End leases that were over before ``now``, or would be over only after ``horizon``.
+
+        Lanes that are due only after ``LONGEST_WAIT`` were stored before the clock was set back,
+        and are due now.
+        """
         ...

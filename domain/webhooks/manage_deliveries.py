@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 import attrs
 
-from domain.access.access import Access, Scope
+from domain.access.access import SYSTEM, Access, Scope
+from domain.events.outbox import Outbox
 from domain.shared.clock import Clock
+from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import DeliveryId
 from domain.shared.look_up import look_up
 from domain.shared.pagination import DEFAULT_LIMIT, Capacity, Cursor, Page, read_page
@@ -32,6 +35,7 @@ class ManageDeliveries:
 
     webhooks: WebhookRepository
     deliveries: DeliveryRepository
+    outbox: Outbox
     clock: Clock
     signal: DeliverySignal
 
@@ -67,21 +71,31 @@ class ManageDeliveries:
         )
         await find_webhook(self.webhooks, found.webhook_id.value, access)
         now = self.clock.now()
-        again = found.redelivered(now, in_order=False)
+        again = found.redelivered(now, in_lane=None)
         await self.deliveries.redeliver([again], now)
         self.signal.wake()
         return again
 
-    async def redeliver_failed(self, webhook_id: str, access: Access) -> int:
-        """Have a webhook's failed deliveries sent again, each session's in order.
+    async def redeliver_failed(self, webhook_id: str, before: datetime, access: Access) -> int:
+        """Have what failed ``before`` then sent again, each session's deliveries in order.
 
-        Returns how many they are, at most :data:`MAX_TOGETHER`: call it until it returns 0.
+        Returns how many they are, at most :data:`MAX_TOGETHER`: call it until it returns 0. Raises
+        ``InvalidInput`` for a webhook that is disabled, since all would fail at once.
         """
         access.require(Scope.WEBHOOKS_WRITE)
         webhook = await find_webhook(self.webhooks, webhook_id, access)
-        found = await self.deliveries.oldest_failed(webhook.id, MAX_TOGETHER, access)
+        if not webhook.is_enabled:
+            raise InvalidInput("The webhook is disabled; enable it first.", field="webhookId")
+        found = await self.deliveries.oldest_failed(webhook.id, before, MAX_TOGETHER, access)
         now = self.clock.now()
-        again = [delivery.redelivered(now, in_order=True) for delivery in found]
+        again = [
+            delivery.redelivered(now, in_lane=await self._lane_of(delivery)) for delivery in found
+        ]
         done = await self.deliveries.redeliver(again, now)
         self.signal.wake()
         return done
+
+    async def _lane_of(self, delivery: Delivery) -> str:
+        """Return its event's lane, also after it was redelivered alone."""
+        event = await self.outbox.find(delivery.event_id, SYSTEM) if delivery.is_alone else None
+        return delivery.lane if event is None else event.lane

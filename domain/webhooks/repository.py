@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.access.access import Access
+from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import WebhookId
 from domain.shared.pagination import Cursor
 from domain.webhooks.subscription import Webhook
@@ -42,16 +43,19 @@ class WebhookRepository(Protocol):
         """Delete the webhook if it is visible; return whether it was."""
         ...
 
-    async def all(self, access: Access) -> list[Webhook]:
-        """Return every visible webhook."""
+    async def all(self, unreadable: list[StorageUnavailable], access: Access) -> list[Webhook]:
+        """Return every visible webhook.
+
+        The errors of rows that cannot be read are appended to ``unreadable``.
+        """
         ...
 
     async def note_failure(self, webhook_id: WebhookId, at: datetime) -> None:
-        """Set ``failing_since`` unless it is set."""
+        """Set ``failing_since`` unless it is set: a change of the record."""
         ...
 
     async def note_success(self, webhook_id: WebhookId) -> None:
-        """Clear ``failing_since``."""
+        """Clear ``failing_since`` if it is set: a change of the record."""
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Final
 
 import attrs
 
@@ -11,6 +12,8 @@ from domain.shared.clock import Clock
 from domain.webhooks.delivery import Attempt
 from domain.webhooks.delivery_sender import ATTEMPT_LIMIT, DeliverySender, NotDelivered
 from domain.webhooks.subscription import Webhook
+
+_STATUSES: Final = range(100, 600)
 
 
 @attrs.frozen(kw_only=True)
@@ -42,8 +45,13 @@ class SendEvent:
             error = f"The receiver did not answer within {self.limit.total_seconds():g} s."
         except NotDelivered as failed:
             error = str(failed)
+        except Exception as defect:  # noqa: BLE001 - whatever it is, the retries have their end
+            error = f"The request failed unexpectedly ({type(defect).__name__})."
         else:
-            status = answer.status
+            if answer.status in _STATUSES:
+                status = answer.status
+            else:
+                error = "The receiver answered with a status that HTTP does not have."
             if answer.retry_after_seconds is not None:
                 retry_after = timedelta(seconds=answer.retry_after_seconds)
         duration = round((self.clock.monotonic() - began) * 1000)

@@ -13,7 +13,9 @@ from domain.shared.identifiers import WebhookId
 
 ALL_EVENTS: Final = "*"
 SECRET_OVERLAP: Final = timedelta(hours=24)
-"""How long requests are also signed with the secret before the present one."""
+"""How long requests are also signed with the secrets before the present one."""
+MAX_PREVIOUS: Final = 4
+"""Secrets before the present one that sign, when it is replaced again within that time."""
 FAILING_FOR: Final = timedelta(days=1)
 """After so long without any success a webhook is disabled."""
 
@@ -92,7 +94,7 @@ class Webhook:
     updated_at: datetime
     after_position: int
     description: str | None = None
-    previous_secret: str | None = attrs.field(default=None, repr=False)
+    previous_secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     previous_until: datetime | None = None
     status: WebhookStatus = WebhookStatus.ENABLED
     disabled_at: datetime | None = None
@@ -120,16 +122,16 @@ class Webhook:
 
     def secrets(self, now: datetime) -> list[str]:
         """Return what requests are signed with, the present secret first."""
-        if self.previous_secret is None or self.previous_until is None:
+        if self.previous_until is None or now >= self.previous_until:
             return [self.secret]
-        return [self.secret, self.previous_secret] if now < self.previous_until else [self.secret]
+        return [self.secret, *self.previous_secrets]
 
     def rotated(self, secret: str, at: datetime) -> Webhook:
-        """Return it with a new secret; the present one also signs for :data:`SECRET_OVERLAP`."""
+        """Return it with a new secret; those that sign now also do for :data:`SECRET_OVERLAP`."""
         return attrs.evolve(
             self,
             secret=secret,
-            previous_secret=self.secret,
+            previous_secrets=tuple(self.secrets(at)[:MAX_PREVIOUS]),
             previous_until=at + SECRET_OVERLAP,
             updated_at=at,
         )

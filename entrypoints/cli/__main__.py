@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -14,7 +16,20 @@ def main() -> None:
         sys.exit(serve())
     from entrypoints.cli.app import main as run  # noqa: PLC0415
 
-    run()
+    try:
+        run()
+    except SystemExit as end:
+        if "obstore" in sys.modules:
+            _end_at_once(end.code)
+        raise
+
+
+def _end_at_once(code: object) -> None:
+    """End the process without its interpreter's end, which obstore's threads may abort (0.12)."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 1)
 
 
 if __name__ == "__main__":

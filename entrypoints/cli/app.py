@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -106,10 +105,5 @@ app.command("simulator")(simulator.run_simulator)
 def main() -> None:
     """Run a command; 2 if the command line or the configuration is wrong."""
     # What is not UTF-8 is in no database and no message.
-    code = run(app, [os.fsencode(argument).decode(errors="replace") for argument in sys.argv[1:]])
-    if "obstore" in sys.modules:
-        # Its threads (version 0.12) may abort the process while the interpreter ends.
-        with suppress(OSError, ValueError):
-            sys.stdout.flush()
-        os._exit(code)
-    sys.exit(code)
+    arguments = [os.fsencode(argument).decode(errors="replace") for argument in sys.argv[1:]]
+    sys.exit(run(app, arguments))

@@ -165,8 +165,9 @@ def redeliver(
         manage = container.manage_deliveries()
         if failed is None:
             return len([await manage.redeliver(one, SYSTEM) for one in delivery_ids or ()])
-        number = 0
-        while done := await manage.redeliver_failed(failed, SYSTEM):
+        # What fails again meanwhile is not taken again.
+        number, began = 0, container.clock().now()
+        while done := await manage.redeliver_failed(failed, began, SYSTEM):
             number += done
         return number
 

@@ -51,9 +51,6 @@ class Operations(containers.DeclarativeContainer):
         Core.clock,
         READINESS_GOOD_FOR,
     )
-    event_pruning = providers.List(
-        Storage.outbox.provided.prune, Core.settings.provided.event_retention
-    )
     pruner = providers.Singleton(
         PeriodicJob,
         name="prune",
@@ -66,7 +63,7 @@ class Operations(containers.DeclarativeContainer):
                 calls=Calls.call_pruning,
                 answers=Idempotency.response_pruning,
                 rate_windows=Access.rate_window_pruning,
-                events=event_pruning,
+                events=Webhooks.event_pruning,
                 tickets=Tickets.ticket_pruning,
                 reports=Reports.report_pruning,
                 transcripts=Transcripts.transcript_pruning,

@@ -15,6 +15,7 @@ from domain.webhooks.fan_out import FanOut
 from domain.webhooks.forward_events import ForwardEvents
 from domain.webhooks.manage_deliveries import ManageDeliveries
 from domain.webhooks.manage_webhooks import ManageWebhooks
+from domain.webhooks.prune_events import PruneEvents
 from domain.webhooks.send_event import SendEvent
 from domain.webhooks.try_webhook import TryWebhook
 from entrypoints.container.core import Core
@@ -66,6 +67,7 @@ class Webhooks(containers.DeclarativeContainer):
         ManageDeliveries,
         webhooks=storage.webhooks,
         deliveries=storage.webhook_deliveries,
+        outbox=storage.outbox,
         clock=Core.clock,
         signal=delivery_signal,
     )
@@ -116,5 +118,14 @@ class Webhooks(containers.DeclarativeContainer):
         ids=Core.ids,
         secrets=providers.Singleton(RandomKeys),
         body_of=providers.Object(event_body),
+    )
+    event_pruning = providers.List(
+        providers.Singleton(
+            PruneEvents,
+            outbox=storage.outbox,
+            webhooks=storage.webhooks,
+            deliveries=storage.webhook_deliveries,
+        ),
+        settings.event_retention,
     )
     delivery_pruning = providers.List(storage.webhook_deliveries.prune, settings.event_retention)

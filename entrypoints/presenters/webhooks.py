@@ -17,7 +17,7 @@ class WebhookResponse(msgspec.Struct, rename="camel", kw_only=True):
     """A URL that gets domain events. Times are RFC 3339 in UTC with milliseconds.
 
     `secret` signs the requests. It is shown once: to the request that created the webhook or
-    rotated its secret. The secret before it also signs until `previousSecretUntil`.
+    rotated its secret. Those before it also sign until `previousSecretUntil`.
     `failingSince` is the first failed attempt since the last successful one; after a day the
     webhook is disabled. `disabledReason`: `gone` (the receiver answered 410), `failing` or
     `request`.
@@ -91,9 +91,15 @@ def webhook_response(webhook: Webhook, *, with_secret: bool = False) -> WebhookR
 
 
 def disabled_data(webhook: Webhook) -> Mapping[str, Any]:
-    """Return the data of ``webhook.disabled``: no URL, which may contain a secret."""
+    """Return the data of ``webhook.disabled``: no URL, which may contain a secret.
+
+    Who sees the event may not see a webhook that gets every tenant's events: neither what it is
+    for nor what it gets is told.
+    """
     shown: dict[str, Any] = msgspec.to_builtins(webhook_response(webhook))
     del shown["url"]
+    if webhook.reach.sees_all:
+        shown |= {"description": None, "events": []}
     return shown
 
 

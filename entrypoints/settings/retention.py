@@ -18,7 +18,7 @@ class RetentionSettings:
         "INBOX_RETENTION_DAYS", parsers.days(0.01, 3650), timedelta(days=7)
     )
     event_retention: timedelta = optional(
-        "EVENT_RETENTION_DAYS", parsers.days(0.01, 3650), timedelta(days=7)
+        "EVENT_RETENTION_DAYS", parsers.days(2, 3650), timedelta(days=7)
     )
     session_retention: timedelta | None = optional(
         "SESSION_RETENTION_DAYS", parsers.days(0.01, 36500), None

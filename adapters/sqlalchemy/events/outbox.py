@@ -15,25 +15,30 @@ from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.lookup import Lookup
 from adapters.sqlalchemy.events.table import events
-from adapters.sqlalchemy.mapping import unreadable_row
+from adapters.sqlalchemy.mapping import readable, unreadable_row
 from domain.access.access import Access, visible
-from domain.events.domain_event import EventKind, StoredEvent
-from domain.shared.errors import InvalidInput, Unreadable
+from domain.events.domain_event import EventHead, EventKind, StoredEvent
+from domain.shared.errors import InvalidInput, StorageUnavailable, Unreadable
 from domain.shared.identifiers import CallId, EventId, SessionId
 from domain.shared.timeline import Source
 
 log = structlog.get_logger()
 
-_AFTER: Final = Lookup(
-    select(events)
-    .where(events.c.position > bindparam("position"))
-    .order_by(events.c.position)
-    .limit(bindparam("most", type_=Integer))
+_c: Final = events.c
+_HEAD: Final = (_c.position, _c.id, _c.kind, _c.lane, _c.tenant, _c.known_at)
+_AFTER, _HEADS_AFTER = (
+    Lookup(
+        selected.where(_c.position > bindparam("position"))
+        .order_by(_c.position)
+        .limit(bindparam("most", type_=Integer))
+    )
+    for selected in (select(events), select(*_HEAD))
 )
 _LAST: Final = Lookup(select(func.coalesce(func.max(events.c.position), 0).label("last")))
-_AFTER_AND_LAST: Final = _AFTER.query.add_columns(
-    select(func.max(events.c.position)).scalar_subquery().label("last")
-)
+_AND_LAST: Final = {
+    lookup: lookup.query.add_columns(select(func.max(_c.position)).scalar_subquery().label("last"))
+    for lookup in (_AFTER, _HEADS_AFTER)
+}
 # Of the sequence: it is not lowered when an event is erased, but is when a backup is restored.
 _HIGHEST: Final = {
     True: text("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'events'").columns(),
@@ -87,17 +92,26 @@ class SqlOutbox:
 
     async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
         """Return events behind ``position`` up to what may still appear."""
+        return await self._events(await self._after(_AFTER, position, limit), limit)
+
+    async def heads_after(
+        self, position: int, limit: int, unreadable: list[StorageUnavailable]
+    ) -> Sequence[EventHead]:
+        """Return the heads of what :meth:`after` returns."""
+        return readable(await self._after(_HEADS_AFTER, position, limit), _to_head, unreadable)
+
+    async def _after(self, query: Lookup[Any], position: int, limit: int) -> Sequence[Row[Any]]:
         settled = self._settled
-        rows = await self._read(position, limit)
+        rows = await self._read(query, position, limit)
         if self._database.embedded:
-            return await self._events(rows, limit)
+            return rows
         self._check_settled(settled, rows[0].last if rows else position)
         safe = self._prefix(position, rows)
         if len(safe) < len(rows):
             await self._settle(rows[-1].position)
             # Read again: what was committed since is behind the lock that has gone.
-            safe = self._prefix(position, await self._read(position, limit))
-        return await self._events(safe, limit)
+            safe = self._prefix(position, await self._read(query, position, limit))
+        return safe
 
     async def last_position(self) -> int:
         """Return the last position, once nothing can appear before it."""
@@ -142,12 +156,12 @@ class SqlOutbox:
             skipped = len(self._unreadable)
             log.error("event skipped", reason=str(error), position=position, skipped=skipped)
 
-    async def _read(self, position: int, limit: int) -> Sequence[Row[Any]]:
+    async def _read(self, query: Lookup[Any], position: int, limit: int) -> Sequence[Row[Any]]:
         values = {"position": position, "most": limit}
         if self._database.embedded:
-            return await self._database.read(_AFTER, values)
+            return await self._database.read(query, values)
         # Not a Lookup: the limit differs.
-        return await self._database.read_many(_AFTER_AND_LAST, values)
+        return await self._database.read_many(_AND_LAST[query], values)
 
     def _check_settled(self, settled: int, last: int) -> None:
         """Find out anew what is settled if a ledger that was read later ends before ``settled``.
@@ -181,6 +195,20 @@ class SqlOutbox:
     def _note_settled(self, position: int) -> bool:
         self._settled = max(self._settled, position)
         return False
+
+
+def _to_head(row: Row[Any]) -> EventHead:
+    try:
+        return EventHead(
+            position=row.position,
+            id=EventId(row.id),
+            kind=row.kind,
+            lane=row.lane,
+            tenant=row.tenant,
+            known_at=row.known_at,
+        )
+    except InvalidInput:
+        raise unreadable_row(f"event {row.id}") from None
 
 
 def _to_event(row: Row[Any]) -> StoredEvent:

@@ -32,13 +32,13 @@ def _names_nobody(_person: DataSubject, _value: Any) -> bool:
 
 
 _OWNER: Final = personal(_names_nobody, quotes_ids=True)
-"""An id of a session or call: the recording concerns every person whom that record mentions."""
+"""An id of a report, session or call: the recording concerns whom that record mentions."""
 
 recordings: Final = Table(
     "recordings",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("report_id", String(36), nullable=False),
+    Column("report_id", String(36), nullable=False, info=_OWNER),
     # Null until the report's session is known.
     Column("session_id", String(36), info=_OWNER),
     Column("call_id", String(36), info=_OWNER),

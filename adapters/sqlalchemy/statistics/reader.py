@@ -15,17 +15,21 @@ from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.statistics.queries import Queries
 from domain.access.access import Access
 from domain.statistics.statistics import (
+    MOST_GROUPS,
     Dimension,
     Distribution,
     GroupKey,
     GroupStatistics,
     StatisticsQuery,
+    TooManyGroups,
     UsageOfPeriod,
 )
 from domain.usage.model_usage import COUNTERS, ModelUsage
 
 _AT_ONCE: Final = 2
 _EPOCH: Final = date(1970, 1, 1)
+_MOST_ROWS: Final = 5 * MOST_GROUPS
+"""Of one query: the usage of a group has a row for each model."""
 _TIMES: Final = ("session_time", "call_time", "join_latency", "turn_latency")
 
 
@@ -61,7 +65,9 @@ class SqlStatistics:
     async def _read(
         self, select: Select[Any], query: StatisticsQuery
     ) -> list[tuple[GroupKey, tuple[Any, ...]]]:
-        rows = await self._database.read_many(select)
+        rows = await self._database.read_many(select.limit(_MOST_ROWS + 1))
+        if len(rows) > _MOST_ROWS:
+            raise TooManyGroups
         return list(_keyed(rows, query))
 
 

@@ -11,7 +11,7 @@ from domain.shared.reported import Reported
 from domain.transcripts.item import TranscriptItem
 from domain.transcripts.repository import TranscriptSearch
 from domain.transcripts.search_query import Term
-from domain.transcripts.words import MOST_WORDS, words_of
+from domain.transcripts.words import MOST_WORDS, bounded_words, words_of
 
 
 def item_words(item: TranscriptItem) -> list[str]:
@@ -21,7 +21,7 @@ def item_words(item: TranscriptItem) -> list[str]:
         words += words_of(text)
         if len(words) >= MOST_WORDS:
             break
-    return words[:MOST_WORDS]
+    return bounded_words(words)
 
 
 class SearchLanguage(Protocol):

@@ -140,14 +140,17 @@ class SqlDeliveries:
         return [delivery for delivery in found if delivery.reach.is_visible_to(access)]
 
     async def oldest_failed(
-        self, webhook_id: WebhookId, limit: int, access: Access
+        self, webhook_id: WebhookId, before: datetime, limit: int, access: Access
     ) -> list[Delivery]:
-        """Return a webhook's failed deliveries, in the order of their events."""
+        """Return a webhook's deliveries that failed before then, in the order of their events."""
         table = webhook_deliveries.c
         query = select(webhook_deliveries).where(
-            table.webhook_id == webhook_id.value, table.status == DeliveryStatus.FAILED.value
+            table.webhook_id == webhook_id.value,
+            table.status == DeliveryStatus.FAILED.value,
+            table.settled_at < bindparam("before", type_=UtcDateTime),
         )
-        rows = await self._database.read_many(query.order_by(table.position).limit(limit))
+        query = query.order_by(table.position).limit(limit)
+        rows = await self._database.read_many(query, {"before": before})
         found = [to_delivery(row) for row in rows]
         return [delivery for delivery in found if delivery.reach.is_visible_to(access)]
 

@@ -33,14 +33,8 @@ from adapters.sqlalchemy.webhooks.table import (
 
 _lane: Final = webhook_lanes.c
 _delivery: Final = webhook_deliveries.c
-_is_due: Final = and_(
-    LANE_IS_FREE,
-    or_(
-        _lane.due_at <= bindparam("now", type_=UtcDateTime),
-        # It was stored before the clock was set back, and is due.
-        _lane.due_at > bindparam("horizon", type_=UtcDateTime),
-    ),
-)
+# One range of the index, however many lanes wait for a retry.
+_is_due: Final = and_(LANE_IS_FREE, _lane.due_at <= bindparam("now", type_=UtcDateTime))
 _is_mine: Final = and_(
     _lane.webhook_id == bindparam("of_webhook"),
     _lane.lane == bindparam("of_lane"),
@@ -136,6 +130,16 @@ def _lapse() -> Executable:
 
 
 LAPSE: Final[Executable] = _lapse()
+HASTEN_LATE: Final[Executable] = (
+    update(webhook_lanes)
+    .where(
+        _lane.webhook_id.in_(select(webhooks.c.id)),
+        LANE_IS_FREE,
+        _lane.due_at > bindparam("horizon", type_=UtcDateTime),
+    )
+    .values(due_at=bindparam("now", type_=UtcDateTime))
+)
+"""Have lanes due that were stored before the clock was set back."""
 
 
 def _enqueue(dialect: Any) -> Insert:

@@ -26,14 +26,14 @@ class SqlLanes:
 
     async def due(self, now: datetime) -> list[WebhookId]:
         """Return the webhooks with lanes that may be claimed now."""
-        values = {"now": now, "horizon": now + LONGEST_WAIT}
-        return [WebhookId(row[0]) for row in await self._database.read(lanes.DUE, values)]
+        rows = await self._database.read(lanes.DUE, {"now": now})
+        return [WebhookId(row[0]) for row in rows]
 
     async def claim(
         self, limits: Mapping[WebhookId, int], holder: str, now: datetime, until: datetime
     ) -> list[LaneClaim]:
         """Lease the lanes that have been due longest, up to the limit of each webhook."""
-        values = {"now": now, "horizon": now + LONGEST_WAIT, "by": holder, "until": until}
+        values = {"now": now, "by": holder, "until": until}
 
         def work(connection: Connection) -> list[LaneClaim]:
             claims = []
@@ -100,6 +100,7 @@ class SqlLanes:
     async def lapse(self, now: datetime, horizon: datetime) -> None:
         """End leases that were over before ``now``, or would be over only after ``horizon``."""
         await self._change(lanes.LAPSE, {"now": now, "horizon": horizon})
+        await self._change(lanes.HASTEN_LATE, {"now": now, "horizon": now + LONGEST_WAIT})
 
     async def _change(self, statement: Executable, values: Mapping[str, Any]) -> None:
         def work(connection: Connection) -> None:

@@ -27,9 +27,11 @@ from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.lookup import Lookup
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Lock, Write
+from adapters.sqlalchemy.mapping import readable
 from adapters.sqlalchemy.webhooks.mapping import to_webhook, webhook_moves, webhook_values
 from adapters.sqlalchemy.webhooks.table import webhooks
 from domain.access.access import Access
+from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import WebhookId
 from domain.shared.pagination import Cursor
 from domain.webhooks.subscription import Webhook
@@ -45,12 +47,12 @@ _DELETE: Final[Executable] = delete(webhooks).where(webhooks.c.id == bindparam("
 _FAILING: Final[Executable] = (
     update(webhooks)
     .where(webhooks.c.id == bindparam("wanted"), webhooks.c.failing_since.is_(None))
-    .values(failing_since=bindparam("at", type_=UtcDateTime))
+    .values(failing_since=bindparam("at", type_=UtcDateTime), revision=webhooks.c.revision + 1)
 )
 _WORKING: Final[Executable] = (
     update(webhooks)
     .where(webhooks.c.id == bindparam("wanted"), webhooks.c.failing_since.is_not(None))
-    .values(failing_since=None)
+    .values(failing_since=None, revision=webhooks.c.revision + 1)
 )
 
 
@@ -100,11 +102,13 @@ class SqlWebhooks:
         write = Write(_DELETE, which, _lock(webhook_id), must_change=False)
         return await self._database.write([write]) == [1]
 
-    async def all(self, access: Access) -> list[Webhook]:
+    async def all(self, unreadable: list[StorageUnavailable], access: Access) -> list[Webhook]:
         """Return every visible webhook."""
         if access.tenants is None:
-            return [to_webhook(row) for row in await self._database.read(_ALL)]
-        return [to_webhook(row) for row in await self._database.read_many(_visible(access))]
+            rows = await self._database.read(_ALL)
+        else:
+            rows = await self._database.read_many(_visible(access))
+        return readable(rows, to_webhook, unreadable)
 
     async def note_failure(self, webhook_id: WebhookId, at: datetime) -> None:
         """Set ``failing_since`` unless it is set."""

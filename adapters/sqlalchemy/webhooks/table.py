@@ -37,6 +37,7 @@ webhooks: Final = Table(
     Column("events", Text, nullable=False),
     Column("description", Text),
     Column("secret", Text, nullable=False),
+    # One or more, the newest first, with blanks between.
     Column("previous_secret", Text),
     Column("previous_until", UtcDateTime),
     Column("after_position", BigInteger, nullable=False),

@@ -19,7 +19,7 @@ from entrypoints.http.middleware.headers import header
 from entrypoints.http.middleware.overload import overload_of
 from entrypoints.http.openapi.document import KEYED
 from entrypoints.http.openapi.operation import Operation
-from entrypoints.http.recordings import documentation
+from entrypoints.http.recordings import documentation, schemas
 from entrypoints.http.recordings.audio import AudioResponse, audio_response
 from entrypoints.http.recordings.schemas import (
     ExpiresQuery,
@@ -28,9 +28,6 @@ from entrypoints.http.recordings.schemas import (
     RecordingsResponse,
     SignatureQuery,
     TtlQuery,
-    link_response,
-    recordings_response,
-    seconds,
 )
 from entrypoints.http.requests.fields import IdPath
 from entrypoints.http.routing import routes_of
@@ -142,7 +139,7 @@ class RecordingsController(Controller):
     ) -> RecordingsResponse:
         """Those of the worker's reports and those of LiveKit's egress, the newest first."""
         found = await self._read_recordings.of_session(sessionId, access_of(scope))
-        return recordings_response(found)
+        return schemas.recordings_response(found)
 
     @post(
         f"{_SESSION}/link",
@@ -165,16 +162,17 @@ class RecordingsController(Controller):
         The link ends after `ttlSeconds`, and when the recording is erased.
         """
         link = await self._make_link.of_session(
-            sessionId, access_of(scope), recording_id, seconds(ttl_seconds)
+            sessionId, access_of(scope), recording_id, schemas.seconds(ttl_seconds)
         )
-        return link_response(link, _base(scope), rfc3339(link.expires_at))
+        return schemas.link_response(link, _base(scope), rfc3339(link.expires_at))
 
     @post(
         f"{_SESSION}/start",
         needs=(Scope.SESSIONS_WRITE,),
+        hidden=True,
         status_code=200,
         operation_class=Operation,
-        summary="Record a live session by LiveKit's egress",
+        summary="Record a live session by LiveKit's egress (development, or with an API key)",
         responses=documentation.CONTROL_RESPONSES,
     )
     async def start_recording(
@@ -191,6 +189,7 @@ class RecordingsController(Controller):
     @post(
         f"{_SESSION}/stop",
         needs=(Scope.SESSIONS_WRITE,),
+        hidden=True,
         status_code=200,
         operation_class=Operation,
         summary="Stop the recording of a session",

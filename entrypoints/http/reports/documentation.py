@@ -61,7 +61,7 @@ RESPONSES: Final = errors(
     | {
         400: "The body is no JSON object, or `items` is no list.",
         404: "There is no such session, or it is another tenant's.",
-        413: f"The body is larger than {MAX_POSTED_BYTES} bytes.",
+        413: f"The body is larger than {MAX_POSTED_BYTES} bytes, or has too many items.",
         415: "The body is not sent as JSON.",
         503: "The ledger is out of reach, or many reports of this session came at once.",
     },

@@ -6,9 +6,10 @@ from litestar import Controller, Router, post
 from litestar.types import Scope as AsgiScope
 
 from domain.access.access import Scope
-from domain.reports.post_report import PostReport, PostReportCommand
+from domain.reports.post_report import PostedReport, PostReport, PostReportCommand
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
+from entrypoints.http.middleware.overload import overload_of
 from entrypoints.http.openapi.document import KEYED, LIVEKIT_JWT
 from entrypoints.http.reports import documentation
 from entrypoints.http.reports.schemas import MAX_POSTED_BYTES, PostedResponse, posted_response
@@ -18,6 +19,7 @@ from entrypoints.http.requests.json_request import JsonRequest, UnsupportedMedia
 from entrypoints.http.routing import routes_of
 
 _JSON = "application/json"
+_LARGE = 16 * 1024
 
 
 def routes(container: Container) -> Router:
@@ -36,6 +38,7 @@ class PostReportController(Controller):
     @post(
         "/sessions/{sessionId:str}/report",
         needs=(Scope.SESSIONS_WRITE,),
+        hidden=True,
         takes_workers=True,
         status_code=200,
         operation_class=documentation.PostReportOperation,
@@ -58,12 +61,18 @@ class PostReportController(Controller):
         if media_type != _JSON:
             raise UnsupportedMediaType(media_type, _JSON)
         coding_of(request.headers)
+        report = await self._read(request)
+        command = PostReportCommand(session_id=sessionId, report=report, access=access_of(scope))
+        return posted_response(await self._post_report(command))
+
+    async def _read(self, request: JsonRequest) -> PostedReport:
+        """Read the body: a large one for itself, in its client's turn."""
+        overload = overload_of(request.scope)
         try:
             body = await request.body()
+            if len(body) <= _LARGE:
+                return await self._post_report.read(body)
+            async with overload.large_bodies.take(overload.client(request.scope)):
+                return await self._post_report.read(body)
         finally:
             request.drop_body()
-        return posted_response(
-            await self._post_report(
-                PostReportCommand(session_id=sessionId, body=body, access=access_of(scope))
-            )
-        )

@@ -111,6 +111,7 @@ ROTATE_RESPONSES: Final = {
 } | errors(
     REFUSALS
     | {
+        400: "The request is malformed.",
         404: _MISSING,
         409: "Other requests keep changing it (`webhook_changed`).",
         503: "The ledger is out of reach.",
@@ -123,14 +124,23 @@ TEST_RESPONSES: Final = {
         TestResponse,
         {"delivered": True, "statusCode": 204, "error": None, "durationMs": 42},
     )
-} | errors(REFUSALS | {404: _MISSING, 503: "The ledger is out of reach."})
+} | errors(
+    REFUSALS | {400: "The request is malformed.", 404: _MISSING, 503: "The ledger is out of reach."}
+)
 READ_RESPONSES: Final = {200: _shown("The webhook.", WebhookResponse, _WEBHOOK)} | read_responses(
     _MISSING
 )
 DELETE_RESPONSES: Final = read_responses(_MISSING)
 REDELIVER_RESPONSES: Final = {
     202: _shown("The delivery, which is pending again.", DeliveryResponse, _DELIVERY)
-} | errors(REFUSALS | {404: "There is no such delivery.", 503: "The ledger is out of reach."})
+} | errors(
+    REFUSALS
+    | {
+        400: "The request is malformed.",
+        404: "There is no such delivery.",
+        503: "The ledger is out of reach.",
+    }
+)
 
 _ID: Final = of_body("webhookId")
 _NEXT: Final = {

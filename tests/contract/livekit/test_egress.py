@@ -186,14 +186,15 @@ def test_other_programs_files_are_none_of_ours(path: str) -> None:
     info = EgressInfo(
         egress_id="EG_1",
         status=EgressStatus.EGRESS_ABORTED,
-        error="a\0b",
+        error="upload failed: https://minio.internal:9000/my-bucket",
         room_composite=RoomCompositeEgressRequest(file_outputs=[EncodedFileOutput(filepath=path)]),
     )
 
     fact = egress_fact(info, OUTPUT)
 
     assert (fact.key, fact.recording_id, fact.state) == (None, None, EgressState.FAILED)
-    assert fact.error == "a\N{REPLACEMENT CHARACTER}b"
+    assert fact.error is not None
+    assert "minio" not in fact.error
 
 
 def test_events_are_read_or_refused() -> None:

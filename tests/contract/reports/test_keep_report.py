@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -12,9 +13,10 @@ from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.events.announcer import Announcer
+from domain.reports.post_report import PostReportCommand
 from domain.reports.report import Part
 from tests.contract.storage.ledgers import access_of, new_id, new_session
-from tests.reports import OGG
+from tests.reports import ITEMS, OGG, SUMMARY
 from tests.unit.reports.reported import ANNOUNCED, Desk
 from tests.unit.worlds.fakes import FakeClock
 
@@ -60,6 +62,29 @@ async def test_uploads_at_once_on_several_replicas_become_one(desk: Desk) -> Non
 
     assert len({report.id for report in reports}) == 1
     assert (await desk.items(session), desk.stored()) == (TEXTS, [OGG])
+    assert await desk.events() == ANNOUNCED
+
+
+async def test_a_report_that_was_posted_gets_the_job_of_its_upload(desk: Desk) -> None:
+    room_sid = f"RM_{new_id()}"
+    session = await desk.begin(new_session())
+    body = json.dumps({"chat_history": {"items": ITEMS}, "usage": SUMMARY["usage"]}).encode()
+    report = await desk.post.read(body)
+    posted = await desk.post(
+        PostReportCommand(session_id=str(session.id), report=report, access=SYSTEM)
+    )
+    async with desk.ledger.unit_of_work() as work:
+        stored = await work.sessions.get(session.id, SYSTEM)
+        await work.sessions.save(stored.activated(room_sid, desk.clock.now()))
+        await work.commit()
+
+    reports = await asyncio.gather(*(desk.upload(room_sid=room_sid) for _ in range(3)))
+
+    assert {report.id for report in reports} == {posted.report.id}
+    assert {report.room_sid for report in reports} == {room_sid}
+    async with desk.ledger.unit_of_work() as work:
+        [usage] = await work.usage.of_session(session.id, SYSTEM)
+    assert usage.input_tokens == 120
     assert await desk.events() == ANNOUNCED
 
 

@@ -17,7 +17,9 @@ from domain.privacy.personal_data import PersonalDataCounts
 from domain.reports.report import Part, Report
 from domain.shared.errors import Conflict
 from domain.shared.identifiers import CallId, ReportId
+from tests.contract.recordings.test_recordings import new_recording
 from tests.contract.storage.ledgers import NOON, access_of, new_id, new_session
+from tests.contract.transcripts.kept import said
 
 SECOND = timedelta(seconds=1)
 Ledger = MemoryStorage | SqlStorage
@@ -141,6 +143,25 @@ async def test_what_a_report_says_of_a_person_is_found_and_erased(ledger: Ledger
     assert await ledger.personal_data.mentions(person) == PersonalDataCounts(reports=2)
     assert await ledger.personal_data.forget(person) == PersonalDataCounts(reports=2)
     assert await get(ledger, theirs) is None
+
+
+async def test_what_a_persons_unmatched_report_brought_is_forgotten_with_it(ledger: Ledger) -> None:
+    theirs, others = new_report(room_name="call-+15105550100"), new_report()
+    await add(ledger, theirs, others)
+    kept = [new_recording(reported=each.reported) for each in (theirs, others)]
+    async with ledger.unit_of_work() as work:
+        for report, recording in zip((theirs, others), kept, strict=True):
+            await work.transcripts.keep(report.reported, [said("Hello")])
+            await work.recordings.keep(recording)
+        await work.commit()
+    person = DataSubject.with_number("+15105550100")
+
+    expected = PersonalDataCounts(reports=1, recordings=1, transcript_items=1)
+    assert await ledger.personal_data.mentions(person) == expected
+    assert await ledger.personal_data.forget(person) == expected
+
+    [marked] = await ledger.recordings.marked(9)
+    assert marked.id == kept[0].id
 
 
 @pytest.mark.parametrize("tenant", ["ann", None])

@@ -145,6 +145,7 @@ async def test_a_move_rewrites_only_the_indexes_that_it_moves_within(sqlite_url:
         | with_status("calls"),
         {
             "ix_sessions_announce",
+            "ix_sessions_room_sid",
             "ix_sessions_tenant_live",
             "ix_sessions_unused",
             "uq_sessions_live_room",
@@ -192,9 +193,8 @@ async def test_no_question_of_the_workers_reads_a_whole_table(sqlite_url: str) -
         plans = []
         async with storage.database.writer.connect() as connection:
             for statement, parameters in [*sent]:
-                if not statement.startswith(
-                    ("INSERT", "BEGIN", "COMMIT", "--")
-                ):  # -- is FTS5's own
+                is_fts5_s_own = statement.startswith("--") or "'main'." in statement
+                if not (is_fts5_s_own or statement.startswith(("INSERT", "BEGIN", "COMMIT"))):
                     plan = await connection.exec_driver_sql(
                         f"EXPLAIN QUERY PLAN {statement}", parameters
                     )

@@ -89,6 +89,22 @@ async def test_more_items_than_one_statement_takes(ledger: Ledger) -> None:
     assert await found(ledger, '"word 619"') == ["word 619"]
 
 
+async def test_an_item_of_very_long_words_is_kept(ledger: Ledger) -> None:
+    """Each of these characters is 18 in the form that is searched for."""
+
+    def text(offset: int) -> str:
+        words = (
+            f"\ufdfa\ufdfa{chr(0x4E00 + offset + n // 200)}{chr(0x4E00 + n % 200)}"
+            for n in range(6500)
+        )
+        return " ".join(words)
+
+    session = await session_in(ledger)
+    item = said(text(0), arguments=text(100), output=text(200))
+
+    assert await keep(ledger, new_report(session), item) == 1
+
+
 async def test_nobody_sees_a_report_until_its_session_is_known(ledger: Ledger) -> None:
     session = await session_in(ledger, tenant="ann")
     reported = new_report()

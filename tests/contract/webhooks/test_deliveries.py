@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import attrs
 import pytest
+from sqlalchemy import create_engine
 
 from adapters.memory.storage import MemoryStorage
+from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.storage import SqlStorage
+from adapters.sqlalchemy.webhooks.lane_statements import CLAIM, DUE, HASTEN_LATE
+from adapters.sqlalchemy.webhooks.table import webhook_deliveries, webhook_lanes, webhooks
 from domain.access.access import SYSTEM
 from domain.shared.pagination import Cursor
 from domain.webhooks.delivery import Attempt, Delivery, DeliveryStatus
@@ -172,7 +178,26 @@ async def test_given_a_clock_that_was_set_back_then_a_lane_is_due(
     delivery = new_delivery(webhook, 1, next_attempt_at=NOON + timedelta(days=3))
     await enqueue(ledger, delivery)
 
+    await ledger.webhook_lanes.lapse(NOON, SOON)
+
     assert len(await claim(ledger, webhook)) == 1
+
+
+async def test_a_look_for_due_lanes_reads_none_that_waits_for_a_retry(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    metadata.create_all(engine, tables=[webhooks, webhook_deliveries, webhook_lanes])
+    values = {"now": 0, "horizon": 0, "of_webhook": "", "most": 1, "by": "", "until": 0}
+
+    with engine.connect() as connection:
+        for statement in (DUE.query, CLAIM, HASTEN_LATE):
+            compiled = statement.compile(dialect=connection.dialect)  # type: ignore[attr-defined]
+            given = tuple(values.get(name, 0) for name in compiled.positiontup)
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", given).all()
+            assert any(
+                re.search(r"ix_webhook_lanes_due \(webhook_id=\? AND due_at[<>]\?\)", row[3])
+                for row in plan
+            ), plan
+    engine.dispose()
 
 
 async def test_leases_lapse_unless_they_are_renewed(ledger: Ledger, webhook: Webhook) -> None:
@@ -220,7 +245,7 @@ async def test_a_delivery_that_is_redelivered_overtakes_its_lane(
     first, second = new_delivery(webhook, 1), new_delivery(webhook, 2)
     await enqueue(ledger, first, second)
     [mine] = await claim(ledger, webhook)
-    again = second.redelivered(NOON, in_order=False)
+    again = second.redelivered(NOON, in_lane=None)
 
     assert await ledger.webhook_deliveries.redeliver([again], NOON) == 1
 
@@ -238,10 +263,12 @@ async def test_failed_deliveries_are_redelivered_in_their_order(
     await enqueue(ledger, *failed)
     assert await claim(ledger, webhook) == []
 
-    found = await ledger.webhook_deliveries.oldest_failed(webhook.id, 9, ANN)
+    oldest_failed, later = ledger.webhook_deliveries.oldest_failed, NOON + SECOND
+    assert await oldest_failed(webhook.id, NOON, 9, ANN) == []
+    assert await oldest_failed(webhook.id, later, 9, BEN) == []
+    found = await oldest_failed(webhook.id, later, 9, ANN)
     assert [one.position for one in found] == [1, 2, 3]
-    assert await ledger.webhook_deliveries.oldest_failed(webhook.id, 9, BEN) == []
-    again = [one.redelivered(NOON, in_order=True) for one in found]
+    again = [one.redelivered(NOON, in_lane=one.lane) for one in found]
     await ledger.webhook_deliveries.redeliver(again, NOON)
 
     [mine] = await claim(ledger, webhook)

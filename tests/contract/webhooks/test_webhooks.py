@@ -24,7 +24,7 @@ ANN, BEN = access_of("ann"), access_of("ben")
 async def test_a_webhook_is_read_as_it_was_stored(ledger: Ledger) -> None:
     webhook = attrs.evolve(
         new_webhook(events=("call.ended", "session.ended"), description="CRM"),
-        previous_secret=SECRET,
+        previous_secrets=(SECRET, f"{SECRET}2"),
         previous_until=LATER,
         failing_since=NOON,
         after_position=2**40,
@@ -34,7 +34,7 @@ async def test_a_webhook_is_read_as_it_was_stored(ledger: Ledger) -> None:
 
     assert await ledger.webhooks.get(webhook.id, ANN) == webhook
     assert await ledger.webhooks.page(None, 10, ANN) == [webhook]
-    assert await ledger.webhooks.all(SYSTEM) == [webhook]
+    assert await ledger.webhooks.all([], SYSTEM) == [webhook]
     assert await ledger.webhooks.count("ann") == 1
     assert await ledger.webhooks.count(None) == 0
 
@@ -110,7 +110,21 @@ async def test_the_first_failure_is_noted_until_a_success(ledger: Ledger) -> Non
 
     await ledger.webhooks.note_failure(webhook.id, NOON)
     await ledger.webhooks.note_failure(webhook.id, LATER)
-    assert await ledger.webhooks.get(webhook.id, ANN) == attrs.evolve(webhook, failing_since=NOON)
+    failing = await ledger.webhooks.get(webhook.id, ANN)
+    assert failing == attrs.evolve(webhook, failing_since=NOON, revision=2)
 
     await ledger.webhooks.note_success(webhook.id)
-    assert await ledger.webhooks.get(webhook.id, ANN) == webhook
+    await ledger.webhooks.note_success(webhook.id)
+    assert await ledger.webhooks.get(webhook.id, ANN) == attrs.evolve(webhook, revision=3)
+
+
+async def test_a_change_undoes_no_success_that_was_noted_since_it_was_read(ledger: Ledger) -> None:
+    webhook = new_webhook()
+    await ledger.webhooks.add(webhook)
+    await ledger.webhooks.note_failure(webhook.id, NOON)
+    found = await ledger.webhooks.get(webhook.id, ANN)
+    assert found is not None
+    await ledger.webhooks.note_success(webhook.id)
+
+    with pytest.raises(Conflict):
+        await ledger.webhooks.save(attrs.evolve(found, description="CRM"))

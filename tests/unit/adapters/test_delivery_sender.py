@@ -174,3 +174,16 @@ async def test_what_is_no_http_is_no_answer() -> None:
     async with running(Server(b"SSH-2.0-x\r\n", closes=True)) as server, opened() as sender:
         with pytest.raises(NotDelivered, match="broke the connection"):
             await send(sender, f"http://127.0.0.1:{server.port}/")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "1 Jan 2024 00:00:00 +99999999999999"],
+)
+async def test_a_retry_after_that_is_no_date_counts_as_none(given: str) -> None:
+    answer = f"HTTP/1.1 503 X\r\nContent-Length: 0\r\nRetry-After: {given}\r\n\r\n".encode()
+
+    async with running(Server(answer)) as server, opened() as sender:
+        answered = await send(sender, f"http://127.0.0.1:{server.port}/")
+
+    assert answered == Answer(status=503, retry_after_seconds=None)

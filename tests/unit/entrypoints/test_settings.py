@@ -194,6 +194,7 @@ def test_given_a_malformed_variable_then_its_default_is_not_judged_with_others(
         ("RECONCILE_INTERVAL_SECONDS", ["0.1", "1", "10.0", "86400"]),
         ("AGENT_JOIN_TIMEOUT_SECONDS", ["1", "0060", "3600"]),
         ("INBOX_RETENTION_DAYS", ["0.01", "1", "3650"]),
+        ("EVENT_RETENTION_DAYS", ["2", "3650"]),
         ("API_KEYS", ["k" * 16, "k" * 500, ","]),
         ("SHUTDOWN_DELAY_SECONDS", ["0", "3600"]),
         ("KEEP_ALIVE_SECONDS", ["1", "3600"]),
@@ -324,6 +325,7 @@ def test_one_message_names_every_missing_and_malformed_variable(tmp_path: Path) 
         ("RECONCILE_INTERVAL_SECONDS", "\u0661\u0660"),
         ("AGENT_JOIN_TIMEOUT_SECONDS", "0.9"),
         ("AGENT_JOIN_TIMEOUT_SECONDS", "3601"),
+        ("EVENT_RETENTION_DAYS", "1"),  # webhooks try for a day
         ("INBOX_RETENTION_DAYS", "0"),
         ("INBOX_RETENTION_DAYS", "-7"),
         ("INBOX_RETENTION_DAYS", "3651"),

@@ -18,7 +18,7 @@ from domain.shared.timeline import Source
 from tests.unit.recordings.world import RecordingWorld
 
 DAY = timedelta(days=1)
-ORPHAN = "reports/orphan.ogg"
+ORPHAN = "reports/00000000-0000-7000-8000-0000000000ff.ogg"
 
 
 @pytest.fixture
@@ -43,6 +43,20 @@ async def test_an_erasure_that_is_cut_short_is_finished_by_the_next_one(
     assert world.store.objects == {}
     assert await world.now(recording) is None
     assert await world.erase.finish() == 0
+
+
+async def test_an_object_that_cannot_be_deleted_keeps_no_other(world: RecordingWorld) -> None:
+    session = await world.begun()
+    stuck, other, last = [await world.recorded(session) for _ in range(3)]
+    world.storage.recordings.erase([stuck.id, other.id, last.id])
+    world.store.stuck = {stuck.key}
+
+    with pytest.raises(RecordingStoreUnavailable):
+        await world.erase.finish()
+
+    assert set(world.store.objects) == {stuck.key}
+    world.store.stuck = set()
+    assert await world.erase.finish() == 1
 
 
 async def test_only_an_operator_erases(world: RecordingWorld) -> None:
@@ -103,7 +117,7 @@ async def swept(world: RecordingWorld, times: int) -> int:
 
 async def test_an_orphan_is_deleted_after_a_day(world: RecordingWorld) -> None:
     recording = await world.recorded(await world.begun())
-    world.store.objects |= {ORPHAN: b"x", f"{ORPHAN}.part": b"y"}
+    world.store.objects |= {ORPHAN: b"x", f"{ORPHAN}.{32 * 'a'}.part": b"y"}
     world.store.part = 1
 
     assert await swept(world, ORPHANED_SWEEPS) == 0
@@ -111,6 +125,23 @@ async def test_an_orphan_is_deleted_after_a_day(world: RecordingWorld) -> None:
 
     assert set(world.store.objects) == {recording.key, MARKER}
     assert (await world.sweep()).orphans == 0
+
+
+async def test_what_others_keep_in_the_store_is_left_alone(world: RecordingWorld) -> None:
+    others = [
+        "invoices/2026.pdf",
+        "egress/other-team.ogg",
+        "reports/a file.txt",
+        "r\u00e9ports/x.ogg",
+        f"old/{ORPHAN}",
+        f"{ORPHAN}.bak",
+        "check",
+    ]
+    world.store.objects |= dict.fromkeys([*others, ORPHAN], b"x")
+
+    assert await swept(world, ORPHANED_SWEEPS + 1) == 1
+
+    assert set(world.store.objects) == {*others, MARKER}
 
 
 async def test_a_clock_that_jumps_deletes_nothing(world: RecordingWorld) -> None:

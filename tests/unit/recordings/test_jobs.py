@@ -82,7 +82,7 @@ async def test_sweeps_say_what_they_have_deleted(world: RecordingWorld) -> None:
     await world.recorded(await world.begun())
     job = SweepJob(world.sweep, world.erase, DAY)
     assert await events(job) == []
-    world.store.objects["reports/orphan.ogg"] = b"x"
+    world.store.objects["reports/00000000-0000-7000-8000-0000000000ff.ogg"] = b"x"
     for _ in range(ORPHANED_SWEEPS):
         await job()
         world.clock.advance(SWEPT_EVERY)

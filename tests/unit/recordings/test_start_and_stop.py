@@ -195,6 +195,38 @@ async def test_an_egress_that_livekit_has_forgotten_is_concluded_after_a_while(
     assert (await world.of(session))[0].is_playable
 
 
+async def test_an_egress_that_turns_up_after_its_end_was_concluded_goes_on(
+    world: RecordingWorld,
+) -> None:
+    session = await world.begun()
+    started = await world.start(str(session.id), SYSTEM)
+    listed = world.livekit.facts.pop("EG_1")
+    await world.settle()
+    world.clock.advance(ABSENT_FOR)
+    await world.settle()
+    assert (await world.of(session))[0].status is RecordingStatus.FAILED
+    world.livekit.facts["EG_1"] = listed
+
+    await world.settle_egress(world.livekit.become("EG_1", EgressState.ACTIVE))
+
+    assert world.livekit.stopped == []
+    world.store.objects[started.key] = b"OggS"
+    await world.settle_egress(world.livekit.become("EG_1", EgressState.COMPLETE))
+    assert (await world.of(session))[0].is_playable
+
+
+async def test_a_session_whose_erased_recording_is_ending_says_so(world: RecordingWorld) -> None:
+    session = await world.begun()
+    started = await world.start(str(session.id), SYSTEM)
+    world.storage.recordings.erase([started.id])
+
+    with pytest.raises(RecordingStarting, match="erased recording"):
+        await world.start(str(session.id), SYSTEM)
+
+    await world.settle_egress(world.livekit.become("EG_1", EgressState.FAILED))
+    assert (await world.start(str(session.id), SYSTEM)).egress_id == "EG_2"
+
+
 async def test_an_absence_that_was_none_concludes_nothing(world: RecordingWorld) -> None:
     session = await world.begun()
     await world.start(str(session.id), SYSTEM)

@@ -39,11 +39,12 @@ from tests.unit.worlds.fakes import FakeClock, SequentialIds
 
 
 class FakeStore:
-    """Implements the port with a dictionary; ``is_down`` makes it fail."""
+    """Implements the port with a dictionary. ``is_down`` makes it fail, ``stuck`` deletions."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.is_down = False
+        self.stuck: set[str] = set()
         self.part = 1000
 
     def _check(self) -> None:
@@ -69,6 +70,8 @@ class FakeStore:
 
     async def delete(self, key: str) -> None:
         self._check()
+        if key in self.stuck:
+            raise RecordingStoreUnavailable("Access denied.")
         self.objects.pop(key, None)
 
     async def list(self) -> AsyncIterator[Sequence[StoredObject]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
 from domain.reports.choose_session import agent_of, choose_session
+from domain.reports.find_session import find_session
 from domain.reports.header import job_times
 from domain.reports.report import Report
 from domain.rooms.sip_leg import Direction
@@ -139,6 +142,19 @@ async def test_audio_of_a_session_that_opted_out_is_erased_when_it_is_matched() 
     assert await desk.events() == ANNOUNCED[:2]
 
 
+async def test_audio_that_was_erased_before_its_session_was_known_is_not_announced() -> None:
+    desk = Desk()
+    session = await desk.begin(new_session())
+    await desk.upload()
+    far = desk.clock.now() + timedelta(days=99)
+    assert await desk.ledger.recordings.mark_ownerless(far, far) == 1
+    await learns_its_room(desk, session)
+
+    assert await desk.later(1) == 1
+
+    assert await desk.events() == ANNOUNCED[:2]
+
+
 async def test_a_report_is_matched_once_by_several_processes() -> None:
     desk = Desk()
     session = await desk.begin(new_session())
@@ -150,6 +166,30 @@ async def test_a_report_is_matched_once_by_several_processes() -> None:
 
     assert sum(matched) == 1
     assert await desk.events() == ANNOUNCED
+
+
+async def test_a_report_that_cannot_be_matched_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    session = await desk.begin(new_session())
+    bad = await desk.upload(room_sid="RM_bad")
+    await desk.upload()
+    await learns_its_room(desk, session)
+
+    async def find(work: Any, report: Report, now: Any) -> Session | None:
+        if report.id == bad.id:
+            raise ValueError
+        return await find_session(work, report, now)
+
+    monkeypatch.setattr("domain.reports.match_reports.find_session", find)
+    monkeypatch.setattr("domain.reports.match_reports.AT_ONCE", 1)
+
+    for _ in range(2):
+        with suppress(ValueError):
+            await desk.later(1)
+
+    assert await desk.items(session) == TEXTS
 
 
 @given(
@@ -174,8 +214,34 @@ def test_any_candidates(created: list[int], served: int, known: int) -> None:
     if found is not None and served < len(sessions):
         assert found == sessions[served]
     elif found is not None and any(number <= known + 1 for number in created):
-        before = max(number for number in created if number <= known + 1)
+        on_time = [number for number in created if number <= known]
+        before = max(on_time) if on_time else known + 1
         assert found.created_at == NOON + before * MINUTE
+
+
+def test_a_session_that_another_job_serves_is_not_chosen() -> None:
+    theirs = new_session(tenant="ann", room_sid=ROOM_SID)
+    others = new_session(
+        tenant="ben",
+        room_sid=ROOM_SID,
+        agent_identity=agent_of("AJ_other"),
+        created_at=NOON + MINUTE / 2,
+    )
+
+    assert choose_session([theirs, others], JOB, NOON) == theirs
+    assert choose_session([others], JOB, NOON) == others  # its agent was replaced
+
+
+@pytest.mark.parametrize("agent", [None, agent_of("AJ_other")])
+def test_of_sessions_of_several_tenants_none_is_chosen_without_proof(agent: str | None) -> None:
+    one, another = (
+        new_session(tenant=tenant, room_sid=ROOM_SID, agent_identity=agent)
+        for tenant in ("ann", "ben")
+    )
+
+    assert choose_session([one, another], JOB, NOON) is None
+    proven = attrs.evolve(another, agent_identity=agent_of(JOB))
+    assert choose_session([one, proven], JOB, NOON) == proven
 
 
 @pytest.mark.parametrize(

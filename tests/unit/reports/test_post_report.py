@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import pytest
 
 from domain.access.access import SYSTEM, Access
@@ -12,7 +13,7 @@ from domain.reports.choose_session import agent_of
 from domain.reports.post_report import Posted, PostReportCommand
 from domain.sessions.session import Session
 from domain.shared.errors import InvalidInput, NotFound
-from domain.shared.report_errors import InvalidReport
+from domain.shared.report_errors import InvalidReport, ReportTooLarge
 from tests.contract.storage.ledgers import access_of, new_session
 from tests.reports import ITEMS, JOB, ROOM_SID, SUMMARY
 from tests.unit.reports.reported import ANNOUNCED, Desk
@@ -25,7 +26,8 @@ REPORT = {
 
 async def post(desk: Desk, session: Session, report: Any, access: Access = SYSTEM) -> Posted:
     body = report if isinstance(report, bytes) else json.dumps(report).encode()
-    command = PostReportCommand(session_id=str(session.id), body=body, access=access)
+    read = await desk.post.read(body)
+    command = PostReportCommand(session_id=str(session.id), report=read, access=access)
     return await desk.post(command)
 
 
@@ -130,6 +132,119 @@ async def test_what_is_no_report_is_refused(body: bytes, error: type[Exception])
 
     with pytest.raises(error):
         await post(desk, session, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"items": [{}] * 10_001}).encode(),
+        json.dumps({"chat_history": {"items": [{}] * 6_000}, "items": [{}] * 6_000}).encode(),
+        b'{"items": [' + b"{}," * 2_600_000 + b"{}]}",
+        b'{"x": [' + b"[]," * 300_000 + b"0]}",
+    ],
+    ids=["items", "of both", "8 MiB of items", "values"],
+)
+async def test_more_than_is_stored_at_a_time_is_refused_before_it_is_stored(body: bytes) -> None:
+    desk = Desk()
+    session = await served(desk)
+
+    with pytest.raises(ReportTooLarge):
+        await post(desk, session, body)
+
+    assert await desk.items(session) == []
+
+
+async def tokens(desk: Desk, session: Session) -> list[int | None]:
+    async with desk.ledger.unit_of_work() as work:
+        return [each.input_tokens for each in await work.usage.of_session(session.id, SYSTEM)]
+
+
+async def learns_its_job(desk: Desk, session: Session, job_id: str = JOB) -> None:
+    async with desk.ledger.unit_of_work() as work:
+        stored = await work.sessions.get(session.id, SYSTEM)
+        assert stored is not None
+        known = stored.activated(ROOM_SID, desk.clock.now())
+        await work.sessions.save(attrs.evolve(known, agent_identity=agent_of(job_id)))
+        await work.commit()
+
+
+@pytest.mark.parametrize("again", ["post", "upload", "upload before", "agent gone"])
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_report_counts_once_although_its_room_becomes_known_only_later(
+    again: str, *, named: bool
+) -> None:
+    desk = Desk()
+    session = await desk.begin(new_session())
+    report = REPORT if named else {key: REPORT[key] for key in ("usage", "chat_history")}
+    if again == "upload before":
+        await desk.upload()
+    if again == "agent gone":
+        await learns_its_job(desk, session)
+        await desk.upload()
+        async with desk.ledger.unit_of_work() as work:
+            stored = await work.sessions.get(session.id, SYSTEM)
+            await work.sessions.save(attrs.evolve(stored, agent_identity=None))
+            await work.commit()
+    await post(desk, session, report)
+
+    await learns_its_job(desk, session)
+    if again == "upload":
+        await desk.upload()
+    else:
+        await post(desk, session, report)
+    await desk.later(60)
+
+    assert await tokens(desk, session) == [120]
+    assert await desk.items(session) == TEXTS
+    expected = ANNOUNCED[:2] if again == "post" else ANNOUNCED
+    assert sorted(await desk.events()) == sorted(expected)
+
+
+async def test_another_job_of_the_session_has_a_report_of_its_own() -> None:
+    desk = Desk()
+    session = await desk.begin(new_session())
+    await post(desk, session, {**REPORT, "job_id": "AJ_first"})
+    await learns_its_job(desk, session)
+
+    await desk.upload()
+
+    assert await tokens(desk, session) == [240]
+
+
+async def test_of_the_summary_only_what_is_read_later_is_kept() -> None:
+    desk = Desk()
+    session = await served(desk)
+    deep: Any = "What was said"
+    for _ in range(800):
+        deep = [deep]
+
+    posted = await post(desk, session, {**REPORT, "note": "My number is 5", "usage": [deep]})
+
+    kept = {"room": "support-7", "room_id": ROOM_SID, "job_id": JOB, "duration_ms": 4000}
+    assert json.loads(posted.report.summary) == {**kept, "sdk_version": "1.8.9"}
+
+
+@pytest.mark.parametrize("field", ["room", "timestamp", "duration_ms", "sdk_version"])
+async def test_a_strange_summary_is_kept_as_far_as_it_can_be(field: str) -> None:
+    desk = Desk()
+    session = await served(desk)
+    strange: Any
+    for strange in ("\x00" * 5000, 10**400, [[]], {}, True, None, "\ud800"):
+        await post(desk, session, {**REPORT, field: strange, "job_id": "AJ_other"})
+
+    [report] = desk.ledger.reports.by_id.values()
+    assert len(report.summary) < 8000
+    assert "\x00" not in report.room_name
+
+
+async def test_a_number_beyond_any_double_costs_nothing_else() -> None:
+    desk = Desk()
+    session = await served(desk)
+    item = {**ITEMS[0], "metrics": {"e2e_latency": 10**400}, "other": [10**400]}
+
+    await post(desk, session, {"items": [item]})
+
+    assert await desk.items(session) == TEXTS[:1]
 
 
 async def test_whatever_python_writes_as_json_is_read() -> None:

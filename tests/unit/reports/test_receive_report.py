@@ -80,7 +80,17 @@ async def test_of_two_parts_with_one_name_the_first_counts() -> None:
 
 @pytest.mark.parametrize(
     "history",
-    [b"", b"{", b"[]", b'{"items": 7}', b'{"items": [{"id": "\xff"}]}', b"[" * 100_000],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"items": 7}',
+        b'{"items": [{"id": "\xff"}]}',
+        b"[" * 100_000,
+        b'{"items": [' + b"{}," * 100_000 + b"{}]}",
+        b'{"items": [' + b"{}," * 2_000_000 + b"{}]}",
+    ],
+    ids=["empty", "cut", "a list", "no items", "no UTF-8", "deep", "items", "values"],
 )
 async def test_an_unreadable_chat_history_costs_the_transcript_only(history: bytes) -> None:
     desk = Desk()
@@ -90,6 +100,23 @@ async def test_an_unreadable_chat_history_costs_the_transcript_only(history: byt
 
     assert (report.transcript, report.audio) == (Part.UNREADABLE, Part.KEPT)
     assert await desk.items(session) == []
+    assert await desk.events() == ANNOUNCED[1:]
+
+
+async def test_a_defect_in_reading_the_chat_history_costs_the_transcript_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    await desk.begin(new_session(room_sid=ROOM_SID))
+
+    def broken(_: object) -> None:
+        raise OverflowError
+
+    monkeypatch.setattr("domain.reports.receive_report.items_of", broken)
+
+    report = await desk.upload()
+
+    assert (report.transcript, report.audio) == (Part.UNREADABLE, Part.KEPT)
     assert await desk.events() == ANNOUNCED[1:]
 
 
@@ -120,6 +147,28 @@ async def test_without_a_store_audio_is_dropped() -> None:
     report = await desk.upload()
 
     assert report.audio is Part.DROPPED
+
+
+async def test_an_upload_for_a_session_that_was_deleted_brings_nothing_back() -> None:
+    desk = Desk()
+    session = await desk.begin(new_session(room_sid=ROOM_SID))
+    first = await desk.upload(parts={"audio": b""})
+    desk.ledger.sessions.erase([session.id.value])
+
+    again = await desk.upload(parts={"chat_history": chat_history([{**ITEMS[0], "id": "x"}])})
+
+    assert again == first
+    assert desk.stored() == []
+
+
+async def test_audio_that_is_kept_is_not_stored_again() -> None:
+    desk = Desk()
+    await desk.begin(new_session(room_sid=ROOM_SID))
+    await desk.upload()
+    assert desk.store is not None
+    desk.store.fails = True
+
+    assert (await desk.upload()).audio is Part.KEPT
 
 
 async def test_a_repeated_upload_changes_nothing() -> None:

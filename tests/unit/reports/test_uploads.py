@@ -148,6 +148,8 @@ def test_a_worker_reads_when_to_try_again() -> None:
     assert 5 <= delay <= 7
     assert answer.status_code == 503
     assert is_temporary(StorageUnavailable("x"))
+    assert is_temporary(ReportStalled("x"))
+    assert try_again(ReportStalled("x")).status_code == 503
     assert not is_temporary(Unstorable("x"))
 
 

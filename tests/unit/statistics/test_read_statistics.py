@@ -14,6 +14,7 @@ from domain.access.access import SYSTEM, Access
 from domain.shared.errors import Forbidden, InvalidInput
 from domain.statistics.read_statistics import ReadStatistics, Statistics
 from domain.statistics.statistics import (
+    MOST_GROUPS,
     Dimension,
     GroupKey,
     GroupStatistics,
@@ -109,6 +110,18 @@ async def test_days_without_anything_are_groups_and_other_empty_groups_are_not()
     assert await groups() == [("", 0)]
     assert await groups(Dimension.DAY) == [("2026-03-29", 0), ("2026-03-30", 1)]
     assert await groups(Dimension.DAY, Dimension.AGENT) == [("2026-03-30", 1)]
+
+
+async def test_more_groups_than_an_answer_has_are_refused() -> None:
+    groups = [
+        GroupStatistics(key=GroupKey(agent_name=f"a{number:05}"), sessions=1)
+        for number in range(MOST_GROUPS + 1)
+    ]
+    by = [Dimension.DAY, Dimension.AGENT]
+
+    assert len((await reading(Ledger(groups[1:]))(SYSTEM, by=by)).groups) == MOST_GROUPS
+    with pytest.raises(InvalidInput, match="shorter range"):
+        await reading(Ledger(groups))(SYSTEM, by=by)
 
 
 async def test_each_period_s_usage_has_its_own_price() -> None:

@@ -17,8 +17,9 @@ from domain.transcripts.read_chat_history import items_of
 
 KEYS = ["id", "type", "role", "content", "created_at", "interrupted", "metrics", "name",
         "arguments", "output", "call_id", "is_error", "extra"]  # fmt: skip
+HUGE = st.integers(2**1024, 2**1030)
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.integers() | HUGE | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )

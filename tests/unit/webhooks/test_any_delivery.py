@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from application.workers.delivery_worker import DeliveryWorker
+from application.workers.receiver import Receivers
 from domain.webhooks.delivery import DeliveryStatus
 from domain.webhooks.delivery_sender import Answer, NotDelivered
 from tests.unit.webhooks.world import FakeSender, World
@@ -63,7 +64,7 @@ async def _history(seed: int) -> None:
     sender = RandomSender(random=random)
     world = World(sender=sender)
     webhooks = [await world.webhook(url.rpartition("/")[2]) for url in URLS]
-    workers = [world.worker(), world.worker(parallel_of_webhook=1)]
+    workers = [world.worker(), world.worker(receivers=Receivers(of_receiver=1))]
     events: dict[int, list[str]] = defaultdict(list)
     for _ in range(random.randrange(5, 40)):
         step = random.random()

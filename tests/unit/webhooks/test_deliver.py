@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 
 from domain.access.access import SYSTEM, Access, Scope
-from domain.events.domain_event import EventKind
-from domain.shared.errors import StorageUnavailable
+from domain.events.domain_event import EventKind, StoredEvent
+from domain.shared.errors import StorageUnavailable, Unreadable
 from domain.webhooks.deliver import IS_DISABLED, NO_EVENT
 from domain.webhooks.delivery import Delivery, DeliveryStatus
 from domain.webhooks.delivery_sender import Answer
 from domain.webhooks.fan_out import WAS_DISABLED
-from domain.webhooks.subscription import DisabledReason, WebhookStatus
+from domain.webhooks.prune_events import PruneEvents
+from domain.webhooks.subscription import MAX_PREVIOUS, DisabledReason, Webhook, WebhookStatus
 from domain.webhooks.try_webhook import TryWebhook
-from tests.unit.webhooks.world import World
+from tests.unit.webhooks.world import FakeSender, World
 
 DAY = timedelta(days=1)
 
@@ -110,8 +111,9 @@ async def test_a_receiver_that_fails_for_a_day_is_disabled_and_then_resumed(worl
     assert resumed.is_enabled
     assert resumed.failing_since is None
     world.sender.answer = lambda _url, _event_id: 200
-    number = await world.deliveries.redeliver_failed(webhook.id.value, SYSTEM)
-    assert await world.deliveries.redeliver_failed(webhook.id.value, SYSTEM) == 0
+    now = world.clock.now() + timedelta(seconds=1)
+    number = await world.deliveries.redeliver_failed(webhook.id.value, now, SYSTEM)
+    assert await world.deliveries.redeliver_failed(webhook.id.value, now, SYSTEM) == 0
     before = len(world.sender.sent)
     await world.deliver()
 
@@ -149,6 +151,101 @@ async def test_an_event_that_is_stored_no_more_is_given_up_with_the_reason(world
     assert world.sender.sent == []
 
 
+async def test_given_events_that_cannot_be_enqueued_then_what_waits_is_delivered(
+    world: World,
+) -> None:
+    webhook = await world.webhook()
+    await world.event()
+    worker = world.worker()
+    await worker.fan_out()
+
+    async def fails() -> bool:
+        raise Unreadable("event 2")
+
+    worker.fan_out = fails  # type: ignore[assignment]
+    await world.deliver(worker)
+
+    assert len(await world.of(webhook, DeliveryStatus.SUCCEEDED)) == 1
+
+
+async def test_an_event_that_this_version_cannot_read_has_the_retries_of_any_failure(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = await world.webhook()
+    await world.event()
+
+    async def unreadable(*_: object) -> StoredEvent:
+        raise Unreadable("The stored event cannot be read.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.memory.outbox, "find", unreadable)
+        await world.deliver()
+    (delivery,) = await world.of(webhook)
+    world.clock.advance(timedelta(minutes=1))
+    await world.deliver()
+
+    assert delivery.attempts[-1].error == "The stored event cannot be read."
+    assert (delivery.failures, delivery.is_pending) == (1, True)
+    assert (await world.stored(webhook.id)).failing_since is None
+    assert len(await world.of(webhook, DeliveryStatus.SUCCEEDED)) == 1
+
+
+async def test_a_webhook_that_is_added_late_does_not_wait_for_the_events_before_it(
+    world: World,
+) -> None:
+    await world.webhook("early")
+    await world.event()
+    await world.deliver()
+    for webhook in await world.memory.webhooks.all([], SYSTEM):
+        await world.memory.webhooks.delete(webhook.id, SYSTEM)
+    for _ in range(2000):
+        await world.event()
+    worker = world.worker()
+    assert not await worker.look()
+    late = await world.webhook("late")
+    await world.event(2)
+
+    assert await worker.look()
+    await world.deliver(worker)
+
+    assert [each.position for each in await world.of(late)] == [2002]
+
+
+async def test_no_event_is_pruned_while_a_webhook_is_still_to_get_old_ones(world: World) -> None:
+    memory = world.memory
+    prune = PruneEvents(
+        outbox=memory.outbox, webhooks=memory.webhooks, deliveries=memory.webhook_deliveries
+    )
+    webhook = await world.webhook()
+    await world.event()
+    world.clock.advance(timedelta(days=7))  # the service stood still
+
+    assert await prune(world.clock.now()) == 0
+    await world.deliver()
+    assert len(await world.of(webhook, DeliveryStatus.SUCCEEDED)) == 1
+    assert await prune(world.clock.now()) == 1
+
+    await world.event()
+    await world.memory.webhooks.delete(webhook.id, SYSTEM)
+    assert await prune(world.clock.now() + DAY) == 1
+
+
+async def test_a_look_without_new_events_reads_no_webhooks(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.webhook()
+    await world.event()
+    worker = world.worker()
+    await world.deliver(worker)
+
+    async def read(*_: object) -> list[Webhook]:
+        raise AssertionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.memory.webhooks, "all", read)
+        await worker.fan_out()
+
+
 async def test_what_waits_for_a_deleted_webhook_is_dropped(world: World) -> None:
     webhook = await world.webhook()
     await world.event()
@@ -172,6 +269,38 @@ async def test_a_receiver_that_hangs_is_left_in_time(world: World) -> None:
     (delivery,) = await world.of(webhook)
     assert delivery.attempts[-1].error == "The receiver did not answer within 0.05 s."
     assert delivery.is_pending
+
+
+async def test_a_defect_in_sending_counts_as_a_failed_attempt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = await world.webhook()
+    await world.event()
+
+    async def defect(*_: object) -> Answer:
+        raise OverflowError("something of the receiver's")
+
+    monkeypatch.setattr(FakeSender, "send", defect)
+
+    await world.deliver()
+
+    (delivery,) = await world.of(webhook)
+    assert (delivery.failures, delivery.is_pending) == (1, True)
+    assert delivery.attempts[-1].error == "The request failed unexpectedly (OverflowError)."
+
+
+@pytest.mark.parametrize("status", [0, 99, 600, 999])
+async def test_a_status_that_http_does_not_have_is_no_status(world: World, status: int) -> None:
+    webhook = await world.webhook()
+    world.sender.answer = lambda _url, _event_id: status
+    await world.event()
+
+    await world.deliver()
+
+    (delivery,) = await world.of(webhook)
+    attempt = delivery.attempts[-1]
+    assert (attempt.status_code, delivery.is_pending) == (None, True)
+    assert attempt.error == "The receiver answered with a status that HTTP does not have."
 
 
 async def test_retry_after_is_passed_on(world: World) -> None:
@@ -220,6 +349,21 @@ async def test_a_secret_that_is_replaced_signs_for_a_day(world: World) -> None:
     both, one = world.sender.secrets
     assert both == [rotated.secret, webhook.secret]
     assert one == [rotated.secret]
+
+
+async def test_secrets_that_are_replaced_within_a_day_all_sign_for_a_day(world: World) -> None:
+    webhook = await world.webhook()
+    made, manage = [webhook.secret], world.manage
+    for _ in range(2):
+        made.append((await manage.rotate_secret(webhook.id.value, SYSTEM)).secret)
+        world.clock.advance(timedelta(hours=1))
+    await world.event()
+    await world.deliver()
+    for _ in range(9):
+        await world.manage.rotate_secret(webhook.id.value, SYSTEM)
+
+    assert world.sender.secrets == [made[::-1]]
+    assert len((await world.stored(webhook.id)).secrets(world.clock.now())) == 1 + MAX_PREVIOUS
 
 
 async def test_a_test_is_sent_at_once_and_stored_nowhere(world: World) -> None:

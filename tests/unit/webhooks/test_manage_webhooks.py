@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import attrs
 import pytest
 
@@ -9,9 +11,11 @@ from domain.access.access import SYSTEM, Access, Scope
 from domain.shared.errors import Conflict, Forbidden, InvalidInput, NotFound
 from domain.shared.webhook_errors import WebhookChanged, WebhookLimitReached
 from domain.webhooks import manage_webhooks
+from domain.webhooks.delivery import DeliveryStatus
 from domain.webhooks.forward_events import ForwardEvents
 from domain.webhooks.subscription import DisabledReason, Webhook
 from tests.unit.webhooks.world import Secrets, World
+from tests.unit.worlds.fakes import NOON
 
 WRITE = frozenset({Scope.WEBHOOKS_WRITE})
 ANN = Access(tenant="ann", scopes=WRITE, sees_unowned=True)
@@ -38,7 +42,7 @@ async def test_each_use_needs_its_scope(world: World) -> None:
         deliveries.page(name, none),
         manage.create({}, reads), manage.change(name, {}, reads), manage.delete(name, reads),
         manage.rotate_secret(name, reads), deliveries.redeliver(NOWHERE, reads),
-        deliveries.redeliver_failed(name, reads),
+        deliveries.redeliver_failed(name, NOON, reads),
     ):  # fmt: skip
         with pytest.raises(Forbidden):
             await use
@@ -58,6 +62,47 @@ async def test_another_tenant_s_deliveries_cannot_be_redelivered(world: World) -
     await world.manage.delete(webhook.id.value, ANN)
     with pytest.raises(NotFound):
         await world.deliveries.redeliver(delivery.id.value, ANN)
+
+
+async def test_what_fails_again_at_once_is_not_redelivered_again(world: World) -> None:
+    webhook = await world.webhook(events=["session.created"])
+    await world.event()
+    world.sender.answer = lambda _url, _event_id: 410
+    await world.deliver()
+    world.clock.advance(timedelta(seconds=1))
+    began = world.clock.now()
+
+    with pytest.raises(InvalidInput, match="disabled"):
+        await world.deliveries.redeliver_failed(webhook.id.value, began, SYSTEM)
+    await world.manage.change(webhook.id.value, {"status": "enabled"}, SYSTEM)
+    assert await world.deliveries.redeliver_failed(webhook.id.value, began, SYSTEM) == 1
+    await world.deliver()
+    assert len(await world.of(webhook, DeliveryStatus.FAILED)) == 1
+    await world.manage.change(webhook.id.value, {"status": "enabled"}, SYSTEM)
+
+    assert await world.deliveries.redeliver_failed(webhook.id.value, began, SYSTEM) == 0
+
+
+async def test_what_was_redelivered_alone_is_redelivered_in_its_session_s_order(
+    world: World,
+) -> None:
+    webhook = await world.webhook(events=["session.created"])
+    world.sender.answer = lambda _url, _event_id: 410
+    await world.event()
+    await world.event()
+    await world.deliver()
+    await world.deliver()
+    first, second = await world.of(webhook)
+    alone = await world.deliveries.redeliver(first.id.value, SYSTEM)
+    assert alone.lane == first.id.value
+    await world.deliver()  # in vain: the webhook is disabled
+    world.clock.advance(timedelta(seconds=1))
+    await world.manage.change(webhook.id.value, {"status": "enabled"}, SYSTEM)
+
+    now = world.clock.now()
+    assert await world.deliveries.redeliver_failed(webhook.id.value, now, SYSTEM) == 2
+
+    assert {each.lane for each in await world.of(webhook)} == {second.lane}
 
 
 async def test_a_change_that_changes_nothing_is_not_stored(world: World) -> None:

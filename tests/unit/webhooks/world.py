@@ -98,6 +98,7 @@ class World:
         return ManageDeliveries(
             webhooks=self.memory.webhooks,
             deliveries=self.memory.webhook_deliveries,
+            outbox=self.memory.outbox,
             clock=self.clock,
             signal=DeliverySignal(),
         )
