@@ -114,7 +114,11 @@ class SqlOutbox:
         self, position: int, limit: int, unreadable: list[StorageUnavailable]
     ) -> Sequence[EventHead]:
         """Return the heads of what :meth:`after` returns."""
-        return readable(await self._after(_HEADS, position, limit), _to_head, unreadable)
+        rows = await self._after(_HEADS, position, limit)
+        found = readable(rows, _to_head, unreadable)
+        if found or not rows:
+            return found
+        return await self.heads_after(rows[-1].position, limit, unreadable)
 
     async def _after(self, page: _Page, position: int, limit: int) -> Sequence[Row[Any]]:
         settled = self._settled

@@ -85,7 +85,7 @@ async def test_given_no_ledger_then_one_who_does_not_follow_gets_an_error_before
 ):
     async with world(runs=False) as here:
         listener = await here.stream.listen(ALL, None, key="", client="", follows=False)
-        here.ledger.outbox.after = fails  # type: ignore[method-assign, assignment]
+        here.ledger.outbox.after = fails  # type: ignore[method-assign]
 
         with pytest.raises(StorageUnavailable):
             await begun(in_turn(here.stream.chunks(listener), nullcontext))
@@ -110,7 +110,7 @@ async def test_given_a_gap_that_is_not_safe_yet_then_one_who_is_behind_misses_no
             found = await after(position, limit)
             return [each for each in found if is_safe or not position < 5 <= each.position]
 
-        here.ledger.outbox.after = safe  # type: ignore[method-assign, assignment]
+        here.ledger.outbox.after = safe  # type: ignore[method-assign]
         slow.blocked.set()
         await soon()
         is_safe = True
