@@ -94,7 +94,7 @@ def disabled_data(webhook: Webhook) -> Mapping[str, Any]:
     """Return the data of ``webhook.disabled``: no URL, which may contain a secret.
 
     Who sees the event may not see a webhook that gets every tenant's events: neither what it is
-    for nor what it gets is told.
+    for nor what it gets is shown.
     """
     shown: dict[str, Any] = msgspec.to_builtins(webhook_response(webhook))
     del shown["url"]

@@ -43,7 +43,7 @@ def merge_word_indexes(path: Path) -> None:
             "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE % USING fts5(%'"
         )
         for (name,) in found.fetchall():
-            merge = f"INSERT INTO {name}({name}, rank) VALUES ('merge', ?)"  # noqa: S608 - ours
+            merge = f"INSERT INTO {name}({name}, rank) VALUES ('merge', ?)"  # noqa: S608  # nosec B608
             # The first step, with a negative number, has everything merged.
             pages = -_MERGED_PAGES
             while True:

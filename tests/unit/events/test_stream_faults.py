@@ -85,7 +85,7 @@ async def test_given_no_ledger_then_one_who_does_not_follow_gets_an_error_before
 ):
     async with world(runs=False) as here:
         listener = await here.stream.listen(ALL, None, key="", client="", follows=False)
-        here.ledger.outbox.after = fails  # type: ignore[method-assign]
+        here.ledger.outbox.after = fails  # type: ignore[method-assign, assignment]
 
         with pytest.raises(StorageUnavailable):
             await begun(in_turn(here.stream.chunks(listener), nullcontext))
