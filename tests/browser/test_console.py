@@ -268,7 +268,6 @@ def test_given_the_service_stops_then_the_console_says_so_and_goes_on_when_it_is
     assert "before-the-stop" in tab.do("text")
     stage.restart()
     stage.post("/session", ANN, userIdentity="ann", roomName="while-it-was-away")
-    tab.do("press", "Try now")
 
     tab.do("see", "while-it-was-away")
     tab.do("gone", "Offline")
