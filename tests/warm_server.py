@@ -26,11 +26,6 @@ _PRELOADED: Final = (
     "sqlalchemy.dialects.sqlite.aiosqlite", "uvloop",
 )  # fmt: skip
 _LARGEST_REQUEST: Final = 1 << 17
-_READ_WHEN_IMPORTED: Final = ("adapters", "entrypoints", "prometheus_client")
-"""Packages that are imported anew by a service of several processes, which count in files.
-
-prometheus_client looks for PROMETHEUS_MULTIPROC_DIR when it is imported.
-"""
 
 
 def main() -> None:
@@ -113,10 +108,6 @@ def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str]) -
     sys.argv = [module, *arguments]
     if sys.stdout.isatty():
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    if environ.get("WORKERS", "1") != "1":
-        for name in [*sys.modules]:
-            if name.partition(".")[0] in _READ_WHEN_IMPORTED:
-                del sys.modules[name]
     sys.modules.pop(f"{module}.__main__", None)  # or runpy warns
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

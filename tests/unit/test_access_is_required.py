@@ -53,6 +53,7 @@ WITHOUT_ACCESS: Final = {
     "event_stream": "takes the access of each listener; `run` reads for all of them",
     "outbox": "is followed by the operator's own commands",
     "play_recording": "takes an access, or a link that someone with one has made",
+    "post_report": "takes an access with a report; `read` only decodes a body",
     "recording_store": "opens the store; the programs call no method of it",
     "sweep_store": "looks for what is of no recording, of all tenants",
     "rate_limiter": "counts requests",

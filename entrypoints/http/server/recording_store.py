@@ -8,7 +8,7 @@ import sys
 from typing import Final
 
 _LIMIT_SECONDS: Final = 60
-_CHECK: Final = "import sys; from entrypoints.cli.app import main; sys.argv[1:] = %r; main()"
+_CHECK: Final = "import sys; from entrypoints.cli.__main__ import main; sys.argv[1:] = %r; main()"
 
 
 def store_can_be_used() -> bool:

@@ -388,10 +388,10 @@ async def _race(replicas: Sequence[Ledger]) -> None:
         assert sequences == list(range(1, len(sequences) + 1)), lane
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 async def test_events_that_cannot_be_read_do_not_stall_readers(database_url: str) -> None:
     async with opened(database_url) as ledger:
-        if not isinstance(ledger, SqlStorage):
-            pytest.skip("Memory holds no rows.")
+        assert isinstance(ledger, SqlStorage)
         for _ in range(5):
             await store(ledger, new_session())
         places = [event.position for event in await ledger.outbox.after(0, 10)]

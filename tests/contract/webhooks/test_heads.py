@@ -15,6 +15,7 @@ Ledger = MemoryStorage | SqlStorage
 
 
 async def test_heads_are_those_of_the_events(ledger: Ledger) -> None:
+    before = await ledger.outbox.last_position()
     async with ledger.unit_of_work() as work:
         for number in range(1, 4):
             session = SessionId(f"00000000-0000-7000-8000-{number:012x}")
@@ -26,11 +27,11 @@ async def test_heads_are_those_of_the_events(ledger: Ledger) -> None:
             )  # fmt: skip
         await work.commit()
 
-    events = await ledger.outbox.after(1, 9)
-    heads = await ledger.outbox.heads_after(1, 9, [])
+    [first, *events] = await ledger.outbox.after(before, 9)
+    heads = await ledger.outbox.heads_after(first.position, 9, [])
 
     names = [field.name for field in attrs.fields(EventHead)]
     assert len(heads) == 2
     for head, event in zip(heads, events, strict=True):
         assert [getattr(head, name) for name in names] == [getattr(event, name) for name in names]
-    assert len(await ledger.outbox.heads_after(0, 2, [])) == 2
+    assert len(await ledger.outbox.heads_after(before, 2, [])) == 2

@@ -56,7 +56,7 @@ FOR_PAGES: Final = {
     "POST /session", "POST /session/end", "POST /session/token", "POST /livekit/token",
     "POST /livekit/tickets", "POST /telephony/livekit-webhook",
     "POST /sessions/{sessionId}/recording/link", "POST /sessions/{sessionId}/recording/start",
-    "POST /sessions/{sessionId}/recording/stop",
+    "POST /sessions/{sessionId}/recording/stop", "POST /sessions/{sessionId}/report",
 }  # fmt: skip
 """Routes that change something and that the frontends of users, or LiveKit, may call."""
 
