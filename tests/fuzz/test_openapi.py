@@ -25,7 +25,7 @@ from tests.service import PROJECT, Service
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES: Final = 300
+EXAMPLES: Final = 100
 """For each operation, in each run; with the chains that is some 4,000 requests."""
 MOST_RUNS: Final = 12
 HERE: Final = Path(__file__).parent

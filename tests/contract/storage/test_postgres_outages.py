@@ -111,7 +111,7 @@ async def test_a_table_that_somebody_has_locked(
 
 
 async def test_a_table_that_is_gone(server: PostgresServer, storage: SqlStorage) -> None:
-    server.sql("DROP TABLE sessions", str(storage.database.url.database))
+    server.sql("DROP TABLE sessions CASCADE", str(storage.database.url.database))
     with pytest.raises(StorageUnavailable, match=r"lacks a table.*make migrate"):
         await SessionStore(storage.unit_of_work).add(new_session())
 
