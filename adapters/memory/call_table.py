@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import ChainMap
 from collections.abc import Collection, Mapping, MutableMapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -11,6 +10,7 @@ from typing import Any, ClassVar
 import attrs
 
 from adapters.memory.capability import Capability, Mentions, ended_before
+from adapters.memory.layers import held_by, layer_over
 from adapters.memory.newest_first import NewestFirst
 from domain.calls.call import Call
 from domain.privacy.data_subject import DataSubject
@@ -39,30 +39,24 @@ class CallTable(Capability):
     def layer(self) -> CallTable:
         """A table that shows this one's content and keeps what is put into it to itself."""
         return CallTable(
-            ChainMap({}, self.by_id),
-            ChainMap({}, self.by_stay),
-            ChainMap({}, self.live),
-            ChainMap({}, self.newest),
-            ChainMap({}, self.announce_at),
+            layer_over(self.by_id),
+            layer_over(self.by_stay),
+            layer_over(self.live),
+            layer_over(self.newest),
+            layer_over(self.announce_at),
         )
 
     def merge_into(self, below: CallTable) -> None:
         """Put what this layer holds into the table ``below`` it."""
-        assert isinstance(self.by_id, ChainMap)  # noqa: S101 - only a layer is merged
-        for call_id, call in self.by_id.maps[0].items():
+        for call_id, call in held_by(self.by_id).items():
             if call_id not in below.by_id:
                 below.order.add(call.age)
-        for upper, lower in (
-            (self.by_id, below.by_id),
-            (self.by_stay, below.by_stay),
-            (self.live, below.live),
-            (self.newest, below.newest),
-            (self.announce_at, below.announce_at),
-        ):
-            assert isinstance(upper, ChainMap)  # noqa: S101 - only a layer is merged
-            lower.update(upper.maps[0])
-        assert isinstance(self.live, ChainMap)  # noqa: S101 - only a layer is merged
-        for room_sid, live in self.live.maps[0].items():
+        below.by_id.update(held_by(self.by_id))
+        below.by_stay.update(held_by(self.by_stay))
+        below.live.update(held_by(self.live))
+        below.newest.update(held_by(self.newest))
+        below.announce_at.update(held_by(self.announce_at))
+        for room_sid, live in held_by(self.live).items():
             if not live:
                 below.live.pop(room_sid, None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, MutableMapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +10,7 @@ from typing import ClassVar
 import attrs
 
 from adapters.memory.capability import Capability, Mentions
+from adapters.memory.layers import held_by, layer_over
 from adapters.memory.session_table import SessionTable
 from domain.access.access import Access
 from domain.privacy.data_subject import DataSubject
@@ -33,12 +33,11 @@ class RecordingTable(Capability):
 
     def layer(self) -> RecordingTable:
         """Return a table that shows this one's content and keeps what is put into it to itself."""
-        return RecordingTable(self.sessions, ChainMap({}, self.by_id))
+        return RecordingTable(self.sessions, layer_over(self.by_id))
 
     def merge_into(self, below: RecordingTable) -> None:
         """Put what this layer holds into the table ``below`` it."""
-        assert isinstance(self.by_id, ChainMap)  # noqa: S101 - only a layer is merged
-        below.by_id.update(self.by_id.maps[0])
+        below.by_id.update(held_by(self.by_id))
 
     def put(self, recording: Recording, replaces: int | None) -> None:
         """Store it in place of version ``replaces``, or raise ``Conflict``."""
@@ -116,7 +115,7 @@ class MemoryRecordings:
     def forget(self) -> None:
         """Drop the changes."""
         self._changes: list[tuple[Recording, int | None]] = []
-        self._seen = ChainMap[RecordingId, Recording]({}, self._committed.by_id)
+        self._seen = layer_over(self._committed.by_id)
 
     def prepared(self) -> Callable[[], None]:
         """Return what stores the changes. Raises :class:`~domain.shared.errors.Conflict`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Collection, Mapping, MutableMapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -10,6 +9,7 @@ from typing import Any, ClassVar
 import attrs
 
 from adapters.memory.capability import LONG_AGO, Capability, Mentions, ended_before
+from adapters.memory.layers import held_by, layer_over
 from adapters.memory.newest_first import NewestFirst
 from domain.privacy.data_subject import DataSubject
 from domain.sessions.session import Session
@@ -35,28 +35,22 @@ class SessionTable(Capability):
     def layer(self) -> SessionTable:
         """A table that shows this one's content and keeps what is put into it to itself."""
         return SessionTable(
-            ChainMap({}, self.by_id),
-            ChainMap({}, self.live),
-            ChainMap({}, self.newest),
-            ChainMap({}, self.announce_at),
+            layer_over(self.by_id),
+            layer_over(self.live),
+            layer_over(self.newest),
+            layer_over(self.announce_at),
         )
 
     def merge_into(self, below: SessionTable) -> None:
         """Put what this layer holds into the table ``below`` it."""
-        assert isinstance(self.by_id, ChainMap)  # noqa: S101 - only a layer is merged
-        for session_id, session in self.by_id.maps[0].items():
+        for session_id, session in held_by(self.by_id).items():
             if session_id not in below.by_id:
                 below.order.add(session.age)
-        for upper, lower in (
-            (self.by_id, below.by_id),
-            (self.live, below.live),
-            (self.newest, below.newest),
-            (self.announce_at, below.announce_at),
-        ):
-            assert isinstance(upper, ChainMap)  # noqa: S101 - only a layer is merged
-            lower.update(upper.maps[0])
-        assert isinstance(self.live, ChainMap)  # noqa: S101 - only a layer is merged
-        for room, live in self.live.maps[0].items():
+        below.by_id.update(held_by(self.by_id))
+        below.live.update(held_by(self.live))
+        below.newest.update(held_by(self.newest))
+        below.announce_at.update(held_by(self.announce_at))
+        for room, live in held_by(self.live).items():
             if live is None:
                 below.live.pop(room, None)
 

@@ -17,9 +17,8 @@ from adapters.memory.sessions import MemorySessions
 from adapters.memory.transcripts import MemoryTranscripts, TranscriptTable
 from adapters.memory.usage import MemoryUsage, UsageTable
 from adapters.memory.webhooks import MemoryWebhookChanges, MemoryWebhooks
-from domain.access.access import SYSTEM
 from domain.events.announcer import Announcer
-from domain.sessions.session_events import session_lane
+from domain.sessions.session_events import lane_of
 from domain.shared.identifiers import SessionId
 
 
@@ -67,8 +66,7 @@ class MemoryUnitOfWork:
         self._forget()
 
     async def _lane_of(self, session_id: SessionId) -> str:
-        session = await self.sessions.get(session_id, SYSTEM)
-        return session_id.value if session is None else session_lane(session)
+        return await lane_of(self.sessions, session_id)
 
     def _forget(self) -> None:
         for each in self._repositories:

@@ -114,9 +114,6 @@ class SqlReports:
         self._database = database
         self._writes = writes
 
-    def forget(self) -> None:
-        """Do nothing: reads show what is committed only."""
-
     async def add(self, report: Report) -> None:
         """Store a new report; a conflict surfaces at commit."""
         self._writes.append(Write(_ADD, _values(report), _lock(report)))

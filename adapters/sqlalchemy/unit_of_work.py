@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 from adapters.sqlalchemy.calls.repository import SqlCalls
 from adapters.sqlalchemy.engine.database import Database
@@ -15,11 +16,21 @@ from adapters.sqlalchemy.sessions.repository import SqlSessions
 from adapters.sqlalchemy.transcripts.repository import SqlTranscripts
 from adapters.sqlalchemy.usage.repository import SqlUsage
 from adapters.sqlalchemy.webhooks.repository import SqlWebhookChanges
-from domain.access.access import SYSTEM
 from domain.events.announcer import Announcer
-from domain.sessions.session_events import session_lane
+from domain.sessions.session_events import lane_of
 from domain.shared.identifiers import SessionId
 from domain.transcripts.policy import KEEP_ALL, TranscriptPolicy
+
+
+class _Repository(Protocol):
+    """What shows the changes of a unit of work."""
+
+    def forget(self) -> None:
+        """No longer show changes, which are committed or undone."""
+        ...
+
+
+Joined = TypeVar("Joined", bound=_Repository)
 
 
 class SqlUnitOfWork:
@@ -47,14 +58,39 @@ class SqlUnitOfWork:
             database, self._writes, self.events, whole_configs=whole_configs
         )
         self.calls = SqlCalls(database, self._writes, self.events)
-        self.transcripts = SqlTranscripts(database, self._works, transcript_policy)
-        self.recordings = SqlRecordings(database, self._writes)
-        self.usage = SqlUsage(database, self._writes)
-        self.webhooks = SqlWebhookChanges(self._writes)
-        self.reports = SqlReports(database, self._writes)
-        self._repositories = (
-            self.events, self.sessions, self.calls, self.recordings, self.usage, self.reports,
-        )  # fmt: skip
+        self._transcript_policy = transcript_policy
+        self._repositories: list[_Repository] = [self.events, self.sessions, self.calls]
+
+    # Made when they are used: most units change sessions and calls only.
+
+    @cached_property
+    def transcripts(self) -> SqlTranscripts:
+        """Return the transcripts, which keep their changes for this transaction."""
+        return SqlTranscripts(self._database, self._works, self._transcript_policy)
+
+    @cached_property
+    def webhooks(self) -> SqlWebhookChanges:
+        """Return what changes webhooks in this transaction."""
+        return SqlWebhookChanges(self._writes)
+
+    @cached_property
+    def recordings(self) -> SqlRecordings:
+        """Return the recordings as this transaction sees them."""
+        return self._joined(SqlRecordings(self._database, self._writes))
+
+    @cached_property
+    def usage(self) -> SqlUsage:
+        """Return the usage as this transaction sees it."""
+        return self._joined(SqlUsage(self._database, self._writes))
+
+    @cached_property
+    def reports(self) -> SqlReports:
+        """Return the reports as this transaction sees them."""
+        return SqlReports(self._database, self._writes)
+
+    def _joined(self, repository: Joined) -> Joined:
+        self._repositories.append(repository)
+        return repository
 
     async def commit(self, *, urgent: bool = True) -> None:
         """Make every change durable in one transaction or, on an error, none."""
@@ -64,8 +100,7 @@ class SqlUnitOfWork:
         self._forget()
 
     async def _lane_of(self, session_id: SessionId) -> str:
-        session = await self.sessions.get(session_id, SYSTEM)
-        return session_id.value if session is None else session_lane(session)
+        return await lane_of(self.sessions, session_id)
 
     def _forget(self) -> None:
         self._writes.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 import re
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from adapters.system.signatures import signature
 from domain.access.console_session import ConsoleSession
 
 _PURPOSE: Final = b"backend-livekit console "
@@ -51,5 +51,4 @@ class HmacConsoleSigner:
         )
 
     def _mac(self, text: str) -> str:
-        mac = hmac.digest(self.secret.encode(), _PURPOSE + text.encode(), "sha256")
-        return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+        return signature(self.secret.encode(), _PURPOSE + text.encode())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 from typing import Final
 
 import attrs
+
+from adapters.system.signatures import signature
 
 _PURPOSE: Final = b"backend-livekit recording links"
 """No token of LiveKit, which the same secret signs, begins like this."""
@@ -25,5 +26,4 @@ class HmacLinkSigner:
         """Return the signature of a link."""
         key = hmac.digest(self.secret.encode(), _PURPOSE, "sha256")
         signed = f"/recordings/{recording_id} {expires}".encode(errors="replace")
-        digest = hmac.digest(key, signed, "sha256")
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        return signature(key, signed)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
 from typing import Final
 
 import attrs
 
+from adapters.system.signatures import signature
 from domain.shared.identifiers import TicketId
 from domain.tickets.ticket import PREFIX
 
@@ -28,6 +27,5 @@ class HmacTicketSigner:
     def text(self, ticket_id: TicketId) -> str:
         """Return the text of the ticket with this id."""
         signed = _PURPOSE + ticket_id.value.encode()
-        digest = hmac.digest(self.secret.encode(), signed, "sha256")
-        signature = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-        return f"{PREFIX}{ticket_id.value.replace('-', '')}_{signature}"
+        mac = signature(self.secret.encode(), signed)
+        return f"{PREFIX}{ticket_id.value.replace('-', '')}_{mac}"

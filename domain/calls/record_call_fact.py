@@ -76,13 +76,10 @@ class RecordCallFact:
     async def _add(self, leg: SipLeg, facts: Sequence[CallFact], owner: str | None) -> Call:
         async with self.unit_of_work() as work:
             # Its first event is shown to its tenant alone, before an agent serves the call.
-            newest = await work.sessions.newest_in(RoomName(leg.room_name), SYSTEM)
-            if (
-                owner is None
-                and newest is not None
-                and newest.reserves(leg.room_sid, leg.joined_at)
-            ):
-                owner = newest.tenant
+            if owner is None:
+                newest = await work.sessions.newest_in(RoomName(leg.room_name), SYSTEM)
+                if newest is not None and newest.reserves(leg.room_sid, leg.joined_at):
+                    owner = newest.tenant
             call = apply(Call(id=self.ids.call_id(), leg=leg, tenant=owner), *facts)
             await work.calls.add(call)
             await work.commit()

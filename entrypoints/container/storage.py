@@ -33,25 +33,19 @@ class Storage(containers.DeclarativeContainer):
         redacts=settings.transcripts_redact,
         region=settings.transcripts_redact_region,
     )
+    _database = providers.Singleton(
+        SqlStorage,
+        settings.database_url,
+        watch=Observability.telemetry.provided.batch,
+        whole_configs=settings.store_agent_config,
+        announcer=Events.announcer,
+        transcript_policy=transcript_policy,
+    )
     storage = providers.Selector(
         settings.storage,
         memory=providers.Singleton(MemoryStorage, Events.announcer, transcript_policy),
-        sqlite=providers.Singleton(
-            SqlStorage,
-            settings.database_url,
-            watch=Observability.telemetry.provided.batch,
-            whole_configs=settings.store_agent_config,
-            announcer=Events.announcer,
-            transcript_policy=transcript_policy,
-        ),
-        postgresql=providers.Singleton(
-            SqlStorage,
-            settings.database_url,
-            watch=Observability.telemetry.provided.batch,
-            whole_configs=settings.store_agent_config,
-            announcer=Events.announcer,
-            transcript_policy=transcript_policy,
-        ),
+        sqlite=_database,
+        postgresql=_database,
     )
     outbox = storage.provided.outbox
     backup = providers.Callable(backup)

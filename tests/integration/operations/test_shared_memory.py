@@ -12,7 +12,7 @@ from tests.integration.http.webhooks import eventually
 from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cold_processes")]
+pytestmark = pytest.mark.slow
 
 PREFIX = "backend-metrics-"
 
