@@ -86,7 +86,7 @@ def _can_be_warm(module: str, env: Mapping[str, str]) -> bool:
 
 
 class _Warm(subprocess.Popen[Any]):
-    """A process that the warm server forks, and whose end it tells of.
+    """A process that the warm server forks, and whose end it reports.
 
     It overrides what subprocess has no public option for: how a process starts and is waited for.
     """

@@ -92,7 +92,7 @@ class Forks:
         result = os.waitid(os.P_PIDFD, watched, os.WEXITED | os.WNOWAIT)
         assert result is not None
         code = result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
-        with suppress(BrokenPipeError):  # nobody waits for it
+        with suppress(BrokenPipeError):  # no test waits for it
             os.write(end, code.to_bytes(4, "little", signed=True))
         os.close(end)
         os.close(watched)

@@ -108,7 +108,7 @@ async def test_a_session_is_in_the_ledger_when_it_has_ended(
 async def test_a_worker_tries_again_when_the_service_was_down(
     participant: rtc.Room, room: str, tmp_path: Path
 ) -> None:
-    """Nobody listens where it reports to until it has logged that this was so."""
+    """No service listens where it reports to until it has logged that this was so."""
     port, reports_to = free_port(), free_port()
     with server_with_webhooks(tmp_path, port) as server:
         async with scene(server, tmp_path, reports_to, PORT=port) as on:
@@ -144,7 +144,7 @@ async def test_a_worker_tries_again_when_the_storage_was_down(
 async def test_an_upload_may_come_before_any_webhook(
     participant: rtc.Room, room: str, tmp_path: Path
 ) -> None:
-    """LiveKit's webhooks are held back until the report is there; nobody asks LiveKit meanwhile."""
+    """LiveKit's webhooks are held back until the report is there; no job asks LiveKit meanwhile."""
     port, held_at = free_port(), free_port()
     with server_with_webhooks(tmp_path, held_at) as server:
         async with (

@@ -24,7 +24,7 @@ export interface StreamHandlers {
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
-/** Heartbeats come more often; a connection without any is dead although nobody closed it. */
+/** Heartbeats come more often; a connection without any is dead although neither side closed it. */
 export const SILENCE = 45_000;
 
 export class EventStream {

@@ -1,4 +1,4 @@
-"""PostgreSQL gives positions before the commit: what a reader may be told meanwhile."""
+"""PostgreSQL gives positions before the commit: what a reader may see meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that this version cannot read stop nobody's deliveries."""
+"""Rows that this version cannot read stop no other deliveries."""
 
 from __future__ import annotations
 

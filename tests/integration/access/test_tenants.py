@@ -101,7 +101,7 @@ USED: Final = [
     ("GET", "/sessions/{sessionId:str}/usage"),
     ("GET", "/telephony/calls/{callId:str}/usage"),
 ]
-"""What shows numbers, and nobody's names."""
+"""What shows numbers, and no names."""
 OPERATORS: Final = [route for route in OWNED if set(route.scopes) == {Scope.ADMIN}]
 """What belongs to the deployment: no tenant has anything in it."""
 OF_ROOMS: Final = [

@@ -1,4 +1,4 @@
-"""Large uploads cost no memory, and slow ones hold nobody up."""
+"""Large uploads cost no memory, and slow ones hold up no other upload."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ async def test_an_erasure_that_is_cut_short_is_finished_by_the_next_one(
 
     with pytest.raises(RecordingStoreUnavailable):
         await world.erase.one(str(recording.id), SYSTEM)
-    assert list(await world.of(session)) == []  # nobody plays it from the first step on
+    assert list(await world.of(session)) == []  # no request plays it from the first step on
     assert await attrs.evolve(world.erase, store=None).finish() == 0
     world.store.is_down = False
     assert await world.erase.finish() == 1

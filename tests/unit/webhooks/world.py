@@ -1,4 +1,4 @@
-"""Webhooks on the memory adapter, with an outbox and a sender that do as they are told."""
+"""Webhooks on the memory adapter, with an outbox and a sender that tests control."""
 
 from __future__ import annotations
 
