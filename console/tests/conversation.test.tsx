@@ -6,7 +6,7 @@ import { close, open, stubBrowser, XSS } from "./open";
 import { call, event, item, recording, session, SIGNED_IN } from "./records";
 import { FakeService, json } from "./service";
 
-vi.mock("uplot", () => ({ default: class {} }));
+vi.mock("uplot", () => ({ default: vi.fn() }));
 
 const decode = vi.fn();
 let service: FakeService;

@@ -58,15 +58,15 @@ describe("turns", () => {
 });
 
 describe("peaks", () => {
-  it("are the loudest of each part, of all channels", () => {
-    const left = Float32Array.from([0, 0.25, -0.5, 0]);
-    const right = Float32Array.from([0, 0, 0, 1]);
+  it("are the loudest of each part and all channels, compared with the loudest of all", () => {
+    const left = Float32Array.from([0, 0.125, -0.25, 0]);
+    const right = Float32Array.from([0, 0, 0, 0.5]);
     expect([...peaks([left, right], 2)]).toEqual([0.25, 1]);
   });
 
   it("of less audio than there are parts are still in range", () => {
     expect([...peaks([Float32Array.from([1])], 3)]).toEqual([1, 0, 0]);
-    expect([...peaks([], 2)]).toEqual([0, 0]);
+    expect([...peaks([Float32Array.from([0, 0])], 2)]).toEqual([0, 0]);
   });
 });
 

@@ -4,7 +4,7 @@ import { close, go, open, stubBrowser, XSS } from "./open";
 import { delivery, event, SIGNED_IN, webhook } from "./records";
 import { FakeService, json, refusal } from "./service";
 
-vi.mock("uplot", () => ({ default: class {} }));
+vi.mock("uplot", () => ({ default: vi.fn() }));
 
 let service: FakeService;
 let known: ReturnType<typeof webhook>;
@@ -111,7 +111,7 @@ describe("webhooks", () => {
     service.on("GET /console/session", () => json({ ...SIGNED_IN, scopes: ["webhooks:read"] }));
     deliveries(delivery());
     await open("webhooks", "w-1");
-    await screen.findByText(/call\.ended/);
+    await screen.findByText(/call\.ended/, { selector: "summary" });
     for (const name of ["Delete", "Save", "Send a test", /^Redeliver/]) {
       expect(screen.queryByRole("button", { name })).toBeNull();
     }
@@ -167,6 +167,8 @@ describe("deliveries", () => {
     await screen.findByText("Live");
     deliveries(delivery({ event: "session.created", status: "succeeded" }));
     service.stream.send(event("session.created", {}));
-    expect(await screen.findByText(/session\.created/, {}, { timeout: 5000 })).toBeTruthy();
+    const summary = { selector: "summary" };
+    const shown = await screen.findByText(/session\.created/, summary, { timeout: 5000 });
+    expect(shown.textContent).toContain("succeeded");
   });
 });

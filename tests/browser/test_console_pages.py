@@ -19,6 +19,7 @@ from tests.receivers import Receivers, running_receivers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
+PRESS = "document.querySelector('[aria-label^=\"{}\"]').click()"
 OPEN_DETAILS = "document.querySelectorAll('details').forEach(d => d.open = true)"
 HEARD = "document.querySelector('.turns [aria-current]')?.textContent ?? ''"
 TIME = "document.querySelector('audio').currentTime"
@@ -154,7 +155,7 @@ def test_a_dead_letter_is_shown_with_its_reason_and_replayed(stage: Stage, tab: 
     tab.do("see", "set-aside")
     tab.do("evaluate", "document.querySelector('summary').click()")
     tab.do("see", "EV_set-aside")
-    tab.do("evaluate", "document.querySelector('[aria-label^=\"Replay room_finished\"]').click()")
+    tab.do("evaluate", PRESS.format("Replay room_finished"))
     tab.do("see", "None: each webhook of LiveKit's was processed")
     tab.is_well()
 

@@ -7,7 +7,7 @@ export const BUCKETS = 2000;
 /** The lowest rate that every browser decodes to. */
 const RATE = 8000;
 
-/** The loudest sample of each part of the audio, from 0 to 1. */
+/** The loudest sample of each part of the audio, as a fraction of the loudest of all. */
 export function peaks(channels: readonly Float32Array[], buckets = BUCKETS): Float32Array {
   const found = new Float32Array(buckets);
   for (const samples of channels) {
@@ -17,7 +17,8 @@ export function peaks(channels: readonly Float32Array[], buckets = BUCKETS): Flo
       found[bucket] = Math.max(found[bucket] ?? 0, Math.abs(sample));
     });
   }
-  return found;
+  const most = found.reduce((loudest, peak) => Math.max(loudest, peak), 0);
+  return most > 0 ? found.map((peak) => peak / most) : found;
 }
 
 /** Fetch and decode the audio at `url`; null if it is longer than is decoded. */

@@ -5,15 +5,18 @@ import type { DomainEvent } from "../api/types";
 import { follow } from "../live/live";
 import { type Pages, usePages } from "./use_pages";
 
+/** Events that come together cause one reading. */
+const TOGETHER = 200;
 /** Work that an event causes, such as a delivery's first attempt, is usually done by then. */
 export const SETTLED = 1000;
 const PAGE = 200;
 
-/** Return the list at `path`; `concerns` says which events have it read again. */
+/** Return the list at `path`; `concerns` says which events have it read again, `wait` how soon. */
 export function useFollowedPages<T>(
   path: string,
   field: string,
   concerns: (event: DomainEvent) => boolean,
+  wait = TOGETHER,
 ): Pages<T> {
   const pages = usePages<T>(path, field);
   const current = useRef({ pages, concerns });
@@ -29,7 +32,7 @@ export function useFollowedPages<T>(
         const { pages: read, concerns: isNews } = current.current;
         // Whoever reads older pages keeps them.
         if (!isNews(event) || (read.items?.length ?? 0) > PAGE) return;
-        timer ??= setTimeout(reload, SETTLED);
+        timer ??= setTimeout(reload, wait);
       },
       gap: reload,
     });
@@ -37,6 +40,6 @@ export function useFollowedPages<T>(
       clearTimeout(timer);
       unfollow();
     };
-  }, [path]);
+  }, [path, wait]);
   return pages;
 }

@@ -4,7 +4,7 @@ import type { Delivery, Webhook } from "../api/webhooks";
 import { hashOf } from "../router";
 import { may } from "../state/session";
 import { Failed, Loading } from "../ui/states";
-import { useFollowedPages } from "../ui/use_followed_pages";
+import { SETTLED, useFollowedPages } from "../ui/use_followed_pages";
 import { DeliveryList } from "./deliveries";
 import { InboxEntries } from "./inbox";
 
@@ -66,6 +66,7 @@ function OfWebhook({ webhook }: { webhook: Webhook }) {
     path,
     "deliveries",
     ANY,
+    SETTLED,
   );
   return (
     <>

@@ -42,6 +42,7 @@ function Deliveries({ path }: { path: string }) {
     path,
     "deliveries",
     () => true,
+    SETTLED,
   );
   if (error !== null) return <Failed error={error} retry={() => void reload()} />;
   if (items === null) return <Loading what="deliveries" />;

@@ -6,7 +6,7 @@ import { may } from "../state/session";
 import { sourceOf, timeOf } from "../ui/format";
 import { RawJson } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
-import { useFollowedPages } from "../ui/use_followed_pages";
+import { SETTLED, useFollowedPages } from "../ui/use_followed_pages";
 import { DeliveryList } from "./deliveries";
 
 interface Props {
@@ -54,7 +54,7 @@ interface WithDeliveriesProps {
 }
 
 function WithDeliveries({ events, path, concerns }: WithDeliveriesProps) {
-  const deliveries = useFollowedPages<Delivery>(path, "deliveries", concerns);
+  const deliveries = useFollowedPages<Delivery>(path, "deliveries", concerns, SETTLED);
   const { items, error, complete, more, reload } = deliveries;
   return (
     <>

@@ -24,6 +24,7 @@ export function InboxEntries({ filter, concerns, none }: Props) {
     path,
     "events",
     concerns,
+    SETTLED,
   );
   return (
     <>

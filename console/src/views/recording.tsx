@@ -1,6 +1,6 @@
 /** A session's recording: its audio, and its waveform once that is in sight. */
 
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Recording } from "../api/conversation";
 import type { Session } from "../api/types";
 import type { Playback } from "../state/playback";
@@ -119,15 +119,16 @@ function Player({ sessionId, recording, playback, captions }: PlayerProps) {
   const [failed, setFailed] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const { peaks, note } = useWaveform(url, box, (sizeBytes ?? 0) > MOST_BYTES, playback);
-  useEffect(() => {
+  const look = () => {
+    playback.look(durationSeconds);
+  };
+  // Before the browser can have said anything of the audio.
+  useLayoutEffect(() => {
     playback.attach(audio.current);
     return () => {
       playback.attach(null);
     };
   }, [playback]);
-  const look = () => {
-    playback.look(durationSeconds);
-  };
   return (
     <div ref={box} class="player">
       <Waveform playback={playback} peaks={peaks} />
