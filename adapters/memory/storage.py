@@ -65,7 +65,7 @@ class MemoryStorage:
         self.tickets = MemoryTickets()
         self.idempotency = MemoryIdempotency()
         self.webhooks = MemoryWebhooks()
-        self.webhook_deliveries = MemoryDeliveries()
+        self.webhook_deliveries = MemoryDeliveries(self.outbox.ids_in)
         self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]
         self.personal_data = MemoryPersonalData(self._capabilities)
         self.processes = MemoryProcesses([each.free for each in self._capabilities])

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import enum
 import json
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from domain.shared.identifiers import CallId, EventId, SessionId
+from domain.shared.pagination import Cursor
 from domain.shared.timeline import Source
+
+_MOST: Final = 2**31 - 1
+"""The highest sequence that can be stored."""
 
 
 class EventKind(enum.StrEnum):
@@ -110,3 +115,13 @@ class StoredEvent(DomainEvent):
 
     position: int
     sequence: int
+
+    @property
+    def age(self) -> tuple[datetime, str]:
+        """Return its place in the list of its lane, as of records whose id is a UUID."""
+        return self.known_at, str(uuid.UUID(int=self.sequence))
+
+    @staticmethod
+    def sequence_at(place: Cursor) -> int:
+        """Return the sequence of the event whose :attr:`age` is ``place``."""
+        return min(uuid.UUID(place.id).int, _MOST)

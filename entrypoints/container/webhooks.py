@@ -16,8 +16,10 @@ from domain.webhooks.forward_events import ForwardEvents
 from domain.webhooks.manage_deliveries import ManageDeliveries
 from domain.webhooks.manage_webhooks import ManageWebhooks
 from domain.webhooks.prune_events import PruneEvents
+from domain.webhooks.read_deliveries import ReadDeliveries
 from domain.webhooks.send_event import SendEvent
 from domain.webhooks.try_webhook import TryWebhook
+from entrypoints.container.calls import Calls
 from entrypoints.container.core import Core
 from entrypoints.container.events import Events
 from entrypoints.container.idempotency import Idempotency
@@ -70,6 +72,12 @@ class Webhooks(containers.DeclarativeContainer):
         outbox=storage.outbox,
         clock=Core.clock,
         signal=delivery_signal,
+    )
+    read_deliveries = providers.Singleton(
+        ReadDeliveries,
+        read_events=Calls.read_events,
+        outbox=storage.outbox,
+        deliveries=storage.webhook_deliveries,
     )
     fan_out = providers.Singleton(
         FanOut,

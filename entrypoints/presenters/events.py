@@ -43,23 +43,26 @@ class EventResponse(msgspec.Struct, rename="camel", kw_only=True):
     data: dict[str, Any]
 
 
-def event_body(event: StoredEvent) -> bytes:
-    """Return the JSON body of ``event``, whose data is as it was stored."""
-    return _encoder.encode(
-        EventResponse(
-            id=event.id.value,
-            type=event.kind,
-            created_at=rfc3339(event.known_at),
-            occurred_at=rfc3339(event.occurred_at),
-            sequence=event.sequence,
-            tenant=event.tenant,
-            session_id=None if event.session_id is None else event.session_id.value,
-            call_id=None if event.call_id is None else event.call_id.value,
-            source=event.source,
-            version=VERSION,
-            data=msgspec.Raw(event.data),  # type: ignore[arg-type] # it is encoded already
-        )
+def event_response(event: StoredEvent) -> EventResponse:
+    """Return ``event`` as callers see it, with its data as it was stored."""
+    return EventResponse(
+        id=event.id.value,
+        type=event.kind,
+        created_at=rfc3339(event.known_at),
+        occurred_at=rfc3339(event.occurred_at),
+        sequence=event.sequence,
+        tenant=event.tenant,
+        session_id=None if event.session_id is None else event.session_id.value,
+        call_id=None if event.call_id is None else event.call_id.value,
+        source=event.source,
+        version=VERSION,
+        data=msgspec.Raw(event.data),  # type: ignore[arg-type] # it is encoded already
     )
+
+
+def event_body(event: StoredEvent) -> bytes:
+    """Return the JSON body of ``event``."""
+    return _encoder.encode(event_response(event))
 
 
 def event_frame(event: StoredEvent) -> bytes:

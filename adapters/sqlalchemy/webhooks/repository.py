@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     Select,
+    Table,
     Text,
     and_,
     bindparam,
@@ -144,13 +145,17 @@ def saving(webhook: Webhook) -> Write:
     return Write(_SAVE, moves | which, _lock(webhook.id))
 
 
-def _visible(access: Access) -> Select[Any]:
-    """Select what :meth:`~domain.webhooks.subscription.Reach.is_visible_to` shows."""
+def is_visible(table: Table, access: Access) -> ColumnElement[bool]:
+    """Return the condition that :meth:`~domain.webhooks.subscription.Reach.is_visible_to` is."""
     if access.tenants is None:
-        return select(webhooks)
-    owned: ColumnElement[bool] = webhooks.c.tenant == access.tenant
-    unowned = true() if access.sees_unowned else webhooks.c.sees_unowned == false()
-    return select(webhooks).where(and_(owned, webhooks.c.sees_all == false(), unowned))
+        return true()
+    owned: ColumnElement[bool] = table.c.tenant == access.tenant
+    unowned = true() if access.sees_unowned else table.c.sees_unowned == false()
+    return and_(owned, table.c.sees_all == false(), unowned)
+
+
+def _visible(access: Access) -> Select[Any]:
+    return select(webhooks).where(is_visible(webhooks, access))
 
 
 def _lock(webhook_id: WebhookId) -> Lock:
