@@ -1,4 +1,4 @@
-"""Domain events: what happened to a session or a call, as others learn of it."""
+"""Domain events: what happened to a session, a call or a resource, as others learn of it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,20 @@ class EventKind(enum.StrEnum):
     TRANSCRIPT_READY = "transcript.ready"
     RECORDING_READY = "recording.ready"
     USAGE_READY = "usage.ready"
+    AGENT_CREATED = "agent.created"
+    AGENT_UPDATED = "agent.updated"
+    AGENT_ACTIVATED = "agent.activated"
+    AGENT_DELETED = "agent.deleted"
+    PHONE_NUMBER_CREATED = "phone_number.created"
+    PHONE_NUMBER_UPDATED = "phone_number.updated"
+    PHONE_NUMBER_DELETED = "phone_number.deleted"
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_UPDATED = "api_key.updated"
+    API_KEY_REVOKED = "api_key.revoked"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_UPDATED = "webhook.updated"
     WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_DELETED = "webhook.deleted"
     WEBHOOK_TEST = "webhook.test"
 
 
@@ -78,7 +91,8 @@ class DomainEvent:
     """An event with its name and its lane, which has no place yet.
 
     The events of a phone call and of the session that serves it share a ``lane`` and are in one
-    order. ``occurred_at`` is when it happened, ``known_at`` when the ledger learned of it.
+    order, as are those of a resource, whose lane is its id. ``occurred_at`` is when it happened,
+    ``known_at`` when the ledger learned of it.
     """
 
     id: EventId

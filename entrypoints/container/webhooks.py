@@ -26,7 +26,7 @@ from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.observability import Observability
 from entrypoints.container.storage import Storage
 from entrypoints.presenters.events import event_body
-from entrypoints.presenters.webhooks import disabled_data
+from entrypoints.presenters.webhooks import webhook_data
 
 settings = Core.settings.provided
 storage = Storage.storage.provided
@@ -92,7 +92,7 @@ class Webhooks(containers.DeclarativeContainer):
         webhooks=storage.webhooks,
         unit_of_work=storage.unit_of_work,
         clock=Core.clock,
-        present=providers.Object(disabled_data),
+        present=providers.Object(webhook_data),
     )
     deliver = providers.Singleton(
         Deliver,

@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Executable,
     Select,
     Table,
@@ -28,10 +29,13 @@ from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.lookup import Lookup
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Lock, Write
+from adapters.sqlalchemy.events.resource_events import Change, ResourceEvents
 from adapters.sqlalchemy.mapping import readable
 from adapters.sqlalchemy.webhooks.mapping import to_webhook, webhook_moves, webhook_values
 from adapters.sqlalchemy.webhooks.table import webhooks
 from domain.access.access import Access
+from domain.events.announcer import Announcer
+from domain.events.domain_event import EventKind
 from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import WebhookId
 from domain.shared.pagination import Cursor
@@ -60,16 +64,18 @@ _WORKING: Final[Executable] = (
 class SqlWebhooks:
     """Implements :class:`domain.webhooks.repository.WebhookRepository`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, announcer: Announcer | None = None) -> None:
         self._database = database
+        self._events = ResourceEvents(database, announcer)
 
     async def add(self, webhook: Webhook) -> None:
         """Store a new webhook."""
-        await self._database.write([Write(_ADD, webhook_values(webhook), _lock(webhook.id))])
+        added = Write(_ADD, webhook_values(webhook), _lock(webhook.id))
+        await self._events.write([added], _change(EventKind.WEBHOOK_CREATED, webhook))
 
     async def save(self, webhook: Webhook) -> Webhook:
         """Store a change of a webhook that was read at ``webhook.revision``."""
-        await self._database.write([saving(webhook)])
+        await self._events.write([saving(webhook)], _change(EventKind.WEBHOOK_UPDATED, webhook))
         return attrs.evolve(webhook, revision=webhook.revision + 1)
 
     async def get(self, webhook_id: WebhookId, access: Access) -> Webhook | None:
@@ -97,11 +103,15 @@ class SqlWebhooks:
 
     async def delete(self, webhook_id: WebhookId, access: Access) -> bool:
         """Delete the webhook, if visible."""
-        if await self.get(webhook_id, access) is None:
+        found = await self.get(webhook_id, access)
+        if found is None:
             return False
-        which = {"wanted": webhook_id.value}
-        write = Write(_DELETE, which, _lock(webhook_id), must_change=False)
-        return await self._database.write([write]) == [1]
+
+        def work(connection: Connection) -> tuple[bool, Change | None]:
+            is_deleted = connection.execute(_DELETE, {"wanted": webhook_id.value}).rowcount == 1
+            return is_deleted, _change(EventKind.WEBHOOK_DELETED, found) if is_deleted else None
+
+        return await self._events.transact(work, _lock(webhook_id))
 
     async def all(self, unreadable: list[StorageUnavailable], access: Access) -> list[Webhook]:
         """Return every visible webhook."""
@@ -156,6 +166,10 @@ def is_visible(table: Table, access: Access) -> ColumnElement[bool]:
 
 def _visible(access: Access) -> Select[Any]:
     return select(webhooks).where(is_visible(webhooks, access))
+
+
+def _change(kind: EventKind, webhook: Webhook) -> Change:
+    return Change(kind=kind, lane=webhook.id.value, tenant=webhook.reach.tenant, resource=webhook)
 
 
 def _lock(webhook_id: WebhookId) -> Lock:

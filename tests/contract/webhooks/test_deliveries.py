@@ -342,7 +342,7 @@ async def test_the_deliveries_of_a_lane_are_those_of_its_events_to_the_visible_w
         await work.sessions.add(session)
         await work.sessions.add(new_session(tenant="ann"))
         await work.commit()
-    event, of_other = await ledger.outbox.after(0, 10)
+    _, event, of_other = await ledger.outbox.after(0, 10)
     everyones = new_webhook(reach=Reach(tenant="ben", sees_all=True))
     await ledger.webhooks.add(everyones)
     mine = new_delivery(webhook, 1, event.lane, event_id=event.id)
