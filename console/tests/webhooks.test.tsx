@@ -37,7 +37,7 @@ describe("webhooks", () => {
       target: { value: "https://example.com/events" },
     });
     fireEvent.input(screen.getByLabelText("Description"), { target: { value: "CRM" } });
-    fireEvent.click(screen.getByLabelText("all events"));
+    fireEvent.click(screen.getByLabelText("all events of sessions and calls"));
     fireEvent.click(await screen.findByLabelText("call.ended"));
     await press("Add");
 

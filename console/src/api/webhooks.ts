@@ -43,14 +43,24 @@ export interface TestAnswer {
   durationMs: number;
 }
 
-/** The kinds of events that a webhook may get; `*` alone is all of them. */
+/** The kinds of events that a webhook may get; `*` alone is all but those of resources. */
 export const EVENT_KINDS = [
+  "agent.activated",
+  "agent.created",
+  "agent.deleted",
+  "agent.updated",
+  "api_key.created",
+  "api_key.revoked",
+  "api_key.updated",
   "call.answered",
   "call.corrected",
   "call.created",
   "call.ended",
   "call.failed",
   "call.ringing",
+  "phone_number.created",
+  "phone_number.deleted",
+  "phone_number.updated",
   "recording.ready",
   "session.agent_joined",
   "session.agent_left",
@@ -60,6 +70,9 @@ export const EVENT_KINDS = [
   "session.failed",
   "transcript.ready",
   "usage.ready",
+  "webhook.created",
+  "webhook.deleted",
   "webhook.disabled",
+  "webhook.updated",
 ];
 export const ALL_EVENTS = "*";

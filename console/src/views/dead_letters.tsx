@@ -46,7 +46,7 @@ function FailedDeliveries() {
   const { items, error, reload } = useFollowedPages<Webhook>(
     "/webhooks",
     "webhooks",
-    (event) => event.type === "webhook.disabled",
+    (event) => event.type.startsWith("webhook."),
   );
   if (error !== null) return <Failed error={error} retry={() => void reload()} />;
   if (items === null) return <Loading what="webhooks" />;

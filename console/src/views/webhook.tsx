@@ -15,7 +15,7 @@ import { eventsOf, WebhookStatus } from "./webhooks";
 
 export function WebhookView({ id }: { id: string }) {
   const path = `/webhooks/${encodeURIComponent(id)}`;
-  const webhook = useFollowed<Webhook>(path, (event) => event.type === "webhook.disabled");
+  const webhook = useFollowed<Webhook>(path, (event) => event.type.startsWith("webhook."));
   const { value } = webhook;
   if (value === null) {
     return (
@@ -55,7 +55,7 @@ export function WebhookView({ id }: { id: string }) {
       <WebhookDeliveries path={`${path}/deliveries`} />
       {may("webhooks:write") && (
         <WebhookForm
-          key={value.updatedAt}
+          key={JSON.stringify([value.url, value.description, value.events])}
           title="Change it"
           save="Save"
           webhook={value}

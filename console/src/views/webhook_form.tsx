@@ -67,7 +67,7 @@ export function WebhookForm({ title, save, webhook, submit }: Props) {
       <fieldset>
         <legend>Events</legend>
         <Choice
-          name="all events"
+          name="all events of sessions and calls"
           checked={all}
           set={(on) => {
             setEvents(on ? [ALL_EVENTS] : []);

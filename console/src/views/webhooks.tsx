@@ -13,7 +13,7 @@ export function WebhooksView() {
   const { items, error, complete, more, reload } = useFollowedPages<Webhook>(
     "/webhooks",
     "webhooks",
-    (event) => event.type === "webhook.disabled",
+    (event) => event.type.startsWith("webhook."),
   );
   const [made, setMade] = useState<WebhookWithSecret | null>(null);
   const add = async (body: unknown) => {
@@ -88,7 +88,7 @@ function List({ webhooks }: { webhooks: Webhook[] }) {
 }
 
 export function eventsOf({ events }: Webhook): string {
-  return events.includes("*") ? "all" : events.join(", ");
+  return events.includes("*") ? "all of sessions and calls" : events.join(", ");
 }
 
 const REASONS: Record<string, string> = {
