@@ -93,7 +93,7 @@ function DeliveryRow({ delivery, changed }: { delivery: Delivery; changed(): voi
           <span class="dim">
             {timeOf(createdAt)} · {attemptsOf(attempts.length)}
             {last !== undefined && `, the last answered ${last.statusCode?.toString() ?? "nothing"}`}
-            {nextAttemptAt !== null && ` · next attempt ${timeOf(nextAttemptAt)}`}
+            {nextAttemptAt !== null && last !== undefined && ` · next attempt ${timeOf(nextAttemptAt)}`}
           </span>
         </summary>
         <ol class="attempts">
@@ -122,5 +122,6 @@ function DeliveryRow({ delivery, changed }: { delivery: Delivery; changed(): voi
 }
 
 function attemptsOf(count: number): string {
+  if (count === 0) return "not attempted yet";
   return count === 1 ? "1 attempt" : `${count.toString()} attempts`;
 }

@@ -95,14 +95,17 @@ function processed(entry: InboxEntry): string {
   const { handledAt, receivedAt, failures, outages, nextAttemptAt } = entry;
   const attempts = failures + outages;
   return [
-    handledAt !== null &&
-      `processed after ${seconds((Date.parse(handledAt) - Date.parse(receivedAt)) / 1000)}`,
+    handledAt !== null && `processed after ${took(Date.parse(handledAt) - Date.parse(receivedAt))}`,
     attempts > 0 && `${attempts.toString()} failed ${attempts === 1 ? "attempt" : "attempts"}`,
     nextAttemptAt !== null && `next attempt ${timeOf(nextAttemptAt)}`,
   ]
     .filter((part) => part !== false)
     .map((part) => ` · ${part}`)
     .join("");
+}
+
+function took(milliseconds: number): string {
+  return milliseconds < 1000 ? `${milliseconds.toString()} ms` : seconds(milliseconds / 1000);
 }
 
 function Body({ path }: { path: string }) {

@@ -158,7 +158,7 @@ function Player({ sessionId, recording, playback, captions }: PlayerProps) {
         </p>
       )}
       <p class="dim">
-        {seconds(durationSeconds)}, recorded by {SOURCES[recording.source]}
+        {seconds(playback.duration.value || durationSeconds)}, recorded by {SOURCES[recording.source]}
         {recording.startedAt === null &&
           "; its beginning was not reported, so times of turns are approximate"}
         {note !== null && `; ${note}`}
