@@ -9,11 +9,14 @@ const API = [
   "/agents",
   "/api-keys",
   "/console/session",
+  "/deliveries",
   "/events",
   "/health",
+  "/inbox",
   "/phone-numbers",
   "/session",
   "/telephony",
+  "/webhooks",
 ];
 const BUILT = process.env.CONSOLE_FILES ?? "../entrypoints/console_files";
 

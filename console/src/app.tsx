@@ -11,12 +11,15 @@ import { AgentsView } from "./views/agents";
 import { ApiKeysView } from "./views/api_keys";
 import { CallView } from "./views/call";
 import { CallsView } from "./views/calls";
+import { DeadLettersView } from "./views/dead_letters";
 import { HealthView } from "./views/health";
 import { OverviewView } from "./views/overview";
 import { PhoneNumbersView } from "./views/phone_numbers";
 import { SessionView } from "./views/session";
 import { SessionsView } from "./views/sessions";
 import { SignInView } from "./views/sign_in";
+import { WebhookView } from "./views/webhook";
+import { WebhooksView } from "./views/webhooks";
 
 interface Area {
   path: string;
@@ -54,6 +57,19 @@ const AREAS: Area[] = [
     title: "Phone numbers",
     scopes: ["phone-numbers:read", "phone-numbers:write"],
     list: () => <PhoneNumbersView />,
+  },
+  {
+    path: "webhooks",
+    title: "Webhooks",
+    scopes: ["webhooks:read", "webhooks:write"],
+    list: () => <WebhooksView />,
+    one: (id) => <WebhookView key={id} id={id} />,
+  },
+  {
+    path: "dead-letters",
+    title: "Dead letters",
+    scopes: ["webhooks:read", "webhooks:write"],
+    list: () => <DeadLettersView />,
   },
   { path: "api-keys", title: "API keys", scopes: ["admin"], list: () => <ApiKeysView /> },
   { path: "health", title: "Health", scopes: [], list: () => <HealthView /> },

@@ -6,12 +6,14 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import attrs
 import pytest
 
+from tests.browser.console import Stage, Tab, opened, running_stage
 from tests.service import PROJECT
 
 FOLDER: Final = Path(__file__).parent
@@ -61,3 +63,15 @@ def _modules() -> Path:
         subprocess.run(INSTALL, cwd=folder, check=True)
         (folder / "installed").touch()
     return folder / "node_modules"
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with running_stage(tmp_path_factory.mktemp("console")) as stage:
+        yield stage
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Tab]:
+    with opened(browser) as tab:
+        yield tab

@@ -1,0 +1,194 @@
+"""A tab of the console, and the service that it shows."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import av
+import httpx
+import numpy as np
+
+from domain.access.access import Scope
+from tests.integration.access.two_tenants import ANN, BEN, agent_keys, as_
+from tests.integration.http.webhooks import Caller, eventually, send
+from tests.livekit_server import free_port
+from tests.reports import a_header, an_upload, chat_history, multipart, worker_token
+from tests.service import PROJECT, Service, start
+from tests.simulator import SimulatorProcess, running_simulator
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Browser
+
+XSS: Final = '"><img src=x onerror="globalThis.hacked=1"><svg onload="globalThis.hacked=1">'
+
+
+@attrs.frozen
+class Tab:
+    """A browser's tab."""
+
+    process: subprocess.Popen[str]
+
+    def do(self, action: str, *arguments: object) -> Any:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(json.dumps([action, *arguments]), file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        assert line, self.process.communicate(timeout=60)[1]
+        answer = json.loads(line)
+        assert "error" not in answer, f"{action} {arguments}: {answer['error']}"
+        return answer["result"]
+
+    def sign_in(self, url: str, key: str) -> None:
+        self.do("open", f"{url}/console")
+        self.do("see", "Sign in with an API key")
+        self.do("fill", "API key", key)
+        self.do("press", "Sign in")
+        self.do("see", "Overview")
+
+    def is_well(self) -> None:
+        """Nothing was refused by the page's policy, failed in it, or came from elsewhere."""
+        state = self.do("state")
+        assert (state["refused"], state["problems"], state["hacked"]) == ([], [], None)
+        assert len(state["hosts"]) == 1
+
+
+@attrs.define
+class Stage:
+    """A service of two tenants on a simulator whose webhooks reach it."""
+
+    simulator: SimulatorProcess
+    environ: dict[str, str]
+    folder: Path
+    service: Service
+    admin: str
+    reader: str
+    starter: str
+    """Keys of one more tenant, which see no record that belongs to no tenant."""
+
+    @property
+    def url(self) -> str:
+        return self.service.url
+
+    def post(self, path: str, key: str, **body: object) -> dict[str, Any]:
+        answer = httpx.post(f"{self.url}{path}", json=body, headers=as_(key), timeout=30)
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json() if answer.content else {}
+        return found
+
+    def call(self, room: str, number: str = "+15105550100") -> Caller:
+        """A caller's arrival in a room, or the webhook of a room that LiveKit does not know."""
+        known = self.simulator.room(room)
+        sid = "RM_console" if known is None else str(known["sid"])
+        caller = Caller(room=room, room_sid=sid, number=number)
+        self.send(caller.joined())
+        return caller
+
+    def send(self, event: bytes) -> None:
+        with httpx.Client(base_url=self.url) as client:
+            assert send(client, event).status_code == 200
+
+    def get(self, path: str, key: str | None = None) -> dict[str, Any]:
+        answer = httpx.get(f"{self.url}{path}", headers=as_(key or self.admin), timeout=30)
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def report(self, session_id: str, items: list[dict[str, Any]], audio: bytes) -> None:
+        """Upload a worker's report of the session, which began to record as it was created."""
+        session = eventually(
+            lambda: self.get(f"/sessions/{session_id}"), lambda found: found["roomSid"]
+        )
+        header = a_header(
+            room_sid=session["roomSid"],
+            job_id=f"AJ_{session_id[-12:]}",
+            started_ms=round(moment(session["createdAt"]) * 1000),
+        )
+        parts = an_upload(header=header, chat_history=chat_history(items), audio=audio)
+        answer = httpx.post(
+            f"{self.url}/observability/recordings/v0",
+            content=multipart(*parts),
+            headers={
+                "Authorization": f"Bearer {worker_token()}",
+                "Content-Type": "multipart/form-data; boundary=b7c1",
+            },
+            timeout=30,
+        )
+        assert answer.is_success, answer.text
+
+    def restart(self) -> None:
+        self.service = start(self.environ, self.folder)
+
+
+@contextmanager
+def running_stage(folder: Path) -> Iterator[Stage]:
+    """Build the console, and run a service with it."""
+    subprocess.run(["sh", "scripts/build_console.sh"], cwd=PROJECT, check=True)
+    port = free_port()
+    webhook = f"http://127.0.0.1:{port}/telephony/livekit-webhook"
+    with running_simulator([webhook]) as simulator:
+        simulator.register_worker("shreya-obnox")
+        environ = {
+            **simulator.environ,
+            "PORT": str(port),
+            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+            "API_KEYS": f"ann={ANN},ben={BEN}",
+            "IDENTITY_CHARSET": "any",
+            "TELEPHONY_ENABLED": "true",
+            "RECORDINGS_URL": f"file://{folder}/recordings",
+            "WEBHOOK_ALLOW_PRIVATE": "true",
+        }
+        admin = agent_keys(environ, folder, "ops", scope=Scope.ADMIN)["ops"]
+        reader, starter = (
+            agent_keys(environ, folder, "cat", scope=scope)["cat"]
+            for scope in (Scope.CALLS_READ, Scope.SESSIONS_WRITE)
+        )
+        service = start(environ, folder)
+        made = Stage(simulator, environ, folder, service, admin, reader, starter)
+        try:
+            yield made
+        finally:
+            made.service.stop()
+
+
+@contextmanager
+def opened(browser: Browser) -> Iterator[Tab]:
+    """Open a tab."""
+    with browser.open(Path(__file__).with_name("console.mjs")) as process:
+        yield Tab(process)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+
+
+def moment(text: str) -> float:
+    """Return the Unix seconds of a time in RFC 3339."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def message(item_id: str, role: str, text: str, at: float, **metrics: object) -> dict[str, Any]:
+    """Return a message of a chat history."""
+    return {
+        "id": item_id, "type": "message", "role": role, "content": [text], "interrupted": False,
+        "metrics": metrics, "created_at": at,
+    }  # fmt: skip
+
+
+def a_tone(seconds: int) -> bytes:
+    """Return Ogg Opus as workers record it: a tone that grows louder."""
+    rate = 48000
+    time = np.arange(seconds * rate) / rate
+    samples = (np.sin(2 * np.pi * 440 * time) * 32000 * time / seconds).astype(np.int16)
+    out = io.BytesIO()
+    with av.open(out, "w", format="ogg") as container:
+        stream = container.add_stream("libopus", rate=rate)
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = rate
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    return out.getvalue()
