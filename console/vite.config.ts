@@ -11,6 +11,7 @@ const API = [
   "/console/session",
   "/events",
   "/health",
+  "/livekit",
   "/phone-numbers",
   "/session",
   "/telephony",
