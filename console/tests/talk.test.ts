@@ -112,7 +112,7 @@ describe("a turn's latency", () => {
   });
 
   it("takes the noise of a room for silence", () => {
-    expect(turns({ user: [[5000, 6000]], agent: [[7000, 8000]], noise: 0.03 })).toEqual([
+    expect(turns({ user: [[12_000, 13_000]], agent: [[14_000, 15_000]], noise: 0.03 })).toEqual([
       [1.05, "voice"],
     ]);
   });

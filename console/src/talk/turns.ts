@@ -21,6 +21,8 @@ const SOONEST = 150;
 const LATEST = 60_000;
 const LOUD = 0.01;
 const ABOVE_NOISE = 3;
+/** How much of a louder level counts as noise from then on, at each of 20 looks a second. */
+const RISE = 0.002;
 
 export class TurnMeter {
   private noise = LOUD / ABOVE_NOISE;
@@ -48,7 +50,7 @@ export class TurnMeter {
 
   /** Louder than the room: the noise is followed down at once, and up slowly. */
   private isSpeech(level: number): boolean {
-    this.noise = level < this.noise ? level : this.noise + (level - this.noise) * 0.01;
+    this.noise = level < this.noise ? level : this.noise + (level - this.noise) * RISE;
     return level > Math.max(LOUD, this.noise * ABOVE_NOISE);
   }
 }
