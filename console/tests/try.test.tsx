@@ -23,6 +23,7 @@ const PHONE = {
   livekitUrl: "ws://livekit",
 };
 
+vi.mock("uplot", () => ({ default: vi.fn() }));
 vi.mock("livekit-client", async () => {
   const { FakeRoom: Room } = await import("./livekit");
   const names = (kind: object) => new Proxy(kind, { get: (_, name) => name });
@@ -34,7 +35,7 @@ vi.mock("livekit-client", async () => {
   };
 });
 vi.stubGlobal("AudioContext", FakeAudioContext);
-vi.stubGlobal("MediaStream", class {});
+vi.stubGlobal("MediaStream", vi.fn());
 
 let service: FakeService;
 const microphone = { stop: vi.fn() };
@@ -62,7 +63,7 @@ afterEach(() => {
   signIn.value = { is: "asking" };
   vi.unstubAllGlobals();
   vi.stubGlobal("AudioContext", FakeAudioContext);
-  vi.stubGlobal("MediaStream", class {});
+  vi.stubGlobal("MediaStream", vi.fn());
 });
 
 async function open(...path: string[]): Promise<void> {
@@ -172,6 +173,7 @@ describe("talking to an agent", () => {
 
   it("says that no worker takes the job, once the ledger knows it", async () => {
     await talk();
+    await see("room-1");
     const timeline = [entry("agent_dispatched"), entry("agent_never_joined")];
     announce(event("session.failed", session({ sessionId: "s-1", timeline })));
     await see(/No worker takes the jobs of/);
@@ -215,6 +217,9 @@ describe("playing the caller of a call", () => {
   it("rings, is answered when the agent is heard, and ends, as the ledger knows it", async () => {
     await press("Call");
     await see("The ledger does not know the call yet.");
+    await waitFor(() => {
+      expect(service.asked.some(({ url }) => url.pathname.includes("/by-room/"))).toBe(true);
+    });
     const known = { callId: "c-1", roomName: PHONE.roomName, participantIdentity: "sip_+1510" };
     announce(event("call.ringing", call({ ...known, status: "ringing" })));
     await see("ringing");

@@ -1,7 +1,7 @@
 /** A person at this browser in a LiveKit room with an agent. */
 
 import { signal } from "@preact/signals";
-import type { RemoteParticipant, RemoteTrack, Room, TextStreamReader } from "livekit-client";
+import type * as LiveKit from "livekit-client";
 import { Level } from "./level";
 import { type Line, heard } from "./transcript";
 import { type Turn, TurnMeter } from "./turns";
@@ -32,7 +32,7 @@ export class Conversation {
   /** Called once when the agent's audio is there. */
   onHeard: () => Promise<void> = () => Promise.resolve();
 
-  private room: Room | null = null;
+  private room: LiveKit.Room | null = null;
   private typed = 0;
   private timer: ReturnType<typeof setInterval> | undefined;
   private readonly meter = new TurnMeter();
@@ -48,16 +48,20 @@ export class Conversation {
     }, EVERY);
   }
 
+  get isOver(): boolean {
+    return this.phase.value.is === "over" || this.phase.value.is === "failed";
+  }
+
   async join(url: string, token: string): Promise<void> {
     try {
       // Its 150 KB are loaded when somebody talks.
       const client = await import("livekit-client");
-      if (this.phase.value.is === "over") return;
+      if (this.isOver) return;
       const room = new client.Room();
       this.room = room;
       this.listen(room, client);
       await room.connect(url, token);
-      if (this.phase.value.is === "over") return;
+      if (this.isOver) return;
       this.phase.value = { is: "connected" };
       for (const participant of room.remoteParticipants.values()) this.seen(participant);
       if (this.microphone !== null) {
@@ -101,7 +105,7 @@ export class Conversation {
     this.stop({ is: "over", reason: "You have left." });
   }
 
-  private listen(room: Room, client: typeof import("livekit-client")): void {
+  private listen(room: LiveKit.Room, client: typeof LiveKit): void {
     const { RoomEvent } = client;
     room
       .on(RoomEvent.ParticipantConnected, this.seen)
@@ -109,7 +113,7 @@ export class Conversation {
         if (isAgent(participant)) this.agent.value = null;
       })
       .on(RoomEvent.ParticipantAttributesChanged, (_, participant) => {
-        if (participant !== room.localParticipant) this.seen(participant as RemoteParticipant);
+        this.seen(participant);
       })
       .on(RoomEvent.TrackSubscribed, (track, _, participant) => {
         this.hear(track, participant);
@@ -138,11 +142,11 @@ export class Conversation {
     });
   }
 
-  private readonly seen = (participant: RemoteParticipant): void => {
+  private readonly seen = (participant: LiveKit.Participant): void => {
     if (isAgent(participant)) this.agent.value = participant.attributes[STATE] ?? "joined";
   };
 
-  private hear(track: RemoteTrack, participant: RemoteParticipant): void {
+  private hear(track: LiveKit.RemoteTrack, participant: LiveKit.RemoteParticipant): void {
     if (track.kind !== "audio") return;
     this.playing.add(track.attach());
     if (!isAgent(participant)) return;
@@ -152,13 +156,13 @@ export class Conversation {
     this.onHeard = () => Promise.resolve();
   }
 
-  private unhear(track: RemoteTrack): void {
+  private unhear(track: LiveKit.RemoteTrack): void {
     for (const element of track.detach()) this.playing.delete(element);
     this.levels.get(track.mediaStreamTrack)?.stop();
     this.levels.delete(track.mediaStreamTrack);
   }
 
-  private async read(reader: TextStreamReader, who: Line["who"]): Promise<void> {
+  private async read(reader: LiveKit.TextStreamReader, who: Line["who"]): Promise<void> {
     const segment = () => reader.info.attributes?.["lk.segment_id"] ?? reader.info.id;
     const take = (text: string, final: boolean) => {
       const piece = { segment: segment(), who, text, final, stream: reader.info.timestamp };
@@ -185,7 +189,7 @@ export class Conversation {
   }
 
   private stop(phase: Phase): void {
-    if (this.phase.value.is === "over" || this.phase.value.is === "failed") return;
+    if (this.isOver) return;
     this.phase.value = phase;
     clearInterval(this.timer);
     this.agent.value = null;
@@ -198,7 +202,7 @@ export class Conversation {
 }
 
 /** `ParticipantKind.AGENT`: that enumeration is in the part that is loaded later. */
-function isAgent(participant: RemoteParticipant): boolean {
+function isAgent(participant: LiveKit.Participant): boolean {
   return participant.isAgent;
 }
 

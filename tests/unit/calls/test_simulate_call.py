@@ -71,7 +71,7 @@ def test_the_token_is_for_one_new_room_and_for_ten_minutes() -> None:
 
 def test_given_no_admin_s_key_then_it_is_refused_whatever_the_number_is() -> None:
     with pytest.raises(Forbidden):
-        simulate(access=Access("ann", WORK))
+        simulate(access=Access(tenant="ann", scopes=WORK))
 
 
 def test_given_telephony_is_off_then_the_error_says_how_it_is_switched_on() -> None:

@@ -69,8 +69,9 @@ export function AgentChoice({ agents, choice, change, error }: Props) {
           placeholder={byDefault ?? ""}
           required={byDefault === null}
           change={(value) => {
-            const { [name]: _, ...others } = choice.variables;
-            change({ ...choice, variables: value === "" ? others : { ...others, [name]: value } });
+            const given = Object.entries({ ...choice.variables, [name]: value });
+            const variables = Object.fromEntries(given.filter(([, each]) => each !== ""));
+            change({ ...choice, variables });
           }}
         />
       ))}

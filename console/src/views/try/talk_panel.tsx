@@ -18,7 +18,7 @@ interface Props {
 
 export function TalkPanel({ conversation, endLabel, end, over }: Props) {
   const phase = conversation.phase.value;
-  const isOver = phase.is === "over" || phase.is === "failed";
+  const { isOver } = conversation;
   return (
     <section class="talk" aria-label="Conversation">
       <p class={phase.is === "failed" ? "failed" : ""} role="status">
@@ -119,7 +119,7 @@ function Typing({ conversation }: { conversation: Conversation }) {
   return (
     <form
       class="filters"
-      aria-label="Type to the agent"
+      aria-label="Message"
       onSubmit={(event) => {
         event.preventDefault();
         if (text.trim() !== "") void conversation.type(text);

@@ -1,11 +1,10 @@
 /** Talk to an agent in the browser. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Agent } from "../../api/types";
 import { hashOf, place } from "../../router";
 import { may } from "../../state/session";
-import { Conversation } from "../../talk/conversation";
-import { openMicrophone } from "../../talk/microphone";
+import type { Conversation } from "../../talk/conversation";
 import { type Choice, type Started, end, start } from "../../talk/start";
 import { Failed } from "../../ui/states";
 import { usePages } from "../../ui/use_pages";
@@ -13,55 +12,20 @@ import { AgentChoice } from "./agent_choice";
 import { LedgerSession } from "./ledger_session";
 import { MicrophoneProblem } from "./microphone_problem";
 import { TalkPanel } from "./talk_panel";
-
-type Stage =
-  | { is: "choosing"; error: Error | null }
-  | { is: "starting" }
-  | { is: "without microphone"; reason: string }
-  | { is: "talking"; conversation: Conversation; started: Started };
-
-const NOTHING: Choice = { agentId: "", agentName: "", config: {}, variables: {} };
+import { useConversation } from "./use_conversation";
 
 export function TryAgentView() {
   const [choice, setChoice] = useState<Choice>({
-    ...NOTHING,
     agentId: place.value.query["agent"] ?? "",
+    agentName: "",
+    config: {},
+    variables: {},
   });
-  const [stage, setStage] = useState<Stage>({ is: "choosing", error: null });
-  const conversation = stage.is === "talking" ? stage.conversation : null;
-  useEffect(() => () => conversation?.leave(), [conversation]);
-  const isOpen = useRef(true);
-  useEffect(() => () => void (isOpen.current = false), []);
-
-  const talk = async (withMicrophone: boolean) => {
-    setStage({ is: "starting" });
-    let microphone: MediaStreamTrack | null = null;
-    if (withMicrophone) {
-      try {
-        microphone = await openMicrophone();
-      } catch (error) {
-        setStage({ is: "without microphone", reason: (error as Error).message });
-        return;
-      }
-    }
-    try {
-      const started = await start(choice);
-      if (!isOpen.current) {
-        microphone?.stop();
-        await end(started.roomName);
-        return;
-      }
-      const conversation = new Conversation(microphone);
-      setStage({ is: "talking", conversation, started });
-      await conversation.join(started.url, started.token);
-      // An agent that nobody can reach must not wait in the room.
-      if (conversation.phase.value.is === "failed") await end(started.roomName);
-    } catch (error) {
-      microphone?.stop();
-      setStage({ is: "choosing", error: error as Error });
-    }
-  };
-
+  const { stage, talk, choose } = useConversation<Started>({
+    begin: () => start(choice),
+    // An agent that nobody can reach must not wait in the room.
+    abandon: ({ roomName }) => end(roomName),
+  });
   return (
     <>
       <h1>Try an agent</h1>
@@ -71,18 +35,11 @@ export function TryAgentView() {
           reason={stage.reason}
           retry={() => void talk(true)}
           without={() => void talk(false)}
-          back={() => {
-            setStage({ is: "choosing", error: null });
-          }}
+          back={choose}
         />
       )}
       {stage.is === "talking" ? (
-        <Talking
-          {...stage}
-          again={() => {
-            setStage({ is: "choosing", error: null });
-          }}
-        />
+        <Talking conversation={stage.conversation} started={stage.begun} again={choose} />
       ) : (
         <Choosing
           choice={choice}
@@ -124,7 +81,7 @@ function Choosing({ choice, change, busy, error, talk }: ChoosingProps) {
   const agents = usePages<Agent>("/agents", "agents");
   return (
     <form
-      aria-label="Agent"
+      aria-label="Talk to an agent"
       onSubmit={(event) => {
         event.preventDefault();
         if (!busy) talk();

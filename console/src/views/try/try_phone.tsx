@@ -1,12 +1,10 @@
 /** Play the caller of a phone call, on development servers. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { request } from "../../api/client";
 import type { Call, PhoneNumber } from "../../api/types";
 import { hashOf } from "../../router";
 import { may } from "../../state/session";
-import { Conversation } from "../../talk/conversation";
-import { openMicrophone } from "../../talk/microphone";
 import { Timeline } from "../../ui/parts";
 import { Empty, Failed, Loading, Status } from "../../ui/states";
 import { usePages } from "../../ui/use_pages";
@@ -16,6 +14,7 @@ import { MicrophoneProblem } from "./microphone_problem";
 import { TalkPanel } from "./talk_panel";
 import { TryViews } from "./try_agent";
 import { useCallOf } from "./use_call_of";
+import { type Begun, useConversation } from "./use_conversation";
 
 const ROUTE = "POST /telephony/simulated-calls";
 
@@ -25,12 +24,6 @@ interface SimulatedCall {
   participantToken: string;
   livekitUrl: string;
 }
-
-type Stage =
-  | { is: "choosing"; error: Error | null }
-  | { is: "starting" }
-  | { is: "without microphone"; reason: string }
-  | { is: "calling"; conversation: Conversation; phone: SimulatedCall };
 
 export function TryPhoneView() {
   const service = useResource<{ routes: Record<string, string> }>("/");
@@ -58,55 +51,27 @@ export function TryPhoneView() {
 function Phone() {
   const [from, setFrom] = useState("+15105550100");
   const [to, setTo] = useState("+15105550199");
-  const [stage, setStage] = useState<Stage>({ is: "choosing", error: null });
-  const conversation = stage.is === "calling" ? stage.conversation : null;
-  useEffect(() => () => conversation?.leave(), [conversation]);
-  const isOpen = useRef(true);
-  useEffect(() => () => void (isOpen.current = false), []);
-  const choose = () => {
-    setStage({ is: "choosing", error: null });
-  };
-
-  const call = async (withMicrophone: boolean) => {
-    setStage({ is: "starting" });
-    let microphone: MediaStreamTrack | null = null;
-    if (withMicrophone) {
-      try {
-        microphone = await openMicrophone();
-      } catch (error) {
-        setStage({ is: "without microphone", reason: (error as Error).message });
-        return;
-      }
-    }
-    try {
+  const { stage, talk, choose } = useConversation<Begun & SimulatedCall>({
+    begin: async () => {
       const [method = "", path = ""] = ROUTE.split(" ");
       const phone = await request<SimulatedCall>(method, path, { body: { from, to } });
-      if (!isOpen.current) {
-        microphone?.stop();
-        return;
-      }
-      const conversation = new Conversation(microphone);
-      // LiveKit's SIP service answers a call once it hears somebody in the room.
-      conversation.onHeard = () => conversation.describe({ "sip.callStatus": "active" });
-      setStage({ is: "calling", conversation, phone });
-      await conversation.join(phone.livekitUrl, phone.participantToken);
-    } catch (error) {
-      microphone?.stop();
-      setStage({ is: "choosing", error: error as Error });
-    }
-  };
+      return { ...phone, url: phone.livekitUrl, token: phone.participantToken };
+    },
+    // LiveKit's SIP service answers a call once it hears somebody in the room.
+    heard: (conversation) => conversation.describe({ "sip.callStatus": "active" }),
+  });
 
   if (stage.is === "without microphone") {
     return (
       <MicrophoneProblem
         reason={stage.reason}
-        retry={() => void call(true)}
-        without={() => void call(false)}
+        retry={() => void talk(true)}
+        without={() => void talk(false)}
         back={choose}
       />
     );
   }
-  if (stage.is === "calling") {
+  if (stage.is === "talking") {
     return (
       <>
         <TalkPanel
@@ -121,7 +86,7 @@ function Phone() {
             </button>
           }
         />
-        <LedgerCall phone={stage.phone} />
+        <LedgerCall phone={stage.begun} />
       </>
     );
   }
@@ -131,7 +96,7 @@ function Phone() {
       aria-label="Call"
       onSubmit={(event) => {
         event.preventDefault();
-        if (!busy) void call(true);
+        if (!busy) void talk(true);
       }}
     >
       <TextField label="Who calls" value={from} change={setFrom} required />
