@@ -9,10 +9,13 @@ const API = [
   "/agents",
   "/api-keys",
   "/console/session",
+  "/docs",
   "/events",
   "/health",
   "/phone-numbers",
+  "/metrics",
   "/session",
+  "/statistics",
   "/telephony",
 ];
 const BUILT = process.env.CONSOLE_FILES ?? "../entrypoints/console_files";

@@ -8,6 +8,7 @@ export interface Filter {
   label: string;
   choices?: string[];
   time?: boolean;
+  date?: boolean;
   placeholder?: string;
 }
 
@@ -48,7 +49,7 @@ interface FieldProps {
 
 function FilterField({ filter, value, set }: FieldProps) {
   const id = useId();
-  const { name, label, choices, time, placeholder } = filter;
+  const { name, label, choices, time, date, placeholder } = filter;
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -79,7 +80,7 @@ function FilterField({ filter, value, set }: FieldProps) {
       ) : (
         <input
           id={id}
-          type="text"
+          type={date ? "date" : "text"}
           value={value}
           placeholder={placeholder}
           autocomplete="off"
