@@ -8,6 +8,7 @@ import { figures } from "../state/per_minute";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
 import { Failed, Loading, Status } from "../ui/states";
+import { useReturn } from "../ui/use_return";
 import { BacklogTiles, LastHour, Tile, TurnLatency } from "./overview_parts";
 
 const TICK = 5_000;
@@ -37,6 +38,10 @@ export function OverviewView() {
       unfollow();
     };
   }, [overview]);
+
+  useReturn(() => {
+    if (overview.error.value !== null) void overview.load();
+  });
 
   const error = overview.error.value;
   return (
