@@ -1,4 +1,4 @@
-import { fireEvent, screen } from "@testing-library/preact";
+import { fireEvent, screen, waitFor } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { close, heading, newService, open } from "./page";
 import { type FakeService, json } from "./service";
@@ -92,7 +92,9 @@ describe("an agent", () => {
     await type("Prompt", "Be kind.");
     press("Create the agent");
     expect(await screen.findByText("There is already an agent named 'Reception'.")).toBeTruthy();
-    expect(document.activeElement).toBe(screen.getByLabelText("Name"));
+    await waitFor(() => {
+      expect(document.activeElement).toBe(screen.getByLabelText("Name"));
+    });
 
     taken = false;
     press("Create the agent");

@@ -1,5 +1,5 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/preact";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { close, go, heading, newService, open } from "./page";
 import { call, entry, event, session, SIGNED_IN } from "./records";
 import { type FakeService, json, refusal } from "./service";

@@ -64,9 +64,7 @@ export function JsonField({ schema, value, onChange, ...shared }: Props) {
         autocomplete="off"
         required={shared.required}
         aria-invalid={messages.length > 0 || fault !== ""}
-        aria-describedby={[described, fault === "" ? undefined : `${id}-fault`]
-          .filter((each) => each !== undefined)
-          .join(" ")}
+        aria-describedby={fault === "" ? described : `${id}-fault`}
         value={text}
         onInput={(event) => {
           const typed = event.currentTarget.value;

@@ -63,8 +63,8 @@ interface FieldsProps {
 function Fields({ schema, path, value, onChange, form }: FieldsProps) {
   const { properties = {}, required = [], additionalProperties } = schema;
   const set = (name: string, given: unknown) => {
-    const { [name]: _, ...others } = value;
-    onChange(given === undefined ? others : { ...value, [name]: given });
+    const others = Object.entries(value).filter(([other]) => other !== name);
+    onChange(given === undefined ? Object.fromEntries(others) : { ...value, [name]: given });
   };
   const known = Object.keys(properties);
   return (
@@ -132,29 +132,39 @@ function Field({ name, path, schema, required, value, onChange, form }: FieldPro
     );
   }
   const described = messages.length > 0 ? `${id}-problem` : undefined;
-  const shared = { id, label, required, messages, described };
-  const choices = form.choices[path] ?? schema.enum?.map((each) => choiceOf(each));
-  const text = value === undefined || value === null || typeof value === "string";
-  let field;
-  if (choices !== undefined && text) {
-    field = <ChoiceField {...shared} {...{ schema, choices, value, onChange }} />;
-  } else if (schema.is === "boolean" && (typeof value === "boolean" || (value ?? null) === null)) {
-    field = <BooleanField {...shared} {...{ schema, value, onChange }} />;
-  } else if (isNumeric(schema) && (typeof value === "number" || (value ?? null) === null)) {
-    field = <NumberField {...shared} {...{ schema, value, onChange }} />;
-  } else if (schema.is === "array" && plain(schema.items ?? {}).is === "string" && areTexts(value)) {
-    field = <ListField {...shared} {...{ value, onChange }} />;
-  } else if (schema.is === "string" && text) {
-    field = <TextField {...shared} {...{ schema, value, onChange }} />;
-  } else {
-    field = <JsonField {...shared} {...{ schema, value, onChange }} />;
-  }
+  const choices = form.choices[path] ?? schema.enum?.map(choiceOf);
   return (
     <div class="field">
-      {field}
+      <Control {...{ id, label, required, messages, described, schema, choices, value, onChange }} />
       <Messages id={id} messages={messages} />
     </div>
   );
+}
+
+interface ControlProps extends Labelled {
+  schema: Plain;
+  choices: readonly Choice[] | undefined;
+  value: unknown;
+  onChange(value: unknown): void;
+}
+
+/** A value that is not of its field's type is shown as it is, as JSON. */
+function Control({ choices, value, ...props }: ControlProps) {
+  const { is, items = {} } = props.schema;
+  if (choices !== undefined && isOptional(value, isText)) {
+    return <ChoiceField {...props} choices={choices} value={value} />;
+  }
+  if (is === "boolean" && isOptional(value, isBoolean)) {
+    return <BooleanField {...props} value={value} />;
+  }
+  if ((is === "number" || is === "integer") && isOptional(value, isNumber)) {
+    return <NumberField {...props} value={value} />;
+  }
+  if (is === "array" && plain(items).is === "string" && isOptional(value, areTexts)) {
+    return <ListField {...props} value={value} />;
+  }
+  if (is === "string" && isOptional(value, isText)) return <TextField {...props} value={value} />;
+  return <JsonField {...props} value={value} />;
 }
 
 function Messages({ id, messages }: { id: string; messages: string[] }) {
@@ -175,18 +185,18 @@ function choiceOf(value: unknown): Choice {
   return { value: text, label: text.replaceAll("_", " ") };
 }
 
-function isNumeric(schema: Plain): boolean {
-  return schema.is === "number" || schema.is === "integer";
-}
-
 function isObject(value: unknown): value is Value {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function areTexts(value: unknown): value is string[] | null | undefined {
-  return (value ?? null) === null || (Array.isArray(value) && value.every(isText));
+function isOptional<T>(
+  value: unknown,
+  isOne: (value: unknown) => value is T,
+): value is T | null | undefined {
+  return value === null || value === undefined || isOne(value);
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === "string";
-}
+const isText = (value: unknown) => typeof value === "string";
+const isBoolean = (value: unknown) => typeof value === "boolean";
+const isNumber = (value: unknown) => typeof value === "number";
+const areTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);

@@ -77,10 +77,19 @@ function FilterField({ filter, value, set }: FieldProps) {
             set(name, utcOf(event.currentTarget.value));
           }}
         />
+      ) : date ? (
+        <input
+          id={id}
+          type="date"
+          value={value}
+          onChange={(event) => {
+            set(name, event.currentTarget.value);
+          }}
+        />
       ) : (
         <input
           id={id}
-          type={date ? "date" : "text"}
+          type="text"
           value={value}
           placeholder={placeholder}
           autocomplete="off"
