@@ -90,6 +90,8 @@ def look(tab: Tab) -> dict[str, object]:
 def test_axe_finds_nothing_serious_in_a_view(
     signed_in: Tab, ids: dict[str, str], view: View
 ) -> None:
+    signed_in.do("view", "#/elsewhere")
+    signed_in.do("see", "There is no such view")
     signed_in.do("view", view.address(ids))
     signed_in.do("see", view.shows)
     assert look(signed_in) == {}
