@@ -63,15 +63,15 @@ def _conversations() -> Iterator[tuple[Session, Call]]:
 
 
 def _conversation(number: int, chance: random.Random, began: datetime) -> tuple[Session, Call]:
-    room, sid = RoomName(f"call-{number:04}"), f"RM_{number:04}"
+    room, sid, caller = f"call-{number:04}", f"RM_{number:04}", f"+1510555{number:04}"
     dispatched = began + timedelta(seconds=0.2)
     answered = dispatched + timedelta(seconds=0.4 + chance.expovariate(1.6))
     left = answered + timedelta(seconds=20 + 180 * chance.random())
     source = Source.WEBHOOK if number % EVERY_NTH_IS_REPAIRED else Source.RECONCILER
     session = Session(
         id=SessionId(_id(chance)),
-        room_name=room,
-        identity=Identity(f"sip_+1510555{number:04}"),
+        room_name=RoomName(room),
+        identity=Identity(f"sip_{caller}"),
         agent_name=AGENTS[number % len(AGENTS)],
         agent_config=AgentConfig.parse({"prompt": "You answer calls to Acme."}),
         created_at=began,
@@ -82,9 +82,9 @@ def _conversation(number: int, chance: random.Random, began: datetime) -> tuple[
             room_name=room,
             room_sid=sid,
             participant_sid=f"PA_{number:04}",
-            participant_identity=session.identity,
+            participant_identity=f"sip_{caller}",
             joined_at=began,
-            from_number=f"+1510555{number:04}",
+            from_number=caller,
             to_number="+15105550199",
             trunk_id="ST_acme",
         ),
