@@ -50,7 +50,7 @@ if __name__ == "__main__":
         case 1:
             IncomingReport.keep = die  # type: ignore[method-assign, assignment]
         case 2:
-            IncomingReport._hand_over = die  # type: ignore[method-assign]
+            IncomingReport._hand_over = die  # type: ignore[method-assign, assignment]
         case _:
             KeepReport.__call__ = keep_and_die  # type: ignore[assignment, method-assign]
     sys.exit(main())

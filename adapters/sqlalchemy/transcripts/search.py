@@ -103,7 +103,8 @@ def by_index(
 
 
 def _shown(which: ColumnElement[bool], tenants: Tenants) -> Select[Any]:
-    return of_tenants(select(*ALL_BUT_WORDS).where(which), transcript_items, tenants)
+    shown: Any = of_tenants(select(*ALL_BUT_WORDS).where(which), transcript_items, tenants)
+    return shown
 
 
 def _range(wanted: TranscriptSearch, after: Cursor | None) -> list[ColumnElement[bool]]:
