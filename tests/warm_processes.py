@@ -80,7 +80,6 @@ def _can_be_warm(module: str, env: Mapping[str, str]) -> bool:
         and _warm[-1]
         and module in WARM_MODULES
         and env["PYTHONPATH"] == str(PROJECT)
-        and env.get("WORKERS", "1") == "1"  # several are forked, and count in files, from the start
         and not any(name.startswith(_OF_THE_INTERPRETER) for name in env.keys() - {"PYTHONPATH"})
     )
 

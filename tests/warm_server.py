@@ -19,6 +19,8 @@ import sys
 from contextlib import suppress
 from typing import Any, Final
 
+from prometheus_client import values
+
 _PRELOADED: Final = (
     "entrypoints.cli.app", "entrypoints.http.__main__", "entrypoints.http.server.asgi",
     "adapters.sqlalchemy.schema.migrations", "granian.asgi", "granian._loops",
@@ -104,6 +106,8 @@ def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str]) -
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environ)
+    if environ.get("WORKERS", "1") != "1":  # they count in files, as is decided by the import
+        values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
     sys.path[0] = cwd
     sys.argv = [module, *arguments]
     if sys.stdout.isatty():
