@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import guard
 from tests.databases import (
     database_url,
     empty_postgres_url,
@@ -39,6 +40,7 @@ UNIT = Path(__file__).parent / "unit"
 
 
 def pytest_configure() -> None:
+    guard.install()
     start_warm()
 
 
