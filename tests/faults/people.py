@@ -36,10 +36,15 @@ class Rooms:
     def __init__(self, session: aiohttp.ClientSession, simulator: SimulatorProcess) -> None:
         self._session = session
         self._base = f"http://127.0.0.1:{simulator.port}/simulator/rooms"
+        self._calls = itertools.count()
 
     async def join(self, room: str, identity: str, kind: str, **attributes: str) -> str:
-        """The sid of the participant."""
-        body = {"identity": identity, "kind": kind, "attributes": attributes}
+        """The sid of the participant, who joins anew, by another call, where no answer came."""
+
+        def body() -> object:
+            call = {"sip.callID": f"SCL_{next(self._calls)}"} if kind == "SIP" else {}
+            return {"identity": identity, "kind": kind, "attributes": attributes | call}
+
         url = f"{self._base}/{room}/participants"
         answer: dict[str, Any] = await self._until_answered("POST", url, body)
         sid: str = answer["sid"]
@@ -47,7 +52,8 @@ class Rooms:
 
     async def answer(self, room: str, identity: str) -> None:
         body = {"attributes": {"sip.callStatus": "active"}}
-        await self._until_answered("PATCH", f"{self._base}/{room}/participants/{identity}", body)
+        url = f"{self._base}/{room}/participants/{identity}"
+        await self._until_answered("PATCH", url, lambda: body)
 
     async def leave(self, room: str, identity: str) -> None:
         await self._until_answered("DELETE", f"{self._base}/{room}/participants/{identity}")
@@ -61,11 +67,13 @@ class Rooms:
         participants = rooms[0]["participants"] if rooms else []
         return [one["identity"] for one in participants if one.get("kind") == "AGENT"]
 
-    async def _until_answered(self, method: str, url: str, body: object = None) -> dict[str, Any]:
+    async def _until_answered(
+        self, method: str, url: str, body: Callable[[], object] = lambda: None
+    ) -> dict[str, Any]:
         """The answer, empty if there is no such room; repeated while LiveKit is down."""
         for _ in range(TRIES):
             try:
-                async with self._session.request(method, url, json=body) as response:
+                async with self._session.request(method, url, json=body()) as response:
                     if response.status in (204, 404):
                         return {}
                     found: dict[str, Any] = await response.json()
@@ -83,7 +91,6 @@ class Callers:
         self._calm = calm
         self._plan = plan
         self._random = random.Random(plan.seed)
-        self._ids = itertools.count()
 
     async def call(self, rooms: Rooms) -> None:
         """All calls, evenly spread over the time of the plan."""
@@ -123,7 +130,6 @@ class Callers:
             "sip.trunkPhoneNumber": "+15105550000",
             "sip.callStatus": "ringing",
             "sip.ruleID": "SDR_1",
-            "sip.callID": f"SCL_{next(self._ids)}",
         }
         sid = await rooms.join(room, identity, "SIP", **attributes)
         self.stays.append(Stay(room, identity, sid, number))

@@ -21,7 +21,7 @@ from tests.integration.http.webhooks import Caller, eventually, send
 from tests.service import STOP_LIMIT_SECONDS, Service, running, start
 from tests.simulator import SimulatorProcess
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cold_processes")]
+pytestmark = pytest.mark.slow
 
 
 def column(url: str, postgres: PostgresServer, query: str) -> list[str]:
