@@ -13,7 +13,7 @@ from tests.databases import PostgresServer
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess
 
-AT_ONCE = 64
+AT_ONCE = 32
 
 
 @pytest.fixture(
