@@ -9,6 +9,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests import guard
 from tests.databases import (
     database_url,
     empty_postgres_url,
@@ -47,6 +48,7 @@ CERTIFICATES_ONCE = mock.patch(
 
 
 def pytest_configure() -> None:
+    guard.install()
     start_warm()
     CERTIFICATES_ONCE.start()
     # To show the local variables of each traceback takes a second.
