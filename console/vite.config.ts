@@ -13,6 +13,7 @@ const API = [
   "/events",
   "/health",
   "/inbox",
+  "/livekit",
   "/phone-numbers",
   "/session",
   "/telephony",
@@ -48,6 +49,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the Content-Security-Policy allows no data: addresses
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    chunkSizeWarningLimit: 700, // livekit-client, which is loaded when somebody talks
   },
   server: { proxy: Object.fromEntries(API.map((path) => [path, "http://127.0.0.1:4000"])) },
   test: {

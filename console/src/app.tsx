@@ -18,6 +18,8 @@ import { PhoneNumbersView } from "./views/phone_numbers";
 import { SessionView } from "./views/session";
 import { SessionsView } from "./views/sessions";
 import { SignInView } from "./views/sign_in";
+import { TryAgentView } from "./views/try/try_agent";
+import { TryPhoneView } from "./views/try/try_phone";
 import { WebhookView } from "./views/webhook";
 import { WebhooksView } from "./views/webhooks";
 
@@ -51,6 +53,13 @@ const AREAS: Area[] = [
     scopes: ["agents:read", "agents:write"],
     list: () => <AgentsView />,
     one: (id) => <AgentView key={id} id={id} />,
+  },
+  {
+    path: "try",
+    title: "Try an agent",
+    scopes: ["sessions:write"],
+    list: () => <TryAgentView />,
+    one: (what) => (what === "phone" ? <TryPhoneView /> : <TryAgentView />),
   },
   {
     path: "phone-numbers",
