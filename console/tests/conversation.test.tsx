@@ -126,6 +126,19 @@ describe("a session's page", () => {
     expect(row.textContent).toContain("1,200 200 cached");
   });
 
+  it("draws few of 100,000 turns at first", async () => {
+    const answer = { role: "assistant", metrics: { e2e_latency: 1 } };
+    said(Array.from({ length: 100_000 }, () => item(answer)));
+    await show();
+    const more = await screen.findByText("Show more of the 99,000 that follow");
+    expect(document.querySelectorAll(".turn")).toHaveLength(1000);
+    fireEvent.click(more);
+    await waitFor(() => {
+      expect(document.querySelectorAll(".turn")).toHaveLength(2000);
+    });
+    expect(document.querySelectorAll(".bars button")).toHaveLength(500);
+  });
+
   it("shows what strangers and models said as text", async () => {
     said([
       item({ text: XSS }),
