@@ -13,7 +13,8 @@ from domain.inbox.entry import MAX_FAILURES, InboxEntry, InboxStatus
 from domain.inbox.webhook_verifier import WebhookEvent
 from entrypoints.container import Container, running
 from entrypoints.settings import load_settings
-from tests.browser.console import XSS, Stage, Tab, a_tone, message, moment
+from tests.browser.console_reports import a_tone, message, moment
+from tests.browser.console_stage import XSS, Stage, Tab
 from tests.integration.http.webhooks import eventually
 from tests.receivers import Receivers, running_receivers
 

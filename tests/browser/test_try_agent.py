@@ -11,8 +11,8 @@ import attrs
 import httpx
 import pytest
 
-from tests.browser.conftest import Browser
-from tests.browser.test_console import XSS, Tab, opened
+from tests.browser.chromium import Browser
+from tests.browser.console_stage import XSS, Tab, opened
 from tests.integration.http.webhooks import eventually
 from tests.live.conftest import running_worker
 from tests.live.stage import stage

@@ -1,31 +1,27 @@
-"""A tab of the console, and the service that it shows."""
+"""A service with the console, and a browser's tab that shows it."""
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
-import av
 import httpx
-import numpy as np
+import pytest
 
 from domain.access.access import Scope
+from tests.browser.chromium import FOLDER, Browser
+from tests.browser.console_reports import moment
 from tests.integration.access.two_tenants import ANN, BEN, agent_keys, as_
 from tests.integration.http.webhooks import Caller, eventually, send
 from tests.livekit_server import free_port
 from tests.reports import a_header, an_upload, chat_history, multipart, worker_token
 from tests.service import PROJECT, Service, start
 from tests.simulator import SimulatorProcess, running_simulator
-
-if TYPE_CHECKING:
-    from tests.browser.conftest import Browser
 
 XSS: Final = '"><img src=x onerror="globalThis.hacked=1"><svg onload="globalThis.hacked=1">'
 
@@ -128,8 +124,8 @@ class Stage:
 
 
 @contextmanager
-def running_stage(folder: Path) -> Iterator[Stage]:
-    """Build the console, and run a service with it."""
+def staged(folder: Path, fill: Callable[[str], None] | None = None, **more: str) -> Iterator[Stage]:
+    """Serve the console as it is built now; ``fill`` is given the ledger's URL before the start."""
     subprocess.run(["sh", "scripts/build_console.sh"], cwd=PROJECT, check=True)
     port = free_port()
     webhook = f"http://127.0.0.1:{port}/telephony/livekit-webhook"
@@ -144,12 +140,15 @@ def running_stage(folder: Path) -> Iterator[Stage]:
             "TELEPHONY_ENABLED": "true",
             "RECORDINGS_URL": f"file://{folder}/recordings",
             "WEBHOOK_ALLOW_PRIVATE": "true",
+            **more,
         }
         admin = agent_keys(environ, folder, "ops", scope=Scope.ADMIN)["ops"]
         reader, starter = (
             agent_keys(environ, folder, "cat", scope=scope)["cat"]
             for scope in (Scope.CALLS_READ, Scope.SESSIONS_WRITE)
         )
+        if fill is not None:
+            fill(environ["DATABASE_URL"])
         service = start(environ, folder)
         made = Stage(simulator, environ, folder, service, admin, reader, starter)
         try:
@@ -158,37 +157,21 @@ def running_stage(folder: Path) -> Iterator[Stage]:
             made.service.stop()
 
 
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with staged(tmp_path_factory.mktemp("console")) as made:
+        yield made
+
+
 @contextmanager
 def opened(browser: Browser) -> Iterator[Tab]:
-    """Open a tab."""
-    with browser.open(Path(__file__).with_name("console.mjs")) as process:
+    with browser.open(FOLDER / "console.mjs") as process:
         yield Tab(process)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
 
 
-def moment(text: str) -> float:
-    """Return the Unix seconds of a time in RFC 3339."""
-    return datetime.fromisoformat(text).timestamp()
-
-
-def message(item_id: str, role: str, text: str, at: float, **metrics: object) -> dict[str, Any]:
-    """Return a message of a chat history."""
-    return {
-        "id": item_id, "type": "message", "role": role, "content": [text], "interrupted": False,
-        "metrics": metrics, "created_at": at,
-    }  # fmt: skip
-
-
-def a_tone(seconds: int) -> bytes:
-    """Return Ogg Opus as workers record it: a tone that grows louder."""
-    rate = 48000
-    time = np.arange(seconds * rate) / rate
-    samples = (np.sin(2 * np.pi * 440 * time) * 32000 * time / seconds).astype(np.int16)
-    out = io.BytesIO()
-    with av.open(out, "w", format="ogg") as container:
-        stream = container.add_stream("libopus", rate=rate)
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate = rate
-        container.mux([*stream.encode(frame), *stream.encode(None)])
-    return out.getvalue()
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Tab]:
+    with opened(browser) as tab:
+        yield tab
