@@ -2,18 +2,15 @@ import { fireEvent, screen, waitFor, within } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Recording, TranscriptItem } from "../src/api/conversation";
 import type { Session } from "../src/api/types";
-import { close, open, stubBrowser, XSS } from "./open";
+import { close, open, XSS } from "./page";
 import { call, event, item, recording, session, SIGNED_IN } from "./records";
 import { FakeService, json } from "./service";
-
-vi.mock("uplot", () => ({ default: vi.fn() }));
 
 const decode = vi.fn();
 let service: FakeService;
 let known: Session;
 
 beforeEach(() => {
-  stubBrowser();
   decode.mockReset().mockResolvedValue({
     numberOfChannels: 1,
     getChannelData: () => Float32Array.from([0, 1]),
