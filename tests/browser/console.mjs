@@ -2,7 +2,7 @@
 // prints a line of JSON with the result, or with `{"error"}`. Standard input's end closes it.
 //
 //     node console.mjs CHROMIUM NODE_MODULES
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -23,6 +23,8 @@ const page = await browser.newPage({
   viewport: { width: 1280, height: 900 }, locale: "en-GB", timezoneId: "UTC",
 });
 page.setDefaultTimeout(30_000);
+// Makes pictures small; the page's own policy permits it no such thing.
+const drawing = await browser.newPage();
 const hosts = new Set();
 const problems = [];
 let loads = 0;
@@ -70,7 +72,17 @@ const actions = {
   evaluate: (expression) => page.evaluate(expression),
   media: (colorScheme) => page.emulateMedia({ colorScheme }),
   size: (width, height) => page.setViewportSize({ width, height }),
-  screenshot: (path) => page.screenshot({ path, animations: "disabled", caret: "hide" }).then(() => null),
+  screenshot: async (path) => {
+    const picture = await page.screenshot({ animations: "disabled", caret: "hide" });
+    const webp = await drawing.evaluate(async (bytes) => {
+      const image = await createImageBitmap(await (await fetch(bytes)).blob());
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      canvas.getContext("2d").drawImage(image, 0, 0);
+      const blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.9 });
+      return [...new Uint8Array(await blob.arrayBuffer())];
+    }, `data:image/png;base64,${picture.toString("base64")}`);
+    writeFileSync(path, Buffer.from(webp));
+  },
   cookies: () => page.context().cookies(),
   // By the debugger: the page's own policy permits no such script.
   axe: async () => {
