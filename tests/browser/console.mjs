@@ -31,6 +31,7 @@ let loads = 0;
 page.on("request", (request) => hosts.add(new URL(request.url()).host));
 page.on("load", () => (loads += 1));
 page.on("pageerror", (error) => problems.push(error.stack));
+const debuggers = [];
 let expected = null;
 page.on("dialog", (dialog) => {
   if (expected !== null && dialog.message().includes(expected)) {
@@ -84,6 +85,15 @@ const actions = {
     writeFileSync(path, Buffer.from(webp));
   },
   cookies: () => page.context().cookies(),
+  // Seconds of the processor that the page's thread has used, however busy the machine is.
+  cpu: async () => {
+    if (debuggers.length === 0) {
+      debuggers.push(await page.context().newCDPSession(page));
+      await debuggers[0].send("Performance.enable", { timeDomain: "threadTicks" });
+    }
+    const { metrics } = await debuggers[0].send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "TaskDuration").value;
+  },
   // By the debugger: the page's own policy permits no such script.
   axe: async () => {
     await page.evaluate(axe);
