@@ -9,14 +9,18 @@ const API = [
   "/agents",
   "/api-keys",
   "/console/session",
+  "/deliveries",
   "/docs",
   "/events",
   "/health",
+  "/inbox",
+  "/livekit",
   "/phone-numbers",
   "/metrics",
   "/session",
   "/statistics",
   "/telephony",
+  "/webhooks",
 ];
 const BUILT = process.env.CONSOLE_FILES ?? "../entrypoints/console_files";
 
@@ -69,6 +73,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the Content-Security-Policy allows no data: addresses
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    chunkSizeWarningLimit: 700, // livekit-client, which is loaded when somebody talks
   },
   server: { proxy: Object.fromEntries(API.map((path) => [path, "http://127.0.0.1:4000"])) },
   test: {

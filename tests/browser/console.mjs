@@ -15,7 +15,8 @@ const browser = await driver.launch({
   executablePath: chromium,
   args: [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--disable-component-update", "--disable-sync", "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
   ],
 });
 // Times and numbers are written alike on every machine.
@@ -55,6 +56,17 @@ await page.addInitScript(() => {
   });
 });
 
+// How loud each level of the conversation has been at most, as the page shows it.
+const loudest = () => {
+  globalThis.loudest = {};
+  setInterval(() => {
+    for (const meter of document.querySelectorAll("meter")) {
+      const name = meter.getAttribute("aria-label");
+      globalThis.loudest[name] = Math.max(globalThis.loudest[name] ?? 0, meter.value);
+    }
+  }, 50);
+};
+
 const seen = (text) => page.getByText(text, { exact: false }).filter({ visible: true }).first();
 const actions = {
   open: (url) => page.goto(url).then(() => null),
@@ -68,6 +80,7 @@ const actions = {
   key: (key) => page.keyboard.press(key),
   see: (text) => seen(text).waitFor(),
   gone: (text) => page.getByText(text).filter({ visible: true }).first().waitFor({ state: "hidden" }),
+  listen: () => page.evaluate(loudest),
   text: () => page.innerText("body"),
   html: () => page.innerHTML("body"),
   evaluate: (expression) => page.evaluate(expression),

@@ -46,6 +46,12 @@ VIEWS: Final = (
     View(name="phone-numbers", path="phone-numbers", shows="Asked before a call"),
     View(name="new-number", path="phone-numbers/new", shows="Add the number"),
     View(name="edit-number", path="phone-numbers/{number}", shows="Make a new secret"),
+    View(
+        name="try", path="try", shows="asks whether this page may use the microphone", pictured=True
+    ),
+    View(name="try-phone", path="try/phone", shows="Who is called"),
+    View(name="webhooks", path="webhooks", shows="Add a webhook"),
+    View(name="dead-letters", path="dead-letters", shows="Deliveries that failed"),
     View(name="statistics", path="statistics", shows="By agent", pictured=True),
     View(name="api-keys", path="api-keys", shows="Make a key"),
     View(name="health", path="health", shows="Reconciler and backlog"),
