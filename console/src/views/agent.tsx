@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { request } from "../api/client";
 import type { Agent, AgentVersion, DomainEvent } from "../api/types";
 import { go, hashOf } from "../router";
@@ -93,6 +93,8 @@ function Versions({ path, active, activated }: VersionsProps) {
   );
   const [failure, setFailure] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
+  const [said, setSaid] = useState("");
+  const list = useRef<HTMLUListElement>(null);
   const current = items?.find((version) => version.version === active);
 
   const activate = async (version: number) => {
@@ -100,6 +102,8 @@ function Versions({ path, active, activated }: VersionsProps) {
     setFailure(null);
     try {
       activated(await request<Agent>("POST", `${path}/versions/${version.toString()}/activate`));
+      setSaid(`Version ${version.toString()} is active.`);
+      list.current?.focus(); // its button is gone
     } catch (raised) {
       setFailure(raised as Error);
     }
@@ -111,7 +115,8 @@ function Versions({ path, active, activated }: VersionsProps) {
   return (
     <>
       {failure !== null && <Failed error={failure} />}
-      <ul class="versions">
+      <p role="status">{said}</p>
+      <ul class="versions" ref={list} tabIndex={-1} aria-label="Versions">
         {items.map((version) => (
           <li key={version.version}>
             <details>

@@ -1,4 +1,4 @@
-import { useId, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 import { request } from "../api/client";
 import type { ApiKey } from "../api/types";
 import { signIn } from "../state/session";
@@ -31,6 +31,7 @@ export function ApiKeysView() {
   );
   const [made, setMade] = useState<NewKey | null>(null);
   const [failure, setFailure] = useState<Error | null>(null);
+  const title = useRef<HTMLHeadingElement>(null);
   const state = signIn.value;
   const open = state.is === "in" && state.session.state === "open";
 
@@ -43,11 +44,14 @@ export function ApiKeysView() {
       setFailure(raised as Error);
     }
     await reload();
+    title.current?.focus(); // the key's button is gone
   };
 
   return (
     <>
-      <h1>API keys</h1>
+      <h1 ref={title} tabIndex={-1}>
+        API keys
+      </h1>
       {made !== null && (
         <ShownOnce
           label="The new key"
