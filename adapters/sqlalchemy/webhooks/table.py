@@ -89,10 +89,11 @@ DELIVERY_HAS_FAILED: Final[ColumnElement[bool]] = webhook_deliveries.c.status ==
 )
 Index(
     "uq_webhook_deliveries_event",
-    webhook_deliveries.c.event_id,
     webhook_deliveries.c.webhook_id,
+    webhook_deliveries.c.event_id,
     unique=True,
 )
+Index("ix_webhook_deliveries_of_event", webhook_deliveries.c.event_id)
 Index(
     "ix_webhook_deliveries_waiting",
     webhook_deliveries.c.webhook_id,
