@@ -194,9 +194,14 @@ class MemoryDeliveries(Capability):
         return len(old)
 
     def statistics(self) -> Mapping[str, Any]:
-        """Return how many are pending, and since when."""
+        """Return how many are pending, since when, and how many were set aside."""
         pending = [one.created_at for one in self._deliveries.values() if one.is_pending]
-        return {"pending_deliveries": len(pending), "deliveries_since": min(pending, default=None)}
+        failed = sum(one.status is DeliveryStatus.FAILED for one in self._deliveries.values())
+        return {
+            "pending_deliveries": len(pending),
+            "deliveries_since": min(pending, default=None),
+            "failed_deliveries": failed,
+        }
 
     def free(self, prefix: str) -> None:
         """End the leases whose holders' names begin so."""

@@ -182,6 +182,11 @@ WEBHOOK_DELIVERIES: Final = Capability(
         .where(DELIVERY_IS_PENDING)
         .scalar_subquery()
         .label("deliveries_since"),
+        select(func.count())
+        .select_from(webhook_deliveries)
+        .where(DELIVERY_HAS_FAILED)
+        .scalar_subquery()
+        .label("failed_deliveries"),
     ],
 )
 WEBHOOK_LANES: Final = Capability(table=webhook_lanes, free=_free)
