@@ -38,7 +38,8 @@ FILL: Final = (
     '[]', now() - n * interval '1 second', now(), CASE n % 4 WHEN 3 THEN null ELSE now() END
     FROM generate_series(1, {ROWS}) n""",
     f"""INSERT INTO webhook_lanes SELECT {_WEBHOOK}, 'lane-' || n, 1,
-    now() + n * interval '1 second', null, null FROM generate_series(1, 5000) n""",
+    timestamptz '2026-01-31 12:00+00' + n * interval '1 second', null, null
+    FROM generate_series(1, 5000) n""",
     f"""INSERT INTO events (id, kind, lane, sequence, occurred_at, known_at, source, data)
     SELECT gen_random_uuid(), 'call.ended', 'lane-' || n % 5000, n, now(), now(), 'api', '{{}}'
     FROM generate_series(1, {ROWS}) n""",
