@@ -13,7 +13,7 @@ from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import CallId, SessionId
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class EventFilter:
     """Select the visible events that match every field that is not None.
 

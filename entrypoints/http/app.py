@@ -18,6 +18,7 @@ from entrypoints.container import Container
 from entrypoints.http.agents import controller as agents
 from entrypoints.http.api_keys import controller as api_keys
 from entrypoints.http.calls import controller as calls
+from entrypoints.http.calls import simulated
 from entrypoints.http.console import controller as console
 from entrypoints.http.console.files import console_asset, console_page
 from entrypoints.http.events import controller as events
@@ -69,6 +70,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     webhooks.routes,
     deliveries.routes,
     calls.routes,
+    simulated.routes,
     transcripts.routes,
     usage.routes,
     statistics.routes,
@@ -84,7 +86,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     recordings.routes,
 )
 
-FILES: Final = (swagger_asset, console_page, console_asset)
+FILES: Final = (swagger_asset, console_asset)
 
 
 def create_app(container: Container, lifespan: Lifespan) -> Litestar:
@@ -102,7 +104,11 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     limits = limits_of(settings, container.rate_limiter(), container.clock())
 
     return Litestar(
-        route_handlers=[*(routes(container) for routes in CAPABILITIES), *FILES],
+        route_handlers=[
+            *(routes(container) for routes in CAPABILITIES),
+            *FILES,
+            console_page(settings.livekit_public_url),
+        ],
         state=State({OVERLOAD: Overload(trusted_proxies=settings.trusted_proxies)}),
         before_request=admission(authenticate, clients, limits, in_production=in_production),
         lifespan=[lifespan],

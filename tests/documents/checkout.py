@@ -124,6 +124,10 @@ class Checkout:
         if step.output is not None:
             assert matches(self.here(step.output), printed), printed
 
+    def begin(self, step: Step) -> Terminal:
+        """Start a command that goes on until it is stopped, in a terminal of its own."""
+        return self._start("bash", "-euc", self.here(step.command))
+
     def stop(self) -> None:
         """Stop the service if it runs."""
         if self.service:

@@ -27,7 +27,7 @@ UNTOLD: Final = frozenset({
     "allowedAddresses", "allowedNumbers", "address", "transport", "authUsername", "authPassword",
     "roomPrefix", "pin", "callerNumbers", "trunkId", "preCallWebhook", "requestsPerMinute",
     "ttlSeconds", "maxSessions", "record", "status",
-    "tenant", "scopes", "expiresInDays",
+    "tenant", "scopes", "expiresInDays", "from", "to",
 })  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
 

@@ -22,6 +22,7 @@ ROUTES: Final[list[tuple[str, str, dict[str, Any] | None]]] = [
     ("GET", "/telephony/dispatch-rules", None),
     ("POST", "/telephony/dispatch-rules", {"roomPrefix": "call-"}),
     ("DELETE", "/telephony/dispatch-rules/SDR_1", None),
+    ("POST", "/telephony/simulated-calls", {}),
     ("GET", "/agents", None),
     ("POST", "/agents", {"name": "by a page"}),
     ("GET", f"/agents/{ID}", None),
