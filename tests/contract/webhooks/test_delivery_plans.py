@@ -71,6 +71,7 @@ async def ask_all(storage: SqlStorage) -> None:
     await deliveries.get(delivery.id, ann)
     await deliveries.redeliver([delivery.redelivered(NOON, in_lane=None)], NOON)
     await deliveries.remove_pending(webhook.id)
+    await deliveries.prune(NOON)
     await lanes.due(NOON)
     await lanes.claim({WebhookId(ID): 5}, "me", NOON, NOON + SECOND)
     await lanes.waiting(claim, 10)
@@ -109,7 +110,7 @@ async def test_sqlite_finds_them_by_an_index_and_in_order(sqlite_url: str) -> No
                 plans += [(row.detail, statement) for row in found]
 
     assert len(plans) > 30
-    assert [one for one in plans if re.match(r"SCAN (?!webhooks)\w+$", one[0])] == []
+    assert [one for one in plans if re.match(r"SCAN (?!webhooks|found)\w+$", one[0])] == []
     by_hand = [one for one in plans if "TEMP B-TREE FOR ORDER" in one[0] and "LIMIT" in one[1]]
     assert [one for one in by_hand if not any(part in one[1] for part in SORTED)] == []
 
