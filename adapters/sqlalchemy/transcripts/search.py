@@ -76,7 +76,8 @@ def among_newest(
         .order_by(newest.c.created_at.desc(), newest.c.number.desc())
         .limit(limit)
     )
-    return _shown(_items.number.in_(found), tenants).order_by(*_ORDER)
+    shown: Select[Any] = _shown(_items.number.in_(found), tenants)
+    return shown.order_by(*_ORDER)
 
 
 def by_index(
