@@ -76,8 +76,7 @@ def among_newest(
         .order_by(newest.c.created_at.desc(), newest.c.number.desc())
         .limit(limit)
     )
-    shown: Select[Any] = _shown(_items.number.in_(found), tenants)
-    return shown.order_by(*_ORDER)
+    return _shown(_items.number.in_(found), tenants).order_by(*_ORDER)  # type: ignore[no-any-return]
 
 
 def by_index(
