@@ -111,10 +111,6 @@ class Checkout:
             assert same, f"{step.command}{terminal.printed}"
         return terminal.printed
 
-    def begin(self, step: Step) -> Terminal:
-        """Start a command that goes on until it is stopped."""
-        return self._start("bash", "-euc", self.here(step.command))
-
     def serve(self, step: Step) -> None:
         """Start the service, in place of one that runs, and wait until it says how to stop it."""
         self.stop()
