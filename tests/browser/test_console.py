@@ -241,7 +241,7 @@ def test_axe_finds_nothing_serious_in_light_or_dark_or_on_a_phone(stage: Stage, 
     tab.do("see", "Sign in with an API key")
     found = {"sign in": tab.do("axe")}
     tab.sign_in(stage.url, stage.admin)
-    for view in (*VIEWS, f"#/sessions/{session['sessionId']}"):
+    for view in (*VIEWS, "#/try", "#/try/phone", f"#/sessions/{session['sessionId']}"):
         tab.do("view", view)
         for scheme, size in (("light", (1280, 900)), ("dark", (390, 800))):
             tab.do("media", scheme)
