@@ -19,7 +19,10 @@ const browser = await driver.launch({
     "--use-fake-device-for-media-stream",
   ],
 });
-const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+// Times and numbers are written alike on every machine.
+const page = await browser.newPage({
+  viewport: { width: 1280, height: 900 }, locale: "en-GB", timezoneId: "UTC",
+});
 page.setDefaultTimeout(30_000);
 const hosts = new Set();
 const problems = [];
@@ -27,7 +30,13 @@ let loads = 0;
 page.on("request", (request) => hosts.add(new URL(request.url()).host));
 page.on("load", () => (loads += 1));
 page.on("pageerror", (error) => problems.push(error.stack));
+let expected = null;
 page.on("dialog", (dialog) => {
+  if (expected !== null && dialog.message().includes(expected)) {
+    expected = null;
+    void dialog.accept();
+    return;
+  }
   problems.push(`dialog: ${dialog.message()}`);
   void dialog.dismiss();
 });
@@ -59,6 +68,9 @@ const seen = (text) => page.getByText(text, { exact: false }).filter({ visible: 
 const actions = {
   open: (url) => page.goto(url).then(() => null),
   view: (hash) => page.evaluate((to) => void (location.hash = to), hash),
+  choose: (label, option) => page.getByLabel(label, { exact: true }).selectOption({ label: option }),
+  // The next dialog with this text is answered with yes.
+  accept: (text) => void (expected = text),
   fill: (label, text) => page.getByLabel(label, { exact: true }).fill(text),
   press: (name) => page.getByRole("button", { name, exact: true }).first().click(),
   follow: (name) => page.getByRole("link", { name }).first().click(),
@@ -71,7 +83,7 @@ const actions = {
   evaluate: (expression) => page.evaluate(expression),
   media: (colorScheme) => page.emulateMedia({ colorScheme }),
   size: (width, height) => page.setViewportSize({ width, height }),
-  screenshot: (path) => page.screenshot({ path }).then(() => null),
+  screenshot: (path) => page.screenshot({ path, animations: "disabled", caret: "hide" }).then(() => null),
   cookies: () => page.context().cookies(),
   // By the debugger: the page's own policy permits no such script.
   axe: async () => {
@@ -81,6 +93,43 @@ const actions = {
       .filter(({ impact }) => impact === "serious" || impact === "critical")
       .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
   },
+  // What Tab does not reach, and what it reaches without showing so.
+  unreached: async () => {
+    const steps = await page.evaluate(() => {
+      const kinds = "a[href], button, input, select, textarea, summary, [tabindex='0']";
+      globalThis.actions = [...document.querySelectorAll(kinds)].filter(
+        (each) => !each.disabled && each.checkVisibility(),
+      );
+      document.activeElement.blur();
+      // A field of a date is several steps.
+      return globalThis.actions.length + 8 * document.querySelectorAll("[type^=date]").length + 5;
+    });
+    const outlined = new Map();
+    for (let step = 0; step < steps; step += 1) {
+      await page.keyboard.press("Tab");
+      const [index, seen] = await page.evaluate(() => {
+        const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+        const at = globalThis.actions.indexOf(document.activeElement);
+        return [at, outlineStyle !== "none" && outlineWidth !== "0px"];
+      });
+      outlined.set(index, seen);
+    }
+    const names = await page.evaluate(() => globalThis.actions.map((each) => each.outerHTML));
+    return names.filter((_, index) => outlined.get(index) !== true);
+  },
+  // The stream's next connections can be broken as a network would break them.
+  breaking: (path) =>
+    page.addInitScript((broken) => {
+      const real = globalThis.fetch;
+      globalThis.fetch = async (input, init) => {
+        if (input !== broken) return real(input, init);
+        const network = new AbortController();
+        init?.signal?.addEventListener("abort", () => network.abort());
+        globalThis.breakStream = () => network.abort();
+        return real(input, { ...init, signal: network.signal });
+      };
+    }, path),
+  break: () => page.evaluate(() => void globalThis.breakStream?.()),
   state: async () => ({
     loads,
     hosts: [...hosts],

@@ -11,8 +11,8 @@ import attrs
 import httpx
 import pytest
 
-from tests.browser.conftest import Browser
-from tests.browser.test_console import XSS, Tab, opened
+from tests.browser.console_stage import Tab
+from tests.browser.test_console import XSS
 from tests.integration.http.webhooks import eventually
 from tests.live.conftest import running_worker
 from tests.live.stage import stage
@@ -51,12 +51,6 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         place.mkdir()
         with running_worker(empty.environ, place):
             yield Scene(service)
-
-
-@pytest.fixture
-def tab(browser: Browser) -> Iterator[Tab]:
-    with opened(browser) as tab:
-        yield tab
 
 
 def is_well(tab: Tab) -> None:

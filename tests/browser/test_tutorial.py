@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
-from tests.browser.conftest import Browser
-from tests.browser.test_console import opened
+from tests.browser.chromium import Browser
+from tests.browser.console_stage import opened
 from tests.documents.blocks import Block, blocks
 from tests.documents.checkout import Checkout
 from tests.integration.http.webhooks import eventually

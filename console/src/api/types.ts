@@ -78,7 +78,8 @@ export interface PhoneNumber {
   number: string;
   agentId: string;
   trunkId: string | null;
-  preCallWebhook: { url: string } | null;
+  /** The secret is shown once, to the request that set it or had it made. */
+  preCallWebhook: { url: string; secret?: string } | null;
   createdAt: string;
   updatedAt: string;
 }

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { request } from "../api/client";
 import type { Agent, AgentVersion } from "../api/types";
-import { hashOf } from "../router";
+import { go, hashOf } from "../router";
 import { may } from "../state/session";
 import { type Change, changes, lines } from "../ui/diff";
 import { timeOf } from "../ui/format";
@@ -10,10 +10,26 @@ import { Failed, Loading } from "../ui/states";
 import { usePages } from "../ui/use_pages";
 import { useResource } from "../ui/use_resource";
 
+const DELETION =
+  "Delete this agent and its versions? Running sessions keep their configuration. Calls to its " +
+  "phone numbers are then answered by the service's default agent.";
+
 export function AgentView({ id }: { id: string }) {
   const path = `/agents/${encodeURIComponent(id)}`;
   const agent = useResource<Agent>(path);
+  const [failure, setFailure] = useState<Error | null>(null);
   const { value } = agent;
+
+  const remove = async () => {
+    if (!confirm(DELETION)) return;
+    try {
+      await request("DELETE", path);
+      go(["agents"]);
+    } catch (raised) {
+      setFailure(raised as Error);
+    }
+  };
+
   if (value === null) {
     return (
       <>
@@ -33,6 +49,17 @@ export function AgentView({ id }: { id: string }) {
       </p>
       <h1>{value.name}</h1>
       {value.description !== "" && <p class="text">{value.description}</p>}
+      {may("agents:write") && (
+        <p class="actions">
+          <a class="button" href={hashOf(["agents", id, "edit"])}>
+            Edit
+          </a>{" "}
+          <button type="button" onClick={() => void remove()}>
+            Delete
+          </button>
+        </p>
+      )}
+      {failure !== null && <Failed error={failure} />}
       <Facts
         facts={[
           ["Worker", value.agentName ?? "the default"],
