@@ -9,15 +9,18 @@ const API = [
   "/agents",
   "/api-keys",
   "/console/session",
+  "/deliveries",
   "/docs",
   "/events",
   "/health",
+  "/inbox",
   "/livekit",
   "/phone-numbers",
   "/metrics",
   "/session",
   "/statistics",
   "/telephony",
+  "/webhooks",
 ];
 const BUILT = process.env.CONSOLE_FILES ?? "../entrypoints/console_files";
 

@@ -77,13 +77,13 @@ class SqlStorage:
         self.processes = SqlProcesses(
             self.database, [each.free for each in CAPABILITIES if each.free is not None]
         )
-        self.agents = SqlAgents(self.database)
-        self.phone_numbers = SqlPhoneNumbers(self.database)
-        self.api_keys = SqlApiKeys(self.database)
+        self.agents = SqlAgents(self.database, announcer)
+        self.phone_numbers = SqlPhoneNumbers(self.database, announcer)
+        self.api_keys = SqlApiKeys(self.database, announcer)
         self.publishable_keys = SqlPublishableKeys(self.database)
         self.tickets = SqlTickets(self.database)
         self.idempotency = SqlIdempotency(self.database)
-        self.webhooks = SqlWebhooks(self.database)
+        self.webhooks = SqlWebhooks(self.database, announcer)
         self.webhook_deliveries = SqlDeliveries(self.database)
         self.webhook_lanes = SqlLanes(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)

@@ -12,6 +12,7 @@ import { AgentsView } from "./views/agents";
 import { ApiKeysView } from "./views/api_keys";
 import { CallView } from "./views/call";
 import { CallsView } from "./views/calls";
+import { DeadLettersView } from "./views/dead_letters";
 import { HealthView } from "./views/health";
 import { OverviewView } from "./views/overview";
 import { EditNumberView, NewNumberView } from "./views/phone_number_form";
@@ -22,6 +23,8 @@ import { SignInView } from "./views/sign_in";
 import { StatisticsView } from "./views/statistics";
 import { TryAgentView } from "./views/try/try_agent";
 import { TryPhoneView } from "./views/try/try_phone";
+import { WebhookView } from "./views/webhook";
+import { WebhooksView } from "./views/webhooks";
 
 interface Area {
   path: string;
@@ -71,6 +74,19 @@ const AREAS: Area[] = [
     scopes: ["phone-numbers:read", "phone-numbers:write"],
     list: () => <PhoneNumbersView />,
     one: (id) => (id === "new" ? <NewNumberView /> : <EditNumberView key={id} entry={id} />),
+  },
+  {
+    path: "webhooks",
+    title: "Webhooks",
+    scopes: ["webhooks:read", "webhooks:write"],
+    list: () => <WebhooksView />,
+    one: (id) => <WebhookView key={id} id={id} />,
+  },
+  {
+    path: "dead-letters",
+    title: "Dead letters",
+    scopes: ["webhooks:read", "webhooks:write"],
+    list: () => <DeadLettersView />,
   },
   { path: "statistics", title: "Statistics", scopes: ["calls:read"], list: () => <StatisticsView /> },
   { path: "api-keys", title: "API keys", scopes: ["admin"], list: () => <ApiKeysView /> },

@@ -8,11 +8,12 @@ import attrs
 
 from domain.access.access import Access
 from domain.events.domain_event import EventKind, StoredEvent
+from domain.events.event_access import readable_kinds, require_readable
 from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import CallId, SessionId
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class EventFilter:
     """Select the visible events that match every field that is not None."""
 
@@ -20,6 +21,11 @@ class EventFilter:
     kinds: frozenset[EventKind] | None = None
     session_id: SessionId | None = None
     call_id: CallId | None = None
+    _readable: frozenset[EventKind] = attrs.field(init=False, eq=False, repr=False)
+
+    @_readable.default
+    def _readable_kinds(self) -> frozenset[EventKind]:
+        return readable_kinds(self.access)
 
     @classmethod
     def parse(
@@ -31,12 +37,15 @@ class EventFilter:
     ) -> EventFilter:
         """Return the filter of these values, blank ones being absent.
 
-        ``kinds`` may be lists with commas. Raises :class:`InvalidInput`.
+        ``kinds`` may be lists with commas. Raises :class:`InvalidInput`, or ``Forbidden`` for a
+        kind that ``access`` may not read.
         """
         names = [name for given in kinds or () for name in given.split(",") if name.strip()]
+        wanted = frozenset(_kind(name.strip()) for name in names)
+        require_readable(wanted, access)
         return cls(
             access=access,
-            kinds=frozenset(_kind(name.strip()) for name in names) if names else None,
+            kinds=wanted or None,
             session_id=SessionId(session_id) if session_id else None,
             call_id=CallId(call_id) if call_id else None,
         )
@@ -45,6 +54,7 @@ class EventFilter:
         """Return whether the event is wanted, and visible."""
         return (
             (self.kinds is None or event.kind in self.kinds)
+            and event.kind in self._readable
             and self.session_id in (None, event.session_id)
             and self.call_id in (None, event.call_id)
             and self.access.sees(event.tenant)

@@ -14,6 +14,7 @@ from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call
 from domain.calls.hang_up import HangUp
 from domain.calls.read_calls import ReadCalls
+from domain.calls.read_events import ReadEvents
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.route_inbound_call import RouteInboundCall
 from domain.calls.session_of_call import SessionOfCall
@@ -42,6 +43,12 @@ class Calls(containers.DeclarativeContainer):
     """Phone calls."""
 
     read_calls = providers.Singleton(ReadCalls, storage.unit_of_work, providers.Object(normalised))
+    read_events = providers.Singleton(
+        ReadEvents,
+        read_sessions=Sessions.read_sessions,
+        read_calls=read_calls,
+        outbox=storage.outbox,
+    )
     record_call_fact = providers.Singleton(
         RecordCallFact, unit_of_work=storage.unit_of_work, ids=Core.ids
     )

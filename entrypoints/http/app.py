@@ -22,7 +22,9 @@ from entrypoints.http.calls import simulated
 from entrypoints.http.console import controller as console
 from entrypoints.http.console.files import console_asset, console_page
 from entrypoints.http.events import controller as events
+from entrypoints.http.events import stored
 from entrypoints.http.inbox import controller as inbox
+from entrypoints.http.inbox import entries
 from entrypoints.http.json_response import JsonResponse
 from entrypoints.http.middleware.access import Clients, admission
 from entrypoints.http.middleware.errors import (
@@ -73,7 +75,9 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     usage.routes,
     statistics.routes,
     inbox.routes,
+    entries.routes,
     events.routes,
+    stored.routes,
     reports.routes,
     post_report.routes,
     otlp.routes,

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import httpx
@@ -15,11 +15,15 @@ import pytest
 
 from domain.access.access import Scope
 from tests.browser.chromium import FOLDER, Browser
+from tests.browser.console_reports import moment
 from tests.integration.access.two_tenants import ANN, BEN, agent_keys, as_
-from tests.integration.http.webhooks import Caller, send
+from tests.integration.http.webhooks import Caller, eventually, send
 from tests.livekit_server import free_port
+from tests.reports import a_header, an_upload, chat_history, multipart, worker_token
 from tests.service import PROJECT, Service, start
 from tests.simulator import SimulatorProcess, running_simulator
+
+XSS: Final = '"><img src=x onerror="globalThis.hacked=1"><svg onload="globalThis.hacked=1">'
 
 
 @attrs.frozen
@@ -87,6 +91,34 @@ class Stage:
         with httpx.Client(base_url=self.url) as client:
             assert send(client, event).status_code == 200
 
+    def get(self, path: str, key: str | None = None) -> dict[str, Any]:
+        answer = httpx.get(f"{self.url}{path}", headers=as_(key or self.admin), timeout=30)
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def report(self, session_id: str, items: list[dict[str, Any]], audio: bytes) -> None:
+        """Upload a worker's report of the session, which began to record as it was created."""
+        session = eventually(
+            lambda: self.get(f"/sessions/{session_id}"), lambda found: found["roomSid"]
+        )
+        header = a_header(
+            room_sid=session["roomSid"],
+            job_id=f"AJ_{session_id[-12:]}",
+            started_ms=round(moment(session["createdAt"]) * 1000),
+        )
+        parts = an_upload(header=header, chat_history=chat_history(items), audio=audio)
+        answer = httpx.post(
+            f"{self.url}/observability/recordings/v0",
+            content=multipart(*parts),
+            headers={
+                "Authorization": f"Bearer {worker_token()}",
+                "Content-Type": "multipart/form-data; boundary=b7c1",
+            },
+            timeout=30,
+        )
+        assert answer.is_success, answer.text
+
     def restart(self) -> None:
         self.service = start(self.environ, self.folder)
 
@@ -106,6 +138,8 @@ def staged(folder: Path, fill: Callable[[str], None] | None = None, **more: str)
             "API_KEYS": f"ann={ANN},ben={BEN}",
             "IDENTITY_CHARSET": "any",
             "TELEPHONY_ENABLED": "true",
+            "RECORDINGS_URL": f"file://{folder}/recordings",
+            "WEBHOOK_ALLOW_PRIVATE": "true",
             **more,
         }
         admin = agent_keys(environ, folder, "ops", scope=Scope.ADMIN)["ops"]

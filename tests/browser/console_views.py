@@ -43,11 +43,15 @@ VIEWS: Final = (
     View(name="agent", path="agents/{agent}", shows="Agent id", has_strangers=True),
     View(name="new-agent", path="agents/new", shows="Create the agent"),
     View(name="edit-agent", path="agents/{agent}/edit", shows="Save a new version", pictured=True),
-    View(name="try", path="try", shows="whether this page may use the microphone"),
-    View(name="try-phone", path="try/phone", shows="Who is called"),
     View(name="phone-numbers", path="phone-numbers", shows="Asked before a call"),
     View(name="new-number", path="phone-numbers/new", shows="Add the number"),
     View(name="edit-number", path="phone-numbers/{number}", shows="Make a new secret"),
+    View(
+        name="try", path="try", shows="asks whether this page may use the microphone", pictured=True
+    ),
+    View(name="try-phone", path="try/phone", shows="Who is called"),
+    View(name="webhooks", path="webhooks", shows="Add a webhook"),
+    View(name="dead-letters", path="dead-letters", shows="Deliveries that failed"),
     View(name="statistics", path="statistics", shows="By agent", pictured=True),
     View(name="api-keys", path="api-keys", shows="Make a key"),
     View(name="health", path="health", shows="Reconciler and backlog", pictured=True),

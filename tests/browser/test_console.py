@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import httpx
 import pytest
 
-from tests.browser.console_stage import Stage, Tab
+from tests.browser.console_stage import XSS, Stage, Tab
 from tests.browser.console_views import VIEWS
 from tests.integration.access.two_tenants import ANN, BEN, as_
 from tests.integration.http.webhooks import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-XSS: Final = '"><img src=x onerror="globalThis.hacked=1"><svg onload="globalThis.hacked=1">'
 
 
 def test_a_wrong_key_is_refused_and_a_right_one_leaves_no_trace_in_the_page(

@@ -11,8 +11,7 @@ import attrs
 import httpx
 import pytest
 
-from tests.browser.console_stage import Tab
-from tests.browser.test_console import XSS
+from tests.browser.console_stage import XSS, Tab
 from tests.integration.http.webhooks import eventually
 from tests.live.conftest import running_worker
 from tests.live.stage import stage

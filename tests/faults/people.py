@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -26,7 +26,6 @@ class Stay:
 
     room: str
     identity: str
-    participant_sid: str
     number: str
 
 
@@ -37,17 +36,24 @@ class Rooms:
         self._session = session
         self._base = f"http://127.0.0.1:{simulator.port}/simulator/rooms"
 
-    async def join(self, room: str, identity: str, kind: str, **attributes: str) -> str:
-        """The sid of the participant."""
-        body = {"identity": identity, "kind": kind, "attributes": attributes}
-        url = f"{self._base}/{room}/participants"
-        answer: dict[str, Any] = await self._until_answered("POST", url, body)
-        sid: str = answer["sid"]
-        return sid
+    async def join(
+        self,
+        room: str,
+        identity: str,
+        kind: str,
+        attributes: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """Join; each try has its own ``attributes``, as one without an answer may have joined."""
+
+        def body() -> object:
+            return {"identity": identity, "kind": kind, "attributes": attributes()}
+
+        await self._until_answered("POST", f"{self._base}/{room}/participants", body)
 
     async def answer(self, room: str, identity: str) -> None:
-        body = {"attributes": {"sip.callStatus": "active"}}
-        await self._until_answered("PATCH", f"{self._base}/{room}/participants/{identity}", body)
+        url = f"{self._base}/{room}/participants/{identity}"
+        active = {"attributes": {"sip.callStatus": "active"}}
+        await self._until_answered("PATCH", url, lambda: active)
 
     async def leave(self, room: str, identity: str) -> None:
         await self._until_answered("DELETE", f"{self._base}/{room}/participants/{identity}")
@@ -61,11 +67,13 @@ class Rooms:
         participants = rooms[0]["participants"] if rooms else []
         return [one["identity"] for one in participants if one.get("kind") == "AGENT"]
 
-    async def _until_answered(self, method: str, url: str, body: object = None) -> dict[str, Any]:
+    async def _until_answered(
+        self, method: str, url: str, body: Callable[[], object] = lambda: None
+    ) -> dict[str, Any]:
         """The answer, empty if there is no such room; repeated while LiveKit is down."""
         for _ in range(TRIES):
             try:
-                async with self._session.request(method, url, json=body) as response:
+                async with self._session.request(method, url, json=body()) as response:
                     if response.status in (204, 404):
                         return {}
                     found: dict[str, Any] = await response.json()
@@ -118,15 +126,17 @@ class Callers:
         await rooms.close(room)
 
     async def _join(self, rooms: Rooms, room: str, identity: str, number: str) -> None:
-        attributes = {
-            "sip.phoneNumber": number,
-            "sip.trunkPhoneNumber": "+15105550000",
-            "sip.callStatus": "ringing",
-            "sip.ruleID": "SDR_1",
-            "sip.callID": f"SCL_{next(self._ids)}",
-        }
-        sid = await rooms.join(room, identity, "SIP", **attributes)
-        self.stays.append(Stay(room, identity, sid, number))
+        def attributes() -> Mapping[str, str]:
+            return {
+                "sip.phoneNumber": number,
+                "sip.trunkPhoneNumber": "+15105550000",
+                "sip.callStatus": "ringing",
+                "sip.ruleID": "SDR_1",
+                "sip.callID": f"SCL_{next(self._ids)}",
+            }
+
+        await rooms.join(room, identity, "SIP", attributes)
+        self.stays.append(Stay(room, identity, number))
 
 
 @attrs.define

@@ -84,10 +84,13 @@ webhook_deliveries: Final = Table(
 DELIVERY_IS_PENDING: Final[ColumnElement[bool]] = webhook_deliveries.c.status == literal_column(
     "'pending'", String
 )
+DELIVERY_HAS_FAILED: Final[ColumnElement[bool]] = webhook_deliveries.c.status == literal_column(
+    "'failed'", String
+)
 Index(
     "uq_webhook_deliveries_event",
-    webhook_deliveries.c.webhook_id,
     webhook_deliveries.c.event_id,
+    webhook_deliveries.c.webhook_id,
     unique=True,
 )
 Index(
@@ -97,6 +100,13 @@ Index(
     webhook_deliveries.c.position,
     sqlite_where=DELIVERY_IS_PENDING,
     postgresql_where=DELIVERY_IS_PENDING,
+)
+Index(
+    "ix_webhook_deliveries_failed",
+    webhook_deliveries.c.webhook_id,
+    webhook_deliveries.c.position,
+    sqlite_where=DELIVERY_HAS_FAILED,
+    postgresql_where=DELIVERY_HAS_FAILED,
 )
 Index(
     "ix_webhook_deliveries_pending",

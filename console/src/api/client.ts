@@ -112,5 +112,5 @@ export function withQuery(path: string, parameters: Record<string, string | unde
     if (value !== undefined && value.trim() !== "") query.set(name, value.trim());
   }
   const text = query.toString();
-  return text === "" ? path : `${path}?${text}`;
+  return text === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${text}`;
 }

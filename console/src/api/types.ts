@@ -37,6 +37,7 @@ export interface Call {
   callId: string;
   sessionId: string | null;
   roomName: string;
+  roomSid: string | null;
   direction: string;
   directionIs: string;
   from: string | null;

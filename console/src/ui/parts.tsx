@@ -41,15 +41,21 @@ function offset(milliseconds: number): string {
   return `${sign}${(Math.abs(milliseconds) / 1000).toFixed(2)} s`;
 }
 
-export function RawJson({ value, path }: { value: unknown; path: string }) {
+interface RawProps {
+  value: unknown;
+  path: string;
+  name?: string;
+}
+
+export function RawJson({ value, path, name = "Raw JSON" }: RawProps) {
   return (
     <details class="raw">
-      <summary>Raw JSON</summary>
+      <summary>{name}</summary>
       <p class="dim">
         <code>GET {path}</code>
       </p>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <pre tabIndex={0} aria-label="Raw JSON">
+      <pre tabIndex={0} aria-label={name}>
         {JSON.stringify(value, null, 2)}
       </pre>
     </details>

@@ -3,6 +3,7 @@ import { request } from "../api/client";
 import type { ApiKey } from "../api/types";
 import { signIn } from "../state/session";
 import { timeOf } from "../ui/format";
+import { ShownOnce } from "../ui/shown_once";
 import { Empty, Failed, Loading, Status } from "../ui/states";
 import { usePages } from "../ui/use_pages";
 
@@ -46,25 +47,15 @@ export function ApiKeysView() {
     <>
       <h1>API keys</h1>
       {made !== null && (
-        <section class="made" role="status" aria-label="The new key">
-          <p>
-            The key <strong>{made.name}</strong>, shown this once only:
-          </p>
-          <p>
-            <code class="secret">{made.key}</code>{" "}
-            <button type="button" onClick={() => void navigator.clipboard.writeText(made.key)}>
-              Copy
-            </button>{" "}
-            <button
-              type="button"
-              onClick={() => {
-                setMade(null);
-              }}
-            >
-              Done
-            </button>
-          </p>
-        </section>
+        <ShownOnce
+          label="The new key"
+          secret={made.key}
+          done={() => {
+            setMade(null);
+          }}
+        >
+          The key <strong>{made.name}</strong>, shown this once only:
+        </ShownOnce>
       )}
       {failure !== null && <Failed error={failure} />}
       {error !== null && <Failed error={error} retry={() => void reload()} />}

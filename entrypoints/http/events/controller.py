@@ -10,7 +10,7 @@ from litestar.openapi import ResponseSpec
 from litestar.types import Scope as AsgiScope
 
 from application.streaming.event_stream import EventStream
-from domain.access.access import Scope
+from domain.events.event_access import READERS
 from domain.events.event_filter import EventFilter
 from domain.shared.errors import InvalidInput
 from entrypoints.container import Container
@@ -51,7 +51,7 @@ class EventsController(Controller):
     _event_stream: EventStream
 
     @get(
-        needs=(Scope.CALLS_READ,),
+        needs=READERS,
         hidden=True,
         operation_class=Operation,
         summary="Events as they happen (development, or with an API key)",
@@ -83,7 +83,8 @@ class EventsController(Controller):
         follow: FollowQuery = None,
     ) -> Response[Any]:
         """Server-Sent Events (`EventSource`): each has the event's `id`, its type as `event`, and the
-        body that webhooks have as `data`. Filters are combined.
+        body that webhooks have as `data`. Filters are combined. A key gets the events of what its scopes
+        read.
 
         A client that connects again sends `Last-Event-ID`, as browsers do, and misses nothing and gets
         nothing twice. If that event is no longer stored, the first event is `reset`: events were

@@ -43,6 +43,7 @@ WITHOUT_BODY: Final = frozenset({
     ("POST", "/webhooks/{webhookId:str}/rotate-secret"),
     ("POST", "/webhooks/{webhookId:str}/test"),
     ("POST", "/deliveries/{deliveryId:str}/redeliver"),
+    ("POST", "/inbox/{eventId:str}/replay"),
 })  # fmt: skip
 """Routes that take no body although their method may have one."""
 

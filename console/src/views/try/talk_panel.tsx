@@ -148,7 +148,7 @@ function Latency({ conversation }: { conversation: Conversation }) {
             Median {middle.toFixed(2)} s of {turns.length.toString()}{" "}
             {turns.length === 1 ? "turn" : "turns"}, from your last sound to the agent's first.
           </p>
-          <ol class="turns" aria-label="Latency per turn">
+          <ol class="latest-turns" aria-label="Latency per turn">
             {turns.map((turn) => (
               <li key={turn.at}>
                 {turn.seconds.toFixed(2)} s{turn.by === "text" && " after a typed message"}
