@@ -117,9 +117,9 @@ function Talking({ conversation, started, again }: TalkingProps) {
   const [error, setError] = useState<Error | null>(null);
   const page = hashOf(["sessions", started.sessionId]);
   const finish = async () => {
+    conversation.leave();
     try {
       await end(started.roomName);
-      conversation.leave();
       location.hash = page;
     } catch (raised) {
       setError(raised as Error);
