@@ -1,22 +1,24 @@
 import { useRef, useState } from "preact/hooks";
 import { request } from "../api/client";
-import type { Agent, AgentVersion } from "../api/types";
+import type { Agent, AgentVersion, DomainEvent } from "../api/types";
 import { go, hashOf } from "../router";
 import { may } from "../state/session";
 import { type Change, changes, lines } from "../ui/diff";
 import { timeOf } from "../ui/format";
 import { Configuration, Facts, RawJson } from "../ui/parts";
 import { Failed, Loading } from "../ui/states";
-import { usePages } from "../ui/use_pages";
-import { useResource } from "../ui/use_resource";
+import { useFollowed } from "../ui/use_followed";
+import { useFollowedPages } from "../ui/use_followed_pages";
 
 const DELETION =
   "Delete this agent and its versions? Running sessions keep their configuration. Calls to its " +
   "phone numbers are then answered by the service's default agent.";
 
+const isOfAgent = (event: DomainEvent) => event.type.startsWith("agent.");
+
 export function AgentView({ id }: { id: string }) {
   const path = `/agents/${encodeURIComponent(id)}`;
-  const agent = useResource<Agent>(path);
+  const agent = useFollowed<Agent>(path, isOfAgent);
   const [failure, setFailure] = useState<Error | null>(null);
   const { value } = agent;
 
@@ -84,9 +86,10 @@ interface VersionsProps {
 }
 
 function Versions({ path, active, activated }: VersionsProps) {
-  const { items, error, complete, more, reload } = usePages<AgentVersion>(
+  const { items, error, complete, more, reload } = useFollowedPages<AgentVersion>(
     `${path}/versions`,
     "versions",
+    isOfAgent,
   );
   const [failure, setFailure] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);

@@ -5,7 +5,7 @@ import { signIn } from "../state/session";
 import { timeOf } from "../ui/format";
 import { ShownOnce } from "../ui/shown_once";
 import { Empty, Failed, Loading, Status } from "../ui/states";
-import { usePages } from "../ui/use_pages";
+import { useFollowedPages } from "../ui/use_followed_pages";
 
 const SCOPES = [
   "sessions:write",
@@ -26,7 +26,9 @@ interface NewKey extends ApiKey {
 }
 
 export function ApiKeysView() {
-  const { items, error, reload } = usePages<ApiKey>("/api-keys", "apiKeys");
+  const { items, error, reload } = useFollowedPages<ApiKey>("/api-keys", "apiKeys", (event) =>
+    event.type.startsWith("api_key."),
+  );
   const [made, setMade] = useState<NewKey | null>(null);
   const [failure, setFailure] = useState<Error | null>(null);
   const title = useRef<HTMLHeadingElement>(null);
