@@ -15,6 +15,7 @@ from hypothesis import settings
 
 import application
 import domain
+from tests import guard
 from tests.databases import (
     database_url,
     empty_postgres_url,
@@ -53,6 +54,7 @@ CERTIFICATES_ONCE = mock.patch(
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    guard.install()
     start_warm()
     config.pluginmanager.register(Coverage(config))
     CERTIFICATES_ONCE.start()
