@@ -1,5 +1,6 @@
-// A tab of the console, as standard input says: a JSON array `[action, …arguments]` in each line;
-// prints a line of JSON with the result, or with `{"error"}`. Standard input's end closes it.
+// Tabs of the console, one after the other, as standard input says: a JSON array
+// `[action, …arguments]` in each line, of which the first is `["fresh"]`; prints a line of JSON with
+// the result, or with `{"error"}`. Standard input's end closes it.
 //
 //     node console.mjs CHROMIUM NODE_MODULES
 import { readFileSync } from "node:fs";
@@ -18,33 +19,43 @@ const browser = await driver.launch({
     "--disable-component-update", "--disable-sync",
   ],
 });
-const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-page.setDefaultTimeout(30_000);
+let page;
 const hosts = new Set();
 const problems = [];
 let loads = 0;
-page.on("request", (request) => hosts.add(new URL(request.url()).host));
-page.on("load", () => (loads += 1));
-page.on("pageerror", (error) => problems.push(error.stack));
-page.on("dialog", (dialog) => {
-  problems.push(`dialog: ${dialog.message()}`);
-  void dialog.dismiss();
-});
-page.on("console", (message) => {
-  // Chromium reports each answer that is no success, such as that of a wrong key.
-  if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
-    problems.push(message.text());
-  }
-});
-await page.addInitScript(() => {
-  globalThis.refused = [];
-  addEventListener("securitypolicyviolation", (event) => {
-    globalThis.refused.push(`${event.effectiveDirective} ${event.blockedURI}`);
+
+// A tab without cookies, of which nothing is known yet, in place of the one before.
+async function fresh() {
+  await page?.context().close();
+  page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.setDefaultTimeout(30_000);
+  hosts.clear();
+  problems.length = 0;
+  loads = 0;
+  page.on("request", (request) => hosts.add(new URL(request.url()).host));
+  page.on("load", () => (loads += 1));
+  page.on("pageerror", (error) => problems.push(error.stack));
+  page.on("dialog", (dialog) => {
+    problems.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
   });
-});
+  page.on("console", (message) => {
+    // Chromium reports each answer that is no success, such as that of a wrong key.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+      problems.push(message.text());
+    }
+  });
+  await page.addInitScript(() => {
+    globalThis.refused = [];
+    addEventListener("securitypolicyviolation", (event) => {
+      globalThis.refused.push(`${event.effectiveDirective} ${event.blockedURI}`);
+    });
+  });
+}
 
 const seen = (text) => page.getByText(text, { exact: false }).filter({ visible: true }).first();
 const actions = {
+  fresh,
   open: (url) => page.goto(url).then(() => null),
   view: (hash) => page.evaluate((to) => void (location.hash = to), hash),
   fill: (label, text) => page.getByLabel(label, { exact: true }).fill(text),

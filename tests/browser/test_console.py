@@ -133,10 +133,17 @@ def opened(browser: Browser) -> Iterator[Tab]:
     assert process.returncode == 0, errors
 
 
-@pytest.fixture
-def tab(browser: Browser) -> Iterator[Tab]:
+@pytest.fixture(scope="module")
+def tabs(browser: Browser) -> Iterator[Tab]:
     with opened(browser) as tab:
         yield tab
+
+
+@pytest.fixture
+def tab(tabs: Tab) -> Tab:
+    """A tab of a browser that has run before, without its cookies."""
+    tabs.do("fresh")
+    return tabs
 
 
 def test_a_wrong_key_is_refused_and_a_right_one_leaves_no_trace_in_the_page(
