@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 CONSOLE := entrypoints/console_files/index.html
 CONSOLE_SOURCES := $(shell find console -name node_modules -prune -o -type f -print)
 
-.PHONY: help run introduction console console-test test test-slow test-all test-unit lint prose types layers migrate livekit simulator \
+.PHONY: help run introduction console console-test screenshots test test-slow test-all test-unit lint prose types layers migrate livekit simulator \
   bench wheel image profile golden mutation faults security secrets-baseline deployment test-requirements \
   requirements clean
 
@@ -94,6 +94,9 @@ console: ## Build the console that the service shows at /console (needs Node.js 
 console-test: ## Check the console's style and types, and run its tests (needs Node.js 20)
 	@sh scripts/build_console.sh
 	@cd console && npm run --silent lint && npm run --silent types && npm run --silent test
+
+screenshots: .venv/.dev-stamp ## Renew the pictures of the console in docs/images (needs chromium)
+	@CONSOLE_SCREENSHOTS=1 $(RUN) -m pytest -n0 -q -m slow tests/browser/test_console_views.py -k picture
 
 $(CONSOLE): $(CONSOLE_SOURCES)
 	@sh scripts/build_console.sh optional

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 import attrs
 
+from adapters.memory.resource_events import ResourceEvents
 from domain.access.access import Access, visible
 from domain.agents.agent import Agent, AgentVersion
+from domain.events.domain_event import EventKind
 from domain.shared.errors import Conflict
 from domain.shared.identifiers import AgentId
 from domain.shared.pagination import Cursor
@@ -16,7 +18,8 @@ from domain.shared.pagination import Cursor
 class MemoryAgents:
     """Implements :class:`domain.agents.repository.AgentRepository`."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: ResourceEvents | None = None) -> None:
+        self._events = events or ResourceEvents()
         self._agents: dict[AgentId, Agent] = {}
         self._versions: dict[AgentId, dict[int, AgentVersion]] = {}
 
@@ -27,6 +30,7 @@ class MemoryAgents:
         self._check_name(agent)
         self._agents[agent.id] = agent
         self._versions[agent.id] = {agent.version: agent.new_version}
+        self._announce(EventKind.AGENT_CREATED, agent)
 
     async def save(self, agent: Agent, *, adds_version: bool) -> Agent:
         """Store a change of an agent that was read at ``agent.revision``."""
@@ -38,6 +42,9 @@ class MemoryAgents:
         if adds_version:
             self._versions[agent.id][agent.version] = stored.new_version
         self._agents[agent.id] = stored
+        self._announce(
+            EventKind.AGENT_UPDATED if adds_version else EventKind.AGENT_ACTIVATED, stored
+        )
         return stored
 
     async def get(self, agent_id: AgentId, access: Access) -> Agent | None:
@@ -81,10 +88,15 @@ class MemoryAgents:
 
     async def delete(self, agent_id: AgentId, access: Access) -> bool:
         """Delete the agent and its versions, if visible."""
-        if visible(self._agents.get(agent_id), access) is None:
+        agent = visible(self._agents.get(agent_id), access)
+        if agent is None:
             return False
         del self._agents[agent_id], self._versions[agent_id]
+        self._announce(EventKind.AGENT_DELETED, agent)
         return True
+
+    def _announce(self, kind: EventKind, agent: Agent) -> None:
+        self._events.append(kind, agent, lane=agent.id.value, tenant=agent.tenant)
 
     def _of(self, tenant: str | None) -> Iterable[Agent]:
         return (agent for agent in self._agents.values() if agent.tenant == tenant)

@@ -6,14 +6,17 @@ from datetime import datetime
 
 import attrs
 
+from adapters.memory.resource_events import ResourceEvents
 from domain.access.api_key import ApiKey
+from domain.events.domain_event import EventKind
 from domain.shared.errors import Conflict
 
 
 class MemoryApiKeys:
     """Implements :class:`domain.access.repository.ApiKeys`."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: ResourceEvents | None = None) -> None:
+        self._events = events or ResourceEvents()
         self._keys: dict[str, ApiKey] = {}
 
     async def add(self, key: ApiKey) -> None:
@@ -21,6 +24,7 @@ class MemoryApiKeys:
         if key.prefix in self._keys:
             raise Conflict(f"There is a key {key.prefix} already.")
         self._keys[key.prefix] = key
+        self._announce(EventKind.API_KEY_CREATED, key)
 
     async def find(self, prefix: str) -> ApiKey | None:
         """The key with this prefix."""
@@ -39,8 +43,9 @@ class MemoryApiKeys:
         key = self._keys.get(prefix)
         if key is None:
             return False
-        ends = at if key.expires_at is None else min(key.expires_at, at)
-        self._keys[prefix] = attrs.evolve(key, expires_at=ends)
+        if key.expires_at is None or key.expires_at > at:
+            self._keys[prefix] = expiring = attrs.evolve(key, expires_at=at)
+            self._announce(EventKind.API_KEY_UPDATED, expiring)
         return True
 
     async def revoke(self, prefix: str, at: datetime) -> bool:
@@ -48,10 +53,15 @@ class MemoryApiKeys:
         key = self._keys.get(prefix)
         if key is None:
             return False
-        self._keys[prefix] = attrs.evolve(key, revoked_at=key.revoked_at or at)
+        if key.revoked_at is None:
+            self._keys[prefix] = revoked = attrs.evolve(key, revoked_at=at)
+            self._announce(EventKind.API_KEY_REVOKED, revoked)
         return True
 
     async def used(self, prefix: str, at: datetime) -> None:
         """Note when the key was used last."""
         if prefix in self._keys:
             self._keys[prefix] = attrs.evolve(self._keys[prefix], last_used_at=at)
+
+    def _announce(self, kind: EventKind, key: ApiKey) -> None:
+        self._events.append(kind, key, lane=key.id, tenant=key.tenant)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from adapters.memory.capability import Capability
+from adapters.memory.delivery_lists import counted, newest, oldest_failed
 from adapters.memory.lane_state import Lane, LaneState
 from domain.access.access import Access
 from domain.shared.identifiers import DeliveryId, EventId, WebhookId
@@ -21,7 +22,9 @@ class MemoryDeliveries(Capability):
     And :class:`domain.webhooks.lane_repository.LaneRepository`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ids_in: Callable[[str], set[EventId]]) -> None:
+        self._ids_in = ids_in
+        """Returns the ids of the events of a lane."""
         self._cursor: int | None = None
         self._deliveries: dict[DeliveryId, Delivery] = {}
         self._events: set[tuple[WebhookId, EventId]] = set()
@@ -138,26 +141,28 @@ class MemoryDeliveries(Capability):
         access: Access,
     ) -> list[Delivery]:
         """Return a webhook's newest ``limit`` deliveries, of those older than ``after``."""
-        end = None if after is None else (after.created_at, after.id)
-        wanted = [
-            one
-            for one in self._of(webhook_id, access)
-            if status in (None, one.status) and (end is None or one.age < end)
-        ]
-        return sorted(wanted, key=lambda one: one.age, reverse=True)[:limit]
+        return newest(self._of(webhook_id, access), status, after, limit)
+
+    async def in_lane(  # noqa: PLR0913, PLR0917 - a list's filter and place
+        self,
+        lane: str,
+        event_id: EventId | None,
+        status: DeliveryStatus | None,
+        after: Cursor | None,
+        limit: int,
+        access: Access,
+    ) -> list[Delivery]:
+        """Return the newest ``limit`` visible deliveries of the stored events of ``lane``."""
+        ids = self._ids_in(lane) & ({event_id} if event_id else self._ids_in(lane))
+        of_lane = [one for one in self._deliveries.values() if one.event_id in ids]
+        visible = [one for one in of_lane if one.reach.is_visible_to(access)]
+        return newest(visible, status, after, limit)
 
     async def oldest_failed(
         self, webhook_id: WebhookId, before: datetime, limit: int, access: Access
     ) -> list[Delivery]:
         """Return a webhook's deliveries that failed before then, in the order of their events."""
-        failed = [
-            one
-            for one in self._of(webhook_id, access)
-            if one.status is DeliveryStatus.FAILED
-            and one.settled_at is not None
-            and one.settled_at < before
-        ]
-        return sorted(failed, key=lambda one: one.position)[:limit]
+        return oldest_failed(self._of(webhook_id, access), before, limit)
 
     async def redeliver(self, deliveries: Sequence[Delivery], due_at: datetime) -> int:
         """Store deliveries that are pending again, and have their lanes due then."""
@@ -184,9 +189,8 @@ class MemoryDeliveries(Capability):
         return len(old)
 
     def statistics(self) -> Mapping[str, Any]:
-        """Return how many are pending, and since when."""
-        pending = [one.created_at for one in self._deliveries.values() if one.is_pending]
-        return {"pending_deliveries": len(pending), "deliveries_since": min(pending, default=None)}
+        """Return how many are pending, since when, and how many were set aside."""
+        return counted(self._deliveries.values())
 
     def free(self, prefix: str) -> None:
         """End the leases whose holders' names begin so."""

@@ -78,6 +78,23 @@ class MemoryOutbox(Capability):
         found = next((event for event in self.stored if event.id == event_id), None)
         return visible(found, access)
 
+    async def page(
+        self, lane: str, below: int | None, limit: int, access: Access
+    ) -> Sequence[StoredEvent]:
+        """Return the newest visible events of ``lane``."""
+        found = [
+            event
+            for event in reversed(self.stored)
+            if event.lane == lane
+            and (below is None or event.sequence < below)
+            and access.sees(event.tenant)
+        ]
+        return found[:limit]
+
+    def ids_in(self, lane: str) -> set[EventId]:
+        """Return the ids of the events of ``lane``."""
+        return {event.id for event in self.stored if event.lane == lane}
+
     async def prune(self, before: datetime) -> int:
         """Delete lanes whose newest event became known before then."""
         young = {event.lane for event in self.stored if event.known_at >= before}

@@ -14,6 +14,7 @@ from adapters.memory.inbox_queue import InboxQueue, Schedule
 from domain.inbox.entry import LONGEST_WAIT, InboxEntry, InboxStatus
 from domain.privacy.data_subject import DataSubject
 from domain.rooms.room_event import EventKind
+from domain.shared.pagination import Cursor
 
 
 @attrs.frozen
@@ -136,17 +137,24 @@ class MemoryInbox(Capability):
         return self._entries.get(event_id)
 
     async def list(
-        self, status: InboxStatus | None, limit: int, room_name: str | None = None
+        self,
+        status: InboxStatus | None,
+        limit: int,
+        room_name: str | None = None,
+        room_sid: str | None = None,
+        after: Cursor | None = None,
     ) -> list[InboxEntry]:
-        """The newest entries, of this status and room if given."""
-        found = (
+        """Return the newest entries, of those older than ``after``."""
+        end = None if after is None else (after.created_at, after.id)
+        found = [
             entry
             for entry in self._entries.values()
-            if status in (None, entry.status) and room_name in (None, entry.event.room_name)
-        )
-        return sorted(found, key=lambda entry: (entry.received_at, entry.event.id), reverse=True)[
-            :limit
+            if status in (None, entry.status)
+            and room_name in (None, entry.event.room_name)
+            and room_sid in (None, entry.event.room_sid)
+            and (end is None or entry.age < end)
         ]
+        return sorted(found, key=lambda entry: entry.age, reverse=True)[:limit]
 
     async def counts(self) -> dict[InboxStatus, int]:
         """How many entries there are of each status."""

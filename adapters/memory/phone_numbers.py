@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import attrs
 
+from adapters.memory.resource_events import ResourceEvents
 from domain.access.access import Access, visible
+from domain.events.domain_event import EventKind
 from domain.phone_numbers.phone_number import PhoneNumber
 from domain.shared.errors import Conflict
 from domain.shared.identifiers import PhoneNumberId
@@ -14,7 +16,8 @@ from domain.shared.pagination import Cursor
 class MemoryPhoneNumbers:
     """Implements :class:`domain.phone_numbers.repository.PhoneNumberRepository`."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: ResourceEvents | None = None) -> None:
+        self._events = events or ResourceEvents()
         self._numbers: dict[PhoneNumberId, PhoneNumber] = {}
 
     async def add(self, number: PhoneNumber) -> None:
@@ -23,6 +26,7 @@ class MemoryPhoneNumbers:
             raise Conflict("There is a phone number with this id.")
         self._check_free(number)
         self._numbers[number.id] = number
+        self._announce(EventKind.PHONE_NUMBER_CREATED, number)
 
     async def save(self, number: PhoneNumber) -> PhoneNumber:
         """Store a change of a number that was read at ``number.revision``."""
@@ -32,6 +36,7 @@ class MemoryPhoneNumbers:
         self._check_free(number)
         stored = attrs.evolve(number, revision=number.revision + 1)
         self._numbers[number.id] = stored
+        self._announce(EventKind.PHONE_NUMBER_UPDATED, stored)
         return stored
 
     async def get(self, number_id: PhoneNumberId, access: Access) -> PhoneNumber | None:
@@ -63,10 +68,15 @@ class MemoryPhoneNumbers:
 
     async def delete(self, number_id: PhoneNumberId, access: Access) -> bool:
         """Delete the entry, if visible."""
-        if visible(self._numbers.get(number_id), access) is None:
+        number = visible(self._numbers.get(number_id), access)
+        if number is None:
             return False
         del self._numbers[number_id]
+        self._announce(EventKind.PHONE_NUMBER_DELETED, number)
         return True
+
+    def _announce(self, kind: EventKind, number: PhoneNumber) -> None:
+        self._events.append(kind, number, lane=number.id.value, tenant=number.tenant)
 
     def _check_free(self, number: PhoneNumber) -> None:
         same = (one for one in self._numbers.values() if one.number == number.number)

@@ -22,6 +22,7 @@ from adapters.memory.publishable_keys import MemoryPublishableKeys
 from adapters.memory.recording_sweeps import MemorySweepNotes
 from adapters.memory.recordings import RecordingTable
 from adapters.memory.reports import ReportTable
+from adapters.memory.resource_events import ResourceEvents
 from adapters.memory.session_table import SessionTable
 from adapters.memory.statistics import MemoryStatistics
 from adapters.memory.tickets import MemoryTickets
@@ -50,6 +51,7 @@ class MemoryStorage:
         self.sessions = SessionTable({}, {}, {})
         self.calls = CallTable({}, {}, {}, {})
         self.outbox = MemoryOutbox()
+        resource_events = ResourceEvents(self.outbox, announcer)
         self.transcripts = TranscriptTable(self.sessions, transcript_policy)
         self.recordings = RecordingTable(self.sessions)
         self.sweep_notes = MemorySweepNotes()
@@ -58,14 +60,14 @@ class MemoryStorage:
         self.reports = ReportTable(self.sessions)
         self.inbox = MemoryInbox()
         self.leases = MemoryLeases()
-        self.agents = MemoryAgents()
-        self.phone_numbers = MemoryPhoneNumbers()
-        self.api_keys = MemoryApiKeys()
+        self.agents = MemoryAgents(resource_events)
+        self.phone_numbers = MemoryPhoneNumbers(resource_events)
+        self.api_keys = MemoryApiKeys(resource_events)
         self.publishable_keys = MemoryPublishableKeys()
         self.tickets = MemoryTickets()
         self.idempotency = MemoryIdempotency()
-        self.webhooks = MemoryWebhooks()
-        self.webhook_deliveries = MemoryDeliveries()
+        self.webhooks = MemoryWebhooks(resource_events)
+        self.webhook_deliveries = MemoryDeliveries(self.outbox.ids_in)
         self._capabilities = [each for each in vars(self).values() if isinstance(each, Capability)]
         self.personal_data = MemoryPersonalData(self._capabilities)
         self.processes = MemoryProcesses([each.free for each in self._capabilities])

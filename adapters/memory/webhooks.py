@@ -7,7 +7,9 @@ from datetime import datetime
 
 import attrs
 
+from adapters.memory.resource_events import ResourceEvents
 from domain.access.access import Access
+from domain.events.domain_event import EventKind
 from domain.shared.errors import Conflict, StorageUnavailable
 from domain.shared.identifiers import WebhookId
 from domain.shared.pagination import Cursor
@@ -17,7 +19,8 @@ from domain.webhooks.subscription import Webhook
 class MemoryWebhooks:
     """Implements :class:`domain.webhooks.repository.WebhookRepository`."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: ResourceEvents | None = None) -> None:
+        self._events = events or ResourceEvents()
         self._webhooks: dict[WebhookId, Webhook] = {}
 
     async def add(self, webhook: Webhook) -> None:
@@ -25,10 +28,12 @@ class MemoryWebhooks:
         if webhook.id in self._webhooks:
             raise Conflict("There is a webhook with this id.")
         self._webhooks[webhook.id] = webhook
+        self._announce(EventKind.WEBHOOK_CREATED, webhook)
 
     async def save(self, webhook: Webhook) -> Webhook:
         """Store a change of a webhook that was read at ``webhook.revision``."""
         self.check(webhook)
+        self._announce(EventKind.WEBHOOK_UPDATED, webhook)
         return self.put(webhook)
 
     def check(self, webhook: Webhook) -> None:
@@ -60,10 +65,15 @@ class MemoryWebhooks:
 
     async def delete(self, webhook_id: WebhookId, access: Access) -> bool:
         """Delete the webhook, if visible."""
-        if await self.get(webhook_id, access) is None:
+        webhook = await self.get(webhook_id, access)
+        if webhook is None:
             return False
         del self._webhooks[webhook_id]
+        self._announce(EventKind.WEBHOOK_DELETED, webhook)
         return True
+
+    def _announce(self, kind: EventKind, webhook: Webhook) -> None:
+        self._events.append(kind, webhook, lane=webhook.id.value, tenant=webhook.reach.tenant)
 
     async def all(
         self,

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     Column,
+    Connection,
     Executable,
     Index,
     Row,
@@ -14,7 +15,6 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
-    func,
     insert,
     or_,
     select,
@@ -25,9 +25,12 @@ from adapters.sqlalchemy.capability import Capability
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Write
+from adapters.sqlalchemy.events.resource_events import Change, ResourceEvents
 from adapters.sqlalchemy.schema.metadata import metadata
 from domain.access.access import Scope
 from domain.access.api_key import ApiKey
+from domain.events.announcer import Announcer
+from domain.events.domain_event import EventKind
 
 api_keys: Final = Table(
     "api_keys",
@@ -60,8 +63,8 @@ _EXPIRE: Final[Executable] = (
 )
 _REVOKE: Final[Executable] = (
     update(api_keys)
-    .where(_THIS)
-    .values(revoked_at=func.coalesce(api_keys.c.revoked_at, bindparam("at", type_=UtcDateTime)))
+    .where(_THIS, api_keys.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("at"))
 )
 _USED: Final[Executable] = update(api_keys).where(_THIS).values(last_used_at=bindparam("at"))
 
@@ -69,8 +72,9 @@ _USED: Final[Executable] = update(api_keys).where(_THIS).values(last_used_at=bin
 class SqlApiKeys:
     """Implements :class:`domain.access.repository.ApiKeys`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, announcer: Announcer | None = None) -> None:
         self._database = database
+        self._events = ResourceEvents(database, announcer)
 
     async def add(self, key: ApiKey) -> None:
         """Store ``key``."""
@@ -86,7 +90,8 @@ class SqlApiKeys:
             "revoked_at": key.revoked_at,
             "last_used_at": key.last_used_at,
         }
-        await self._database.write([Write(_ADD, values, ("api_keys", key.prefix))])
+        change = _change(EventKind.API_KEY_CREATED, key)
+        await self._events.write([Write(_ADD, values, ("api_keys", key.prefix))], change)
 
     async def find(self, prefix: str) -> ApiKey | None:
         """The key with this prefix."""
@@ -103,24 +108,35 @@ class SqlApiKeys:
 
     async def expire(self, prefix: str, at: datetime) -> bool:
         """Let the key open nothing from ``at`` on, unless it ends sooner."""
-        await self._change(_EXPIRE, prefix, at)
-        return await self.find(prefix) is not None
+        return await self._change(_EXPIRE, EventKind.API_KEY_UPDATED, prefix, at)
 
     async def revoke(self, prefix: str, at: datetime) -> bool:
         """Let the key open nothing any more."""
-        return await self._change(_REVOKE, prefix, at) == 1
+        return await self._change(_REVOKE, EventKind.API_KEY_REVOKED, prefix, at)
 
     async def used(self, prefix: str, at: datetime) -> None:
         """Note when the key was used last."""
-        await self._change(_USED, prefix, at, urgent=False)
+        values = {"wanted": prefix, "at": at}
+        write = Write(_USED, values, ("api_keys", prefix), must_change=False)
+        await self._database.write([write], urgent=False)
 
     async def _change(
-        self, statement: Executable, prefix: str, at: datetime, *, urgent: bool = True
-    ) -> int:
-        values = {"wanted": prefix, "at": at}
-        write = Write(statement, values, ("api_keys", prefix), must_change=False)
-        (changed,) = await self._database.write([write], urgent=urgent)
-        return changed
+        self, statement: Executable, kind: EventKind, prefix: str, at: datetime
+    ) -> bool:
+        """Return whether there is such a key; one that is as wanted already is left alone."""
+
+        def work(connection: Connection) -> tuple[bool, Change | None]:
+            is_changed = connection.execute(statement, {"wanted": prefix, "at": at}).rowcount == 1
+            row = connection.execute(_FIND, {"wanted": prefix}).one_or_none()
+            if row is None or not is_changed:
+                return row is not None, None
+            return True, _change(kind, _to_key(row))
+
+        return await self._events.transact(work, ("api_keys", prefix))
+
+
+def _change(kind: EventKind, key: ApiKey) -> Change:
+    return Change(kind=kind, lane=key.id, tenant=key.tenant, resource=key)
 
 
 def _to_key(row: Row[Any]) -> ApiKey:

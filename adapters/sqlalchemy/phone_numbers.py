@@ -29,9 +29,12 @@ from adapters.sqlalchemy.engine.listing import Half, Listing
 from adapters.sqlalchemy.engine.page import page_of
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Lock
+from adapters.sqlalchemy.events.resource_events import Change, ResourceEvents
 from adapters.sqlalchemy.mapping import unreadable_row
 from adapters.sqlalchemy.schema.metadata import metadata
 from domain.access.access import Access, visible
+from domain.events.announcer import Announcer
+from domain.events.domain_event import EventKind
 from domain.phone_numbers.phone_number import PhoneNumber
 from domain.phone_numbers.pre_call_webhook import PreCallWebhook
 from domain.shared.errors import Conflict, InvalidInput
@@ -91,35 +94,38 @@ class _All:
 class SqlPhoneNumbers:
     """Implements :class:`domain.phone_numbers.repository.PhoneNumberRepository`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, announcer: Announcer | None = None) -> None:
         self._database = database
+        self._events = ResourceEvents(database, announcer)
 
     async def add(self, number: PhoneNumber) -> None:
         """Store a new number."""
         values = {"id": number.id.value, "created_at": number.created_at} | _moves(number)
-        await self._store(number, _ADD, values)
+        await self._store(_change(EventKind.PHONE_NUMBER_CREATED, number), number, _ADD, values)
 
     async def save(self, number: PhoneNumber) -> PhoneNumber:
         """Store a change of a number that was read at ``number.revision``."""
         stored = attrs.evolve(number, revision=number.revision + 1)
         which = {"saved_id": number.id.value, "read_revision": number.revision}
-        await self._store(number, _SAVE, _moves(stored) | which)
+        change = _change(EventKind.PHONE_NUMBER_UPDATED, stored)
+        await self._store(change, number, _SAVE, _moves(stored) | which)
         return stored
 
     async def _store(
-        self, number: PhoneNumber, statement: Executable, values: dict[str, Any]
+        self, change: Change, number: PhoneNumber, statement: Executable, values: dict[str, Any]
     ) -> None:
         """Carry out ``statement`` unless another entry excludes the number, in one transaction."""
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> tuple[bool, Change | None]:
             if connection.dialect.name == "postgresql":  # SQLite has one writer
                 connection.execute(_RESERVE, {"reserved": number.number})
             rows = connection.execute(_OF_NUMBER, {"wanted_number": number.number}).all()
             if any(_to_number(row).excludes(number) for row in rows):
-                return False
-            return connection.execute(statement, values).rowcount == 1
+                return False, None
+            is_stored = connection.execute(statement, values).rowcount == 1
+            return is_stored, change if is_stored else None
 
-        if not await self._database.transact(work, lock=_lock(number.number)):
+        if not await self._events.transact(work, _lock(number.number)):
             raise Conflict("The number has changed, or is stored for this trunk.")
 
     async def get(self, number_id: PhoneNumberId, access: Access) -> PhoneNumber | None:
@@ -153,10 +159,16 @@ class SqlPhoneNumbers:
         if found is None:
             return False
 
-        def work(connection: Connection) -> int:
-            return connection.execute(_DELETE, {"wanted": number_id.value}).rowcount
+        def work(connection: Connection) -> tuple[bool, Change | None]:
+            is_deleted = connection.execute(_DELETE, {"wanted": number_id.value}).rowcount == 1
+            change = _change(EventKind.PHONE_NUMBER_DELETED, found) if is_deleted else None
+            return is_deleted, change
 
-        return await self._database.transact(work, lock=_lock(found.number)) == 1
+        return await self._events.transact(work, _lock(found.number))
+
+
+def _change(kind: EventKind, number: PhoneNumber) -> Change:
+    return Change(kind=kind, lane=number.id.value, tenant=number.tenant, resource=number)
 
 
 def _lock(number: str) -> Lock:

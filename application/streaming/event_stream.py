@@ -28,8 +28,10 @@ log = structlog.get_logger()
 POLL: Final = timedelta(milliseconds=200)
 """After which other processes' events are looked for."""
 SECONDS_EACH: Final = 0.00005
-"""By which the reader waits longer for each listener, so that what comes meanwhile is sent at
+"""For each listener, from one look to the next at least, so that what comes meanwhile is sent at
 once: each piece that is sent takes time of requests."""
+_REST: Final = 0.25
+"""The part of that time which is left to requests, however long the listeners took."""
 HEARTBEAT_SECONDS: Final = 15.0
 SLOW_SECONDS: Final = 15.0
 """How long a client may take what was sent to it, before it is dropped."""
@@ -184,10 +186,12 @@ class EventStream:
         if not events:
             await self.signal.wait(count, POLL)
             return
+        loop = asyncio.get_running_loop()
+        began, together = loop.time(), SECONDS_EACH * len(self._listeners)
         ring.add(events)
         self.telemetry.stream_lag((self.clock.now() - events[-1].known_at).total_seconds())
         await self._wake_all()
-        await asyncio.sleep(SECONDS_EACH * len(self._listeners))
+        await asyncio.sleep(max(began + together - loop.time(), _REST * together))
 
     async def _wake_all(self) -> None:
         for number, listener in enumerate(self._listeners, 1):

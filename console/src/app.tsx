@@ -7,23 +7,32 @@ import { hashOf, place } from "./router";
 import { leave, may, resume, signIn } from "./state/session";
 import { Failed, Loading } from "./ui/states";
 import { AgentView } from "./views/agent";
+import { EditAgentView, NewAgentView } from "./views/agent_form";
 import { AgentsView } from "./views/agents";
 import { ApiKeysView } from "./views/api_keys";
 import { CallView } from "./views/call";
 import { CallsView } from "./views/calls";
+import { DeadLettersView } from "./views/dead_letters";
 import { HealthView } from "./views/health";
 import { OverviewView } from "./views/overview";
+import { EditNumberView, NewNumberView } from "./views/phone_number_form";
 import { PhoneNumbersView } from "./views/phone_numbers";
 import { SessionView } from "./views/session";
 import { SessionsView } from "./views/sessions";
 import { SignInView } from "./views/sign_in";
+import { StatisticsView } from "./views/statistics";
+import { TryAgentView } from "./views/try/try_agent";
+import { TryPhoneView } from "./views/try/try_phone";
+import { WebhookView } from "./views/webhook";
+import { WebhooksView } from "./views/webhooks";
 
 interface Area {
   path: string;
   title: string;
   scopes: string[];
   list(): ComponentChildren;
-  one?(id: string): ComponentChildren;
+  /** The page of one of them, or a part of it, such as its form. */
+  one?(id: string, part?: string): ComponentChildren;
 }
 
 const AREAS: Area[] = [
@@ -47,14 +56,39 @@ const AREAS: Area[] = [
     title: "Agents",
     scopes: ["agents:read", "agents:write"],
     list: () => <AgentsView />,
-    one: (id) => <AgentView key={id} id={id} />,
+    one: (id, part) => {
+      if (id === "new") return <NewAgentView />;
+      return part === "edit" ? <EditAgentView key={id} id={id} /> : <AgentView key={id} id={id} />;
+    },
+  },
+  {
+    path: "try",
+    title: "Try an agent",
+    scopes: ["sessions:write"],
+    list: () => <TryAgentView />,
+    one: (what) => (what === "phone" ? <TryPhoneView /> : <TryAgentView />),
   },
   {
     path: "phone-numbers",
     title: "Phone numbers",
     scopes: ["phone-numbers:read", "phone-numbers:write"],
     list: () => <PhoneNumbersView />,
+    one: (id) => (id === "new" ? <NewNumberView /> : <EditNumberView key={id} entry={id} />),
   },
+  {
+    path: "webhooks",
+    title: "Webhooks",
+    scopes: ["webhooks:read", "webhooks:write"],
+    list: () => <WebhooksView />,
+    one: (id) => <WebhookView key={id} id={id} />,
+  },
+  {
+    path: "dead-letters",
+    title: "Dead letters",
+    scopes: ["webhooks:read", "webhooks:write"],
+    list: () => <DeadLettersView />,
+  },
+  { path: "statistics", title: "Statistics", scopes: ["calls:read"], list: () => <StatisticsView /> },
   { path: "api-keys", title: "API keys", scopes: ["admin"], list: () => <ApiKeysView /> },
   { path: "health", title: "Health", scopes: [], list: () => <HealthView /> },
 ];
@@ -78,7 +112,7 @@ export function App() {
 }
 
 function Frame() {
-  const [name = "", id] = place.value.path;
+  const [name = "", id, part] = place.value.path;
   const area = AREAS.find((each) => each.path === name);
   const main = useRef<HTMLElement>(null);
   const title = area?.title ?? "Not found";
@@ -88,7 +122,7 @@ function Frame() {
     // A screen reader announces the new view; the first one it reads by itself.
     if (!first.current) main.current?.focus();
     first.current = false;
-  }, [title, id]);
+  }, [title, id, part]);
   return (
     <>
       <a
@@ -121,7 +155,7 @@ function Frame() {
         {area === undefined ? (
           <NotFound />
         ) : id !== undefined && area.one !== undefined ? (
-          area.one(id)
+          area.one(id, part)
         ) : (
           area.list()
         )}

@@ -39,3 +39,8 @@ function decoded(part: string): string {
     return part;
   }
 }
+
+/** Open another view. */
+export function go(path: string[]): void {
+  location.hash = hashOf(path);
+}

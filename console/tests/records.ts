@@ -1,6 +1,9 @@
 /** Records for tests. */
 
+import type { Recording, TranscriptItem } from "../src/api/conversation";
+import type { InboxEntry } from "../src/api/inbox";
 import type { Call, ConsoleSession, DomainEvent, Session } from "../src/api/types";
+import type { Delivery, Webhook } from "../src/api/webhooks";
 
 let number = 0;
 
@@ -40,6 +43,7 @@ export function call(fields: Partial<Call> = {}): Call {
     callId: `c-${number.toString().padStart(6, "0")}`,
     sessionId: null,
     roomName: "call-7",
+    roomSid: null,
     direction: "inbound",
     directionIs: "reported",
     from: "+15105550100",
@@ -67,7 +71,7 @@ export function entry(what: string, source = "webhook", at = "2026-11-27T12:00:0
   return { at, what, source };
 }
 
-export function event(type: string, data: Session | Call, fields: Partial<DomainEvent> = {}) {
+export function event(type: string, data: unknown, fields: Partial<DomainEvent> = {}) {
   number += 1;
   return {
     id: `e-${number.toString()}`,
@@ -90,3 +94,90 @@ export const SIGNED_IN: ConsoleSession = {
   scopes: ["admin"],
   expiresAt: "2026-11-28T00:00:00.000Z",
 };
+
+export function item(fields: Partial<TranscriptItem> = {}): TranscriptItem {
+  number += 1;
+  return {
+    id: `item_${number.toString()}`,
+    type: "message",
+    role: "user",
+    text: "Where is my order?",
+    createdAt: "2026-11-27T12:00:05.000Z",
+    interrupted: false,
+    metrics: {},
+    ...fields,
+  };
+}
+
+export function recording(fields: Partial<Recording> = {}): Recording {
+  number += 1;
+  return {
+    recordingId: `r-${number.toString()}`,
+    sessionId: null,
+    callId: null,
+    source: "report",
+    status: "available",
+    contentType: "audio/ogg",
+    sizeBytes: 4096,
+    startedAt: "2026-11-27T12:00:01.000Z",
+    durationSeconds: 60,
+    createdAt: "2026-11-27T12:01:00.000Z",
+    missingAt: null,
+    egressId: null,
+    error: null,
+    ...fields,
+  };
+}
+
+export function webhook(fields: Partial<Webhook> = {}): Webhook {
+  number += 1;
+  return {
+    webhookId: `w-${number.toString()}`,
+    url: "https://example.com/events",
+    events: ["*"],
+    description: "Updates the CRM.",
+    status: "enabled",
+    disabledAt: null,
+    disabledReason: null,
+    failingSince: null,
+    previousSecretUntil: null,
+    createdAt: "2026-11-27T12:00:00.000Z",
+    updatedAt: "2026-11-27T12:00:00.000Z",
+    ...fields,
+  };
+}
+
+export function delivery(fields: Partial<Delivery> = {}): Delivery {
+  number += 1;
+  return {
+    deliveryId: `d-${number.toString()}`,
+    webhookId: "w-1",
+    eventId: "e-1",
+    event: "call.ended",
+    status: "failed",
+    attempts: [
+      { at: "2026-11-27T12:00:01.000Z", statusCode: 503, error: "It answered 503.", durationMs: 31 },
+    ],
+    nextAttemptAt: null,
+    createdAt: "2026-11-27T12:00:00.000Z",
+    ...fields,
+  };
+}
+
+export function inboxEntry(fields: Partial<InboxEntry> = {}): InboxEntry {
+  number += 1;
+  return {
+    eventId: `EV_${number.toString()}`,
+    kind: "participant_joined",
+    roomName: "support-7",
+    roomSid: "RM_1",
+    status: "dead",
+    receivedAt: "2026-11-27T12:00:00.000Z",
+    handledAt: null,
+    nextAttemptAt: null,
+    failures: 10,
+    outages: 0,
+    lastError: "LiveKit answered with the status 500.",
+    ...fields,
+  };
+}

@@ -12,15 +12,16 @@ from domain.events.domain_event import DomainEvent, EventKind, NewEvent, News
 from domain.shared.clock import Clock
 from domain.shared.identifiers import CallId, SessionId
 from domain.shared.ids import IdGenerator
+from domain.shared.timeline import Source
 
 
 @attrs.frozen(kw_only=True)
 class Announcer:
     """Makes the events of a unit of work.
 
-    ``present`` returns a session or a call as the API shows it, as JSON text. An end that may still
-    be corrected is announced after ``grace``. ``appended`` is called with the kinds of the events
-    that a unit has committed.
+    ``present`` returns a session, a call or a resource as the API shows it, as JSON text. An end
+    that may still be corrected is announced after ``grace``. ``appended`` is called with the kinds
+    of the events that a unit has committed.
     """
 
     ids: IdGenerator
@@ -63,6 +64,24 @@ class Announcer:
             )
             for one in found
         ]
+
+    def about(
+        self, kind: EventKind, resource: object, *, lane: str, tenant: str | None
+    ) -> DomainEvent:
+        """Return the event of a change of ``resource``, which has just been made."""
+        now = self.clock.now()
+        return DomainEvent(
+            id=self.ids.event_id(),
+            kind=kind,
+            lane=lane,
+            tenant=tenant,
+            session_id=None,
+            call_id=None,
+            occurred_at=now,
+            known_at=now,
+            source=Source.API,
+            data=self.present(resource),
+        )
 
     def event(self, new: NewEvent, lane: str | None) -> DomainEvent:
         """Return ``new`` with its name; without a ``lane`` it is in one of its own."""

@@ -1,23 +1,29 @@
-"""Domain events: what happened to a session or a call, as others learn of it."""
+"""Domain events: what happened to a session, a call or a resource, as others learn of it."""
 
 from __future__ import annotations
 
 import enum
 import json
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from domain.shared.identifiers import CallId, EventId, SessionId
+from domain.shared.pagination import Cursor
 from domain.shared.timeline import Source
+
+_MOST: Final = 2**31 - 1
+"""The highest sequence that can be stored."""
 
 
 class EventKind(enum.StrEnum):
     """The kinds of domain events (docs/events.md)."""
 
     SESSION_CREATED = "session.created"
+    SESSION_AGENT_DISPATCHED = "session.agent_dispatched"
     SESSION_AGENT_JOINED = "session.agent_joined"
     SESSION_AGENT_LEFT = "session.agent_left"
     SESSION_FAILED = "session.failed"
@@ -26,13 +32,27 @@ class EventKind(enum.StrEnum):
     CALL_CREATED = "call.created"
     CALL_RINGING = "call.ringing"
     CALL_ANSWERED = "call.answered"
+    CALL_AGENT_DISPATCHED = "call.agent_dispatched"
     CALL_ENDED = "call.ended"
     CALL_FAILED = "call.failed"
     CALL_CORRECTED = "call.corrected"
     TRANSCRIPT_READY = "transcript.ready"
     RECORDING_READY = "recording.ready"
     USAGE_READY = "usage.ready"
+    AGENT_CREATED = "agent.created"
+    AGENT_UPDATED = "agent.updated"
+    AGENT_ACTIVATED = "agent.activated"
+    AGENT_DELETED = "agent.deleted"
+    PHONE_NUMBER_CREATED = "phone_number.created"
+    PHONE_NUMBER_UPDATED = "phone_number.updated"
+    PHONE_NUMBER_DELETED = "phone_number.deleted"
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_UPDATED = "api_key.updated"
+    API_KEY_REVOKED = "api_key.revoked"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_UPDATED = "webhook.updated"
     WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_DELETED = "webhook.deleted"
     WEBHOOK_TEST = "webhook.test"
 
 
@@ -73,7 +93,8 @@ class DomainEvent:
     """An event with its name and its lane, which has no place yet.
 
     The events of a phone call and of the session that serves it share a ``lane`` and are in one
-    order. ``occurred_at`` is when it happened, ``known_at`` when the ledger learned of it.
+    order, as are those of a resource, whose lane is its id. ``occurred_at`` is when it happened,
+    ``known_at`` when the ledger learned of it.
     """
 
     id: EventId
@@ -110,3 +131,13 @@ class StoredEvent(DomainEvent):
 
     position: int
     sequence: int
+
+    @property
+    def age(self) -> tuple[datetime, str]:
+        """Return its place in the list of its lane, as of records whose id is a UUID."""
+        return self.known_at, str(uuid.UUID(int=self.sequence))
+
+    @staticmethod
+    def sequence_at(place: Cursor) -> int:
+        """Return the sequence of the event whose :attr:`age` is ``place``."""
+        return min(uuid.UUID(place.id).int, _MOST)

@@ -46,6 +46,15 @@ class Outbox(Protocol):
         """Return the event with this id if it is stored and visible to ``access``."""
         ...
 
+    async def page(
+        self, lane: str, below: int | None, limit: int, access: Access
+    ) -> Sequence[StoredEvent]:
+        """Return the newest ``limit`` visible events of ``lane``, of those before ``below``.
+
+        That is a sequence. What this version of the service cannot read is passed over.
+        """
+        ...
+
     async def prune(self, before: datetime) -> int:
         """Delete the lanes whose newest event became known before then; how many events."""
         ...

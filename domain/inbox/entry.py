@@ -84,6 +84,11 @@ class InboxEntry:
     trace: str | None = None
 
     @property
+    def age(self) -> tuple[datetime, str]:
+        """Return when it came in, and its event's id: the newest is the greatest."""
+        return self.received_at, self.event.id
+
+    @property
     def waits_until(self) -> datetime | None:
         """Return when a pending entry is due that is due later than it came in."""
         is_later = self.status is InboxStatus.PENDING and self.due_at > self.received_at

@@ -8,9 +8,9 @@ import attrs
 
 from domain.access.access import Access, Scope
 from domain.inbox.entry import InboxEntry, InboxStatus
+from domain.inbox.read_entries import find_entry
 from domain.inbox.repository import Inbox
 from domain.shared.clock import Clock
-from domain.shared.errors import NotFound
 
 
 @attrs.frozen(kw_only=True)
@@ -29,12 +29,7 @@ class ReplayEntries:
         Raises ``Forbidden`` without the scope ``admin``, and ``NotFound`` before it changes any.
         """
         access.require(Scope.ADMIN)
-        entries = []
-        for event_id in event_ids:
-            entry = await self.inbox.get(event_id)
-            if entry is None:
-                raise NotFound(f"There is no event '{event_id}' in the inbox.", field="eventId")
-            entries.append(entry)
+        entries = [await find_entry(self.inbox, event_id) for event_id in event_ids]
         now = self.clock.now()
         pending = [entry.replayed(now) for entry in entries if entry.status is not _PENDING]
         for entry in pending:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.inbox.entry import InboxEntry, InboxStatus
+from domain.shared.pagination import Cursor
 
 
 class Inbox(Protocol):
@@ -70,9 +71,17 @@ class Inbox(Protocol):
         ...
 
     async def list(
-        self, status: InboxStatus | None, limit: int, room_name: str | None = None
+        self,
+        status: InboxStatus | None,
+        limit: int,
+        room_name: str | None = None,
+        room_sid: str | None = None,
+        after: Cursor | None = None,
     ) -> list[InboxEntry]:
-        """The newest entries, of this status and room if given."""
+        """Return the newest entries, of those older than ``after``.
+
+        Of this status, this room and this instance of it, each if it is given.
+        """
         ...
 
     async def counts(self) -> dict[InboxStatus, int]:

@@ -48,7 +48,8 @@ class EventRelevance:
             return None
         if self.telephony and participant.is_phone:
             ignored = self.selection.ignores(room_name, participant.trunk_id)
-            return None if ignored else Subject.CALLER
+            # Without its stay it would be another call than the one that the reconciler adds.
+            return None if ignored or not participant.has_stay else Subject.CALLER
         if participant.kind is ParticipantKind.AGENT:
             return Subject.AGENT
         is_join = kind is EventKind.PARTICIPANT_JOINED

@@ -77,17 +77,24 @@ class Participant:
     @property
     def traits(self) -> ParticipantTraits:
         """Return what decides whether the participant's events are handled."""
-        trunk_id = self.leg.trunk_id if self.leg else None
-        return ParticipantTraits(self.kind, self.leg is not None, trunk_id)
+        leg = self.leg
+        if leg is None:
+            return ParticipantTraits(self.kind)
+        has_stay = bool(leg.room_sid and leg.participant_sid)
+        return ParticipantTraits(self.kind, is_phone=True, trunk_id=leg.trunk_id, has_stay=has_stay)
 
 
 @attrs.frozen
 class ParticipantTraits:
-    """What decides whether a participant's events are handled; ``trunk_id`` is a telephone's."""
+    """What decides whether a participant's events are handled; ``trunk_id`` is a telephone's.
+
+    ``has_stay``: the event has the sids of the participant and the room, which identify a call.
+    """
 
     kind: ParticipantKind
     is_phone: bool = False
     trunk_id: str | None = None
+    has_stay: bool = True
 
 
 class JobStatus(enum.StrEnum):

@@ -20,8 +20,9 @@ _LARGEST_STEP: Final = 64
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _POSITION: Final = re.compile(
-    r"(\d{1,15})\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.ASCII
+    r"([0-9]{1,15})\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 )
+_ANY_POSITION: Final = re.compile(r"([0-9]{1,15})\.([^\0]{1,128})", re.DOTALL)
 
 
 class Aged(Protocol):
@@ -50,11 +51,14 @@ class Cursor:
         return base64.urlsafe_b64encode(f"{milliseconds}.{self.id}".encode()).decode().rstrip("=")
 
     @classmethod
-    def parse(cls, cursor: str) -> Cursor:
-        """The position that :attr:`cursor` wrote. Raises :class:`InvalidInput`."""
+    def parse(cls, cursor: str, *, any_id: bool = False) -> Cursor:
+        """The position that :attr:`cursor` wrote. Raises :class:`InvalidInput`.
+
+        ``any_id``: of a list whose items have ids that are no UUIDs.
+        """
         try:
-            text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-            parts = _POSITION.fullmatch(text)
+            text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+            parts = (_ANY_POSITION if any_id else _POSITION).fullmatch(text)
             if parts is None:
                 raise ValueError(text)
             return cls(_EPOCH + timedelta(milliseconds=int(parts[1])), parts[2])

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import attrs
 
+from domain.access.access import Access
 from domain.events.domain_event import EventKind
+from domain.events.event_access import is_of_resource, require_readable
 from domain.shared.errors import InvalidInput
 from domain.shared.storable_text import storable
 from domain.shared.webhook_target import check_url
@@ -28,6 +30,12 @@ class WebhookDefinition:
     events: tuple[str, ...]
     description: str | None = None
     status: WebhookStatus = WebhookStatus.ENABLED
+
+    def require_readable(self, access: Access) -> None:
+        """Raise ``Forbidden`` unless ``access`` may read the resources whose events are sent."""
+        require_readable(
+            [kind for kind in EventKind if kind in self.events and is_of_resource(kind)], access
+        )
 
     @classmethod
     def parse(cls, given: Mapping[str, Any], *, allow_private: bool) -> WebhookDefinition:

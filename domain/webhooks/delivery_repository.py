@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.access.access import Access
-from domain.shared.identifiers import DeliveryId, WebhookId
+from domain.shared.identifiers import DeliveryId, EventId, WebhookId
 from domain.shared.pagination import Cursor
 from domain.webhooks.delivery import Delivery, DeliveryStatus
 
@@ -40,6 +40,22 @@ class DeliveryRepository(Protocol):
         access: Access,
     ) -> list[Delivery]:
         """Return a webhook's newest ``limit`` deliveries, of those older than ``after``."""
+        ...
+
+    async def in_lane(  # noqa: PLR0913, PLR0917 - a list's filter and place
+        self,
+        lane: str,
+        event_id: EventId | None,
+        status: DeliveryStatus | None,
+        after: Cursor | None,
+        limit: int,
+        access: Access,
+    ) -> list[Delivery]:
+        """Return the newest ``limit`` visible deliveries of the stored events of ``lane``.
+
+        Of the event ``event_id`` only, if it is given; of those older than ``after``, and of every
+        webhook that is visible to ``access``.
+        """
         ...
 
     async def oldest_failed(

@@ -35,7 +35,8 @@ READS: Final = (Scope.WEBHOOKS_READ, Scope.WEBHOOKS_WRITE)
 class ManageWebhooks:
     """Change and show the webhooks that are visible to a request.
 
-    Changes need ``webhooks:write``; to read, ``webhooks:read`` is enough. Each method raises
+    Changes need ``webhooks:write``; to read, ``webhooks:read`` is enough. To add or change a
+    webhook that names events of resources also needs a scope that reads these. Each method raises
     ``Forbidden`` without its scope, ``NotFound`` for a webhook that is not visible, and
     ``StorageUnavailable``.
     """
@@ -62,6 +63,7 @@ class ManageWebhooks:
         """
         access.require(Scope.WEBHOOKS_WRITE)
         wanted = self.definition(given)
+        wanted.require_readable(access)
         if await self.webhooks.count(access.tenant) >= MAX_WEBHOOKS:
             raise WebhookLimitReached(
                 f"There are {MAX_WEBHOOKS} webhooks, which is the limit; delete one that is not "
@@ -93,7 +95,7 @@ class ManageWebhooks:
         access.require(Scope.WEBHOOKS_WRITE)
         for _ in range(MAX_ATTEMPTS):
             found = await self._find(webhook_id, access)
-            changed = self._changed(found, changes)
+            changed = self._changed(found, changes, access)
             if changed == found:
                 return found
             try:
@@ -149,7 +151,7 @@ class ManageWebhooks:
     async def _find(self, webhook_id: str, access: Access) -> Webhook:
         return await find_webhook(self.webhooks, webhook_id, access)
 
-    def _changed(self, found: Webhook, changes: Mapping[str, Any]) -> Webhook:
+    def _changed(self, found: Webhook, changes: Mapping[str, Any], access: Access) -> Webhook:
         before = {
             "url": found.url,
             "events": list(found.events),
@@ -157,6 +159,7 @@ class ManageWebhooks:
             "status": found.status.value,
         }
         wanted = self.definition({**before, **changes})
+        wanted.require_readable(access)
         now = self.clock.now()
         changed = attrs.evolve(
             found, url=wanted.url, events=wanted.events, description=wanted.description

@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from domain.access.access import Access
+from domain.events.event_access import is_of_resource
 from domain.shared.identifiers import WebhookId
 
 ALL_EVENTS: Final = "*"
@@ -79,10 +80,10 @@ class Reach:
 class Webhook:
     """A URL, the kinds of events that it gets, and the secrets that sign them. Times are UTC.
 
-    ``events`` are kinds, or ``*`` alone. It gets those behind ``after_position`` in the outbox:
-    what happened before the webhook was created is not delivered. ``failing_since`` is the time of
-    the first failed attempt since the last successful one. ``revision`` counts the changes of this
-    record, for optimistic locking.
+    ``events`` are kinds, or ``*`` alone, which stands for all but those of resources. It gets those
+    behind ``after_position`` in the outbox: what happened before the webhook was created is not
+    delivered. ``failing_since`` is the time of the first failed attempt since the last successful
+    one. ``revision`` counts the changes of this record, for optimistic locking.
     """
 
     id: WebhookId
@@ -114,11 +115,8 @@ class Webhook:
 
     def wants(self, kind: str, tenant: str | None, position: int) -> bool:
         """Return whether it gets an event of this kind and tenant at a position of the outbox."""
-        return (
-            position > self.after_position
-            and (kind in self.events or ALL_EVENTS in self.events)
-            and self.reach.covers(tenant)
-        )
+        is_wanted = kind in self.events or (ALL_EVENTS in self.events and not is_of_resource(kind))
+        return position > self.after_position and is_wanted and self.reach.covers(tenant)
 
     def secrets(self, now: datetime) -> list[str]:
         """Return what requests are signed with, the present secret first."""

@@ -14,9 +14,11 @@ from domain.calls.assign_agent import AssignAgentToCall
 from domain.calls.call import Call
 from domain.calls.hang_up import HangUp
 from domain.calls.read_calls import ReadCalls
+from domain.calls.read_events import ReadEvents
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.route_inbound_call import RouteInboundCall
 from domain.calls.session_of_call import SessionOfCall
+from domain.calls.simulate_call import SimulateCall
 from domain.shared.errors import DomainError
 from entrypoints.container.core import Core
 from entrypoints.container.livekit import LiveKit
@@ -41,6 +43,12 @@ class Calls(containers.DeclarativeContainer):
     """Phone calls."""
 
     read_calls = providers.Singleton(ReadCalls, storage.unit_of_work, providers.Object(normalised))
+    read_events = providers.Singleton(
+        ReadEvents,
+        read_sessions=Sessions.read_sessions,
+        read_calls=read_calls,
+        outbox=storage.outbox,
+    )
     record_call_fact = providers.Singleton(
         RecordCallFact, unit_of_work=storage.unit_of_work, ids=Core.ids
     )
@@ -74,6 +82,13 @@ class Calls(containers.DeclarativeContainer):
         session_of=session_of_call,
         ask_before=ask_before_call,
         hang_up=providers.Singleton(HangUp, LiveKit.rooms, Sessions.ledger),
+    )
+    simulate_call = providers.Singleton(
+        SimulateCall,
+        signer=LiveKit.phone_signer,
+        ids=Core.ids,
+        livekit_url=settings.livekit_public_url,
+        telephony_enabled=settings.telephony_enabled,
     )
     announce_ends = providers.Singleton(AnnounceEnds, storage.unit_of_work, Core.clock)
     end_announcer = providers.Singleton(

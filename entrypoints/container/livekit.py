@@ -8,6 +8,7 @@ from adapters.livekit.client import LiveKitClient
 from adapters.livekit.dispatcher import LiveKitDispatcher
 from adapters.livekit.event_reader import LiveKitEventReader
 from adapters.livekit.http import CONNECTIONS
+from adapters.livekit.phone_signer import LiveKitPhoneSigner
 from adapters.livekit.probe import LiveKitProbe
 from adapters.livekit.rooms import LiveKitRooms
 from adapters.livekit.token_signer import LiveKitTokenSigner
@@ -42,13 +43,13 @@ class LiveKit(containers.DeclarativeContainer):
         LiveKitRooms, livekit_client, settings.sip_identity_prefix, providers.Object(normalised)
     )
     dispatcher = providers.Singleton(LiveKitDispatcher, livekit_client)
-    token_signer = providers.Singleton(
-        LiveKitTokenSigner,
-        providers.Singleton(
-            TokenFactory, settings.livekit_api_key, settings.livekit_api_secret, timestamp
-        ),
-        settings.sip_identity_prefix,
+    token_factory = providers.Singleton(
+        TokenFactory, settings.livekit_api_key, settings.livekit_api_secret, timestamp
     )
+    token_signer = providers.Singleton(
+        LiveKitTokenSigner, token_factory, settings.sip_identity_prefix
+    )
+    phone_signer = providers.Singleton(LiveKitPhoneSigner, token_factory)
     event_reader = providers.Singleton(
         LiveKitEventReader, settings.sip_identity_prefix, providers.Object(normalised)
     )

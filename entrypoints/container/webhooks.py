@@ -16,15 +16,17 @@ from domain.webhooks.forward_events import ForwardEvents
 from domain.webhooks.manage_deliveries import ManageDeliveries
 from domain.webhooks.manage_webhooks import ManageWebhooks
 from domain.webhooks.prune_events import PruneEvents
+from domain.webhooks.read_deliveries import ReadDeliveries
 from domain.webhooks.send_event import SendEvent
 from domain.webhooks.try_webhook import TryWebhook
+from entrypoints.container.calls import Calls
 from entrypoints.container.core import Core
 from entrypoints.container.events import Events
 from entrypoints.container.idempotency import Idempotency
 from entrypoints.container.observability import Observability
 from entrypoints.container.storage import Storage
 from entrypoints.presenters.events import event_body
-from entrypoints.presenters.webhooks import disabled_data
+from entrypoints.presenters.webhooks import webhook_data
 
 settings = Core.settings.provided
 storage = Storage.storage.provided
@@ -71,6 +73,12 @@ class Webhooks(containers.DeclarativeContainer):
         clock=Core.clock,
         signal=delivery_signal,
     )
+    read_deliveries = providers.Singleton(
+        ReadDeliveries,
+        read_events=Calls.read_events,
+        outbox=storage.outbox,
+        deliveries=storage.webhook_deliveries,
+    )
     fan_out = providers.Singleton(
         FanOut,
         outbox=storage.outbox,
@@ -84,7 +92,7 @@ class Webhooks(containers.DeclarativeContainer):
         webhooks=storage.webhooks,
         unit_of_work=storage.unit_of_work,
         clock=Core.clock,
-        present=providers.Object(disabled_data),
+        present=providers.Object(webhook_data),
     )
     deliver = providers.Singleton(
         Deliver,

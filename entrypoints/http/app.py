@@ -18,10 +18,13 @@ from entrypoints.container import Container
 from entrypoints.http.agents import controller as agents
 from entrypoints.http.api_keys import controller as api_keys
 from entrypoints.http.calls import controller as calls
+from entrypoints.http.calls import simulated
 from entrypoints.http.console import controller as console
 from entrypoints.http.console.files import console_asset, console_page
 from entrypoints.http.events import controller as events
+from entrypoints.http.events import stored
 from entrypoints.http.inbox import controller as inbox
+from entrypoints.http.inbox import entries
 from entrypoints.http.json_response import JsonResponse
 from entrypoints.http.middleware.access import Clients, admission
 from entrypoints.http.middleware.errors import (
@@ -67,11 +70,14 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     webhooks.routes,
     deliveries.routes,
     calls.routes,
+    simulated.routes,
     transcripts.routes,
     usage.routes,
     statistics.routes,
     inbox.routes,
+    entries.routes,
     events.routes,
+    stored.routes,
     reports.routes,
     post_report.routes,
     otlp.routes,
@@ -80,7 +86,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     recordings.routes,
 )
 
-FILES: Final = (swagger_asset, console_page, console_asset)
+FILES: Final = (swagger_asset, console_asset)
 
 
 def create_app(container: Container, lifespan: Lifespan) -> Litestar:
@@ -98,7 +104,11 @@ def create_app(container: Container, lifespan: Lifespan) -> Litestar:
     limits = limits_of(settings, container.rate_limiter(), container.clock())
 
     return Litestar(
-        route_handlers=[*(routes(container) for routes in CAPABILITIES), *FILES],
+        route_handlers=[
+            *(routes(container) for routes in CAPABILITIES),
+            *FILES,
+            console_page(settings.livekit_public_url),
+        ],
         state=State({OVERLOAD: Overload(trusted_proxies=settings.trusted_proxies)}),
         before_request=admission(authenticate, clients, limits, in_production=in_production),
         lifespan=[lifespan],

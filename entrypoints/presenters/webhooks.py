@@ -90,8 +90,8 @@ def webhook_response(webhook: Webhook, *, with_secret: bool = False) -> WebhookR
     )
 
 
-def disabled_data(webhook: Webhook) -> Mapping[str, Any]:
-    """Return the data of ``webhook.disabled``: no URL, which may contain a secret.
+def webhook_data(webhook: Webhook) -> Mapping[str, Any]:
+    """Return the data of the webhook's events: no URL, which may contain a secret.
 
     Who sees the event may not see a webhook that gets every tenant's events: neither what it is
     for nor what it gets is shown.

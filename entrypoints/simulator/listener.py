@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 
 class Listener:
-    """Serves ``app`` on ``host:port``; port 0 takes a free one and keeps it."""
+    """Serves ``app`` on ``host:port``; port 0 takes a free one and keeps it.
+
+    A request whose connection was dropped before its handler began takes no effect.
+    """
 
     def __init__(self, app: web.Application, host: str, port: int) -> None:
+        app.middlewares.append(self._while_listening)
         # A request that hangs must not hold up the end.
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         self._host = host
@@ -49,6 +54,13 @@ class Listener:
             await site.start()
             self._site = site
             self.port = self._runner.addresses[0][1]
+
+    @web.middleware
+    async def _while_listening(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse what was read before the connections were dropped, as its sender tries again."""
+        if self._site is None:
+            raise web.HTTPServiceUnavailable
+        return await handler(request)
 
     async def _accept_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -13,6 +13,7 @@ from typing import Final
 
 from tests.benchmarks import (
     busy_ledger,
+    console,
     deliveries,
     dispatch_latency,
     drivers,
@@ -66,6 +67,7 @@ MORE: Final = {
     "search": search.measure,
     "statistics": statistics.measure,
     "versions": versions.measure,
+    "console": console.measure,
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from livekit import api
 
 from entrypoints.dev.livekit import DEV_KEY, DEV_SECRET
-from tests.browser.conftest import FOLDER, Browser
+from tests.browser.chromium import FOLDER, Browser
 from tests.documents.blocks import Step, blocks
 from tests.documents.checkout import Checkout
 from tests.live.conftest import running_worker

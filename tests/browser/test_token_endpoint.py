@@ -17,7 +17,7 @@ import httpx
 import pytest
 from livekit import api
 
-from tests.browser.conftest import FOLDER, Browser
+from tests.browser.chromium import FOLDER, Browser
 from tests.live.conftest import running_worker
 from tests.live.stage import Stage, stage
 from tests.service import Service

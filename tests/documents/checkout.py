@@ -104,8 +104,8 @@ class Checkout:
             (tools / name).chmod(0o755)
         return cls(folder)
 
-    def check(self, step: Step) -> None:
-        """Run a command, which must succeed and print what the document shows."""
+    def check(self, step: Step) -> str:
+        """Run a command, which must succeed and print what the document shows; what it printed."""
         variables = self.folder / "variables"
         variables.touch()
         script = f". {variables}\n{step.command}\nexport -p > {variables}\n"
@@ -116,6 +116,7 @@ class Checkout:
         if step.output is not None:
             same = matches(self.here(step.output), terminal.printed)
             assert same, f"{step.command}{terminal.printed}"
+        return terminal.printed
 
     def serve(self, step: Step) -> None:
         """Start the service, in place of one that runs, and wait until it says how to stop it."""
@@ -130,6 +131,10 @@ class Checkout:
         [self.livekit] = re.findall(r"^  URL +ws://(\S+)$", printed, re.M)
         if step.output is not None:
             assert matches(self.here(step.output), printed), printed
+
+    def begin(self, step: Step) -> Terminal:
+        """Start a command that goes on until it is stopped, in a terminal of its own."""
+        return self._start("bash", "-euc", self.here(step.command))
 
     def stop(self) -> None:
         """Stop the service if it runs."""

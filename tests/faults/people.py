@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -16,6 +16,8 @@ from tests.faults.plan import Plan
 from tests.simulator import SimulatorProcess
 
 TRIES = 300
+KeepPace = Callable[[float], Awaitable[None]]
+"""Waits until who comes at a share of the time may come."""
 STAY_ON = 0.97
 """From this share of the calls, or users, on everybody stays, and comes once the worst is over."""
 
@@ -26,7 +28,6 @@ class Stay:
 
     room: str
     identity: str
-    participant_sid: str
     number: str
 
 
@@ -36,24 +37,25 @@ class Rooms:
     def __init__(self, session: aiohttp.ClientSession, simulator: SimulatorProcess) -> None:
         self._session = session
         self._base = f"http://127.0.0.1:{simulator.port}/simulator/rooms"
-        self._calls = itertools.count()
 
-    async def join(self, room: str, identity: str, kind: str, **attributes: str) -> str:
-        """The sid of the participant, who joins anew, by another call, where no answer came."""
+    async def join(
+        self,
+        room: str,
+        identity: str,
+        kind: str,
+        attributes: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """Join; each try has its own ``attributes``, as one without an answer may have joined."""
 
         def body() -> object:
-            call = {"sip.callID": f"SCL_{next(self._calls)}"} if kind == "SIP" else {}
-            return {"identity": identity, "kind": kind, "attributes": attributes | call}
+            return {"identity": identity, "kind": kind, "attributes": attributes()}
 
-        url = f"{self._base}/{room}/participants"
-        answer: dict[str, Any] = await self._until_answered("POST", url, body)
-        sid: str = answer["sid"]
-        return sid
+        await self._until_answered("POST", f"{self._base}/{room}/participants", body)
 
     async def answer(self, room: str, identity: str) -> None:
-        body = {"attributes": {"sip.callStatus": "active"}}
         url = f"{self._base}/{room}/participants/{identity}"
-        await self._until_answered("PATCH", url, lambda: body)
+        active = {"attributes": {"sip.callStatus": "active"}}
+        await self._until_answered("PATCH", url, lambda: active)
 
     async def leave(self, room: str, identity: str) -> None:
         await self._until_answered("DELETE", f"{self._base}/{room}/participants/{identity}")
@@ -86,16 +88,19 @@ class Rooms:
 class Callers:
     """They ring up, talk and hang up; the last of them stay on the line."""
 
-    def __init__(self, plan: Plan, calm: asyncio.Event) -> None:
+    def __init__(self, plan: Plan, calm: asyncio.Event, keep_pace: KeepPace) -> None:
         self.stays: list[Stay] = []
+        self._keep_pace = keep_pace
         self._calm = calm
         self._plan = plan
         self._random = random.Random(plan.seed)
+        self._ids = itertools.count()
 
     async def call(self, rooms: Rooms) -> None:
         """All calls, evenly spread over the time of the plan."""
         async with asyncio.TaskGroup() as group:
             for number in range(self._plan.calls):
+                await self._keep_pace(number / self._plan.calls)
                 stays_on = number >= self._plan.calls * STAY_ON
                 group.create_task(self._one(rooms, number, stays_on=stays_on))
                 await asyncio.sleep(self._plan.over / self._plan.calls)
@@ -115,7 +120,7 @@ class Callers:
         await rooms.answer(room, identity)
         if stays_on:
             return
-        await asyncio.sleep(self._random.uniform(2, 8))
+        await asyncio.sleep(self._random.uniform(2, 8) * self._plan.slowness)
         if number % 10 == 3:  # the same caller's connection is made anew
             await self._join(rooms, room, identity, f"+1510555{number:04}")
             await asyncio.sleep(self._random.uniform(0.3, 3))
@@ -125,14 +130,17 @@ class Callers:
         await rooms.close(room)
 
     async def _join(self, rooms: Rooms, room: str, identity: str, number: str) -> None:
-        attributes = {
-            "sip.phoneNumber": number,
-            "sip.trunkPhoneNumber": "+15105550000",
-            "sip.callStatus": "ringing",
-            "sip.ruleID": "SDR_1",
-        }
-        sid = await rooms.join(room, identity, "SIP", **attributes)
-        self.stays.append(Stay(room, identity, sid, number))
+        def attributes() -> Mapping[str, str]:
+            return {
+                "sip.phoneNumber": number,
+                "sip.trunkPhoneNumber": "+15105550000",
+                "sip.callStatus": "ringing",
+                "sip.ruleID": "SDR_1",
+                "sip.callID": f"SCL_{next(self._ids)}",
+            }
+
+        await rooms.join(room, identity, "SIP", attributes)
+        self.stays.append(Stay(room, identity, number))
 
 
 @attrs.define
@@ -145,6 +153,7 @@ class Users:
     plan: Plan
     urls: Callable[[], list[str]]
     calm: asyncio.Event
+    keep_pace: KeepPace
     started: int = attrs.field(default=0, init=False)
     refused: int = attrs.field(default=0, init=False)
 
@@ -152,6 +161,7 @@ class Users:
         """All users, evenly spread over the time of the plan."""
         async with asyncio.TaskGroup() as group:
             for number in range(self.plan.users):
+                await self.keep_pace(number / self.plan.users)
                 stays_on = number >= self.plan.users * STAY_ON
                 group.create_task(self._one(session, rooms, number, stays_on=stays_on))
                 await asyncio.sleep(self.plan.over / self.plan.users)
@@ -167,7 +177,7 @@ class Users:
         await rooms.join(room, identity, "STANDARD")
         if stays_on:
             return
-        await asyncio.sleep(3 + number % 7)
+        await asyncio.sleep((3 + number % 7) * self.plan.slowness)
         if number % 5 == 0:
             for agent in await rooms.agents(room):
                 await rooms.leave(room, agent)
@@ -179,7 +189,7 @@ class Users:
         if number % 5 == 1:
             await self._post(session, "/session", room, identity)
             await rooms.join(room, identity, "STANDARD")
-            await asyncio.sleep(3)
+            await asyncio.sleep(3 * self.plan.slowness)
             await rooms.leave(room, identity)
 
     async def _post(

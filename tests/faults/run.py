@@ -40,8 +40,11 @@ async def run(plan: Plan, say: Say = lambda _: None) -> Outcome:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
         trouble = _set_up(plan, folder, stack)
         stack.callback(trouble.replicas.stop)
+        began = time.monotonic()
         trouble.replicas.start()
-        return await Run(plan, trouble, say).carry_out()
+        start = (time.monotonic() - began) / plan.replicas
+        trouble.plan = plan.stretched(start)
+        return await Run(trouble.plan, trouble, say).carry_out()
 
 
 def _set_up(plan: Plan, folder: Path, stack: ExitStack) -> Trouble:
@@ -87,8 +90,9 @@ class Run:
     async def carry_out(self) -> Outcome:
         """People come and go while all goes wrong; then compare."""
         self.trouble.begin()
-        callers, enough = Callers(self.plan, self.trouble.over), asyncio.Event()
-        users = Users(self.plan, self.trouble.replicas.urls, self.trouble.over)
+        calm, keep_pace, enough = self.trouble.over, self.trouble.keep_pace, asyncio.Event()
+        callers = Callers(self.plan, calm, keep_pace)
+        users = Users(self.plan, self.trouble.replicas.urls, calm, keep_pace)
         killing = asyncio.create_task(self.trouble.kill_in_turn(enough))
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 TOO_FEW = "too few to prove anything"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("storage", "replicas"), [("sqlite", 1), ("postgresql", 2)])
 async def test_some_calls_and_sessions_through_every_fault(storage: str, replicas: int) -> None:
     plan = Plan(

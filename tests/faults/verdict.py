@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,9 +18,12 @@ def judge_calls(outcome: Outcome, stays: list[Stay], calls: Entries) -> None:
     outcome.unknowable = max(0, outcome.stays - outcome.known)
     outcome.served = sum(bool(call["agentDispatched"]) for call in calls)
     outcome.live = sum(call["endedAt"] is None for call in calls)
-    sids = {call["sipCallId"] for call in calls}
-    if len(sids) < len(calls):
-        outcome.problems.append(f"{len(calls)} calls of {len(sids)} stays")
+    by_stay: defaultdict[str, Entries] = defaultdict(list)
+    for call in calls:
+        by_stay[call["sipCallId"]].append(call)
+    outcome.problems += [
+        f"several calls of one stay: {found}" for found in by_stay.values() if len(found) > 1
+    ]
     real = {(stay.room, stay.identity, stay.number) for stay in stays}
     outcome.problems += [
         f"a call of nobody: {key}"
@@ -36,7 +40,7 @@ def judge_agents(outcome: Outcome, record: Mapping[str, Any], trouble: Trouble) 
     excused = [*trouble.replicas.absences, *trouble.lies]
     episodes = [one for some in record["together"].values() for one in some]
     outcome.surplus = len(episodes)
-    limit = 2 * outcome.plan.interval
+    limit = 2 * outcome.plan.interval * outcome.plan.slowness
     for episode in episodes:
         if episode["until"] is None:
             outcome.problems.append(f"two agents remain in {episode['room']}")

@@ -38,6 +38,9 @@ SELDOM_REACHED: Final = {
     # A webhook that was created, and an event that it got.
     "POST /webhooks/{webhookId}/test",
     "POST /deliveries/{deliveryId}/redeliver",
+    # A webhook that LiveKit has signed.
+    "GET /inbox/{eventId}",
+    "POST /inbox/{eventId}/replay",
     # Audio that a worker has reported, or a room that an egress records.
     "GET /sessions/{sessionId}/recording",
     "GET /telephony/calls/{callId}/recording",

@@ -251,6 +251,7 @@ CREATE TABLE sessions (
     join_until timestamp with time zone,
     token_until timestamp with time zone,
     announce_at timestamp with time zone,
+    earlier_agents text,
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE TABLE tickets (
@@ -404,6 +405,7 @@ CREATE INDEX ix_idempotency_created ON idempotency USING btree (created_at);
 CREATE INDEX ix_inbox_finished_room ON inbox USING btree (room_sid) WHERE (kind = 'room_finished'::text);
 CREATE INDEX ix_inbox_lease_expires ON inbox USING btree (lease_expires_at) WHERE (lease_holder IS NOT NULL);
 CREATE INDEX ix_inbox_ready_room ON inbox USING btree (room_name, received_at, event_id) WHERE (((status)::text <> 'handled'::text) AND ((status)::text <> 'dead'::text) AND (waits_until IS NULL) AND (lease_holder IS NULL));
+CREATE INDEX ix_inbox_room ON inbox USING btree (room_name, received_at, event_id) WHERE (event_id <> 'ix_inbox_room'::text);
 CREATE INDEX ix_inbox_status_received ON inbox USING btree (status, received_at, event_id);
 CREATE INDEX ix_inbox_waiting ON inbox USING btree (waits_until) WHERE (waits_until IS NOT NULL);
 CREATE INDEX ix_phone_numbers_created ON phone_numbers USING btree (created_at, id);
@@ -439,6 +441,8 @@ CREATE INDEX ix_transcript_items_session ON transcript_items USING btree (sessio
 CREATE INDEX ix_usage_reports_kept ON usage_reports USING btree (kept_at);
 CREATE INDEX ix_usage_reports_session ON usage_reports USING btree (session_id);
 CREATE INDEX ix_webhook_deliveries_created ON webhook_deliveries USING btree (webhook_id, created_at, id);
+CREATE INDEX ix_webhook_deliveries_failed ON webhook_deliveries USING btree (webhook_id, "position") WHERE ((status)::text = 'failed'::text);
+CREATE INDEX ix_webhook_deliveries_of_event ON webhook_deliveries USING btree (event_id);
 CREATE INDEX ix_webhook_deliveries_pending ON webhook_deliveries USING btree (created_at) WHERE ((status)::text = 'pending'::text);
 CREATE INDEX ix_webhook_deliveries_settled ON webhook_deliveries USING btree (settled_at);
 CREATE INDEX ix_webhook_deliveries_status ON webhook_deliveries USING btree (webhook_id, status, created_at, id);
@@ -464,5 +468,5 @@ CREATE UNIQUE INDEX uq_transcript_items ON transcript_items USING btree (owner, 
 CREATE UNIQUE INDEX uq_webhook_deliveries_event ON webhook_deliveries USING btree (webhook_id, event_id);
 events_position_seq of kind S;
 transcript_items_number_seq of kind S;
-INSERT INTO alembic_version VALUES ('0024');
+INSERT INTO alembic_version VALUES ('0026');
 INSERT INTO schema_floor VALUES ('0004');

@@ -250,6 +250,7 @@ CREATE TABLE sessions (
     join_until VARCHAR(24),
     token_until VARCHAR(24),
     announce_at VARCHAR(24),
+    earlier_agents TEXT,
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE TABLE tickets (
@@ -368,6 +369,7 @@ CREATE INDEX ix_idempotency_created ON idempotency (created_at);
 CREATE INDEX ix_inbox_finished_room ON inbox (room_sid) WHERE kind = 'room_finished';
 CREATE INDEX ix_inbox_lease_expires ON inbox (lease_expires_at) WHERE lease_holder IS NOT NULL;
 CREATE INDEX ix_inbox_ready_room ON inbox (room_name, received_at, event_id) WHERE status != 'handled' AND status != 'dead' AND waits_until IS NULL AND lease_holder IS NULL;
+CREATE INDEX ix_inbox_room ON inbox (room_name, received_at, event_id) WHERE event_id != 'ix_inbox_room';
 CREATE INDEX ix_inbox_status_received ON inbox (status, received_at, event_id);
 CREATE INDEX ix_inbox_waiting ON inbox (waits_until) WHERE waits_until IS NOT NULL;
 CREATE INDEX ix_phone_numbers_created ON phone_numbers (created_at, id);
@@ -402,6 +404,8 @@ CREATE INDEX ix_transcript_items_session ON transcript_items (session_id, create
 CREATE INDEX ix_usage_reports_kept ON usage_reports (kept_at);
 CREATE INDEX ix_usage_reports_session ON usage_reports (session_id);
 CREATE INDEX ix_webhook_deliveries_created ON webhook_deliveries (webhook_id, created_at, id);
+CREATE INDEX ix_webhook_deliveries_failed ON webhook_deliveries (webhook_id, position) WHERE status = 'failed';
+CREATE INDEX ix_webhook_deliveries_of_event ON webhook_deliveries (event_id);
 CREATE INDEX ix_webhook_deliveries_pending ON webhook_deliveries (created_at) WHERE status = 'pending';
 CREATE INDEX ix_webhook_deliveries_settled ON webhook_deliveries (settled_at);
 CREATE INDEX ix_webhook_deliveries_status ON webhook_deliveries (webhook_id, status, created_at, id);
@@ -487,7 +491,8 @@ CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status !
 CREATE UNIQUE INDEX uq_transcript_items ON transcript_items (owner, item_id);
 CREATE UNIQUE INDEX uq_webhook_deliveries_event ON webhook_deliveries (webhook_id, event_id);
 CREATE VIRTUAL TABLE transcript_search USING fts5(
-    search, content='transcript_items', content_rowid='number', tokenize="ascii tokenchars '='"
+    search, content='transcript_items', content_rowid='number', prefix='3 4 5',
+    tokenize="ascii tokenchars '='"
 );
-INSERT INTO alembic_version VALUES ('0024');
+INSERT INTO alembic_version VALUES ('0026');
 INSERT INTO schema_floor VALUES ('0004');

@@ -29,8 +29,11 @@ from adapters.sqlalchemy.agents.table import AGENT_IS_UNOWNED, LISTING, agent_ve
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.page import page_of
 from adapters.sqlalchemy.engine.write import Lock, Write
+from adapters.sqlalchemy.events.resource_events import Change, ResourceEvents
 from domain.access.access import Access, visible
 from domain.agents.agent import MAX_VERSIONS, Agent, AgentVersion
+from domain.events.announcer import Announcer
+from domain.events.domain_event import EventKind
 from domain.shared.identifiers import AgentId
 from domain.shared.pagination import Cursor, Span
 
@@ -69,14 +72,16 @@ class _All:
 class SqlAgents:
     """Implements :class:`domain.agents.repository.AgentRepository`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, announcer: Announcer | None = None) -> None:
         self._database = database
+        self._events = ResourceEvents(database, announcer)
 
     async def add(self, agent: Agent) -> None:
         """Store a new agent and its first version."""
         lock = ("agents", agent.definition.name)  # which another agent may be taking
         added = Write(_ADD, agent_values(agent), lock)
-        await self._database.write([added, _version_write(agent)])
+        change = _change(EventKind.AGENT_CREATED, agent)
+        await self._events.write([added, _version_write(agent)], change)
 
     async def save(self, agent: Agent, *, adds_version: bool) -> Agent:
         """Store a change of an agent that was read at ``agent.revision``."""
@@ -85,7 +90,8 @@ class SqlAgents:
         writes = [Write(_SAVE, agent_moves(stored) | which, _lock(agent))]
         if adds_version:
             writes.append(_version_write(stored))
-        await self._database.write(writes)
+        kind = EventKind.AGENT_UPDATED if adds_version else EventKind.AGENT_ACTIVATED
+        await self._events.write(writes, _change(kind, stored))
         return stored
 
     async def get(self, agent_id: AgentId, access: Access) -> Agent | None:
@@ -135,19 +141,23 @@ class SqlAgents:
             return False
         values = {"wanted": agent_id.value}
 
-        def work(connection: Connection) -> int:
+        def work(connection: Connection) -> tuple[bool, Change | None]:
             # The agent first: what changes it waits for that row, or has added its version before.
-            deleted = connection.execute(_DELETE, values).rowcount
+            is_deleted = connection.execute(_DELETE, values).rowcount == 1
             connection.execute(_DELETE_VERSIONS, values)
-            return deleted
+            return is_deleted, _change(EventKind.AGENT_DELETED, agent) if is_deleted else None
 
-        return await self._database.transact(work, lock=_lock(agent)) == 1
+        return await self._events.transact(work, _lock(agent))
 
     async def _first(
         self, query: Select[Any], values: dict[str, str], access: Access
     ) -> Agent | None:
         rows = await self._database.read(query, values)
         return visible(to_agent(rows[0]), access) if rows else None
+
+
+def _change(kind: EventKind, agent: Agent) -> Change:
+    return Change(kind=kind, lane=agent.id.value, tenant=agent.tenant, resource=agent)
 
 
 def _lock(agent: Agent) -> Lock:

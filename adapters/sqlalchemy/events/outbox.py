@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,13 +14,14 @@ from sqlalchemy import Executable, Integer, Row, Select, bindparam, func, select
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.lookup import Lookup
+from adapters.sqlalchemy.engine.page import of_tenants
+from adapters.sqlalchemy.events.mapping import to_event, to_head
 from adapters.sqlalchemy.events.table import events
-from adapters.sqlalchemy.mapping import readable, unreadable_row
+from adapters.sqlalchemy.mapping import readable
 from domain.access.access import Access, visible
-from domain.events.domain_event import EventHead, EventKind, StoredEvent
-from domain.shared.errors import InvalidInput, StorageUnavailable, Unreadable
-from domain.shared.identifiers import CallId, EventId, SessionId
-from domain.shared.timeline import Source
+from domain.events.domain_event import EventHead, StoredEvent
+from domain.shared.errors import StorageUnavailable, Unreadable
+from domain.shared.identifiers import EventId
 
 log = structlog.get_logger()
 
@@ -56,6 +57,13 @@ _HIGHEST: Final = {
         "pg_get_serial_sequence('events', 'position')::regclass), 0)"
     ).columns(),
 }
+_LANE_PAGE: Final = Lookup(
+    select(events)
+    .where(_c.lane == bindparam("wanted"), _c.sequence < bindparam("below"))
+    .order_by(_c.sequence.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+_ALL: Final = 2**31 - 1
 _FIND: Final = Lookup(select(events).where(events.c.id == bindparam("wanted")))
 # Who inserts an event has this lock before it takes a position, and until its commit is visible.
 _WRITERS: Final = text(
@@ -89,11 +97,13 @@ class SqlOutbox:
     reader may see 6 before 5. A position that is missing below one that is seen belongs to a
     transaction that runs, and holds the table's lock, or to none, and stays empty.
 
-    A row that cannot be read, such as one of a later version, is skipped, and logged once.
+    A row that cannot be read, such as one of a later version, is skipped, and logged once;
+    ``skipped`` is called then.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, skipped: Callable[[], None] = lambda: None) -> None:
         self._database = database
+        self._skipped = skipped
         self._settled = 0
         self._waiting: list[_Waiting] = []
         self._one_at_a_time = asyncio.Lock()
@@ -105,7 +115,7 @@ class SqlOutbox:
         found = []
         for row in rows:
             try:
-                found.append(_to_event(row))
+                found.append(to_event(row))
             except Unreadable as error:
                 self._note_unreadable(row.position, error)
         return found if found or not rows else await self.after(rows[-1].position, limit)
@@ -115,7 +125,7 @@ class SqlOutbox:
     ) -> Sequence[EventHead]:
         """Return the heads of what :meth:`after` returns."""
         rows = await self._after(_HEADS, position, limit)
-        found = readable(rows, _to_head, unreadable)
+        found = readable(rows, to_head, unreadable)
         if found or not rows:
             return found
         return await self.heads_after(rows[-1].position, limit, unreadable)
@@ -154,7 +164,23 @@ class SqlOutbox:
     async def find(self, event_id: EventId, access: Access) -> StoredEvent | None:
         """Return the event with this id, if visible."""
         rows = await self._database.read(_FIND, {"wanted": event_id.value})
-        return visible(_to_event(rows[0]), access) if rows else None
+        return visible(to_event(rows[0]), access) if rows else None
+
+    async def page(
+        self, lane: str, below: int | None, limit: int, access: Access
+    ) -> Sequence[StoredEvent]:
+        """Return the newest visible events of ``lane``."""
+        query = of_tenants(_LANE_PAGE, events, access.tenants)
+        found: list[StoredEvent] = []
+        end, wanted = _ALL if below is None else below, limit
+        while wanted:
+            values = {"wanted": lane, "below": end, "most": wanted}
+            rows = await self._database.read_many(query, values)
+            found += readable(rows, to_event, [])
+            if len(rows) < wanted:
+                break
+            end, wanted = rows[-1].sequence, limit - len(found)
+        return found
 
     async def prune(self, before: datetime) -> int:
         """Delete lanes whose newest event became known before then."""
@@ -169,6 +195,7 @@ class SqlOutbox:
     def _note_unreadable(self, position: int, error: Unreadable) -> None:
         if position not in self._unreadable:
             self._unreadable.add(position)
+            self._skipped()
             skipped = len(self._unreadable)
             log.error("event skipped", reason=str(error), position=position, skipped=skipped)
 
@@ -204,37 +231,3 @@ class SqlOutbox:
     def _note_settled(self, position: int) -> bool:
         self._settled = max(self._settled, position)
         return False
-
-
-def _to_head(row: Row[Any]) -> EventHead:
-    try:
-        return EventHead(
-            position=row.position,
-            id=EventId(row.id),
-            kind=row.kind,
-            lane=row.lane,
-            tenant=row.tenant,
-            known_at=row.known_at,
-        )
-    except InvalidInput:
-        raise unreadable_row(f"event {row.id}") from None
-
-
-def _to_event(row: Row[Any]) -> StoredEvent:
-    try:
-        return StoredEvent(
-            position=row.position,
-            id=EventId(row.id),
-            kind=EventKind(row.kind),
-            lane=row.lane,
-            sequence=row.sequence,
-            tenant=row.tenant,
-            session_id=None if row.session_id is None else SessionId(row.session_id),
-            call_id=None if row.call_id is None else CallId(row.call_id),
-            occurred_at=row.occurred_at,
-            known_at=row.known_at,
-            source=Source(row.source),
-            data=row.data,
-        )
-    except (ValueError, TypeError, InvalidInput):
-        raise unreadable_row(f"event {row.id}") from None

@@ -34,11 +34,13 @@ from adapters.sqlalchemy.inbox.claims import (
     padded,
     tidy,
 )
+from adapters.sqlalchemy.inbox.listing import list_queries
 from adapters.sqlalchemy.inbox.mapping import entry_moves, entry_values, to_entry
 from adapters.sqlalchemy.inbox.news_claims import LEASE_NEW
 from adapters.sqlalchemy.inbox.table import ENTRY_FINISHES_ROOM, ENTRY_IS_PENDING, inbox
 from domain.inbox.entry import LONGEST_WAIT, InboxEntry, InboxStatus
 from domain.shared.errors import Conflict
+from domain.shared.pagination import Cursor
 
 _ADDED: Final = [
     column.name for column in inbox.c if column.name not in ("lease_holder", "lease_expires_at")
@@ -195,15 +197,18 @@ class SqlInbox:
         return to_entry(rows[0]) if rows else None
 
     async def list(
-        self, status: InboxStatus | None, limit: int, room_name: str | None = None
+        self,
+        status: InboxStatus | None,
+        limit: int,
+        room_name: str | None = None,
+        room_sid: str | None = None,
+        after: Cursor | None = None,
     ) -> list[InboxEntry]:
-        """The newest entries, of this status and room if given."""
-        query = select(inbox).order_by(inbox.c.received_at.desc(), inbox.c.event_id.desc())
-        if status is not None:
-            query = query.where(inbox.c.status == status.value)
-        if room_name is not None:
-            query = query.where(inbox.c.room_name == room_name)
-        return [to_entry(row) for row in await self._database.read_many(query.limit(limit))]
+        """Return the newest entries, of those older than ``after``."""
+        found: list[InboxEntry] = []
+        for query in list_queries(status, limit, room_name, room_sid, after):
+            found += map(to_entry, await self._database.read_many(query))
+        return sorted(found, key=attrgetter("age"), reverse=True)[:limit]
 
     async def counts(self) -> dict[InboxStatus, int]:
         """How many entries there are of each status."""

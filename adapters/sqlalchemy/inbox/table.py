@@ -81,6 +81,18 @@ Index(
     sqlite_where=entry_is_ready(inbox),
     postgresql_where=entry_is_ready(inbox),
 )
+# Always true, and named after the index, so that no other query takes it.
+IN_LIST_OF_ROOM: Final[ColumnElement[bool]] = inbox.c.event_id != literal_column(
+    "'ix_inbox_room'", Text
+)
+Index(
+    "ix_inbox_room",
+    inbox.c.room_name,
+    inbox.c.received_at,
+    inbox.c.event_id,
+    sqlite_where=IN_LIST_OF_ROOM,
+    postgresql_where=IN_LIST_OF_ROOM,
+)
 Index(
     "ix_inbox_waiting",
     inbox.c.waits_until,

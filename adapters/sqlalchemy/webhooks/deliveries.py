@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Executable,
     Text,
     bindparam,
-    exists,
     insert,
     select,
     true,
@@ -23,18 +23,21 @@ from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.lookup import Lookup
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
+from adapters.sqlalchemy.events.table import events
 from adapters.sqlalchemy.webhooks import lane_statements as lanes
 from adapters.sqlalchemy.webhooks.mapping import delivery_moves, delivery_values, to_delivery
+from adapters.sqlalchemy.webhooks.orphans import ORPHANS
+from adapters.sqlalchemy.webhooks.repository import is_visible
 from adapters.sqlalchemy.webhooks.table import (
+    DELIVERY_HAS_FAILED,
     DELIVERY_IS_PENDING,
     webhook_cursor,
     webhook_deliveries,
     webhook_lanes,
-    webhooks,
 )
 from domain.access.access import Access
 from domain.shared.errors import Conflict
-from domain.shared.identifiers import DeliveryId, WebhookId
+from domain.shared.identifiers import DeliveryId, EventId, WebhookId
 from domain.shared.pagination import Cursor
 from domain.webhooks.delivery import Delivery, DeliveryStatus
 
@@ -67,10 +70,6 @@ _LEFT: Final = (
 )
 _REMOVE: Final[Sequence[Executable]] = [
     delete_some(table, table.c.webhook_id == bindparam("of_webhook"), condition)
-    for table, condition in _LEFT
-]
-_REMOVE_ORPHANS: Final[Sequence[Executable]] = [
-    delete_some(table, ~exists(select(1).where(webhooks.c.id == table.c.webhook_id)), condition)
     for table, condition in _LEFT
 ]
 
@@ -126,8 +125,35 @@ class SqlDeliveries:
         access: Access,
     ) -> list[Delivery]:
         """Return a webhook's newest ``limit`` deliveries, of those older than ``after``."""
+        wanted = webhook_deliveries.c.webhook_id == webhook_id.value
+        return await self._newest(wanted, status, after, limit, access)
+
+    async def in_lane(  # noqa: PLR0913, PLR0917 - a list's filter and place
+        self,
+        lane: str,
+        event_id: EventId | None,
+        status: DeliveryStatus | None,
+        after: Cursor | None,
+        limit: int,
+        access: Access,
+    ) -> list[Delivery]:
+        """Return the newest ``limit`` visible deliveries of the stored events of ``lane``."""
+        of_lane = select(events.c.id).where(events.c.lane == lane)
+        if event_id is not None:
+            of_lane = of_lane.where(events.c.id == event_id.value)
+        wanted = webhook_deliveries.c.event_id.in_(of_lane)
+        return await self._newest(wanted, status, after, limit, access)
+
+    async def _newest(
+        self,
+        wanted: ColumnElement[bool],
+        status: DeliveryStatus | None,
+        after: Cursor | None,
+        limit: int,
+        access: Access,
+    ) -> list[Delivery]:
         table = webhook_deliveries.c
-        query = select(webhook_deliveries).where(table.webhook_id == webhook_id.value)
+        query = select(webhook_deliveries).where(wanted, is_visible(webhook_deliveries, access))
         if status is not None:
             query = query.where(table.status == status.value)
         values: dict[str, Any] = {}
@@ -136,8 +162,7 @@ class SqlDeliveries:
             query = query.where(tuple_(table.created_at, table.id) < tuple_(at, least))
             values = {"at": after.created_at, "least": after.id}
         query = query.order_by(table.created_at.desc(), table.id.desc()).limit(limit)
-        found = [to_delivery(row) for row in await self._database.read_many(query, values)]
-        return [delivery for delivery in found if delivery.reach.is_visible_to(access)]
+        return [to_delivery(row) for row in await self._database.read_many(query, values)]
 
     async def oldest_failed(
         self, webhook_id: WebhookId, before: datetime, limit: int, access: Access
@@ -146,7 +171,7 @@ class SqlDeliveries:
         table = webhook_deliveries.c
         query = select(webhook_deliveries).where(
             table.webhook_id == webhook_id.value,
-            table.status == DeliveryStatus.FAILED.value,
+            DELIVERY_HAS_FAILED,
             table.settled_at < bindparam("before", type_=UtcDateTime),
         )
         query = query.order_by(table.position).limit(limit)
@@ -174,8 +199,9 @@ class SqlDeliveries:
 
     async def prune(self, before: datetime) -> int:
         """Delete deliveries that were settled before then, and what waits for no webhook."""
-        for statement in _REMOVE_ORPHANS:
-            await self._database.repeat(statement)
+        for query in ORPHANS:
+            for row in await self._database.read_many(query):
+                await self.remove_pending(WebhookId(row[0]))
         return await self._database.repeat(_PRUNE, {"before": before})
 
 

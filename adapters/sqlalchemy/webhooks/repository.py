@@ -8,8 +8,10 @@ from typing import Any, Final
 import attrs
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Executable,
     Select,
+    Table,
     Text,
     and_,
     bindparam,
@@ -27,10 +29,13 @@ from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.lookup import Lookup
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Lock, Write
+from adapters.sqlalchemy.events.resource_events import Change, ResourceEvents
 from adapters.sqlalchemy.mapping import readable
 from adapters.sqlalchemy.webhooks.mapping import to_webhook, webhook_moves, webhook_values
 from adapters.sqlalchemy.webhooks.table import webhooks
 from domain.access.access import Access
+from domain.events.announcer import Announcer
+from domain.events.domain_event import EventKind
 from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import WebhookId
 from domain.shared.pagination import Cursor
@@ -59,16 +64,18 @@ _WORKING: Final[Executable] = (
 class SqlWebhooks:
     """Implements :class:`domain.webhooks.repository.WebhookRepository`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, announcer: Announcer | None = None) -> None:
         self._database = database
+        self._events = ResourceEvents(database, announcer)
 
     async def add(self, webhook: Webhook) -> None:
         """Store a new webhook."""
-        await self._database.write([Write(_ADD, webhook_values(webhook), _lock(webhook.id))])
+        added = Write(_ADD, webhook_values(webhook), _lock(webhook.id))
+        await self._events.write([added], _change(EventKind.WEBHOOK_CREATED, webhook))
 
     async def save(self, webhook: Webhook) -> Webhook:
         """Store a change of a webhook that was read at ``webhook.revision``."""
-        await self._database.write([saving(webhook)])
+        await self._events.write([saving(webhook)], _change(EventKind.WEBHOOK_UPDATED, webhook))
         return attrs.evolve(webhook, revision=webhook.revision + 1)
 
     async def get(self, webhook_id: WebhookId, access: Access) -> Webhook | None:
@@ -96,11 +103,15 @@ class SqlWebhooks:
 
     async def delete(self, webhook_id: WebhookId, access: Access) -> bool:
         """Delete the webhook, if visible."""
-        if await self.get(webhook_id, access) is None:
+        found = await self.get(webhook_id, access)
+        if found is None:
             return False
-        which = {"wanted": webhook_id.value}
-        write = Write(_DELETE, which, _lock(webhook_id), must_change=False)
-        return await self._database.write([write]) == [1]
+
+        def work(connection: Connection) -> tuple[bool, Change | None]:
+            is_deleted = connection.execute(_DELETE, {"wanted": webhook_id.value}).rowcount == 1
+            return is_deleted, _change(EventKind.WEBHOOK_DELETED, found) if is_deleted else None
+
+        return await self._events.transact(work, _lock(webhook_id))
 
     async def all(self, unreadable: list[StorageUnavailable], access: Access) -> list[Webhook]:
         """Return every visible webhook."""
@@ -144,13 +155,21 @@ def saving(webhook: Webhook) -> Write:
     return Write(_SAVE, moves | which, _lock(webhook.id))
 
 
-def _visible(access: Access) -> Select[Any]:
-    """Select what :meth:`~domain.webhooks.subscription.Reach.is_visible_to` shows."""
+def is_visible(table: Table, access: Access) -> ColumnElement[bool]:
+    """Return the condition that :meth:`~domain.webhooks.subscription.Reach.is_visible_to` is."""
     if access.tenants is None:
-        return select(webhooks)
-    owned: ColumnElement[bool] = webhooks.c.tenant == access.tenant
-    unowned = true() if access.sees_unowned else webhooks.c.sees_unowned == false()
-    return select(webhooks).where(and_(owned, webhooks.c.sees_all == false(), unowned))
+        return true()
+    owned: ColumnElement[bool] = table.c.tenant == access.tenant
+    unowned = true() if access.sees_unowned else table.c.sees_unowned == false()
+    return and_(owned, table.c.sees_all == false(), unowned)
+
+
+def _visible(access: Access) -> Select[Any]:
+    return select(webhooks).where(is_visible(webhooks, access))
+
+
+def _change(kind: EventKind, webhook: Webhook) -> Change:
+    return Change(kind=kind, lane=webhook.id.value, tenant=webhook.reach.tenant, resource=webhook)
 
 
 def _lock(webhook_id: WebhookId) -> Lock:

@@ -84,12 +84,16 @@ webhook_deliveries: Final = Table(
 DELIVERY_IS_PENDING: Final[ColumnElement[bool]] = webhook_deliveries.c.status == literal_column(
     "'pending'", String
 )
+DELIVERY_HAS_FAILED: Final[ColumnElement[bool]] = webhook_deliveries.c.status == literal_column(
+    "'failed'", String
+)
 Index(
     "uq_webhook_deliveries_event",
     webhook_deliveries.c.webhook_id,
     webhook_deliveries.c.event_id,
     unique=True,
 )
+Index("ix_webhook_deliveries_of_event", webhook_deliveries.c.event_id)
 Index(
     "ix_webhook_deliveries_waiting",
     webhook_deliveries.c.webhook_id,
@@ -97,6 +101,13 @@ Index(
     webhook_deliveries.c.position,
     sqlite_where=DELIVERY_IS_PENDING,
     postgresql_where=DELIVERY_IS_PENDING,
+)
+Index(
+    "ix_webhook_deliveries_failed",
+    webhook_deliveries.c.webhook_id,
+    webhook_deliveries.c.position,
+    sqlite_where=DELIVERY_HAS_FAILED,
+    postgresql_where=DELIVERY_HAS_FAILED,
 )
 Index(
     "ix_webhook_deliveries_pending",
@@ -171,6 +182,11 @@ WEBHOOK_DELIVERIES: Final = Capability(
         .where(DELIVERY_IS_PENDING)
         .scalar_subquery()
         .label("deliveries_since"),
+        select(func.count())
+        .select_from(webhook_deliveries)
+        .where(DELIVERY_HAS_FAILED)
+        .scalar_subquery()
+        .label("failed_deliveries"),
     ],
 )
 WEBHOOK_LANES: Final = Capability(table=webhook_lanes, free=_free)

@@ -7,6 +7,8 @@ export class ApiError extends Error {
     readonly code: string,
     message: string,
     readonly requestId: string | null,
+    /** The field that was refused, such as `agentConfig.prompt`. */
+    readonly field: string | null = null,
   ) {
     super(message);
   }
@@ -42,29 +44,47 @@ export interface RequestOptions {
 export async function request<T>(
   method: string,
   path: string,
-  { body, key, signal }: RequestOptions = {},
+  options: RequestOptions = {},
 ): Promise<T> {
+  const answer = await answerOf(method, path, options);
+  if (answer.status === 204) return undefined as T;
+  const json = parsed(await answer.text());
+  // GET /health/ready answers 503 with what is wrong.
+  if (answer.ok || (answer.status === 503 && json?.["checks"] !== undefined)) return json as T;
+  throw refused(answer, json, options.key);
+}
+
+/** Return the answer to a GET as text; raise `ApiError` or `Unreachable`. */
+export async function requestText(path: string): Promise<string> {
+  const answer = await answerOf("GET", path, {});
+  const text = await answer.text();
+  if (!answer.ok) throw refused(answer, parsed(text));
+  return text;
+}
+
+async function answerOf(
+  method: string,
+  path: string,
+  { body, key, signal }: RequestOptions,
+): Promise<Response> {
   const headers: Record<string, string> = { "X-Console": "1" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key !== undefined) headers["Authorization"] = `Bearer ${key}`;
   const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
   if (body !== undefined) init.body = JSON.stringify(body);
   if (signal !== undefined) init.signal = signal;
-  let answer: Response;
   try {
-    answer = await fetch(path, init);
+    return await fetch(path, init);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Unreachable();
   }
-  if (answer.status === 204) return undefined as T;
-  const text = await answer.text();
-  const json = parsed(text);
-  // GET /health/ready answers 503 with what is wrong.
-  if (answer.ok || (answer.status === 503 && json?.["checks"] !== undefined)) return json as T;
+}
+
+function refused(answer: Response, json: Record<string, unknown> | null, key?: string): ApiError {
   const error = apiError(answer, json);
   if (error.status === 401 && key === undefined) reportUnauthenticated();
-  throw error;
+  return error;
 }
 
 export function apiError(answer: Response, json: Record<string, unknown> | null): ApiError {
@@ -73,7 +93,8 @@ export function apiError(answer: Response, json: Record<string, unknown> | null)
     typeof json?.["error"] === "string"
       ? json["error"]
       : `The service answered ${answer.status.toString()}.`;
-  return new ApiError(answer.status, code, sentence, answer.headers.get("x-request-id"));
+  const field = typeof json?.["field"] === "string" ? json["field"] : null;
+  return new ApiError(answer.status, code, sentence, answer.headers.get("x-request-id"), field);
 }
 
 export function parsed(text: string): Record<string, unknown> | null {
@@ -91,5 +112,13 @@ export function withQuery(path: string, parameters: Record<string, string | unde
     if (value !== undefined && value.trim() !== "") query.set(name, value.trim());
   }
   const text = query.toString();
-  return text === "" ? path : `${path}?${text}`;
+  return text === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${text}`;
+}
+
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** Whether no whole number of a JSON text changes when it is read: JavaScript's end at 2^53. */
+export function isExact(text: string): boolean {
+  const tokens = text.match(TOKENS) ?? [];
+  return tokens.every((token) => !/^-?\d{16,}$/.test(token) || BigInt(token) === BigInt(Number(token)));
 }

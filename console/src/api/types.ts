@@ -37,6 +37,7 @@ export interface Call {
   callId: string;
   sessionId: string | null;
   roomName: string;
+  roomSid: string | null;
   direction: string;
   directionIs: string;
   from: string | null;
@@ -78,7 +79,8 @@ export interface PhoneNumber {
   number: string;
   agentId: string;
   trunkId: string | null;
-  preCallWebhook: { url: string } | null;
+  /** The secret is shown once, to the request that set it or had it made. */
+  preCallWebhook: { url: string; secret?: string } | null;
   createdAt: string;
   updatedAt: string;
 }

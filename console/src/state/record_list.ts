@@ -27,6 +27,8 @@ export class RecordList<T extends Listed> {
   /** Whether a first page has come. */
   readonly ready = signal(false);
 
+  /** The ids of the items: a list may have 100,000. */
+  private known = new Set<string>();
   private cursor: string | null = null;
   private reading: AbortController | null = null;
   /** What events told while a page was being read: the page may be older. */
@@ -83,7 +85,8 @@ export class RecordList<T extends Listed> {
       this.cursor = page["nextCursor"] as string | null;
       batch(() => {
         this.complete.value = this.cursor === null;
-        let items = first ? records : this.joined(records);
+        if (first) this.known.clear();
+        let items = this.joined(first ? [] : this.items.value, records);
         for (const record of this.meanwhile.values()) items = this.with(items, record);
         this.items.value = items;
         this.ready.value = true;
@@ -96,29 +99,35 @@ export class RecordList<T extends Listed> {
     }
   }
 
-  private joined(records: T[]): readonly T[] {
-    const known = new Set(this.items.value.map(this.kind.id));
-    return [...this.items.value, ...records.filter((record) => !known.has(this.kind.id(record)))];
+  private joined(items: readonly T[], records: T[]): readonly T[] {
+    const news = records.filter((record) => !this.known.has(this.kind.id(record)));
+    for (const record of news) this.known.add(this.kind.id(record));
+    return [...items, ...news];
   }
 
   private with(items: readonly T[], record: T): readonly T[] {
     const id = this.kind.id(record);
-    const at = items.findIndex((item) => this.kind.id(item) === id);
     const matches = this.kind.matches(record, this.filters);
-    if (at >= 0) {
+    if (this.known.has(id)) {
+      const at = items.findIndex((item) => this.kind.id(item) === id);
       if (!isNews(items[at], record)) return items;
-      return matches ? items.with(at, record) : items.toSpliced(at, 1);
+      if (matches) return items.with(at, record);
+      this.known.delete(id);
+      return items.toSpliced(at, 1);
     }
     if (!matches) return items;
     const place = this.placeOf(items, record);
     // What is older than all that has been read comes with its page.
     if (place === items.length && !this.complete.value && this.ready.value) return items;
+    this.known.add(id);
     return items.toSpliced(place, 0, record);
   }
 
+  /** Where a record belongs; most are new, and belong at the beginning. */
   private placeOf(items: readonly T[], record: T): number {
     const key = (each: T) => `${each.createdAt} ${this.kind.id(each)}`;
-    const place = items.findIndex((item) => key(item) < key(record));
+    const mine = key(record);
+    const place = items.findIndex((item) => key(item) < mine);
     return place < 0 ? items.length : place;
   }
 }

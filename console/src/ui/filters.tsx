@@ -8,6 +8,7 @@ export interface Filter {
   label: string;
   choices?: string[];
   time?: boolean;
+  date?: boolean;
   placeholder?: string;
 }
 
@@ -48,7 +49,7 @@ interface FieldProps {
 
 function FilterField({ filter, value, set }: FieldProps) {
   const id = useId();
-  const { name, label, choices, time, placeholder } = filter;
+  const { name, label, choices, time, date, placeholder } = filter;
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -74,6 +75,15 @@ function FilterField({ filter, value, set }: FieldProps) {
           value={localOf(value)}
           onChange={(event) => {
             set(name, utcOf(event.currentTarget.value));
+          }}
+        />
+      ) : date ? (
+        <input
+          id={id}
+          type="date"
+          value={value}
+          onChange={(event) => {
+            set(name, event.currentTarget.value);
           }}
         />
       ) : (

@@ -22,6 +22,20 @@ export function seconds(value: number | null): string {
   return `${Math.floor(minutes / 60).toString()} h ${(minutes % 60).toString()} min`;
 }
 
+/** `0.01230000` → `0.0123`, `2.00000000` → `2.00`. */
+export function money(amount: string): string {
+  return amount.replace(/(\.\d\d\d*?)0+$/, "$1");
+}
+
+/** `83` → `1:23`. */
+export function clock(value: number): string {
+  const whole = Math.max(0, Math.floor(value));
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const rest = (whole % 60).toString().padStart(2, "0");
+  if (hours === 0) return `${minutes.toString()}:${rest}`;
+  return `${hours.toString()}:${minutes.toString().padStart(2, "0")}:${rest}`;
+}
+
 /** `agent_dispatched` → `agent dispatched`. */
 export function words(name: string): string {
   return name.replaceAll("_", " ").toLowerCase();

@@ -1,6 +1,7 @@
 /** Parts of a record's page. */
 
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import type { TimelineEntry } from "../api/types";
 import { sourceOf, timeOf, words } from "./format";
 
@@ -41,16 +42,28 @@ function offset(milliseconds: number): string {
   return `${sign}${(Math.abs(milliseconds) / 1000).toFixed(2)} s`;
 }
 
-export function RawJson({ value, path }: { value: unknown; path: string }) {
+interface RawProps {
+  value: unknown;
+  path: string;
+  name?: string;
+}
+
+export function RawJson({ value, path, name = "Raw JSON" }: RawProps) {
+  const [open, setOpen] = useState(false);
   return (
-    <details class="raw">
-      <summary>Raw JSON</summary>
+    <details
+      class="raw"
+      onToggle={(event) => {
+        setOpen(event.currentTarget.open);
+      }}
+    >
+      <summary>{name}</summary>
       <p class="dim">
         <code>GET {path}</code>
       </p>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <pre tabIndex={0} aria-label="Raw JSON">
-        {JSON.stringify(value, null, 2)}
+      <pre tabIndex={0} aria-label={name}>
+        {open && JSON.stringify(value, null, 2)}
       </pre>
     </details>
   );

@@ -36,16 +36,22 @@ export function Failed({ error, retry }: { error: Error; retry?: (() => void) | 
 
 const TONES: Record<string, string> = {
   active: "good",
+  enabled: "good",
+  handled: "good",
+  succeeded: "good",
   ready: "good",
   ok: "good",
   agent_dispatched: "wait",
   created: "wait",
   ringing: "wait",
+  pending: "wait",
   dispatch_failed: "bad",
   failed: "bad",
   not_ready: "bad",
   stopping: "bad",
   revoked: "bad",
+  disabled: "bad",
+  dead: "bad",
 };
 
 export function Status({ status }: { status: string }) {

@@ -1,7 +1,8 @@
-/** A list without events, such as agents: read page by page on demand. */
+/** A list that is read page by page on demand. */
 
 import { useEffect, useState } from "preact/hooks";
 import { request, withQuery } from "../api/client";
+import { useReturn } from "./use_return";
 
 export interface Pages<T> {
   items: T[] | null;
@@ -31,6 +32,9 @@ export function usePages<T>(path: string, field: string): Pages<T> {
   };
   const reload = () => read("", []);
   useEffect(() => void reload(), [path]);
+  useReturn(() => {
+    if (error !== null) void reload();
+  });
   return {
     items,
     error,

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { request } from "../api/client";
+import { useReturn } from "./use_return";
 
 export interface Resource<T> {
   value: T | null;
@@ -29,10 +30,14 @@ export function useResource<T>(path: string): Resource<T> {
   };
   useEffect(() => {
     setValue(null);
+    setError(null);
     void reload();
     return () => {
       latest.current += 1;
     };
   }, [path]);
+  useReturn(() => {
+    if (error !== null) void reload();
+  });
   return { value, error, reload, set: setValue };
 }

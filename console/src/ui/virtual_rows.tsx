@@ -5,13 +5,15 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 export const ROW_HEIGHT = 40;
 const BEYOND = 10;
+/** The next page is read before its rows come into sight. */
+const AHEAD = 100;
 
 interface Props {
   label: string;
   columns: string[];
   count: number;
   row(index: number): { key: string; href: string; cells: ComponentChildren[] };
-  /** Called when the end comes into sight. */
+  /** Called when the end is near. */
   onEnd(): void;
   footer: ComponentChildren;
 }
@@ -36,7 +38,7 @@ export function VirtualRows({ label, columns, count, row, onEnd, footer }: Props
     if (element === null) return;
     const found = inSight(element.scrollTop, element.clientHeight || 600, count);
     setSight((old) => (old.first === found.first && old.last === found.last ? old : found));
-    if (found.last >= count) onEnd();
+    if (found.last + AHEAD >= count) onEnd();
   };
 
   useEffect(look, [count]);

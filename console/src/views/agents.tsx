@@ -1,20 +1,32 @@
 import type { Agent } from "../api/types";
 import { hashOf } from "../router";
+import { may } from "../state/session";
 import { timeOf } from "../ui/format";
 import { Empty, Failed, Loading } from "../ui/states";
-import { usePages } from "../ui/use_pages";
+import { useFollowedPages } from "../ui/use_followed_pages";
 
 export function AgentsView() {
-  const { items, error, complete, more, reload } = usePages<Agent>("/agents", "agents");
+  const { items, error, complete, more, reload } = useFollowedPages<Agent>(
+    "/agents",
+    "agents",
+    (event) => event.type.startsWith("agent."),
+  );
   return (
     <>
       <h1>Agents</h1>
+      {may("agents:write") && (
+        <p>
+          <a class="button" href={hashOf(["agents", "new"])}>
+            New agent
+          </a>
+        </p>
+      )}
       {error !== null && <Failed error={error} retry={() => void reload()} />}
       {items === null && error === null && <Loading what="agents" />}
       {items?.length === 0 && (
         <Empty>
           <p>
-            There are no saved agents yet. Save one with <code>POST /agents</code> (
+            There are no saved agents yet. Create one here, with <code>POST /agents</code> (
             <a href="/docs">documentation</a>) or <code>backend agents apply</code>.
           </p>
         </Empty>

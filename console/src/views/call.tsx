@@ -5,6 +5,9 @@ import { seconds, timeOf, words } from "../ui/format";
 import { Configuration, Facts, RawJson, Timeline } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useRecord } from "../ui/use_record";
+import { Announced } from "./announced";
+import { Conversation } from "./conversation";
+import { UsagePanel } from "./usage";
 
 const CERTAINTY: Record<string, string> = {
   at_least: "at least ",
@@ -58,14 +61,16 @@ export function CallView({ id }: { id: string }) {
       {call.sessionId === null ? (
         <p class="dim">No agent was dispatched to this call.</p>
       ) : (
-        <CallsAgent key={call.sessionId} id={call.sessionId} />
+        <CallsSession key={call.sessionId} id={call.sessionId} path={path} />
       )}
+      <Announced record={call} path={path} filter={{ callId: id }} />
       <RawJson value={call} path={path} />
     </>
   );
 }
 
-function CallsAgent({ id }: { id: string }) {
+/** The session that serves the call; `path` is the call's own. */
+function CallsSession({ id, path }: { id: string; path: string }) {
   const { value: session, error, reload } = useRecord<Session>(
     `/sessions/${encodeURIComponent(id)}`,
     "session",
@@ -99,6 +104,8 @@ function CallsAgent({ id }: { id: string }) {
         <summary>Configuration</summary>
         <Configuration values={session.agentConfig} />
       </details>
+      <Conversation session={session} path={`${path}/transcript`} />
+      <UsagePanel sessionId={id} path={`${path}/usage`} />
     </>
   );
 }

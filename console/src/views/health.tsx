@@ -1,10 +1,16 @@
-import { useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import type { Readiness } from "../api/types";
 import { streamState } from "../live/live";
-import { timeOf } from "../ui/format";
+import type { Backlog } from "../state/metrics";
+import { may } from "../state/session";
+import { seconds, timeOf } from "../ui/format";
 import { Facts } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
+import { useBacklog } from "../ui/use_backlog";
+import { useNews } from "../ui/use_news";
 import { useResource } from "../ui/use_resource";
+import { Workers } from "./workers";
 
 interface Health {
   version: string;
@@ -13,16 +19,23 @@ interface Health {
 }
 
 const NAMES: Record<string, string> = { livekit: "LiveKit", database: "Database" };
+const EVERY = 5_000;
 
 export function HealthView() {
   const ready = useResource<Readiness>("/health/ready");
   const health = useResource<Health>("/health");
+  const backlog = useBacklog();
   const [askedAt, setAskedAt] = useState(new Date());
   const ask = () => {
     setAskedAt(new Date());
     void ready.reload();
     void health.reload();
+    backlog.reload();
   };
+  useNews(ask, EVERY);
+  // That the service is gone, or back, is no event of its own.
+  const stream = streamState.value.is;
+  useEffect(ask, [stream]);
   const { value, error } = ready;
   return (
     <>
@@ -40,15 +53,13 @@ export function HealthView() {
           <Facts
             facts={[
               ["Service", <Status key="service" status={value.status} />],
-              ...Object.entries(value.checks).map(
-                ([name, check]): [string, preact.ComponentChildren] => [
-                  NAMES[name] ?? name,
-                  <>
-                    <Status status={check.status} /> {check.error}
-                  </>,
-                ],
-              ),
-              ["Live stream", words(streamState.value.is)],
+              ...Object.entries(value.checks).map(([name, check]): [string, ComponentChildren] => [
+                NAMES[name] ?? name,
+                <>
+                  <Status status={check.status} /> {check.error}
+                </>,
+              ]),
+              ["Live stream", stream === "live" ? "connected" : stream],
               ["Version", health.value?.version ?? "–"],
               ["Process started", started(health.value)],
             ]}
@@ -65,15 +76,48 @@ export function HealthView() {
           )}
         </>
       )}
+      {may("admin") && (
+        <section aria-label="Reconciler and backlog">
+          <h2>Reconciler and backlog</h2>
+          {backlog.error !== null && <Failed error={backlog.error} retry={backlog.reload} />}
+          {backlog.value !== null && <Facts facts={factsOf(backlog.value)} />}
+        </section>
+      )}
+      {may("calls:read", "sessions:write") && <Workers />}
     </>
   );
+}
+
+function factsOf(backlog: Backlog): [string, ComponentChildren][] {
+  const { reconciledAt, deadEvents } = backlog;
+  return [
+    [
+      "Reconciled last",
+      reconciledAt === null
+        ? "not by this process: another replica does, or it has just started"
+        : timeOf(new Date(reconciledAt * 1000).toISOString()),
+    ],
+    ["Rooms not reconciled since the start", count(backlog.reconcilerFailures)],
+    ["Entries held until LiveKit confirms", count(backlog.heldEntries)],
+    ["LiveKit's webhooks waiting", waiting(backlog.pendingEvents, backlog.oldestEventSeconds)],
+    [
+      "LiveKit's webhooks given up",
+      deadEvents === null || deadEvents === 0 ? count(deadEvents) : `${count(deadEvents)}: see the log`,
+    ],
+    ["Deliveries waiting", waiting(backlog.pendingDeliveries, backlog.oldestDeliverySeconds)],
+  ];
+}
+
+function count(value: number | null): string {
+  return value === null ? "unknown" : value.toLocaleString();
+}
+
+function waiting(number: number | null, oldest: number | null): string {
+  if (number === null || number === 0 || oldest === null) return count(number);
+  return `${count(number)}, the oldest for ${seconds(oldest)}`;
 }
 
 function started(health: Health | null): string {
   if (health === null) return "–";
   return timeOf(new Date(Date.parse(health.timestamp) - health.uptimeSeconds * 1000).toISOString());
-}
-
-function words(state: string): string {
-  return state === "live" ? "connected" : state;
 }

@@ -6,9 +6,10 @@ import { hashOf } from "../router";
 import { isFailing, isJoining, Overview } from "../state/overview";
 import { figures } from "../state/per_minute";
 import { may } from "../state/session";
-import { Chart } from "../ui/chart";
 import { timeOf } from "../ui/format";
 import { Failed, Loading, Status } from "../ui/states";
+import { useReturn } from "../ui/use_return";
+import { BacklogTiles, LastHour, Tile, TurnLatency } from "./overview_parts";
 
 const TICK = 5_000;
 const SHOWN = 8;
@@ -37,6 +38,10 @@ export function OverviewView() {
       unfollow();
     };
   }, [overview]);
+
+  useReturn(() => {
+    if (overview.error.value !== null) void overview.load();
+  });
 
   const error = overview.error.value;
   return (
@@ -105,15 +110,22 @@ function Now({ sessions, calls, now, partial }: NowProps) {
             href={hashOf(["calls"], { status: "failed" })}
           />
         )}
+        <BacklogTiles />
+        {may("calls:read") && <TurnLatency now={now} />}
       </ul>
       <section class="charts" aria-label="The last hour">
         {may("calls:read") && (
-          <Chart title="Calls per minute" unit="" minutes={minutes} values={shown.calls} />
+          <LastHour title="Calls per minute" minutes={minutes} values={shown.calls} />
         )}
-        <Chart title="Sessions per minute" unit="" minutes={minutes} values={shown.sessions} />
-        <Chart title="Agent's join, median" unit=" s" minutes={minutes} values={shown.joinSeconds} />
-        <Chart title="Failures per minute" unit="" minutes={minutes} values={shown.failures} />
-        <Chart title="Found by the reconciler" unit="" minutes={minutes} values={shown.repairs} />
+        <LastHour title="Sessions per minute" minutes={minutes} values={shown.sessions} />
+        <LastHour
+          title="Agent's join, median"
+          unit=" s"
+          minutes={minutes}
+          values={shown.joinSeconds}
+        />
+        <LastHour title="Failures per minute" minutes={minutes} values={shown.failures} />
+        <LastHour title="Found by the reconciler" minutes={minutes} values={shown.repairs} />
       </section>
       <div class="columns">
         <Newest title="Newest sessions" items={sessions} none="No sessions in the last hour.">
@@ -142,17 +154,6 @@ function Now({ sessions, calls, now, partial }: NowProps) {
         )}
       </div>
     </>
-  );
-}
-
-function Tile(props: { name: string; value: number; href: string; bad?: boolean }) {
-  const { name, value, href, bad = false } = props;
-  return (
-    <li class={bad ? "tile bad" : "tile"}>
-      <a href={href}>
-        <span class="number">{value.toLocaleString()}</span> {name}
-      </a>
-    </li>
   );
 }
 

@@ -1,23 +1,34 @@
 import type { PhoneNumber } from "../api/types";
 import { hashOf } from "../router";
+import { may } from "../state/session";
 import { timeOf } from "../ui/format";
 import { Empty, Failed, Loading } from "../ui/states";
-import { usePages } from "../ui/use_pages";
+import { useFollowedPages } from "../ui/use_followed_pages";
+import { entryOf } from "./phone_number_form";
 
 export function PhoneNumbersView() {
-  const { items, error, complete, more, reload } = usePages<PhoneNumber>(
+  const { items, error, complete, more, reload } = useFollowedPages<PhoneNumber>(
     "/phone-numbers",
     "phoneNumbers",
+    (event) => event.type.startsWith("phone_number."),
   );
   return (
     <>
       <h1>Phone numbers</h1>
+      {may("admin") && (
+        <p>
+          <a class="button" href={hashOf(["phone-numbers", "new"])}>
+            Add a number
+          </a>
+        </p>
+      )}
       {error !== null && <Failed error={error} retry={() => void reload()} />}
       {items === null && error === null && <Loading what="phone numbers" />}
       {items?.length === 0 && (
         <Empty>
           <p>
-            There are no phone numbers yet. Add one with <code>POST /phone-numbers</code> (
+            There are no phone numbers yet. An operator adds them: here with a key that has{" "}
+            <code>admin</code>, with <code>POST /phone-numbers</code> (
             <a href="/docs">documentation</a>) or <code>backend numbers add</code>.
           </p>
         </Empty>
@@ -36,8 +47,14 @@ export function PhoneNumbersView() {
           </thead>
           <tbody>
             {items.map((number) => (
-              <tr key={number.number}>
-                <th scope="row">{number.number}</th>
+              <tr key={entryOf(number)}>
+                <th scope="row">
+                  {may("phone-numbers:write") ? (
+                    <a href={hashOf(["phone-numbers", entryOf(number)])}>{number.number}</a>
+                  ) : (
+                    number.number
+                  )}
+                </th>
                 <td>
                   <a href={hashOf(["agents", number.agentId])}>its agent</a>
                 </td>

@@ -7,6 +7,7 @@ import { place } from "../router";
 import { type Kind, type Listed, RecordList } from "../state/record_list";
 import { type Filter, Filters } from "../ui/filters";
 import { Empty, Failed, Loading } from "../ui/states";
+import { useReturn } from "../ui/use_return";
 import { VirtualRows } from "../ui/virtual_rows";
 
 interface Props<T extends Listed> {
@@ -40,6 +41,10 @@ export function RecordListView<T extends Listed>(props: Props<T>) {
     };
   }, [list]);
 
+  useReturn(() => {
+    if (list.error.value !== null) void list.retry();
+  });
+
   const items = list.items.value;
   const error = list.error.value;
   return (
@@ -60,7 +65,7 @@ export function RecordListView<T extends Listed>(props: Props<T>) {
           footer={
             list.complete.value
               ? `${items.length.toLocaleString()} ${plural}`
-              : `The newest ${items.length.toLocaleString()} ${plural}; scroll for more`
+              : `The newest ${items.length.toLocaleString()} ${plural}; scroll for more, or choose a time`
           }
         />
       )}
@@ -68,7 +73,7 @@ export function RecordListView<T extends Listed>(props: Props<T>) {
       {items.length === 0 && list.ready.value && error === null && (
         <Empty>
           {Object.values(values).some((value) => value !== "") ? (
-            <p>No {plural} match these filters.</p>
+            <p>No {plural} match these filters. Change them, or clear them.</p>
           ) : (
             empty
           )}

@@ -4,6 +4,9 @@ import { seconds, timeOf, words } from "../ui/format";
 import { Configuration, Facts, RawJson, Timeline } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useRecord } from "../ui/use_record";
+import { Announced } from "./announced";
+import { Conversation } from "./conversation";
+import { UsagePanel } from "./usage";
 
 export function SessionView({ id }: { id: string }) {
   const path = `/sessions/${encodeURIComponent(id)}`;
@@ -49,6 +52,9 @@ export function SessionView({ id }: { id: string }) {
       />
       <h2>Timeline</h2>
       <Timeline entries={session.timeline} createdAt={session.createdAt} />
+      <Conversation session={session} path={`${path}/transcript`} />
+      <UsagePanel sessionId={id} path={`${path}/usage`} />
+      <Announced record={session} path={path} filter={{ sessionId: id }} />
       <h2>Agent configuration</h2>
       <Configuration values={session.agentConfig} />
       <RawJson value={session} path={path} />

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
@@ -10,11 +9,11 @@ import msgspec
 from litestar.params import PathParameter
 
 from domain.access.access import WORK, Scope
-from domain.access.api_key import ApiKey, parse_scopes
+from domain.access.api_key import parse_scopes
 from domain.access.manage_keys import LONGEST_NAME, CreateKeyCommand, MadeKey
 from domain.shared.errors import InvalidInput
-from entrypoints.presenters.fields import Timestamp, documented
-from entrypoints.presenters.times import rfc3339, rfc3339_or_none
+from entrypoints.presenters.api_keys import ApiKeyResponse, key_response
+from entrypoints.presenters.fields import documented
 
 MOST_DAYS: Final = 36_500
 
@@ -62,31 +61,6 @@ class CreateApiKeyRequest(msgspec.Struct, rename="camel", kw_only=True):
     expires_in_days: Days = None
 
 
-class KeyState(enum.StrEnum):
-    """Whether a key opens anything."""
-
-    ACTIVE = "active"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
-
-
-class ApiKeyResponse(msgspec.Struct, rename="camel", kw_only=True):
-    """An API key without its text; `prefix` is the beginning of that. Times are RFC 3339.
-
-    `lastUsedAt` is exact to a minute.
-    """
-
-    prefix: str
-    name: str
-    tenant: str
-    scopes: list[Scope]
-    state: KeyState
-    created_at: Timestamp
-    expires_at: Timestamp | None
-    revoked_at: Timestamp | None
-    last_used_at: Timestamp | None
-
-
 class CreatedApiKeyResponse(ApiKeyResponse, rename="camel", kw_only=True):
     """A new API key; `key` is its text, which is shown this once only."""
 
@@ -114,22 +88,6 @@ def command_of(body: CreateApiKeyRequest) -> CreateKeyCommand:
         tenant=body.tenant,
         scopes=WORK if body.scopes is None else parse_scopes(body.scopes, "scopes"),
         lasts=None if days is None else timedelta(days=days),
-    )
-
-
-def key_response(key: ApiKey, now: datetime) -> ApiKeyResponse:
-    """Return the key as callers see it."""
-    unusable = KeyState.REVOKED if key.revoked_at else KeyState.EXPIRED
-    return ApiKeyResponse(
-        prefix=key.prefix,
-        name=key.name,
-        tenant=key.tenant,
-        scopes=sorted(key.scopes),
-        state=KeyState.ACTIVE if key.is_usable(now) else unusable,
-        created_at=rfc3339(key.created_at),
-        expires_at=rfc3339_or_none(key.expires_at),
-        revoked_at=rfc3339_or_none(key.revoked_at),
-        last_used_at=rfc3339_or_none(key.last_used_at),
     )
 
 

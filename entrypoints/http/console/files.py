@@ -6,9 +6,11 @@ import hashlib
 import re
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from entrypoints.http.middleware.headers import header
@@ -24,6 +26,7 @@ POLICY: Final = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
+        "media-src 'self'",
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
@@ -33,6 +36,7 @@ POLICY: Final = "; ".join(
     )
 )
 """Nothing from another host, nothing inline, and no text that becomes markup or code."""
+_CONNECTIONS: Final = "connect-src 'self'"
 
 _HEADERS: Final = {
     "Content-Security-Policy": POLICY,
@@ -40,7 +44,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
     "Vary": "Accept-Encoding",
 }
 _FOREVER: Final = "public, max-age=31536000, immutable"
@@ -51,17 +55,38 @@ _CODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
 _REFUSED: Final = re.compile(r";\s*q=0(\.0*)?\s*$")
 
 
-@get("/console", public=True, include_in_schema=False, media_type="text/html")
-async def console_page(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """The page; its views are in the fragment of its address."""
-    page = BUILT / "index.html"
-    if not page.is_file():
-        return Response(NOT_BUILT.encode(), status_code=404, media_type="text/plain")
-    tag = f'W/"{hashlib.sha256(page.read_bytes()).hexdigest()[:32]}"'
-    headers = {**_HEADERS, "Cache-Control": "no-cache", "ETag": tag}
-    if tag in header(request.scope, b"if-none-match").decode("latin-1"):
-        return Response(b"", status_code=304, headers=headers, media_type="text/html")
-    return _file(request, page, "text/html", headers)
+def policy(livekit_url: str) -> str:
+    """Return the page's policy: it also connects to the LiveKit that clients get, and no other.
+
+    livekit-client opens a WebSocket, and asks the same server over HTTP why one was refused.
+    """
+    livekit = urlsplit(livekit_url)
+    schemes = ("wss", "https") if livekit.scheme in {"wss", "https"} else ("ws", "http")
+    sources = " ".join(f"{scheme}://{livekit.netloc}" for scheme in schemes)
+    return POLICY.replace(_CONNECTIONS, f"{_CONNECTIONS} {sources}")
+
+
+def console_page(livekit_url: str) -> HTTPRouteHandler:
+    """Return the route of the page, which may connect to ``livekit_url``."""
+    served = {
+        **_HEADERS,
+        "Content-Security-Policy": policy(livekit_url),
+        "Cache-Control": "no-cache",
+    }
+
+    @get("/console", public=True, include_in_schema=False, media_type="text/html")
+    async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """The page; its views are in the fragment of its address."""
+        page = BUILT / "index.html"
+        if not page.is_file():
+            return Response(NOT_BUILT.encode(), status_code=404, media_type="text/plain")
+        tag = f'W/"{hashlib.sha256(page.read_bytes()).hexdigest()[:32]}"'
+        headers = {**served, "ETag": tag}
+        if tag in header(request.scope, b"if-none-match").decode("latin-1"):
+            return Response(b"", status_code=304, headers=headers, media_type="text/html")
+        return _file(request, page, "text/html", headers)
+
+    return page
 
 
 @get("/console/assets/{name:str}", public=True, include_in_schema=False)

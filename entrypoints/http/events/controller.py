@@ -10,7 +10,7 @@ from litestar.openapi import ResponseSpec
 from litestar.types import Scope as AsgiScope
 
 from application.streaming.event_stream import EventStream
-from domain.access.access import Scope
+from domain.events.event_access import READERS
 from domain.events.event_filter import EventFilter
 from domain.shared.errors import InvalidInput
 from entrypoints.container import Container
@@ -30,6 +30,7 @@ from entrypoints.http.events.schemas import (
     TypesQuery,
 )
 from entrypoints.http.middleware.access import access_of, credential_of
+from entrypoints.http.middleware.cors import OTHER_PAGE
 from entrypoints.http.middleware.overload import overload_of
 from entrypoints.http.openapi.document import HIDDEN, KEYED, REFUSALS, errors
 from entrypoints.http.openapi.operation import Operation
@@ -51,7 +52,7 @@ class EventsController(Controller):
     _event_stream: EventStream
 
     @get(
-        needs=(Scope.CALLS_READ,),
+        needs=READERS,
         hidden=True,
         operation_class=Operation,
         summary="Events as they happen (development, or with an API key)",
@@ -83,14 +84,19 @@ class EventsController(Controller):
         follow: FollowQuery = None,
     ) -> Response[Any]:
         """Server-Sent Events (`EventSource`): each has the event's `id`, its type as `event`, and the
-        body that webhooks have as `data`. Filters are combined.
+        body that webhooks have as `data`. Filters are combined. A key gets the events of what its scopes
+        read.
 
         A client that connects again sends `Last-Event-ID`, as browsers do, and misses nothing and gets
         nothing twice. If that event is no longer stored, the first event is `reset`: events were
         missed, so read what you show anew. Comments come every 15 seconds; a client that does not
         take its events for as long is disconnected.
         """  # noqa: E501 - lines of the OpenAPI document
-        wanted = EventFilter.parse(access_of(scope), types, session_id, call_id)
+        # Other pages may not read agents and the like, by any route.
+        is_other = scope["state"].get(OTHER_PAGE, False)
+        wanted = EventFilter.parse(
+            access_of(scope), types, session_id, call_id, resources=not is_other
+        )
         last_id = last_id_sent or last_event_id or None
         stream, overload, follows = self._event_stream, overload_of(scope), _follows(follow)
         client = overload.client(scope)

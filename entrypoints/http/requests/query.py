@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from domain.shared.errors import InvalidInput
-from domain.shared.identifiers import LONGEST, Name, Uuid
+from domain.shared.identifiers import LONGEST, LONGEST_ID, Name, Uuid
 from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Cursor, Span
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 Id = TypeVar("Id", bound=Uuid)
 
 _ANY_NUMBER: Final = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{LONGEST}}}")
+_ANY_ID: Final = re.compile(rf"[^\0\ud800-\udfff]{{1,{LONGEST_ID}}}", re.DOTALL)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EXAMPLE: Final = "2026-11-23T06:27:37.123Z"
 
@@ -73,6 +74,17 @@ def name(kind: type[Name], raw: str | None) -> str | None:
     return str(kind(raw))
 
 
+def livekit_id(raw: str | None, field: str) -> str | None:
+    """An id that LiveKit gave; None if absent. Raises :class:`InvalidInput` for what is none."""
+    if not raw:
+        return None
+    if not _ANY_ID.fullmatch(raw):
+        raise InvalidInput(
+            f"{field} must be 1 to {LONGEST_ID} characters.", field=field, example="RM_hycBMAjmt6Ub"
+        )
+    return raw
+
+
 def number(raw: str | None, field: str = "number") -> str | None:
     """A telephone number, whose ``+`` a query may turn into a space; None if absent.
 
@@ -100,9 +112,9 @@ def limit(raw: str | None) -> int:
     return int(raw)
 
 
-def position(cursor: str | None) -> Cursor | None:
-    """Where the page begins. Raises :class:`InvalidInput`."""
-    return Cursor.parse(cursor) if cursor else None
+def position(cursor: str | None, *, any_id: bool = False) -> Cursor | None:
+    """Where the page begins; ``any_id``: see :meth:`Cursor.parse`. Raises :class:`InvalidInput`."""
+    return Cursor.parse(cursor, any_id=any_id) if cursor else None
 
 
 def _time(raw: str | None, field: str) -> datetime | None:

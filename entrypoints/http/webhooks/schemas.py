@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 import msgspec
+from litestar.openapi.spec.enums import OpenAPIFormat
 
 from domain.shared.pagination import Page
 from domain.shared.webhook_target import MAX_URL
@@ -44,6 +45,10 @@ Description = Annotated[
 ]
 Status = Annotated[str, documented(example="enabled", enum=[*WebhookStatus])]
 StatusQuery = Annotated[str | None, query_parameter(enum=[*DeliveryStatus])]
+_ID: Final = {"format": OpenAPIFormat.UUID}
+SessionQuery = Annotated[str | None, query_parameter("sessionId", **_ID)]
+CallQuery = Annotated[str | None, query_parameter("callId", **_ID)]
+EventQuery = Annotated[str | None, query_parameter("eventId", **_ID)]
 
 
 class CreateWebhookRequest(

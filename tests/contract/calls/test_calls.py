@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import attrs
 import pytest
 
+from adapters.system.ids import UuidIds
 from domain.access.access import SYSTEM
 from domain.calls.apply_fact import apply
 from domain.calls.call import Call
-from domain.calls.call_facts import AgentDispatched, CallRouted, ParticipantLeft, ParticipantSeen
+from domain.calls.call_facts import (
+    AgentDispatched,
+    CallFact,
+    CallRouted,
+    ParticipantLeft,
+    ParticipantSeen,
+)
+from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
 from domain.phone_numbers.call_route import CallRoute
@@ -19,7 +29,7 @@ from domain.shared.errors import Conflict
 from domain.shared.identifiers import CallId, RoomName, SessionId
 from domain.shared.timeline import Source
 from domain.shared.unit_of_work import UnitOfWorkFactory
-from tests.contract.storage.ledgers import NOON, leg_of, new_call, new_id, new_session
+from tests.contract.storage.ledgers import NOON, leg_of, new_call, new_id, new_session, opened
 
 SECOND = timedelta(seconds=1)
 
@@ -110,6 +120,34 @@ async def test_a_participant_has_one_call_in_a_room(
         await add(unit_of_work, again)
     elsewhere = attrs.evolve(again, leg=attrs.evolve(leg_of(call), room_sid="RM_elsewhere"))
     await add(unit_of_work, elsewhere)
+
+
+async def test_reports_that_race_make_one_call_of_a_stay(database_url: str) -> None:
+    """None of them found a call when it looked; on a database they come to two replicas."""
+    leg = leg_of(new_call())
+    facts: list[CallFact] = [
+        ParticipantSeen(LegStatus.RINGING, NOON, Source.WEBHOOK),
+        ParticipantSeen(LegStatus.ACTIVE, NOON + SECOND, Source.RECONCILER),
+        ParticipantLeft(NOON + 2 * SECOND, Source.WEBHOOK, reason="CLIENT_INITIATED"),
+    ]
+    async with AsyncExitStack() as stack:
+        replicas = [
+            await stack.enter_async_context(opened(database_url))
+            for _ in range(1 if database_url == "memory://" else 2)
+        ]
+        records = [
+            RecordCallFact(unit_of_work=each.unit_of_work, ids=UuidIds()) for each in replicas
+        ]
+
+        calls = await asyncio.gather(
+            *(record.on(None, leg, fact) for fact in facts for record in records)
+        )
+
+        async with replicas[0].unit_of_work() as work:
+            call = await work.calls.newest_in(RoomName(leg.room_name), SYSTEM)
+    assert call is not None
+    assert {each.id for each in calls} == {call.id}
+    assert [entry.what for entry in call.timeline] == ["joined", "ringing", "active", "left"]
 
 
 async def test_an_id_is_taken_once(unit_of_work: UnitOfWorkFactory[CallWork]) -> None:

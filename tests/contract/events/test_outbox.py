@@ -420,3 +420,41 @@ async def test_the_highest_position_stays_when_the_newest_event_is_erased(ledger
 
     assert await ledger.outbox.last_position() < highest
     assert await ledger.outbox.highest_position() == highest
+
+
+async def test_the_events_of_a_lane_are_listed_newest_first_for_who_sees_them(
+    ledger: Ledger,
+) -> None:
+    call = new_call()
+    await store(ledger, call, new_session())
+    session = serving(call, tenant="acme")
+    await store(ledger, session)
+    await save(ledger, session.with_dispatch_failed(LATER, uncertain=False))
+    page, lane = ledger.outbox.page, str(call.id)
+
+    found = await page(lane, None, 10, SYSTEM)
+
+    assert [event.kind for event in found] == [K.SESSION_FAILED, K.SESSION_CREATED, K.CALL_CREATED]
+    assert [event.sequence for event in found] == [3, 2, 1]
+    assert await page(lane, None, 2, SYSTEM) == found[:2]
+    assert await page(lane, 2, 10, SYSTEM) == found[2:]
+    assert await page(lane, None, 10, access_of("acme")) == found[:2]
+    assert await page(lane, None, 10, access_of("acme", sees_unowned=True)) == found
+    assert await page(lane, None, 10, access_of("other")) == []
+    assert await page(str(session.id), None, 10, SYSTEM) == []
+
+
+async def test_the_list_of_a_lane_goes_on_behind_what_cannot_be_read(sql_url: str) -> None:
+    async with opened(sql_url) as ledger:
+        assert isinstance(ledger, SqlStorage)
+        session = new_session()
+        await store(ledger, session)
+        session = await save(ledger, session.with_dispatch_failed(LATER, uncertain=False))
+        await save(ledger, session.ended(EndReason.ENDED_BY_CALLER, LATER))
+        strange = update(events).where(events.c.sequence == 2).values(kind="session.unheard_of")
+        async with ledger.database.writer.begin() as connection:
+            await connection.execute(strange)
+
+        found = await ledger.outbox.page(str(session.id), None, 2, SYSTEM)
+
+        assert [event.kind for event in found] == [K.SESSION_ENDED, K.SESSION_CREATED]

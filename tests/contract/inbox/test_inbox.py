@@ -18,6 +18,7 @@ from adapters.sqlalchemy.inbox.table import inbox as inbox_table
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.inbox.entry import InboxEntry, InboxStatus
 from domain.inbox.repository import Inbox
+from domain.shared.pagination import Cursor
 from tests.contract.storage.ledgers import NOON, new_entry, opened
 
 SECOND = timedelta(seconds=1)
@@ -221,6 +222,26 @@ async def test_the_newest_are_listed_first(inbox: Inbox) -> None:
     assert await inbox.list(None, 3) == entries[:0:-1]
     assert await inbox.list(None, 10, "room-0") == [entries[2], entries[0]]
     assert await inbox.list(InboxStatus.HANDLED, 10) == []
+
+
+async def test_lists_go_on_behind_a_place_and_know_rooms_of_one_name_apart(inbox: Inbox) -> None:
+    entries = [
+        new_entry("a", id="EV_ü/1", room_sid="RM_1"),
+        new_entry("a", id="EV_ü/2", room_sid="RM_2"),
+        attrs.evolve(new_entry("a", room_sid="RM_2", received_at=NOON + SECOND), failures=3),
+        new_entry("b", received_at=NOON + 2 * SECOND).handled(NOON + 3 * SECOND),
+    ]
+    for entry in entries:
+        await inbox.add(entry)
+    first, second, third, fourth = entries
+
+    assert await inbox.list(None, 2) == [fourth, third]
+    assert await inbox.list(None, 2, after=Cursor(*third.age)) == [second, first]
+    assert await inbox.list(None, 9, after=Cursor(*second.age)) == [first]
+    assert await inbox.list(None, 9, "a", "RM_2") == [third, second]
+    assert await inbox.list(None, 9, "a", "RM_2", Cursor(*third.age)) == [second]
+    assert await inbox.list(None, 9, room_sid="RM_1") == [fourth, first]
+    assert await inbox.list(InboxStatus.HANDLED, 9, "a") == []
 
 
 async def test_the_end_of_a_room_is_known_before_it_is_handled(inbox: Inbox) -> None:

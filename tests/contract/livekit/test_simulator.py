@@ -387,6 +387,36 @@ async def test_a_restart_forgets_every_room_and_no_webhook_tells_of_it(
     assert len(simulator.webhooks.deliveries) == told
 
 
+async def test_a_request_that_a_restart_cuts_off_takes_no_effect(simulator: Simulator) -> None:
+    """Its sender learns nothing and tries again: that would be a second stay of one caller."""
+    async with asyncio.TaskGroup() as group:
+        opening = [group.create_task(_connection(simulator)) for _ in range(2)]
+    (_, restart), (answer, join) = (task.result() for task in opening)
+
+    restart.write(_post("restart", b'{"seconds": 0.05}'))
+    join.write(_post("rooms/room-1/participants", b'{"identity": "sip_1", "kind": "SIP"}'))
+
+    assert await answer.read() == b""
+    assert simulator.world.rooms == {}
+    restart.close()
+    join.close()
+
+
+async def _connection(simulator: Simulator) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection that has been answered once, so that the simulator waits for more."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", simulator.listener.port)
+    writer.write(_post("rooms", b'{"rooms": []}'))
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+    return reader, writer
+
+
+def _post(route: str, body: bytes) -> bytes:
+    return (
+        f"POST /simulator/{route} HTTP/1.1\r\nHost: simulator\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
 async def test_an_outage_passes(simulator: Simulator, control: aiohttp.ClientSession) -> None:
     assert (await control.post("outage", json={"seconds": 0.3})).status == 204
     async with LiveKitClient(simulator.url, API_KEY, API_SECRET) as client:

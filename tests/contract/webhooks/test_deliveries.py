@@ -21,8 +21,8 @@ from domain.access.access import SYSTEM
 from domain.shared.pagination import Cursor
 from domain.webhooks.delivery import Attempt, Delivery, DeliveryStatus
 from domain.webhooks.lane_repository import LaneClaim
-from domain.webhooks.subscription import Webhook
-from tests.contract.storage.ledgers import NOON, access_of, opened
+from domain.webhooks.subscription import Reach, Webhook
+from tests.contract.storage.ledgers import NOON, access_of, new_session, opened
 from tests.contract.webhooks.examples import SECOND, new_delivery, new_webhook
 
 Ledger = MemoryStorage | SqlStorage
@@ -320,6 +320,22 @@ async def test_settled_deliveries_are_pruned(ledger: Ledger, webhook: Webhook) -
     assert left == [pending, new]
 
 
+async def test_what_waits_for_no_webhook_is_deleted(sql_url: str) -> None:
+    """Another process may enqueue deliveries of a webhook that is being deleted."""
+    async with opened(sql_url) as ledger:
+        kept, gone, other = new_webhook(), new_webhook(), new_webhook()
+        await ledger.webhooks.add(kept)
+        settled = new_delivery(gone, 5).failed(REFUSED)
+        waits = [new_delivery(one, n) for n, one in enumerate((gone, kept, other, gone), 1)]
+        await enqueue(ledger, *waits, settled)
+
+        assert await ledger.webhook_deliveries.prune(NOON) == 0
+
+        left = [await ledger.webhook_deliveries.get(one.id, SYSTEM) for one in (*waits, settled)]
+        assert left == [None, waits[1], None, None, settled]
+        assert await ledger.webhook_lanes.due(NOON) == [kept.id]
+
+
 async def test_of_many_who_claim_at_once_each_lane_has_one(sql_url: str) -> None:
     async with opened(sql_url) as one, opened(sql_url) as other:
         webhook = new_webhook()
@@ -332,3 +348,31 @@ async def test_of_many_who_claim_at_once_each_lane_has_one(sql_url: str) -> None
 
         lanes = [each.lane for claims in found for each in claims]
         assert len(lanes) == len(set(lanes))
+
+
+async def test_the_deliveries_of_a_lane_are_those_of_its_events_to_the_visible_webhooks(
+    ledger: Ledger, webhook: Webhook
+) -> None:
+    session = new_session(tenant="ann")
+    async with ledger.unit_of_work() as work:
+        await work.sessions.add(session)
+        await work.sessions.add(new_session(tenant="ann"))
+        await work.commit()
+    _, event, of_other = await ledger.outbox.after(0, 10)
+    everyones = new_webhook(reach=Reach(tenant="ben", sees_all=True))
+    await ledger.webhooks.add(everyones)
+    mine = new_delivery(webhook, 1, event.lane, event_id=event.id)
+    admins = new_delivery(everyones, 2, event.lane, event_id=event.id)
+    other = new_delivery(webhook, 3, of_other.lane, event_id=of_other.id)
+    await enqueue(ledger, mine, admins, other)
+    alone = mine.failed(REFUSED).redelivered(NOON, in_lane=None)
+    await ledger.webhook_deliveries.redeliver([alone], NOON)
+    in_lane, lane = ledger.webhook_deliveries.in_lane, event.lane
+
+    assert await in_lane(lane, None, None, None, 9, SYSTEM) == [admins, alone]
+    assert await in_lane(lane, None, None, Cursor(*admins.age), 9, SYSTEM) == [alone]
+    assert await in_lane(lane, None, None, None, 1, SYSTEM) == [admins]
+    assert await in_lane(lane, event.id, None, None, 9, ANN) == [alone]
+    assert await in_lane(lane, of_other.id, None, None, 9, ANN) == []
+    assert await in_lane(lane, None, DeliveryStatus.FAILED, None, 9, ANN) == []
+    assert await in_lane(lane, None, None, None, 9, BEN) == []

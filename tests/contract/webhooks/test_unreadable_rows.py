@@ -42,7 +42,8 @@ async def test_given_a_kind_and_a_webhook_that_are_not_known_then_the_others_are
         engine = create_engine(f"sqlite:///{path}")
         with engine.begin() as connection:
             newer = {"kind": "session.newer", "source": "newer"}
-            connection.execute(update(events).where(events.c.sequence == 1).values(newer))
+            first = (events.c.lane == SESSION.value) & (events.c.sequence == 1)
+            connection.execute(update(events).where(first).values(newer))
             connection.execute(
                 update(webhooks).where(webhooks.c.id == bad.id.value).values(status="newer")
             )
@@ -57,4 +58,4 @@ async def test_given_a_kind_and_a_webhook_that_are_not_known_then_the_others_are
 
         found = await ledger.webhook_deliveries.page(good.id, None, None, 9, access=SYSTEM)
         assert {each.event for each in found} == {"session.created", "session.newer"}
-        assert await ledger.webhook_deliveries.cursor() == 2
+        assert await ledger.webhook_deliveries.cursor() == 4  # with those of the webhooks

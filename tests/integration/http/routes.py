@@ -27,7 +27,7 @@ UNTOLD: Final = frozenset({
     "allowedAddresses", "allowedNumbers", "address", "transport", "authUsername", "authPassword",
     "roomPrefix", "pin", "callerNumbers", "trunkId", "preCallWebhook", "requestsPerMinute",
     "ttlSeconds", "maxSessions", "record", "status",
-    "tenant", "scopes", "expiresInDays",
+    "tenant", "scopes", "expiresInDays", "from", "to",
 })  # fmt: skip
 """Optional fields of bodies that name nothing of anybody's."""
 
@@ -43,6 +43,7 @@ WITHOUT_BODY: Final = frozenset({
     ("POST", "/webhooks/{webhookId:str}/rotate-secret"),
     ("POST", "/webhooks/{webhookId:str}/test"),
     ("POST", "/deliveries/{deliveryId:str}/redeliver"),
+    ("POST", "/inbox/{eventId:str}/replay"),
 })  # fmt: skip
 """Routes that take no body although their method may have one."""
 

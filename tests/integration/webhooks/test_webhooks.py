@@ -290,3 +290,40 @@ def test_without_the_switch_private_addresses_and_http_are_refused(
     answer = http.post("/webhooks", json={"url": url, "events": ["*"]})
 
     assert (answer.status_code, answer.json()["field"]) == (400, "url")
+
+
+def test_a_session_s_events_and_their_deliveries_are_listed(hooked: Hooked) -> None:
+    webhook, _ = hooked.webhook(403)
+    session_id = hooked.session()
+
+    def deliveries(**query: str) -> list[dict[str, Any]]:
+        answer = hooked.client.get("/deliveries", params=query)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["deliveries"]
+        return [one for one in found if one["webhookId"] == webhook["webhookId"]]
+
+    attempted = eventually(
+        lambda: deliveries(sessionId=session_id), lambda found: found and found[0]["attempts"]
+    )
+    listed = hooked.client.get(f"/sessions/{session_id}/events").json()
+    events = listed["events"]
+
+    assert events[-1]["type"] == "session.created"
+    assert (events[-1]["sequence"], events[-1]["sessionId"]) == (1, session_id)
+    assert events[-1]["data"]["sessionId"] == session_id
+    assert listed["nextCursor"] is None
+    assert attempted[-1]["eventId"] == events[-1]["id"]
+    assert attempted[-1]["attempts"][0]["statusCode"] == 403
+    assert deliveries(eventId=events[-1]["id"]) == deliveries(sessionId=session_id)[-1:]
+    assert deliveries(sessionId=session_id, status="succeeded") == []
+    assert deliveries(callId=NOWHERE) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [({}, "sessionId"), ({"sessionId": "x"}, "sessionId"), ({"eventId": "x"}, "eventId")],
+)
+def test_deliveries_are_of_something(hooked: Hooked, query: dict[str, str], field: str) -> None:
+    answer = hooked.client.get("/deliveries", params=query)
+
+    assert (answer.status_code, answer.json()["field"]) == (400, field)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import attrs
 import pytest
 
 from domain.calls.call import CallStatus
@@ -240,6 +241,29 @@ async def test_given_a_caller_comes_back_then_there_are_two_calls_and_one_agent(
     assert world.call(first).disconnect_reason == "DUPLICATE_IDENTITY"
     assert world.call(second).is_live
     assert world.call(first).session_id == world.call(second).session_id
+    assert len(world.dispatches()) == 1
+
+
+@pytest.mark.parametrize("room_sid", ["", "RM_1"])
+async def test_given_events_without_the_stay_then_the_reconciler_adds_the_one_call(
+    room_sid: str,
+) -> None:
+    world = PhoneWorld()
+    stay = world.joins()
+    unknown = attrs.evolve(
+        stay, room_sid=room_sid, participant_sid="" if room_sid else stay.participant_sid
+    )
+    caller = attrs.evolve(world.livekit.opens(ROOM).people[CALLER], leg=unknown)
+    world.told.clear()
+    for kind in (EventKind.PARTICIPANT_JOINED, EventKind.PARTICIPANT_LEFT):
+        world.emits(kind, ROOM, room_sid, world.clock.now(), caller)
+
+    await world.hears_all()
+    await world.goes_on(3)
+
+    [call] = world.storage.calls
+    assert call.leg == stay
+    assert call.is_live
     assert len(world.dispatches()) == 1
 
 

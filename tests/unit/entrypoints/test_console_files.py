@@ -15,6 +15,7 @@ from entrypoints.http.console import files
 from tests.service import PROJECT
 
 SCRIPT = b"export {};"
+LIVEKIT = "wss://my-project.livekit.cloud/rtc"
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_the_console_offers_every_scope_for_a_new_key() -> None:
 
 
 async def get(path: str, **headers: str) -> httpx.Response:
-    app = Litestar([files.console_page, files.console_asset], openapi_config=None)
+    app = Litestar([files.console_page(LIVEKIT), files.console_asset], openapi_config=None)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
         return await client.get(path, headers={"Accept-Encoding": "", **headers})
@@ -59,10 +60,25 @@ async def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing_inline(bui
     )
     assert answer.headers["content-type"].startswith("text/html")
     assert policy["default-src"] == "'none'"
-    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    livekit = "wss://my-project.livekit.cloud https://my-project.livekit.cloud"
+    assert policy["connect-src"] == f"'self' {livekit}"
     assert policy["require-trusted-types-for"] == "'script'"
     assert policy["frame-ancestors"] == "'none'"
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "microphone=(self)" in answer.headers["permissions-policy"]
+
+
+@pytest.mark.parametrize(
+    ("url", "sources"),
+    [
+        ("ws://127.0.0.1:7880", "ws://127.0.0.1:7880 http://127.0.0.1:7880"),
+        ("http://livekit:7880/", "ws://livekit:7880 http://livekit:7880"),
+        ("https://a.example", "wss://a.example https://a.example"),
+    ],
+)
+def test_the_page_connects_to_the_livekit_that_clients_get(url: str, sources: str) -> None:
+    assert f"connect-src 'self' {sources};" in files.policy(url)
 
 
 async def test_the_page_is_asked_for_each_time_and_sent_when_it_has_changed(built: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import attrs
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.system.clock import SystemClock
 from application.streaming import frame_ring, listeners
@@ -125,7 +126,8 @@ async def test_given_a_defect_in_a_check_then_heartbeats_and_checks_go_on() -> N
     async with world() as here:
         heard = await here.join()
         here.keys.access = RuntimeError("a defect")
-        await asyncio.sleep(40)
+        with capture_logs():
+            await asyncio.sleep(40)
         assert heard.texts.count(HEARTBEAT) >= 2
         here.keys.access = Unauthenticated("revoked")
         await asyncio.sleep(10)
@@ -169,3 +171,24 @@ async def test_an_event_that_was_erased_is_not_sent_again_for_long(
 
         assert back.ids == [later]
         assert heard.ids[-1] == later
+
+
+@in_virtual_time
+async def test_given_a_defect_in_the_reader_then_all_listeners_hear_what_follows() -> None:
+    async with world() as here:
+        heard = [await here.join() for _ in range(40)]
+        await soon()
+        after = here.ledger.outbox.after
+
+        async def fails(*_: object) -> list[StoredEvent]:
+            raise RuntimeError("a defect")
+
+        here.ledger.outbox.after = fails  # type: ignore[method-assign, assignment]
+        with capture_logs() as logs:
+            await asyncio.sleep(3)
+        here.ledger.outbox.after = after  # type: ignore[method-assign]
+        event = await here.append()
+        await asyncio.sleep(3)
+
+        assert {log["event"] for log in logs} == {"events are not read"}
+        assert [each.ids for each in heard] == [[event]] * len(heard)

@@ -28,6 +28,25 @@ def test_a_cursor_is_read_as_it_was_written(time: datetime, number: uuid.UUID) -
     assert position.cursor.replace("-", "").replace("_", "").isalnum()
 
 
+@given(
+    TIMES,
+    st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=128
+    ),
+)
+def test_a_cursor_of_a_list_with_other_ids_is_read_as_it_was_written(
+    time: datetime, name: str
+) -> None:
+    position = Cursor(time, name)
+    assert Cursor.parse(position.cursor, any_id=True) == position
+
+
+@pytest.mark.parametrize("name", ["", "a\0", "a" * 129])
+def test_an_id_that_no_database_compares_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput):
+        Cursor.parse(Cursor(AT, name).cursor, any_id=True)
+
+
 @pytest.mark.parametrize(
     "cursor", ["x", "é", "AAAA", "MTIz", "====", "a" * 10_000, "MS4wMTg5MGE1ZC1hYzk2", "\0"]
 )

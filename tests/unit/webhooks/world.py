@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from adapters.memory.storage import MemoryStorage
+from adapters.memory.webhooks import MemoryWebhooks
 from application.workers.delivery_signal import DeliverySignal
 from application.workers.delivery_worker import DeliveryWorker
 from domain.access.access import SYSTEM, Access
@@ -79,7 +80,9 @@ class World:
         announcer = Announcer(
             ids=self.ids, clock=self.clock, present=str, grace=timedelta(seconds=1)
         )
-        return MemoryStorage(announcer)
+        memory = MemoryStorage(announcer)
+        memory.webhooks = MemoryWebhooks()  # without events of their own among those of sessions
+        return memory
 
     @property
     def manage(self) -> ManageWebhooks:

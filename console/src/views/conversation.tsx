@@ -1,0 +1,96 @@
+/** What was said and heard: the recording and the transcript, which follow each other. */
+
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Recording, Transcript } from "../api/conversation";
+import type { DomainEvent, Session } from "../api/types";
+import { Playback } from "../state/playback";
+import { may } from "../state/session";
+import { turnsOf } from "../state/turns";
+import { Latencies } from "../ui/latencies";
+import { Failed, Loading } from "../ui/states";
+import { useFollowed } from "../ui/use_followed";
+import { RecordingPanel } from "./recording";
+import { TranscriptPanel } from "./transcript";
+
+interface Recordings {
+  recordings: Recording[];
+}
+
+interface Props {
+  session: Session;
+  /** Where its transcript is: the session's, or the call's part of it. */
+  path: string;
+}
+
+export function Conversation({ session, path }: Props) {
+  const id = session.sessionId;
+  const recordingsPath = `/sessions/${encodeURIComponent(id)}/recordings`;
+  const recordings = useFollowed<Recordings>(
+    recordingsPath,
+    (event) => event.type === "recording.ready" && event.sessionId === id,
+  );
+  const playback = useMemo(() => new Playback(), [id]);
+  const [chosenId, choose] = useState<string | null>(null);
+  const all = recordings.value?.recordings ?? [];
+  const playable = all.filter((each) => each.status === "available" && each.missingAt === null);
+  const chosen = playable.find((each) => each.recordingId === chosenId) ?? playable[0] ?? null;
+  return (
+    <>
+      <h2>Recording</h2>
+      {recordings.error !== null && (
+        <Failed error={recordings.error} retry={() => void recordings.reload()} />
+      )}
+      {recordings.value === null && recordings.error === null && <Loading what="recordings" />}
+      {recordings.value !== null && (
+        <RecordingPanel
+          session={session}
+          all={all}
+          playable={playable}
+          chosen={chosen}
+          choose={choose}
+          playback={playback}
+          captions={`${path}.vtt`}
+        />
+      )}
+      {may("calls:read") && (
+        <Said
+          path={path}
+          concerns={(event) => event.sessionId === id && CHANGES.has(event.type)}
+          origin={chosen?.startedAt ?? session.createdAt}
+          playback={playback}
+        />
+      )}
+    </>
+  );
+}
+
+const CHANGES = new Set(["transcript.ready", "session.ended", "session.corrected"]);
+
+interface SaidProps {
+  path: string;
+  concerns(event: DomainEvent): boolean;
+  origin: string;
+  playback: Playback;
+}
+
+function Said({ path, concerns, origin, playback }: SaidProps) {
+  const { value, error, reload } = useFollowed<Transcript>(path, concerns);
+  const items = value?.items;
+  const turns = useMemo(() => turnsOf(items ?? [], origin), [items, origin]);
+  useEffect(() => {
+    playback.turns.value = turns;
+  }, [playback, turns]);
+  return (
+    <>
+      <h2>Transcript</h2>
+      {error !== null && <Failed error={error} retry={() => void reload()} />}
+      {value === null && error === null && <Loading what="the transcript" />}
+      {value !== null && (
+        <>
+          <Latencies turns={turns} playback={playback} />
+          <TranscriptPanel turns={turns} transcript={value} path={path} playback={playback} />
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,59 @@
+"""A long list of the console: every row once, few of them in the document, each page read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from tests.browser import console_history
+from tests.browser.console_stage import Stage, Tab, staged
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+CALLS: Final = console_history.IN_THE_HOUR + console_history.IN_THE_MONTH
+PAGE: Final = 200
+MOST_ROWS: Final = 60
+"""In the document: those in sight, and some beyond."""
+
+# Goes through the list by half a screen each time, and waits for what is read meanwhile.
+THROUGH: Final = """(async () => {
+  const box = document.querySelector(".rows");
+  const seen = new Map();
+  let most = 0;
+  for (;;) {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const rows = [...box.querySelectorAll(".row a")].map((link) => link.hash);
+    most = Math.max(most, rows.length);
+    if (new Set(rows).size !== rows.length) return { doubled: rows };
+    for (const row of rows) seen.set(row, true);
+    const atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 1;
+    const whole = !document.querySelector(".foot").textContent.includes("scroll");
+    if (atEnd && whole) return { seen: seen.size, most };
+    box.scrollTop += box.clientHeight / 2;
+  }
+})()"""
+READ: Final = """performance.getEntriesByType("resource")
+  .filter(({ name }) => name.includes("/telephony/calls?limit=200&cursor=")).length"""
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with staged(tmp_path_factory.mktemp("lists"), console_history.fill) as made:
+        yield made
+
+
+def test_every_call_is_seen_once_with_few_rows_and_each_page_read_once(
+    stage: Stage, tab: Tab
+) -> None:
+    tab.sign_in(stage.url, stage.admin)
+    tab.do("view", "#/calls")
+    tab.do("see", "scroll for more")
+
+    found = tab.do("evaluate", THROUGH)
+
+    assert found["seen"] == CALLS
+    assert found["most"] <= MOST_ROWS
+    assert tab.do("evaluate", READ) == (CALLS - 1) // PAGE
+    tab.do("see", f"{CALLS} calls")
