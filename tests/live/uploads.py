@@ -32,7 +32,7 @@ class Seen:
     def loudness(self) -> int:
         """The largest sample of the audio: it is decoded as a player does."""
         with av.open(io.BytesIO(self.audio), mode="r") as container:
-            frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+            frames: list[Any] = [frame.to_ndarray() for frame in container.decode(audio=0)]
         return round(32767 * max(float(abs(frame).max()) for frame in frames))
 
 

@@ -52,7 +52,8 @@ def by_fts5(
     if until is not None:
         found = found.where(_index.c.rowid < first_number(until))
     found = found.order_by(_index.c.rowid.desc()).limit(limit)
-    return _shown(_items.number.in_(found), tenants).order_by(_items.number.desc())
+    shown: Select[Any] = _shown(_items.number.in_(found), tenants)
+    return shown.order_by(_items.number.desc())
 
 
 def among_newest(
@@ -76,7 +77,8 @@ def among_newest(
         .order_by(newest.c.created_at.desc(), newest.c.number.desc())
         .limit(limit)
     )
-    return _shown(_items.number.in_(found), tenants).order_by(*_ORDER)
+    shown: Select[Any] = _shown(_items.number.in_(found), tenants)
+    return shown.order_by(*_ORDER)
 
 
 def by_index(
@@ -99,12 +101,12 @@ def by_index(
         .order_by(matching.c.created_at.desc(), matching.c.number.desc())
         .limit(limit)
     )
-    return _shown(_items.number.in_(found), tenants).order_by(*_ORDER)
+    shown: Select[Any] = _shown(_items.number.in_(found), tenants)
+    return shown.order_by(*_ORDER)
 
 
-def _shown(which: ColumnElement[bool], tenants: Tenants) -> Select[Any]:
-    shown: Any = of_tenants(select(*ALL_BUT_WORDS).where(which), transcript_items, tenants)
-    return shown
+def _shown(which: ColumnElement[bool], tenants: Tenants) -> Any:
+    return of_tenants(select(*ALL_BUT_WORDS).where(which), transcript_items, tenants)
 
 
 def _range(wanted: TranscriptSearch, after: Cursor | None) -> list[ColumnElement[bool]]:
