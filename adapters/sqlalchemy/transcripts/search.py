@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
+from adapters.sqlalchemy.engine.lookup import select_of
 from adapters.sqlalchemy.engine.page import of_tenants
 from adapters.sqlalchemy.transcripts.numbers import first_number
 from adapters.sqlalchemy.transcripts.table import transcript_items
@@ -52,8 +53,7 @@ def by_fts5(
     if until is not None:
         found = found.where(_index.c.rowid < first_number(until))
     found = found.order_by(_index.c.rowid.desc()).limit(limit)
-    shown: Select[Any] = _shown(_items.number.in_(found), tenants)
-    return shown.order_by(_items.number.desc())
+    return _shown(_items.number.in_(found), tenants).order_by(_items.number.desc())
 
 
 def among_newest(
@@ -77,8 +77,7 @@ def among_newest(
         .order_by(newest.c.created_at.desc(), newest.c.number.desc())
         .limit(limit)
     )
-    shown: Select[Any] = _shown(_items.number.in_(found), tenants)
-    return shown.order_by(*_ORDER)
+    return _shown(_items.number.in_(found), tenants).order_by(*_ORDER)
 
 
 def by_index(
@@ -101,12 +100,12 @@ def by_index(
         .order_by(matching.c.created_at.desc(), matching.c.number.desc())
         .limit(limit)
     )
-    shown: Select[Any] = _shown(_items.number.in_(found), tenants)
-    return shown.order_by(*_ORDER)
+    return _shown(_items.number.in_(found), tenants).order_by(*_ORDER)
 
 
-def _shown(which: ColumnElement[bool], tenants: Tenants) -> Any:
-    return of_tenants(select(*ALL_BUT_WORDS).where(which), transcript_items, tenants)
+def _shown(which: ColumnElement[bool], tenants: Tenants) -> Select[Any]:
+    query = of_tenants(select(*ALL_BUT_WORDS).where(which), transcript_items, tenants)
+    return select_of(query)
 
 
 def _range(wanted: TranscriptSearch, after: Cursor | None) -> list[ColumnElement[bool]]:
