@@ -13,7 +13,8 @@ The agent stays as long as its room: LiveKit closes that some seconds after the 
 time; when that one leaves, to the next.
 
 With ``LIVEKIT_OBSERVABILITY_URL``, which is the backend's own address, the transcript, the usage
-and the audio of each session are in the backend's ledger when it has ended.
+and the audio of each session are in the backend's ledger when it has ended: ``record=…`` is all
+that it takes. A session with ``"record": false`` in its configuration leaves out the audio.
 
 ``AGENT_PIPELINE=offline`` needs no service at all: the agent's voice is a tone, it repeats what is
 typed to it, and it answers the RPC method ``metadata`` with what it was dispatched with, so that a
@@ -132,7 +133,8 @@ async def serve_room(ctx: JobContext) -> None:
         Agent(instructions=config.prompt),
         room=ctx.room,
         room_options=room_options(config, offline=offline),
-        record="LIVEKIT_OBSERVABILITY_URL" in os.environ,
+        record="LIVEKIT_OBSERVABILITY_URL" in os.environ
+        and {"audio": config.extra.get("record") is not False},
     )
     listen_to_one_user_after_another(ctx.room, session)
     if offline:

@@ -17,6 +17,7 @@ from typing import Final
 import attrs
 import psutil
 
+from tests.guard import guard_folder
 from tests.livekit_server import free_port
 
 _LIMIT_SECONDS: Final = 60.0
@@ -105,6 +106,7 @@ class Cluster:
 def running_cluster() -> Iterator[Cluster]:
     """Two new servers for the length of a block."""
     folder = Path(tempfile.mkdtemp(prefix="cluster-", dir="/tmp"))
+    guard_folder(folder)
     if os.geteuid() == 0:
         _installation().ensure_user_exists(_OWNER)
         shutil.chown(folder, _OWNER)

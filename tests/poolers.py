@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import make_url
 
 from tests.databases import PostgresServer
+from tests.guard import guard_folder
 from tests.livekit_server import free_port
 
 _START_LIMIT_SECONDS = 20.0
@@ -40,6 +41,7 @@ def pooled(server: PostgresServer, direct_url: str, mode: str = "transaction") -
     (socket,) = (file for file in Path(pgdata).glob(".s.PGSQL.*") if file.suffix != ".lock")
     port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-", dir="/tmp"))
+    guard_folder(folder)
     (folder / "users").write_text('"postgres" ""\n')
     (folder / "ini").write_text(
         f"[databases]\n{database} = host={pgdata} port={socket.suffix[1:]} user=postgres\n"

@@ -80,7 +80,6 @@ def _can_be_warm(module: str, env: Mapping[str, str]) -> bool:
         and _warm[-1]
         and module in WARM_MODULES
         and env["PYTHONPATH"] == str(PROJECT)
-        and env.get("WORKERS", "1") == "1"  # several are forked, and count in files, from the start
         and not any(name.startswith(_OF_THE_INTERPRETER) for name in env.keys() - {"PYTHONPATH"})
     )
 
@@ -120,8 +119,9 @@ class _Warm(subprocess.Popen[Any]):
         if not ready:
             return 0, 0
         code = int.from_bytes(os.read(self._end, 4), "little", signed=True)
-        os.close(self._end)
         _server().send(json.dumps({"reap": self.pid}).encode())
+        os.read(self._end, 1)  # until there is no such process any more
+        os.close(self._end)
         return self.pid, code << 8 if code >= 0 else -code
 
     def _internal_poll(self, *_args: Any, **_options: Any) -> int | None:

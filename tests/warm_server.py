@@ -19,6 +19,8 @@ import sys
 from contextlib import suppress
 from typing import Any, Final
 
+from prometheus_client import values
+
 _PRELOADED: Final = (
     "entrypoints.cli.app", "entrypoints.http.__main__", "entrypoints.http.server.asgi",
     "adapters.sqlalchemy.schema.migrations", "granian.asgi", "granian._loops",
@@ -48,6 +50,8 @@ class Forks:
         self._ready.register(control, selectors.EVENT_READ)
         self._ends: dict[int, int] = {}
         """By a process's pidfd: the pipe."""
+        self._ended: dict[int, int] = {}
+        """By the number of one that has ended and is not reaped yet: the pipe."""
 
     def serve(self) -> dict[str, Any] | None:
         """Return the request in each forked process, and None in this one at the end."""
@@ -63,6 +67,7 @@ class Forks:
                 request = json.loads(message)
                 if "reap" in request:
                     os.waitpid(request["reap"], 0)
+                    os.close(self._ended.pop(request["reap"]))
                 elif self._fork(files):
                     return request  # type: ignore[no-any-return]
 
@@ -94,7 +99,7 @@ class Forks:
         code = result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
         with suppress(BrokenPipeError):  # no test waits for it
             os.write(end, code.to_bytes(4, "little", signed=True))
-        os.close(end)
+        self._ended[result.si_pid] = end
         os.close(watched)
 
 
@@ -104,6 +109,8 @@ def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str]) -
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environ)
+    if environ.get("WORKERS", "1") != "1":  # they count in files, as is decided by the import
+        values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
     sys.path[0] = cwd
     sys.argv = [module, *arguments]
     if sys.stdout.isatty():

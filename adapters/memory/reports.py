@@ -35,6 +35,11 @@ class ReportTable(Capability):
         found = (each for each in self.by_id.values() if (each.room_sid, each.job_id) == job)
         return next(found, None)
 
+    def of_session(self, session_id: SessionId) -> Sequence[Report]:
+        """Return the session's reports, the oldest first."""
+        found = [each for each in self.by_id.values() if each.session_id == session_id]
+        return sorted(found, key=lambda report: (report.received_at, report.id.value))
+
     async def prune(self, before: datetime) -> int:
         """Delete reports of no session that came before then; return how many they were."""
         old = [
@@ -69,10 +74,14 @@ class MemoryReports:
     def forget(self) -> None:
         """Drop the changes."""
         self._changes: list[tuple[Report, int | None]] = []
+        self._known: dict[SessionId, set[ReportId]] = {}
 
     def prepared(self) -> Callable[[], None]:
         """Return what stores the changes. Raises :class:`~domain.shared.errors.Conflict`."""
         new: dict[ReportId, Report] = {}
+        for session_id, known in self._known.items():
+            if known != {report.id for report in self._committed.of_session(session_id)}:
+                raise Conflict("The session has got another report.")
         for report, replaces in self._changes:
             stored = self._committed.by_id.get(report.id)
             if (None if stored is None else stored.version) != replaces:
@@ -99,10 +108,11 @@ class MemoryReports:
         """Return the committed report of this job in this room instance."""
         return self._committed.of_job(room_sid, job_id)
 
-    async def newest_of(self, session_id: SessionId) -> Report | None:
-        """Return the session's committed report that came last."""
-        found = [each for each in self._committed.by_id.values() if each.session_id == session_id]
-        return max(found, key=lambda report: (report.received_at, report.id.value), default=None)
+    async def of_session(self, session_id: SessionId) -> Sequence[Report]:
+        """Return the session's committed reports, the oldest first; one more is a conflict."""
+        found = self._committed.of_session(session_id)
+        self._known[session_id] = {report.id for report in found}
+        return found
 
     async def due(self, now: datetime, limit: int) -> Sequence[Report]:
         """Return unmatched reports whose next attempt is due, the longest due first."""

@@ -35,6 +35,16 @@ class UsageTable(Capability):
     sessions: SessionTable
     by_report: dict[ReportId, KeptReport] = attrs.field(factory=dict)
 
+    def store(self, changed: Mapping[ReportId, KeptReport]) -> None:
+        """Store reports; an item that another one of the same session has, too, counts here."""
+        for report_id, new in changed.items():
+            self.by_report[report_id] = new
+            for other_id, other in self.by_report.items():
+                same_session = new.owner.session_id == other.owner.session_id is not None
+                if same_session and other_id != report_id:
+                    left = {id_: turn for id_, turn in other.turns.items() if id_ not in new.turns}
+                    self.by_report[other_id] = attrs.evolve(other, turns=left)
+
     async def prune(self, before: datetime) -> int:
         """Delete what was kept before then of sessions that are no longer there."""
         old = [
@@ -60,7 +70,7 @@ class MemoryUsage:
 
     def prepared(self) -> Callable[[], None]:
         """Return what stores the changes."""
-        return partial(self._committed.by_report.update, self._changed)
+        return partial(self._committed.store, self._changed)
 
     async def keep(self, reported: Reported, usage: Sequence[ModelUsage]) -> None:
         """Store the usage of a report in place of what was stored of the same report."""

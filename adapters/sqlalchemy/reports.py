@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import attrs
 from sqlalchemy import (
     Column,
     ColumnElement,
+    Connection,
     Executable,
     Index,
     Integer,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     exists,
+    func,
     insert,
     select,
     update,
@@ -28,13 +31,13 @@ from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.lookup import Lookup
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
-from adapters.sqlalchemy.engine.write import Lock, Write
+from adapters.sqlalchemy.engine.write import Lock, Work, Write
 from adapters.sqlalchemy.mapping import unreadable_row
 from adapters.sqlalchemy.schema.metadata import metadata
 from adapters.sqlalchemy.sessions.table import sessions
 from domain.privacy.data_subject import DataSubject
 from domain.reports.report import Part, Report
-from domain.shared.errors import InvalidInput
+from domain.shared.errors import Conflict, InvalidInput
 from domain.shared.identifiers import CallId, ReportId, SessionId
 
 reports: Final = Table(
@@ -80,11 +83,14 @@ _OF_JOB: Final = Lookup(
         reports.c.room_sid == bindparam("wanted_room"), reports.c.job_id == bindparam("wanted_job")
     )
 )
-_NEWEST_OF: Final = Lookup(
+_OF_SESSION: Final = (
     select(reports)
     .where(reports.c.session_id == bindparam("wanted"))
-    .order_by(reports.c.received_at.desc(), reports.c.id.desc())
-    .limit(1)
+    .order_by(reports.c.received_at, reports.c.id)
+)
+_IDS_OF_SESSION: Final = select(reports.c.id).where(reports.c.session_id == bindparam("wanted"))
+_LOCK_SESSION: Final = select(
+    func.pg_advisory_xact_lock(func.hashtextextended(bindparam("wanted"), 21))
 )
 _DUE: Final = (
     select(reports)
@@ -110,16 +116,24 @@ class SqlReports:
     Changes are appended to ``writes``, for the unit of work to carry out.
     """
 
-    def __init__(self, database: Database, writes: list[Write]) -> None:
+    def __init__(self, database: Database, writes: list[Write], works: list[Work]) -> None:
         self._database = database
         self._writes = writes
+        self._works = works
+        self._stored: set[str] = set()
+
+    def forget(self) -> None:
+        """Drop what was stored by this unit, which is committed or undone."""
+        self._stored = set()
 
     async def add(self, report: Report) -> None:
         """Store a new report; a conflict surfaces at commit."""
+        self._stored.add(report.id.value)
         self._writes.append(Write(_ADD, _values(report), _lock(report)))
 
     async def save(self, report: Report) -> None:
         """Store a change of a report; a conflict surfaces at commit."""
+        self._stored.add(report.id.value)
         which = {"saved_id": report.id.value, "read_version": report.version}
         values = _values(report.stored()) | which
         del values["id"]
@@ -134,14 +148,40 @@ class SqlReports:
         wanted = {"wanted_room": room_sid, "wanted_job": job_id}
         return _first(await self._database.read(_OF_JOB, wanted))
 
-    async def newest_of(self, session_id: SessionId) -> Report | None:
-        """Return the session's committed report that came last."""
-        return _first(await self._database.read(_NEWEST_OF, {"wanted": session_id.value}))
+    async def of_session(self, session_id: SessionId) -> Sequence[Report]:
+        """Return the session's committed reports, the oldest first; one more is a conflict."""
+        rows = await self._database.read_many(_OF_SESSION, {"wanted": session_id.value})
+        known = {row.id for row in rows}
+        unchanged = _Unchanged(session_id.value, known, self._stored)
+        self._works.append(Work(unchanged, ("worker_reports", session_id.value)))
+        return [_to_report(row) for row in rows]
 
     async def due(self, now: datetime, limit: int) -> Sequence[Report]:
         """Return unmatched reports whose next attempt is due, the longest due first."""
         rows = await self._database.read_many(_DUE, {"now": now, "most": limit})
         return [_to_report(row) for row in rows]
+
+
+@attrs.frozen
+class _Unchanged:
+    """Raises ``Conflict`` if the session has a report that is neither ``known`` nor ``stored``.
+
+    Its lock comes after those of all tables: the reports of others in the same transaction are
+    there by then.
+    """
+
+    session_id: str
+    known: Collection[str]
+    stored: Collection[str]
+
+    def __call__(self, connection: Connection) -> None:
+        """Carry it out in a transaction."""
+        wanted = {"wanted": self.session_id}
+        if connection.dialect.name == "postgresql":
+            connection.execute(_LOCK_SESSION, wanted)
+        found = {*connection.execute(_IDS_OF_SESSION, wanted).scalars()}
+        if not found <= {*self.known, *self.stored}:
+            raise Conflict("The session has got another report.")
 
 
 def _lock(report: Report) -> Lock:

@@ -81,12 +81,12 @@ class SqlUnitOfWork:
     @cached_property
     def usage(self) -> SqlUsage:
         """Return the usage as this transaction sees it."""
-        return self._joined(SqlUsage(self._database, self._writes))
+        return self._joined(SqlUsage(self._database, self._writes, self._works))
 
     @cached_property
     def reports(self) -> SqlReports:
         """Return the reports as this transaction sees them."""
-        return SqlReports(self._database, self._writes)
+        return self._joined(SqlReports(self._database, self._writes, self._works))
 
     def _joined(self, repository: Joined) -> Joined:
         self._repositories.append(repository)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.sqlalchemy.schema.migration_ops import build_index, drop_index
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

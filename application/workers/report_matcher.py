@@ -1,4 +1,4 @@
-"""The loop that matches reports with sessions that became known after them."""
+"""The loop that finishes what reports have left open."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import attrs
 import structlog
 
 from domain.operations.leases import Leases
+from domain.reports.doubtful_audio import DoubtfulAudio
 from domain.reports.match_reports import MatchReports
 from domain.shared.clock import Clock
 from domain.shared.errors import DomainError
@@ -23,13 +24,16 @@ _LEASE: Final = timedelta(seconds=30)
 
 @attrs.frozen(kw_only=True)
 class ReportMatcher:
-    """Looks every second, and takes a lease only if something is due: idle, it writes nothing.
+    """Matches reports with sessions that became known after them; settles doubtful audio.
+
+    Looks every second, and takes a lease only if something is due: idle, it writes nothing.
 
     Another process takes over from one that was killed once the lease has ended. Two at a time
     would do no harm: a report is matched at the version at which it was read.
     """
 
     match_reports: MatchReports
+    doubtful_audio: DoubtfulAudio
     leases: Leases
     clock: Clock
     ids: IdGenerator
@@ -39,6 +43,7 @@ class ReportMatcher:
         holder = self.ids.claim_holder()
         while True:
             try:
+                await self.doubtful_audio.settle()
                 if await self.match_reports.is_due():
                     await self._run_once(holder)
             except DomainError as error:

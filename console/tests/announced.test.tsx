@@ -1,17 +1,14 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/preact";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Session } from "../src/api/types";
-import { close, open, stubBrowser, XSS } from "./open";
+import { close, open, XSS } from "./page";
 import { delivery, event, inboxEntry, session, SIGNED_IN, webhook } from "./records";
 import { FakeService, json, refusal } from "./service";
-
-vi.mock("uplot", () => ({ default: vi.fn() }));
 
 let service: FakeService;
 let known: Session;
 
 beforeEach(() => {
-  stubBrowser();
   known = session({ roomSid: "RM_1" });
   const path = `GET /sessions/${known.sessionId}`;
   service = new FakeService()

@@ -1,10 +1,8 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { close, go, heading, newService, open } from "./page";
+import { close, go, heading, newService, open, XSS } from "./page";
 import { call, entry, event, session, SIGNED_IN } from "./records";
 import { type FakeService, json, refusal } from "./service";
-
-const XSS = `"><img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>`;
 
 let service: FakeService;
 

@@ -2,18 +2,15 @@ import { fireEvent, screen, waitFor, within } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Recording, TranscriptItem } from "../src/api/conversation";
 import type { Session } from "../src/api/types";
-import { close, open, stubBrowser, XSS } from "./open";
+import { close, open, XSS } from "./page";
 import { call, event, item, recording, session, SIGNED_IN } from "./records";
 import { FakeService, json } from "./service";
-
-vi.mock("uplot", () => ({ default: vi.fn() }));
 
 const decode = vi.fn();
 let service: FakeService;
 let known: Session;
 
 beforeEach(() => {
-  stubBrowser();
   decode.mockReset().mockResolvedValue({
     numberOfChannels: 1,
     getChannelData: () => Float32Array.from([0, 1]),
@@ -124,6 +121,19 @@ describe("a session's page", () => {
     expect(screen.getByText(/without deepgram\/nova/)).toBeTruthy();
     const row = screen.getByRole("row", { name: /openai\/gpt-4o-mini/ });
     expect(row.textContent).toContain("1,200 200 cached");
+  });
+
+  it("draws few of 100,000 turns at first", async () => {
+    const answer = { role: "assistant", metrics: { e2e_latency: 1 } };
+    said(Array.from({ length: 100_000 }, () => item(answer)));
+    await show();
+    const more = await screen.findByText("Show more of the 99,000 that follow");
+    expect(document.querySelectorAll(".turn")).toHaveLength(1000);
+    fireEvent.click(more);
+    await waitFor(() => {
+      expect(document.querySelectorAll(".turn")).toHaveLength(2000);
+    });
+    expect(document.querySelectorAll(".bars button")).toHaveLength(500);
   });
 
   it("shows what strangers and models said as text", async () => {

@@ -8,6 +8,8 @@ import { resume, signIn } from "../src/state/session";
 import { SIGNED_IN } from "./records";
 import { FakeService, json } from "./service";
 
+export const XSS = `"><img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>`;
+
 export function newService(): FakeService {
   return new FakeService()
     .on("GET /console/session", () => json(SIGNED_IN))

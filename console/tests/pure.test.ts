@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { withQuery } from "../src/api/client";
+import { isExact, withQuery } from "../src/api/client";
 import { isNews } from "../src/live/live";
 import { hashOf, placeOf } from "../src/router";
 import { CALLS, SESSIONS } from "../src/state/kinds";
@@ -23,6 +23,13 @@ describe("addresses", () => {
 
   it("leave out what is blank", () => {
     expect(withQuery("/x", { a: " ", b: undefined, c: "+1 2" })).toBe("/x?c=%2B1+2");
+  });
+});
+
+describe("numbers", () => {
+  it("are exact until they have more digits than JavaScript's", () => {
+    expect(isExact('{"a": 9007199254740992, "b": "12345678901234567891", "c": 1.5e300}')).toBe(true);
+    expect(isExact('{"a": [9007199254740993]}')).toBe(false);
   });
 });
 

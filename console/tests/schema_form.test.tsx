@@ -115,6 +115,8 @@ describe("a form of a schema", () => {
     expect([value, field.checkValidity()]).toEqual([{ name: "support" }, false]);
     type(/^Variables/, "[1]");
     expect(screen.getByText("This must be an object in JSON.")).toBeTruthy();
+    type(/^Variables/, '{"id": 12345678901234567890}');
+    expect(screen.getByText(/cannot hold a number/)).toBeTruthy();
     type(/^Variables/, '{"name": "Ann"}');
     expect(value).toEqual({ name: "support", variables: { name: "Ann" } });
     expect([screen.queryByText(/in JSON\./), field.checkValidity()]).toEqual([null, true]);

@@ -17,4 +17,16 @@ vi.stubGlobal(
     disconnect = vi.fn();
   },
 );
+// Whatever is observed is in sight.
+vi.stubGlobal(
+  "IntersectionObserver",
+  class {
+    disconnect = vi.fn();
+    constructor(private readonly seen: (entries: unknown[]) => void) {}
+    observe() {
+      this.seen([{ isIntersecting: true }]);
+    }
+  },
+);
+HTMLCanvasElement.prototype.getContext = () => null;
 vi.stubGlobal("matchMedia", () => ({ addEventListener: vi.fn(), removeEventListener: vi.fn() }));

@@ -1,16 +1,13 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { close, go, open, stubBrowser, XSS } from "./open";
+import { close, go, open, XSS } from "./page";
 import { delivery, event, SIGNED_IN, webhook } from "./records";
 import { FakeService, json, refusal } from "./service";
-
-vi.mock("uplot", () => ({ default: vi.fn() }));
 
 let service: FakeService;
 let known: ReturnType<typeof webhook>;
 
 beforeEach(() => {
-  stubBrowser();
   vi.stubGlobal("confirm", () => true);
   known = webhook({ webhookId: "w-1" });
   service = new FakeService()

@@ -5,7 +5,9 @@ a ledger that was restored from a backup does not know the recordings made since
 the same. So an object is deleted only if it was seen without a recording in two sweeps that are at
 least a day apart, by the clock and by the number of sweeps, in a ledger that has not been restored
 in between. The store has a marker with the ledger's id and the number of its last sweep: a ledger
-with another id, or a smaller number, deletes nothing until an operator confirms it.
+with another id, or a smaller number, deletes nothing until an operator confirms it. One with
+another id leaves a second marker besides, which says that several ledgers use the store: then the
+first one, to which the others' objects look like orphans, deletes nothing either.
 
 Objects whose keys are not those of recordings belong to others, and are not looked at.
 """
@@ -29,6 +31,7 @@ from domain.shared.ids import IdGenerator
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
 MARKER: Final = "ledger.json"
+CONTESTED: Final = "contested.json"
 SWEPT_EVERY: Final = timedelta(hours=1)
 ORPHANED_FOR: Final = timedelta(days=1)
 ORPHANED_SWEEPS: Final = ORPHANED_FOR // SWEPT_EVERY
@@ -38,6 +41,11 @@ MOST_DELETED: Final = 1000
 _HELD: Final = (
     "The store was swept by another ledger, or by a later state of this one: nothing without a "
     "recording is deleted. If this ledger is the right one, run `backend recordings confirm`."
+)
+_IS_SHARED: Final = (
+    "Another ledger uses the store, too: nothing without a recording is deleted. Give each "
+    "deployment a folder or a prefix of its own (RECORDINGS_URL). If there is no other one any "
+    "more, run `backend recordings confirm`."
 )
 _LONGEST_MARKER: Final = 1000
 
@@ -66,10 +74,13 @@ class SweepStore:
         position, marker = await self.notes.position(), await self._marker()
         if position is None:
             position = SweepPosition(str(self.ids.recording_id()), 0)
-        if marker is not None and (
-            marker.ledger != position.ledger or marker.number > position.number
-        ):
+        if marker is not None and marker.ledger != position.ledger:
+            await self.store.put(CONTESTED, _one(_text(position)), "application/json")
             return Swept(held=_HELD)
+        if marker is not None and marker.number > position.number:
+            return Swept(held=_HELD)
+        if await self.store.size(CONTESTED) is not None:
+            return Swept(held=_IS_SHARED)
         position = attrs.evolve(position, number=position.number + 1)
         await self._move(position)
         return await self._sweep(position.number)
@@ -80,6 +91,7 @@ class SweepStore:
         ledger = str(self.ids.recording_id()) if position is None else position.ledger
         numbers = [each.number for each in (position, marker) if each is not None]
         await self.notes.forget_unseen(max(numbers, default=0) + 1)
+        await self.store.delete(CONTESTED)
         await self._move(SweepPosition(ledger, max(numbers, default=0) + 1))
 
     async def _move(self, position: SweepPosition) -> None:

@@ -18,18 +18,23 @@ def agent_of(job_id: str) -> str:
     return f"{AGENT_PREFIX}{job_id}"
 
 
+def job_of(identity: str) -> str:
+    """Return the job of the agent with this identity; empty if its name does not say it."""
+    return identity.removeprefix(AGENT_PREFIX) if identity.startswith(AGENT_PREFIX) else ""
+
+
 def choose_session(
     candidates: Sequence[Session], job_id: str, known_at: datetime
 ) -> Session | None:
     """Return the session among those of one room instance that the job served.
 
     A room instance serves several sessions in turn if one was ended and another begun before the
-    room closed. The one whose agent does this job is meant; else, of those that no other job is
-    known to serve, the newest that had begun before the job's report was made (``known_at``),
+    room closed. The one whose agent does or did this job is meant; else, of those that no other job
+    is known to serve, the newest that had begun before the job's report was made (``known_at``),
     because a report is sent when its session ends. Without proof none is chosen if it may be one of
     several tenants'.
     """
-    served = [session for session in candidates if session.agent_identity == agent_of(job_id)]
+    served = [session for session in candidates if agent_of(job_id) in session.agents]
     if served:
         return _newest(served)
     possible = [each for each in candidates if not _has_another_job(each)] or candidates

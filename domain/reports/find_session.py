@@ -9,7 +9,7 @@ from typing import Final
 
 from domain.access.access import SYSTEM
 from domain.calls.repository import CallWork
-from domain.reports.choose_session import choose_session, is_meant
+from domain.reports.choose_session import agent_of, choose_session, is_meant
 from domain.reports.header import job_times
 from domain.reports.report import Report
 from domain.sessions.session import Session
@@ -26,11 +26,16 @@ async def find_session(work: CallWork, report: Report, now: datetime) -> Session
     began, made_at = job_times(summary, report.received_at)
     candidates = await work.sessions.in_instance(report.room_sid, SYSTEM)
     found = choose_session(candidates, report.job_id, made_at)
-    if found is not None or now - report.received_at < _BY_NAME_AFTER:
+    if found is not None:
         return found
     with suppress(InvalidInput):  # a name that no room has
         newest = await work.sessions.newest_in(RoomName(report.room_name), SYSTEM)
-        if newest is not None and is_meant(newest, began, made_at):
+        if newest is None:
+            return None
+        if agent_of(report.job_id) in newest.agents:  # its room was made anew since
+            return newest
+        is_old = now - report.received_at >= _BY_NAME_AFTER
+        if is_old and is_meant(newest, began, made_at):
             return newest
     return None
 

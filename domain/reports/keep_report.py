@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,13 +14,13 @@ from domain.reports.announce import Announce
 from domain.reports.contents import ReportWork
 from domain.reports.find_session import call_of, find_session
 from domain.reports.header import ReportHeader
-from domain.reports.one_report import earlier_report, under_its_job
+from domain.reports.one_report import same_report, under_its_job
 from domain.reports.report import Part, Report
 from domain.reports.turns import latencies_of
 from domain.sessions.session import Session
 from domain.shared.clock import Clock
 from domain.shared.errors import Conflict
-from domain.shared.identifiers import RecordingId
+from domain.shared.identifiers import RecordingId, SessionId
 from domain.shared.ids import IdGenerator
 from domain.shared.report_errors import ReportContended
 from domain.shared.unit_of_work import UnitOfWorkFactory
@@ -73,17 +73,20 @@ class KeepReport:
     clock: Clock
     ids: IdGenerator
 
-    async def __call__(self, new: NewReport) -> Kept:
+    async def __call__(
+        self, new: NewReport, before_commit: Callable[[], None] = lambda: None
+    ) -> Kept:
         """Return once everything is durable.
 
         What the first complete report of a job brings is kept; a repetition changes nothing. What
         was not there before, such as audio or later items, is added. Raises ``StorageUnavailable``
-        and ``ReportContended``.
+        and ``ReportContended``. Once ``before_commit`` is called, a failure says nothing of whether
+        it is durable.
         """
         for attempt in range(_ATTEMPTS):
             try:
                 async with self.unit_of_work() as work:
-                    return await self._kept(work, new)
+                    return await self._kept(work, new, before_commit)
             except Conflict:  # another upload of this report, or its match, was quicker
                 await self.clock.sleep((attempt + 1) * _PAUSE)
         raise ReportContended("Several uploads of this report came at once; send it again.")
@@ -100,16 +103,20 @@ class KeepReport:
             received_at=now,
         )
 
-    async def _kept(self, work: ReportWork, new: NewReport) -> Kept:
+    async def _kept(
+        self, work: ReportWork, new: NewReport, before_commit: Callable[[], None]
+    ) -> Kept:
         earlier = await work.reports.of_job(new.header.room_sid, new.header.job_id)
         now = self.clock.now()
         before = earlier or self.draft(new.header)
-        session = new.session or await self._session_of(work, before, now)
-        if session is None and before.session_id is not None:
+        known = before.session_id if new.session is None else new.session.id
+        session = await self._session_of(work, before, known, now)
+        if session is None and known is not None:
             return Kept(report=before, audio=None)  # deleted, as what the report brought was
         if earlier is None and session is not None:
-            earlier = await earlier_report(work, new.header, session)
-            before = before if earlier is None else under_its_job(earlier, new.header)
+            reports = await work.reports.of_session(session.id)
+            earlier = same_report(reports, new.header, session)
+            before = before if earlier is None else under_its_job(earlier, new.header, session)
         audio = new.audio if before.audio is not Part.KEPT else None
         audio_part = new.audio_part
         if audio is not None and session is not None and not may_record(session):
@@ -125,12 +132,15 @@ class KeepReport:
         else:
             await work.reports.save(report)
         await self._keep_contents(work, before, report, new, audio)
+        before_commit()
         await work.commit()
         return Kept(report=report, audio=audio)
 
-    async def _session_of(self, work: ReportWork, report: Report, now: datetime) -> Session | None:
-        if report.session_id is not None:
-            return await work.sessions.get(report.session_id, SYSTEM)
+    async def _session_of(
+        self, work: ReportWork, report: Report, known: SessionId | None, now: datetime
+    ) -> Session | None:
+        if known is not None:
+            return await work.sessions.get(known, SYSTEM)
         return await find_session(work, report, now)
 
     async def _placed(

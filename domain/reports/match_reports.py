@@ -11,7 +11,7 @@ from domain.recordings.recording import may_record
 from domain.reports.announce import Announce
 from domain.reports.contents import ReportWork
 from domain.reports.find_session import call_of, find_session
-from domain.reports.one_report import was_posted
+from domain.reports.one_report import same_report
 from domain.reports.report import Report
 from domain.sessions.session import Session
 from domain.shared.clock import Clock
@@ -90,7 +90,9 @@ class MatchReports:
     async def _match_contents(self, work: ReportWork, report: Report, session: Session) -> None:
         now, reported = self.clock.now(), report.reported
         items = await work.transcripts.match(reported)
-        is_new = not await was_posted(work, report, session)
+        # The report itself is not among them yet.
+        posted = same_report(await work.reports.of_session(session.id), report, session)
+        is_new = posted is None or not posted.is_complete
         if is_new:
             await work.usage.match(reported)
         recordings = [one for one in await work.recordings.match(reported) if one.is_shown]

@@ -2,47 +2,62 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
+from typing import Protocol
 
 import attrs
 
-from domain.reports.contents import ReportWork
+from domain.reports.choose_session import agent_of
 from domain.reports.header import ReportHeader
 from domain.reports.report import Report
 from domain.sessions.session import Session
 
 
-def stand_in(session: Session) -> tuple[str, str]:
-    """Return the room and the job that a posted report has until these are known."""
-    return "", session.id.value
+class OfJob(Protocol):
+    """What says whose report it is: a header, or a report."""
+
+    @property
+    def room_sid(self) -> str:
+        """Return the room instance."""
+        ...
+
+    @property
+    def job_id(self) -> str:
+        """Return the job."""
+        ...
 
 
-async def earlier_report(work: ReportWork, header: ReportHeader, session: Session) -> Report | None:
-    """Return the session's report that ``header`` adds to although it came under another job.
+def stand_in(session: Session, claimed: str = "") -> tuple[str, str]:
+    """Return the room and the job that a posted report has until these are known.
 
-    That is one that was posted before the job was known; or, where ``header`` does not know the
-    job, the session's newest. A report that names another job is another one.
+    ``claimed`` is the job that its worker names, if it does.
     """
-    if header.room_sid:
-        found = await work.reports.of_job(*stand_in(session))
-        return found if found is not None and _may_be_of(found, header.job_id) else None
-    found = await work.reports.newest_of(session.id)
-    claimed = header.summary.get("job_id")
-    return found if found is not None and claimed in (None, "", found.job_id) else None
+    return "", f"{session.id.value}/{claimed}" if claimed else session.id.value
 
 
-def under_its_job(report: Report, header: ReportHeader) -> Report:
-    """Return the report under the job that ``header`` knows."""
-    if not header.room_sid:
+def same_report(reports: Sequence[Report], of: OfJob, session: Session) -> Report | None:
+    """Return the one of the session's ``reports`` that is also ``of`` this job.
+
+    A report that was posted before its job was known is that of the job which it names; one that
+    names none is that of the session's first agent, because later ones know their session's room.
+    """
+    by_job = {(each.room_sid, each.job_id): each for each in reports}
+    unnamed = by_job.get(stand_in(session))
+    if of.room_sid:
+        named = by_job.get(stand_in(session, of.job_id))
+        is_first = session.agents[:1] in ((), (agent_of(of.job_id),))
+        return by_job.get((of.room_sid, of.job_id)) or named or (unnamed if is_first else None)
+    claimed = of.job_id.partition("/")[2]
+    if not claimed:
+        return reports[-1] if reports else None
+    uploaded = [each for each in reports if each.job_id == claimed]
+    named = by_job.get((of.room_sid, of.job_id))
+    return named or (uploaded[0] if uploaded else unnamed if len(reports) == 1 else None)
+
+
+def under_its_job(report: Report, header: ReportHeader, session: Session) -> Report:
+    """Return the report under the job that ``header`` knows, if it knows more."""
+    known = header.room_sid, header.job_id
+    if report.room_sid or known == stand_in(session):
         return report
     return attrs.evolve(report, room_sid=header.room_sid, job_id=header.job_id)
-
-
-async def was_posted(work: ReportWork, report: Report, session: Session) -> bool:
-    """Return whether the session has the whole of an unmatched report already, posted."""
-    posted = await work.reports.of_job(*stand_in(session))
-    return posted is not None and posted.is_complete and _may_be_of(posted, report.job_id)
-
-
-def _may_be_of(posted: Report, job_id: str) -> bool:
-    return json.loads(posted.summary or "{}").get("job_id") in (None, "", job_id)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from domain.access.access import Access
-from domain.reports.choose_session import AGENT_PREFIX
+from domain.reports.choose_session import agent_of, job_of
 from domain.reports.header import MOST_POSTED_ITEMS, ReportHeader, ReportReader
 from domain.reports.keep_report import KeepReport, NewReport
 from domain.reports.one_report import stand_in
@@ -20,6 +20,7 @@ from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import LONGEST_ID, SessionId
 from domain.shared.look_up import look_up
 from domain.shared.report_errors import ReportTooLarge
+from domain.shared.storable_text import storable
 from domain.transcripts.item import TranscriptItem
 from domain.transcripts.read_chat_history import items_of
 
@@ -96,7 +97,7 @@ class PostReport:
             header = _header(session, report.members)
             earlier = await work.reports.of_job(header.room_sid, header.job_id)
         if earlier is not None and earlier.session_id not in (None, session.id):
-            room_sid, job_id = stand_in(session)  # it named another's job
+            room_sid, job_id = stand_in(session)  # it named a job of another's
             header = attrs.evolve(header, room_sid=room_sid, job_id=job_id)
         kept = await self.keep_report(
             NewReport(
@@ -116,15 +117,18 @@ def _header(session: Session, report: Mapping[str, Any]) -> ReportHeader:
     A caller says whose job it is for the session's own room instance only.
     """
     room_sid, job_id = session.room_sid or "", _text(report.get("job_id"))
-    if not job_id or report.get("room_id") != room_sid:
-        job_id = (session.agent_identity or "").removeprefix(AGENT_PREFIX)
+    claimed, room_claimed = job_id, _text(report.get("room_id"))
+    if claimed and agent_of(claimed) in session.agents:
+        room_sid = room_claimed or room_sid  # whose room may have been another instance
+    elif not claimed or room_claimed != room_sid:
+        job_id = job_of(session.agents[-1]) if session.agents else ""
     if not room_sid or not job_id:
-        room_sid, job_id = stand_in(session)
+        room_sid, job_id = stand_in(session, claimed)
     return ReportHeader(room_sid=room_sid, job_id=job_id, summary=report)
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) and len(value) <= LONGEST_ID else ""
+    return storable(value) if isinstance(value, str) and len(value) <= LONGEST_ID else ""
 
 
 async def _items(report: Mapping[str, Any]) -> list[TranscriptItem]:

@@ -11,6 +11,7 @@ import attrs
 
 from domain.recordings.recording import DEFAULT_TYPE, RecordingSource, may_record, recording_key
 from domain.recordings.store import RecordingStore
+from domain.reports.doubtful_audio import DoubtfulAudio
 from domain.reports.find_session import find_session
 from domain.reports.header import ReportHeader, ReportReader
 from domain.reports.keep_report import Audio, KeepReport, NewReport
@@ -31,6 +32,7 @@ class ReceiveReport:
     reader: ReportReader
     store: RecordingStore | None
     keep_report: KeepReport
+    doubtful_audio: DoubtfulAudio
 
     def begin(self) -> IncomingReport:
         """Return an upload of which nothing has come."""
@@ -124,13 +126,20 @@ class IncomingReport:
             audio=self._audio,
             audio_part=self._audio_part,
         )
-        # Once a commit may have got through, the audio may be in use; if it is not, it is swept.
-        audio, self._audio = self._audio, None
-        kept = await self.receive.keep_report(new)
-        if kept.audio != audio:
-            self._audio = audio
-            await self.abandon()
+        audio = self._audio
+        try:
+            kept = await self.receive.keep_report(new, self._hand_over)
+        except BaseException:
+            if audio is not None and self._audio is None:
+                self.receive.doubtful_audio.add(audio)
+            raise
+        self._audio = audio if kept.audio is None else None
+        await self.abandon()
         return kept.report
+
+    def _hand_over(self) -> None:
+        """Leave the audio to the ledger: it is in use if the commit gets through."""
+        self._audio = None
 
     async def abandon(self) -> None:
         """Delete the audio that was stored; what cannot be deleted is swept later."""

@@ -35,8 +35,12 @@ class ReportRepository(Protocol):
         """Return the report of this job in this room instance."""
         ...
 
-    async def newest_of(self, session_id: SessionId) -> Report | None:
-        """Return the session's report that came last."""
+    async def of_session(self, session_id: SessionId) -> Sequence[Report]:
+        """Return the session's reports, the oldest first.
+
+        Raises :class:`~domain.shared.errors.Conflict` at commit if the session has got another one
+        since, which this unit has not stored: what was decided on these is decided anew.
+        """
         ...
 
     async def due(self, now: datetime, limit: int) -> Sequence[Report]:

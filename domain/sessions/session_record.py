@@ -18,6 +18,9 @@ from domain.shared.errors import IllegalTransition
 from domain.shared.identifiers import AgentId, Identity
 from domain.shared.timeline import Source, TimelineEntry
 
+MOST_EARLIER_AGENTS: Final = 50
+"""Agents that a session remembers besides its present one."""
+
 _NEWS: Final = {
     "agent_joined": EventKind.SESSION_AGENT_JOINED,
     "agent_left": EventKind.SESSION_AGENT_LEFT,
@@ -34,6 +37,7 @@ class SessionRecord(SessionOutline):
     ``tenant`` owns the key that it was started with; None without keys.
 
     ``agent_identity`` is the participant that serves the session; an agent beside it is surplus.
+    ``earlier_agents`` served it before, the oldest first: their reports may come later.
     ``agent_id`` and ``agent_version``: the saved agent that it began with. ``agent_adopted``: the
     agent, or its dispatch, was found in the room. ``dispatch_attempts``: since an agent last
     stayed. ``end_concluded``: from an absence, so that a presence can correct the end;
@@ -49,6 +53,7 @@ class SessionRecord(SessionOutline):
     dispatch_attempts: int = 0
     active_at: datetime | None = None
     agent_identity: str | None = None
+    earlier_agents: tuple[str, ...] = ()
     agent_joined_at: datetime | None = None
     agent_left_at: datetime | None = None
     agent_adopted: bool = False
@@ -72,6 +77,12 @@ class SessionRecord(SessionOutline):
             return None
         latency = self.agent_joined_at - self.dispatched_at
         return latency if latency > timedelta() else None
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """Return the identities of the agents that have served it, each once, the oldest first."""
+        present = () if self.agent_identity is None else (self.agent_identity,)
+        return tuple(dict.fromkeys((*self.earlier_agents, *present)))
 
     def owns(self, dispatch: Dispatch) -> bool:
         """Whether LiveKit's ``dispatch`` was made for this session, or adopted by it."""
@@ -104,4 +115,7 @@ class SessionRecord(SessionOutline):
     def _moved(self, status: SessionStatus, **changes: Any) -> Self:
         if status not in LEGAL_MOVES[self.status]:
             raise IllegalTransition(f"Session {self.id} cannot go from {self.status} to {status}.")
-        return attrs.evolve(self, status=status, **changes)
+        moved = attrs.evolve(self, status=status, **changes)
+        if moved.agent_identity == self.agent_identity:
+            return moved
+        return attrs.evolve(moved, earlier_agents=self.agents[-MOST_EARLIER_AGENTS:])

@@ -41,6 +41,14 @@ class ReportStalled(DomainError):
     retry_after = 5
 
 
+class ReportCutShort(DomainError):
+    """The upload ended before its last boundary: something on its way cut it short."""
+
+    code = "report_cut_short"
+    status = 503
+    retry_after = 5
+
+
 class TooManyReports(DomainError):
     """As many reports are being received as this process takes at a time."""
 

@@ -10,6 +10,7 @@ from adapters.livekit.worker_verifier import LiveKitWorkerVerifier
 from adapters.otlp.forwarder import OtlpForwarder
 from application.workers.report_matcher import ReportMatcher
 from domain.reports.announce import Announce
+from domain.reports.doubtful_audio import DoubtfulAudio
 from domain.reports.keep_report import KeepReport
 from domain.reports.match_reports import MatchReports
 from domain.reports.post_report import PostReport
@@ -46,11 +47,15 @@ class Reports(containers.DeclarativeContainer):
         clock=Core.clock,
         ids=Core.ids,
     )
+    doubtful_audio = providers.Singleton(
+        DoubtfulAudio, unit_of_work=storage.unit_of_work, clock=Core.clock, ids=Core.ids
+    )
     receive_report = providers.Singleton(
         ReceiveReport,
         reader=report_reader,
         store=Recordings.recording_store,
         keep_report=keep_report,
+        doubtful_audio=doubtful_audio,
     )
     post_report = providers.Singleton(PostReport, reader=report_reader, keep_report=keep_report)
     match_reports = providers.Singleton(
@@ -62,6 +67,7 @@ class Reports(containers.DeclarativeContainer):
     report_matcher = providers.Singleton(
         ReportMatcher,
         match_reports=match_reports,
+        doubtful_audio=doubtful_audio,
         leases=storage.leases,
         clock=Core.clock,
         ids=Core.ids,

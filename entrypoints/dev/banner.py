@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from application.settings import DEFAULT_AGENT_NAME, Storage
+from application.settings import DEFAULT_AGENT_NAME, RecordingFolder, Storage
 from entrypoints.dev.livekit import DEV_SECRET
 from entrypoints.settings import Settings
 
@@ -37,6 +37,8 @@ backend-livekit is running at {url} (API documentation: {url}/docs)
   Agent name  {agent}
   Telephony   {telephony}
   Database    {_database(settings)}
+  Reports     LIVEKIT_OBSERVABILITY_URL={url} (set it for your worker)
+  Recordings  {_recordings(settings)}
 
 {_example(url, settings, guarded=guarded)}
 
@@ -50,6 +52,15 @@ def _database(settings: Settings) -> str:
     if settings.storage is Storage.SQLITE:
         return settings.database_url
     return "PostgreSQL, as DATABASE_URL names it"
+
+
+def _recordings(settings: Settings) -> str:
+    place = settings.recordings
+    if place is None:
+        return "off; to keep sessions' audio: RECORDINGS_URL=file://$PWD/data/recordings make run"
+    if isinstance(place, RecordingFolder):
+        return str(place.path)
+    return f"the bucket {place.bucket}"
 
 
 def _example(url: str, settings: Settings, *, guarded: bool) -> str:

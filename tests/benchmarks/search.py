@@ -58,8 +58,13 @@ QUERIES: Final[Sequence[tuple[str, str, Access]]] = (
     ("in 1 of 100 transcripts", "percent", BIG),
     ("two common words", "word0 word1", BIG),
     ("a common and a rare word", "hello needle77", BIG),
+    ("two words that are never in one item", "even odd", BIG),
+    ("the same, small tenant", "even odd", SMALL),
     ("a phrase", '"word0 word1"', BIG),
+    ("a phrase that is in none", '"odd even"', BIG),
     ("a beginning of 1000 words", "word1*", BIG),
+    ("a beginning of all words", "wor*", BIG),
+    ("a beginning of all words, small tenant", "wor*", SMALL),
 )
 
 
@@ -87,6 +92,7 @@ def _items(number: int, session: Session, chance: random.Random) -> Iterator[Tra
         words = chance.choices(_WORDS, _SHARES, k=12)
         if place == 0:
             words[0] = "hello"
+        words[1] = "odd" if place % 2 else "even"
         if place == 1 and number % 100 == 1:
             words[0] = "percent"
         if place == 2 and number == TRANSCRIPTS // 2 + 1:

@@ -2,7 +2,7 @@
 // prints a line of JSON with the result, or with `{"error"}`. Standard input's end closes it.
 //
 //     node console.mjs CHROMIUM NODE_MODULES
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -24,12 +24,15 @@ const page = await browser.newPage({
   viewport: { width: 1280, height: 900 }, locale: "en-GB", timezoneId: "UTC",
 });
 page.setDefaultTimeout(30_000);
+// Makes pictures small; the page's own policy permits it no such thing.
+const drawing = await browser.newPage();
 const hosts = new Set();
 const problems = [];
 let loads = 0;
 page.on("request", (request) => hosts.add(new URL(request.url()).host));
 page.on("load", () => (loads += 1));
 page.on("pageerror", (error) => problems.push(error.stack));
+const debuggers = [];
 let expected = null;
 page.on("dialog", (dialog) => {
   if (expected !== null && dialog.message().includes(expected)) {
@@ -83,8 +86,27 @@ const actions = {
   evaluate: (expression) => page.evaluate(expression),
   media: (colorScheme) => page.emulateMedia({ colorScheme }),
   size: (width, height) => page.setViewportSize({ width, height }),
-  screenshot: (path) => page.screenshot({ path, animations: "disabled", caret: "hide" }).then(() => null),
+  screenshot: async (path) => {
+    const picture = await page.screenshot({ animations: "disabled", caret: "hide" });
+    const webp = await drawing.evaluate(async (bytes) => {
+      const image = await createImageBitmap(await (await fetch(bytes)).blob());
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      canvas.getContext("2d").drawImage(image, 0, 0);
+      const blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.9 });
+      return [...new Uint8Array(await blob.arrayBuffer())];
+    }, `data:image/png;base64,${picture.toString("base64")}`);
+    writeFileSync(path, Buffer.from(webp));
+  },
   cookies: () => page.context().cookies(),
+  // Seconds of the processor that the page's thread has used, however busy the machine is.
+  cpu: async () => {
+    if (debuggers.length === 0) {
+      debuggers.push(await page.context().newCDPSession(page));
+      await debuggers[0].send("Performance.enable", { timeDomain: "threadTicks" });
+    }
+    const { metrics } = await debuggers[0].send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "TaskDuration").value;
+  },
   // By the debugger: the page's own policy permits no such script.
   axe: async () => {
     await page.evaluate(axe);

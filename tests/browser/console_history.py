@@ -26,8 +26,8 @@ from domain.shared.timeline import Source
 from domain.usage.model_usage import COUNTERS
 
 AGENTS: Final = ("receptionist", "billing", "support")
-IN_THE_HOUR: Final = 160
-IN_THE_MONTH: Final = 500
+IN_THE_HOUR: Final = 80
+IN_THE_MONTH: Final = 900
 EVERY_NTH_FAILS: Final = 19
 EVERY_NTH_IS_REPAIRED: Final = 13
 """A webhook was lost, and the reconciler found the end."""

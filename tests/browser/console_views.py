@@ -21,7 +21,7 @@ class View:
     has_strangers: bool = False
     """Whether it shows what the user or the caller of a call and a session chose."""
     pictured: bool = False
-    """Whether it is in the docs: docs/images/console-NAME.png, and console-NAME-phone.png."""
+    """Whether it is in the docs: console-NAME.webp and console-NAME-phone.webp."""
 
     def address(self, ids: Mapping[str, str]) -> str:
         """Return the address's fragment."""
@@ -37,7 +37,7 @@ VIEWS: Final = (
     View(name="overview", path="", shows="Newest sessions", has_strangers=True, pictured=True),
     View(name="sessions", path="sessions", shows="User identity", has_strangers=True),
     View(name="session", path="sessions/{session}", shows="Session id", has_strangers=True),
-    View(name="calls", path="calls", shows="Direction", has_strangers=True, pictured=True),
+    View(name="calls", path="calls", shows="Direction", has_strangers=True),
     View(name="call", path="calls/{call}", shows="Call id", has_strangers=True, pictured=True),
     View(name="agents", path="agents", shows="Active version"),
     View(name="agent", path="agents/{agent}", shows="Agent id", has_strangers=True),
@@ -54,5 +54,5 @@ VIEWS: Final = (
     View(name="dead-letters", path="dead-letters", shows="Deliveries that failed"),
     View(name="statistics", path="statistics", shows="By agent", pictured=True),
     View(name="api-keys", path="api-keys", shows="Make a key"),
-    View(name="health", path="health", shows="Reconciler and backlog", pictured=True),
+    View(name="health", path="health", shows="Reconciler and backlog"),
 )

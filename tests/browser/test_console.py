@@ -95,13 +95,13 @@ def test_what_strangers_choose_is_text(stage: Stage, tab: Tab) -> None:
         lambda found: any(XSS in call["roomName"] for call in found),
     )
     [call] = [call for call in calls if XSS in call["roomName"]]
-    number = {"number": "+15105550111", "agentId": agent["agentId"], "trunkId": "<img/src=x>"}
+    number = {"number": "+15105550111", "agentId": agent["agentId"], "trunkId": "<img>"}
     stage.post("/phone-numbers", stage.admin, **number, preCallWebhook={"url": "https://a.example"})
 
     tab.sign_in(stage.url, stage.admin)
     ids = {
         "session": session["sessionId"], "call": call["callId"], "agent": agent["agentId"],
-        "number": "%2B15105550111%40%3Cimg%2Fsrc%3Dx%3E",
+        "number": "%2B15105550111%40%3Cimg%3E",
     }  # fmt: skip
     for view in VIEWS:
         tab.do("view", view.address(ids))

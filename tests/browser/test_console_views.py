@@ -24,7 +24,7 @@ SCREEN: Final = (1280, 900)
 PHONE: Final = (390, 844)
 IMAGES: Final = PROJECT / "docs" / "images"
 ASKED: Final = "CONSOLE_SCREENSHOTS"
-LARGEST: Final = 200_000
+LARGEST: Final = 100_000
 """Bytes of a picture."""
 
 
@@ -144,6 +144,6 @@ def test_the_docs_have_a_picture_of_a_view(
         tab.do("see", view.shows)
         tab.do("evaluate", "new Promise((done) => setTimeout(done, 1500))")
         tab.do("evaluate", "scrollTo(0, 0)")
-        picture = Path(IMAGES / f"console-{view.name}{suffix}.png")
+        picture = Path(IMAGES / f"console-{view.name}{suffix}.webp")
         tab.do("screenshot", str(picture))
         assert picture.stat().st_size < LARGEST

@@ -77,15 +77,22 @@ class Checkout:
 
     @classmethod
     def copied(cls, folder: Path) -> Checkout:
-        """Copy what git tracks or would track; without .cache, so that LiveKit is simulated."""
+        """Copy what git tracks or would track; without .cache, so that LiveKit is simulated.
+
+        With what Python has compiled of it, which it trusts for the files' times: or each process
+        that starts here compiles everything again.
+        """
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=PROJECT, check=True, capture_output=True, text=True,
         )  # fmt: skip
-        for name in filter(None, listed.stdout.split("\0")):
-            if (PROJECT / name).is_file() and not name.startswith("tests/"):
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(PROJECT / name, folder / name)
+        names = [name for name in listed.stdout.split("\0") if not name.startswith("tests/")]
+        for name in filter(lambda name: (PROJECT / name).is_file(), names):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT / name, folder / name)
+        for compiled in {Path(name).parent / "__pycache__" for name in names}:
+            if (PROJECT / compiled).is_dir():
+                shutil.copytree(PROJECT / compiled, folder / compiled)
         (folder / ".venv").symlink_to((PROJECT / ".venv").resolve())
         tools = folder / "tools"
         tools.mkdir()
@@ -97,8 +104,8 @@ class Checkout:
             (tools / name).chmod(0o755)
         return cls(folder)
 
-    def check(self, step: Step) -> None:
-        """Run a command, which must succeed and print what the document shows."""
+    def check(self, step: Step) -> str:
+        """Run a command, which must succeed and print what the document shows; what it printed."""
         variables = self.folder / "variables"
         variables.touch()
         script = f". {variables}\n{step.command}\nexport -p > {variables}\n"
@@ -109,6 +116,7 @@ class Checkout:
         if step.output is not None:
             same = matches(self.here(step.output), terminal.printed)
             assert same, f"{step.command}{terminal.printed}"
+        return terminal.printed
 
     def serve(self, step: Step) -> None:
         """Start the service, in place of one that runs, and wait until it says how to stop it."""

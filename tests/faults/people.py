@@ -116,7 +116,7 @@ class Callers:
         await rooms.answer(room, identity)
         if stays_on:
             return
-        await asyncio.sleep(self._random.uniform(2, 8))
+        await asyncio.sleep(self._random.uniform(2, 8) * self._plan.slowness)
         if number % 10 == 3:  # the same caller's connection is made anew
             await self._join(rooms, room, identity, f"+1510555{number:04}")
             await asyncio.sleep(self._random.uniform(0.3, 3))
@@ -171,7 +171,7 @@ class Users:
         await rooms.join(room, identity, "STANDARD")
         if stays_on:
             return
-        await asyncio.sleep(3 + number % 7)
+        await asyncio.sleep((3 + number % 7) * self.plan.slowness)
         if number % 5 == 0:
             for agent in await rooms.agents(room):
                 await rooms.leave(room, agent)
@@ -183,7 +183,7 @@ class Users:
         if number % 5 == 1:
             await self._post(session, "/session", room, identity)
             await rooms.join(room, identity, "STANDARD")
-            await asyncio.sleep(3)
+            await asyncio.sleep(3 * self.plan.slowness)
             await rooms.leave(room, identity)
 
     async def _post(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import attrs
 
 AGENT = "shreya-obnox"
+SLOWEST = 6.0
+"""By how much a run is stretched at most."""
 WEBHOOKS = "/telephony/livekit-webhook"
 
 
@@ -32,15 +34,30 @@ class Plan:
     skew: int = 3600
     """By how much the clock of the last of several replicas is ahead; halfway, behind."""
     settles_within: float = 40.0
+    """From the last event until the ledger is true."""
     least_served: float = 0.1
     """The share of stays that must be served, or the run proves nothing."""
-    """From the last event until the ledger is true."""
+    slowness: float = 1.0
+    """How many times longer than on an idle machine stays and the lies of LiveKit's lists last."""
     seed: int = 1
 
     @property
     def is_skewed(self) -> bool:
         """Whether a replica has a clock of its own: on SQLite the machine's is the ledger's."""
         return self.replicas > 1 and self.skew > 0
+
+    def stretched(self, start: float) -> Plan:
+        """The plan for a machine on which a process takes ``start`` seconds until it answers.
+
+        Each process then runs for twice that between two kills, however busy the machine is.
+        """
+        slowness = min(max(1.0, 2 * start / self.kill_every), SLOWEST)
+        return attrs.evolve(
+            self,
+            over=self.over * slowness,
+            kill_every=self.kill_every * slowness,
+            slowness=slowness,
+        )
 
 
 @attrs.define(kw_only=True)

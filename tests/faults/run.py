@@ -40,8 +40,11 @@ async def run(plan: Plan, say: Say = lambda _: None) -> Outcome:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
         trouble = _set_up(plan, folder, stack)
         stack.callback(trouble.replicas.stop)
+        began = time.monotonic()
         trouble.replicas.start()
-        return await Run(plan, trouble, say).carry_out()
+        start = (time.monotonic() - began) / plan.replicas
+        trouble.plan = plan.stretched(start)
+        return await Run(trouble.plan, trouble, say).carry_out()
 
 
 def _set_up(plan: Plan, folder: Path, stack: ExitStack) -> Trouble:

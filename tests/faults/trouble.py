@@ -40,10 +40,11 @@ class Trouble:
     backup: float = 0.0
     restored: float = 0.0
     over: asyncio.Event = attrs.field(factory=asyncio.Event)
-    _began: float = attrs.field(factory=time.monotonic)
+    _began: float = attrs.field(default=0.0, init=False)
 
     def begin(self) -> None:
         """From now on webhooks, requests and workers go wrong by chance."""
+        self._began = time.monotonic()  # the replicas may have taken long to start
         self._chaos()
         self.machine.set(self.plan.skew)
 
@@ -71,11 +72,12 @@ class Trouble:
         self.machine.set(-self.plan.skew)
         await self._until(EMPTY)
         began = time.monotonic()
+        looks = LOOKS * self.plan.interval * self.plan.slowness
         self._chaos(leave_out=1.0)
-        await asyncio.sleep(LOOKS * self.plan.interval)
+        await asyncio.sleep(looks)
         self._chaos(leave_out=GAPS)
-        for _ in range(MOST_GAPS):  # on a busy machine the service may be starting meanwhile
-            await asyncio.sleep(LOOKS * self.plan.interval)
+        for _ in range(MOST_GAPS):  # the service may be starting meanwhile
+            await asyncio.sleep(looks)
             if (await asyncio.to_thread(self.simulator.agents_record))["together"]:
                 break
         self._chaos()

@@ -40,7 +40,7 @@ def judge_agents(outcome: Outcome, record: Mapping[str, Any], trouble: Trouble) 
     excused = [*trouble.replicas.absences, *trouble.lies]
     episodes = [one for some in record["together"].values() for one in some]
     outcome.surplus = len(episodes)
-    limit = 2 * outcome.plan.interval
+    limit = 2 * outcome.plan.interval * outcome.plan.slowness
     for episode in episodes:
         if episode["until"] is None:
             outcome.problems.append(f"two agents remain in {episode['room']}")

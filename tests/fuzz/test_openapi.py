@@ -25,8 +25,8 @@ from tests.service import PROJECT, Service
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES: Final = 100
-"""For each operation, in each run; with the chains that is some 4,000 requests."""
+EXAMPLES: Final = max(10, REQUESTS // 200)
+"""For each operation, in each run, beside its boundaries and the chains (schemathesis.toml)."""
 MOST_RUNS: Final = 12
 HERE: Final = Path(__file__).parent
 SELDOM_REACHED: Final = {

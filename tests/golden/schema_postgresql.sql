@@ -251,6 +251,7 @@ CREATE TABLE sessions (
     join_until timestamp with time zone,
     token_until timestamp with time zone,
     announce_at timestamp with time zone,
+    earlier_agents text,
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE TABLE tickets (

@@ -250,6 +250,7 @@ CREATE TABLE sessions (
     join_until VARCHAR(24),
     token_until VARCHAR(24),
     announce_at VARCHAR(24),
+    earlier_agents TEXT,
     CONSTRAINT pk_sessions PRIMARY KEY (id)
 );
 CREATE TABLE tickets (
@@ -490,7 +491,8 @@ CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status !
 CREATE UNIQUE INDEX uq_transcript_items ON transcript_items (owner, item_id);
 CREATE UNIQUE INDEX uq_webhook_deliveries_event ON webhook_deliveries (webhook_id, event_id);
 CREATE VIRTUAL TABLE transcript_search USING fts5(
-    search, content='transcript_items', content_rowid='number', tokenize="ascii tokenchars '='"
+    search, content='transcript_items', content_rowid='number', prefix='3 4 5',
+    tokenize="ascii tokenchars '='"
 );
 INSERT INTO alembic_version VALUES ('0026');
 INSERT INTO schema_floor VALUES ('0004');

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 
 ATTACKER: Final = "attackers-key-0123456789"
 TENANT: Final = "tenants-key-0123456789"
-SECONDS: Final = 5.0
+SECONDS: Final = 3.0
 ROUNDS: Final = 5
 FLOOR_SECONDS: Final = 0.1
 PROBE_FLOOR_SECONDS: Final = 1.0

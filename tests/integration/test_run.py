@@ -81,8 +81,10 @@ def answers(url: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("command", [MAKE, DEV, HTTP])
-@pytest.mark.parametrize(("database", "workers"), [("sqlite", 1), ("postgres", 2)])
+@pytest.mark.parametrize(
+    ("command", "database", "workers"),
+    [(MAKE, "sqlite", 1), (DEV, "postgres", 2), (HTTP, "sqlite", 1), (HTTP, "postgres", 2)],
+)
 def test_given_the_started_process_is_killed_then_nothing_it_started_is_left(
     command: tuple[str, ...],
     database: str,
@@ -166,8 +168,15 @@ def test_given_a_host_then_the_banner_s_url_answers_and_ctrl_c_stops_everything(
         assert not left_of(family)
 
 
-@pytest.mark.parametrize("command", [DEV, HTTP])
-@pytest.mark.parametrize("host", ["203.0.113.7", "no-such-host.invalid", "a..b"])
+@pytest.mark.parametrize(
+    ("command", "host"),
+    [
+        (DEV, "203.0.113.7"),
+        (HTTP, "203.0.113.7"),
+        (HTTP, "no-such-host.invalid"),
+        (HTTP, "a..b"),
+    ],
+)
 def test_given_a_host_of_another_machine_then_one_sentence_names_it(
     command: tuple[str, ...], host: str, tmp_path: Path
 ) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.http.webhooks import eventually
 from tests.livekit_server import free_port
 from tests.service import START_LIMIT_SECONDS, launch
 from tests.simulator import SimulatorProcess
@@ -63,8 +62,7 @@ def test_given_a_warm_process_when_a_signal_ends_it_then_its_code_says_which(
     process.send_signal(signal.SIGKILL)
 
     assert process.wait(timeout=30) == -signal.SIGKILL
-    # Until the server has reaped it, it is a zombie.
-    eventually(lambda: psutil.pid_exists(process.pid), lambda is_there: not is_there)
+    assert not psutil.pid_exists(process.pid)
 
 
 def test_given_a_variable_that_the_interpreter_reads_then_the_process_is_one_of_its_own(

@@ -17,7 +17,7 @@ import httpx
 from livekit import api
 
 from tests.live.conftest import AGENT_NAME, Worker, running_worker
-from tests.livekit_server import LiveKitServer, free_port, livekit_server
+from tests.livekit_server import DEPARTURE_SECONDS, LiveKitServer, free_port, livekit_server
 from tests.service import Service, running
 
 SCRIPTED_WORKER: Final = Path(__file__).with_name("scripted_worker.py")
@@ -58,11 +58,14 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, *, webhooks: bool = True) -> Iterator[Stage]:
+def stage(
+    folder: Path, *, webhooks: bool = True, departure_seconds: int = DEPARTURE_SECONDS
+) -> Iterator[Stage]:
     """A stage with nothing running on it but LiveKit."""
     port = free_port()
     url = f"http://127.0.0.1:{port}/telephony/livekit-webhook"
-    with livekit_server(folder, webhook_urls=[url] if webhooks else []) as server:
+    urls = [url] if webhooks else []
+    with livekit_server(folder, webhook_urls=urls, departure_seconds=departure_seconds) as server:
         yield Stage(server=server, environ=environ_of(server, folder, port), folder=folder)
 
 
@@ -80,10 +83,16 @@ class Staged:
 
 
 @contextmanager
-def staged(folder: Path, *, delay: float = 0, webhooks: bool = True) -> Iterator[Staged]:
+def staged(
+    folder: Path,
+    *,
+    delay: float = 0,
+    webhooks: bool = True,
+    departure_seconds: int = DEPARTURE_SECONDS,
+) -> Iterator[Staged]:
     """A stage where everything runs; agents take ``delay`` seconds until they join."""
     with (
-        stage(folder, webhooks=webhooks) as empty,
+        stage(folder, webhooks=webhooks, departure_seconds=departure_seconds) as empty,
         empty.worker(delay=delay) as worker,
         empty.service() as service,
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,10 +11,26 @@ import jwt
 import pytest
 from livekit import api, rtc
 
-from tests.live.stage import staged
+from tests.live.stage import Staged, staged
 from tests.live.steps import agents, dispatches, has_agents, rooms, until
 
 pytestmark = pytest.mark.slow
+
+told = pytest.mark.parametrize("everything", [True], ids=["told"], indirect=True)
+told_and_untold = pytest.mark.parametrize(
+    "everything", [True, False], ids=["told", "untold"], indirect=True
+)
+"""Webhooks come, or don't."""
+
+
+@pytest.fixture(scope="module")
+def everything(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Staged]:
+    """A stage whose rooms close soon after their users have left."""
+    folder = tmp_path_factory.mktemp("everything")
+    with staged(folder, webhooks=request.param, departure_seconds=2) as everything:
+        yield everything
 
 
 async def fetch(
@@ -37,87 +53,86 @@ async def one_agent(livekit: api.LiveKitAPI, room: str) -> None:
     assert len(await dispatches(livekit, room)) == 1
 
 
-@pytest.mark.parametrize("webhooks", [True, False])
+@told_and_untold
 async def test_however_tokens_are_used_there_is_one_agent_and_none_for_an_unused_one(
-    tmp_path: Path, *, webhooks: bool
+    everything: Staged,
 ) -> None:
-    with staged(tmp_path, webhooks=webhooks) as everything:
-        async with everything.clients() as (http, livekit):
-            _, _, unused = await fetch(http)
-            url, token, room = await fetch(http)
-            assert await rooms(livekit, room) == 0
+    async with everything.clients() as (http, livekit):
+        _, _, unused = await fetch(http)
+        url, token, room = await fetch(http)
+        assert await rooms(livekit, room) == 0
 
-            first, second = rtc.Room(), rtc.Room()
-            await first.connect(url, token)
-            await one_agent(livekit, room)
-            await second.connect(url, token)  # another tab: LiveKit puts the first one out
-            await until(lambda: not first.isconnected())
-            await one_agent(livekit, room)
+        first, second = rtc.Room(), rtc.Room()
+        await first.connect(url, token)
+        await one_agent(livekit, room)
+        await second.connect(url, token)  # another tab: LiveKit puts the first one out
+        await until(lambda: not first.isconnected())
+        await one_agent(livekit, room)
 
-            await second.disconnect()
-            await until(lambda: _is_gone(livekit, room))
-            again = rtc.Room()
-            await again.connect(url, token)  # the same token, after its session
-            await one_agent(livekit, room)
-            await again.disconnect()
+        await second.disconnect()
+        await until(lambda: _is_gone(livekit, room))
+        again = rtc.Room()
+        await again.connect(url, token)  # the same token, after its session
+        await one_agent(livekit, room)
+        await again.disconnect()
 
-            assert await rooms(livekit, unused) == 0
-            answer = await http.get(f"/sessions/by-room/{unused}")
-            assert (answer.json()["status"], answer.json()["timeline"]) == ("created", [])
+        assert await rooms(livekit, unused) == 0
+        answer = await http.get(f"/sessions/by-room/{unused}")
+        assert (answer.json()["status"], answer.json()["timeline"]) == ("created", [])
 
 
+@told
 async def test_given_a_room_that_another_program_has_opened_then_there_is_one_agent(
-    tmp_path: Path,
+    everything: Staged,
 ) -> None:
-    with staged(tmp_path) as everything:
-        async with everything.clients() as (http, livekit):
-            await livekit.room.create_room(api.CreateRoomRequest(name="theirs"))
-            url, token, room = await fetch(http, room_name="theirs")
-            user = rtc.Room()
-            await user.connect(url, token)
-            await one_agent(livekit, room)
-            await user.disconnect()
+    async with everything.clients() as (http, livekit):
+        await livekit.room.create_room(api.CreateRoomRequest(name="theirs"))
+        url, token, room = await fetch(http, room_name="theirs")
+        user = rtc.Room()
+        await user.connect(url, token)
+        await one_agent(livekit, room)
+        await user.disconnect()
 
 
+@told
 async def test_given_a_ticket_then_its_user_has_one_agent_until_the_session_ends(
-    tmp_path: Path,
+    everything: Staged,
 ) -> None:
-    with staged(tmp_path) as everything:
-        async with everything.clients() as (http, livekit):
-            made = await http.post("/livekit/tickets", json={"ttlSeconds": 900})
-            ticket = made.json()["ticket"]
-            url, token, room = await fetch(http, ticket)
-            user = rtc.Room()
-            await user.connect(url, token)
-            await one_agent(livekit, room)
-            assert user.local_participant.identity == made.json()["userIdentity"]
+    async with everything.clients() as (http, livekit):
+        made = await http.post("/livekit/tickets", json={"ttlSeconds": 900})
+        ticket = made.json()["ticket"]
+        url, token, room = await fetch(http, ticket)
+        user = rtc.Room()
+        await user.connect(url, token)
+        await one_agent(livekit, room)
+        assert user.local_participant.identity == made.json()["userIdentity"]
 
-            _, again, same_room = await fetch(http, ticket)  # a reload
-            assert same_room == room
-            reloaded = rtc.Room()
-            await reloaded.connect(url, again)
-            await until(lambda: not user.isconnected())
-            await one_agent(livekit, room)
+        _, again, same_room = await fetch(http, ticket)  # a reload
+        assert same_room == room
+        reloaded = rtc.Room()
+        await reloaded.connect(url, again)
+        await until(lambda: not user.isconnected())
+        await one_agent(livekit, room)
 
-            assert (await http.post("/session/end", json={"roomName": room})).status_code == 204
-            headers = {"Authorization": f"Bearer {ticket}"}
-            refused = await http.post("/livekit/token", json={}, headers=headers)
-            assert (refused.status_code, refused.json()["code"]) == (401, "ticket_used")
-            await reloaded.disconnect()
+        assert (await http.post("/session/end", json={"roomName": room})).status_code == 204
+        headers = {"Authorization": f"Bearer {ticket}"}
+        refused = await http.post("/livekit/token", json={}, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (401, "ticket_used")
+        await reloaded.disconnect()
 
 
-async def test_given_the_caller_ended_it_then_its_token_brings_no_agent(tmp_path: Path) -> None:
-    with staged(tmp_path) as everything:
-        async with everything.clients() as (http, livekit):
-            url, token, room = await fetch(http)
-            assert (await http.post("/session/end", json={"roomName": room})).status_code == 204
-            user = rtc.Room()
-            await user.connect(url, token)
-            await asyncio.sleep(5)  # five looks of the reconciler
+@told
+async def test_given_the_caller_ended_it_then_its_token_brings_no_agent(everything: Staged) -> None:
+    async with everything.clients() as (http, livekit):
+        url, token, room = await fetch(http)
+        assert (await http.post("/session/end", json={"roomName": room})).status_code == 204
+        user = rtc.Room()
+        await user.connect(url, token)
+        await asyncio.sleep(5)  # five looks of the reconciler
 
-            assert await agents(livekit, room) == []
-            assert await dispatches(livekit, room) == []
-            await user.disconnect()
+        assert await agents(livekit, room) == []
+        assert await dispatches(livekit, room) == []
+        await user.disconnect()
 
 
 async def _is_gone(livekit: api.LiveKitAPI, room: str) -> bool:

@@ -54,7 +54,7 @@ class ResourceEvents:
             result, change = work(connection)
             event = None if change is None else self._event(change)
             if event is not None:
-                # Nobody else is at its lane: who appends there has the resource's row before.
+                # No other unit is at its lane: what appends there has the resource's row before.
                 appended = append(event)
                 connection.execute(appended.statement, appended.values)
             return result, event

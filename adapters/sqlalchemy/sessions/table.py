@@ -57,6 +57,8 @@ sessions: Final = Table(
     Column("announce_at", UtcDateTime),
     # The participant that serves it.
     Column("agent_identity", Text),
+    # Those that served it before, as a JSON list; null without any.
+    Column("earlier_agents", Text),
     Column("agent_joined_at", UtcDateTime),
     Column("agent_left_at", UtcDateTime),
     Column("agent_adopted", Boolean, nullable=False, server_default=false()),

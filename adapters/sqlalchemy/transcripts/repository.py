@@ -12,17 +12,11 @@ from sqlalchemy import (
     BigInteger,
     Executable,
     Integer,
-    Select,
-    Text,
     bindparam,
-    cast,
-    column,
     func,
     select,
-    table,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import TSQUERY
 
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
@@ -33,22 +27,25 @@ from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Work
 from adapters.sqlalchemy.transcripts.changes import Keep, Match
 from adapters.sqlalchemy.transcripts.mapping import owner_of, to_found_item, to_item
-from adapters.sqlalchemy.transcripts.numbers import first_number
+from adapters.sqlalchemy.transcripts.search import (
+    ALL_BUT_WORDS,
+    among_newest,
+    by_fts5,
+    by_index,
+)
 from adapters.sqlalchemy.transcripts.table import transcript_items
-from adapters.sqlalchemy.transcripts.words import Fts5, TsVector
-from domain.access.access import Access
+from domain.access.access import Access, Tenants
 from domain.shared.identifiers import SessionId
 from domain.shared.pagination import Cursor
 from domain.shared.reported import Reported
 from domain.transcripts.item import TranscriptItem
 from domain.transcripts.policy import TranscriptPolicy
-from domain.transcripts.repository import FoundItem, TranscriptSearch, number_in
+from domain.transcripts.repository import FoundItem, TranscriptSearch
 
 _PAGE: Final = 200
 """Items that one command reads; each may have a hundred kilobytes."""
 
 _items: Final = transcript_items.c
-_ALL_BUT_WORDS: Final = [each for each in transcript_items.columns if each.name != "search"]
 _COUNT: Final = (
     select(func.count())
     .select_from(transcript_items)
@@ -56,7 +53,7 @@ _COUNT: Final = (
 )
 _ORDER: Final = (_items.created_at, _items.position, _items.number)
 _OF_SESSION: Final = (
-    select(*_ALL_BUT_WORDS)
+    select(*ALL_BUT_WORDS)
     .where(_items.session_id == bindparam("its_session"))
     .order_by(*_ORDER)
     .limit(_PAGE)
@@ -69,9 +66,6 @@ _REST_OF_SESSION: Final = _OF_SESSION.where(
         bindparam("after_number", type_=BigInteger),
     )
 )
-_index: Final = table("transcript_search", column("rowid", BigInteger), column("transcript_search"))
-_NEWEST: Final = select(*_ALL_BUT_WORDS).where(_items.session_id.is_not(None))
-
 _PRUNE: Final[Executable] = delete_some(transcript_items, _items.kept_at < bindparam("before"))
 
 
@@ -140,12 +134,22 @@ class SqlTranscriptReader:
         self, wanted: TranscriptSearch, after: Cursor | None, limit: int, access: Access
     ) -> Sequence[FoundItem]:
         """Return the newest ``limit`` visible items that are wanted, of those after ``after``."""
+        asked = wanted, after, limit, access.tenants
         if self._database.embedded:
-            query = _by_fts5(Fts5().query(wanted, access.tenants), wanted, after, limit)
+            rows = await self._database.read_many(by_fts5(*asked))
         else:
-            query = _by_tsvector(TsVector().query(wanted, access.tenants), wanted, after, limit)
-        seen = of_tenants(query, transcript_items, access.tenants)
-        return [to_found_item(row) for row in await self._database.read_many(seen)]
+            rows = await self._by_tsvector(asked)
+        return [to_found_item(row) for row in rows]
+
+    async def _by_tsvector(
+        self, asked: tuple[TranscriptSearch, Cursor | None, int, Tenants]
+    ) -> Sequence[Any]:
+        wanted, _, limit, _ = asked
+        if wanted.session_id is None and wanted.call_id is None:
+            rows = await self._database.read_many(among_newest(*asked))
+            if len(rows) == limit:
+                return rows
+        return await self._database.read_many(by_index(*asked))
 
     async def prune(self, before: datetime) -> int:
         """Delete the items that were stored before then; how many they were."""
@@ -154,33 +158,3 @@ class SqlTranscriptReader:
             with storage_errors():
                 await asyncio.to_thread(merge_word_indexes, Path(self._database.url.database or ""))
         return pruned
-
-
-def _by_fts5(query: str, wanted: TranscriptSearch, after: Cursor | None, limit: int) -> Select[Any]:
-    since, until = wanted.created.since, wanted.created.until
-    found = select(_index.c.rowid).where(_index.c.transcript_search.op("MATCH")(query))
-    if after is not None:
-        found = found.where(_index.c.rowid < number_in(after))
-    if since is not None:
-        found = found.where(_index.c.rowid >= first_number(since))
-    if until is not None:
-        found = found.where(_index.c.rowid < first_number(until))
-    found = found.order_by(_index.c.rowid.desc()).limit(limit)
-    return _NEWEST.where(_items.number.in_(found)).order_by(_items.number.desc())
-
-
-def _by_tsvector(
-    query: str, wanted: TranscriptSearch, after: Cursor | None, limit: int
-) -> Select[Any]:
-    since, until = wanted.created.since, wanted.created.until
-    # In the statement's text: a plan for any words would be one for common words.
-    words = bindparam("words", query, type_=Text, literal_execute=True)
-    found = _NEWEST.where(_items.search.op("@@")(cast(words, TSQUERY)))
-    if after is not None:
-        place = tuple_(_items.created_at, _items.number)
-        found = found.where(place < tuple_(after.created_at, number_in(after)))
-    if since is not None:
-        found = found.where(_items.created_at >= since)
-    if until is not None:
-        found = found.where(_items.created_at < until)
-    return found.order_by(_items.created_at.desc(), _items.number.desc()).limit(limit)

@@ -5,6 +5,9 @@ text, which the FTS5 table ``transcript_search`` has an index of; triggers keep 
 it changes with the rows, however they are deleted. Both hold the words as
 :mod:`domain.transcripts.words` makes them, and beside them the tenant, the session and the call as
 words of their own, so that a search reads nothing of others.
+
+FTS5 also has an index of the words' first three, four and five characters: without it, a search for
+a beginning collects all places of all words that begin so before it returns the newest.
 """
 
 from __future__ import annotations
@@ -83,7 +86,8 @@ Index(
 
 _FTS: Final = """
 CREATE VIRTUAL TABLE transcript_search USING fts5(
-    search, content='transcript_items', content_rowid='number', tokenize="ascii tokenchars '='"
+    search, content='transcript_items', content_rowid='number', prefix='3 4 5',
+    tokenize="ascii tokenchars '='"
 )
 """
 _ADDED: Final = """

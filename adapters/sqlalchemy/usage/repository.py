@@ -11,7 +11,7 @@ import attrs
 from sqlalchemy import Connection, Executable, Row
 
 from adapters.sqlalchemy.engine.database import Database
-from adapters.sqlalchemy.engine.write import Lock, Write
+from adapters.sqlalchemy.engine.write import Lock, Work, Write
 from adapters.sqlalchemy.mapping import unreadable_row
 from adapters.sqlalchemy.usage.statements import (
     DELETE_USAGE,
@@ -24,6 +24,7 @@ from adapters.sqlalchemy.usage.statements import (
     POSTGRESQL,
     SQLITE,
 )
+from adapters.sqlalchemy.usage.turns import SessionTurns
 from domain.access.access import Access
 from domain.shared.identifiers import CallId, ReportId, SessionId
 from domain.shared.reported import Reported
@@ -38,9 +39,10 @@ class SqlUsage:
     Changes are appended to ``writes``, for the unit of work to carry out; reads show them.
     """
 
-    def __init__(self, database: Database, writes: list[Write]) -> None:
+    def __init__(self, database: Database, writes: list[Write], works: list[Work]) -> None:
         self._database = database
         self._writes = writes
+        self._works = works
         self._upserts = SQLITE if database.embedded else POSTGRESQL
         self._owners: dict[ReportId, Reported] = {}
         self._kept: dict[ReportId, list[ModelUsage]] = {}
@@ -70,7 +72,7 @@ class SqlUsage:
             return
         await self._own(reported)
         rows = [{"report_id": report.value, **attrs.asdict(turn)} for turn in turns.values()]
-        self._write_rows(self._upserts.turns, rows, report)
+        self._keep_turns(self._owners[report], rows)
 
     async def match(self, reported: Reported) -> None:
         """Give what is stored of a report, if anything is, its session, call and tenant."""
@@ -78,6 +80,7 @@ class SqlUsage:
         if await self._owner(report) is not None:
             self._write(MATCH, {"of_report": report.value, **_owner(reported)}, report)
             self._owners[report] = reported
+            self._keep_turns(reported, [])
 
     async def of_session(self, session_id: SessionId, access: Access) -> list[ModelUsage]:
         """Return the visible usage of a session, added up, sorted by kind, provider and model."""
@@ -112,6 +115,15 @@ class SqlUsage:
         values = {"report_id": report.value, **_owner(owner), "kept_at": datetime.now(UTC)}
         self._write(self._upserts.report, values, report)
         self._owners[report] = owner
+
+    def _keep_turns(self, owner: Reported, rows: Sequence[Mapping[str, Any]]) -> None:
+        session = owner.session_id
+        if session is None:
+            self._write_rows(self._upserts.turns, rows, owner.report_id)
+        else:
+            changes = list(rows) if self._database.embedded else list(_columns(rows))
+            work = SessionTurns(owner.report_id.value, session.value, self._upserts.turns, changes)
+            self._works.append(Work(work, ("worker_turns", session.value)))
 
     def _write_rows(
         self, statement: Executable, rows: Sequence[Mapping[str, Any]], report: ReportId

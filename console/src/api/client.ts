@@ -114,3 +114,11 @@ export function withQuery(path: string, parameters: Record<string, string | unde
   const text = query.toString();
   return text === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${text}`;
 }
+
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** Whether no whole number of a JSON text changes when it is read: JavaScript's end at 2^53. */
+export function isExact(text: string): boolean {
+  const tokens = text.match(TOKENS) ?? [];
+  return tokens.every((token) => !/^-?\d{16,}$/.test(token) || BigInt(token) === BigInt(Number(token)));
+}

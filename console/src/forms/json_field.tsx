@@ -1,6 +1,7 @@
 /** A value that is edited as JSON: free-form objects, and what has several types. */
 
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { isExact } from "../api/client";
 import type { Plain } from "./schema";
 import type { Labelled, Value } from "./schema_form";
 
@@ -26,6 +27,7 @@ export function parseJson(text: string, is: Plain["is"], nullable: boolean): unk
   } catch (error) {
     throw new Error(`This is not JSON: ${(error as Error).message}`, { cause: error });
   }
+  if (!isExact(text)) throw new Error("A browser cannot hold a number of this many digits.");
   const wanted = NAMES[is];
   if (wanted === undefined || (value === null && nullable)) return value;
   const found = Array.isArray(value) ? "array" : value === null ? "null" : typeof value;

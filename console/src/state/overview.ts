@@ -66,19 +66,26 @@ export class Overview {
     field: string,
     queries: Record<string, string>[],
   ): Promise<T[]> {
+    const found = await Promise.all(queries.map((query) => this.pages<T>(path, field, query)));
+    return found.flat();
+  }
+
+  private async pages<T>(
+    path: string,
+    field: string,
+    query: Record<string, string>,
+  ): Promise<T[]> {
     const found: T[] = [];
-    for (const query of queries) {
-      let cursor: string | null = "";
-      for (let pages = 0; cursor !== null; pages += 1) {
-        if (pages === MOST_PAGES) {
-          this.partial.value = true;
-          break;
-        }
-        const parameters: Record<string, string> = { ...query, limit: PAGE.toString(), cursor };
-        const page: Record<string, unknown> = await request("GET", withQuery(path, parameters));
-        found.push(...(page[field] as T[]));
-        cursor = page["nextCursor"] as string | null;
+    let cursor: string | null = "";
+    for (let pages = 0; cursor !== null; pages += 1) {
+      if (pages === MOST_PAGES) {
+        this.partial.value = true;
+        break;
       }
+      const parameters: Record<string, string> = { ...query, limit: PAGE.toString(), cursor };
+      const page: Record<string, unknown> = await request("GET", withQuery(path, parameters));
+      found.push(...(page[field] as T[]));
+      cursor = page["nextCursor"] as string | null;
     }
     return found;
   }

@@ -16,7 +16,8 @@ interface Props {
   lines: Line[];
 }
 
-const HEIGHT = 120;
+const HEIGHT = 140;
+const DAYS = 2 * 24 * 60 * 60;
 const COLORS = ["--accent", "--wait"];
 
 export function Chart({ title, said, times, lines }: Props) {
@@ -86,13 +87,21 @@ function options(element: HTMLElement, count: number): UPlot.Options {
       ? { stroke, width: 2, points, ...(count === 1 && { fill: `${stroke}22` }) }
       : { stroke, width: 2, points, dash: [6, 4] };
   };
+  const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+  const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
+  const named: UPlot.Axis.DynamicValues = ({ data: [times] }, splits) => {
+    const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
+    return splits.map((time) => (span < DAYS ? hour : day).format(time * 1000));
+  };
   return {
     width: element.clientWidth,
     height: HEIGHT,
+    // Days are those of UTC, and time zones differ from it by quarters of an hour.
+    tzDate: (time) => UPlot.tzDate(new Date(time * 1000), "UTC"),
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
-    axes: [axis, { ...axis, size: 50 }],
+    scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
+    axes: [{ ...axis, size: 30, values: named }, { ...axis, size: 50, space: 20 }],
     series: [{}, ...COLORS.slice(0, count).map(line)],
   };
 }

@@ -7,22 +7,24 @@ import { clock, seconds } from "./format";
 
 /** From then on a user notices the wait. */
 const SLOW = 2;
+const MOST_BARS = 500;
 
 export function Latencies({ turns, playback }: { turns: readonly Turn[]; playback: Playback }) {
   const answered = turns.filter((turn) => turn.latency !== null);
   if (answered.length === 0) return null;
   const values = answered.map((turn) => turn.latency ?? 0);
-  const most = Math.max(...values);
+  const most = values.reduce((longest, value) => Math.max(longest, value), 0);
   return (
     <figure class="latencies">
       <figcaption>
         <strong>Turn latency</strong>{" "}
         <span class="dim">
-          median {seconds(median(values))}, longest {seconds(most)} of {values.length.toString()}
+          median {seconds(median(values))}, longest {seconds(most)} of {values.length.toLocaleString()}
+          {values.length > MOST_BARS && `; the first ${MOST_BARS.toString()} are drawn`}
         </span>
       </figcaption>
       <div class="bars">
-        {answered.map(({ item, latency, from }) => (
+        {answered.slice(0, MOST_BARS).map(({ item, latency, from }) => (
           <button
             key={item.id}
             type="button"

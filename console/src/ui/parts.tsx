@@ -1,6 +1,7 @@
 /** Parts of a record's page. */
 
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import type { TimelineEntry } from "../api/types";
 import { sourceOf, timeOf, words } from "./format";
 
@@ -48,15 +49,21 @@ interface RawProps {
 }
 
 export function RawJson({ value, path, name = "Raw JSON" }: RawProps) {
+  const [open, setOpen] = useState(false);
   return (
-    <details class="raw">
+    <details
+      class="raw"
+      onToggle={(event) => {
+        setOpen(event.currentTarget.open);
+      }}
+    >
       <summary>{name}</summary>
       <p class="dim">
         <code>GET {path}</code>
       </p>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <pre tabIndex={0} aria-label={name}>
-        {JSON.stringify(value, null, 2)}
+        {open && JSON.stringify(value, null, 2)}
       </pre>
     </details>
   );

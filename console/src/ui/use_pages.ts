@@ -1,4 +1,4 @@
-/** A list without events, such as agents: read page by page on demand. */
+/** A list that is read page by page on demand. */
 
 import { useEffect, useState } from "preact/hooks";
 import { request, withQuery } from "../api/client";

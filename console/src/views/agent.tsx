@@ -1,22 +1,24 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { request } from "../api/client";
-import type { Agent, AgentVersion } from "../api/types";
+import type { Agent, AgentVersion, DomainEvent } from "../api/types";
 import { go, hashOf } from "../router";
 import { may } from "../state/session";
 import { type Change, changes, lines } from "../ui/diff";
 import { timeOf } from "../ui/format";
 import { Configuration, Facts, RawJson } from "../ui/parts";
 import { Failed, Loading } from "../ui/states";
-import { usePages } from "../ui/use_pages";
-import { useResource } from "../ui/use_resource";
+import { useFollowed } from "../ui/use_followed";
+import { useFollowedPages } from "../ui/use_followed_pages";
 
 const DELETION =
   "Delete this agent and its versions? Running sessions keep their configuration. Calls to its " +
   "phone numbers are then answered by the service's default agent.";
 
+const isOfAgent = (event: DomainEvent) => event.type.startsWith("agent.");
+
 export function AgentView({ id }: { id: string }) {
   const path = `/agents/${encodeURIComponent(id)}`;
-  const agent = useResource<Agent>(path);
+  const agent = useFollowed<Agent>(path, isOfAgent);
   const [failure, setFailure] = useState<Error | null>(null);
   const { value } = agent;
 
@@ -84,12 +86,15 @@ interface VersionsProps {
 }
 
 function Versions({ path, active, activated }: VersionsProps) {
-  const { items, error, complete, more, reload } = usePages<AgentVersion>(
+  const { items, error, complete, more, reload } = useFollowedPages<AgentVersion>(
     `${path}/versions`,
     "versions",
+    isOfAgent,
   );
   const [failure, setFailure] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);
+  const [said, setSaid] = useState("");
+  const list = useRef<HTMLUListElement>(null);
   const current = items?.find((version) => version.version === active);
 
   const activate = async (version: number) => {
@@ -97,6 +102,8 @@ function Versions({ path, active, activated }: VersionsProps) {
     setFailure(null);
     try {
       activated(await request<Agent>("POST", `${path}/versions/${version.toString()}/activate`));
+      setSaid(`Version ${version.toString()} is active.`);
+      list.current?.focus(); // its button is gone
     } catch (raised) {
       setFailure(raised as Error);
     }
@@ -108,7 +115,8 @@ function Versions({ path, active, activated }: VersionsProps) {
   return (
     <>
       {failure !== null && <Failed error={failure} />}
-      <ul class="versions">
+      <p role="status">{said}</p>
+      <ul class="versions" ref={list} tabIndex={-1} aria-label="Versions">
         {items.map((version) => (
           <li key={version.version}>
             <details>

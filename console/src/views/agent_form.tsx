@@ -1,6 +1,6 @@
 /** A new agent, or a new version of one. */
 
-import { request } from "../api/client";
+import { isExact, request, requestText } from "../api/client";
 import type { Agent } from "../api/types";
 import { ResourceForm } from "../forms/resource_form";
 import { useSchema } from "../forms/use_schema";
@@ -8,6 +8,9 @@ import { go, hashOf } from "../router";
 import { Failed, Loading } from "../ui/states";
 import { useResource } from "../ui/use_resource";
 
+const INEXACT =
+  "The agent's configuration has a number with more digits than a browser can hold. Change it " +
+  "with PATCH /agents or `backend agents apply`.";
 const SCHEMA = "CreateAgentRequest";
 
 export function NewAgentView() {
@@ -72,6 +75,7 @@ export function EditAgentView({ id }: { id: string }) {
             action="Save a new version"
             back={back}
             send={async (value) => {
+              if (!isExact(await requestText(path))) throw new Error(INEXACT);
               // What the form leaves out is the field's default, not what was saved before.
               const names = Object.keys(schema.properties ?? {});
               const body = Object.fromEntries(names.map((name) => [name, value[name] ?? null]));

@@ -3,10 +3,14 @@ import { hashOf } from "../router";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
 import { Empty, Failed, Loading } from "../ui/states";
-import { usePages } from "../ui/use_pages";
+import { useFollowedPages } from "../ui/use_followed_pages";
 
 export function AgentsView() {
-  const { items, error, complete, more, reload } = usePages<Agent>("/agents", "agents");
+  const { items, error, complete, more, reload } = useFollowedPages<Agent>(
+    "/agents",
+    "agents",
+    (event) => event.type.startsWith("agent."),
+  );
   return (
     <>
       <h1>Agents</h1>

@@ -1,11 +1,11 @@
-import { useId, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 import { request } from "../api/client";
 import type { ApiKey } from "../api/types";
 import { signIn } from "../state/session";
 import { timeOf } from "../ui/format";
 import { ShownOnce } from "../ui/shown_once";
 import { Empty, Failed, Loading, Status } from "../ui/states";
-import { usePages } from "../ui/use_pages";
+import { useFollowedPages } from "../ui/use_followed_pages";
 
 const SCOPES = [
   "sessions:write",
@@ -26,9 +26,12 @@ interface NewKey extends ApiKey {
 }
 
 export function ApiKeysView() {
-  const { items, error, reload } = usePages<ApiKey>("/api-keys", "apiKeys");
+  const { items, error, reload } = useFollowedPages<ApiKey>("/api-keys", "apiKeys", (event) =>
+    event.type.startsWith("api_key."),
+  );
   const [made, setMade] = useState<NewKey | null>(null);
   const [failure, setFailure] = useState<Error | null>(null);
+  const title = useRef<HTMLHeadingElement>(null);
   const state = signIn.value;
   const open = state.is === "in" && state.session.state === "open";
 
@@ -41,11 +44,14 @@ export function ApiKeysView() {
       setFailure(raised as Error);
     }
     await reload();
+    title.current?.focus(); // the key's button is gone
   };
 
   return (
     <>
-      <h1>API keys</h1>
+      <h1 ref={title} tabIndex={-1}>
+        API keys
+      </h1>
       {made !== null && (
         <ShownOnce
           label="The new key"

@@ -4,11 +4,13 @@ import type { Delivery, Webhook } from "../api/webhooks";
 import { hashOf } from "../router";
 import { may } from "../state/session";
 import { Failed, Loading } from "../ui/states";
-import { SETTLED, useFollowedPages } from "../ui/use_followed_pages";
+import { useFollowedPages } from "../ui/use_followed_pages";
 import { DeliveryList } from "./deliveries";
 import { InboxEntries } from "./inbox";
 
 const ANY = () => true;
+/** Every webhook's list is read, so not with each event of a busy service. */
+const SELDOM = 10_000;
 
 export function DeadLettersView() {
   return (
@@ -66,7 +68,7 @@ function OfWebhook({ webhook }: { webhook: Webhook }) {
     path,
     "deliveries",
     ANY,
-    SETTLED,
+    SELDOM,
   );
   return (
     <>

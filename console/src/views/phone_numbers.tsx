@@ -3,13 +3,14 @@ import { hashOf } from "../router";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
 import { Empty, Failed, Loading } from "../ui/states";
-import { usePages } from "../ui/use_pages";
+import { useFollowedPages } from "../ui/use_followed_pages";
 import { entryOf } from "./phone_number_form";
 
 export function PhoneNumbersView() {
-  const { items, error, complete, more, reload } = usePages<PhoneNumber>(
+  const { items, error, complete, more, reload } = useFollowedPages<PhoneNumber>(
     "/phone-numbers",
     "phoneNumbers",
+    (event) => event.type.startsWith("phone_number."),
   );
   return (
     <>

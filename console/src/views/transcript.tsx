@@ -1,7 +1,7 @@
 /** The transcript: who said what and when, and what tools did. */
 
 import { useComputed } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Transcript, TranscriptItem } from "../api/conversation";
 import type { Playback } from "../state/playback";
 import type { Turn } from "../state/turns";
@@ -11,6 +11,8 @@ import { Empty } from "../ui/states";
 
 const SPEAKERS: Record<string, string> = { user: "User", assistant: "Agent" };
 const SHORT = 200;
+/** Turns that are drawn at a time; a transcript may have 100,000. */
+const MOST = 1000;
 
 interface Props {
   turns: readonly Turn[];
@@ -55,9 +57,11 @@ function NoTranscript() {
 
 function Turns({ turns, playback }: { turns: readonly Turn[]; playback: Playback }) {
   const list = useRef<HTMLOListElement>(null);
+  const [drawn, setDrawn] = useState(MOST);
   useEffect(
     () =>
       playback.current.subscribe((index) => {
+        setDrawn((old) => (index < old ? old : index + MOST));
         const [box, item] = [list.current, list.current?.children[index]];
         if (box == null || !(item instanceof HTMLElement) || !playback.playing.value) return;
         // Not `scrollIntoView`, which would move the page as well.
@@ -65,14 +69,27 @@ function Turns({ turns, playback }: { turns: readonly Turn[]; playback: Playback
       }),
     [playback],
   );
+  const left = turns.length - drawn;
   return (
-    // Focusable, so that the keyboard can scroll it.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <ol class="turns" aria-label="Transcript" tabIndex={0} ref={list}>
-      {turns.map((turn, index) => (
-        <TurnRow key={turn.item.id} turn={turn} index={index} playback={playback} />
-      ))}
-    </ol>
+    <>
+      {/* Focusable, so that the keyboard can scroll it. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <ol class="turns" aria-label="Transcript" tabIndex={0} ref={list}>
+        {turns.slice(0, drawn).map((turn, index) => (
+          <TurnRow key={turn.item.id} turn={turn} index={index} playback={playback} />
+        ))}
+      </ol>
+      {left > 0 && (
+        <button
+          type="button"
+          onClick={() => {
+            setDrawn(drawn + MOST);
+          }}
+        >
+          Show more of the {left.toLocaleString()} that follow
+        </button>
+      )}
+    </>
   );
 }
 

@@ -8,13 +8,19 @@ from litestar.openapi import ResponseSpec
 
 from entrypoints.http.openapi.document import HIDDEN, REFUSALS, errors, read_responses
 
-_NONE: Final = f"There is no such session, call or recording, or no audio of it. {HIDDEN}"
+_NONE: Final = (
+    "There is no such session, call or recording (`not_found`), or its audio is gone "
+    f"(`recording_missing`). {HIDDEN}"
+)
 _RANGE: Final[tuple[str, str, dict[str, object]]] = (
     "range_not_satisfiable",
     "The recording has 1000 bytes, none in this range.",
     {},
 )
-_UNAVAILABLE: Final = "The ledger, or the store of the recordings, is out of reach."
+_UNAVAILABLE: Final = (
+    "The ledger (`storage_unavailable`) or the store of the recordings "
+    "(`recordings_unavailable`) is out of reach."
+)
 
 LIST_RESPONSES: Final = read_responses("There is no such session.")
 
@@ -40,7 +46,7 @@ OPEN_RESPONSES: Final = _PARTS | errors(
     {
         **_PLAYING,
         403: "The link has expired, or was not signed here.",
-        404: "The recording was erased, or there is no audio of it.",
+        404: "The recording was erased, or its audio is gone (`recording_missing`).",
     },
     {
         403: ("invalid_link", "This link is not valid, or no longer: ask for a new one.", {}),
@@ -58,7 +64,8 @@ CONTROL_RESPONSES: Final = errors(
         409: "Nothing is recorded here (`recordings_disabled`), the session has ended or forbids "
         "it (`recording_refused`), or another request is starting its recording "
         "(`recording_starting`): try again.",
-        502: "LiveKit refused, could not be reached, or has no egress service.",
+        502: "LiveKit refused, could not be reached, or has no egress service "
+        "(`livekit_without_egress`).",
         503: "The ledger is out of reach.",
     },
     {

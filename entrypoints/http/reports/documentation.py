@@ -59,11 +59,12 @@ class PostReportOperation(Operation):
 RESPONSES: Final = errors(
     REFUSALS
     | {
-        400: "The body is no JSON object, or `items` is no list.",
+        400: "The body is no JSON object (`invalid_report`), or `items` is no list.",
         404: "There is no such session, or it is another tenant's.",
         413: f"The body is larger than {MAX_POSTED_BYTES} bytes, or has too many items.",
         415: "The body is not sent as JSON.",
-        503: "The ledger is out of reach, or many reports of this session came at once.",
+        503: "The ledger is out of reach (`storage_unavailable`), or many reports of this session "
+        "came at once (`report_contended`): try again.",
     },
     {
         400: ("invalid_report", "The body must be a JSON object.", {}),

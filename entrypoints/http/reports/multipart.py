@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from domain.shared.report_errors import InvalidReport
+from domain.shared.report_errors import InvalidReport, ReportCutShort
 
 _MOST_PARTS: Final = 64
 _LONGEST_BOUNDARY: Final = 70  # RFC 2046, 5.1.1
@@ -37,7 +37,8 @@ def boundary_of(content_type: str) -> str:
 async def form_parts(body: AsyncIterator[bytes], boundary: str) -> AsyncIterator[FormPart]:
     """Yield the parts of ``body`` in their order.
 
-    Raises ``InvalidReport`` where it is malformed or ends before its last boundary.
+    Raises ``InvalidReport`` where it is malformed, and ``ReportCutShort`` where it ends before its
+    last boundary: workers write that, so another attempt may be whole.
     """
     events = _events(body, boundary)
     async for event in events:
@@ -61,12 +62,17 @@ async def _chunks(
 async def _events(
     body: AsyncIterator[bytes], boundary: str
 ) -> AsyncIterator[MultipartSegment | bytes | bytearray | None]:
+    has_begun = ended = False
     try:
         parser = PushMultipartParser(boundary, max_segment_count=_MOST_PARTS)
         async for chunk in body:
             if chunk:
                 for event in parser.parse(chunk):
+                    has_begun = True
                     yield event
+        ended = True
         parser.close()
     except MultipartError as error:
+        if has_begun and ended:
+            raise ReportCutShort("The upload ended before its last boundary.") from None
         raise InvalidReport(f"The body is no complete {_MEDIA_TYPE}: {error}.") from None

@@ -13,7 +13,13 @@ from adapters.system.ids import UuidIds
 from domain.access.access import SYSTEM
 from domain.calls.apply_fact import apply
 from domain.calls.call import Call
-from domain.calls.call_facts import AgentDispatched, CallRouted, ParticipantLeft, ParticipantSeen
+from domain.calls.call_facts import (
+    AgentDispatched,
+    CallFact,
+    CallRouted,
+    ParticipantLeft,
+    ParticipantSeen,
+)
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.repository import CallWork
 from domain.calls.room_calls import CallOutline
@@ -119,7 +125,7 @@ async def test_a_participant_has_one_call_in_a_room(
 async def test_reports_that_race_make_one_call_of_a_stay(database_url: str) -> None:
     """None of them found a call when it looked; on a database they come to two replicas."""
     leg = leg_of(new_call())
-    facts = [
+    facts: list[CallFact] = [
         ParticipantSeen(LegStatus.RINGING, NOON, Source.WEBHOOK),
         ParticipantSeen(LegStatus.ACTIVE, NOON + SECOND, Source.RECONCILER),
         ParticipantLeft(NOON + 2 * SECOND, Source.WEBHOOK, reason="CLIENT_INITIATED"),

@@ -107,15 +107,43 @@ async def test_unmatched_reports_are_due_in_the_order_of_their_next_attempts(
         assert await work.reports.due(NOON + 2 * SECOND, 1) == [early]
 
 
-async def test_the_newest_report_of_a_session_is_found(ledger: Ledger) -> None:
+async def test_the_reports_of_a_session_are_found_the_oldest_first(ledger: Ledger) -> None:
     session_id = new_id()
     old = new_report().matched(session_id, None, None)
     new = new_report(received_at=NOON + SECOND).matched(session_id, None, None)
-    await add(ledger, new, old)
+    await add(ledger, new, old, new_report())
 
     async with ledger.unit_of_work() as work:
-        assert await work.reports.newest_of(session_id) == new
-        assert await work.reports.newest_of(new_id()) is None
+        assert await work.reports.of_session(session_id) == [old, new]
+        assert await work.reports.of_session(new_id()) == []
+
+
+async def test_of_reports_that_were_each_taken_for_the_sessions_first_one_is_stored(
+    ledger: Ledger,
+) -> None:
+    session_id, late = new_id(), new_report()
+    await add(ledger, late)
+
+    async def add_first() -> None:
+        async with ledger.unit_of_work() as work:
+            assert await work.reports.of_session(session_id) == []
+            await both_have_read.wait()
+            await work.reports.add(new_report().matched(session_id, None, None))
+            await work.commit()
+
+    async def match_first() -> None:
+        async with ledger.unit_of_work() as work:
+            assert await work.reports.of_session(session_id) == []
+            await both_have_read.wait()
+            await work.reports.save(late.matched(session_id, None, None))
+            await work.commit()
+
+    both_have_read = asyncio.Barrier(3)
+    done = await asyncio.gather(add_first(), match_first(), add_first(), return_exceptions=True)
+
+    assert sorted(type(each).__name__ for each in done) == ["Conflict", "Conflict", "NoneType"]
+    async with ledger.unit_of_work() as work:
+        assert len(await work.reports.of_session(session_id)) == 1
 
 
 async def test_old_reports_without_a_session_are_deleted(ledger: Ledger) -> None:

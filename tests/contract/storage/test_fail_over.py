@@ -33,6 +33,14 @@ PATIENCE = timedelta(seconds=2)
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
+    """One whose standby a test may promote."""
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[Cluster]:
+    """One that is afterwards as it was before."""
     with running_cluster() as cluster:
         yield cluster
 
@@ -183,18 +191,18 @@ async def test_given_one_address_that_moves_to_the_new_primary_then_writes_move_
 
 
 async def test_given_several_hosts_and_no_attribute_then_the_writable_one_is_used(
-    cluster: Cluster,
+    kept: Cluster,
 ) -> None:
-    url = cluster.new_database("ledger").partition("?")[0]
-    first, second = (f"127.0.0.1:{node.port}" for node in (cluster.first, cluster.second))
+    url = kept.new_database("several").partition("?")[0]
+    first, second = (f"127.0.0.1:{node.port}" for node in (kept.first, kept.second))
     reversed_url = url.replace(f"{first},{second}", f"{second},{first}")
     async with ledger_at(reversed_url) as storage:
         await SessionStore(storage.unit_of_work).add(new_session())
 
 
-async def test_given_no_host_that_accepts_writes_then_the_reason_says_so(cluster: Cluster) -> None:
-    async with ledger_at(cluster.new_database("ledger")) as storage:
-        make_read_only(cluster.first, read_only=True)
+async def test_given_no_host_that_accepts_writes_then_the_reason_says_so(kept: Cluster) -> None:
+    async with ledger_at(kept.new_database("refusing")) as storage:
+        make_read_only(kept.first, read_only=True)
         for attempt in (
             lambda: SessionStore(storage.unit_of_work).add(new_session()),
             storage.check,
@@ -202,16 +210,16 @@ async def test_given_no_host_that_accepts_writes_then_the_reason_says_so(cluster
             with pytest.raises(StorageUnavailable, match="no host of DATABASE_URL accepts writes"):
                 await attempt()
 
-        make_read_only(cluster.first, read_only=False)
+        make_read_only(kept.first, read_only=False)
         await storage.check()
         await SessionStore(storage.unit_of_work).add(new_session())
 
 
 async def test_given_a_primary_that_does_not_answer_and_a_standby_then_the_reason_says_both(
-    cluster: Cluster,
+    kept: Cluster,
 ) -> None:
-    hosts, ports = ["127.0.0.1"] * 2, [cluster.first.port, cluster.second.port]
-    thaw = cluster.first.freeze()
+    hosts, ports = ["127.0.0.1"] * 2, [kept.first.port, kept.second.port]
+    thaw = kept.first.freeze()
     try:
         with pytest.raises(StorageUnavailable) as caught:
             await Hosts().connect(host=hosts, port=ports, user="postgres", timeout=2.0)
@@ -330,8 +338,8 @@ async def test_given_connections_that_the_server_ends_then_reads_and_writes_are_
 
 
 async def test_given_a_host_where_nothing_listens_then_the_next_one_is_used(
-    cluster: Cluster,
+    kept: Cluster,
 ) -> None:
-    url = cluster.new_database("ledger").replace("@", f"@127.0.0.1:{free_port()},")
+    url = kept.new_database("unheard").replace("@", f"@127.0.0.1:{free_port()},")
     async with ledger_at(url) as storage:
         await SessionStore(storage.unit_of_work).add(new_session())

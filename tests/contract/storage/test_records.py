@@ -391,7 +391,7 @@ HARMLESS = {
     # Ids, times, states, names of models and of what operators have set up.
     "sessions": {"id", "room_sid", "agent_name", "status", "dispatch_id", "claim_holder",
                  "end_reason", "call_id", "direction", "tenant", "agent_identity", "agent_id",
-                 "timeline"},
+                 "earlier_agents", "timeline"},
     "calls": {"id", "room_sid", "participant_sid", "direction", "trunk_id", "dispatch_rule_id",
               "sip_call_id", "status", "disconnect_reason", "session_id", "timeline", "tenant"},
     "inbox": {"event_id", "kind", "room_sid", "status", "lease_holder", "trace"},

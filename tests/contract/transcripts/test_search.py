@@ -47,7 +47,12 @@ async def test_words_phrases_and_prefixes(ledger: Ledger, query: str, finds: lis
     assert await found(ledger, query) == finds
 
 
-async def test_results_are_the_newest_first_of_the_tenant_s_own(ledger: Ledger) -> None:
+@pytest.mark.parametrize("looked_at", [1, 2000])
+async def test_results_are_the_newest_first_of_the_tenant_s_own(
+    ledger: Ledger, looked_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether PostgreSQL finds them among the newest items or by its index of words."""
+    monkeypatch.setattr("adapters.sqlalchemy.transcripts.search.LOOKED_AT", looked_at)
     ann = await session_in(ledger, tenant="ann")
     bob = await session_in(ledger, tenant="bob")
     nobody = await session_in(ledger)

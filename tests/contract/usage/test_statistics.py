@@ -68,7 +68,7 @@ async def store(ledger: Ledger, *records: Session | Call) -> None:
 async def report(ledger: Ledger, session: Session, *usage: ModelUsage, turns: list[int]) -> None:
     reported = new_report(session)
     latencies = [
-        TurnLatency(item_id=f"item_{number}", end_to_end_ms=milliseconds)
+        TurnLatency(item_id=f"{reported.report_id}_{number}", end_to_end_ms=milliseconds)
         for number, milliseconds in enumerate(turns)
     ]
     async with ledger.unit_of_work() as work:

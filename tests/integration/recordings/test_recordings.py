@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +20,9 @@ from entrypoints.container import Container
 from entrypoints.settings import load_settings
 from tests.integration.http.webhooks import eventually, send
 from tests.s3 import running_s3
-from tests.service import PROJECT, Service, running
+from tests.service import Service, running
 from tests.simulator import SimulatorProcess
+from tests.warm_processes import popen
 
 AUDIO = bytes(range(256)) * 1024
 
@@ -51,11 +50,12 @@ class Recorder:
         return asyncio.run(_report(self.environ, self.folder, session_id, audio))
 
     def backend(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "entrypoints.cli", *arguments],
-            cwd=self.folder, capture_output=True, text=True, check=False, timeout=60,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **self.environ},
-        )  # fmt: skip
+        with popen(
+            "entrypoints.cli", arguments, self.folder, self.environ,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            output, errors = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
     def objects(self) -> set[str]:
         store = self.folder / "recordings"

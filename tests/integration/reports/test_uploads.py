@@ -158,7 +158,7 @@ def head(path: str, token: str, *headers: str) -> bytes:
         ({"form": "multipart/form-data"}, (400, "invalid_report")),
         ({"body": b""}, (400, "invalid_report")),
         ({"body": b"no boundary at all"}, (400, "invalid_report")),
-        ({"body": multipart(*an_upload())[:-20]}, (400, "invalid_report")),
+        ({"body": multipart(*an_upload()).replace(b"\r\n\r\n", b"", 1)}, (400, "invalid_report")),
         ({"body": multipart(("chat_history", chat_history(), ""))}, (400, "invalid_report")),
         ({"header": b"\xff\xff"}, (400, "invalid_report")),
         ({"header": a_header(room_sid="")}, (400, "invalid_report")),
@@ -176,6 +176,17 @@ def test_what_is_no_report_is_refused_for_good(
 
     assert verdict(answer) == refusal
     assert _parse_retry_delay(answer.content) is None
+    assert desk.files() == before
+
+
+@pytest.mark.parametrize("missing", [3, 20, 400, 2000])
+def test_a_body_that_was_cut_short_on_its_way_is_asked_for_again(desk: Desk, missing: int) -> None:
+    before = desk.files()
+
+    answer = desk.upload(body=multipart(*an_upload())[:-missing])
+
+    assert answer.status_code == 503
+    assert _parse_retry_delay(answer.content)
     assert desk.files() == before
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 import httpx
 import pytest
@@ -14,28 +13,32 @@ from tests.databases import PostgresServer
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess
 
-AT_ONCE = 64
+AT_ONCE = 32
 
 
 @pytest.fixture(
+    scope="module",
     params=[
         "memory",
         "sqlite",
         pytest.param("postgresql", marks=pytest.mark.slow),
         pytest.param("two workers on postgresql", marks=pytest.mark.slow),
         pytest.param("two replicas on postgresql", marks=pytest.mark.slow),
-    ]
+    ],
 )
 def services(
-    request: pytest.FixtureRequest, simulator: SimulatorProcess, tmp_path: Path
+    request: pytest.FixtureRequest,
+    simulator_process: SimulatorProcess,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Sequence[Service]]:
-    """The processes that share one ledger."""
-    environ = dict(simulator.environ)
+    """The processes that share one ledger, without the reconciler: a test counts dispatches."""
+    folder = tmp_path_factory.mktemp("services")
+    environ = {**simulator_process.environ, "RECONCILE_INTERVAL_SECONDS": "86400"}
     match request.param:
         case "memory":
             environ["DATABASE_URL"] = "memory://"
         case "sqlite":
-            environ["DATABASE_URL"] = f"sqlite+aiosqlite:///{tmp_path}/ledger.db"
+            environ["DATABASE_URL"] = f"sqlite+aiosqlite:///{folder}/ledger.db"
         case _:
             postgres: PostgresServer = request.getfixturevalue("postgres")
             environ["DATABASE_URL"] = postgres.new_database()
@@ -43,7 +46,7 @@ def services(
         environ["WORKERS"] = "2"
     replicas = 2 if "replicas" in request.param else 1
     with ExitStack() as stack:
-        yield [stack.enter_context(running(environ, tmp_path)) for _ in range(replicas)]
+        yield [stack.enter_context(running(environ, folder)) for _ in range(replicas)]
 
 
 async def post_all(services: Sequence[Service], room: str) -> list[httpx.Response]:

@@ -244,18 +244,19 @@ async def test_given_a_caller_comes_back_then_there_are_two_calls_and_one_agent(
     assert len(world.dispatches()) == 1
 
 
-@pytest.mark.parametrize("missing", ["room_sid", "participant_sid"])
+@pytest.mark.parametrize("room_sid", ["", "RM_1"])
 async def test_given_events_without_the_stay_then_the_reconciler_adds_the_one_call(
-    missing: str,
+    room_sid: str,
 ) -> None:
     world = PhoneWorld()
     stay = world.joins()
-    caller = world.livekit.opens(ROOM).people[CALLER]
-    unknown = attrs.evolve(stay, **{missing: ""})
-    caller = attrs.evolve(caller, leg=unknown)
+    unknown = attrs.evolve(
+        stay, room_sid=room_sid, participant_sid="" if room_sid else stay.participant_sid
+    )
+    caller = attrs.evolve(world.livekit.opens(ROOM).people[CALLER], leg=unknown)
     world.told.clear()
     for kind in (EventKind.PARTICIPANT_JOINED, EventKind.PARTICIPANT_LEFT):
-        world.emits(kind, ROOM, unknown.room_sid, world.clock.now(), caller)
+        world.emits(kind, ROOM, room_sid, world.clock.now(), caller)
 
     await world.hears_all()
     await world.goes_on(3)

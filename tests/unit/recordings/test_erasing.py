@@ -11,7 +11,7 @@ from domain.access.access import SYSTEM, WORK, Access
 from domain.recordings.egress import EgressState
 from domain.recordings.erase_recordings import UNMATCHED_FOR
 from domain.recordings.sweep_notes import SweepPosition
-from domain.recordings.sweep_store import MARKER, ORPHANED_SWEEPS, SWEPT_EVERY
+from domain.recordings.sweep_store import CONTESTED, MARKER, ORPHANED_SWEEPS, SWEPT_EVERY
 from domain.shared.errors import Forbidden, NotFound
 from domain.shared.recording_errors import RecordingStoreUnavailable
 from domain.shared.timeline import Source
@@ -167,6 +167,23 @@ async def test_an_object_that_gets_its_recording_is_no_orphan(world: RecordingWo
     assert ORPHAN in world.store.objects
 
 
+async def test_deployments_that_share_a_store_delete_nothing_of_each_other() -> None:
+    """Each takes the other's recordings for orphans."""
+    first, second = RecordingWorld(), RecordingWorld()
+    second.ids, second.store = first.ids, first.store
+    second.sweep = attrs.evolve(second.sweep, ids=first.ids, store=first.store)
+    recordings = [await world.recorded(await world.begun()) for world in (first, second)]
+
+    for _ in range(2 * ORPHANED_SWEEPS):
+        for world in (first, second):
+            await swept(world, 1)
+
+    assert {recording.key for recording in recordings} <= set(first.store.objects)
+    assert "Another ledger" in ((await first.sweep()).held or "")
+    await first.sweep.confirm()
+    assert (await first.sweep()).held is None
+
+
 async def test_a_restored_ledger_deletes_nothing_until_it_is_confirmed(
     world: RecordingWorld,
 ) -> None:
@@ -195,6 +212,7 @@ async def test_a_store_of_another_ledger_is_left_alone(
     world.store.objects[MARKER] = marker
 
     assert (await world.sweep()).held is not None
+    assert world.store.objects.pop(CONTESTED)
     assert world.store.objects == {MARKER: marker}
 
 

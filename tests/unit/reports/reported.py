@@ -15,6 +15,7 @@ from domain.access.access import SYSTEM
 from domain.events.announcer import Announcer
 from domain.events.domain_event import EventKind
 from domain.reports.announce import Announce
+from domain.reports.doubtful_audio import DoubtfulAudio
 from domain.reports.keep_report import KeepReport
 from domain.reports.match_reports import MatchReports
 from domain.reports.post_report import PostReport
@@ -70,6 +71,15 @@ class Desk:
             )
         )
 
+    doubtful: DoubtfulAudio = attrs.field()
+
+    @doubtful.default
+    def _none(self) -> DoubtfulAudio:
+        return DoubtfulAudio(unit_of_work=self._unit_of_work, clock=self.clock, ids=self.ids)
+
+    def _unit_of_work(self) -> Any:
+        return self.ledger.unit_of_work()  # which a test may have replaced
+
     @property
     def keep_report(self) -> KeepReport:
         return KeepReport(
@@ -89,6 +99,7 @@ class Desk:
             reader=LiveKitReportReader(),
             store=self.store,  # type: ignore[arg-type] # what is used of it
             keep_report=self.keep_report,
+            doubtful_audio=self.doubtful,
         )
 
     @property
@@ -144,6 +155,14 @@ class Desk:
         """The kinds of the events that reports have brought."""
         found = await self.ledger.outbox.after(0, 1000)
         return [event.kind for event in found if event.source == "worker"]
+
+    async def erase(self) -> None:
+        """Settle doubtful audio, and delete what is marked as erased."""
+        await self.doubtful.settle()
+        for recording in await self.ledger.recordings.marked(100):
+            assert self.store is not None
+            await self.store.delete(recording.key)
+            await self.ledger.recordings.remove(recording.id)
 
     def stored(self) -> list[bytes]:
         return [] if self.store is None else [*self.store.objects.values()]

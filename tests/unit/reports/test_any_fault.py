@@ -16,8 +16,8 @@ from domain.access.access import SYSTEM
 from domain.reports.report import Part
 from domain.shared.errors import Conflict, StorageUnavailable
 from tests.contract.storage.ledgers import new_session
-from tests.reports import OGG, ROOM_SID
-from tests.unit.reports.reported import ANNOUNCED, Desk
+from tests.reports import OGG, ROOM_SID, a_header
+from tests.unit.reports.reported import ANNOUNCED, Desk, chunked
 
 
 @attrs.define
@@ -86,6 +86,49 @@ async def test_the_report_is_whole_and_there_once(
         [recording] = await work.recordings.of_session(session.id, SYSTEM)
     assert desk.store is not None
     assert desk.store.objects[recording.key] == OGG
+    await desk.erase()
+    assert desk.store.objects == {recording.key: OGG}
+
+
+@pytest.mark.parametrize("fault", ["before", "lost", "killed"])
+async def test_a_failed_upload_leaves_no_copy_of_its_audio(fault: str) -> None:
+    """Although the worker does not come again, and without a sweep."""
+    desk = Desk()
+    await desk.begin(new_session(room_sid=ROOM_SID))
+    faults = Faults(desk, [fault])
+    with suppress(StorageUnavailable, asyncio.CancelledError):
+        await desk.upload()
+    faults.plan += ["before", "lost"]
+    for _ in range(2):
+        with suppress(StorageUnavailable):
+            await desk.erase()
+
+    await desk.erase()
+
+    assert desk.stored() == ([] if fault == "before" else [OGG])
+
+
+async def test_audio_is_deleted_at_once_where_the_commit_was_not_tried() -> None:
+    desk = Desk()
+    begin, is_up = desk.ledger.unit_of_work, True
+
+    def unit_of_work() -> MemoryUnitOfWork:
+        if not is_up:
+            raise StorageUnavailable("It is down.")
+        work: MemoryUnitOfWork = begin()
+        return work
+
+    desk.ledger.unit_of_work = unit_of_work
+    incoming = desk.receive.begin()
+    incoming.take_header(a_header())
+    await incoming.take_audio(chunked(OGG))
+    assert desk.stored() == [OGG]
+    is_up = False
+    with pytest.raises(StorageUnavailable):
+        await incoming.keep()
+    await incoming.abandon()
+
+    assert desk.stored() == []
 
 
 @pytest.mark.parametrize("fault", ["before", "race", "lost"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import attrs
@@ -12,6 +12,7 @@ import pytest
 
 from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
+from domain.reports.keep_report import KeepReport, NewReport
 from domain.reports.report import Part, Report
 from domain.shared.errors import StorageUnavailable
 from domain.shared.recording_errors import RecordingStoreUnavailable
@@ -238,7 +239,8 @@ async def test_audio_stays_when_it_is_not_known_whether_the_report_was_stored(
     """The commit may have got through, and the recording then refers to it."""
     desk = Desk()
 
-    async def lost(*_: object) -> Report:
+    async def lost(_: KeepReport, __: NewReport, before_commit: Callable[[], None]) -> Report:
+        before_commit()
         raise StorageUnavailable("The connection was lost.")
 
     monkeypatch.setattr("domain.reports.keep_report.KeepReport.__call__", lost)

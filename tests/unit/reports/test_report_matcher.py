@@ -53,11 +53,22 @@ class OneLease:
         self.released += 1
 
 
+@attrs.define
+class Audio:
+    """Counts how often doubtful audio is settled."""
+
+    settled: int = 0
+
+    async def settle(self) -> None:
+        self.settled += 1
+
+
 async def run(matching: Matching, leases: OneLease) -> list[Any]:
     """Let it look five times; what was logged."""
-    clock = FakeClock()
+    clock, audio = FakeClock(), Audio()
     matcher = ReportMatcher(
         match_reports=matching,  # type: ignore[arg-type]
+        doubtful_audio=audio,  # type: ignore[arg-type]
         leases=leases,
         clock=clock,
         ids=SequentialIds(),
@@ -69,6 +80,7 @@ async def run(matching: Matching, leases: OneLease) -> list[Any]:
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+    assert audio.settled >= 5
     assert set(clock.slept) == {timedelta(seconds=1)}
     return logs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,12 @@ from domain.shared.pagination import Capacity
 from tests.unit.worlds.telephony import PhoneWorld
 
 STRANGER = Access(tenant="b", scopes=frozenset({Scope.CALLS_READ}), sees_unowned=False)
+
+
+@pytest.fixture(scope="module")
+def many_calls() -> tuple[PhoneWorld, list[Call]]:
+    """More calls than a page has; to make them takes a second, and they are only read."""
+    return asyncio.run(with_calls(120))
 
 
 async def with_calls(number: int) -> tuple[PhoneWorld, list[Call]]:
@@ -89,9 +96,9 @@ async def test_the_pages_of_sessions_are_all_of_them_once(limit: int) -> None:
     ("most", "size", "fit"), [(100, 10, 10), (100, 1, 100), (100, 30, 3), (100, 1000, 1)]
 )
 async def test_a_page_ends_where_its_items_are_too_large_and_the_next_goes_on(
-    limit: int, most: int, size: int, fit: int
+    many_calls: tuple[PhoneWorld, list[Call]], limit: int, most: int, size: int, fit: int
 ) -> None:
-    world, calls = await with_calls(120)
+    world, calls = many_calls
     capacity = Capacity[Call](most, lambda _: size)
 
     pages = [await world.read_calls.page(CallFilter(), SYSTEM, None, limit, capacity)]

@@ -1,0 +1,119 @@
+"""The queries that search what was said."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    column,
+    literal,
+    select,
+    table,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from adapters.sqlalchemy.engine.page import of_tenants
+from adapters.sqlalchemy.transcripts.numbers import first_number
+from adapters.sqlalchemy.transcripts.table import transcript_items
+from adapters.sqlalchemy.transcripts.words import Fts5, TsVector
+from domain.access.access import Tenants
+from domain.shared.pagination import Cursor
+from domain.transcripts.repository import TranscriptSearch, number_in
+
+ALL_BUT_WORDS: Final = [each for each in transcript_items.columns if each.name != "search"]
+LOOKED_AT: Final = 2000
+"""The newest items that PostgreSQL looks through first: a word that is in one of a hundred is found
+there often enough for a page."""
+
+_items: Final = transcript_items.c
+_index: Final = table("transcript_search", column("rowid", BigInteger), column("transcript_search"))
+_PLACE: Final = (_items.created_at, _items.number)
+_ORDER: Final = (_items.created_at.desc(), _items.number.desc())
+
+
+def by_fts5(
+    wanted: TranscriptSearch, after: Cursor | None, limit: int, tenants: Tenants
+) -> Select[Any]:
+    """Return SQLite's query; it ends after a page, as row numbers are in the order of results."""
+    since, until = wanted.created.since, wanted.created.until
+    query = Fts5().query(wanted, tenants)
+    found = select(_index.c.rowid).where(_index.c.transcript_search.op("MATCH")(query))
+    if after is not None:
+        found = found.where(_index.c.rowid < number_in(after))
+    if since is not None:
+        found = found.where(_index.c.rowid >= first_number(since))
+    if until is not None:
+        found = found.where(_index.c.rowid < first_number(until))
+    found = found.order_by(_index.c.rowid.desc()).limit(limit)
+    return _shown(_items.number.in_(found), tenants).order_by(_items.number.desc())
+
+
+def among_newest(
+    wanted: TranscriptSearch, after: Cursor | None, limit: int, tenants: Tenants
+) -> Select[Any]:
+    """Return PostgreSQL's query in the newest items: for words that are in many of them.
+
+    Of these, the index of words would return every one, to be sorted.
+    """
+    newest = (
+        select(_items.number, _items.created_at, _items.search)
+        .where(*_range(wanted, after))
+        .order_by(*_ORDER)
+        .limit(LOOKED_AT)
+        .subquery()
+    )
+    query = cast(bindparam("words", TsVector().query(wanted, tenants), type_=Text), TSQUERY)
+    found = (
+        select(newest.c.number)
+        .where(newest.c.search.op("@@")(query))
+        .order_by(newest.c.created_at.desc(), newest.c.number.desc())
+        .limit(limit)
+    )
+    return _shown(_items.number.in_(found), tenants).order_by(*_ORDER)  # type: ignore[no-any-return]
+
+
+def by_index(
+    wanted: TranscriptSearch, after: Cursor | None, limit: int, tenants: Tenants
+) -> Select[Any]:
+    """Return PostgreSQL's query by the index of words: for words that are in few of the newest.
+
+    The planner takes words to be independent of each other. For two common ones that are never in
+    one item it would go through all items, the newest first, if it knew the words and the order.
+    """
+    query = cast(literal(TsVector().query(wanted, tenants), Text), TSQUERY)
+    matching = (
+        select(_items.number, _items.created_at)
+        .where(_items.search.op("@@")(select(query).scalar_subquery()), *_range(wanted, after))
+        .cte("matching")
+        .prefix_with("MATERIALIZED")
+    )
+    found = (
+        select(matching.c.number)
+        .order_by(matching.c.created_at.desc(), matching.c.number.desc())
+        .limit(limit)
+    )
+    return _shown(_items.number.in_(found), tenants).order_by(*_ORDER)
+
+
+def _shown(which: ColumnElement[bool], tenants: Tenants) -> Select[Any]:
+    shown: Any = of_tenants(select(*ALL_BUT_WORDS).where(which), transcript_items, tenants)
+    return shown
+
+
+def _range(wanted: TranscriptSearch, after: Cursor | None) -> list[ColumnElement[bool]]:
+    since, until = wanted.created.since, wanted.created.until
+    found: list[ColumnElement[bool]] = [_items.session_id.is_not(None)]
+    if after is not None:
+        found.append(tuple_(*_PLACE) < tuple_(after.created_at, number_in(after)))
+    if since is not None:
+        found.append(_items.created_at >= since)
+    if until is not None:
+        found.append(_items.created_at < until)
+    return found

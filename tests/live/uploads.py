@@ -1,0 +1,94 @@
+"""What a worker uploads on its way to the service, and what can be read when it is answered."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import attrs
+import av
+import httpx
+import numpy as np
+from aiohttp import web
+
+UPLOAD: Final = "/observability/recordings/v0"
+
+
+@attrs.frozen(kw_only=True)
+class Seen:
+    """What a client reads of a session."""
+
+    texts: list[str]
+    used: list[str]
+    audio: bytes
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing."""
+        return bool(self.texts and self.used and self.audio)
+
+    def loudness(self) -> int:
+        """The largest sample of the audio: it is decoded as a player does."""
+        with av.open(io.BytesIO(self.audio), mode="r") as container:
+            frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+        return round(32767 * max(float(np.abs(frame).max()) for frame in frames))
+
+
+async def seen(http: httpx.AsyncClient, session_id: str) -> Seen:
+    path = f"/sessions/{session_id}"
+    transcript = (await http.get(f"{path}/transcript")).json()
+    usage = (await http.get(f"{path}/usage")).json()
+    audio = await http.get(f"{path}/recording")
+    return Seen(
+        texts=[item["text"] for item in transcript["items"]],
+        used=[model["type"] for model in usage["models"]],
+        audio=audio.content if audio.status_code == 200 else b"",
+    )
+
+
+@attrs.define
+class Uploads:
+    """Passes on what workers send. ``session_id`` is the session that is looked at."""
+
+    url: str
+    session_id: str = ""
+    answers: list[tuple[float, int, Seen]] = attrs.field(factory=list)
+    """Of each upload: when it was answered, how, and what could be read before the worker knew."""
+
+    async def pass_on(self, request: web.Request) -> web.Response:
+        names = ("Authorization", "Content-Type")
+        headers = {name: request.headers[name] for name in names if name in request.headers}
+        async with httpx.AsyncClient(base_url=self.url, timeout=60) as http:
+            answer = await http.post(request.path, content=await request.read(), headers=headers)
+            if request.path == UPLOAD:
+                read = await seen(http, self.session_id) if answer.status_code == 200 else NOTHING
+                self.answers.append((time.monotonic(), answer.status_code, read))
+        content_type = answer.headers.get("Content-Type", "")
+        kept: dict[str, Any] = {"Content-Type": content_type} if content_type else {}
+        return web.Response(body=answer.content, status=answer.status_code, headers=kept)
+
+    @property
+    def kept(self) -> tuple[float, Seen] | None:
+        """When the first upload was answered 200, and what could be read then."""
+        good = ((at, read) for at, status, read in self.answers if status == 200)
+        return next(good, None)
+
+
+NOTHING: Final = Seen(texts=[], used=[], audio=b"")
+
+
+@asynccontextmanager
+async def listening(port: int, uploads: Uploads) -> AsyncIterator[None]:
+    """Workers that report to ``port`` reach the service."""
+    app = web.Application(client_max_size=2**30)
+    app.router.add_post("/{tail:.*}", uploads.pass_on)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
