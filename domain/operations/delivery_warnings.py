@@ -12,12 +12,12 @@ from domain.shared.clock import Clock
 from domain.shared.errors import StorageUnavailable
 
 WAITS_FOR_LONG: Final = timedelta(minutes=15)
-"""After so long an event has been refused several times, or nobody delivers."""
+"""After so long an event has been refused several times, or no process delivers."""
 
 
 @attrs.frozen(kw_only=True)
 class DeliveryWarnings:
-    """Reads the ledger's statistics. Readiness is public, so that no number is told."""
+    """Reads the ledger's statistics. Readiness is public, so that no number is returned."""
 
     stats: StatsReader
     clock: Clock

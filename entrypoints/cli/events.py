@@ -29,7 +29,10 @@ _PAGE: Final = 500
 def tail_events(  # noqa: PLR0913 - options
     *,
     kinds: Annotated[
-        list[EventKind] | None, typer.Option("--type", help="Events of this type; repeatable.")
+        list[EventKind] | None,
+        typer.Option(
+            "--type", metavar="TYPE", help="Of this type, such as call.ended; repeatable."
+        ),
     ] = None,
     session: Annotated[str | None, typer.Option(help="Events of the session with this id.")] = None,
     call: Annotated[str | None, typer.Option(help="Events of the call with this id.")] = None,

@@ -155,7 +155,7 @@ def served(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
     try:
         yield Served(service, keys)
     finally:
-        if service.process.is_running():
+        if service.process.poll() is None:
             service.kill()
 
 
