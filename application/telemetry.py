@@ -42,6 +42,10 @@ class Telemetry(Protocol):
         """A unit of work has committed events of these kinds."""
         ...
 
+    def event_skipped(self) -> None:
+        """A stored event was passed over, as this version of the service cannot read it."""
+        ...
+
     def stream_listeners(self, number: int) -> None:
         """So many clients listen to this process's stream of events."""
         ...

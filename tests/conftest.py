@@ -1,7 +1,11 @@
 """Fixtures that every tier can use."""
 
 import functools
+from collections.abc import Generator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any
 from unittest import mock
 
 import httpx
@@ -9,6 +13,8 @@ import pytest
 import structlog
 from hypothesis import settings
 
+import application
+import domain
 from tests import guard
 from tests.databases import (
     database_url,
@@ -47,20 +53,42 @@ CERTIFICATES_ONCE = mock.patch(
 """Otherwise each client loads all certificates, which takes longer than its requests."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     guard.install()
     start_warm()
+    config.pluginmanager.register(Coverage(config))
     CERTIFICATES_ONCE.start()
     # To show the local variables of each traceback takes a second.
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measure the coverage of unit tests only, and not of their random histories.
+class Coverage:
+    """Measures the unit tests only, and not their random histories: they cover the domain.
 
-    Being measured doubles a test's time, and these tests cover the domain.
+    Being measured doubles the time of a test, and of the collection.
     """
-    for item in items:
-        if UNIT not in item.path.parents or item.path.name.startswith("test_any_"):
-            item.add_marker("no_cover")
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._measures = True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, Any, Any]:
+        for package in (domain, application):  # what importing them runs is measured
+            for module in walk_packages(package.__path__, f"{package.__name__}."):
+                import_module(module.name)
+        self._measure(on=False)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        self._measure(on=UNIT in item.path.parents and not item.path.name.startswith("test_any_"))
+        return (yield)
+
+    def _measure(self, *, on: bool) -> None:
+        plugin = self._config.pluginmanager.getplugin("_cov")
+        controller = plugin and plugin.cov_controller
+        if controller and on is not self._measures:
+            controller.resume() if on else controller.pause()
+            self._measures = on

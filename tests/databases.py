@@ -34,6 +34,21 @@ if TYPE_CHECKING:
 _NUMBERS: Final = itertools.count()
 _TEMPLATE: Final = "migrated"
 _LEDGER: Final = sorted({*metadata.tables} - {schema_floor.name})
+_TRUNCATE: Final = f"""
+DO $$
+DECLARE
+  one text;
+  has_rows boolean;
+BEGIN
+  FOREACH one IN ARRAY '{{{",".join(_LEDGER)}}}'::text[] LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I)', one) INTO has_rows;
+    IF has_rows THEN
+      EXECUTE format('TRUNCATE %I CASCADE', one);
+    END IF;
+  END LOOP;
+END $$
+"""
+"""To truncate the empty ones too takes 0.1 s of CPU."""
 
 
 @attrs.define
@@ -63,7 +78,7 @@ class PostgresServer:
         if self._shared is None:
             self._shared = self.new_database()
         name = self._shared.partition("?")[0].rpartition("/")[2]
-        self.sql(f"TRUNCATE {', '.join(_LEDGER)}", name)
+        self.sql(_TRUNCATE, name)
         return self._shared
 
     def _url(self, name: str) -> str:

@@ -35,7 +35,7 @@ def install() -> None:
         start(self, *args, **options)
         _tell(str(self.pid))
 
-    subprocess.Popen.__init__ = started  # type: ignore[assignment, method-assign]
+    subprocess.Popen.__init__ = started  # type: ignore[method-assign]
 
 
 def guard_folder(folder: Path) -> None:

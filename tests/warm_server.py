@@ -115,8 +115,6 @@ def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str]) -
     sys.argv = [module, *arguments]
     if sys.stdout.isatty():
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    if environ.get("WORKERS", "1") != "1":  # several count in files, which an import decides
-        values.ValueClass = values.MultiProcessValue()
     sys.modules.pop(f"{module}.__main__", None)  # or runpy warns
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.memory.capability import Capability
-from adapters.memory.delivery_lists import newest, oldest_failed
+from adapters.memory.delivery_lists import counted, newest, oldest_failed
 from adapters.memory.lane_state import Lane, LaneState
 from domain.access.access import Access
 from domain.shared.identifiers import DeliveryId, EventId, WebhookId
@@ -153,15 +153,10 @@ class MemoryDeliveries(Capability):
         access: Access,
     ) -> list[Delivery]:
         """Return the newest ``limit`` visible deliveries of the stored events of ``lane``."""
-        ids = self._ids_in(lane)
-        found = [
-            one
-            for one in self._deliveries.values()
-            if one.event_id in ids
-            and event_id in (None, one.event_id)
-            and one.reach.is_visible_to(access)
-        ]
-        return newest(found, status, after, limit)
+        ids = self._ids_in(lane) & ({event_id} if event_id else self._ids_in(lane))
+        of_lane = [one for one in self._deliveries.values() if one.event_id in ids]
+        visible = [one for one in of_lane if one.reach.is_visible_to(access)]
+        return newest(visible, status, after, limit)
 
     async def oldest_failed(
         self, webhook_id: WebhookId, before: datetime, limit: int, access: Access
@@ -194,9 +189,8 @@ class MemoryDeliveries(Capability):
         return len(old)
 
     def statistics(self) -> Mapping[str, Any]:
-        """Return how many are pending, and since when."""
-        pending = [one.created_at for one in self._deliveries.values() if one.is_pending]
-        return {"pending_deliveries": len(pending), "deliveries_since": min(pending, default=None)}
+        """Return how many are pending, since when, and how many were set aside."""
+        return counted(self._deliveries.values())
 
     def free(self, prefix: str) -> None:
         """End the leases whose holders' names begin so."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from domain.shared.pagination import Cursor
 from domain.webhooks.delivery import Delivery, DeliveryStatus
@@ -18,6 +19,16 @@ def newest(
         one for one in deliveries if status in (None, one.status) and (end is None or one.age < end)
     ]
     return sorted(wanted, key=lambda one: one.age, reverse=True)[:limit]
+
+
+def counted(deliveries: Collection[Delivery]) -> Mapping[str, Any]:
+    """Return the statistics of the ledger's deliveries."""
+    pending = [one.created_at for one in deliveries if one.is_pending]
+    return {
+        "pending_deliveries": len(pending),
+        "deliveries_since": min(pending, default=None),
+        "failed_deliveries": sum(one.status is DeliveryStatus.FAILED for one in deliveries),
+    }
 
 
 def oldest_failed(deliveries: Iterable[Delivery], before: datetime, limit: int) -> list[Delivery]:

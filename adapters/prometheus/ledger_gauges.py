@@ -60,6 +60,11 @@ class LedgerGauges:
             "How long the oldest pending delivery has waited.",
             value=self._age(ledger_stats.deliveries_since),
         )
+        yield GaugeMetricFamily(
+            "backend_webhook_failed_deliveries",
+            "Deliveries that were set aside and not redelivered.",
+            value=ledger_stats.failed_deliveries,
+        )
 
     def _age(self, since: datetime | None) -> float:
         return 0.0 if since is None else max(self._now - since.timestamp(), 0.0)

@@ -117,6 +117,11 @@ class PrometheusTelemetry:
             "backend_events_appended", "Domain events that were appended to the outbox.",
             ["kind"], registry=registry,
         )  # fmt: skip
+        self._skipped = Counter(
+            "backend_events_skipped",
+            "Stored events that were passed over, as this version cannot read them.",
+            registry=registry,
+        )
         self._count_event = cache(lambda kind: self._appended.labels(kind).inc)
         self._listeners = Gauge(
             "backend_event_stream_listeners", "Clients that listen to the stream of events.",
@@ -132,6 +137,10 @@ class PrometheusTelemetry:
         """A unit of work has committed events of these kinds."""
         for kind in kinds:
             self._count_event(kind)()
+
+    def event_skipped(self) -> None:
+        """A stored event was passed over, as this version cannot read it."""
+        self._skipped.inc()
 
     def stream_listeners(self, number: int) -> None:
         """So many clients listen to this process."""

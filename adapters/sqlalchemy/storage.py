@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -49,7 +50,8 @@ class SqlStorage:
     ``async with`` sees to it that the schema fits, and closes every connection at the end;
     ``announcer`` makes the events of changes; without it there are none.
     ``whole_configs`` says whether sessions are stored with all of their agents' configurations,
-    ``transcript_policy`` what is stored of transcripts.
+    ``transcript_policy`` what is stored of transcripts. ``event_skipped`` is called for each event
+    that this version cannot read.
     Raises :class:`~domain.shared.errors.StorageUnavailable` (:class:`SchemaOutdated
     <adapters.sqlalchemy.engine.errors.SchemaOutdated>` if that is why).
     """
@@ -63,6 +65,7 @@ class SqlStorage:
         whole_configs: bool = True,
         announcer: Announcer | None = None,
         transcript_policy: TranscriptPolicy = KEEP_ALL,
+        event_skipped: Callable[[], None] = lambda: None,
     ) -> None:
         self.database = database(database_url, patience, watch)
         self._probe = StorageProbe(
@@ -70,7 +73,7 @@ class SqlStorage:
         )
         self._whole_configs = whole_configs
         self._announcer = announcer
-        self.outbox = SqlOutbox(self.database)
+        self.outbox = SqlOutbox(self.database, event_skipped)
         self._transcript_policy = transcript_policy
         self.inbox = SqlInbox(self.database)
         self.leases = SqlLeases(self.database)

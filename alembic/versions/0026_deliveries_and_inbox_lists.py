@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
-from alembic import op
+from adapters.sqlalchemy.schema.migration_ops import build_index, drop_index
 
 revision = "0026"
 down_revision = "0025"
 branch_labels = None
 depends_on = None
 
-_FAILED = sa.text("status = 'failed'")
-_NAMED = sa.text("event_id != 'ix_inbox_room'")
-
 
 def upgrade() -> None:
-    op.drop_index("uq_webhook_deliveries_event", "webhook_deliveries")
-    op.create_index(
-        "uq_webhook_deliveries_event", "webhook_deliveries", ["event_id", "webhook_id"], unique=True
-    )
-    op.create_index(
+    build_index("ix_webhook_deliveries_of_event", "webhook_deliveries", ["event_id"])
+    build_index(
         "ix_webhook_deliveries_failed",
         "webhook_deliveries",
         ["webhook_id", "position"],
-        sqlite_where=_FAILED,
-        postgresql_where=_FAILED,
+        where="status = 'failed'",
     )
-    op.create_index(
+    build_index(
         "ix_inbox_room",
         "inbox",
         ["room_name", "received_at", "event_id"],
-        sqlite_where=_NAMED,
-        postgresql_where=_NAMED,
+        where="event_id != 'ix_inbox_room'",
     )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_inbox_room", "inbox")
-    op.drop_index("ix_webhook_deliveries_failed", "webhook_deliveries")
-    op.drop_index("uq_webhook_deliveries_event", "webhook_deliveries")
-    op.create_index(
-        "uq_webhook_deliveries_event", "webhook_deliveries", ["webhook_id", "event_id"], unique=True
-    )
+    drop_index("ix_inbox_room", "inbox")
+    drop_index("ix_webhook_deliveries_failed", "webhook_deliveries")
+    drop_index("ix_webhook_deliveries_of_event", "webhook_deliveries")

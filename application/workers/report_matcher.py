@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import attrs
@@ -42,17 +43,18 @@ class ReportMatcher:
         """Work until cancelled."""
         holder = self.ids.claim_holder()
         while True:
-            try:
-                await self.doubtful_audio.settle()
-                if await self.match_reports.is_due():
-                    await self._run_once(holder)
-            except DomainError as error:
-                log.warning("job failed", job=_NAME, reason=str(error))
-            except Exception:
-                log.exception("job failed", job=_NAME)
+            for work in (partial(self._match, holder), self.doubtful_audio.settle):
+                try:
+                    await work()
+                except DomainError as error:
+                    log.warning("job failed", job=_NAME, reason=str(error))
+                except Exception:
+                    log.exception("job failed", job=_NAME)
             await self.clock.sleep(_EVERY)
 
-    async def _run_once(self, holder: str) -> None:
+    async def _match(self, holder: str) -> None:
+        if not await self.match_reports.is_due():
+            return
         now = self.clock.now()
         if not await self.leases.acquire(_NAME, holder, now, now + _LEASE, 2 * _LEASE):
             return

@@ -72,7 +72,7 @@ function turns(
     spans.some(([from, to]) => at >= from && at < to);
   const found = [];
   for (let at = 0; at < 20_000; at += 50) {
-    if (typed.includes(at)) meter.typed(at);
+    for (const each of typed) if (each > at - 50 && each <= at) meter.typed(each);
     const turn = meter.take(at, during(user, at) ? 0.2 : noise, during(agent, at) ? 0.2 : 0);
     if (turn !== null) found.push([turn.seconds, turn.by]);
   }
@@ -109,6 +109,17 @@ describe("a turn's latency", () => {
 
   it("is measured from a message that was typed", () => {
     expect(turns({ agent: [[3000, 4000]] }, [2000])).toEqual([[1, "text"]]);
+  });
+
+  it("is measured from a message although the agent has only just finished", () => {
+    expect(turns({ agent: [[1000, 2000], [2200, 3000]] }, [2050])).toEqual([[0.15, "text"]]);
+    expect(turns({ agent: [[1000, 2000], [3000, 4000]] }, [1525])).toEqual([[1.475, "text"]]);
+  });
+
+  it("takes no sound in a pause of the answer for a turn", () => {
+    const agent: [number, number][] = [[1000, 2000], [2500, 4000]];
+
+    expect(turns({ user: [[2100, 2200]], agent })).toEqual([]);
   });
 
   it("takes the noise of a room for silence", () => {

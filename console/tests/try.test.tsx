@@ -37,6 +37,15 @@ vi.mock("livekit-client", async () => {
 vi.stubGlobal("AudioContext", FakeAudioContext);
 vi.stubGlobal("MediaStream", vi.fn());
 
+const SCHEMAS = {
+  StartSessionRequest: {
+    type: "object",
+    properties: {
+      agentConfig: { type: "object", properties: { tts: { type: "string" } } },
+    },
+  },
+};
+
 let service: FakeService;
 const microphone = { stop: vi.fn() };
 const getUserMedia = vi.fn();
@@ -49,6 +58,7 @@ beforeEach(async () => {
   service = new FakeService()
     .on("GET /console/session", () => json({ ...SIGNED_IN, scopes: ["admin"] }))
     .on("GET /agents", () => json({ agents: [], nextCursor: null }))
+    .on("GET /docs/openapi.json", () => json({ components: { schemas: SCHEMAS } }))
     .on("GET /phone-numbers", () => json({ phoneNumbers: [], nextCursor: null }))
     .on("GET /", () => json({ routes: { "POST /telephony/simulated-calls": "…" } }))
     .on("GET /sessions/s-1", () => json(session({ sessionId: "s-1", roomName: "room-1" })))
@@ -150,6 +160,22 @@ describe("talking to an agent", () => {
     await press("Talk");
     await see("agentConfig.tts must be a string.");
     expect(microphone.stop).toHaveBeenCalled();
+  });
+
+  it("sends a changed configuration, and shows at its field what the service refuses", async () => {
+    service.on("POST /session", () =>
+      json({ error: "agentConfig.tts must be a voice.", code: "x", field: "agentConfig.tts" }, 400),
+    );
+    const field = await screen.findByLabelText(/TTS/);
+    fireEvent.input(field, { target: { value: "loud" } });
+    await press("Talk");
+    await see("agentConfig.tts must be a voice.");
+    expect(service.requests("POST /session")[0]?.body).toMatchObject({
+      agentConfig: { tts: "loud" },
+    });
+    const refused = await screen.findByLabelText<HTMLInputElement>(/TTS/);
+    expect(refused.getAttribute("aria-invalid")).toBe("true");
+    expect(refused.value).toBe("loud");
   });
 
   it("says that LiveKit is out of reach, and leaves no agent waiting there", async () => {

@@ -21,6 +21,9 @@ from domain.shared.timeline import Source
 
 def with_news(before: Call, after: Call) -> Call:
     """Return the call ``after`` facts, with what they add to what was announced ``before``."""
+    if before.session_id is None and after.session_id is not None:
+        served = _news(after, EventKind.CALL_AGENT_DISPATCHED, None, "agent_dispatched")
+        after = _with(after, (served,))
     if before.is_end_announced:
         if _conclusion(before) == _conclusion(after):
             return after

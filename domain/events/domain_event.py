@@ -23,6 +23,7 @@ class EventKind(enum.StrEnum):
     """The kinds of domain events (docs/events.md)."""
 
     SESSION_CREATED = "session.created"
+    SESSION_AGENT_DISPATCHED = "session.agent_dispatched"
     SESSION_AGENT_JOINED = "session.agent_joined"
     SESSION_AGENT_LEFT = "session.agent_left"
     SESSION_FAILED = "session.failed"
@@ -31,6 +32,7 @@ class EventKind(enum.StrEnum):
     CALL_CREATED = "call.created"
     CALL_RINGING = "call.ringing"
     CALL_ANSWERED = "call.answered"
+    CALL_AGENT_DISPATCHED = "call.agent_dispatched"
     CALL_ENDED = "call.ended"
     CALL_FAILED = "call.failed"
     CALL_CORRECTED = "call.corrected"

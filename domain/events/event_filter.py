@@ -8,24 +8,29 @@ import attrs
 
 from domain.access.access import Access
 from domain.events.domain_event import EventKind, StoredEvent
-from domain.events.event_access import readable_kinds, require_readable
+from domain.events.event_access import is_of_resource, readable_kinds, require_readable
 from domain.shared.errors import InvalidInput
 from domain.shared.identifiers import CallId, SessionId
 
 
 @attrs.frozen(kw_only=True, cache_hash=True)
 class EventFilter:
-    """Select the visible events that match every field that is not None."""
+    """Select the visible events that match every field that is not None.
+
+    Those of resources, such as agents, only with ``resources``.
+    """
 
     access: Access
     kinds: frozenset[EventKind] | None = None
     session_id: SessionId | None = None
     call_id: CallId | None = None
+    resources: bool = True
     _readable: frozenset[EventKind] = attrs.field(init=False, eq=False, repr=False)
 
     @_readable.default
     def _readable_kinds(self) -> frozenset[EventKind]:
-        return readable_kinds(self.access)
+        kinds = readable_kinds(self.access)
+        return kinds if self.resources else frozenset(k for k in kinds if not is_of_resource(k))
 
     @classmethod
     def parse(
@@ -34,6 +39,8 @@ class EventFilter:
         kinds: Iterable[str] | None = None,
         session_id: str | None = None,
         call_id: str | None = None,
+        *,
+        resources: bool = True,
     ) -> EventFilter:
         """Return the filter of these values, blank ones being absent.
 
@@ -48,6 +55,7 @@ class EventFilter:
             kinds=wanted or None,
             session_id=SessionId(session_id) if session_id else None,
             call_id=CallId(call_id) if call_id else None,
+            resources=resources,
         )
 
     def matches(self, event: StoredEvent) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import attrs
 
@@ -29,18 +29,22 @@ class Readiness:
 
 @attrs.frozen
 class CheckReadiness:
-    """Runs every probe at once; each of ``warnings`` returns what the operator should know."""
+    """Runs every probe at once; each of ``warnings`` returns what the operator should know.
+
+    So does ``delivery_warnings``, which reads the ledger.
+    """
 
     probes: Mapping[str, Probe]
     warnings: Sequence[Callable[[], str | None]] = ()
+    delivery_warnings: Callable[[], Awaitable[Sequence[str]]] | None = None
 
     async def __call__(self) -> Readiness:
         """Each dependency's state; never raises a :class:`DomainError`."""
         problems = await asyncio.gather(*(_problem(probe) for probe in self.probes.values()))
-        found = (warn() for warn in self.warnings)
-        return Readiness(
-            dict(zip(self.probes, problems, strict=True)), [warning for warning in found if warning]
-        )
+        found = [warning for warn in self.warnings if (warning := warn())]
+        if self.delivery_warnings is not None:
+            found += await self.delivery_warnings()
+        return Readiness(dict(zip(self.probes, problems, strict=True)), found)
 
 
 async def _problem(probe: Probe) -> str | None:

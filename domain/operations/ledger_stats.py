@@ -11,7 +11,8 @@ import attrs
 @attrs.frozen(kw_only=True)
 class LedgerStats:
     """``pending_since`` is when the oldest event came in that is not handled yet,
-    ``deliveries_since`` when the oldest delivery was enqueued that no receiver has confirmed.
+    ``deliveries_since`` when the oldest delivery was enqueued that no receiver has confirmed;
+    ``failed_deliveries`` were set aside.
 
     ``problem`` is why nothing could be stored, though the rest could be counted; None if it could.
     """
@@ -23,6 +24,7 @@ class LedgerStats:
     dead_events: int
     pending_deliveries: int
     deliveries_since: datetime | None
+    failed_deliveries: int
     problem: str | None = None
 
 

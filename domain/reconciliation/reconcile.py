@@ -212,7 +212,8 @@ class Reconcile:
 
     async def _each(self, items: Iterable[Item], treat: Callable[[Item], Awaitable[None]]) -> None:
         """Treat every item; count what an item raises and go on with the others."""
-        waiting = iter(list(items))
+        given = list(items)
+        waiting = iter(given)
 
         async def work() -> None:
             for item in waiting:
@@ -226,7 +227,7 @@ class Reconcile:
                     self._done.failures["defect"] += 1
                     self._done.defects.append(error)
 
-        tasks = [asyncio.create_task(work()) for _ in range(self.parallel)]
+        tasks = [asyncio.create_task(work()) for _ in range(min(self.parallel, len(given)))]
         try:
             await asyncio.gather(*tasks)
         finally:

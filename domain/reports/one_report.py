@@ -7,7 +7,7 @@ from typing import Protocol
 
 import attrs
 
-from domain.reports.choose_session import agent_of
+from domain.reports.choose_session import job_of
 from domain.reports.header import ReportHeader
 from domain.reports.report import Report
 from domain.sessions.session import Session
@@ -45,7 +45,7 @@ def same_report(reports: Sequence[Report], of: OfJob, session: Session) -> Repor
     unnamed = by_job.get(stand_in(session))
     if of.room_sid:
         named = by_job.get(stand_in(session, of.job_id))
-        is_first = session.agents[:1] in ((), (agent_of(of.job_id),))
+        is_first = not session.agents or job_of(session.agents[0]) in ("", of.job_id)
         return by_job.get((of.room_sid, of.job_id)) or named or (unnamed if is_first else None)
     claimed = of.job_id.partition("/")[2]
     if not claimed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
 
@@ -15,6 +16,9 @@ from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.errors import ClaimHeld, IllegalTransition
 from domain.shared.identifiers import SessionId
 from domain.shared.timeline import Source
+
+AT_ONCE: Final = timedelta(seconds=2)
+"""A dispatch that follows the session's creation within this is part of it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,13 +57,21 @@ class Session(SessionRecord):
         return attrs.evolve(self, claim=DispatchClaim())
 
     def with_agent_dispatched(self, dispatch_id: str, at: datetime) -> Session:
-        """Record that LiveKit accepted dispatch ``dispatch_id``; release the claim."""
-        return self._expecting(dispatch_id, at)._noted("agent_dispatched", at, Source.API)
+        """Record that LiveKit accepted dispatch ``dispatch_id``; release the claim.
+
+        The dispatch that a session begins with is not announced: docs/decisions/0016.
+        """
+        noted = self._expecting(dispatch_id, at)._noted("agent_dispatched", at, Source.API)
+        is_new = self.status is SessionStatus.CREATED and self.join_until is None
+        if is_new and at - self.created_at < AT_ONCE:
+            return noted
+        return noted._with_news(EventKind.SESSION_AGENT_DISPATCHED, at, Source.API)
 
     def with_agent_adopted(self, dispatch_id: str, at: datetime, source: Source) -> Session:
         """Record a dispatch found in the room that another program, or a lost ledger, made."""
         adopted = attrs.evolve(self._expecting(dispatch_id, at), agent_adopted=True)
-        return adopted._noted("agent_adopted", at, source)
+        noted = adopted._noted("agent_adopted", at, source)
+        return noted._with_news(EventKind.SESSION_AGENT_DISPATCHED, at, source)
 
     def with_dispatch_failed(
         self, at: datetime, *, uncertain: bool, settles_at: datetime | None = None

@@ -14,6 +14,7 @@ from application.settings import READINESS_GOOD_FOR
 from application.workers.jobs import PruneJob
 from application.workers.periodic_job import PeriodicJob
 from domain.operations.check_readiness import CheckReadiness
+from domain.operations.delivery_warnings import DeliveryWarnings
 from entrypoints.container.access import Access
 from entrypoints.container.calls import Calls
 from entrypoints.container.core import Core
@@ -43,6 +44,9 @@ class Operations(containers.DeclarativeContainer):
             providers.Singleton(
                 partial, Sessions.watch_workers.provided.warning, Core.settings.provided.agent_name
             ),
+        ),
+        delivery_warnings=providers.Singleton(
+            DeliveryWarnings, stats=cached_stats, clock=Core.clock
         ),
     )
     recent_readiness = providers.Singleton(

@@ -40,6 +40,7 @@ class Storage(containers.DeclarativeContainer):
         whole_configs=settings.store_agent_config,
         announcer=Events.announcer,
         transcript_policy=transcript_policy,
+        event_skipped=Observability.telemetry.provided.event_skipped,
     )
     storage = providers.Selector(
         settings.storage,

@@ -24,7 +24,7 @@ from entrypoints.logging.streams import open_closed_streams
 from entrypoints.parent import end_with_parent, ending_with_me
 from entrypoints.settings import InvalidSettings, load_settings, read_environment
 
-START_LIMIT: Final = 30.0
+START_LIMIT: Final = 120.0
 STOP_LIMIT: Final = 10.0
 
 

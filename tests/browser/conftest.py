@@ -7,9 +7,9 @@ import os
 import pytest
 
 from tests.browser.chromium import FOLDER, Browser, NoBrowser, find_browser
-from tests.browser.console_stage import stage, tab
+from tests.browser.console_stage import stage, tab, tabs
 
-__all__ = ["FOLDER", "Browser", "browser", "stage", "tab"]
+__all__ = ["FOLDER", "Browser", "browser", "stage", "tab", "tabs"]
 
 
 @pytest.fixture(scope="session")

@@ -19,42 +19,53 @@ const browser = await driver.launch({
     "--use-fake-device-for-media-stream",
   ],
 });
-// Times and numbers are written alike on every machine.
-const page = await browser.newPage({
-  viewport: { width: 1280, height: 900 }, locale: "en-GB", timezoneId: "UTC",
-});
-page.setDefaultTimeout(30_000);
 // Makes pictures small; the page's own policy permits it no such thing.
 const drawing = await browser.newPage();
 const hosts = new Set();
 const problems = [];
-let loads = 0;
-page.on("request", (request) => hosts.add(new URL(request.url()).host));
-page.on("load", () => (loads += 1));
-page.on("pageerror", (error) => problems.push(error.stack));
 const debuggers = [];
-let expected = null;
-page.on("dialog", (dialog) => {
-  if (expected !== null && dialog.message().includes(expected)) {
-    expected = null;
-    void dialog.accept();
-    return;
-  }
-  problems.push(`dialog: ${dialog.message()}`);
-  void dialog.dismiss();
-});
-page.on("console", (message) => {
-  // Chromium reports each answer that is no success, such as that of a wrong key.
-  if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
-    problems.push(message.text());
-  }
-});
-await page.addInitScript(() => {
-  globalThis.refused = [];
-  addEventListener("securitypolicyviolation", (event) => {
-    globalThis.refused.push(`${event.effectiveDirective} ${event.blockedURI}`);
+let page;
+let loads;
+let expected;
+
+// Opens a tab without cookies, of which nothing is known yet, in place of the one before.
+const fresh = async () => {
+  await page?.context().close();
+  for (const known of [problems, debuggers]) known.length = 0;
+  hosts.clear();
+  loads = 0;
+  expected = null;
+  // Times and numbers are written alike on every machine.
+  page = await browser.newPage({
+    viewport: { width: 1280, height: 900 }, locale: "en-GB", timezoneId: "UTC",
   });
-});
+  page.setDefaultTimeout(30_000);
+  page.on("request", (request) => hosts.add(new URL(request.url()).host));
+  page.on("load", () => (loads += 1));
+  page.on("pageerror", (error) => problems.push(error.stack));
+  page.on("dialog", (dialog) => {
+    if (expected !== null && dialog.message().includes(expected)) {
+      expected = null;
+      void dialog.accept();
+      return;
+    }
+    problems.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on("console", (message) => {
+    // Chromium reports each answer that is no success, such as that of a wrong key.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+      problems.push(message.text());
+    }
+  });
+  await page.addInitScript(() => {
+    globalThis.refused = [];
+    addEventListener("securitypolicyviolation", (event) => {
+      globalThis.refused.push(`${event.effectiveDirective} ${event.blockedURI}`);
+    });
+  });
+};
+await fresh();
 
 // How loud each level of the conversation has been at most, as the page shows it.
 const loudest = () => {
@@ -69,6 +80,7 @@ const loudest = () => {
 
 const seen = (text) => page.getByText(text, { exact: false }).filter({ visible: true }).first();
 const actions = {
+  fresh,
   open: (url) => page.goto(url).then(() => null),
   view: (hash) => page.evaluate((to) => void (location.hash = to), hash),
   choose: (label, option) => page.getByLabel(label, { exact: true }).selectOption({ label: option }),

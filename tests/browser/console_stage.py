@@ -171,7 +171,15 @@ def opened(browser: Browser) -> Iterator[Tab]:
     assert process.returncode == 0, errors
 
 
-@pytest.fixture
-def tab(browser: Browser) -> Iterator[Tab]:
+@pytest.fixture(scope="session")
+def tabs(browser: Browser) -> Iterator[Tab]:
+    """One browser for tests that have a tab each: one after the other."""
     with opened(browser) as tab:
         yield tab
+
+
+@pytest.fixture
+def tab(tabs: Tab) -> Tab:
+    """A tab without cookies, of which nothing is known yet."""
+    tabs.do("fresh")
+    return tabs

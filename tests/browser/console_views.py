@@ -22,6 +22,8 @@ class View:
     """Whether it shows what the user or the caller of a call and a session chose."""
     pictured: bool = False
     """Whether it is in the docs: console-NAME.webp and console-NAME-phone.webp."""
+    begins_at: str = ""
+    """The heading at which its picture begins; empty: the top."""
 
     def address(self, ids: Mapping[str, str]) -> str:
         """Return the address's fragment."""
@@ -36,7 +38,14 @@ class _Known(dict[str, str]):
 VIEWS: Final = (
     View(name="overview", path="", shows="Newest sessions", has_strangers=True, pictured=True),
     View(name="sessions", path="sessions", shows="User identity", has_strangers=True),
-    View(name="session", path="sessions/{session}", shows="Session id", has_strangers=True),
+    View(
+        name="session",
+        path="sessions/{session}",
+        shows="Session id",
+        has_strangers=True,
+        pictured=True,
+        begins_at="Recording",
+    ),
     View(name="calls", path="calls", shows="Direction", has_strangers=True),
     View(name="call", path="calls/{call}", shows="Call id", has_strangers=True, pictured=True),
     View(name="agents", path="agents", shows="Active version"),

@@ -12,6 +12,7 @@ import pytest
 
 from tests.browser import console_history
 from tests.browser.chromium import Browser
+from tests.browser.console_reports import a_conversation, a_voice, moment
 from tests.browser.console_stage import Stage, Tab, opened, staged
 from tests.browser.console_views import VIEWS, View
 from tests.integration.access.two_tenants import as_
@@ -24,6 +25,9 @@ SCREEN: Final = (1280, 900)
 PHONE: Final = (390, 844)
 IMAGES: Final = PROJECT / "docs" / "images"
 ASKED: Final = "CONSOLE_SCREENSHOTS"
+BEGINNING: Final = """(heading) => (
+  [...document.querySelectorAll("h2")].find((each) => each.textContent === heading) ?? document.body
+).scrollIntoView()"""
 LARGEST: Final = 100_000
 """Bytes of a picture."""
 
@@ -94,6 +98,7 @@ def test_axe_finds_nothing_serious_in_a_view(
     signed_in.do("see", "There is no such view")
     signed_in.do("view", view.address(ids))
     signed_in.do("see", view.shows)
+    signed_in.do("gone", "Loading")
     assert look(signed_in) == {}
     assert signed_in.do("evaluate", "document.activeElement.id") == "main"
     signed_in.is_well()
@@ -111,6 +116,7 @@ def test_the_keyboard_reaches_every_action_and_the_focus_is_seen(
 ) -> None:
     signed_in.do("view", view.address(ids))
     signed_in.do("see", view.shows)
+    signed_in.do("gone", "Loading")
     assert signed_in.do("unreached") == []
 
 
@@ -122,6 +128,8 @@ def pictured(
     prices = str(PROJECT / "deploy" / "prices.example.yaml")
     with staged(folder, console_history.fill, PRICES_FILE=prices) as stage:
         ids = furnish(stage)
+        began = moment(stage.get(f"/sessions/{ids['session']}")["createdAt"])
+        stage.report(ids["session"], a_conversation(began), a_voice(30))
         for number in range(6):
             body = {"userIdentity": f"user-{number}", "roomName": f"visit-{number}"}
             stage.post("/session", stage.admin, **body)
@@ -143,7 +151,7 @@ def test_the_docs_have_a_picture_of_a_view(
         tab.do("view", view.address(ids))
         tab.do("see", view.shows)
         tab.do("evaluate", "new Promise((done) => setTimeout(done, 1500))")
-        tab.do("evaluate", "scrollTo(0, 0)")
+        tab.do("evaluate", f"({BEGINNING})({view.begins_at!r})")
         picture = Path(IMAGES / f"console-{view.name}{suffix}.webp")
         tab.do("screenshot", str(picture))
         assert picture.stat().st_size < LARGEST

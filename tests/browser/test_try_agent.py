@@ -11,8 +11,7 @@ import attrs
 import httpx
 import pytest
 
-from tests.browser.chromium import Browser
-from tests.browser.console_stage import XSS, Tab, opened
+from tests.browser.console_stage import XSS, Tab
 from tests.integration.http.webhooks import eventually
 from tests.live.conftest import running_worker
 from tests.live.stage import stage
@@ -53,12 +52,6 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             yield Scene(service)
 
 
-@pytest.fixture
-def tab(browser: Browser) -> Iterator[Tab]:
-    with opened(browser) as tab:
-        yield tab
-
-
 def is_well(tab: Tab) -> None:
     """The page's policy has refused nothing, and nothing has failed or been injected."""
     state = tab.do("state")
@@ -88,10 +81,11 @@ def test_a_person_talks_to_a_saved_agent_hears_it_and_gets_the_session_s_page(
         lambda: loudest(tab), lambda levels: min(levels.values(), default=0) > QUIET, seconds=30
     )
     assert heard.keys() == {"Your microphone: level", "The agent: level"}
+    tab.do("press", "Mute")  # the microphone's beeps would be the user's last sound
+    tab.do("see", "The agent is listening")
     tab.do("fill", "Type to the agent", "ping")
     tab.do("press", "Send")
     tab.do("see", "after a typed message")
-    tab.do("press", "Mute")
     tab.do("press", "Unmute")
     assert tab.do("evaluate", "document.querySelectorAll('main img').length") == 0
 

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -16,6 +16,8 @@ from tests.faults.plan import Plan
 from tests.simulator import SimulatorProcess
 
 TRIES = 300
+KeepPace = Callable[[float], Awaitable[None]]
+"""Waits until who comes at a share of the time may come."""
 STAY_ON = 0.97
 """From this share of the calls, or users, on everybody stays, and comes once the worst is over."""
 
@@ -86,8 +88,9 @@ class Rooms:
 class Callers:
     """They ring up, talk and hang up; the last of them stay on the line."""
 
-    def __init__(self, plan: Plan, calm: asyncio.Event) -> None:
+    def __init__(self, plan: Plan, calm: asyncio.Event, keep_pace: KeepPace) -> None:
         self.stays: list[Stay] = []
+        self._keep_pace = keep_pace
         self._calm = calm
         self._plan = plan
         self._random = random.Random(plan.seed)
@@ -97,6 +100,7 @@ class Callers:
         """All calls, evenly spread over the time of the plan."""
         async with asyncio.TaskGroup() as group:
             for number in range(self._plan.calls):
+                await self._keep_pace(number / self._plan.calls)
                 stays_on = number >= self._plan.calls * STAY_ON
                 group.create_task(self._one(rooms, number, stays_on=stays_on))
                 await asyncio.sleep(self._plan.over / self._plan.calls)
@@ -149,6 +153,7 @@ class Users:
     plan: Plan
     urls: Callable[[], list[str]]
     calm: asyncio.Event
+    keep_pace: KeepPace
     started: int = attrs.field(default=0, init=False)
     refused: int = attrs.field(default=0, init=False)
 
@@ -156,6 +161,7 @@ class Users:
         """All users, evenly spread over the time of the plan."""
         async with asyncio.TaskGroup() as group:
             for number in range(self.plan.users):
+                await self.keep_pace(number / self.plan.users)
                 stays_on = number >= self.plan.users * STAY_ON
                 group.create_task(self._one(session, rooms, number, stays_on=stays_on))
                 await asyncio.sleep(self.plan.over / self.plan.users)

@@ -90,8 +90,9 @@ class Run:
     async def carry_out(self) -> Outcome:
         """People come and go while all goes wrong; then compare."""
         self.trouble.begin()
-        callers, enough = Callers(self.plan, self.trouble.over), asyncio.Event()
-        users = Users(self.plan, self.trouble.replicas.urls, self.trouble.over)
+        calm, keep_pace, enough = self.trouble.over, self.trouble.keep_pace, asyncio.Event()
+        callers = Callers(self.plan, calm, keep_pace)
+        users = Users(self.plan, self.trouble.replicas.urls, calm, keep_pace)
         killing = asyncio.create_task(self.trouble.kill_in_turn(enough))
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:

@@ -15,7 +15,8 @@ from tests.faults.verdict import unexcused
 pytestmark = pytest.mark.slow
 
 
-TOO_FEW = "too few to prove anything"
+BUSY = ("too few to prove anything", "two agents in ")
+"""How sentences begin that are true of a service which is being started again most of the time."""
 
 
 @pytest.mark.timeout(1200)
@@ -38,8 +39,8 @@ async def test_some_calls_and_sessions_through_every_fault(storage: str, replica
     )
 
     outcome = await run(plan)
-    if outcome.problems and all(TOO_FEW in problem for problem in outcome.problems):
-        # The service was being started again for most of the time: on a busy machine it needs more.
+    if outcome.problems and all(problem.startswith(BUSY) for problem in outcome.problems):
+        # On a busy machine a start takes longer than what is left until the next kill.
         outcome = await run(attrs.evolve(plan, over=4 * plan.over, kill_every=4 * plan.kill_every))
 
     assert outcome.problems == []

@@ -76,6 +76,7 @@ def metrics() -> str:
     telemetry.agent_joined(timedelta(seconds=1))
     telemetry.delivery("succeeded", 0.1)
     telemetry.events_appended(["session.created"])
+    telemetry.event_skipped()
     telemetry.stream_listeners(1)
     telemetry.stream_lag(0.1)
     telemetry.worker_telemetry("traces", "dropped")
@@ -84,7 +85,7 @@ def metrics() -> str:
     stats = SimpleNamespace(
         live_sessions=1, live_calls=1, pending_events=1, dead_events=1, problem=None,
         pending_since=datetime(2026, 1, 31, tzinfo=UTC), pending_deliveries=1,
-        deliveries_since=datetime(2026, 1, 31, tzinfo=UTC),
+        deliveries_since=datetime(2026, 1, 31, tzinfo=UTC), failed_deliveries=1,
     )  # fmt: skip
     page: bytes = telemetry.page(stats)
     return page.decode()

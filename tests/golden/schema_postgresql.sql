@@ -442,6 +442,7 @@ CREATE INDEX ix_usage_reports_kept ON usage_reports USING btree (kept_at);
 CREATE INDEX ix_usage_reports_session ON usage_reports USING btree (session_id);
 CREATE INDEX ix_webhook_deliveries_created ON webhook_deliveries USING btree (webhook_id, created_at, id);
 CREATE INDEX ix_webhook_deliveries_failed ON webhook_deliveries USING btree (webhook_id, "position") WHERE ((status)::text = 'failed'::text);
+CREATE INDEX ix_webhook_deliveries_of_event ON webhook_deliveries USING btree (event_id);
 CREATE INDEX ix_webhook_deliveries_pending ON webhook_deliveries USING btree (created_at) WHERE ((status)::text = 'pending'::text);
 CREATE INDEX ix_webhook_deliveries_settled ON webhook_deliveries USING btree (settled_at);
 CREATE INDEX ix_webhook_deliveries_status ON webhook_deliveries USING btree (webhook_id, status, created_at, id);
@@ -464,7 +465,7 @@ CREATE UNIQUE INDEX uq_recordings_running ON recordings USING btree (session_id)
 CREATE UNIQUE INDEX uq_reports_job ON reports USING btree (room_sid, job_id);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions USING btree (room_name) WHERE ((status)::text <> 'ended'::text);
 CREATE UNIQUE INDEX uq_transcript_items ON transcript_items USING btree (owner, item_id);
-CREATE UNIQUE INDEX uq_webhook_deliveries_event ON webhook_deliveries USING btree (event_id, webhook_id);
+CREATE UNIQUE INDEX uq_webhook_deliveries_event ON webhook_deliveries USING btree (webhook_id, event_id);
 events_position_seq of kind S;
 transcript_items_number_seq of kind S;
 INSERT INTO alembic_version VALUES ('0026');

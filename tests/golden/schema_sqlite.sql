@@ -405,6 +405,7 @@ CREATE INDEX ix_usage_reports_kept ON usage_reports (kept_at);
 CREATE INDEX ix_usage_reports_session ON usage_reports (session_id);
 CREATE INDEX ix_webhook_deliveries_created ON webhook_deliveries (webhook_id, created_at, id);
 CREATE INDEX ix_webhook_deliveries_failed ON webhook_deliveries (webhook_id, position) WHERE status = 'failed';
+CREATE INDEX ix_webhook_deliveries_of_event ON webhook_deliveries (event_id);
 CREATE INDEX ix_webhook_deliveries_pending ON webhook_deliveries (created_at) WHERE status = 'pending';
 CREATE INDEX ix_webhook_deliveries_settled ON webhook_deliveries (settled_at);
 CREATE INDEX ix_webhook_deliveries_status ON webhook_deliveries (webhook_id, status, created_at, id);
@@ -488,7 +489,7 @@ CREATE UNIQUE INDEX uq_recordings_running ON recordings (session_id) WHERE statu
 CREATE UNIQUE INDEX uq_reports_job ON reports (room_sid, job_id);
 CREATE UNIQUE INDEX uq_sessions_live_room ON sessions (room_name) WHERE status != 'ended';
 CREATE UNIQUE INDEX uq_transcript_items ON transcript_items (owner, item_id);
-CREATE UNIQUE INDEX uq_webhook_deliveries_event ON webhook_deliveries (event_id, webhook_id);
+CREATE UNIQUE INDEX uq_webhook_deliveries_event ON webhook_deliveries (webhook_id, event_id);
 CREATE VIRTUAL TABLE transcript_search USING fts5(
     search, content='transcript_items', content_rowid='number', prefix='3 4 5',
     tokenize="ascii tokenchars '='"

@@ -61,7 +61,7 @@ async def test_given_the_page_then_its_commands_bring_a_session_s_transcript(
 
         service = checkout.service
         assert service is not None
-        await until(lambda: '"event":"report received"' in service.printed, 120)
+        await until(lambda: "report received" in service.printed, 120)
         printed = await asyncio.to_thread(checkout.check, Step(read.command, None))
     finally:
         kill(worker)

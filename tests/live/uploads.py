@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 import av
 import httpx
+import numpy as np
 from aiohttp import web
 
 UPLOAD: Final = "/observability/recordings/v0"
@@ -33,7 +34,7 @@ class Seen:
         """The largest sample of the audio: it is decoded as a player does."""
         with av.open(io.BytesIO(self.audio), mode="r") as container:
             frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
-        return round(32767 * max(float(abs(frame).max()) for frame in frames))
+        return round(32767 * max(float(np.abs(frame).max()) for frame in frames))
 
 
 async def seen(http: httpx.AsyncClient, session_id: str) -> Seen:

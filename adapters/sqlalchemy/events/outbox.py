@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime
 from typing import Any, Final
 
@@ -97,11 +97,13 @@ class SqlOutbox:
     reader may see 6 before 5. A position that is missing below one that is seen belongs to a
     transaction that runs, and holds the table's lock, or to none, and stays empty.
 
-    A row that cannot be read, such as one of a later version, is skipped, and logged once.
+    A row that cannot be read, such as one of a later version, is skipped, and logged once;
+    ``skipped`` is called then.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, skipped: Callable[[], None] = lambda: None) -> None:
         self._database = database
+        self._skipped = skipped
         self._settled = 0
         self._waiting: list[_Waiting] = []
         self._one_at_a_time = asyncio.Lock()
@@ -193,6 +195,7 @@ class SqlOutbox:
     def _note_unreadable(self, position: int, error: Unreadable) -> None:
         if position not in self._unreadable:
             self._unreadable.add(position)
+            self._skipped()
             skipped = len(self._unreadable)
             log.error("event skipped", reason=str(error), position=position, skipped=skipped)
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
+from adapters.sqlalchemy.engine.lookup import select_of
 from adapters.sqlalchemy.engine.page import of_tenants
 from adapters.sqlalchemy.transcripts.numbers import first_number
 from adapters.sqlalchemy.transcripts.table import transcript_items
@@ -103,8 +104,8 @@ def by_index(
 
 
 def _shown(which: ColumnElement[bool], tenants: Tenants) -> Select[Any]:
-    shown: Any = of_tenants(select(*ALL_BUT_WORDS).where(which), transcript_items, tenants)
-    return shown
+    query = of_tenants(select(*ALL_BUT_WORDS).where(which), transcript_items, tenants)
+    return select_of(query)
 
 
 def _range(wanted: TranscriptSearch, after: Cursor | None) -> list[ColumnElement[bool]]:

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Executable,
     Text,
     bindparam,
-    exists,
     insert,
     select,
     true,
@@ -27,6 +26,7 @@ from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.events.table import events
 from adapters.sqlalchemy.webhooks import lane_statements as lanes
 from adapters.sqlalchemy.webhooks.mapping import delivery_moves, delivery_values, to_delivery
+from adapters.sqlalchemy.webhooks.orphans import ORPHANS
 from adapters.sqlalchemy.webhooks.repository import is_visible
 from adapters.sqlalchemy.webhooks.table import (
     DELIVERY_HAS_FAILED,
@@ -34,7 +34,6 @@ from adapters.sqlalchemy.webhooks.table import (
     webhook_cursor,
     webhook_deliveries,
     webhook_lanes,
-    webhooks,
 )
 from domain.access.access import Access
 from domain.shared.errors import Conflict
@@ -71,10 +70,6 @@ _LEFT: Final = (
 )
 _REMOVE: Final[Sequence[Executable]] = [
     delete_some(table, table.c.webhook_id == bindparam("of_webhook"), condition)
-    for table, condition in _LEFT
-]
-_REMOVE_ORPHANS: Final[Sequence[Executable]] = [
-    delete_some(table, ~exists(select(1).where(webhooks.c.id == table.c.webhook_id)), condition)
     for table, condition in _LEFT
 ]
 
@@ -204,8 +199,9 @@ class SqlDeliveries:
 
     async def prune(self, before: datetime) -> int:
         """Delete deliveries that were settled before then, and what waits for no webhook."""
-        for statement in _REMOVE_ORPHANS:
-            await self._database.repeat(statement)
+        for query in ORPHANS:
+            for row in await self._database.read_many(query):
+                await self.remove_pending(WebhookId(row[0]))
         return await self._database.repeat(_PRUNE, {"before": before})
 
 

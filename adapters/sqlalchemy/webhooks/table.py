@@ -89,10 +89,11 @@ DELIVERY_HAS_FAILED: Final[ColumnElement[bool]] = webhook_deliveries.c.status ==
 )
 Index(
     "uq_webhook_deliveries_event",
-    webhook_deliveries.c.event_id,
     webhook_deliveries.c.webhook_id,
+    webhook_deliveries.c.event_id,
     unique=True,
 )
+Index("ix_webhook_deliveries_of_event", webhook_deliveries.c.event_id)
 Index(
     "ix_webhook_deliveries_waiting",
     webhook_deliveries.c.webhook_id,
@@ -181,6 +182,11 @@ WEBHOOK_DELIVERIES: Final = Capability(
         .where(DELIVERY_IS_PENDING)
         .scalar_subquery()
         .label("deliveries_since"),
+        select(func.count())
+        .select_from(webhook_deliveries)
+        .where(DELIVERY_HAS_FAILED)
+        .scalar_subquery()
+        .label("failed_deliveries"),
     ],
 )
 WEBHOOK_LANES: Final = Capability(table=webhook_lanes, free=_free)

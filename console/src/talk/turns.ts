@@ -27,7 +27,9 @@ const RISE = 0.002;
 export class TurnMeter {
   private noise = LOUD / ABOVE_NOISE;
   private ended: { at: number; by: Turn["by"] } | null = null;
-  private agentLoudAt = -Infinity;
+  /** The agent's latest silence: its first and its last look. */
+  private silence = { from: -Infinity, to: -Infinity };
+  private isLoud = false;
 
   /** The user sent a text. */
   typed(at: number): void {
@@ -37,15 +39,22 @@ export class TurnMeter {
   /** Take both levels (0 to 1) at a moment; return the turn if the agent begins to answer it. */
   take(at: number, user: number, agent: number): Turn | null {
     if (this.isSpeech(user)) this.ended = { at, by: "voice" };
-    if (agent < LOUD) return null;
-    const begins = at - this.agentLoudAt > PAUSE;
-    this.agentLoudAt = at;
+    const wasLoud = this.isLoud;
+    this.isLoud = agent >= LOUD;
+    if (!this.isLoud) {
+      this.silence = { from: wasLoud ? at : this.silence.from, to: at };
+      return null;
+    }
     const { ended } = this;
-    if (!begins || ended === null) return null;
+    if (wasLoud || ended === null) return null;
     const waited = at - ended.at;
-    if (waited < SOONEST) return null;
+    // A text may come right after the agent's last word; sounds come in the pauses of its answer.
+    const begins =
+      ended.by === "text" ? this.silence.to >= ended.at : at - this.silence.from > PAUSE;
+    if (!begins) return null;
     this.ended = null;
-    return waited > LATEST ? null : { at, seconds: waited / 1000, by: ended.by };
+    if (waited > LATEST || (ended.by === "voice" && waited < SOONEST)) return null;
+    return { at, seconds: waited / 1000, by: ended.by };
   }
 
   /** Louder than the room: the noise is followed down at once, and up slowly. */

@@ -61,6 +61,11 @@ export function AgentView({ id }: { id: string }) {
           </button>
         </p>
       )}
+      {may("sessions:write") && (
+        <p>
+          <a href={hashOf(["try"], { agent: id })}>Talk to this agent</a>
+        </p>
+      )}
       {failure !== null && <Failed error={failure} />}
       <Facts
         facts={[

@@ -21,13 +21,13 @@ from entrypoints.http.api_keys.schemas import (
     KeyPrefix,
     command_of,
     created_response,
-    key_response,
 )
 from entrypoints.http.middleware.access import access_of
 from entrypoints.http.middleware.administrative import ADMINISTRATIVE
 from entrypoints.http.openapi.document import KEYED
 from entrypoints.http.openapi.operation import Operation
 from entrypoints.http.routing import routes_of
+from entrypoints.presenters.api_keys import key_response
 
 FIRST: Final = (
     "The first API key is made on the service's machine, so that no other client can lock its "

@@ -30,6 +30,7 @@ from entrypoints.http.events.schemas import (
     TypesQuery,
 )
 from entrypoints.http.middleware.access import access_of, credential_of
+from entrypoints.http.middleware.cors import OTHER_PAGE
 from entrypoints.http.middleware.overload import overload_of
 from entrypoints.http.openapi.document import HIDDEN, KEYED, REFUSALS, errors
 from entrypoints.http.openapi.operation import Operation
@@ -91,7 +92,11 @@ class EventsController(Controller):
         missed, so read what you show anew. Comments come every 15 seconds; a client that does not
         take its events for as long is disconnected.
         """  # noqa: E501 - lines of the OpenAPI document
-        wanted = EventFilter.parse(access_of(scope), types, session_id, call_id)
+        # Other pages may not read agents and the like, by any route.
+        is_other = scope["state"].get(OTHER_PAGE, False)
+        wanted = EventFilter.parse(
+            access_of(scope), types, session_id, call_id, resources=not is_other
+        )
         last_id = last_id_sent or last_event_id or None
         stream, overload, follows = self._event_stream, overload_of(scope), _follows(follow)
         client = overload.client(scope)

@@ -30,6 +30,8 @@ _METHODS: Final = b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
 _MAX_AGE: Final = b"600"
 _TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VARY: Final = (b"vary", b"Origin")
+OTHER_PAGE: Final = "other_page"
+"""Where a request's state says whether it is of a page that may not use administrative routes."""
 _NOT_ALLOWED: Final = (
     "Pages of this origin may not use the service; CORS_ALLOW_ORIGINS names those that may."
 )
@@ -73,7 +75,7 @@ class Cors:
         origin = header(scope, b"origin") if scope["type"] == "http" else b""
         if scope["type"] != "http" or (self._every and not origin):
             await self.app(scope, receive, send)
-        elif origin and self._is_for_others(scope, origin):
+        elif origin and self.is_administrative(scope["path"]) and not self._names_origin(origin):
             if is_same_origin(scope, origin):
                 await self.app(scope, receive, send)
             else:
@@ -81,6 +83,8 @@ class Cors:
         elif origin and scope["method"] == "OPTIONS":
             await self._preflight(scope, origin, send)
         else:
+            if origin:
+                scope.setdefault("state", {})[OTHER_PAGE] = not self._may_configure(scope, origin)
             added = self._answer_headers(origin)
 
             async def adding(message: Message) -> None:
@@ -90,10 +94,12 @@ class Cors:
 
             await self.app(scope, receive, adding)
 
-    def _is_for_others(self, scope: Any, origin: bytes) -> bool:
-        """Whether the path is administrative, and ``origin`` not one that may use it."""
-        named = self._names(origin.decode("latin-1"))
-        return not named and self.is_administrative(scope["path"])
+    def _may_configure(self, scope: Any, origin: bytes) -> bool:
+        """Whether pages of ``origin`` may use administrative routes."""
+        return self._names_origin(origin) or is_same_origin(scope, origin)
+
+    def _names_origin(self, origin: bytes) -> bool:
+        return self._names(origin.decode("latin-1"))
 
     def _answer_headers(self, origin: bytes) -> _Headers:
         if not origin or not self._allows(origin.decode("latin-1")):

@@ -70,8 +70,8 @@ class DeliveriesController(Controller):
     ) -> DeliveriesResponse:
         """The newest first, to all webhooks that the key may see. Name a session, a call or an event.
 
-        A session and the call that it serves have the same deliveries. A page ends before `limit`
-        where its items would take more than 1 MiB.
+        A phone call and the session that was begun for it have the same deliveries. A page ends before
+        `limit` where its items would take more than 1 MiB.
         """  # noqa: E501 - lines of the OpenAPI document
         wanted = DeliveryFilter(
             session_id=query.identifier(SessionId, session_id),

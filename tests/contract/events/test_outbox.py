@@ -96,7 +96,7 @@ async def test_a_new_session_is_an_event_that_shows_it(ledger: Ledger) -> None:
 async def test_moves_are_events_in_the_order_of_the_session(ledger: Ledger) -> None:
     session = new_session()
     await store(ledger, session)
-    session = await save(ledger, session.with_agent_dispatched("AD_1", LATER))
+    session = await save(ledger, session.with_agent_dispatched("AD_1", NOON))
     session = await save(ledger, session.activated("RM_1", LATER))
     session = await save(ledger, session.without_agent(LATER, Source.WEBHOOK))
     await save(ledger, session.ended(EndReason.ENDED_BY_CALLER, LATER))

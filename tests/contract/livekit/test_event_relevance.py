@@ -10,7 +10,7 @@ import json
 from typing import Any, Final, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from adapters.livekit.event_reader import LiveKitEventReader
@@ -22,6 +22,7 @@ from domain.reconciliation.handle_room_event import HandleRoomEvent
 from domain.reconciliation.room_selection import RoomSelection
 from domain.rooms.room_event import EventKind
 from domain.shared.errors import InvalidWebhook
+from tests.examples import examples
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.unit.worlds.fakes import NOON
 
@@ -87,7 +88,7 @@ def handler(relevance: EventRelevance, *, any_join: bool) -> HandleRoomEvent:
     )  # fmt: skip
 
 
-@settings(max_examples=2000, deadline=None)
+@examples(2000)
 @given(data=BODY, relevance=RELEVANCE, prefix=PREFIX, any_join=some.booleans())
 async def test_what_is_handled_at_its_receipt_would_change_nothing_and_call_nothing(
     data: dict[str, Any], relevance: EventRelevance, prefix: str, *, any_join: bool

@@ -28,7 +28,7 @@ from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import NOON, access_of, new_call, new_room, new_session
 
 ROWS: Final = 60
-FILTERS: Final = 150
+FILTERS: Final = 75
 SECOND: Final = timedelta(seconds=1)
 TENANTS: Final = (None, "acme", "beta")
 ROOMS: Final = [new_room() for _ in range(3)]

@@ -38,7 +38,7 @@ from domain.shared.unit_of_work import UnitOfWorkFactory
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_id, new_session
 
 ENOUGH = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 NAMES = some.text(string.ascii_letters + string.digits + "_-+ é", min_size=1, max_size=512)
 TEXTS = some.text(some.characters(codec="utf-8", exclude_characters="\0"), max_size=200)

@@ -320,6 +320,22 @@ async def test_settled_deliveries_are_pruned(ledger: Ledger, webhook: Webhook) -
     assert left == [pending, new]
 
 
+async def test_what_waits_for_no_webhook_is_deleted(sql_url: str) -> None:
+    """Another process may enqueue deliveries of a webhook that is being deleted."""
+    async with opened(sql_url) as ledger:
+        kept, gone, other = new_webhook(), new_webhook(), new_webhook()
+        await ledger.webhooks.add(kept)
+        settled = new_delivery(gone, 5).failed(REFUSED)
+        waits = [new_delivery(one, n) for n, one in enumerate((gone, kept, other, gone), 1)]
+        await enqueue(ledger, *waits, settled)
+
+        assert await ledger.webhook_deliveries.prune(NOON) == 0
+
+        left = [await ledger.webhook_deliveries.get(one.id, SYSTEM) for one in (*waits, settled)]
+        assert left == [None, waits[1], None, None, settled]
+        assert await ledger.webhook_lanes.due(NOON) == [kept.id]
+
+
 async def test_of_many_who_claim_at_once_each_lane_has_one(sql_url: str) -> None:
     async with opened(sql_url) as one, opened(sql_url) as other:
         webhook = new_webhook()

@@ -166,7 +166,7 @@ class Keys:
             facts = {**facts, "number": self.add_number(f"+1510555{next(EXTENSIONS)}")}
         if route.name == SEARCHES:
             query = {"q": "hello", **query}
-        if route.name == FINDS:
+        if route.name == FINDS and not {"callId", "eventId"} & query.keys():
             query = {"sessionId": facts["sessionId"], **query}
         if route.name == UNSUBSCRIBES:
             facts = {**facts, "webhookId": self.add_webhook()}

@@ -56,7 +56,7 @@ from entrypoints.simulator.world import AGENT_NAME, LiveRoom
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.webhook_command import webhook_command
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 AGENT: Final = "agent-of-ours"
 SECOND: Final = timedelta(seconds=1)

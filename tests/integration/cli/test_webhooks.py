@@ -123,3 +123,47 @@ def test_new_events_are_forwarded_to_a_developer_s_machine(
     assert (process.returncode, errors) == (0, "")
     received = receivers.of(path)[0]
     Verifier(secret).verify(received.body, received.headers)
+
+
+def test_what_a_developer_s_machine_refuses_is_shown_and_the_next_event_is_sent(
+    backend: Backend, url: str, receivers: Receivers
+) -> None:
+    path = f"/{uuid.uuid4()}"
+    receivers.behaviours[path] = 500
+    to = f"{receivers.url}{path}"
+    process = backend.start("listen", "--forward-to", to, "--event", "session.ended")
+    lines = []
+    try:
+        assert process.stdout is not None
+        assert "Ready" in process.stdout.readline()
+        for status in (500, 204):
+            receivers.behaviours[path] = status
+            room = {"roomName": f"room-{uuid.uuid4()}"}
+            assert httpx.post(f"{url}/session", json={"userIdentity": "ann", **room}).is_success
+            assert httpx.post(f"{url}/session/end", json=room).is_success
+            lines.append(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert [line.split()[0] for line in lines] == ["session.ended", "session.ended"]
+    assert " -> 500 (" in lines[0]
+    assert " -> 204 (" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["--forward-to", "nowhere"], "url"),
+        (["--forward-to", "http://127.0.0.1:9", "--event", "call.exploded"], "kind of event"),
+    ],
+)
+def test_what_cannot_be_forwarded_is_one_sentence(
+    backend: Backend, arguments: list[str], part: str
+) -> None:
+    result = backend("listen", *arguments)
+
+    assert result.code == 1
+    assert part in result.sentence

@@ -256,8 +256,9 @@ async def test_a_caller_is_handled_and_served(costs: Costs) -> None:
         # the participant's call; has the room finished; its newest session, for who is there, for
         # whose the call is and whose its first event; its live one; the number that was called
         "SELECT": 7,
-        # the call; the session; its dispatch and the call's session; the entry
-        "BEGIN": 4, "INSERT": 5, "UPDATE": 3,
+        # the call; the session; its dispatch and the call's session; the entry; events of the call,
+        # the session and the call's agent
+        "BEGIN": 4, "INSERT": 6, "UPDATE": 3,
         # whether others have an agent there
         "signatures": 2, "LiveKit: ListRooms": 1, "LiveKit: CreateDispatch": 1,
     }  # fmt: skip

@@ -15,7 +15,7 @@ import attrs
 import httpx
 import pytest
 
-from domain.access.access import SYSTEM
+from domain.access.access import SYSTEM, Scope
 from domain.access.manage_keys import CreateKeyCommand
 from entrypoints.container import Container
 from entrypoints.container import running as opened
@@ -122,10 +122,10 @@ def listening(served: Served, tenant: str, **query: Any) -> Iterator[Stream]:
 async def _make_keys(environ: dict[str, str], folder: Path) -> dict[str, str]:
     async with opened(Container(settings=load_settings(environ, folder))) as container:
         manage = container.manage_keys()
-        return {
-            name: (await manage.create(CreateKeyCommand(name=name, tenant=name), SYSTEM)).text
-            for name in ("acme", "other")
-        }
+        commands = [CreateKeyCommand(name=name, tenant=name) for name in ("acme", "other")]
+        scopes = frozenset({Scope.AGENTS_WRITE})
+        commands.append(CreateKeyCommand(name="editor", tenant="acme", scopes=scopes))
+        return {command.name: (await manage.create(command, SYSTEM)).text for command in commands}
 
 
 async def _revoke(environ: dict[str, str], folder: Path, tenant: str) -> None:
@@ -155,7 +155,7 @@ def served(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
     try:
         yield Served(service, keys)
     finally:
-        if service.process.is_running():
+        if service.process.poll() is None:
             service.kill()
 
 
@@ -234,6 +234,30 @@ def test_what_no_filter_is_gets_a_clear_error(
     answer = served.get("acme", **query)
 
     assert (answer.status_code, answer.json()["field"]) == (400, field)
+
+
+def test_who_may_read_agents_hears_of_them_unless_on_another_page(served: Served) -> None:
+    headers = {"X-API-Key": served.keys["editor"]}
+    body = {"name": "support"}
+    made = httpx.post(f"{served.service.url}/agents", json=body, headers=headers, timeout=10)
+    assert made.status_code == 201, made.text
+    served.session("acme")
+
+    def heard(key: str, **sent: str) -> list[str]:
+        answer = httpx.get(
+            f"{served.service.url}/events",
+            params={"follow": "false"},
+            headers={"X-API-Key": served.keys[key], **sent},
+            timeout=10,
+        )
+        return [event.kind for event in events_in(answer.text)]
+
+    assert heard("editor") == ["agent.created"]
+    assert "agent.created" not in heard("acme")
+    assert heard("editor", Origin="https://evil.example") == []
+    assert heard("editor", Origin=served.service.url) == ["agent.created"]
+    refused = served.get("acme", type="agent.created")
+    assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
 
 
 @pytest.mark.slow

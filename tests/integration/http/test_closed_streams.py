@@ -19,7 +19,7 @@ from tests.service import PROJECT
 from tests.simulator import SimulatorProcess
 
 
-@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", [pytest.param("2>&-", marks=pytest.mark.slow), "<&- >&- 2>&-"])
 def test_given_closed_streams_then_it_serves_and_its_numbers_are_no_other_file_s(
     simulator: SimulatorProcess, tmp_path: Path, closed: str
 ) -> None:

@@ -34,6 +34,7 @@ class Counted:
         return LedgerStats(
             live_sessions=self.times, live_calls=0, pending_events=0, pending_since=None,
             dead_events=0, pending_deliveries=0, deliveries_since=None,
+            failed_deliveries=0,
         )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import attrs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.calls.call import Call, CallStatus
@@ -24,6 +24,7 @@ from domain.rooms.sip_leg import LegStatus
 from domain.sessions.session_status import SessionStatus
 from domain.shared.errors import DomainError
 from domain.shared.identifiers import CallId
+from tests.examples import examples
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.steps import Crashed
 from tests.unit.worlds.telephony import PhoneWorld
@@ -217,7 +218,7 @@ class Scenario:
             assert call.status is CallStatus.RINGING
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(phases, min_size=1, max_size=6), st.booleans())
 def test_whatever_happens_and_whatever_is_heard_the_ledger_ends_up_true(
     history: list[Phase],
@@ -233,7 +234,7 @@ def test_whatever_happens_and_whatever_is_heard_the_ledger_ends_up_true(
     asyncio.run(live())
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(phases, min_size=1, max_size=5), st.permutations(range(12)), st.data())
 def test_given_every_event_is_heard_then_every_call_is_known_in_any_order(
     history: list[Phase], order: list[int], data: st.DataObject

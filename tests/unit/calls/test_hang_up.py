@@ -30,7 +30,7 @@ class Rooms:
     done: list[str] = attrs.field(factory=list)
 
     async def find(self, name: RoomName) -> Room | None:
-        return None if self.sid is None else Room(name=name, sid=self.sid)
+        return None if self.sid is None else Room(name.value, self.sid)
 
     async def participants(self, _room: Room) -> Sequence[Participant]:
         return self.there

@@ -15,11 +15,12 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.rooms.room import ParticipantKind
 from domain.sessions.session_status import SessionStatus
+from tests.examples import examples
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.telephony import INTERVAL
 from tests.unit.worlds.unruly import UnrulyWorld
@@ -224,7 +225,7 @@ A_CALL_AFTER_A_LATE_AGENT_OF_ANOTHER_NAME = story(
 A_RULE_BRINGS_THE_DEFAULT_AGENT = story(("calls by rule", 5), "end", ("post other", 45))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(events, min_size=1, max_size=10))
 @example(RESTORED_WHILE_AN_AGENT_SERVES)
 @example(A_DISPATCH_RULE_WITH_AN_AGENT)

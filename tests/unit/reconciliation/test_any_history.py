@@ -16,13 +16,14 @@ from datetime import timedelta
 from typing import Any
 
 import attrs
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
 from domain.shared.errors import DomainError
 from domain.shared.identifiers import SessionId
+from tests.examples import examples
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.steps import Crashed
 from tests.unit.worlds.world import JOIN, World
@@ -179,7 +180,7 @@ A_CRASH_BEFORE_THE_SECOND_DISPATCH_IS_RECORDED = [
 ]
 
 
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(st.lists(phases, min_size=1, max_size=6))
 @example(AN_ANSWER_IS_LOST)
 @example(THE_ROOM_CLOSES_BEFORE_THE_SECOND_DISPATCH)

@@ -18,7 +18,7 @@ from typing import Final
 
 import attrs
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.access.access import SYSTEM, WORK, Access
@@ -28,6 +28,7 @@ from domain.sessions.extend_wait import JOIN_GRACE
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.sessions.start_session import StartedSession, StartSessionCommand
 from domain.shared.errors import DomainError
+from tests.examples import examples
 from tests.unit.reconciliation.test_any_fault import FAULTS, Event, all_is_well, happens
 from tests.unit.worlds.telephony import INTERVAL
 from tests.unit.worlds.tokens import TokenEndpoint
@@ -288,7 +289,7 @@ AN_AGENT_REGISTERS_LATE = story(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(st.lists(events, min_size=1, max_size=10))
 @example(ABANDONED)
 @example(USED_AGAIN_AFTER_ITS_SESSION)

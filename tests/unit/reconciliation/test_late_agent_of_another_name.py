@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.access.access import SYSTEM
@@ -14,6 +14,7 @@ from domain.sessions.late_agents import LATE_BY
 from domain.sessions.session import Session
 from domain.sessions.session_status import SessionStatus
 from domain.sessions.start_session import StartSessionCommand
+from tests.examples import examples
 from tests.unit.worlds.telephony import CALLER, PhoneWorld
 from tests.unit.worlds.world import AGENT, MOMENT, ROOM
 
@@ -199,7 +200,7 @@ async def test_a_caller_is_left_to_another_programs_agent_as_before() -> None:
 ACTIONS: Final = ["start", "start other", "end", "late", "agents join", "time", "look", "events"]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(st.sampled_from(ACTIONS), min_size=2, max_size=12), st.booleans())
 async def test_whatever_happens_a_live_session_has_one_agent_of_its_own(
     actions: list[str],

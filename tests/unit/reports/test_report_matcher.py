@@ -53,11 +53,25 @@ class OneLease:
         self.released += 1
 
 
-async def run(matching: Matching, leases: OneLease) -> list[Any]:
+@attrs.define
+class Settling:
+    """Audio that is settled at each look, if it does not fail."""
+
+    fails: Exception | None = None
+    times: int = 0
+
+    async def settle(self) -> None:
+        self.times += 1
+        if self.fails is not None:
+            raise self.fails
+
+
+async def run(matching: Matching, leases: OneLease, settling: Settling | None = None) -> list[Any]:
     """Let it look five times; what was logged."""
     clock = FakeClock()
     matcher = ReportMatcher(
         match_reports=matching,  # type: ignore[arg-type]
+        doubtful_audio=settling or Settling(),  # type: ignore[arg-type]
         leases=leases,
         clock=clock,
         ids=SequentialIds(),
@@ -88,6 +102,14 @@ async def test_what_is_due_is_matched_and_the_lease_given_back() -> None:
 
     assert matching.runs == leases.acquired == leases.released == 2
     assert [(log["event"], log["number"]) for log in logs] == [("reports matched", 3)] * 2
+
+
+async def test_audio_that_cannot_be_settled_holds_up_no_report() -> None:
+    matching, settling = Matching([True]), Settling(fails=StorageUnavailable("down"))
+
+    await run(matching, OneLease(), settling)
+
+    assert (matching.runs, settling.times) == (1, 5)
 
 
 async def test_given_another_process_has_the_lease_then_nothing_is_done() -> None:

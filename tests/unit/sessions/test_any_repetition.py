@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import attrs
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.access.access import SYSTEM
@@ -23,6 +23,7 @@ from domain.sessions.start_session_once import IdempotentResponse
 from domain.shared.errors import SessionBusy
 from domain.shared.idempotency_errors import IdempotencyKeyInFlight
 from domain.shared.livekit_errors import LiveKitError
+from tests.examples import examples
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.steps import Crashed
 from tests.unit.worlds.world import ROOM, World
@@ -127,7 +128,7 @@ CUT_OFF_WHILE_LIVEKIT_TIMES_OUT = [
 ]
 
 
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(st.lists(phases, min_size=1, max_size=5))
 @example(KILLED_AFTER_LIVEKIT_HAS_DISPATCHED)
 @example(CUT_OFF_WHILE_LIVEKIT_TIMES_OUT)

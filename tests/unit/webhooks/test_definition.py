@@ -40,7 +40,7 @@ def test_a_description_may_be_as_long_as_it_says() -> None:
         ("secret", "whsec_x", "secret is not a field of a webhook; it has url, events"),
         ("url", None, "url"),
         ("url", "http://127.0.0.1/", "url"),
-        ("events", None, "events must be a list of one or more of call.answered"),
+        ("events", None, "events must be a list of one or more of agent.activated"),
         ("events", [], "events must be a list of one or more of"),
         ("events", "call.ended", "events must be a list of one or more of"),
         ("events", {"call.ended": 1}, "events must be a list of one or more of"),

@@ -2,8 +2,9 @@
 
 import { useId } from "preact/hooks";
 import type { Agent } from "../../api/types";
+import type { Problem } from "../../forms/schema";
 import type { Choice } from "../../talk/start";
-import { ConfigField } from "./config_field";
+import { ConfigFields } from "./config_fields";
 
 const DEFAULT = "";
 const WORKER = "worker";
@@ -12,10 +13,10 @@ interface Props {
   agents: Agent[];
   choice: Choice;
   change(choice: Choice): void;
-  error: Error | null;
+  problems: Problem[];
 }
 
-export function AgentChoice({ agents, choice, change, error }: Props) {
+export function AgentChoice({ agents, choice, change, problems }: Props) {
   const id = useId();
   const agent = agents.find((each) => each.agentId === choice.agentId);
   const kind = choice.agentName !== "" ? WORKER : choice.agentId;
@@ -75,13 +76,13 @@ export function AgentChoice({ agents, choice, change, error }: Props) {
           }}
         />
       ))}
-      <ConfigField
+      <ConfigFields
         merged={agent !== undefined}
         value={choice.config}
         change={(config) => {
           change({ ...choice, config });
         }}
-        error={error}
+        problems={problems}
       />
     </>
   );

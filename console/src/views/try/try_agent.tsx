@@ -1,7 +1,8 @@
 /** Talk to an agent in the browser. */
 
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { Agent } from "../../api/types";
+import { problemsOf } from "../../forms/schema";
 import { hashOf, place } from "../../router";
 import { may } from "../../state/session";
 import type { Conversation } from "../../talk/conversation";
@@ -79,6 +80,10 @@ interface ChoosingProps {
 
 function Choosing({ choice, change, busy, error, talk }: ChoosingProps) {
   const agents = usePages<Agent>("/agents", "agents");
+  const problems = useMemo(() => {
+    const found = error === null ? [] : problemsOf(error);
+    return found.filter(({ path }) => path.startsWith("agentConfig"));
+  }, [error]);
   return (
     <form
       aria-label="Talk to an agent"
@@ -91,9 +96,9 @@ function Choosing({ choice, change, busy, error, talk }: ChoosingProps) {
         agents={may("agents:read", "agents:write") ? (agents.items ?? []) : []}
         choice={choice}
         change={change}
-        error={error}
+        problems={problems}
       />
-      {error !== null && <Failed error={error} />}
+      {error !== null && problems.length === 0 && <Failed error={error} />}
       <button type="submit" class="primary" aria-disabled={busy}>
         {busy ? "Starting …" : "Talk"}
       </button>
@@ -112,9 +117,9 @@ function Talking({ conversation, started, again }: TalkingProps) {
   const [error, setError] = useState<Error | null>(null);
   const page = hashOf(["sessions", started.sessionId]);
   const finish = async () => {
+    conversation.leave();
     try {
       await end(started.roomName);
-      conversation.leave();
       location.hash = page;
     } catch (raised) {
       setError(raised as Error);
