@@ -39,6 +39,7 @@ def test_an_agent_is_made_changed_compared_rolled_back_and_deleted(stage: Stage,
     }
     assert agent["variables"] == {"who": "there"}
 
+    tab.do("see", "Version 2 ·")  # what was open before is another version's
     tab.do("evaluate", "document.querySelectorAll('details').forEach(d => d.open = true)")
     tab.do("see", "What activating version 1 changes")
     tab.do("press", "Activate version 1")
