@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from adapters.sqlalchemy.engine.bulk_statements import compiled_change, compiled_reads
+from adapters.sqlalchemy.engine.bulk_statements import NUMBER, compiled_change, compiled_reads
 from adapters.sqlalchemy.engine.compiled import Compiled, compiled
 from adapters.sqlalchemy.engine.fail_over import FailOver
 from adapters.sqlalchemy.engine.group_commit import Outcome
@@ -198,7 +198,7 @@ class Bulk:
                 return [await driver.fetch(one.sql, *arguments, record_class=Record)]
             found: list[list[Record]] = [[] for _ in values]
             for row in await driver.fetch(many.sql, *many.columns(values), record_class=Record):
-                found[row.number - 1].append(row)
+                found[row[NUMBER] - 1].append(row)
             return found
 
         return await self._on_connection(act)

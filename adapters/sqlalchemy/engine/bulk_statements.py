@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 from sqlalchemy import (
@@ -26,6 +26,9 @@ from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
 from adapters.sqlalchemy.engine.compiled import Compiled, compiled
 from adapters.sqlalchemy.engine.write import Scalar, Write
+
+NUMBER: Final = "number_of_values"
+"""The column that says for which values a row was found, from 1; no table has a column of it."""
 
 
 def insert_rows(table: Table, names: Sequence[str] | None = None) -> Any:
@@ -58,13 +61,13 @@ def compiled_change(dialect: Dialect, change: Write | Scalar) -> Compiled:
 
 
 def compiled_reads(dialect: Dialect, query: Select[Any], values: Mapping[str, Any]) -> Compiled:
-    """Return the text of ``query`` for any number of ``values``, whose rows have a ``number``."""
+    """Return the text of ``query`` for any number of ``values``; rows have a :data:`NUMBER`."""
     types = {bind.key: bind.type for bind in _binds(query)}
     names = [name for name in values if name in types]
     columns = (bindparam(name, type_=ARRAY(types[name])) for name in names)
     wanted = (
         func.unnest(*columns)
-        .table_valued(*(Column(name, types[name]) for name in names), with_ordinality="number")
+        .table_valued(*(Column(name, types[name]) for name in names), with_ordinality=NUMBER)
         .render_derived(name="wanted")
     )
 
@@ -78,7 +81,7 @@ def compiled_reads(dialect: Dialect, query: Select[Any], values: Mapping[str, An
     single: Any = replacement_traverse(query, {}, replace)
     each = single.offset(literal_column("0")).lateral("found")
     # Behind the query's own columns, whose places are known to those who read them.
-    together = select(each, wanted.c.number).select_from(wanted.join(each, true()))
+    together = select(each, wanted.c[NUMBER]).select_from(wanted.join(each, true()))
     return compiled(dialect, together)
 
 

@@ -67,6 +67,27 @@ async def test_an_agent_is_read_as_it_was_stored(agents: AgentRepository) -> Non
     assert found.definition.text == agent.definition.text  # with the order of its keys
 
 
+async def test_versions_that_are_read_at_the_same_time_are_each_reader_s_own(
+    agents: AgentRepository,
+) -> None:
+    """PostgreSQL reads them in one statement."""
+    first, second = new_agent(), new_agent("sales", tenant="ben")
+    await agents.add(first)
+    await agents.add(second)
+    await agents.save(second.changed(named("sales", "b"), LATER), adds_version=True)
+    wanted = [(first, 1), (second, 2), (first, 1), (first, 2), (second, 1), (second, 2)] * 3
+
+    for _ in range(3):  # a statement for many is made once the query has been asked before
+        found = await asyncio.gather(
+            *(agents.version(agent.id, number, SYSTEM) for agent, number in wanted)
+        )
+
+        assert [each and (each.agent_id, each.number) for each in found] == [
+            None if (agent, number) == (first, 2) else (agent.id, number)
+            for agent, number in wanted
+        ]
+
+
 async def test_versions_are_kept_as_they_were(agents: AgentRepository) -> None:
     agent = new_agent()
     await agents.add(agent)
