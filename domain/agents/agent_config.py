@@ -71,7 +71,7 @@ def _check_known(key: str, value: object) -> None:
         raise InvalidInput(f"{field} must be a string.", field=field, example=example)
 
 
-_CONTAINERS: Final = (dict, list, tuple)
+_CONTAINERS: Final = (list, dict, tuple)
 
 
 def _check_depth(value: Mapping[str, Any]) -> None:

@@ -18,6 +18,8 @@ def merge_patch(target: object, patch: object) -> Any:
     for key, value in patch.items():
         if value is None:
             merged.pop(key, None)
-        else:
+        elif isinstance(value, Mapping):
             merged[key] = merge_patch(merged.get(key), value)
+        else:
+            merged[key] = value
     return merged

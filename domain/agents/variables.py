@@ -109,15 +109,22 @@ def render(text: str, values: Mapping[str, str], field: str) -> str:
     ``text`` has passed :func:`check_template`. Raises :class:`MetadataTooLarge` before it builds a
     text that no metadata can hold.
     """
-    growth = sum(len(values[one[1]]) - len(one[0]) for one in _PLACEHOLDER.finditer(text))
-    if len(text) + growth > MAX_METADATA_BYTES:
+    pieces: list[str] = []
+    end = 0
+    for found in _PLACEHOLDER.finditer(text):
+        begins, ends = found.span()
+        pieces += (text[end:begins], values[found[1]])
+        end = ends
+    pieces.append(text[end:])
+    size = sum(map(len, pieces))
+    if size > MAX_METADATA_BYTES:
         raise MetadataTooLarge(
-            f"{field} is too large with the values of its variables: {len(text) + growth} "
+            f"{field} is too large with the values of its variables: {size} "
             f"characters, the limit of the agent's metadata is {MAX_METADATA_BYTES} bytes.",
             field=field,
             limitBytes=MAX_METADATA_BYTES,
         )
-    return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
+    return "".join(pieces)
 
 
 def _value(name: str, value: str | None) -> str:
