@@ -184,7 +184,7 @@ class DeliveryWorker:
         )  # fmt: skip
 
     async def _hear_of_events(self) -> None:
-        """Wake up once this process has appended events."""
+        """Wake up once this process has appended events, if there is a webhook to get them."""
         if self.event_signal is None:
             return
         count = self.event_signal.count
@@ -192,7 +192,8 @@ class DeliveryWorker:
             await self.event_signal.wait(count, self.lease)
             if self.event_signal.count != count:
                 count = self.event_signal.count
-                self.signal.wake()
+                if self.fan_out.has_webhooks:
+                    self.signal.wake()
 
     async def _renew(self) -> None:
         while True:

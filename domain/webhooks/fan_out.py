@@ -35,7 +35,8 @@ class FanOut:
     deliveries: DeliveryRepository
     clock: Clock
     ids: IdGenerator
-    _has_webhooks: bool = attrs.field(default=False, init=False)
+    has_webhooks: bool = attrs.field(default=False, init=False)
+    """Whether there was a webhook when it last looked; until then there is nothing to enqueue."""
 
     async def __call__(self) -> bool:
         """Enqueue up to :data:`MAX_EVENTS`; return whether there may be more.
@@ -50,9 +51,9 @@ class FanOut:
         return has_more
 
     async def _enqueue(self, unreadable: list[StorageUnavailable]) -> bool:
-        if not self._has_webhooks and not await self.webhooks.all(unreadable, SYSTEM):
+        if not self.has_webhooks and not await self.webhooks.all(unreadable, SYSTEM):
             return False
-        self._has_webhooks = True
+        self.has_webhooks = True
         cursor = await self.deliveries.cursor()
         events = await self.outbox.heads_after(cursor or 0, MAX_EVENTS, unreadable)
         if not events:
@@ -60,7 +61,7 @@ class FanOut:
         # After the events: a webhook that was created before they were appended gets them.
         webhooks = await self.webhooks.all(unreadable, SYSTEM)
         if not webhooks:
-            self._has_webhooks = False
+            self.has_webhooks = False
             return False
         start = min(webhook.after_position for webhook in webhooks)
         if events[-1].position < start:  # there was no webhook for long

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from application.workers.event_signal import EventSignal
 from domain.shared.errors import StorageUnavailable
+from domain.shared.identifiers import WebhookId
 from domain.webhooks.delivery import DeliveryStatus
 from tests.unit.webhooks.world import World
 
@@ -135,3 +136,27 @@ async def test_it_delivers_at_once_what_its_own_process_appends(world: World) ->
     with suppress(asyncio.CancelledError):
         await task
     assert len(await world.of(webhook, DeliveryStatus.SUCCEEDED)) == 1
+
+
+async def test_without_a_webhook_events_wake_it_for_nothing(world: World) -> None:
+    looks, appended = 0, EventSignal()
+    worker = world.worker(event_signal=appended, poll=timedelta(hours=1))
+    due = worker.lanes.due
+
+    async def counted(now: datetime) -> list[WebhookId]:
+        nonlocal looks
+        looks += 1
+        return await due(now)
+
+    worker.lanes.due = counted  # type: ignore[method-assign]
+    task = asyncio.create_task(worker.run())
+    await asyncio.sleep(0.01)
+    for _ in range(5):
+        await world.event()
+        appended.ring()
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+    assert looks == 1
