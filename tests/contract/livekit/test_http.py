@@ -71,7 +71,7 @@ async def scripted(
 
 @asynccontextmanager
 async def pool_to(url: str, connections: int = http.CONNECTIONS) -> AsyncIterator[HttpPool]:
-    pool = HttpPool(url, SECOND, SECOND, connections)
+    pool = HttpPool(url, SECOND, 20 * SECOND, connections)
     yield pool
     pool.close()
     await asyncio.sleep(0.01)
