@@ -153,7 +153,7 @@ class MemoryDeliveries(Capability):
         access: Access,
     ) -> list[Delivery]:
         """Return the newest ``limit`` visible deliveries of the stored events of ``lane``."""
-        ids = self._ids_in(lane) & ({event_id} if event_id else self._ids_in(lane))
+        ids = self._ids_in(lane) if event_id is None else self._ids_in(lane) & {event_id}
         of_lane = [one for one in self._deliveries.values() if one.event_id in ids]
         visible = [one for one in of_lane if one.reach.is_visible_to(access)]
         return newest(visible, status, after, limit)

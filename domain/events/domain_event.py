@@ -15,7 +15,7 @@ from domain.shared.identifiers import CallId, EventId, SessionId
 from domain.shared.pagination import Cursor
 from domain.shared.timeline import Source
 
-_MOST: Final = 2**31 - 1
+MOST_SEQUENCE: Final = 2**31 - 1
 """The highest sequence that can be stored."""
 
 
@@ -140,4 +140,4 @@ class StoredEvent(DomainEvent):
     @staticmethod
     def sequence_at(place: Cursor) -> int:
         """Return the sequence of the event whose :attr:`age` is ``place``."""
-        return min(uuid.UUID(place.id).int, _MOST)
+        return min(uuid.UUID(place.id).int, MOST_SEQUENCE)

@@ -75,6 +75,11 @@ class Page(Generic[Item]):
     items: list[Item]
     next: Cursor | None
 
+    @property
+    def next_cursor(self) -> str | None:
+        """Return the text that asks for the next items."""
+        return None if self.next is None else self.next.cursor
+
     @classmethod
     def cut(cls, found: list[Item], limit: int) -> Page[Item]:
         """The first ``limit`` of what was found by looking for one more."""

@@ -19,7 +19,7 @@ from adapters.sqlalchemy.events.mapping import to_event, to_head
 from adapters.sqlalchemy.events.table import events
 from adapters.sqlalchemy.mapping import readable
 from domain.access.access import Access, visible
-from domain.events.domain_event import EventHead, StoredEvent
+from domain.events.domain_event import MOST_SEQUENCE, EventHead, StoredEvent
 from domain.shared.errors import StorageUnavailable, Unreadable
 from domain.shared.identifiers import EventId
 
@@ -63,7 +63,6 @@ _LANE_PAGE: Final = Lookup(
     .order_by(_c.sequence.desc())
     .limit(bindparam("most", type_=Integer))
 )
-_ALL: Final = 2**31 - 1
 _FIND: Final = Lookup(select(events).where(events.c.id == bindparam("wanted")))
 # Who inserts an event has this lock before it takes a position, and until its commit is visible.
 _WRITERS: Final = text(
@@ -172,7 +171,7 @@ class SqlOutbox:
         """Return the newest visible events of ``lane``."""
         query = of_tenants(_LANE_PAGE, events, access.tenants)
         found: list[StoredEvent] = []
-        end, wanted = _ALL if below is None else below, limit
+        end, wanted = MOST_SEQUENCE if below is None else below, limit
         while wanted:
             values = {"wanted": lane, "below": end, "most": wanted}
             rows = await self._database.read_many(query, values)

@@ -131,7 +131,7 @@ def agents_response(page: Page[Agent]) -> AgentsResponse:
     """Return a page of agents."""
     return AgentsResponse(
         agents=[agent_response(agent) for agent in page.items],
-        next_cursor=None if page.next is None else page.next.cursor,
+        next_cursor=page.next_cursor,
     )
 
 
@@ -139,5 +139,5 @@ def versions_response(page: Page[AgentVersion]) -> AgentVersionsResponse:
     """Return a page of versions."""
     return AgentVersionsResponse(
         versions=[version_response(version) for version in page.items],
-        next_cursor=None if page.next is None else page.next.cursor,
+        next_cursor=page.next_cursor,
     )

@@ -45,7 +45,7 @@ def calls_response(page: Page[Call]) -> CallsResponse:
     """Return a page of calls as the contract shows it."""
     return CallsResponse(
         calls=[call_response(call) for call in page.items],
-        next_cursor=None if page.next is None else page.next.cursor,
+        next_cursor=page.next_cursor,
     )
 
 

@@ -105,5 +105,5 @@ class StoredEventsController(Controller):
 def _response(page: Page[StoredEvent]) -> EventsResponse:
     return EventsResponse(
         events=[event_response(event) for event in page.items],
-        next_cursor=None if page.next is None else page.next.cursor,
+        next_cursor=page.next_cursor,
     )

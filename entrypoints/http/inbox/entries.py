@@ -173,5 +173,5 @@ class InboxEntriesController(Controller):
 def _response(page: Page[InboxEntry]) -> InboxResponse:
     return InboxResponse(
         events=[entry_response(entry) for entry in page.items],
-        next_cursor=None if page.next is None else page.next.cursor,
+        next_cursor=page.next_cursor,
     )

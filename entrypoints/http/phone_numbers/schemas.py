@@ -112,5 +112,5 @@ def phone_numbers_response(page: Page[PhoneNumber]) -> PhoneNumbersResponse:
     """Return a page of numbers."""
     return PhoneNumbersResponse(
         phone_numbers=[phone_number_response(number) for number in page.items],
-        next_cursor=None if page.next is None else page.next.cursor,
+        next_cursor=page.next_cursor,
     )

@@ -148,5 +148,5 @@ def sessions_response(page: Page[Session]) -> SessionsResponse:
     """Return a page of sessions as the contract shows it."""
     return SessionsResponse(
         sessions=[session_response(session) for session in page.items],
-        next_cursor=None if page.next is None else page.next.cursor,
+        next_cursor=page.next_cursor,
     )

@@ -106,7 +106,7 @@ def webhooks_response(page: Page[Webhook]) -> WebhooksResponse:
     """Return a page of webhooks."""
     return WebhooksResponse(
         webhooks=[webhook_response(webhook) for webhook in page.items],
-        next_cursor=None if page.next is None else page.next.cursor,
+        next_cursor=page.next_cursor,
     )
 
 
@@ -114,5 +114,5 @@ def deliveries_response(page: Page[Delivery]) -> DeliveriesResponse:
     """Return a page of deliveries."""
     return DeliveriesResponse(
         deliveries=[delivery_response(delivery) for delivery in page.items],
-        next_cursor=None if page.next is None else page.next.cursor,
+        next_cursor=page.next_cursor,
     )
