@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Final
 
 from litestar import Controller, Response, Router, delete, get, patch, post
@@ -27,13 +28,12 @@ from entrypoints.http.agents.schemas import (
 )
 from entrypoints.http.middleware.access import access_of
 from entrypoints.http.middleware.administrative import ADMINISTRATIVE
-from entrypoints.http.middleware.overload import overload_of, page_of
 from entrypoints.http.middleware.request_log import note
 from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES
 from entrypoints.http.openapi.operation import Operation
-from entrypoints.http.requests import query
 from entrypoints.http.requests.fields import CursorQuery, IdPath, LimitQuery
 from entrypoints.http.requests.idempotency import IdempotencyKey, repeatable
+from entrypoints.http.requests.listed import listed
 from entrypoints.http.routing import routes_of
 from entrypoints.presenters.agents import AgentResponse, agent_response, version_response
 
@@ -99,14 +99,7 @@ class AgentsController(Controller):
 
         A page ends before `limit` where its items would take more than 1 MiB; `nextCursor` goes on.
         """
-        overload = overload_of(scope)
-        async with overload.lists.take(overload.client(scope)):
-            page = await self._manage_agents.page(
-                access_of(scope),
-                query.position(cursor),
-                query.limit(limit),
-                page_of(agent_response),
-            )
+        page = await listed(scope, self._manage_agents.page, cursor, limit, agent_response)
         return agents_response(page)
 
     @get(
@@ -182,16 +175,8 @@ class AgentsController(Controller):
         limit: LimitQuery = None,
     ) -> AgentVersionsResponse:
         """A page ends before `limit` where its items would take more than 1 MiB."""
-        overload = overload_of(scope)
-        async with overload.lists.take(overload.client(scope)):
-            page = await self._manage_agents.versions(
-                agentId,
-                access_of(scope),
-                query.position(cursor),
-                query.limit(limit),
-                page_of(version_response),
-            )
-        return versions_response(page)
+        read = partial(self._manage_agents.versions, agentId)
+        return versions_response(await listed(scope, read, cursor, limit, version_response))
 
     @post(
         "/{agentId:str}/versions/{version:str}/activate",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from litestar import Controller, Router, get
 from litestar.types import Scope as AsgiScope
 
@@ -28,7 +30,6 @@ from entrypoints.http.calls.schemas import (
     calls_response,
 )
 from entrypoints.http.middleware.access import access_of
-from entrypoints.http.middleware.overload import overload_of, page_of
 from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES
 from entrypoints.http.requests import query
 from entrypoints.http.requests.fields import (
@@ -38,6 +39,7 @@ from entrypoints.http.requests.fields import (
     RoomNameQuery,
     TimeQuery,
 )
+from entrypoints.http.requests.listed import listed
 from entrypoints.http.requests.room_path import room_in_path
 from entrypoints.http.routing import routes_of
 from entrypoints.presenters.calls import CallResponse, call_response
@@ -83,23 +85,16 @@ class CallsController(Controller):
         them. A page ends before `limit` where its items would take more than 1 MiB; `nextCursor` goes
         on.
         """  # noqa: E501 - lines of the OpenAPI document
-        overload = overload_of(scope)
-        async with overload.lists.take(overload.client(scope)):
-            page = await self._read_calls.page(
-                CallFilter(
-                    status=query.choice(CallStatus, status, "status"),
-                    direction=query.choice(Direction, direction, "direction"),
-                    from_number=query.number(from_number, "from"),
-                    to_number=query.number(to_number, "to"),
-                    room_name=query.name(RoomName, room_name),
-                    created=query.span(since, until),
-                ),
-                access_of(scope),
-                query.position(cursor),
-                query.limit(limit),
-                page_of(call_response),
-            )
-        return calls_response(page)
+        wanted = CallFilter(
+            status=query.choice(CallStatus, status, "status"),
+            direction=query.choice(Direction, direction, "direction"),
+            from_number=query.number(from_number, "from"),
+            to_number=query.number(to_number, "to"),
+            room_name=query.name(RoomName, room_name),
+            created=query.span(since, until),
+        )
+        read = partial(self._read_calls.page, wanted)
+        return calls_response(await listed(scope, read, cursor, limit, call_response))
 
     @get(
         "/{callId:str}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -13,12 +14,10 @@ from domain.calls.read_events import ReadEvents
 from domain.events.domain_event import StoredEvent
 from domain.shared.pagination import Page
 from entrypoints.container import Container
-from entrypoints.http.middleware.access import access_of
-from entrypoints.http.middleware.overload import overload_of, page_of
 from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES, read_responses
 from entrypoints.http.openapi.operation import linked, of_body, to
-from entrypoints.http.requests import query
 from entrypoints.http.requests.fields import CursorQuery, IdPath, LimitQuery
+from entrypoints.http.requests.listed import listed
 from entrypoints.http.routing import routes_of
 from entrypoints.presenters.events import EventResponse, event_response
 
@@ -66,13 +65,8 @@ class StoredEventsController(Controller):
 
         A page ends before `limit` where its items would take more than 1 MiB.
         """
-        overload, access = overload_of(scope), access_of(scope)
-        after, most = query.position(cursor), query.limit(limit)
-        async with overload.lists.take(overload.client(scope)):
-            page = await self._read_events.of_session(
-                sessionId, access, after, most, page_of(event_response)
-            )
-        return _response(page)
+        read = partial(self._read_events.of_session, sessionId)
+        return _response(await listed(scope, read, cursor, limit, event_response))
 
     @get(
         "/telephony/calls/{callId:str}/events",
@@ -93,13 +87,8 @@ class StoredEventsController(Controller):
 
         A page ends before `limit` where its items would take more than 1 MiB.
         """
-        overload, access = overload_of(scope), access_of(scope)
-        after, most = query.position(cursor), query.limit(limit)
-        async with overload.lists.take(overload.client(scope)):
-            page = await self._read_events.of_call(
-                callId, access, after, most, page_of(event_response)
-            )
-        return _response(page)
+        read = partial(self._read_events.of_call, callId)
+        return _response(await listed(scope, read, cursor, limit, event_response))
 
 
 def _response(page: Page[StoredEvent]) -> EventsResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -20,7 +21,6 @@ from domain.shared.pagination import Page
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
 from entrypoints.http.middleware.administrative import ADMINISTRATIVE
-from entrypoints.http.middleware.overload import overload_of, page_of
 from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES, read_responses
 from entrypoints.http.openapi.operation import linked, of_body, to
 from entrypoints.http.requests import query
@@ -30,6 +30,7 @@ from entrypoints.http.requests.fields import (
     RoomNameQuery,
     query_parameter,
 )
+from entrypoints.http.requests.listed import listed
 from entrypoints.http.routing import routes_of
 from entrypoints.presenters.inbox import InboxEntryResponse, entry_response
 
@@ -125,13 +126,8 @@ class InboxEntriesController(Controller):
             room_name=query.name(RoomName, room_name),
             room_sid=query.livekit_id(room_sid, "roomSid"),
         )
-        overload, access = overload_of(scope), access_of(scope)
-        after, most = query.position(cursor, any_id=True), query.limit(limit)
-        async with overload.lists.take(overload.client(scope)):
-            page = await self._read_entries.page(
-                wanted, access, after, most, page_of(entry_response)
-            )
-        return _response(page)
+        read = partial(self._read_entries.page, wanted)
+        return _response(await listed(scope, read, cursor, limit, entry_response, any_id=True))
 
     @get(
         "/{eventId:str}",

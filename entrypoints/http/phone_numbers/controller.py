@@ -13,7 +13,6 @@ from domain.phone_numbers.manage_phone_numbers import ManagePhoneNumbers
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
 from entrypoints.http.middleware.administrative import ADMINISTRATIVE
-from entrypoints.http.middleware.overload import overload_of, page_of
 from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES
 from entrypoints.http.openapi.operation import Operation
 from entrypoints.http.phone_numbers import documentation
@@ -27,9 +26,9 @@ from entrypoints.http.phone_numbers.schemas import (
     repeated_response,
     stored_response,
 )
-from entrypoints.http.requests import query
 from entrypoints.http.requests.fields import CursorQuery, LimitQuery
 from entrypoints.http.requests.idempotency import IdempotencyKey, repeatable
+from entrypoints.http.requests.listed import listed
 from entrypoints.http.routing import routes_of
 from entrypoints.presenters.phone_numbers import PhoneNumberResponse, phone_number_response
 
@@ -94,14 +93,9 @@ class PhoneNumbersController(Controller):
         self, scope: AsgiScope, cursor: CursorQuery = None, limit: LimitQuery = None
     ) -> PhoneNumbersResponse:
         """A page ends before `limit` where its items would take more than 1 MiB."""
-        overload = overload_of(scope)
-        async with overload.lists.take(overload.client(scope)):
-            page = await self._manage_phone_numbers.page(
-                access_of(scope),
-                query.position(cursor),
-                query.limit(limit),
-                page_of(phone_number_response),
-            )
+        page = await listed(
+            scope, self._manage_phone_numbers.page, cursor, limit, phone_number_response
+        )
         return phone_numbers_response(page)
 
     @get(

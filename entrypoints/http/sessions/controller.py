@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Final
 
 from litestar import Controller, Response, Router, get, post
@@ -18,7 +19,6 @@ from domain.shared.identifiers import Identity, RoomName
 from domain.shared.livekit_errors import LiveKitError
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
-from entrypoints.http.middleware.overload import overload_of, page_of
 from entrypoints.http.middleware.request_log import note
 from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES
 from entrypoints.http.openapi.operation import Operation
@@ -31,6 +31,7 @@ from entrypoints.http.requests.fields import (
     TimeQuery,
 )
 from entrypoints.http.requests.idempotency import IdempotencyKey, repeatable
+from entrypoints.http.requests.listed import listed
 from entrypoints.http.requests.room_path import room_in_path
 from entrypoints.http.routing import routes_of
 from entrypoints.http.sessions import documentation
@@ -157,21 +158,14 @@ class SessionsController(Controller):
 
         A page ends before `limit` where its items would take more than 1 MiB; `nextCursor` goes on.
         """
-        overload = overload_of(scope)
-        async with overload.lists.take(overload.client(scope)):
-            page = await self._read_sessions.page(
-                SessionFilter(
-                    status=query.choice(SessionStatus, status, "status"),
-                    identity=query.name(Identity, user_identity),
-                    room_name=query.name(RoomName, room_name),
-                    created=query.span(since, until),
-                ),
-                access_of(scope),
-                query.position(cursor),
-                query.limit(limit),
-                page_of(session_response),
-            )
-        return sessions_response(page)
+        wanted = SessionFilter(
+            status=query.choice(SessionStatus, status, "status"),
+            identity=query.name(Identity, user_identity),
+            room_name=query.name(RoomName, room_name),
+            created=query.span(since, until),
+        )
+        read = partial(self._read_sessions.page, wanted)
+        return sessions_response(await listed(scope, read, cursor, limit, session_response))
 
     @get(
         "/sessions/{sessionId:str}",

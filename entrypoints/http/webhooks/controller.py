@@ -22,6 +22,7 @@ from entrypoints.http.openapi.operation import Operation
 from entrypoints.http.requests import query
 from entrypoints.http.requests.fields import CursorQuery, IdPath, LimitQuery
 from entrypoints.http.requests.idempotency import IdempotencyKey, repeatable
+from entrypoints.http.requests.listed import listed
 from entrypoints.http.routing import routes_of
 from entrypoints.http.webhooks import documentation
 from entrypoints.http.webhooks.schemas import (
@@ -107,14 +108,7 @@ class WebhooksController(Controller):
         self, scope: AsgiScope, cursor: CursorQuery = None, limit: LimitQuery = None
     ) -> WebhooksResponse:
         """A page ends before `limit` where its items would take more than 1 MiB."""
-        overload = overload_of(scope)
-        async with overload.lists.take(overload.client(scope)):
-            page = await self._manage_webhooks.page(
-                access_of(scope),
-                query.position(cursor),
-                query.limit(limit),
-                page_of(webhook_response),
-            )
+        page = await listed(scope, self._manage_webhooks.page, cursor, limit, webhook_response)
         return webhooks_response(page)
 
     @get(

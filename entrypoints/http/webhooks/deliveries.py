@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from litestar import Controller, Router, get, post
 from litestar.types import Scope as AsgiScope
 
@@ -12,11 +14,11 @@ from domain.webhooks.read_deliveries import DeliveryFilter, ReadDeliveries
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
 from entrypoints.http.middleware.administrative import ADMINISTRATIVE
-from entrypoints.http.middleware.overload import overload_of, page_of
 from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES
 from entrypoints.http.openapi.operation import Operation
 from entrypoints.http.requests import query
 from entrypoints.http.requests.fields import CursorQuery, IdPath, LimitQuery
+from entrypoints.http.requests.listed import listed
 from entrypoints.http.routing import routes_of
 from entrypoints.http.webhooks import documentation
 from entrypoints.http.webhooks.controller import READS, WRITES
@@ -79,13 +81,8 @@ class DeliveriesController(Controller):
             event_id=query.identifier(EventId, event_id),
             status=query.choice(DeliveryStatus, status, "status"),
         )
-        overload, access = overload_of(scope), access_of(scope)
-        after, most = query.position(cursor), query.limit(limit)
-        async with overload.lists.take(overload.client(scope)):
-            page = await self._read_deliveries(
-                wanted, access, after, most, page_of(delivery_response)
-            )
-        return deliveries_response(page)
+        read = partial(self._read_deliveries, wanted)
+        return deliveries_response(await listed(scope, read, cursor, limit, delivery_response))
 
     @post(
         "/{deliveryId:str}/redeliver",
