@@ -20,7 +20,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     exists,
-    func,
     insert,
     select,
     update,
@@ -30,6 +29,7 @@ from adapters.sqlalchemy.capability import Capability, personal
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.lookup import Lookup
+from adapters.sqlalchemy.engine.named_lock import Locked, lock_name
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Lock, Work, Write
 from adapters.sqlalchemy.mapping import unreadable_row
@@ -89,9 +89,6 @@ _OF_SESSION: Final = (
     .order_by(reports.c.received_at, reports.c.id)
 )
 _IDS_OF_SESSION: Final = select(reports.c.id).where(reports.c.session_id == bindparam("wanted"))
-_LOCK_SESSION: Final = select(
-    func.pg_advisory_xact_lock(func.hashtextextended(bindparam("wanted"), 21))
-)
 _DUE: Final = (
     select(reports)
     .where(REPORT_IS_UNMATCHED, reports.c.retry_at <= bindparam("now", type_=UtcDateTime))
@@ -176,9 +173,8 @@ class _Unchanged:
 
     def __call__(self, connection: Connection) -> None:
         """Carry it out in a transaction."""
+        lock_name(connection, Locked.REPORTS, self.session_id)
         wanted = {"wanted": self.session_id}
-        if connection.dialect.name == "postgresql":
-            connection.execute(_LOCK_SESSION, wanted)
         found = {*connection.execute(_IDS_OF_SESSION, wanted).scalars()}
         if not found <= {*self.known, *self.stored}:
             raise Conflict("The session has got another report.")

@@ -29,6 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from adapters.sqlalchemy.engine.compiled import compiled
+from adapters.sqlalchemy.engine.named_lock import Locked, lock_name
 from adapters.sqlalchemy.sessions.table import sessions
 from adapters.sqlalchemy.transcripts.mapping import item_values, owner_of
 from adapters.sqlalchemy.transcripts.numbers import Numbers
@@ -86,7 +87,6 @@ _REPLACED_POSTGRESQL: Final = delete(transcript_items).where(
     _items.owner == bindparam("its_owner"),
     _items.item_id == any_(bindparam("ids", type_=ARRAY(Text))),
 )
-_LOCK: Final = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("its_owner"), 20)))
 _SESSION: Final = (
     select(sessions.c.id)
     .where(sessions.c.id == bindparam("its_owner"))
@@ -195,8 +195,7 @@ class Match:
 def _begin(connection: Connection, reported: Reported) -> None:
     """Let one transaction at a time change a session's transcript, while there is the session."""
     owner = {"its_owner": owner_of(reported)}
-    if not _is_sqlite(connection):
-        connection.execute(_LOCK, owner)
+    lock_name(connection, Locked.TRANSCRIPT, owner["its_owner"])
     if reported.session_id is not None and connection.execute(_SESSION, owner).first() is None:
         raise Conflict("The session of this report has been deleted.")
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import Connection, Executable, bindparam, delete, func, select
+from sqlalchemy import Connection, Executable, bindparam, delete, select
 
+from adapters.sqlalchemy.engine.named_lock import Locked, lock_name
 from adapters.sqlalchemy.usage.table import turn_latencies, usage_reports
 
-_LOCK: Final = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("session"), 23)))
 _own: Final = turn_latencies.alias("own")
 _OTHERS: Final = select(usage_reports.c.report_id).where(
     usage_reports.c.session_id == bindparam("session"),
@@ -38,9 +38,8 @@ class SessionTurns:
 
     def __call__(self, connection: Connection) -> None:
         """Carry it out in a transaction."""
+        lock_name(connection, Locked.TURNS, self.session)
         values = {"session": self.session, "report": self.report}
-        if connection.dialect.name == "postgresql":
-            connection.execute(_LOCK, values)
         for row in self.rows:
             connection.execute(self.upsert, row)
         connection.execute(_DELETE_REPEATED, values)
