@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 import pytest
 
 from adapters.memory.agents import MemoryAgents
-from adapters.memory.idempotency import MemoryIdempotency
 from domain.access.access import SYSTEM, WORK, Access
 from domain.agents.agent import Agent
 from domain.agents.create_agent_once import CreateAgentOnce
@@ -17,26 +15,16 @@ from domain.idempotency.idempotent_execution import LEASE, IdempotentExecution
 from domain.shared.agent_errors import AgentNameTaken
 from domain.shared.errors import Forbidden, InvalidInput, StorageUnavailable
 from domain.shared.idempotency_errors import IdempotencyKeyReused
+from tests.unit.idempotency.lossy import LossyIdempotency
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
 from tests.unit.worlds.world import MOMENT
 
 SUPPORT = {"name": "support", "agentConfig": {"prompt": "a"}}
 
 
-class Idempotency(MemoryIdempotency):
-    """Loses what is answered while ``is_down``, as where the process is killed."""
-
-    is_down = False
-
-    async def finish(self, *arguments: Any) -> None:
-        if self.is_down:
-            raise StorageUnavailable("down")
-        await super().finish(*arguments)
-
-
 @pytest.fixture
-def idempotency() -> Idempotency:
-    return Idempotency()
+def idempotency() -> LossyIdempotency:
+    return LossyIdempotency()
 
 
 @pytest.fixture
@@ -45,7 +33,7 @@ def manage() -> ManageAgents:
 
 
 @pytest.fixture
-def once(manage: ManageAgents, idempotency: Idempotency) -> CreateAgentOnce:
+def once(manage: ManageAgents, idempotency: LossyIdempotency) -> CreateAgentOnce:
     execution = IdempotentExecution(idempotency=idempotency, clock=manage.clock, ids=manage.ids)
     return CreateAgentOnce(idempotent_execution=execution, manage_agents=manage)
 
@@ -75,7 +63,7 @@ async def test_another_agent_with_the_same_key_is_refused(once: CreateAgentOnce)
 
 @pytest.mark.parametrize("name", ["support", "renamed"])
 async def test_given_an_attempt_that_was_interrupted_when_it_is_repeated_then_its_agent_is_answered(
-    once: CreateAgentOnce, manage: ManageAgents, idempotency: Idempotency, name: str
+    once: CreateAgentOnce, manage: ManageAgents, idempotency: LossyIdempotency, name: str
 ) -> None:
     idempotency.is_down = True
     with pytest.raises(StorageUnavailable):

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.memory.idempotency import MemoryIdempotency
 from domain.idempotency.idempotent_execution import LEASE, IdempotentExecution
 from domain.phone_numbers.add_phone_number_once import AddPhoneNumberOnce
 from domain.phone_numbers.phone_number import PhoneNumber
 from domain.shared.errors import Forbidden, InvalidInput, StorageUnavailable
 from domain.shared.idempotency_errors import IdempotencyKeyReused
+from tests.unit.idempotency.lossy import LossyIdempotency
 from tests.unit.phone_numbers.numbers import ADMIN, ANN, ANNS, BENS, given, new_manage
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
-
-
-class Idempotency(MemoryIdempotency):
-    """Loses what is answered while ``is_down``, as where the process is killed."""
-
-    is_down = False
-
-    async def finish(self, *arguments: object) -> None:
-        if self.is_down:
-            raise StorageUnavailable("down")
-        await super().finish(*arguments)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -31,11 +20,11 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def idempotency() -> Idempotency:
-    return Idempotency()
+def idempotency() -> LossyIdempotency:
+    return LossyIdempotency()
 
 
-async def once(idempotency: Idempotency, clock: FakeClock) -> AddPhoneNumberOnce:
+async def once(idempotency: LossyIdempotency, clock: FakeClock) -> AddPhoneNumberOnce:
     execution = IdempotentExecution(idempotency=idempotency, clock=clock, ids=SequentialIds())
     return AddPhoneNumberOnce(
         idempotent_execution=execution, manage_phone_numbers=await new_manage()
@@ -47,7 +36,7 @@ def id_of(number: PhoneNumber) -> str:
 
 
 async def test_a_repetition_gets_the_first_answer(
-    idempotency: Idempotency, clock: FakeClock
+    idempotency: LossyIdempotency, clock: FakeClock
 ) -> None:
     add = await once(idempotency, clock)
 
@@ -61,7 +50,7 @@ async def test_a_repetition_gets_the_first_answer(
 
 
 async def test_given_an_attempt_that_was_interrupted_when_it_is_repeated_then_its_number_is_answered(  # noqa: E501 - its name
-    idempotency: Idempotency, clock: FakeClock
+    idempotency: LossyIdempotency, clock: FakeClock
 ) -> None:
     add = await once(idempotency, clock)
     idempotency.is_down = True
@@ -76,7 +65,9 @@ async def test_given_an_attempt_that_was_interrupted_when_it_is_repeated_then_it
     assert (again.text, again.replayed) == (str(stored.id), False)
 
 
-async def test_what_is_refused_uses_up_no_key(idempotency: Idempotency, clock: FakeClock) -> None:
+async def test_what_is_refused_uses_up_no_key(
+    idempotency: LossyIdempotency, clock: FakeClock
+) -> None:
     add = await once(idempotency, clock)
     with pytest.raises(InvalidInput):
         await add("key", given(number="12"), ADMIN, id_of)

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.memory.idempotency import MemoryIdempotency
 from domain.access.access import SYSTEM, Access, Scope
 from domain.idempotency.idempotent_execution import LEASE, IdempotentExecution
 from domain.shared.errors import Forbidden, InvalidInput, StorageUnavailable
 from domain.shared.idempotency_errors import IdempotencyKeyReused
 from domain.webhooks.add_webhook_once import AddWebhookOnce
 from domain.webhooks.subscription import Webhook
+from tests.unit.idempotency.lossy import LossyIdempotency
 from tests.unit.webhooks.world import World
 
 GIVEN = {"url": "https://example.com/a", "events": ["call.ended"]}
-
-
-class Idempotency(MemoryIdempotency):
-    """Loses what is answered while ``is_down``, as where the process is killed."""
-
-    is_down = False
-
-    async def finish(self, *arguments: object) -> None:
-        if self.is_down:
-            raise StorageUnavailable("down")
-        await super().finish(*arguments)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -33,12 +22,12 @@ def world() -> World:
 
 
 @pytest.fixture
-def idempotency() -> Idempotency:
-    return Idempotency()
+def idempotency() -> LossyIdempotency:
+    return LossyIdempotency()
 
 
 @pytest.fixture
-def once(world: World, idempotency: Idempotency) -> AddWebhookOnce:
+def once(world: World, idempotency: LossyIdempotency) -> AddWebhookOnce:
     execution = IdempotentExecution(idempotency=idempotency, clock=world.clock, ids=world.ids)
     return AddWebhookOnce(idempotent_execution=execution, manage_webhooks=world.manage)
 
@@ -60,7 +49,7 @@ async def test_a_repetition_gets_the_first_answer(once: AddWebhookOnce, world: W
 
 
 async def test_given_an_attempt_that_was_interrupted_when_it_is_repeated_then_its_webhook_is_answered(  # noqa: E501 - its name
-    once: AddWebhookOnce, world: World, idempotency: Idempotency
+    once: AddWebhookOnce, world: World, idempotency: LossyIdempotency
 ) -> None:
     idempotency.is_down = True
     with pytest.raises(StorageUnavailable):
