@@ -73,7 +73,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the Content-Security-Policy allows no data: addresses
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    chunkSizeWarningLimit: 700, // livekit-client, which is loaded when somebody talks
+    chunkSizeWarningLimit: 700, // livekit-client, which is loaded for the first conversation
   },
   server: { proxy: Object.fromEntries(API.map((path) => [path, "http://127.0.0.1:4000"])) },
   test: {

@@ -73,7 +73,7 @@ def _guard() -> int:
 
 
 def _read(lines: Iterable[str]) -> tuple[list[psutil.Process], list[Path]]:
-    """Return the processes and folders that were told of, once nobody can tell of more."""
+    """Return the processes and folders that were named, once no writer is left to name more."""
     processes: dict[int, psutil.Process] = {}
     folders: list[Path] = []
     for line in map(str.strip, lines):

@@ -85,7 +85,7 @@ describe("a form of a schema", () => {
     expect(value).toEqual({ name: "support" });
   });
 
-  it("keeps what it was given and nobody touched, also null and unknown keys", () => {
+  it("keeps what it was given and no user touched, also null and unknown keys", () => {
     const config = { prompt: null, engine: { kind: "pipeline" }, tools: ["a"], llm: 7 };
     open({ name: "support", agentConfig: config });
     type("Name", "sales");

@@ -54,7 +54,7 @@ export class Conversation {
 
   async join(url: string, token: string): Promise<void> {
     try {
-      // Its 157 KB (gzip) are loaded when somebody talks.
+      // Its 157 KB (gzip) are loaded for the first conversation.
       const client = await import("livekit-client");
       if (this.isOver) return;
       const room = new client.Room();
@@ -209,7 +209,7 @@ function isAgent(participant: LiveKit.Participant): boolean {
 const LOST = "The connection to LiveKit was lost.";
 const REASONS: Record<string, string> = {
   CLIENT_INITIATED: "You have left.",
-  DUPLICATE_IDENTITY: "Somebody else joined with the same identity.",
+  DUPLICATE_IDENTITY: "Another participant joined with the same identity.",
   PARTICIPANT_REMOVED: "You were removed from the room.",
   ROOM_CLOSED: "The room was closed.",
   ROOM_DELETED: "The session was ended, and its room closed.",

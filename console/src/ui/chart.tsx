@@ -8,7 +8,7 @@ export type Line = (number | null)[];
 
 interface Props {
   title: string;
-  /** What it shows in words, for whoever does not see it. */
+  /** What it shows in words, for readers who do not see it. */
   said: string;
   /** Seconds since 1970. */
   times: number[];

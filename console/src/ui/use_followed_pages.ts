@@ -30,7 +30,7 @@ export function useFollowedPages<T>(
     const unfollow = follow({
       any: (event) => {
         const { pages: read, concerns: isNews } = current.current;
-        // Whoever reads older pages keeps them.
+        // A reader of older pages keeps them.
         if (!isNews(event) || (read.items?.length ?? 0) > PAGE) return;
         timer ??= setTimeout(reload, wait);
       },

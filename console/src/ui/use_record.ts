@@ -13,8 +13,9 @@ interface WithTimeline {
 /**
  * Return the record at `path`.
  *
- * What an event brings is shown at once. Some changes have no event of their own, such as an agent's
- * dispatch: so whatever happens to the session or the call also has the record read again.
+ * What an event brings is shown at once. Some changes have no event of their own, such as the
+ * dispatch that a session begins with: so each event of the session or the call also has the record
+ * read again.
  */
 export function useRecord<T extends WithTimeline>(
   path: string,

@@ -1,4 +1,4 @@
-"""Ending a call in LiveKit takes away the caller, and nobody else."""
+"""Ending a call in LiveKit removes the caller, and no other participant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program that plays a telephone: who may, and what LiveKit is told of it."""
+"""A program that plays a telephone: who may, and what LiveKit gets to know of it."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ async def run(matching: Matching, leases: OneLease, settling: Settling | None = 
     )
     with capture_logs() as logs:
         running = asyncio.create_task(matcher.run())
-        while len(clock.slept) < 5:  # noqa: ASYNC110 - time that nobody waits for
+        while len(clock.slept) < 5:  # noqa: ASYNC110 - time that no caller waits for
             await asyncio.sleep(0)
         running.cancel()
         with suppress(asyncio.CancelledError):

@@ -24,7 +24,7 @@ export function TryAgentView() {
   });
   const { stage, talk, choose } = useConversation<Started>({
     begin: () => start(choice),
-    // An agent that nobody can reach must not wait in the room.
+    // An agent without a user must not wait in the room.
     abandon: ({ roomName }) => end(roomName),
   });
   return (

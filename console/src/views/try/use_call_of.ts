@@ -27,7 +27,7 @@ export function useCallOf(roomName: string, identity: string): Call | null {
     };
     const unfollow = follow({
       call: take,
-      // Some changes have no event of their own, such as the agent's dispatch.
+      // Some changes have no event of their own, such as the first dispatch.
       any: (event: DomainEvent) => {
         if ((event.data as Partial<Call> | null)?.roomName !== roomName) return;
         clearTimeout(timer);

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Conversation } from "../../talk/conversation";
 import { openMicrophone } from "../../talk/microphone";
 
-/** What begins when somebody talks: at least a room, and the token to join it. */
+/** What a conversation begins with: at least a room, and the token to join it. */
 export interface Begun {
   url: string;
   token: string;
