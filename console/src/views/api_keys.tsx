@@ -3,8 +3,10 @@ import { request } from "../api/client";
 import type { ApiKey } from "../api/types";
 import { signIn } from "../state/session";
 import { timeOf } from "../ui/format";
+import { Choices, Field } from "../ui/fields";
 import { ShownOnce } from "../ui/shown_once";
 import { Empty, Failed, Loading, Status } from "../ui/states";
+import { useAction } from "../ui/use_action";
 import { useFollowedPages } from "../ui/use_followed_pages";
 
 const SCOPES = [
@@ -30,19 +32,14 @@ export function ApiKeysView() {
     event.type.startsWith("api_key."),
   );
   const [made, setMade] = useState<NewKey | null>(null);
-  const [failure, setFailure] = useState<Error | null>(null);
+  const { error: failure, run } = useAction();
   const title = useRef<HTMLHeadingElement>(null);
   const state = signIn.value;
   const open = state.is === "in" && state.session.state === "open";
 
   const revoke = async (key: ApiKey) => {
     if (!confirm(`Revoke "${key.name}" (${key.prefix})? Whatever uses it stops working.`)) return;
-    setFailure(null);
-    try {
-      await request("DELETE", `/api-keys/${encodeURIComponent(key.prefix)}`);
-    } catch (raised) {
-      setFailure(raised as Error);
-    }
+    await run(() => request("DELETE", `/api-keys/${encodeURIComponent(key.prefix)}`));
     await reload();
     title.current?.focus(); // the key's button is gone
   };
@@ -69,7 +66,7 @@ export function ApiKeysView() {
       {items?.length === 0 && (
         <Empty>
           <p>
-            No key was made here, so whoever reaches the service may use it, unless{" "}
+            No key was made here, so every client that reaches the service may use it, unless{" "}
             <code>API_KEYS</code> is set. Make the first one on the service's machine:{" "}
             <code>backend keys create NAME --scope admin</code>
           </p>
@@ -139,25 +136,19 @@ function NewKeyForm({ made }: { made(key: NewKey): void }) {
   const [tenant, setTenant] = useState("");
   const [days, setDays] = useState("");
   const [scopes, setScopes] = useState(USUAL);
-  const [error, setError] = useState<Error | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, error, run } = useAction();
 
   const submit = async () => {
-    setBusy(true);
-    setError(null);
-    try {
-      const body = {
-        name,
-        scopes,
-        ...(tenant.trim() !== "" && { tenant }),
-        ...(days !== "" && { expiresInDays: Number(days) }),
-      };
+    const body = {
+      name,
+      scopes,
+      ...(tenant.trim() !== "" && { tenant }),
+      ...(days !== "" && { expiresInDays: Number(days) }),
+    };
+    const make = async () => {
       made(await request<NewKey>("POST", "/api-keys", { body }));
-      setName("");
-    } catch (raised) {
-      setError(raised as Error);
-    }
-    setBusy(false);
+    };
+    if (await run(make)) setName("");
   };
 
   return (
@@ -170,60 +161,32 @@ function NewKeyForm({ made }: { made(key: NewKey): void }) {
       }}
     >
       <h2 id={`${id}-title`}>Make a key</h2>
-      <div class="field">
-        <label for={`${id}-name`}>Name</label>
-        <input
-          id={`${id}-name`}
-          required
-          maxLength={128}
-          autocomplete="off"
-          value={name}
-          onInput={(event) => {
-            setName(event.currentTarget.value);
-          }}
-        />
-      </div>
-      <div class="field">
-        <label for={`${id}-tenant`}>Tenant (empty: a tenant of its own)</label>
-        <input
-          id={`${id}-tenant`}
-          maxLength={128}
-          autocomplete="off"
-          value={tenant}
-          onInput={(event) => {
-            setTenant(event.currentTarget.value);
-          }}
-        />
-      </div>
-      <div class="field">
-        <label for={`${id}-days`}>Days until it expires (empty: never)</label>
-        <input
-          id={`${id}-days`}
-          type="number"
-          min={1}
-          max={36500}
-          value={days}
-          onInput={(event) => {
-            setDays(event.currentTarget.value);
-          }}
-        />
-      </div>
+      <Field
+        label="Name"
+        required
+        maxLength={128}
+        autocomplete="off"
+        value={name}
+        change={setName}
+      />
+      <Field
+        label="Tenant (empty: a tenant of its own)"
+        maxLength={128}
+        autocomplete="off"
+        value={tenant}
+        change={setTenant}
+      />
+      <Field
+        label="Days until it expires (empty: never)"
+        type="number"
+        min={1}
+        max={36500}
+        value={days}
+        change={setDays}
+      />
       <fieldset>
         <legend>Scopes</legend>
-        {SCOPES.map((scope) => (
-          <label key={scope} for={`${id}-${scope}`} class="choice">
-            <input
-              id={`${id}-${scope}`}
-              type="checkbox"
-              checked={scopes.includes(scope)}
-              onChange={(event) => {
-                const on = event.currentTarget.checked;
-                setScopes((old) => (on ? [...old, scope] : old.filter((each) => each !== scope)));
-              }}
-            />{" "}
-            {scope}
-          </label>
-        ))}
+        <Choices names={SCOPES} chosen={scopes} change={setScopes} />
       </fieldset>
       {error !== null && <Failed error={error} />}
       <button type="submit" class="primary" disabled={busy || scopes.length === 0}>

@@ -2,6 +2,7 @@
 
 import { useId, useState } from "preact/hooks";
 import { ALL_EVENTS, EVENT_KINDS, type Webhook } from "../api/webhooks";
+import { Choice, Choices, Field } from "../ui/fields";
 import { Failed } from "../ui/states";
 import { useAction } from "../ui/use_action";
 
@@ -37,33 +38,23 @@ export function WebhookForm({ title, save, webhook, submit }: Props) {
       }}
     >
       <h2 id={`${id}-title`}>{title}</h2>
-      <div class="field">
-        <label for={`${id}-url`}>URL</label>
-        <input
-          id={`${id}-url`}
-          type="url"
-          required
-          maxLength={2048}
-          placeholder="https://example.com/livekit-events"
-          autocomplete="off"
-          value={url}
-          onInput={(event) => {
-            setUrl(event.currentTarget.value);
-          }}
-        />
-      </div>
-      <div class="field">
-        <label for={`${id}-description`}>Description</label>
-        <input
-          id={`${id}-description`}
-          maxLength={500}
-          autocomplete="off"
-          value={description}
-          onInput={(event) => {
-            setDescription(event.currentTarget.value);
-          }}
-        />
-      </div>
+      <Field
+        label="URL"
+        type="url"
+        required
+        maxLength={2048}
+        placeholder="https://example.com/livekit-events"
+        autocomplete="off"
+        value={url}
+        change={setUrl}
+      />
+      <Field
+        label="Description"
+        maxLength={500}
+        autocomplete="off"
+        value={description}
+        change={setDescription}
+      />
       <fieldset>
         <legend>Events</legend>
         <Choice
@@ -73,40 +64,12 @@ export function WebhookForm({ title, save, webhook, submit }: Props) {
             setEvents(on ? [ALL_EVENTS] : []);
           }}
         />
-        {!all &&
-          EVENT_KINDS.map((kind) => (
-            <Choice
-              key={kind}
-              name={kind}
-              checked={events.includes(kind)}
-              set={(on) => {
-                setEvents((old) => (on ? [...old, kind] : old.filter((each) => each !== kind)));
-              }}
-            />
-          ))}
+        {!all && <Choices names={EVENT_KINDS} chosen={events} change={setEvents} />}
       </fieldset>
       {error !== null && <Failed error={error} />}
       <button type="submit" class="primary" disabled={busy || events.length === 0}>
         {save}
       </button>
     </form>
-  );
-}
-
-function Choice(props: { name: string; checked: boolean; set(on: boolean): void }) {
-  const { name, checked, set } = props;
-  const id = useId();
-  return (
-    <label for={id} class="choice">
-      <input
-        id={id}
-        type="checkbox"
-        checked={checked}
-        onChange={(event) => {
-          set(event.currentTarget.checked);
-        }}
-      />{" "}
-      {name}
-    </label>
   );
 }

@@ -4,6 +4,7 @@ import { useId } from "preact/hooks";
 import type { Agent } from "../../api/types";
 import type { Problem } from "../../forms/schema";
 import type { Choice } from "../../talk/start";
+import { TextField } from "../../ui/fields";
 import { ConfigFields } from "./config_fields";
 
 const DEFAULT = "";
@@ -85,34 +86,5 @@ export function AgentChoice({ agents, choice, change, problems }: Props) {
         problems={problems}
       />
     </>
-  );
-}
-
-interface TextFieldProps {
-  label: string;
-  value: string;
-  placeholder?: string;
-  required?: boolean;
-  change(value: string): void;
-}
-
-export function TextField({ label, value, placeholder, required, change }: TextFieldProps) {
-  const id = useId();
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <input
-        id={id}
-        type="text"
-        value={value}
-        placeholder={placeholder}
-        required={required}
-        autocomplete="off"
-        spellcheck={false}
-        onInput={(event) => {
-          change(event.currentTarget.value);
-        }}
-      />
-    </div>
   );
 }

@@ -5,8 +5,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { median } from "../../state/per_minute";
 import type { Conversation } from "../../talk/conversation";
+import { TextField } from "../../ui/fields";
 import { words } from "../../ui/format";
-import { TextField } from "./agent_choice";
 
 interface Props {
   conversation: Conversation;

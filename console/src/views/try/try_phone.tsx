@@ -5,11 +5,11 @@ import { request } from "../../api/client";
 import type { Call, PhoneNumber } from "../../api/types";
 import { hashOf } from "../../router";
 import { may } from "../../state/session";
+import { TextField } from "../../ui/fields";
 import { Timeline } from "../../ui/parts";
 import { Empty, Failed, Loading, Status } from "../../ui/states";
 import { usePages } from "../../ui/use_pages";
 import { useResource } from "../../ui/use_resource";
-import { TextField } from "./agent_choice";
 import { MicrophoneProblem } from "./microphone_problem";
 import { TalkPanel } from "./talk_panel";
 import { TryViews } from "./try_agent";
@@ -57,7 +57,7 @@ function Phone() {
       const phone = await request<SimulatedCall>(method, path, { body: { from, to } });
       return { ...phone, url: phone.livekitUrl, token: phone.participantToken };
     },
-    // LiveKit's SIP service answers a call once it hears somebody in the room.
+    // LiveKit's SIP service answers a call once it hears another participant.
     heard: (conversation) => conversation.describe({ "sip.callStatus": "active" }),
   });
 
