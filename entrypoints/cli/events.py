@@ -68,8 +68,10 @@ async def _tail(wanted: EventFilter, *, as_json: bool) -> None:
         while True:
             events: Sequence[StoredEvent] = await outbox.after(position, _PAGE)
             for event in filter(wanted.matches, events):
-                shown = event_response(event)
-                typer.echo(event_body(event).decode() if as_json else _line(shown))
+                if as_json:
+                    typer.echo(event_body(event).decode())
+                else:
+                    typer.echo(_line(event_response(event)))
             if events:
                 position = events[-1].position
             elif await stopped_within(stop, POLL_SECONDS):
