@@ -111,6 +111,14 @@ class PrometheusTelemetry:
             "When the reconciler went round last (Unix time).",
             multiprocess_mode="max", registry=registry,
         )  # fmt: skip
+        self._looks = Histogram(
+            "backend_call_look_interval_seconds", "Between two looks at an unanswered call's room.",
+            buckets=(0.25, 0.5, 0.6, 0.75, 1, 1.5, 2, 3, 5, 10, 30), registry=registry,
+        )  # fmt: skip
+        self._followed = Counter(
+            "backend_calls_followed", "Calls that were seen to ring, or to be answered.",
+            ["status"], registry=registry,
+        )  # fmt: skip
 
     def _count_events(self, registry: CollectorRegistry) -> None:
         self._appended = Counter(
@@ -208,6 +216,12 @@ class PrometheusTelemetry:
             self._repairs.labels(kind).inc(number)
         for kind, number in done.failures.items():
             self._failures.labels(kind).inc(number)
+
+    def call_look(self, seconds: float, news: Sequence[str]) -> None:
+        """The room of unanswered calls was looked at."""
+        self._looks.observe(seconds)
+        for status in news:
+            self._followed.labels(status).inc()
 
     def worker_telemetry(self, signal: str, outcome: str) -> None:
         """A worker's OTLP message was forwarded, dropped, refused, or the collector failed."""
