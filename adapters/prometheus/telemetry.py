@@ -21,6 +21,7 @@ from prometheus_client import (
     multiprocess,
 )
 
+from adapters.prometheus.call_looks import CallLooks
 from adapters.prometheus.ledger_gauges import LedgerGauges
 from adapters.prometheus.workers import Workers
 from domain.operations.ledger_stats import LedgerStats
@@ -77,6 +78,7 @@ class PrometheusTelemetry:
             self._deliveries.labels(outcome)
         self._count_background_work(registry)
         self._count_events(registry)
+        self._looks = CallLooks(registry)
 
     def _count_background_work(self, registry: CollectorRegistry) -> None:
         self._worker_telemetry = Counter(
@@ -110,14 +112,6 @@ class PrometheusTelemetry:
             "backend_reconciler_last_success_timestamp_seconds",
             "When the reconciler went round last (Unix time).",
             multiprocess_mode="max", registry=registry,
-        )  # fmt: skip
-        self._looks = Histogram(
-            "backend_call_look_interval_seconds", "Between two looks at an unanswered call's room.",
-            buckets=(0.25, 0.5, 0.6, 0.75, 1, 1.5, 2, 3, 5, 10, 30), registry=registry,
-        )  # fmt: skip
-        self._followed = Counter(
-            "backend_calls_followed", "Calls that were seen to ring, or to be answered.",
-            ["status"], registry=registry,
         )  # fmt: skip
 
     def _count_events(self, registry: CollectorRegistry) -> None:
@@ -218,10 +212,8 @@ class PrometheusTelemetry:
             self._failures.labels(kind).inc(number)
 
     def call_look(self, seconds: float, news: Sequence[str]) -> None:
-        """The room of unanswered calls was looked at."""
-        self._looks.observe(seconds)
-        for status in news:
-            self._followed.labels(status).inc()
+        """The room of unanswered calls was looked at, so long after the last look at it."""
+        self._looks.looked(seconds, news)
 
     def worker_telemetry(self, signal: str, outcome: str) -> None:
         """A worker's OTLP message was forwarded, dropped, refused, or the collector failed."""
