@@ -20,6 +20,8 @@ class CallLooks:
             "backend_calls_followed", "Calls that were seen to ring, or to be answered.",
             ["status"], registry=registry,
         )  # fmt: skip
+        for status in ("ringing", "active", "automation"):  # shown before the first
+            self._followed.labels(status)
 
     def looked(self, seconds: float, news: Sequence[str]) -> None:
         """Count a look, so long after the last one, that found these statuses to be new."""

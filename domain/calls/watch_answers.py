@@ -57,11 +57,12 @@ class WatchAnswers:
 
         Raises ``LiveKitError`` or ``StorageUnavailable``.
         """
+        calls = [*watched.calls.items()]  # of one that ends meanwhile, an answer is news too
         participants = await self.rooms.participants(watched.room)
         seen_at, now = self.clock.now(), self.clock.monotonic()
         listed = {who.leg.participant_sid: who for who in participants if who.leg is not None}
         news = []
-        for sid, call in [*watched.calls.items()]:
+        for sid, call in calls:
             caller = listed.get(sid)
             if caller is None or caller.leg is None:
                 if timedelta(seconds=now - call.noted_at) >= LISTED_WITHIN:

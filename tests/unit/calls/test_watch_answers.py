@@ -178,6 +178,10 @@ async def test_an_answer_that_is_seen_when_the_end_is_reported_does_not_contradi
     assert call.answered_at is not None
     assert call.ended_at is not None
     assert call.answered_at <= call.ended_at
+    events = world.storage.memory.outbox.stored
+    kinds = [event.kind for event in events if event.kind.startswith("call.")]
+    last = ["call.answered", "call.ended"] if answer_first else ["call.ended", "call.corrected"]
+    assert kinds[-2:] == last
 
 
 async def test_given_the_process_was_killed_then_it_finds_what_rings_in_the_ledger() -> None:
