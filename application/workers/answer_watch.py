@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 import structlog
 
+from application.workers.event_signal import EventSignal
 from domain.calls.unanswered_calls import UnansweredCalls, WatchedRoom
 from domain.calls.watch_answers import WatchAnswers
 from domain.rooms.sip_leg import LegStatus
@@ -29,12 +30,14 @@ class AnswerWatch:
     """Looks at ``per_second`` rooms at most, in each process; at none if that is 0.
 
     With more, the room that was looked at longest ago comes first. Nothing runs while no call is
-    unanswered. ``looked`` receives the seconds since the last look at a room, and what was news.
+    unanswered. The ledger is read at the start, and when another process has left
+    (``others_left``). ``looked`` receives the seconds since the last look at a room, and its news.
     """
 
     calls: UnansweredCalls
     watch_answers: WatchAnswers
     clock: Clock
+    others_left: EventSignal
     per_second: int
     looked: Callable[[float, list[LegStatus]], None]
     _failed: int = attrs.field(default=0, init=False)
@@ -44,9 +47,9 @@ class AnswerWatch:
         """Work until cancelled."""
         if not self.per_second:
             return
-        await self._take_up()
         pause, slots = timedelta(seconds=1) / self.per_second, asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as looks:
+            looks.create_task(self._take_up())
             while True:
                 watched = await self.calls.next()
                 await slots.acquire()
@@ -54,13 +57,16 @@ class AnswerWatch:
                 await self.clock.sleep(pause)
 
     async def _take_up(self) -> None:
-        """Watch what a process that was killed has watched; what fails here the reconciler does."""
-        try:
-            await self.watch_answers.take_up()
-        except DomainError as error:
-            log.warning("unanswered calls not read", reason=str(error))
-        except Exception:
-            log.exception("unanswered calls not read")
+        """Watch what processes that have left have watched; what fails here the reconciler does."""
+        while True:
+            count = self.others_left.count
+            try:
+                await self.watch_answers.take_up()
+            except DomainError as error:
+                log.warning("unanswered calls not read", reason=str(error))
+            except Exception:
+                log.exception("unanswered calls not read")
+            await self.others_left.wait(count, timedelta.max)
 
     async def _look(self, watched: WatchedRoom, slots: asyncio.Semaphore) -> None:
         since, failed = self.clock.monotonic() - watched.looked_at, True

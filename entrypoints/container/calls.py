@@ -84,6 +84,7 @@ class Calls(containers.DeclarativeContainer):
         calls=unanswered_calls,
         watch_answers=watch_answers,
         clock=Core.clock,
+        others_left=Storage.others_left,
         per_second=settings.call_looks_per_second,
         looked=Observability.telemetry.provided.call_look,
     )

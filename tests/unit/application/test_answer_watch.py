@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from adapters.memory.storage import MemoryStorage
 from application.workers.answer_watch import AT_ONCE, AnswerWatch
+from application.workers.event_signal import EventSignal
 from domain.access.access import SYSTEM
 from domain.calls.call import Call
 from domain.calls.call_facts import ParticipantSeen
@@ -71,6 +72,7 @@ class Service:
     ids: SequentialIds = attrs.field(factory=SequentialIds)
     told: list[tuple[float, list[LegStatus]]] = attrs.field(factory=list)
     per_second: int = PER_SECOND
+    others_left: EventSignal = attrs.field(factory=EventSignal)
     record: RecordCallFact = attrs.field(init=False)
 
     @asynccontextmanager
@@ -89,6 +91,7 @@ class Service:
                 clock=self.clock,
             ),
             clock=self.clock,
+            others_left=self.others_left,
             per_second=self.per_second,
             looked=lambda seconds, news: self.told.append((seconds, news)),
         )
@@ -233,6 +236,24 @@ async def test_given_the_process_is_killed_then_the_next_one_knows_the_answer() 
         await asyncio.sleep(1)
 
         assert (await service.call("one")).answered_at is not None
+
+
+@in_virtual_time
+async def test_given_another_replica_is_killed_then_its_calls_are_taken_up() -> None:
+    survivor = Service()
+    async with survivor.running():
+        await asyncio.sleep(1)  # it has read the ledger, which is empty
+        killed = Service(survivor.phones, survivor.storage, survivor.clock, survivor.ids)
+        async with killed.running():
+            await killed.rings("one")
+        await asyncio.sleep(60)
+        assert survivor.phones.looks == []
+
+        survivor.others_left.ring()
+        survivor.answers("one")
+        await asyncio.sleep(1)
+
+        assert (await survivor.call("one")).answered_at is not None
 
 
 @in_virtual_time
