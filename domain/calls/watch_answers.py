@@ -81,7 +81,8 @@ class WatchAnswers:
         if call is None:
             return False
         try:
-            await self.record_call_fact.on_known(call, LegDescribed(leg), seen)
+            call = await self.record_call_fact.on_known(call, LegDescribed(leg), seen)
         except Conflict:  # deleted meanwhile, or the ledger was replaced by a backup
             return False
+        self.calls.note(call)  # also where the ledger knew it already
         return True

@@ -83,6 +83,18 @@ async def test_a_leg_that_dials_on_or_says_nothing_was_answered(status: LegStatu
     assert world.call(leg).status is CallStatus.ACTIVE
 
 
+async def test_given_another_replica_sees_the_answer_first_then_it_is_asked_for_once_more() -> None:
+    world = WatchedWorld()
+    leg = await world.rings()
+    world.answers()
+    await PhoneWorld(beside=world).looks()
+    before = world.call(leg)
+
+    assert await world.watches_for(10 * SECOND) == 1
+
+    assert world.call(leg) == before
+
+
 async def test_a_look_that_finds_no_news_writes_nothing() -> None:
     world = WatchedWorld()
     leg = await world.rings()
