@@ -102,9 +102,9 @@ export class EventStream {
     });
     if (!answer.ok || answer.body === null) throw apiError(answer, parsed(await answer.text()));
     this.failures = 0;
-    this.handlers.state({ is: "live" });
     // Without an id to resume from it starts at the present; what is shown may be from before.
     if (this.lastId === null) this.handlers.gap();
+    this.handlers.state({ is: "live" });
     await this.messages(answer.body, controller);
   }
 

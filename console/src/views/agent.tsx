@@ -8,7 +8,7 @@ import { timeOf } from "../ui/format";
 import { Configuration, Facts, RawJson } from "../ui/parts";
 import { Failed, Loading } from "../ui/states";
 import { useFollowed } from "../ui/use_followed";
-import { useFollowedPages } from "../ui/use_followed_pages";
+import { useFollowedPages } from "../ui/use_followed";
 
 const DELETION =
   "Delete this agent and its versions? Running sessions keep their configuration. Calls to its " +
