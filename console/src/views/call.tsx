@@ -55,7 +55,9 @@ export function CallView({ id }: { id: string }) {
       <Timeline entries={call.timeline} createdAt={call.createdAt} />
       <Participants
         path={path}
-        concerns={(event) => event.callId === id || event.sessionId === call.sessionId}
+        concerns={({ sessionId, callId }) =>
+          callId === id || (sessionId !== null && sessionId === call.sessionId)
+        }
       />
       <h2>Agent</h2>
       {call.sessionId === null ? (

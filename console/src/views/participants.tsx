@@ -78,12 +78,10 @@ function Table({ participants, route }: { participants: Participant[]; route: st
               <td data-label="In the room">
                 <Status status={one.leftAt === null ? "in" : "left"} />
               </td>
-              <td data-label="Joined" title={reportedBy(one.joinedAtSource)}>
+              <td data-label="Joined">
                 {one.joinedAt === null ? "unknown" : timeOf(one.joinedAt)}
               </td>
-              <td data-label="Left" title={reportedBy(one.leftAtSource)}>
-                {leftOf(one)}
-              </td>
+              <td data-label="Left">{leftOf(one)}</td>
             </tr>
           ))}
         </tbody>
@@ -115,10 +113,6 @@ function leftOf({ leftAt, leftAtIs, leaveReason, connectionAborted }: Participan
   const at = `${leftAtIs === "at_most" ? "by " : ""}${timeOf(leftAt)}`;
   const why = leaveReason === null ? "" : `, ${words(leaveReason)}`;
   return `${at}${why}${connectionAborted ? ", never connected" : ""}`;
-}
-
-function reportedBy(source: string | null): string | undefined {
-  return source === null ? undefined : `reported by ${sourceOf(source)}`;
 }
 
 function sourcesOf({ joinedAtSource, leftAtSource }: Participant): string {

@@ -52,7 +52,9 @@ export function SessionView({ id }: { id: string }) {
       {may("calls:read") && (
         <Participants
           path={path}
-          concerns={(event) => event.sessionId === id || event.callId === session.callId}
+          concerns={({ sessionId, callId }) =>
+            sessionId === id || (callId !== null && callId === session.callId)
+          }
         />
       )}
       <Conversation session={session} path={`${path}/transcript`} />

@@ -66,7 +66,7 @@ ENDS: Final = ("POST", "/session/end")
 SAVES: Final = ("POST", "/agents")
 DELETES: Final = ("DELETE", "/agents/{agentId:str}")
 ADDS: Final = ("POST", "/phone-numbers")
-REMOVES: Final = ("DELETE", "/phone-numbers/{number:str}")
+REMOVES: Final = ("DELETE", "/phone-numbers/{number:path}")
 SEARCHES: Final = ("GET", "/transcripts")
 FINDS: Final = ("GET", "/deliveries")
 """A list that needs a filter."""
