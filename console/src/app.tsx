@@ -176,20 +176,18 @@ const PATIENCE = 1_000;
  * What is read before must be read again, as changes may have been missed.
  */
 function useOpenedStream(): boolean {
-  const [opened, setOpened] = useState(false);
-  const { is } = streamState.value;
-  useEffect(() => {
-    if (is !== "connecting") setOpened(true);
-  }, [is]);
+  const opened = useRef(false);
+  const [waited, setWaited] = useState(false);
+  if (streamState.value.is !== "connecting") opened.current = true;
   useEffect(() => {
     const timer = setTimeout(() => {
-      setOpened(true);
+      setWaited(true);
     }, PATIENCE);
     return () => {
       clearTimeout(timer);
     };
   }, []);
-  return opened;
+  return opened.current || waited;
 }
 
 function NotFound() {

@@ -111,8 +111,11 @@ describe("statistics", () => {
     answers({ ...SOME, sessions: 13 }, [], []);
     service.stream.send(event("agent.updated", {}));
     for (let sent = 0; sent < 5; sent += 1) service.stream.send(event("session.created", session()));
-    await waitFor(async () => { expect(await sessions()).toContain("13"); }, { timeout: 20_000 });
-    expect(service.requests("GET /statistics")).toHaveLength(2 * before);
+    const settled = { timeout: 20_000 };
+    await waitFor(async () => {
+      expect(await sessions()).toContain("13");
+      expect(service.requests("GET /statistics")).toHaveLength(2 * before);
+    }, settled);
   }, 30_000);
 
   it("say what is wrong with a range, and what to do about an empty one", async () => {

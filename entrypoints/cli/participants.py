@@ -49,7 +49,7 @@ def _row(stay: Stay) -> Sequence[object]:
     return (
         shown.identity,
         shown.name,
-        shown.kind,
+        shown.kind.value,
         shown.joined_at,
         left,
         shown.leave_reason,

@@ -63,13 +63,15 @@ export class EventStream {
   private async connect(): Promise<void> {
     this.timer = undefined;
     this.handlers.state({ is: "connecting" });
-    this.controller = new AbortController();
+    const controller = new AbortController();
+    this.controller = controller;
     try {
-      await this.read(this.controller);
+      await this.read(controller);
     } catch (error) {
-      if (error instanceof ApiError && this.isFinal(error)) return;
+      if (this.controller === controller && error instanceof ApiError && this.isFinal(error)) return;
     }
-    if (this.stopped) return;
+    // It may have been stopped, and started again.
+    if (this.stopped || this.controller !== controller) return;
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.failures);
     this.failures += 1;
     const jittered = wait * (0.75 + Math.random() / 2);

@@ -13,13 +13,18 @@ export const SELDOM = 5_000;
 
 const ANY = () => true;
 
+interface News {
+  concerns?(event: DomainEvent): boolean;
+  wait?: number | undefined;
+}
+
 /**
  * Call `read` after events that `concerns` chooses, at most once in `wait` milliseconds, and at
  * once when events may have been missed.
  */
 export function useNews(
   read: () => void,
-  { concerns = ANY, wait = TOGETHER }: { concerns?(event: DomainEvent): boolean; wait?: number },
+  { concerns = ANY, wait = TOGETHER }: News,
 ): void {
   const current = useRef({ read, concerns });
   current.current = { read, concerns };

@@ -73,20 +73,20 @@ class World:
         return call
 
     async def receive(
-        self, kind: str, sid: str = "PA_1", room_sid: str = "RM_1", **participant: Any
+        self, event: str, /, sid: str = "PA_1", room_sid: str = "RM_1", **participant: Any
     ) -> None:
         """Store a webhook of LiveKit's, a second after the last one."""
         self.clock.advance(SECOND)
         now = self.clock.now()
         body = {
-            "event": kind,
+            "event": event,
             "createdAt": str(int(now.timestamp())),
             "room": {"name": ROOM.value, "sid": room_sid},
             "participant": {"sid": sid, "identity": "ann", **participant},
         }
         event_id = f"EV_{next(_NUMBERS)}"
-        event = WebhookEvent(event_id, kind, ROOM.value, room_sid, json.dumps(body).encode())
-        entry = InboxEntry(event=event, received_at=now, due_at=now)
+        stored = WebhookEvent(event_id, event, ROOM.value, room_sid, json.dumps(body).encode())
+        entry = InboxEntry(event=stored, received_at=now, due_at=now)
         await self.memory.inbox.add(entry.handled(now))
 
     def lists(self, sid: str, identity: str = "ann") -> None:
