@@ -94,7 +94,7 @@ describe("participants", () => {
     expect(service.requests(`GET /sessions/${known.sessionId}/participants`)).toHaveLength(2);
 
     lists([participant({ identity: "ben" })]);
-    fireEvent.click(screen.getByRole("button", { name: "Read participants again" }));
+    fireEvent.click(screen.getByRole("button", { name: "Read again: participants" }));
     expect((await (await table()).findByRole("rowheader", { name: /ben/ })).textContent).toBe("ben");
   });
 
@@ -108,7 +108,7 @@ describe("participants", () => {
     expect((await table()).getByRole("rowheader", { name: "ann" })).toBeTruthy();
 
     service.on(`GET /sessions/${known.sessionId}/participants`, () => refusal(503, "No database."));
-    fireEvent.click(screen.getByRole("button", { name: "Read participants again" }));
+    fireEvent.click(screen.getByRole("button", { name: "Read again: participants" }));
     expect(await screen.findByText("No database.")).toBeTruthy();
   });
 

@@ -18,7 +18,7 @@ export function AsOf({ what, readAt, again }: AsOfProps) {
   return (
     <p class="dim">
       {what} as of <time dateTime={readAt}>{timeOf(readAt)}</time>{" "}
-      <button type="button" aria-label={`Read ${what} again`} onClick={again}>
+      <button type="button" aria-label={`Read again: ${what}`} onClick={again}>
         Read again
       </button>
     </p>
