@@ -184,6 +184,15 @@ def test_what_is_no_report_is_refused_for_good(
     assert desk.files() == before
 
 
+def test_a_part_whose_name_is_no_text_is_refused_in_a_sentence(desk: Desk) -> None:
+    part = b'--b7c1\r\nContent-Disposition: form-data; name="\xff"\r\n\r\ny\r\n--b7c1--\r\n'
+
+    answer = desk.upload(body=part)
+
+    assert verdict(answer) == (400, "invalid_report")
+    assert answer.json()["error"].endswith("multipart/form-data: Segment header failed to decode.")
+
+
 @pytest.mark.parametrize("missing", [3, 20, 400, 2000])
 def test_a_body_that_was_cut_short_on_its_way_is_asked_for_again(desk: Desk, missing: int) -> None:
     before = desk.files()
