@@ -12,6 +12,8 @@ export interface Cost {
 
 export interface Group {
   day?: string | null;
+  /** When it begins. */
+  minute?: string | null;
   agentName?: string | null;
   agentId?: string | null;
   sessions: number;

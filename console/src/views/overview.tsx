@@ -9,7 +9,7 @@ import { may } from "../state/session";
 import { timeOf } from "../ui/format";
 import { Failed, Loading, Status } from "../ui/states";
 import { useReturn } from "../ui/use_return";
-import { BacklogTiles, LastHour, Tile, TurnLatency } from "./overview_parts";
+import { BacklogTiles, LastHour, Tile, TurnLatency, TurnsOfLastHour } from "./overview_parts";
 
 const TICK = 5_000;
 const SHOWN = 8;
@@ -124,6 +124,7 @@ function Now({ sessions, calls, now, partial }: NowProps) {
           minutes={minutes}
           values={shown.joinSeconds}
         />
+        {may("calls:read") && <TurnsOfLastHour minutes={minutes} />}
         <LastHour title="Failures per minute" minutes={minutes} values={shown.failures} />
         <LastHour title="Found by the reconciler" minutes={minutes} values={shown.repairs} />
       </section>

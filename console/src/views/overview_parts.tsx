@@ -1,5 +1,6 @@
 /** The overview's tiles and charts. */
 
+import { useMemo } from "preact/hooks";
 import { hashOf } from "../router";
 import { type Statistics, statisticsPath } from "../state/statistics";
 import { Chart, type Line, summary } from "../ui/chart";
@@ -10,6 +11,7 @@ import { useResource } from "../ui/use_resource";
 
 /** Statistics are dear: they are read anew at most this often. */
 const EVERY = 30_000;
+const HOUR = 60 * 60;
 
 interface LastHourProps {
   title: string;
@@ -20,6 +22,24 @@ interface LastHourProps {
 
 export function LastHour({ title, unit = "", minutes, values }: LastHourProps) {
   return <Chart title={title} said={summary(values, unit)} times={minutes} lines={[values]} />;
+}
+
+/** The latency of turns, by the minutes in which their sessions began. */
+export function TurnsOfLastHour({ minutes }: { minutes: number[] }) {
+  // The same for an hour, so that it is events that have it read again.
+  const hour = Math.floor((minutes[0] ?? 0) / HOUR) * HOUR;
+  const from = new Date(hour * 1000).toISOString();
+  const { value, reload } = useResource<Statistics>(statisticsPath({ from }, "minute"));
+  useNews(() => void reload(), EVERY);
+  const medians = useMemo(() => {
+    const groups = value?.groups ?? [];
+    const known = new Map(groups.map((each) => [Date.parse(each.minute ?? ""), each.turnMsP50]));
+    return minutes.map((minute) => {
+      const median = known.get(minute * 1000) ?? null;
+      return median === null ? null : median / 1000;
+    });
+  }, [value, minutes]);
+  return <LastHour title="Turn latency, median" unit=" s" minutes={minutes} values={medians} />;
 }
 
 interface TileProps {
