@@ -110,7 +110,10 @@ def test_what_strangers_choose_is_text(stage: Stage, tab: Tab) -> None:
         tab.do("see", "onerror=" if view.has_strangers else view.shows)
         assert tab.do("evaluate", "document.querySelectorAll('main img').length") == 0
         if view.name == "call":
-            tab.do("see", 'header \\"><img')  # in what LiveKit sent, which is JSON
+            tab.do("see", "participant_joined")
+            tab.do("evaluate", "document.querySelectorAll('details').forEach(d => d.open = true)")
+            tab.do("see", r"header \"><img")  # in what LiveKit sent, which is JSON
+            assert tab.do("evaluate", "document.querySelectorAll('main img').length") == 0
     tab.is_well()
 
 

@@ -25,7 +25,7 @@ from tests.unit.transcripts.test_read_chat_history import HISTORIES
 pytestmark = pytest.mark.slow
 
 MANY: Final = settings(
-    max_examples=REQUESTS // 10,
+    max_examples=REQUESTS // 20,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
