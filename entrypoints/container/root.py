@@ -74,6 +74,7 @@ class Container(
         Reports.telemetry_sink,
         Recordings.recording_jobs,
         Calls.end_announcer,
+        Calls.answer_watch,
         Streaming.event_stream,
         Webhooks.delivery_worker,
     )
