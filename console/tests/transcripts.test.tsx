@@ -38,7 +38,7 @@ describe("a search in transcripts", () => {
   it("says so where there is nothing, and looks again when a transcript comes", async () => {
     service.on("GET /transcripts", () => json({ results: [], nextCursor: null }));
     await open("transcripts");
-    expect(screen.getByText(/Type words/)).toBeTruthy();
+    expect(await screen.findByText(/Type words/)).toBeTruthy();
     await search("refund");
     await screen.findByText(/Nothing that was said/);
     await screen.findByText("Live");

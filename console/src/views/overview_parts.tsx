@@ -2,10 +2,11 @@
 
 import { useMemo } from "preact/hooks";
 import { hashOf } from "../router";
+import type { Backlog } from "../state/metrics";
 import { type Statistics, statisticsPath } from "../state/statistics";
 import { Chart, type Line, summary } from "../ui/chart";
 import { seconds } from "../ui/format";
-import { useBacklog } from "../ui/use_backlog";
+import { useFollowed } from "../ui/use_followed";
 import { useNews } from "../ui/use_news";
 import { useResource } from "../ui/use_resource";
 
@@ -29,8 +30,8 @@ export function TurnsOfLastHour({ minutes }: { minutes: number[] }) {
   // The same for an hour, so that it is events that have it read again.
   const hour = Math.floor((minutes[0] ?? 0) / HOUR) * HOUR;
   const from = new Date(hour * 1000).toISOString();
-  const { value, reload } = useResource<Statistics>(statisticsPath({ from }, "minute"));
-  useNews(() => void reload(), EVERY);
+  const path = statisticsPath({ from }, "minute");
+  const { value } = useFollowed<Statistics>(path, ({ type }) => type.endsWith(".ready"), EVERY);
   const medians = useMemo(() => {
     const groups = value?.groups ?? [];
     const known = new Map(groups.map((each) => [Date.parse(each.minute ?? ""), each.turnMsP50]));
@@ -60,8 +61,7 @@ export function Tile({ name, value, href, bad = false }: TileProps) {
 }
 
 /** What waits in the service, for an operator's key. */
-export function BacklogTiles() {
-  const { value } = useBacklog();
+export function BacklogTiles({ value }: { value: Backlog | null }) {
   if (value === null) return null;
   const { pendingEvents, oldestEventSeconds, deadEvents, pendingDeliveries } = value;
   const oldest = (oldestEventSeconds ?? 0) > 0 ? `, for ${seconds(oldestEventSeconds)}` : "";
@@ -84,7 +84,7 @@ export function BacklogTiles() {
 export function TurnLatency({ now }: { now: number }) {
   const from = new Date(now).toISOString().slice(0, 10);
   const { value, reload } = useResource<Statistics>(statisticsPath({ from }, ""));
-  useNews(() => void reload(), EVERY);
+  useNews(() => void reload(), { wait: EVERY });
   const median = value?.groups[0]?.turnMsP50 ?? null;
   return (
     <Tile

@@ -6,7 +6,7 @@ import { hashOf, place } from "../router";
 import { timeOf } from "../ui/format";
 import { Filters } from "../ui/filters";
 import { Empty, Failed, Loading } from "../ui/states";
-import { useFollowedPages } from "../ui/use_followed_pages";
+import { useFollowedPages } from "../ui/use_followed";
 
 const FILTERS = [
   { name: "q", label: "Words", placeholder: 'refund "order number" deliver*' },
