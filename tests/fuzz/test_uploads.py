@@ -47,7 +47,7 @@ class Receiver:
     def upload(self, body: bytes, form: str = FORM) -> int:
         """The status of the answer; only a report that is kept leaves audio."""
         before = self.files()
-        headers = {**WORKER, "Content-Type": form.encode("latin-1", "replace")}
+        headers: dict[str, Any] = {**WORKER, "Content-Type": form.encode("latin-1", "replace")}
         answer = self.client.post(RECORDINGS, content=body, headers=headers)
         if answer.status_code in REFUSED:
             assert answer.json()["error"].endswith(".")

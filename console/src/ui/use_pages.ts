@@ -23,7 +23,6 @@ export function usePages<T>(path: string, field: string): Pages<T> {
   const [page, setPage] = useState<Record<string, unknown> | null>(null);
   const [readAt, setReadAt] = useState<string | null>(null);
   const [error, setError] = useState<Error | null>(null);
-
   const latest = useRef(0);
 
   const read = async (from: string, before: T[]) => {
@@ -48,6 +47,7 @@ export function usePages<T>(path: string, field: string): Pages<T> {
   useEffect(() => {
     setItems(null);
     setPage(null);
+    setReadAt(null);
     setError(null);
     void reload();
     return () => {

@@ -257,7 +257,7 @@ def test_a_worker_posts_the_report_that_livekit_agents_makes(desk: Desk) -> None
     session_id, room_sid = desk.session()
     said = ChatContext.empty()
     said.add_message(role="user", content="When do you open?", metrics={"transcription_delay": 0.2})
-    call = {"call_id": "call_1", "name": "opening_hours"}
+    call: dict[str, Any] = {"call_id": "call_1", "name": "opening_hours"}
     said.insert(FunctionCall(**call, arguments='{"day": "today"}'))
     said.insert(FunctionCallOutput(**call, output="9", is_error=False))
     said.add_message(role="assistant", content="At nine.", metrics={"e2e_latency": 0.9})
