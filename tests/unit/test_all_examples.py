@@ -1,4 +1,4 @@
-"""Properties with all of their random histories, of which `make test` has time for a third."""
+"""Properties with the two thirds of their random histories that `make test` leaves out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_there_are_such_properties() -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_given_all_examples_then_a_property_holds(file: str) -> None:
+def test_given_the_other_examples_then_a_property_holds(file: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--numprocesses", "0", "-p", "no:cacheprovider",
          file],
