@@ -150,7 +150,12 @@ def _server(kind: str) -> socket.socket:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.warm_server", str(theirs.fileno()), kind],
         cwd=PROJECT,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **WITHOUT_MODELS},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(PROJECT),
+            "OPENBLAS_NUM_THREADS": "1",  # it would start threads when it is imported
+            **WITHOUT_MODELS,
+        },
         stdin=subprocess.DEVNULL,
         pass_fds=[theirs.fileno()],
     )
