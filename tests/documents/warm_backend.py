@@ -60,6 +60,7 @@ def _run(connection: socket.socket) -> None:
     with connection:
         message, streams, _, _ = socket.recv_fds(connection, _LARGEST_REQUEST, 3)
         arguments, folder, environ = json.loads(message)
+        environ.pop("LC_CTYPE", None)  # which Python itself has set
         process = popen(
             "entrypoints.cli", arguments, Path(folder), environ,
             stdin=streams[0], stdout=streams[1], stderr=streams[2],
