@@ -29,6 +29,8 @@ PROJECT: Final = Path(__file__).resolve().parent.parent
 WARM_MODULES: Final = (
     "entrypoints.cli", "entrypoints.http", "tests.faults.dying_service", "tests.hostile.few_files",
 )  # fmt: skip
+SKEWED_CLOCK: Final = f"{PROJECT / 'tests' / 'skewed_clock'}:{PROJECT}"
+"""PYTHONPATH where the clock is wrong (tests/machine.py)."""
 WITHOUT_MODELS: Final = {"LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0"}
 """A worker otherwise loads 250 MB of speech models, which no test uses."""
 _OF_THE_INTERPRETER: Final = ("COLUMNS", "COVERAGE", "FORCE_", "LANG", "LC_", "LD_", "NO_COLOR",
@@ -86,7 +88,7 @@ def _can_be_warm(module: str, env: Mapping[str, str]) -> bool:
         sys.platform == "linux"
         and _warm[-1]
         and (module in WARM_MODULES or module.endswith(".py"))
-        and env["PYTHONPATH"] == str(PROJECT)
+        and env["PYTHONPATH"] in {str(PROJECT), SKEWED_CLOCK}
         and not any(name.startswith(_OF_THE_INTERPRETER) for name in env.keys() - {"PYTHONPATH"})
     )
 
@@ -114,7 +116,8 @@ class _Warm(subprocess.Popen[Any]):
             for standard, given in enumerate((p2cread, c2pwrite, errwrite))
         ]
         message = json.dumps(request).encode()
-        self._server = _server("worker" if module.endswith(".py") else "service")
+        kind = "worker" if module.endswith(".py") else "service"
+        self._server = _server(kind, env["PYTHONPATH"])
         socket.send_fds(self._server, [message], [*streams, end])
         os.close(end)
         self.pid = int.from_bytes(os.read(self._end, 4), "little")
@@ -144,15 +147,18 @@ class _Warm(subprocess.Popen[Any]):
 
 
 @functools.cache
-def _server(kind: str) -> socket.socket:
-    """Return the socket of this process's server of a kind, which ends with it."""
+def _server(kind: str, path: str) -> socket.socket:
+    """Return the socket of this process's server of a kind, which ends with it.
+
+    ``path`` is PYTHONPATH.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.warm_server", str(theirs.fileno()), kind],
         cwd=PROJECT,
         env={
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(PROJECT),
+            "PYTHONPATH": path,
             "OPENBLAS_NUM_THREADS": "1",  # it would start threads when it is imported
             **WITHOUT_MODELS,
         },
