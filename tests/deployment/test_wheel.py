@@ -116,7 +116,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
         env={
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}:{_node()}:{os.defpath}",
-            "PIP_NO_COMPILE": "1",
+            "PIP_NO_COMPILE": "0",  # pip's negative options want a negative value
         },
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
