@@ -98,6 +98,26 @@ describe("statistics", () => {
     expect(location.hash).toBe("#/statistics?from=2026-11-05");
   });
 
+  it("follow the events of what they count, and no others", async () => {
+    answers({ ...SOME, sessions: 12 }, [], []);
+    await open("statistics");
+    const sessions = async () =>
+      (await screen.findByText("Sessions", { selector: "figcaption strong" })).parentElement?.textContent;
+    expect(await sessions()).toContain("12");
+    await screen.findByText("Live");
+    const before = service.requests("GET /statistics").length;
+    expect(before).toBe(3);
+
+    answers({ ...SOME, sessions: 13 }, [], []);
+    service.stream.send(event("agent.updated", {}));
+    for (let sent = 0; sent < 5; sent += 1) service.stream.send(event("session.created", session()));
+    const settled = { timeout: 20_000 };
+    await waitFor(async () => {
+      expect(await sessions()).toContain("13");
+      expect(service.requests("GET /statistics")).toHaveLength(2 * before);
+    }, settled);
+  }, 30_000);
+
   it("say what is wrong with a range, and what to do about an empty one", async () => {
     service.on("GET /statistics", () => refusal(400, "to must be after from."));
     await open("statistics");
@@ -112,6 +132,25 @@ describe("statistics", () => {
     expect(statisticsPath({ from: "2026-11-01", to: "" }, "day")).toBe(
       "/statistics?from=2026-11-01&groupBy=day",
     );
+  });
+});
+
+describe("the latency of turns", () => {
+  it("is a chart of the last hour, by the minute in which a session began", async () => {
+    const minute = new Date(Math.floor(Date.now() / 60_000) * 60_000).toISOString();
+    const earlier = new Date(Date.parse(minute) - 600_000).toISOString();
+    const groups = [{ ...SOME, minute, turnMsP50: 700 }, { ...SOME, minute: earlier }];
+    service.on("GET /statistics", ({ url }) =>
+      json({ groups: url.searchParams.get("groupBy") === "minute" ? groups : [NOTHING] }),
+    );
+    await open();
+    const title = await screen.findByText("Turn latency, median", { selector: "strong" });
+    await waitFor(() => {
+      expect(title.parentElement?.textContent).toContain("at most 0.8 s");
+    });
+    const asked = service.requests("GET /statistics").map(({ url }) => url.searchParams);
+    const from = asked.find((query) => query.get("groupBy") === "minute")?.get("from") ?? "";
+    expect(Date.now() - Date.parse(from)).toBeGreaterThanOrEqual(59 * 60_000);
   });
 });
 

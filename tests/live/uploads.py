@@ -21,14 +21,15 @@ UPLOAD: Final = "/observability/recordings/v0"
 class Seen:
     """What a client reads of a session."""
 
-    texts: list[str]
+    said: list[tuple[str, str]]
+    """Who said what."""
     used: list[str]
     audio: bytes
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing is missing."""
-        return bool(self.texts and self.used and self.audio)
+        return bool(self.said and self.used and self.audio)
 
     def loudness(self) -> int:
         """The largest sample of the audio: it is decoded as a player does."""
@@ -43,7 +44,7 @@ async def seen(http: httpx.AsyncClient, session_id: str) -> Seen:
     usage = (await http.get(f"{path}/usage")).json()
     audio = await http.get(f"{path}/recording")
     return Seen(
-        texts=[item["text"] for item in transcript["items"]],
+        said=[(item["role"], item["text"]) for item in transcript["items"]],
         used=[model["type"] for model in usage["models"]],
         audio=audio.content if audio.status_code == 200 else b"",
     )
@@ -77,7 +78,7 @@ class Uploads:
         return next(good, None)
 
 
-NOTHING: Final = Seen(texts=[], used=[], audio=b"")
+NOTHING: Final = Seen(said=[], used=[], audio=b"")
 
 
 @asynccontextmanager

@@ -3,14 +3,14 @@
 import type { Delivery, Webhook } from "../api/webhooks";
 import { hashOf } from "../router";
 import { may } from "../state/session";
+import { AsOf } from "../ui/parts";
 import { Failed, Loading } from "../ui/states";
-import { useFollowedPages } from "../ui/use_followed_pages";
+import { useFollowedPages } from "../ui/use_followed";
+import { SELDOM } from "../ui/use_news";
 import { DeliveryList } from "./deliveries";
 import { InboxEntries } from "./inbox";
 
 const ANY = () => true;
-/** Every webhook's list is read, so not with each event of a busy service. */
-const SELDOM = 10_000;
 
 export function DeadLettersView() {
   return (
@@ -64,7 +64,7 @@ function FailedDeliveries() {
 
 function OfWebhook({ webhook }: { webhook: Webhook }) {
   const path = `/webhooks/${encodeURIComponent(webhook.webhookId)}/deliveries?status=failed`;
-  const { items, error, complete, more, reload } = useFollowedPages<Delivery>(
+  const { items, error, readAt, complete, more, reload } = useFollowedPages<Delivery>(
     path,
     "deliveries",
     ANY,
@@ -84,6 +84,11 @@ function OfWebhook({ webhook }: { webhook: Webhook }) {
           Older deliveries
         </button>
       )}
+      <AsOf
+        what={`failed deliveries to ${webhook.url}`}
+        readAt={readAt}
+        again={() => void reload()}
+      />
     </>
   );
 }

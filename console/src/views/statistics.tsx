@@ -5,6 +5,7 @@ import {
   type Figure,
   type Group,
   inWords,
+  isCounted,
   scaled,
   type Statistics,
   statisticsPath,
@@ -12,8 +13,10 @@ import {
 import { Chart } from "../ui/chart";
 import { Filters } from "../ui/filters";
 import { Empty, Failed, Loading } from "../ui/states";
+import { timeOf } from "../ui/format";
 import { useAgents } from "../ui/use_agents";
-import { useResource } from "../ui/use_resource";
+import { useFollowed } from "../ui/use_followed";
+import { DEAR } from "../ui/use_news";
 
 const RANGE = [
   { name: "from", label: "From (UTC)", date: true },
@@ -22,9 +25,9 @@ const RANGE = [
 
 export function StatisticsView() {
   const query = place.value.query;
-  const total = useResource<Statistics>(statisticsPath(query, ""));
-  const days = useResource<Statistics>(statisticsPath(query, "day"));
-  const agents = useResource<Statistics>(statisticsPath(query, "agent"));
+  const total = useFollowed<Statistics>(statisticsPath(query, ""), isCounted, DEAR);
+  const days = useFollowed<Statistics>(statisticsPath(query, "day"), isCounted, DEAR);
+  const agents = useFollowed<Statistics>(statisticsPath(query, "agent"), isCounted, DEAR);
   const read = () => {
     for (const each of [total, days, agents]) void each.reload();
   };
@@ -42,7 +45,7 @@ export function StatisticsView() {
         <>
           <p class="actions">
             <span class="dim">
-              {dayOf(value.from)} to {dayOf(value.to)}, days of UTC
+              {dayOf(value.from)} to {dayOf(value.to)}, days of UTC, as of {timeOf(total.readAt)}
             </span>{" "}
             <a class="button" download href={statisticsPath(query, "day,agent", true)}>
               Download as CSV
