@@ -1,6 +1,7 @@
 """Fixtures that every tier can use."""
 
 import functools
+import gc
 from collections.abc import Generator
 from importlib import import_module
 from pathlib import Path
@@ -46,6 +47,8 @@ __all__ = [
 settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
 
+SLOW = "pytest.mark.slow"
+"""How a test file marks its tests; see tests/unit/test_slow_marks.py."""
 UNIT = Path(__file__).parent / "unit"
 CERTIFICATES_ONCE = mock.patch(
     "httpx._transports.default.create_ssl_context", functools.cache(httpx.create_ssl_context)
@@ -63,6 +66,18 @@ def pytest_configure(config: pytest.Config) -> None:
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files without a slow test where only slow ones run: most, which take a minute."""
+    alone = config.option.markexpr == "slow" and collection_path.name.startswith("test_")
+    return True if alone and SLOW not in collection_path.read_text() else None
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector away from all tests, which each full collection would visit."""
+    gc.collect()
+    gc.freeze()
+
+
 class Coverage:
     """Measures the unit tests only, and not their random histories: they cover the domain.
 
@@ -75,9 +90,10 @@ class Coverage:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, Any, Any]:
-        for package in (domain, application):  # what importing them runs is measured
-            for module in walk_packages(package.__path__, f"{package.__name__}."):
-                import_module(module.name)
+        if self._controller() is not None:
+            for package in (domain, application):  # what importing them runs is measured
+                for module in walk_packages(package.__path__, f"{package.__name__}."):
+                    import_module(module.name)
         self._measure(on=False)
         return (yield)
 
@@ -86,9 +102,12 @@ class Coverage:
         self._measure(on=UNIT in item.path.parents and not item.path.name.startswith("test_any_"))
         return (yield)
 
-    def _measure(self, *, on: bool) -> None:
+    def _controller(self) -> Any:
         plugin = self._config.pluginmanager.getplugin("_cov")
-        controller = plugin and plugin.cov_controller
+        return plugin and plugin.cov_controller
+
+    def _measure(self, *, on: bool) -> None:
+        controller = self._controller()
         if controller and on is not self._measures:
             controller.resume() if on else controller.pause()
             self._measures = on

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.service import PROJECT
+from tests.warm_processes import SKEWED_CLOCK
 
 
 @attrs.define
@@ -22,5 +22,4 @@ class Machine:
 
     @property
     def environ(self) -> dict[str, str]:
-        folder = PROJECT / "tests" / "skewed_clock"
-        return {"PYTHONPATH": f"{folder}:{PROJECT}", "TEST_CLOCK_FILE": str(self.file)}
+        return {"PYTHONPATH": SKEWED_CLOCK, "TEST_CLOCK_FILE": str(self.file)}

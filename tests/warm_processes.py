@@ -1,6 +1,7 @@
-"""Processes of the service that start at once, forked from one that has imported all modules.
+"""Processes that start at once, forked from one that has imported all modules.
 
-A start of the interpreter with the service's modules takes two seconds of CPU. What a test sees of
+A start of the interpreter takes two seconds of CPU with the service's modules, and more with those
+of LiveKit's workers. What a test sees of
 a warm process is the same: its number, streams, folder, environment, signals and exit code. What
 starting itself is about runs in a process of its own: the fixture ``cold_processes``, or for all
 tests COLD_PROCESSES=1.
@@ -25,9 +26,15 @@ import psutil
 import pytest
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
-WARM_MODULES: Final = ("entrypoints.cli", "entrypoints.http")
+WARM_MODULES: Final = (
+    "entrypoints.cli", "entrypoints.http", "tests.faults.dying_service", "tests.hostile.few_files",
+)  # fmt: skip
+SKEWED_CLOCK: Final = f"{PROJECT / 'tests' / 'skewed_clock'}:{PROJECT}"
+"""PYTHONPATH where the clock is wrong (tests/machine.py)."""
+WITHOUT_MODELS: Final = {"LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE": "0"}
+"""A worker otherwise loads 250 MB of speech models, which no test uses."""
 _OF_THE_INTERPRETER: Final = ("COLUMNS", "COVERAGE", "FORCE_", "LANG", "LC_", "LD_", "NO_COLOR",
-    "PROMETHEUS_", "PYTHON", "SSL_", "TERM", "TZ")  # fmt: skip
+    "PROMETHEUS_", "PYTHON", "SSL_", "TERMINAL_", "TZ")  # fmt: skip
 """How names of variables begin that are read before the service is, or when it is imported."""
 
 _warm: list[bool] = [False]
@@ -51,10 +58,12 @@ def popen(
 ) -> subprocess.Popen[Any]:
     """Start ``python -m module arguments`` in a folder with an environment of its own.
 
+    ``module`` may be the path of a worker's program instead: ``python worker.py arguments``.
     ``streams`` are subprocess.Popen's arguments stdin, stdout, stderr and text.
     """
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **environ}
-    command = [sys.executable, "-m", module, *arguments]
+    program = [module] if module.endswith(".py") else ["-m", module]
+    command = [sys.executable, *program, *arguments]
     kind = _Warm if _can_be_warm(module, env) else subprocess.Popen
     return kind(command, cwd=cwd, env=env, **streams)
 
@@ -78,8 +87,8 @@ def _can_be_warm(module: str, env: Mapping[str, str]) -> bool:
     return (
         sys.platform == "linux"
         and _warm[-1]
-        and module in WARM_MODULES
-        and env["PYTHONPATH"] == str(PROJECT)
+        and (module in WARM_MODULES or module.endswith(".py"))
+        and env["PYTHONPATH"] in {str(PROJECT), SKEWED_CLOCK}
         and not any(name.startswith(_OF_THE_INTERPRETER) for name in env.keys() - {"PYTHONPATH"})
     )
 
@@ -97,7 +106,7 @@ class _Warm(subprocess.Popen[Any]):
     def _execute_child(self, args: list[str], *others: Any) -> None:
         _, _, _, _, cwd, env, _, _, _, *pipes = others[:15]
         p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = pipes
-        _, _, module, *arguments = args
+        module, *arguments = args[2:] if args[1] == "-m" else args[1:]
         request = {
             "module": module, "arguments": arguments, "cwd": str(cwd), "environ": {**env}
         }  # fmt: skip
@@ -107,7 +116,9 @@ class _Warm(subprocess.Popen[Any]):
             for standard, given in enumerate((p2cread, c2pwrite, errwrite))
         ]
         message = json.dumps(request).encode()
-        socket.send_fds(_server(), [message], [*streams, end])
+        kind = "worker" if module.endswith(".py") else "service"
+        self._server = _server(kind, env["PYTHONPATH"])
+        socket.send_fds(self._server, [message], [*streams, end])
         os.close(end)
         self.pid = int.from_bytes(os.read(self._end, 4), "little")
         self._child_created = True
@@ -119,7 +130,7 @@ class _Warm(subprocess.Popen[Any]):
         if not ready:
             return 0, 0
         code = int.from_bytes(os.read(self._end, 4), "little", signed=True)
-        _server().send(json.dumps({"reap": self.pid}).encode())
+        self._server.send(json.dumps({"reap": self.pid}).encode())
         os.read(self._end, 1)  # until there is no such process any more
         os.close(self._end)
         return self.pid, code << 8 if code >= 0 else -code
@@ -136,13 +147,21 @@ class _Warm(subprocess.Popen[Any]):
 
 
 @functools.cache
-def _server() -> socket.socket:
-    """Return the socket of this process's server, which ends with it."""
+def _server(kind: str, path: str) -> socket.socket:
+    """Return the socket of this process's server of a kind, which ends with it.
+
+    ``path`` is PYTHONPATH.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.warm_server", str(theirs.fileno())],
+        [sys.executable, "-m", "tests.warm_server", str(theirs.fileno()), kind],
         cwd=PROJECT,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": path,
+            "OPENBLAS_NUM_THREADS": "1",  # it would start threads when it is imported
+            **WITHOUT_MODELS,
+        },
         stdin=subprocess.DEVNULL,
         pass_fds=[theirs.fileno()],
     )

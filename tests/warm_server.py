@@ -1,8 +1,8 @@
-"""Fork processes of the service that have imported all its modules: two seconds of CPU each.
+"""Fork processes that have imported all their modules, which takes seconds of CPU for each.
 
-``python -m tests.warm_server FD`` is started by :mod:`tests.warm_processes`, which sends requests
-over the socket FD. The process stays without threads, an event loop and random numbers of its own,
-so that a forked process is one that has just imported its modules.
+``python -m tests.warm_server FD KIND`` is started by :mod:`tests.warm_processes`, which sends
+requests over the socket FD. The process stays without threads, an event loop and random numbers of
+its own, so that a forked process is one that has just imported its modules.
 """
 
 from __future__ import annotations
@@ -17,22 +17,26 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from prometheus_client import values
 
-_PRELOADED: Final = (
-    "entrypoints.cli.app", "entrypoints.http.__main__", "entrypoints.http.server.asgi",
-    "adapters.sqlalchemy.schema.migrations", "granian.asgi", "granian._loops",
-    "aiosqlite", "alembic.command", "asyncpg", "sqlalchemy.dialects.postgresql.asyncpg",
-    "sqlalchemy.dialects.sqlite.aiosqlite", "uvloop",
-)  # fmt: skip
+_PRELOADED: Final = {
+    "service": (
+        "entrypoints.cli.app", "entrypoints.http.__main__", "entrypoints.http.server.asgi",
+        "adapters.sqlalchemy.schema.migrations", "granian.asgi", "granian._loops",
+        "aiosqlite", "alembic.command", "asyncpg", "sqlalchemy.dialects.postgresql.asyncpg",
+        "sqlalchemy.dialects.sqlite.aiosqlite", "uvloop",
+    ),
+    "worker": ("livekit.agents", "livekit.agents.cli._legacy", "livekit.agents.ipc._preload"),
+}  # fmt: skip
 _LARGEST_REQUEST: Final = 1 << 17
 
 
 def main() -> None:
     """Serve requests until the socket is closed; in a forked process, run what was requested."""
-    for module in _PRELOADED:
+    for module in _PRELOADED[sys.argv[2]]:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
@@ -104,15 +108,22 @@ class Forks:
 
 
 def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str]) -> None:
-    """Go on as ``python -m module arguments`` in that folder with that environment."""
+    """Go on as ``python -m module arguments`` in that folder with that environment.
+
+    ``module`` may be a program's path instead, as in ``python program.py arguments``.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environ)
     if environ.get("WORKERS", "1") != "1":  # they count in files, as is decided by the import
         values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
-    sys.path[0] = cwd
     sys.argv = [module, *arguments]
+    if module.endswith(".py"):
+        sys.path[0] = str(Path(module).parent)
+        runpy.run_path(module, run_name="__main__")
+        return
+    sys.path[0] = cwd
     if sys.stdout.isatty():
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     sys.modules.pop(f"{module}.__main__", None)  # or runpy warns

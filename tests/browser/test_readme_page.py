@@ -36,7 +36,7 @@ async def test_given_the_readme_s_page_when_its_button_is_pressed_then_user_and_
         with running_worker(worker, tmp_path):
             identity, participants = await _talk(browser, tmp_path / "talk.html", url)
     finally:
-        checkout.stop()
+        checkout.close()
 
     assert identity.startswith("talking with agent-")
     kinds = sorted(participant.kind for participant in participants)

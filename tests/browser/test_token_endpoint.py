@@ -27,6 +27,39 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 CONNECTED = ("listening", "thinking", "speaking", "initializing", "idle")
 
 
+DEPARTURE_SECONDS = 8
+"""A page is reloaded sooner, on a busy machine too."""
+
+
+@attrs.frozen
+class Scene:
+    """LiveKit with a worker, the service that tokens come from, and the page's script."""
+
+    stage: Stage
+    service: Service
+    script: Path
+    http: httpx.Client
+
+    def session_ids(self) -> set[str]:
+        """Of each session that there is."""
+        return {each["sessionId"] for each in self.http.get("/sessions").json()["sessions"]}
+
+
+@pytest.fixture(scope="module")
+def scene(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("tokens")
+    script = _bundle(browser, folder)
+    place = folder / "worker"
+    place.mkdir()
+    with (
+        stage(folder, departure_seconds=DEPARTURE_SECONDS) as empty,
+        empty.service() as service,
+        running_worker(empty.environ, place),
+        httpx.Client(base_url=service.url, timeout=30) as http,
+    ):
+        yield Scene(empty, service, script, http)
+
+
 @attrs.frozen
 class Tabs:
     """A browser's tabs with the page, and the service that it fetches tokens from."""
@@ -34,6 +67,8 @@ class Tabs:
     process: subprocess.Popen[str]
     stage: Stage
     http: httpx.Client
+    before: set[str]
+    """The ids of the sessions of other tabs."""
 
     def do(self, action: str, tab: int = 0) -> dict[str, Any]:
         """Return what the tab shows after the action; the tab is opened if it is not."""
@@ -72,7 +107,7 @@ class Tabs:
 
     def sessions(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.http.get("/sessions").json()["sessions"]
-        return found
+        return [each for each in found if each["sessionId"] not in self.before]
 
     def talks_with_one_agent(self, shown: dict[str, Any]) -> None:
         assert shown["connection"] == "connected"
@@ -91,22 +126,16 @@ class Tabs:
 
 @contextmanager
 def tabs(
-    browser: Browser, folder: Path, ticket: dict[str, Any] | None = None, /, **options: str
+    browser: Browser, scene: Scene, ticket: dict[str, Any] | None = None, /, **options: str
 ) -> Iterator[Tabs]:
-    """Everything that runs; ``options`` are what the page asks for, ``ticket`` what one fixes."""
-    with stage(folder) as empty, empty.service() as service:
-        place = folder / "worker"
-        place.mkdir()
-        headers = {} if ticket is None else _headers(service, ticket)
-        page = _page(browser, folder, service, headers, options)
-        with (
-            running_worker(empty.environ, place),
-            browser.open(FOLDER / "sessions.mjs", page.as_uri()) as process,
-            httpx.Client(base_url=service.url, timeout=30) as http,
-        ):
-            yield Tabs(process, empty, http)
-            _, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors
+    """A browser; ``options`` are what the page asks for, ``ticket`` what one fixes."""
+    before = scene.session_ids()
+    headers = {} if ticket is None else _headers(scene.service, ticket)
+    page = _page(scene, headers, options)
+    with browser.open(FOLDER / "sessions.mjs", page.as_uri()) as process:
+        yield Tabs(process, scene.stage, scene.http, before)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
 
 
 def _headers(service: Service, ticket: dict[str, Any]) -> dict[str, str]:
@@ -115,14 +144,8 @@ def _headers(service: Service, ticket: dict[str, Any]) -> dict[str, str]:
     return {"Authorization": f"Bearer {answer.json()['ticket']}"}
 
 
-def _page(
-    browser: Browser,
-    folder: Path,
-    service: Service,
-    headers: dict[str, str],
-    options: dict[str, str],
-) -> Path:
-    script, page = folder / "page.js", folder / "page.html"
+def _bundle(browser: Browser, folder: Path) -> Path:
+    script = folder / "page.js"
     subprocess.run(
         [
             browser.node, browser.modules / "esbuild" / "bin" / "esbuild",
@@ -131,7 +154,12 @@ def _page(
         ],
         env={**os.environ, "NODE_PATH": str(browser.modules)}, check=True,
     )  # fmt: skip
-    endpoint = {"url": f"{service.url}/livekit/token", "headers": headers}
+    return script
+
+
+def _page(scene: Scene, headers: dict[str, str], options: dict[str, str]) -> Path:
+    page = scene.script.with_suffix(".html")
+    endpoint = {"url": f"{scene.service.url}/livekit/token", "headers": headers}
     page.write_text(
         '<!doctype html><meta charset="utf-8"><div id="root"></div><script>'
         f"window.endpoint = {json.dumps(endpoint)}; window.options = {json.dumps(options)};"
@@ -148,13 +176,13 @@ def until_gone(opened: Tabs, room: str) -> None:
 
 
 def test_a_session_is_fetched_started_ended_started_again_and_reloaded(
-    browser: Browser, tmp_path: Path
+    browser: Browser, scene: Scene
 ) -> None:
-    with tabs(browser, tmp_path) as opened:
+    with tabs(browser, scene) as opened:
         # The page fetches a token before anyone presses a button: that is no session.
         assert opened.do("fetched")["tokens"] == [201]
-        assert opened.rooms() == []
         [unused] = opened.sessions()
+        assert unused["roomName"] not in opened.rooms()
         assert (unused["status"], unused["agentDispatched"]) == ("created", False)
 
         first = opened.do("start")
@@ -183,9 +211,9 @@ def test_a_session_is_fetched_started_ended_started_again_and_reloaded(
         assert {each["dispatchedAt"] for each in others} == {None}
 
 
-def test_two_tabs_of_one_user_in_one_room_have_one_agent(browser: Browser, tmp_path: Path) -> None:
+def test_two_tabs_of_one_user_in_one_room_have_one_agent(browser: Browser, scene: Scene) -> None:
     options = {"roomName": "shared", "participantIdentity": "user-1", "agentName": "live-agent"}
-    with tabs(browser, tmp_path, **options) as opened:
+    with tabs(browser, scene, **options) as opened:
         for tab in (0, 1):
             assert opened.do("fetched", tab)["tokens"] == [201]
         opened.talks_with_one_agent(opened.do("start", 0))
@@ -197,10 +225,10 @@ def test_two_tabs_of_one_user_in_one_room_have_one_agent(browser: Browser, tmp_p
 
 
 def test_a_ticket_is_for_one_session_which_survives_a_reload(
-    browser: Browser, tmp_path: Path
+    browser: Browser, scene: Scene
 ) -> None:
     ticket = {"userIdentity": "user-42", "ttlSeconds": 900}
-    with tabs(browser, tmp_path, ticket) as opened:
+    with tabs(browser, scene, ticket) as opened:
         assert opened.do("fetched")["tokens"] == [201]
         first = opened.do("start")
         opened.talks_with_one_agent(first)
@@ -222,8 +250,8 @@ def test_a_ticket_is_for_one_session_which_survives_a_reload(
 
 
 def test_a_field_that_may_not_be_set_is_refused_and_the_page_gets_the_reason(
-    browser: Browser, tmp_path: Path
+    browser: Browser, scene: Scene
 ) -> None:
-    with tabs(browser, tmp_path, agentName="another-agent") as opened:
+    with tabs(browser, scene, agentName="another-agent") as opened:
         assert opened.do("fetched")["tokens"] == [400]
         assert opened.sessions() == []

@@ -73,4 +73,4 @@ def test_given_a_fresh_clone_when_the_tutorial_is_followed_then_an_agent_answers
         finally:
             terminal.stop()
     finally:
-        checkout.stop()
+        checkout.close()

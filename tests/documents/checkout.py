@@ -11,6 +11,7 @@ import subprocess
 import termios
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -18,14 +19,15 @@ import attrs
 import psutil
 
 from tests.documents.blocks import Step, matches
+from tests.documents.warm_backend import warm_backend
 from tests.livekit_server import free_port
-from tests.service import PROJECT
+from tests.service import PROJECT, running
+from tests.simulator import running_simulator
 
 READY: Final = "Ctrl-C stops everything.\n"
 LIMIT_SECONDS: Final = 100
 _BOLD: Final = re.compile(r"\x1b\[[01]m")
 """What curl writes around the names of headers, whatever TERM is."""
-_BACKEND: Final = f'#!/bin/sh\nexec {PROJECT}/.venv/bin/python -m entrypoints.cli "$@"\n'
 _MAKE: Final = """#!/bin/sh
 exec {make} -o .venv/.run-stamp -o .venv/.dev-stamp -o entrypoints/console_files/index.html "$@"
 """
@@ -73,7 +75,11 @@ class Checkout:
     folder: Path
     port: int = attrs.field(factory=free_port)
     livekit: str = "127.0.0.1:7880"
+    serves: bool = False
     service: Terminal | None = None
+    _warm: ExitStack = attrs.field(factory=ExitStack)
+    """What :meth:`serve_warm` has started."""
+    _backend: ExitStack = attrs.field(factory=ExitStack)
 
     @classmethod
     def copied(cls, folder: Path) -> Checkout:
@@ -96,13 +102,11 @@ class Checkout:
         (folder / ".venv").symlink_to((PROJECT / ".venv").resolve())
         tools = folder / "tools"
         tools.mkdir()
-        for name, text in (
-            ("backend", _BACKEND),
-            ("make", _MAKE.format(make=shutil.which("make"))),
-        ):
-            (tools / name).write_text(text)
-            (tools / name).chmod(0o755)
-        return cls(folder)
+        (tools / "make").write_text(_MAKE.format(make=shutil.which("make")))
+        (tools / "make").chmod(0o755)
+        checkout = cls(folder)
+        checkout._backend.enter_context(warm_backend(tools / "backend"))
+        return checkout
 
     def check(self, step: Step) -> str:
         """Run a command, which must succeed and print what the document shows; what it printed."""
@@ -131,6 +135,18 @@ class Checkout:
         [self.livekit] = re.findall(r"^  URL +ws://(\S+)$", printed, re.M)
         if step.output is not None:
             assert matches(self.here(step.output), printed), printed
+        self.serves = True
+
+    def serve_warm(self) -> None:
+        """Start what `make run` starts, for a document that does not show how it is started."""
+        self.stop()
+        webhooks = [f"http://127.0.0.1:{self.port}/telephony/livekit-webhook"]
+        simulator = self._warm.enter_context(running_simulator(webhooks))
+        self.livekit = f"127.0.0.1:{simulator.port}"
+        defaults = {"HOST": "", "RATE_LIMIT_PER_MINUTE": ""}  # a blank one is as none
+        environ = {**simulator.environ, **defaults, "PORT": str(self.port)}
+        self._warm.enter_context(running(environ, self.folder))
+        self.serves = True
 
     def begin(self, step: Step) -> Terminal:
         """Start a command that goes on until it is stopped, in a terminal of its own."""
@@ -138,9 +154,16 @@ class Checkout:
 
     def stop(self) -> None:
         """Stop the service if it runs."""
+        self.serves = False
+        self._warm.close()
         if self.service:
             self.service.stop()
             self.service = None
+
+    def close(self) -> None:
+        """Stop everything."""
+        self.stop()
+        self._backend.close()
 
     def here(self, text: str) -> str:
         """Return ``text`` with the ports that are free here in place of the usual ones."""

@@ -41,8 +41,8 @@ def run(document: list[Block], checkout: Checkout) -> None:
             continue
         if block.mark == STOPPED:
             checkout.stop()
-        elif block.mark != SERVICE and checkout.service is None:
-            checkout.serve(Step("make run\n", None))
+        elif block.mark != SERVICE and not checkout.serves:
+            checkout.serve_warm()
         for step in block.steps():
             if block.mark == SERVICE:
                 checkout.serve(step)
@@ -60,7 +60,7 @@ def test_given_a_document_then_its_commands_do_what_it_says(path: Path, tmp_path
     try:
         run(commands, checkout)
     finally:
-        checkout.stop()
+        checkout.close()
 
 
 @pytest.mark.parametrize("block", ALL, ids=str)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,8 @@ import attrs
 
 from tests.databases import PostgresServer
 from tests.machine import Machine
-from tests.service import PROJECT, Service, start
+from tests.service import Service, start
+from tests.warm_processes import popen
 
 
 class Replicas:
@@ -124,13 +124,10 @@ class SessionStore:
         return dict(line.split("|", maxsplit=1) for line in lines)
 
     def _backend(self, command: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "entrypoints.cli", command, str(self._file)],
-            cwd=self.folder,
-            env={"PATH": "", "PYTHONPATH": str(PROJECT), "DATABASE_URL": self.url},
-            check=True,
-            capture_output=True,
-        )
+        environ = {"DATABASE_URL": self.url}
+        with popen("entrypoints.cli", [command, str(self._file)], self.folder, environ) as process:
+            code = process.wait()
+        assert code == 0
 
     def _pg(self, program: str, *arguments: str, option: str = "-d") -> None:
         assert self.postgres is not None

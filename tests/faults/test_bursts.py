@@ -16,7 +16,7 @@ from tests.faults.bursts import BURST, compare
 pytestmark = pytest.mark.slow
 
 
-RUNS: Final = 3
+RUNS: Final = 5
 MOST: Final = 3
 """Each event is verified and looked up twice, on the same cores."""
 

@@ -22,7 +22,7 @@ from tests.databases import PostgresServer
 from tests.faults.dying_service import STEPS
 from tests.livekit_server import API_KEY, API_SECRET, free_port
 from tests.reports import JOB, OGG, ROOM_SID, an_upload, multipart, worker_token
-from tests.s3 import CREDENTIALS, running_s3
+from tests.s3 import CREDENTIALS, S3, running_s3
 from tests.service import running
 from tests.unit.reports.reported import ANNOUNCED
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
@@ -84,8 +84,14 @@ class Deployment:
         return [event.kind for event in found if event.source == "worker"]
 
 
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3]:
+    with running_s3() as s3:
+        yield s3
+
+
 @pytest.fixture(params=["SQLite and a folder", "PostgreSQL and a bucket"])
-def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deployment]:
+def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Deployment:
     environ = {
         "LIVEKIT_URL": f"ws://127.0.0.1:{free_port()}",
         "LIVEKIT_API_KEY": API_KEY,
@@ -95,27 +101,26 @@ def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deplo
     if "SQLite" in request.param:
         url: str = request.getfixturevalue("sqlite_url")
         environ |= {"DATABASE_URL": url, "RECORDINGS_URL": f"file://{tmp_path}/recordings"}
-        yield Deployment(
+        return Deployment(
             database_url=url,
             store=FileStore(tmp_path / "recordings"),
             environ=environ,
             folder=tmp_path,
         )
-        return
     postgres: PostgresServer = request.getfixturevalue("postgres")
     url = postgres.new_database()
-    with running_s3() as s3:
-        bucket, config = s3.new_bucket(), {**CREDENTIALS, "endpoint": s3.url}
-        environ |= {
-            "DATABASE_URL": url,
-            "RECORDINGS_URL": f"s3://{bucket}/calls",
-            "AWS_ENDPOINT_URL": s3.url,
-            "AWS_REGION": CREDENTIALS["region"],
-            "AWS_ACCESS_KEY_ID": CREDENTIALS["access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": CREDENTIALS["secret_access_key"],
-        }
-        store = S3Store(bucket_at(bucket, "calls", config, allow_http=True))
-        yield Deployment(database_url=url, store=store, environ=environ, folder=tmp_path)
+    s3: S3 = request.getfixturevalue("s3")
+    bucket, config = s3.new_bucket(), {**CREDENTIALS, "endpoint": s3.url}
+    environ |= {
+        "DATABASE_URL": url,
+        "RECORDINGS_URL": f"s3://{bucket}/calls",
+        "AWS_ENDPOINT_URL": s3.url,
+        "AWS_REGION": CREDENTIALS["region"],
+        "AWS_ACCESS_KEY_ID": CREDENTIALS["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["secret_access_key"],
+    }
+    store = S3Store(bucket_at(bucket, "calls", config, allow_http=True))
+    return Deployment(database_url=url, store=store, environ=environ, folder=tmp_path)
 
 
 def shown(url: str, session: Session) -> list[httpx.Response]:

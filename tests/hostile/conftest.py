@@ -35,10 +35,13 @@ def narrow(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[Service]:
         yield service
 
 
-@pytest.fixture
-def strict(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[Service]:
+@pytest.fixture(scope="module")
+def strict(
+    simulator: SimulatorProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
     """A service that soon closes connections on which nothing comes."""
-    with running(_environ(simulator, tmp_path, KEEP_ALIVE_SECONDS), tmp_path) as service:
+    folder = tmp_path_factory.mktemp("strict")
+    with running(_environ(simulator, folder, KEEP_ALIVE_SECONDS), folder) as service:
         yield service
 
 

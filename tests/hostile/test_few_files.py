@@ -101,7 +101,7 @@ def test_given_more_clients_than_files_then_those_that_are_in_are_served(
         with most_files(worker) as seen, ThreadPoolExecutor(LEAST_CLIENTS) as pool:
             all_in = threading.Barrier(LEAST_CLIENTS + 1)
             busy = [
-                pool.submit(work, service.url, number, 5, all_in) for number in range(LEAST_CLIENTS)
+                pool.submit(work, service.url, number, 2, all_in) for number in range(LEAST_CLIENTS)
             ]
             all_in.wait(30)
             idle = [stack.enter_context(closing(connect(service))) for _ in range(files)]
@@ -141,7 +141,7 @@ def test_given_the_number_that_it_asks_for_then_it_starts(
         running({**environ, "FEW_FILES": needed}, tmp_path, few_files.__name__) as service,
         ThreadPoolExecutor(LEAST_CLIENTS) as pool,
     ):
-        done = [pool.submit(work, service.url, number, 3) for number in range(LEAST_CLIENTS)]
+        done = [pool.submit(work, service.url, number, 1) for number in range(LEAST_CLIENTS)]
 
         assert [answer for future in done for answer in future.result()] == []
 
@@ -176,7 +176,7 @@ def test_given_no_file_left_for_anything_then_it_recovers_when_there_are_some(
                 lambda answer: answer.status_code == 200,
             )
         with ThreadPoolExecutor(LEAST_CLIENTS) as pool:
-            done = [pool.submit(work, service.url, number, 3) for number in range(LEAST_CLIENTS)]
+            done = [pool.submit(work, service.url, number, 1) for number in range(LEAST_CLIENTS)]
             assert [answer for future in done for answer in future.result()] == []
         assert worker.num_threads() <= threads + 20
     assert "Traceback" not in service.output()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -19,6 +20,7 @@ import pytest
 
 from tests.livekit_server import free_port
 from tests.service import PROJECT
+from tests.warm_processes import Process, popen
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +35,7 @@ MAKE = (
     "make", "-s", "-o", ".venv/.run-stamp", "-o", "entrypoints/console_files/index.html", "run",
 )  # fmt: skip
 DEV = (sys.executable, "-m", "entrypoints.dev")
-HTTP = (sys.executable, "-m", "entrypoints.http")
+HTTP = ("the service",)
 
 
 def eventually(condition: Callable[[], object], what: str) -> None:
@@ -47,15 +49,14 @@ def eventually(condition: Callable[[], object], what: str) -> None:
 def launched(
     command: tuple[str, ...], log: Path, environ: Mapping[str, str]
 ) -> Iterator[psutil.Popen]:
-    """Run ``command`` for the length of a block."""
+    """Run ``command`` for the length of a block; the service alone as a warm process."""
+    given = {"PATH": os.environ["PATH"], "DATABASE_URL": "memory://", **environ}
     with log.open("wb") as output:
-        process = psutil.Popen(
-            command,
-            cwd=PROJECT,
-            env={"PATH": os.environ["PATH"], "DATABASE_URL": "memory://", **environ},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+        streams: dict[str, Any] = {"stdout": output, "stderr": subprocess.STDOUT}
+        process = (
+            Process(popen("entrypoints.http", (), PROJECT, given, **streams))
+            if command == HTTP
+            else psutil.Popen(command, cwd=PROJECT, env=given, start_new_session=True, **streams)
         )
     try:
         yield process

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +19,7 @@ from livekit import api, rtc
 
 from tests.livekit_server import LiveKitServer, free_port, livekit_server
 from tests.service import PROJECT, Service, running
+from tests.warm_processes import WITHOUT_MODELS, Process, popen
 
 AGENT_NAME = "live-agent"
 START_LIMIT_SECONDS = 120.0
@@ -59,20 +58,18 @@ def running_worker(
     """A worker that has registered."""
     log = folder / "worker.log"
     with log.open("wb") as output:
-        process = psutil.Popen(
-            [sys.executable, str(program), "start"],
-            cwd=folder,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(folder),
-                "AGENT_NAME": AGENT_NAME,
-                "AGENT_PIPELINE": "offline",
-                "WORKER_MAX_JOBS": "1000",  # a busy machine must not cost a test its agent
-                **environ,
-            },
-            stdout=output,
-            stderr=subprocess.STDOUT,
+        given = {
+            "HOME": str(folder),
+            "AGENT_NAME": AGENT_NAME,
+            "AGENT_PIPELINE": "offline",
+            "WORKER_MAX_JOBS": "1000",  # a busy machine must not cost a test its agent
+            **WITHOUT_MODELS,
+            **environ,
+        }
+        started = popen(
+            str(program), ["start"], folder, given, stdout=output, stderr=subprocess.STDOUT
         )
+    process = Process(started)
     worker = Worker(process, log)
     try:
         deadline = time.monotonic() + START_LIMIT_SECONDS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +22,8 @@ from livekit.protocol.sip import (
 from tests.live.conftest import AGENT_NAME, running_worker
 from tests.livekit_server import free_port, livekit_server
 from tests.redis_server import redis_server
-from tests.service import PROJECT, running
+from tests.service import running
+from tests.warm_processes import popen
 
 pytestmark = pytest.mark.slow
 
@@ -39,16 +39,12 @@ class Installation:
 
     def backend(self, *arguments: str, **changes: str) -> tuple[int, str, str]:
         """Run ``backend telephony …``; its exit code, output and errors."""
-        done = subprocess.run(
-            [sys.executable, "-m", "entrypoints.cli", "telephony", *arguments],
-            cwd=self.folder,
-            env={"PATH": "", "PYTHONPATH": str(PROJECT), **self.environ, **changes},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return done.returncode, done.stdout, done.stderr
+        with popen(
+            "entrypoints.cli", ["telephony", *arguments], self.folder, self.environ | changes,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            output, errors = process.communicate(timeout=120)
+        return process.returncode, output, errors
 
     def doctor(self, *arguments: str, **changes: str) -> tuple[int, dict[str, list[Any]]]:
         """The exit code, and the findings by check: state and sentence."""

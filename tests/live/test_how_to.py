@@ -30,7 +30,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     built.parent.mkdir(parents=True)
     built.symlink_to(PROJECT / ".cache" / "bin" / "livekit-server")
     yield checkout
-    checkout.stop()
+    checkout.close()
 
 
 def kill(terminal: Terminal) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import httpx
@@ -17,11 +17,11 @@ from livekit import api, rtc
 
 from tests.databases import PostgresServer
 from tests.live.conftest import Worker, running_worker
-from tests.live.stage import environ_of
+from tests.live.stage import Stage, stage
 from tests.live.steps import agent_joins, join, post, until
 from tests.live.test_agent import Ear, talks_with
 from tests.live.uploads import Seen, Uploads, listening, seen
-from tests.livekit_server import LiveKitServer, free_port, livekit_server
+from tests.livekit_server import free_port
 from tests.service import Service, running
 
 pytestmark = pytest.mark.slow
@@ -35,6 +35,8 @@ class Scene:
 
     service: Service
     worker: Worker
+    logged: int
+    """How long the worker's log was before."""
     uploads: Uploads
     http: httpx.AsyncClient
     livekit: api.LiveKitAPI
@@ -73,7 +75,7 @@ class Scene:
 
     @property
     def log(self) -> str:
-        return self.worker.output()
+        return self.worker.output()[self.logged :]
 
 
 def is_whole(read: Seen) -> None:
@@ -85,127 +87,144 @@ def is_whole(read: Seen) -> None:
     assert read.loudness() > 1000
 
 
-@asynccontextmanager
-async def scene(server: LiveKitServer, folder: Path, **environ: Any) -> AsyncIterator[Scene]:
-    """Everything runs, but nothing listens where the worker reports to: see ``reports_to``."""
-    given = environ_of(server, folder, int(environ.pop("PORT", 0) or free_port())) | environ
-    given["RECORDINGS_URL"] = f"file://{folder}/recordings"
-    url = f"http://127.0.0.1:{environ['REPORTS_TO']}"
-    with (
-        running_worker({**given, "LIVEKIT_OBSERVABILITY_URL": url}, folder) as worker,
-        running(given, folder) as service,
-    ):
-        async with (
-            httpx.AsyncClient(base_url=service.url, timeout=60) as http,
-            api.LiveKitAPI(server.url, server.api_key, server.api_secret) as livekit,
-        ):
-            yield Scene(
-                service=service,
-                worker=worker,
-                uploads=Uploads(service.url),
-                http=http,
-                livekit=livekit,
-            )
+@attrs.frozen(kw_only=True)
+class Installation:
+    """LiveKit, whose webhooks go to ``stage``'s port, and a worker that reports elsewhere."""
+
+    stage: Stage
+    worker: Worker
+    reports_to: int
+    """The port, where nothing listens but in a block of ``listening``."""
+
+    @asynccontextmanager
+    async def scene(self, folder: Path, **environ: str) -> AsyncIterator[Scene]:
+        """Everything runs, with a ledger of its own."""
+        given = {
+            **self.stage.environ,
+            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+            "RECORDINGS_URL": f"file://{folder}/recordings",
+            **environ,
+        }
+        logged = len(self.worker.output())
+        with running(given, folder) as service:
+            async with self.stage.clients(service) as (http, livekit):
+                yield Scene(
+                    service=service,
+                    worker=self.worker,
+                    logged=logged,
+                    uploads=Uploads(service.url),
+                    http=http,
+                    livekit=livekit,
+                )
 
 
-@contextmanager
-def server_with_webhooks(folder: Path, port: int) -> Iterator[LiveKitServer]:
-    url = f"http://127.0.0.1:{port}/telephony/livekit-webhook"
-    with livekit_server(folder, webhook_urls=[url]) as server:
-        yield server
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder, reports_to = tmp_path_factory.mktemp("reports"), free_port()
+    place = folder / "worker"
+    place.mkdir()
+    with stage(folder) as empty:
+        environ = {**empty.environ, "LIVEKIT_OBSERVABILITY_URL": f"http://127.0.0.1:{reports_to}"}
+        with running_worker(environ, place) as worker:
+            yield Installation(stage=empty, worker=worker, reports_to=reports_to)
 
 
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
-def storage(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The database, and the port that the worker reports to."""
-    reports_to = {"REPORTS_TO": str(free_port())}
+def storage(request: pytest.FixtureRequest) -> dict[str, str]:
     if request.param == "SQLite":
-        return reports_to
+        return {}
     postgres: PostgresServer = request.getfixturevalue("postgres")
-    return {**reports_to, "DATABASE_URL": postgres.new_database()}
+    return {"DATABASE_URL": postgres.new_database()}
 
 
 async def test_a_session_is_in_the_ledger_when_its_upload_is_answered(
-    storage: dict[str, Any], participant: rtc.Room, room: str, tmp_path: Path
+    installation: Installation,
+    storage: dict[str, str],
+    participant: rtc.Room,
+    room: str,
+    tmp_path: Path,
 ) -> None:
-    port = free_port()
-    with server_with_webhooks(tmp_path, port) as server:
-        async with (
-            scene(server, tmp_path, PORT=port, **storage) as on,
-            listening(int(storage["REPORTS_TO"]), on.uploads),
-        ):
-            await on.spoken_session(participant, room)
+    async with (
+        installation.scene(tmp_path, **storage) as on,
+        listening(installation.reports_to, on.uploads),
+    ):
+        await on.spoken_session(participant, room)
 
-            ended = await on.end(room)
+        ended = await on.end(room)
 
-            await on.is_complete_when_answered(ended)
-            assert on.waits() == []
+        await on.is_complete_when_answered(ended)
+        assert on.waits() == []
 
 
 async def test_a_worker_tries_again_when_the_service_was_down(
-    storage: dict[str, Any], participant: rtc.Room, room: str, tmp_path: Path
+    installation: Installation,
+    storage: dict[str, str],
+    participant: rtc.Room,
+    room: str,
+    tmp_path: Path,
 ) -> None:
     """Nothing listens where it reports to until it has logged that this was so."""
-    port = free_port()
-    with server_with_webhooks(tmp_path, port) as server:
-        async with scene(server, tmp_path, PORT=port, **storage) as on:
-            await on.spoken_session(participant, room)
-            ended = await on.end(room)
-            await until(lambda: "recording upload failed" in on.log)
+    async with installation.scene(tmp_path, **storage) as on:
+        await on.spoken_session(participant, room)
+        ended = await on.end(room)
+        await until(lambda: "recording upload failed" in on.log)
 
-            async with listening(int(storage["REPORTS_TO"]), on.uploads):
-                await on.is_complete_when_answered(ended)
-                assert on.waits()
+        async with listening(installation.reports_to, on.uploads):
+            await on.is_complete_when_answered(ended)
+            assert on.waits()
 
 
 async def test_a_worker_tries_again_when_the_storage_was_down(
-    participant: rtc.Room, room: str, tmp_path: Path, postgres: PostgresServer
+    installation: Installation,
+    participant: rtc.Room,
+    room: str,
+    tmp_path: Path,
+    postgres: PostgresServer,
 ) -> None:
-    port, reports_to = free_port(), free_port()
-    database = {"DATABASE_URL": postgres.new_database(), "REPORTS_TO": str(reports_to)}
-    with server_with_webhooks(tmp_path, port) as server:
-        async with (
-            scene(server, tmp_path, PORT=port, **database) as on,
-            listening(reports_to, on.uploads),
-        ):
-            await on.spoken_session(participant, room)
-            postgres.stop()
-            try:
-                ended = await on.end(room)
-                await until(lambda: "recording upload failed" in on.log)
-            finally:
-                postgres.start()
+    async with (
+        installation.scene(tmp_path, DATABASE_URL=postgres.new_database()) as on,
+        listening(installation.reports_to, on.uploads),
+    ):
+        await on.spoken_session(participant, room)
+        postgres.stop()
+        try:
+            ended = await on.end(room)
+            await until(lambda: "recording upload failed" in on.log)
+        finally:
+            postgres.start()
 
-            await on.is_complete_when_answered(ended)
-            assert [status for _, status, _ in on.uploads.answers] == [503, 200]
+        await on.is_complete_when_answered(ended)
+        assert [status for _, status, _ in on.uploads.answers] == [503, 200]
 
 
 async def test_an_upload_may_come_before_any_webhook(
-    storage: dict[str, Any], participant: rtc.Room, room: str, tmp_path: Path
+    installation: Installation,
+    storage: dict[str, str],
+    participant: rtc.Room,
+    room: str,
+    tmp_path: Path,
 ) -> None:
     """LiveKit's webhooks are held back until the report is there; no job asks LiveKit meanwhile."""
-    port, held_at = free_port(), free_port()
-    storage["RECONCILE_INTERVAL_SECONDS"] = "86400"
-    with server_with_webhooks(tmp_path, held_at) as server:
-        async with (
-            held_webhooks(held_at) as held,
-            scene(server, tmp_path, PORT=port, **storage) as on,
-            listening(int(storage["REPORTS_TO"]), on.uploads),
-        ):
-            session_id = await on.spoken_session(participant, room)
-            await on.end(room)
-            await until(lambda: on.uploads.kept is not None, 120)
+    elsewhere = {**storage, "PORT": str(free_port()), "RECONCILE_INTERVAL_SECONDS": "86400"}
+    async with (
+        held_webhooks(int(installation.stage.environ["PORT"])) as held,
+        installation.scene(tmp_path, **elsewhere) as on,
+        listening(installation.reports_to, on.uploads),
+    ):
+        session_id = await on.spoken_session(participant, room)
+        await on.end(room)
+        await until(lambda: on.uploads.kept is not None, 120)
 
-            known = time.monotonic()
-            for headers, body in held:
-                await on.http.post("/telephony/livekit-webhook", content=body, headers=headers)
+        known = time.monotonic()
+        for headers, body in held:
+            await on.http.post("/telephony/livekit-webhook", content=body, headers=headers)
 
-            async def is_there() -> bool:
-                return (await seen(on.http, session_id)).is_complete
+        async def is_there() -> bool:
+            return (await seen(on.http, session_id)).is_complete
 
-            await until(is_there, 120)
-            is_whole(await seen(on.http, session_id))
-            print(f"readable {time.monotonic() - known:.2f} s after the webhooks")  # noqa: T201
+        await until(is_there, 120)
+        is_whole(await seen(on.http, session_id))
+        print(f"readable {time.monotonic() - known:.2f} s after the webhooks")  # noqa: T201
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from entrypoints.container import Container
 from entrypoints.settings import load_settings
 from tests.integration.http.webhooks import eventually, send
 from tests.s3 import running_s3
-from tests.service import Service, running
+from tests.service import Service, refusal, running
 from tests.simulator import SimulatorProcess
 from tests.warm_processes import popen
 
@@ -310,6 +310,23 @@ def test_audio_is_played_from_a_bucket(
             part = client.get(path, headers={"Range": "bytes=100-299"})
             assert (part.status_code, part.content) == (206, AUDIO[100:300])
             assert "unexpected error" not in service.output()
+
+
+def test_given_a_folder_that_cannot_be_used_then_a_sentence_says_so_and_nothing_starts(
+    simulator_process: SimulatorProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    environ = {
+        **simulator_process.environ,
+        "DATABASE_URL": "memory://",
+        "RECORDINGS_URL": f"file://{tmp_path}/file/recordings",
+    }
+
+    code, output = refusal(environ, tmp_path)
+
+    assert code == 2
+    assert output.startswith("RECORDINGS_URL names a folder that cannot be used")
+    assert output.count("\n") == 1
 
 
 def test_nothing_was_unexpected(recorder: Recorder) -> None:
