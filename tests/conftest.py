@@ -1,6 +1,7 @@
 """Fixtures that every tier can use."""
 
 import functools
+import gc
 from collections.abc import Generator
 from importlib import import_module
 from pathlib import Path
@@ -21,7 +22,6 @@ from tests.databases import (
     empty_postgres_url,
     empty_sql_url,
     empty_sqlite_url,
-    migrated_file,
     postgres,
     postgres_url,
     sql_url,
@@ -35,7 +35,6 @@ __all__ = [
     "empty_postgres_url",
     "empty_sql_url",
     "empty_sqlite_url",
-    "migrated_file",
     "postgres",
     "postgres_url",
     "sql_url",
@@ -61,6 +60,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # To show the local variables of each traceback takes a second.
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look through every test and module again."""
+    gc.collect()
+    gc.freeze()
 
 
 class Coverage:

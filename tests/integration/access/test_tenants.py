@@ -33,6 +33,7 @@ from entrypoints.container import Container
 from entrypoints.container import running as opened
 from entrypoints.settings import load_settings
 from tests.application import application
+from tests.databases import sqlite_in
 from tests.integration.http.routes import Route, routes_of
 from tests.integration.http.webhooks import Caller, eventually, send
 from tests.service import running
@@ -215,7 +216,7 @@ def keys(
     folder = tmp_path_factory.mktemp("tenants")
     environ = {
         **simulator_process.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "TELEPHONY_ENABLED": "true",
         "RECORDINGS_URL": f"file://{folder}/recordings",
         "WEBHOOK_ALLOW_PRIVATE": "true",

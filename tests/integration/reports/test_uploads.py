@@ -16,6 +16,7 @@ import httpx
 import pytest
 from livekit.agents.telemetry.traces import _parse_retry_delay
 
+from tests.databases import sqlite_in
 from tests.integration.http.webhooks import eventually
 from tests.reports import ITEMS, OGG, a_header, an_upload, chat_history, multipart, worker_token
 from tests.service import Service, running
@@ -71,7 +72,7 @@ def desk(
     simulator_process.register_worker("shreya-obnox")
     environ = {
         **simulator_process.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "RECORDINGS_URL": f"file://{folder}/recordings",
         "REPORT_MAX_BYTES": str(LIMIT),
         "RECONCILE_INTERVAL_SECONDS": "1",
