@@ -30,7 +30,7 @@ def test_there_are_such_properties() -> None:
 def test_given_all_examples_then_a_property_holds(file: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--numprocesses", "0", "-p", "no:cacheprovider",
-         file],
+         "-m", "hypothesis and not slow", file],
         cwd=PROJECT, env={**os.environ, examples.VARIABLE: "1"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
