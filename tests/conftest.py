@@ -27,6 +27,7 @@ from tests.databases import (
     sql_url,
     sqlite_url,
 )
+from tests.statements import share_statements
 from tests.warm_processes import cold_processes, start_warm
 
 __all__ = [
@@ -56,6 +57,7 @@ CERTIFICATES_ONCE = mock.patch(
 def pytest_configure(config: pytest.Config) -> None:
     guard.install()
     start_warm()
+    share_statements()
     config.pluginmanager.register(Coverage(config))
     CERTIFICATES_ONCE.start()
     # To show the local variables of each traceback takes a second.
