@@ -9,6 +9,7 @@ set -eu
 began=$(date +%s)
 tiers=$1
 shift
+unset PYTHONDONTWRITEBYTECODE # or each process compiles every module, and pytest's assertions, anew
 cores=$(.venv/bin/python -c 'import os; print(os.cpu_count() or 1)')
 
 find_livekit() {

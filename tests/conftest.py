@@ -22,12 +22,12 @@ from tests.databases import (
     empty_postgres_url,
     empty_sql_url,
     empty_sqlite_url,
-    migrated_file,
     postgres,
     postgres_url,
     sql_url,
     sqlite_url,
 )
+from tests.statements import share_statements
 from tests.warm_processes import cold_processes, start_warm
 
 __all__ = [
@@ -36,16 +36,16 @@ __all__ = [
     "empty_postgres_url",
     "empty_sql_url",
     "empty_sqlite_url",
-    "migrated_file",
     "postgres",
     "postgres_url",
     "sql_url",
     "sqlite_url",
 ]
 
-# No property is judged by a clock.
-settings.register_profile("without a deadline", deadline=None)
-settings.load_profile("without a deadline")
+# No property is judged by a clock. Each run tries other values, so that 30 of them are enough for a
+# property of a function; one of a history says how many it needs (tests/examples.py).
+settings.register_profile("ours", max_examples=30, deadline=None)
+settings.load_profile("ours")
 
 SLOW = "pytest.mark.slow"
 """How a test file marks its tests; see tests/unit/test_slow_marks.py."""
@@ -59,6 +59,7 @@ CERTIFICATES_ONCE = mock.patch(
 def pytest_configure(config: pytest.Config) -> None:
     guard.install()
     start_warm()
+    share_statements()
     config.pluginmanager.register(Coverage(config))
     CERTIFICATES_ONCE.start()
     # To show the local variables of each traceback takes a second.
@@ -73,13 +74,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector away from all tests, which each full collection would visit."""
+    """Let no collection of garbage look through every test and module again."""
     gc.collect()
     gc.freeze()
 
 
 class Coverage:
-    """Measures the unit tests only, and not their random histories: they cover the domain.
+    """Measures the unit tests only, and not their properties: they cover the domain.
 
     Being measured doubles the time of a test, and of the collection.
     """
@@ -99,7 +100,8 @@ class Coverage:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        self._measure(on=UNIT in item.path.parents and not item.path.name.startswith("test_any_"))
+        is_property = item.get_closest_marker("hypothesis") is not None
+        self._measure(on=UNIT in item.path.parents and not is_property)
         return (yield)
 
     def _controller(self) -> Any:

@@ -8,6 +8,7 @@ start is an error, never a skip.
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import shutil
 import subprocess
@@ -162,16 +163,31 @@ def postgres() -> Iterator[PostgresServer]:
     with running_postgres() as server:
         # Tests kill processes, never the machine: without fsync a commit survives that too.
         server.sql("ALTER SYSTEM SET fsync = off")
+        # A worker for each of hundreds of databases, which none of them lives to need.
+        server.sql("ALTER SYSTEM SET autovacuum = off")
         server.sql("SELECT pg_reload_conf()")
         yield server
 
 
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite database to copy."""
-    file = tmp_path_factory.mktemp("migrated") / "ledger.db"
+@functools.cache
+def _migrated_file() -> Path:
+    """Return an SQLite database to copy."""
+    folder = Path(tempfile.mkdtemp(prefix="migrated-"))
+    guard_folder(folder)
+    file = folder / "ledger.db"
     _migrate(f"sqlite+aiosqlite:///{file}")
     return file
+
+
+def sqlite_in(folder: Path) -> str:
+    """Return the URL of a database in ``folder``: the one that is there, or one without rows.
+
+    A service that found none would migrate it, which takes a second of CPU.
+    """
+    file = folder / "ledger.db"
+    if not file.exists():
+        shutil.copy(_migrated_file(), file)
+    return f"sqlite+aiosqlite:///{file}"
 
 
 @pytest.fixture
@@ -181,11 +197,9 @@ def empty_sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     """A database without rows."""
-    file = tmp_path / "test.db"
-    shutil.copy(migrated_file, file)
-    return f"sqlite+aiosqlite:///{file}"
+    return sqlite_in(tmp_path)
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import attrs
-import boto3  # type: ignore[import-untyped] # moto brings it
-from moto.server import ThreadedMotoServer
 
 CREDENTIALS: Final = {
     "access_key_id": "test",
@@ -35,6 +33,10 @@ class S3:
 @contextmanager
 def running_s3() -> Iterator[S3]:
     """An S3 API for the length of a block."""
+    # Here, because they take each process that collects the tests two seconds.
+    import boto3  # type: ignore[import-untyped] # noqa: PLC0415 - moto brings it
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415
+
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     try:

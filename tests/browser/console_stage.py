@@ -16,6 +16,7 @@ import pytest
 from domain.access.access import Scope
 from tests.browser.chromium import FOLDER, Browser
 from tests.browser.console_reports import moment
+from tests.databases import sqlite_in
 from tests.integration.access.two_tenants import ANN, BEN, agent_keys, as_
 from tests.integration.http.webhooks import RULE, Caller, eventually, send
 from tests.livekit_server import free_port
@@ -140,7 +141,7 @@ def staged(folder: Path, fill: Callable[[str], None] | None = None, **more: str)
         environ = {
             **simulator.environ,
             "PORT": str(port),
-            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+            "DATABASE_URL": sqlite_in(folder),
             "API_KEYS": f"ann={ANN},ben={BEN}",
             "IDENTITY_CHARSET": "any",
             "TELEPHONY_ENABLED": "true",

@@ -315,6 +315,6 @@ def test_every_alert_is_explained() -> None:
     assert set(re.findall(r"^\| `(Backend\w+)` ", document, re.MULTILINE)) == alerts
 
 
-@pytest.mark.parametrize("name", sorted(KNOWN))
-def test_every_variable_of_the_example_is_in_the_readme(name: str) -> None:
-    assert f"`{name}`" in (PROJECT / "README.md").read_text()
+def test_every_variable_of_the_example_is_in_the_readme() -> None:
+    readme = (PROJECT / "README.md").read_text()
+    assert [name for name in sorted(KNOWN) if f"`{name}`" not in readme] == []

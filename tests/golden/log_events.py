@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Final
 
 import attrs
@@ -17,7 +18,8 @@ LEVELS: Final = {
     "log": "any",
 }  # fmt: skip
 """The level that a line has by the logger's method that writes it."""
-_MAKERS: Final = ("get_logger", "getLogger", "bind", "new", "try_unbind", "unbind")
+_GETTERS: Final = ("get_logger", "getLogger")
+_MAKERS: Final = (*_GETTERS, "bind", "new", "try_unbind", "unbind")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Seen = frozenset[ast.expr]
 
@@ -34,12 +36,14 @@ def log_events(sources: Iterable[str]) -> dict[str, list[str]]:
     ``{}`` stands for the values in an f-string, ``<expression>`` for a text that only the running
     service knows, ``**`` for fields that come from a mapping.
     """
-    trees = [ast.parse(source) for source in sources]
-    loggers = {name for tree in trees for name in _loggers(tree)}
+    sources = list(sources)
+    makers = [source for source in sources if any(maker in source for maker in _GETTERS)]
+    loggers = {name for source in makers for name in _loggers(ast.parse(source))}
     found: dict[str, set[str]] = {}
-    for tree in trees:
-        for event, line in _Module(tree, loggers).lines():
-            found.setdefault(event, set()).add(line)
+    for source in sources:
+        if any(name in source for name in (*loggers, *_GETTERS)):
+            for event, line in _Module(ast.parse(source), loggers).lines():
+                found.setdefault(event, set()).add(line)
     return {event: sorted(lines) for event, lines in found.items()}
 
 
@@ -54,7 +58,7 @@ def _loggers(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if _last_name(node.value.func) in ("get_logger", "getLogger"):
+            if _last_name(node.value.func) in _GETTERS:
                 yield from map(_last_name, targets)
 
 
@@ -69,10 +73,9 @@ def _last_name(node: ast.AST) -> str:
 class _Module:
     tree: ast.Module
     loggers: set[str]
-    owners: dict[ast.AST, ast.AST] = attrs.field(init=False)
 
-    @owners.default
-    def _find_owners(self) -> dict[ast.AST, ast.AST]:
+    @cached_property
+    def owners(self) -> dict[ast.AST, ast.AST]:
         return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
 
     def lines(self) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import sqlite_in
 from tests.hostile import few_files
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess, running_simulator
@@ -48,7 +49,7 @@ def strict(
 def _environ(simulator: SimulatorProcess, folder: Path, keep_alive: int) -> dict[str, str]:
     return {
         **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "TELEPHONY_ENABLED": "true",
         "KEEP_ALIVE_SECONDS": str(keep_alive),
     }

@@ -24,6 +24,7 @@ import attrs
 import httpx
 import pytest
 
+from tests.databases import sqlite_in
 from tests.hostile.attacks import ATTACKS
 from tests.hostile.memory_limit import LIMIT, MemoryLimit, memory_limit
 from tests.service import PROJECT, Service, running
@@ -133,7 +134,7 @@ def twin(
 def _environ(simulator: SimulatorProcess, folder: Path) -> dict[str, str]:
     return {
         **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "API_KEYS": f"mallory={ATTACKER},ann={TENANT}",
         "RATE_LIMIT_PER_MINUTE": "6000",
         "MAX_SESSIONS_PER_KEY": "100000",

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, sqlite_in
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess, running_simulator
 
@@ -55,7 +55,7 @@ def http(memory_service: Service, simulator: SimulatorProcess) -> Iterator[httpx
 def processes(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     """The environment of a service: DATABASE_URL, and as many WORKERS as it can take."""
     if "SQLite" in request.param:
-        return {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db", "WORKERS": "1"}
+        return {"DATABASE_URL": sqlite_in(tmp_path), "WORKERS": "1"}
     postgres: PostgresServer = request.getfixturevalue("postgres")
     return {"DATABASE_URL": postgres.new_database(), "WORKERS": "2"}
 

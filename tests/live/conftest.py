@@ -17,6 +17,7 @@ import psutil
 import pytest
 from livekit import api, rtc
 
+from tests.databases import sqlite_in
 from tests.livekit_server import LiveKitServer, free_port, livekit_server
 from tests.service import PROJECT, Service, running
 from tests.warm_processes import WITHOUT_MODELS, Process, popen
@@ -122,7 +123,7 @@ def service_environ(
     return {
         **environ,
         "AGENT_NAME": AGENT_NAME,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
     }
 
 
@@ -143,7 +144,7 @@ def telephony_environ(
     return {
         **environ,
         "AGENT_NAME": AGENT_NAME,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "TELEPHONY_ENABLED": "true",
         "RECONCILE_INTERVAL_SECONDS": "1",
     }

@@ -16,6 +16,7 @@ import attrs
 import httpx
 from livekit import api
 
+from tests.databases import sqlite_in
 from tests.live.conftest import AGENT_NAME, Worker, running_worker
 from tests.livekit_server import DEPARTURE_SECONDS, LiveKitServer, free_port, livekit_server
 from tests.service import Service, running
@@ -107,7 +108,7 @@ def environ_of(server: LiveKitServer, folder: Path, port: int) -> dict[str, str]
         "LIVEKIT_API_SECRET": server.api_secret,
         "AGENT_NAME": AGENT_NAME,
         "PORT": str(port),
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "TELEPHONY_ENABLED": "true",
         "RECONCILE_INTERVAL_SECONDS": "1",
     }

@@ -19,6 +19,7 @@ from livekit.protocol.sip import (
     SIPDispatchRuleInfo,
 )
 
+from tests.databases import sqlite_in
 from tests.live.conftest import AGENT_NAME, running_worker
 from tests.livekit_server import free_port, livekit_server
 from tests.redis_server import redis_server
@@ -70,7 +71,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             "LIVEKIT_API_SECRET": server.api_secret,
             "AGENT_NAME": AGENT_NAME,
             "TELEPHONY_ENABLED": "true",
-            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+            "DATABASE_URL": sqlite_in(folder),
             "HOST": "127.0.0.1",
             "PORT": str(port),
         }

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from livekit import api, rtc
 
+from tests.databases import sqlite_in
 from tests.live.steps import (
     agent_joins,
     agents,
@@ -91,7 +92,7 @@ async def test_a_killed_service_finds_its_agent_again(
     service_environ: dict[str, str], worker: object, livekit: api.LiveKitAPI, room: str,
     tmp_path: Path,
 ) -> None:  # fmt: skip
-    environ = {**service_environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}
+    environ = {**service_environ, "DATABASE_URL": sqlite_in(tmp_path)}
     first = start(environ, tmp_path)
     async with httpx.AsyncClient(base_url=first.url, timeout=60) as http:
         started = await post(http, "ann", room)
@@ -118,7 +119,7 @@ async def test_a_service_killed_in_the_middle_of_posts_ends_up_with_one_agent(
     tmp_path: Path,
     milliseconds: int,
 ) -> None:
-    environ = {**service_environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}
+    environ = {**service_environ, "DATABASE_URL": sqlite_in(tmp_path)}
     first = start(environ, tmp_path)
     async with httpx.AsyncClient(base_url=first.url, timeout=60) as http:
         await http.get("/health")  # connected

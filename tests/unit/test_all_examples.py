@@ -30,7 +30,7 @@ def test_there_are_such_properties() -> None:
 def test_given_the_other_examples_then_the_properties_hold(files: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--numprocesses", "0", "-p", "no:cacheprovider",
-         *files],
+         "-m", "hypothesis and not slow", *files],
         cwd=PROJECT, env={**os.environ, examples.VARIABLE: "1"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip

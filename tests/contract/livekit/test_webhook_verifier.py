@@ -17,7 +17,7 @@ from typing import Any
 
 import jwt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from livekit.api import TokenVerifier, WebhookReceiver
 
@@ -25,6 +25,7 @@ from adapters.livekit.tokens import TokenFactory
 from adapters.livekit.webhook_verifier import LiveKitWebhookVerifier
 from domain.inbox.webhook_verifier import WebhookBody, WebhookEvent
 from domain.shared.errors import DomainError, InvalidWebhook, WebhookForged
+from tests.examples import examples
 from tests.livekit_server import API_KEY, API_SECRET
 
 VERIFIER = LiveKitWebhookVerifier(TokenFactory(API_KEY, API_SECRET))
@@ -213,7 +214,7 @@ def test_a_signed_event_in_an_odd_form_is_not_lost(body: bytes, event_id: str, r
     assert (event.kind, event.id, event.room_name, event.body) == ("e", event_id, room, body)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(body=st.binary(max_size=200), header=st.text(max_size=80))
 def test_nothing_that_anybody_makes_up_is_taken(body: bytes, header: str) -> None:
     with pytest.raises(DomainError):
@@ -257,7 +258,7 @@ CLAIMS: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(
     header=HEADERS,
     claims=CLAIMS,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as some
 from sqlalchemy import Connection, insert
 
@@ -26,6 +26,7 @@ from domain.sessions.session_store import SessionStore
 from domain.shared.errors import DomainError, StorageUnavailable, Unstorable
 from domain.shared.identifiers import LONGEST, LONGEST_ID, LONGEST_NUMBER, Identity, RoomName
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_session, opened
+from tests.examples import examples
 
 AnyLedger = MemoryStorage | SqlStorage
 INCOMPRESSIBLE: Final = "".join(Random(7).choices(string.printable.strip(), k=10_000))
@@ -96,9 +97,7 @@ async def ledger(database_url: str) -> AsyncIterator[AnyLedger]:
         yield ledger
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     poisons=some.lists(some.sampled_from([*POISONS]), min_size=1, max_size=3),
     good=some.lists(some.sampled_from(["session", "call", "event"]), min_size=1, max_size=30),

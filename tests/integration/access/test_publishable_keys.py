@@ -19,6 +19,7 @@ from tests.integration.access.two_tenants import (
     save_agent,
     tenants_environ,
 )
+from tests.integration.http.routes import Route
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess
 
@@ -104,12 +105,16 @@ def test_misuse_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-@pytest.mark.parametrize("route", GUARDED, ids=lambda route: " ".join(route.name))
-def test_no_other_route_takes_it(http: httpx.Client, route: Any) -> None:
-    if route.name == ("POST", "/livekit/token"):
-        return
-    path = route.of_nothing()
+def test_no_other_route_takes_it(http: httpx.Client, subtests: pytest.Subtests) -> None:
     key = made(http)["key"]
+    for route in GUARDED:
+        if route.name != ("POST", "/livekit/token"):
+            with subtests.test(" ".join(route.name)):
+                is_refused(http, route, key)
+
+
+def is_refused(http: httpx.Client, route: Route, key: str) -> None:
+    path = route.of_nothing()
     # Pages of other origins get no further than that on administrative routes.
     for_a_page = {"insufficient_scope"}
     if route.handler.opt.get("administrative"):

@@ -14,6 +14,7 @@ from entrypoints.container import Container
 from entrypoints.container import running as opened
 from entrypoints.settings import load_settings
 from tests.application import application
+from tests.databases import sqlite_in
 from tests.integration.http.routes import routes_of
 from tests.simulator import SimulatorProcess
 
@@ -29,7 +30,7 @@ def tenants_environ(simulator: SimulatorProcess, folder: Path) -> dict[str, str]
     """Return the environment of a service of Ann's and Ben's, with its ledger in ``folder``."""
     return {
         **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "API_KEYS": f"ann={ANN},ben={BEN}",
         "TOKEN_AGENT_NAMES": "receptionist",
     }

@@ -53,6 +53,7 @@ from entrypoints.simulator.faults import Fault, FaultKind
 from entrypoints.simulator.server import Simulator
 from entrypoints.simulator.webhooks import signed_webhook
 from entrypoints.simulator.world import AGENT_NAME, LiveRoom
+from tests.databases import sqlite_in
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.webhook_command import webhook_command
 
@@ -255,7 +256,7 @@ class AnyHistory(RuleBasedStateMachine):
             "LIVEKIT_URL": simulator.url,
             "LIVEKIT_API_KEY": API_KEY,
             "LIVEKIT_API_SECRET": API_SECRET,
-            "DATABASE_URL": f"sqlite+aiosqlite:///{self.folder}/ledger.db",
+            "DATABASE_URL": sqlite_in(self.folder),
             "AGENT_NAME": AGENT,
             "TELEPHONY_ENABLED": "true",
         }

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from domain.agents.agent_config import PHONE_GREETING
+from tests.databases import sqlite_in
 from tests.integration.http.webhooks import PATH, Caller, eventually, inbox, send
 from tests.livekit_server import free_port
 from tests.service import running, start
@@ -74,7 +75,7 @@ def telephony_on(
         **simulator.environ,
         "PORT": str(port),
         "TELEPHONY_ENABLED": "true",
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "RECONCILE_INTERVAL_SECONDS": "86400",
         **environ,
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.cli.backend import Backend
 from tests.service import running
 from tests.simulator import running_simulator
@@ -21,7 +22,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
         environ = {
             **simulator.environ,
             "TELEPHONY_ENABLED": "true",
-            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+            "DATABASE_URL": sqlite_in(folder),
             # Without the reconciler, which would end simulated calls.
             "RECONCILE_INTERVAL_SECONDS": "86400",
         }

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.cli.backend import Backend
 from tests.integration.http.webhooks import Caller, eventually, send
 from tests.integration.migrations.later_version import alembic
@@ -34,7 +35,7 @@ def simulator() -> Iterator[SimulatorProcess]:
 def environ(simulator: SimulatorProcess, folder: Path) -> dict[str, str]:
     return {
         **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "TELEPHONY_ENABLED": "true",
         "RECONCILE_INTERVAL_SECONDS": "86400",
     }

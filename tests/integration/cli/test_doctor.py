@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.cli.backend import Backend
 from tests.livekit_server import free_port
 from tests.service import running
@@ -27,7 +28,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
         environ = {
             **simulator.environ,
             "TELEPHONY_ENABLED": "true",
-            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+            "DATABASE_URL": sqlite_in(folder),
             "PORT": str(port),
         }
         with running(environ, folder):

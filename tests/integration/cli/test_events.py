@@ -14,6 +14,7 @@ import attrs
 import httpx
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.cli.backend import LIMIT_SECONDS, Backend
 from tests.livekit_server import free_port
 from tests.service import Service, start
@@ -73,7 +74,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
         simulator.register_worker("shreya-obnox")
         environ = {
             **simulator.environ,
-            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+            "DATABASE_URL": sqlite_in(folder),
             "API_KEYS": f"ann={KEY}",
             "RECONCILE_INTERVAL_SECONDS": "86400",
             "PORT": str(free_port()),

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.cli.backend import Backend
 from tests.integration.http.webhooks import eventually
 from tests.service import running
@@ -17,7 +18,7 @@ from tests.simulator import running_simulator
 @pytest.fixture
 def keyless(tmp_path: Path) -> Iterator[tuple[Backend, httpx.Client]]:
     """A service on a ledger of its own without any key, and the command line on the same."""
-    database = {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}
+    database = {"DATABASE_URL": sqlite_in(tmp_path)}
     with (
         running_simulator() as simulator,
         running({**simulator.environ, **database}, tmp_path) as service,

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from typer.main import get_command
 
 from entrypoints.cli.app import app
+from tests.databases import sqlite_in
 from tests.integration.cli.backend import Backend
 from tests.livekit_server import API_KEY, API_SECRET, free_port
 
@@ -78,7 +79,7 @@ every_option = pytest.mark.parametrize("option", OPTIONS, ids=ids)
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Backend:
     folder = tmp_path_factory.mktemp("numbers")
     environ = {
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "LIVEKIT_URL": f"http://127.0.0.1:{free_port()}",  # where no LiveKit is
         "LIVEKIT_API_KEY": API_KEY,
         "LIVEKIT_API_SECRET": API_SECRET,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.databases import sqlite_in
 from tests.integration.cli.backend import Backend
 
 
 def test_a_key_is_made_listed_and_deleted(tmp_path: Path) -> None:
-    backend = Backend({"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}, tmp_path)
+    backend = Backend({"DATABASE_URL": sqlite_in(tmp_path)}, tmp_path)
     asked = ("publishable-keys", "create", "https://app.example.com", "--tenant", "acme")
 
     made = backend(*asked, "--per-minute", "30")
@@ -30,7 +31,7 @@ def test_a_key_is_made_listed_and_deleted(tmp_path: Path) -> None:
 
 
 def test_an_origin_that_is_none_is_refused(tmp_path: Path) -> None:
-    backend = Backend({"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}, tmp_path)
+    backend = Backend({"DATABASE_URL": sqlite_in(tmp_path)}, tmp_path)
 
     refused = backend("publishable-keys", "create", "app.example.com")
 

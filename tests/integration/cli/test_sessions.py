@@ -10,6 +10,7 @@ import httpx
 import jwt
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.cli.backend import Backend
 from tests.livekit_server import API_SECRET
 from tests.service import running
@@ -70,7 +71,7 @@ def test_given_sessions_of_tenants_then_the_operator_sees_all_of_them(
     backend: Backend, tmp_path: Path
 ) -> None:
     # A service of its own: once there is a key, every request needs one.
-    database = f"sqlite+aiosqlite:///{tmp_path}/ledger.db"
+    database = sqlite_in(tmp_path)
     with running({**backend.environ, "PORT": "", "DATABASE_URL": database}, tmp_path) as service:
         own = backend.with_environ(DATABASE_URL=database)
         [key] = own("keys", "create", "web", "--tenant", "acme").output.split()

@@ -10,6 +10,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.cli.backend import Backend, Result
 from tests.service import PROJECT
 
@@ -18,7 +19,7 @@ from tests.service import PROJECT
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
     """A command line on a ledger that has some keys."""
     folder = tmp_path_factory.mktemp("streams")
-    backend = Backend({"DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db"}, folder)
+    backend = Backend({"DATABASE_URL": sqlite_in(folder)}, folder)
     for number in range(3):
         backend("keys", "create", f"key {number}")
     return backend

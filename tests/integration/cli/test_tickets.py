@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import jwt
 
+from tests.databases import sqlite_in
 from tests.integration.cli.backend import Backend
 from tests.service import running
 from tests.simulator import SimulatorProcess
@@ -17,7 +18,7 @@ def test_a_ticket_that_is_made_is_good_for_a_token(
 ) -> None:
     environ = {
         **simulator_process.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+        "DATABASE_URL": sqlite_in(tmp_path),
     }
     backend = Backend(environ, tmp_path)
 
@@ -47,7 +48,7 @@ def test_a_ticket_that_is_made_is_good_for_a_token(
 def test_what_is_wrong_is_named(simulator_process: SimulatorProcess, tmp_path: Path) -> None:
     environ = {
         **simulator_process.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+        "DATABASE_URL": sqlite_in(tmp_path),
     }
     backend = Backend(environ, tmp_path)
     for options, name in (

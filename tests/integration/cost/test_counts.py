@@ -27,6 +27,7 @@ from entrypoints.simulator.server import Simulator
 from entrypoints.simulator.webhooks import signed_webhook
 from tests.benchmarks.events import event_of_a_call
 from tests.contract.storage.ledgers import note_statements
+from tests.databases import sqlite_in
 from tests.livekit_server import API_KEY, API_SECRET
 from tests.webhook_command import webhook_command
 
@@ -82,7 +83,7 @@ async def costs(signatures: Counter[str], tmp_path: Path) -> AsyncIterator[Costs
             "LIVEKIT_URL": simulator.url,
             "LIVEKIT_API_KEY": API_KEY,
             "LIVEKIT_API_SECRET": API_SECRET,
-            "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+            "DATABASE_URL": sqlite_in(tmp_path),
             "TELEPHONY_ENABLED": "true",
         }
         async with running(Container(settings=load_settings(environ, tmp_path))) as container:

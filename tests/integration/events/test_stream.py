@@ -20,6 +20,7 @@ from domain.access.manage_keys import CreateKeyCommand
 from entrypoints.container import Container
 from entrypoints.container import running as opened
 from entrypoints.settings import load_settings
+from tests.databases import sqlite_in
 from tests.service import Service, start
 from tests.simulator import SimulatorProcess
 
@@ -143,7 +144,7 @@ def environ(
     folder = tmp_path_factory.mktemp("stream")
     return {
         **simulator_process.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
     }
 
 

@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.http.webhooks import eventually
 from tests.livekit_server import free_port
 from tests.service import PROJECT
@@ -30,7 +31,7 @@ def test_given_closed_streams_then_it_serves_and_its_numbers_are_no_other_file_s
         "PYTHONPATH": str(PROJECT),
         "HOST": "127.0.0.1",
         "PORT": str(port),
-        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+        "DATABASE_URL": sqlite_in(tmp_path),
     }
     with psutil.Popen(
         ["/bin/sh", "-c", f'exec "$0" -m entrypoints.http {closed}', sys.executable],

@@ -10,7 +10,7 @@ import attrs
 import httpx
 import pytest
 
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, sqlite_in
 from tests.integration.http.webhooks import Caller, eventually, send
 from tests.service import running
 from tests.simulator import running_simulator
@@ -75,7 +75,7 @@ def ledger(
     with running_simulator() as simulator:
         environ = {
             **simulator.environ,
-            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+            "DATABASE_URL": sqlite_in(folder),
             "TELEPHONY_ENABLED": "true",
             "RECONCILE_INTERVAL_SECONDS": "86400",
         }

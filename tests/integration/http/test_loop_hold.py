@@ -37,6 +37,7 @@ from entrypoints.http.requests.json_request import MAX_BODY_BYTES
 from entrypoints.http.requests.json_shape import MAX_MARKS
 from entrypoints.settings import load_settings
 from tests.contract.storage.ledgers import NOON, new_session
+from tests.databases import sqlite_in
 from tests.integration.http.webhooks import token
 from tests.livekit_server import API_KEY, API_SECRET
 
@@ -152,7 +153,7 @@ async def application(folder: Path) -> AsyncIterator[tuple[ASGIApp, Container]]:
             "LIVEKIT_URL": "ws://127.0.0.1:1",
             "LIVEKIT_API_KEY": API_KEY,
             "LIVEKIT_API_SECRET": API_SECRET,
-            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+            "DATABASE_URL": sqlite_in(folder),
             "TELEPHONY_ENABLED": "true",
         }
     )

@@ -13,6 +13,7 @@ import attrs
 import httpx
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.http.webhooks import (
     MEDIA_TYPE,
     PATH,
@@ -213,7 +214,7 @@ def test_a_log_that_cannot_be_written_stops_no_work(
 ) -> None:
     environ = {
         **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+        "DATABASE_URL": sqlite_in(tmp_path),
         "TELEPHONY_ENABLED": "true",
         "RECONCILE_INTERVAL_SECONDS": "0.3",
     }

@@ -21,7 +21,7 @@ from adapters.sqlalchemy.idempotency import idempotency
 from adapters.sqlalchemy.sessions.table import sessions
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.idempotency.idempotent_execution import LEASE
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, sqlite_in
 from tests.integration.http.webhooks import eventually
 from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
@@ -66,7 +66,7 @@ def deployment(
 ) -> Iterator[Deployment]:
     environ = {
         **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+        "DATABASE_URL": sqlite_in(tmp_path),
         "RATE_LIMIT_ENABLED": "false",
     }
     replicas = 1

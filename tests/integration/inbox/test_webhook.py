@@ -15,7 +15,7 @@ import attrs
 import httpx
 import pytest
 
-from tests.databases import running_postgres
+from tests.databases import running_postgres, sqlite_in
 from tests.integration.http.webhooks import (
     MEDIA_TYPE,
     PATH,
@@ -55,7 +55,7 @@ def receiver(
     environ = {
         **simulator_process.environ,
         "TELEPHONY_ENABLED": "true",
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "RECONCILE_INTERVAL_SECONDS": "86400",
     }
     with running(environ, folder) as service, httpx.Client(base_url=service.url) as client:
@@ -399,7 +399,7 @@ def test_given_telephony_is_off_then_webhooks_are_taken_all_the_same(
     environ = {
         **simulator.environ,
         "TELEPHONY_ENABLED": "false",
-        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+        "DATABASE_URL": sqlite_in(tmp_path),
     }
     body = event("room_finished", "EV_off", room={"name": "r", "sid": "RM_off"})
     with running(environ, tmp_path) as service, httpx.Client(base_url=service.url) as client:

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, sqlite_in
 from tests.service import Service, running, start
 from tests.simulator import SimulatorProcess
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 def sqlite_environ(simulator: SimulatorProcess, tmp_path: Path) -> dict[str, str]:
     return {
         **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+        "DATABASE_URL": sqlite_in(tmp_path),
         "RECONCILE_INTERVAL_SECONDS": "86400",
     }
 

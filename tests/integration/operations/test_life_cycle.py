@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.http.webhooks import eventually
 from tests.livekit_server import API_SECRET
 from tests.service import STOP_LIMIT_SECONDS, running, start
@@ -75,7 +76,7 @@ def test_given_a_killed_parent_then_no_worker_keeps_the_port(
 def test_given_kill_9_then_what_was_acknowledged_is_still_there(
     simulator: SimulatorProcess, tmp_path: Path, room: str
 ) -> None:
-    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/x.db"}
+    environ = {**simulator.environ, "DATABASE_URL": sqlite_in(tmp_path)}
     first = start(environ, tmp_path)
     body = {"userIdentity": "ann", "roomName": room}
     started = httpx.post(f"{first.url}/session", json=body).json()
@@ -91,7 +92,7 @@ def test_given_kill_9_then_what_was_acknowledged_is_still_there(
 def test_given_kill_9_during_a_dispatch_then_the_next_post_settles_it(
     simulator: SimulatorProcess, tmp_path: Path, room: str
 ) -> None:
-    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/x.db"}
+    environ = {**simulator.environ, "DATABASE_URL": sqlite_in(tmp_path)}
     first = start(environ, tmp_path)
     body = {"userIdentity": "ann", "roomName": room}
     simulator.fault("CreateDispatch", "hang", applied=True)

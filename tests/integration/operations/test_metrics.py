@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from domain.access.authenticate import REMEMBERED
-from tests.databases import PostgresServer, running_postgres
+from tests.databases import PostgresServer, running_postgres, sqlite_in
 from tests.integration.http.webhooks import Caller, eventually, impossible_event, send
 from tests.livekit_server import API_KEY, API_SECRET, free_port
 from tests.service import PROJECT, running
@@ -211,7 +211,7 @@ def exposed(
     folder = tmp_path_factory.mktemp("metrics")
     environ = {
         **simulator_process.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "TELEPHONY_ENABLED": "true",
         "RECONCILE_INTERVAL_SECONDS": "0.5",
     }

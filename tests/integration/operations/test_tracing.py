@@ -16,6 +16,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.databases import sqlite_in
 from tests.integration.http.webhooks import MEDIA_TYPE, PATH, Caller, eventually, token
 from tests.service import PROJECT, running, start
 from tests.simulator import SimulatorProcess
@@ -76,7 +77,7 @@ def traced(
     folder = tmp_path_factory.mktemp("traced")
     environ = {
         **simulator_process.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "TELEPHONY_ENABLED": "true",
         "RECONCILE_INTERVAL_SECONDS": "86400",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,

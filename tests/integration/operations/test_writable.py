@@ -13,7 +13,7 @@ import pytest
 
 from adapters.sqlalchemy.schema.backup import backup, restore
 from tests.clusters import Cluster, running_cluster
-from tests.databases import running_postgres
+from tests.databases import running_postgres, sqlite_in
 from tests.integration.http.webhooks import eventually
 from tests.service import Service, migrate, running
 from tests.simulator import SimulatorProcess
@@ -48,7 +48,7 @@ def reason(client: httpx.Client) -> str:
 
 @pytest.fixture
 def in_file(simulator: SimulatorProcess, tmp_path: Path) -> Iterator[tuple[Service, httpx.Client]]:
-    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db"}
+    environ = {**simulator.environ, "DATABASE_URL": sqlite_in(tmp_path)}
     with (
         running(environ, tmp_path) as service,
         httpx.Client(base_url=service.url, timeout=30) as client,
@@ -76,7 +76,7 @@ def test_given_a_deleted_file_then_nothing_is_acknowledged_until_it_is_restored(
     in_file: tuple[Service, httpx.Client], tmp_path: Path
 ) -> None:
     _, client = in_file
-    url, path = f"sqlite+aiosqlite:///{tmp_path}/ledger.db", tmp_path / "ledger.db"
+    url, path = sqlite_in(tmp_path), tmp_path / "ledger.db"
     before = post(client).json()["sessionId"]
     backup(url, tmp_path / "backup.db")
     os.unlink(path)

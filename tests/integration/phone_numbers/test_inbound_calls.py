@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.http.webhooks import send
 from tests.integration.phone_numbers.lines import Lines, lines_on, new_number, whats
 from tests.simulator import SimulatorProcess
@@ -18,7 +19,7 @@ def lines(
 ) -> Iterator[Lines]:
     folder = tmp_path_factory.mktemp("lines")
     simulator_process.register_worker("shreya-obnox")
-    database = {"DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db"}
+    database = {"DATABASE_URL": sqlite_in(folder)}
     with lines_on(simulator_process, folder, database) as lines:
         yield lines
 

@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.http.webhooks import eventually, send
 from tests.integration.phone_numbers.hooks import Hooks, running_hooks
 from tests.integration.phone_numbers.lines import Lines, lines_on, whats
@@ -46,7 +47,7 @@ def asking(
 ) -> Iterator[Asking]:
     folder = tmp_path_factory.mktemp("asking")
     simulator_process.register_worker("shreya-obnox")
-    database = {"DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db"}
+    database = {"DATABASE_URL": sqlite_in(folder)}
     private = {"WEBHOOK_ALLOW_PRIVATE": "true"}
     with (
         running_hooks() as hooks,

@@ -18,6 +18,7 @@ from domain.shared.identifiers import SessionId
 from domain.shared.reported import Reported
 from entrypoints.container import Container
 from entrypoints.settings import load_settings
+from tests.databases import sqlite_in
 from tests.integration.http.webhooks import eventually, send
 from tests.s3 import running_s3
 from tests.service import Service, refusal, running
@@ -96,7 +97,7 @@ def recorder(
     simulator_process.register_worker("shreya-obnox")
     environ = {
         **simulator_process.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "RECORDINGS_URL": f"file://{folder}/recordings",
         "RECONCILE_INTERVAL_SECONDS": "0.2",
     }
@@ -293,7 +294,7 @@ def test_audio_is_played_from_a_bucket(
     with running_s3() as s3:
         environ = {
             **simulator_process.environ,
-            "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/ledger.db",
+            "DATABASE_URL": sqlite_in(tmp_path),
             "RECORDINGS_URL": f"s3://{s3.new_bucket()}/voice",
             "AWS_ENDPOINT_URL": s3.url,
             "AWS_ACCESS_KEY_ID": "test",

@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.databases import sqlite_in
 from tests.integration.reports.test_uploads import PATH, connected, head
 from tests.integration.reports.test_uploads import Desk as _Desk
 from tests.reports import a_header, an_upload, chat_history, multipart, worker_token
@@ -31,7 +32,7 @@ def desk(
     folder = tmp_path_factory.mktemp("large")
     environ = {
         **simulator_process.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "RECORDINGS_URL": f"file://{folder}/recordings",
         "RECONCILE_INTERVAL_SECONDS": "86400",
     }

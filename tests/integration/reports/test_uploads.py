@@ -15,12 +15,8 @@ from typing import Any
 import attrs
 import httpx
 import pytest
-from livekit.agents import AgentSession
-from livekit.agents.llm import ChatContext, FunctionCall, FunctionCallOutput
-from livekit.agents.metrics import LLMModelUsage
-from livekit.agents.telemetry.traces import _parse_retry_delay
-from livekit.agents.voice.report import SessionReport
 
+from tests.databases import sqlite_in
 from tests.integration.http.webhooks import eventually
 from tests.reports import ITEMS, OGG, a_header, an_upload, chat_history, multipart, worker_token
 from tests.service import Service, running
@@ -76,7 +72,7 @@ def desk(
     simulator_process.register_worker("shreya-obnox")
     environ = {
         **simulator_process.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "RECORDINGS_URL": f"file://{folder}/recordings",
         "REPORT_MAX_BYTES": str(LIMIT),
         "RECONCILE_INTERVAL_SECONDS": "1",
@@ -156,6 +152,14 @@ def head(path: str, token: str, *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
+def retry_delay(answer: httpx.Response) -> float | None:
+    """Return when a worker would send the report again, as LiveKit Agents reads it."""
+    from livekit.agents.telemetry.traces import _parse_retry_delay  # noqa: PLC0415 - takes a second
+
+    delay: float | None = _parse_retry_delay(answer.content)
+    return delay
+
+
 @pytest.mark.parametrize(
     ("sent", "refusal"),
     [
@@ -180,7 +184,7 @@ def test_what_is_no_report_is_refused_for_good(
     answer = desk.upload(**sent)
 
     assert verdict(answer) == refusal
-    assert _parse_retry_delay(answer.content) is None
+    assert retry_delay(answer) is None
     assert desk.files() == before
 
 
@@ -200,7 +204,7 @@ def test_a_body_that_was_cut_short_on_its_way_is_asked_for_again(desk: Desk, mis
     answer = desk.upload(body=multipart(*an_upload())[:-missing])
 
     assert answer.status_code == 503
-    assert _parse_retry_delay(answer.content)
+    assert retry_delay(answer)
     assert desk.files() == before
 
 
@@ -254,6 +258,12 @@ def test_a_worker_posts_items_by_itself(desk: Desk) -> None:
 
 
 def test_a_worker_posts_the_report_that_livekit_agents_makes(desk: Desk) -> None:
+    # Not above: it takes a second, in each process that collects tests.
+    from livekit.agents import AgentSession  # noqa: PLC0415
+    from livekit.agents.llm import ChatContext, FunctionCall, FunctionCallOutput  # noqa: PLC0415
+    from livekit.agents.metrics import LLMModelUsage  # noqa: PLC0415
+    from livekit.agents.voice.report import SessionReport  # noqa: PLC0415
+
     session_id, room_sid = desk.session()
     said = ChatContext.empty()
     said.add_message(role="user", content="When do you open?", metrics={"transcription_delay": 0.2})

@@ -23,7 +23,7 @@ from domain.privacy.data_subject import DataSubject
 from domain.privacy.personal_data import PersonalDataCounts
 from entrypoints.container import Container
 from entrypoints.settings import load_settings
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, sqlite_in
 from tests.integration.cli.backend import Backend
 from tests.integration.http.webhooks import event, eventually, send
 from tests.livekit_server import API_SECRET
@@ -98,7 +98,7 @@ def deployment(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("any")
-    url = f"sqlite+aiosqlite:///{folder}/ledger.db"
+    url = sqlite_in(folder)
     if request.param == "PostgreSQL":
         postgres: PostgresServer = request.getfixturevalue("postgres")
         url = postgres.new_database()

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, sqlite_in
 from tests.service import Service, running
 from tests.simulator import SimulatorProcess
 
@@ -38,7 +38,7 @@ def services(
         case "memory":
             environ["DATABASE_URL"] = "memory://"
         case "sqlite":
-            environ["DATABASE_URL"] = f"sqlite+aiosqlite:///{folder}/ledger.db"
+            environ["DATABASE_URL"] = sqlite_in(folder)
         case _:
             postgres: PostgresServer = request.getfixturevalue("postgres")
             environ["DATABASE_URL"] = postgres.new_database()

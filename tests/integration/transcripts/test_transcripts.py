@@ -19,6 +19,7 @@ from domain.transcripts.read_chat_history import items_of
 from entrypoints.container import Container
 from entrypoints.container import running as opened
 from entrypoints.settings import load_settings
+from tests.databases import sqlite_in
 from tests.integration.cli.backend import Backend
 from tests.integration.http.webhooks import Caller, eventually, send
 from tests.service import running
@@ -48,7 +49,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
         simulator.register_worker("shreya-obnox")
         environ = {
             **simulator.environ,
-            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+            "DATABASE_URL": sqlite_in(folder),
             "TELEPHONY_ENABLED": "true",
             "RECONCILE_INTERVAL_SECONDS": "86400",
         }

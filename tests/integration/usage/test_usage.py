@@ -24,6 +24,7 @@ from domain.shared.reported import Reported
 from domain.usage.model_usage import ModelUsage
 from domain.usage.turn_latency import TurnLatency
 from tests.contract.storage.ledgers import new_call, new_id, new_session
+from tests.databases import sqlite_in
 from tests.integration.cli.backend import Backend
 from tests.service import running
 from tests.simulator import SimulatorProcess
@@ -61,7 +62,7 @@ def deployment(
 ) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("usage")
     (folder / "prices.yaml").write_text(PRICES)
-    url = f"sqlite+aiosqlite:///{folder}/ledger.db"
+    url = sqlite_in(folder)
     session = new_session(
         agent_name="=cmd|' /C calc'!A0",
         created_at=BEGUN,

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 
+from tests.databases import sqlite_in
 from tests.integration.http.webhooks import eventually
 from tests.receivers import Receivers, running_receivers
 from tests.service import running
@@ -59,7 +60,7 @@ def hooked(
     folder = tmp_path_factory.mktemp("hooked")
     environ = {
         **simulator_process.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+        "DATABASE_URL": sqlite_in(folder),
         "WEBHOOK_ALLOW_PRIVATE": "true",
     }
     simulator_process.register_worker("shreya-obnox")

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final, cast
 
 import attrs
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as some
 from structlog.testing import capture_logs
 
@@ -27,6 +27,7 @@ from domain.inbox.repository import Inbox
 from domain.inbox.webhook_verifier import WebhookEvent
 from domain.shared.errors import StorageUnavailable
 from tests import virtual_time
+from tests.examples import examples
 from tests.unit.worlds.fakes import SequentialIds
 from tests.virtual_time import VirtualClock
 
@@ -184,7 +185,7 @@ FAULTS: Final = some.lists(
 TAKES: Final = some.lists(some.sampled_from([0.01, 7.0, 30.0]), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @example(
     faults=[Fault(0, 29.0, 2.0, "carried out late"), Fault(1, 0.0, LONG_ENOUGH, "fails")],
     takes=[30.0],

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.access.access import SYSTEM
@@ -21,6 +21,7 @@ from domain.phone_numbers.pre_call_webhook import PreCallWebhook
 from domain.phone_numbers.webhook_exchange import NoAnswer
 from domain.rooms.sip_leg import SipLeg
 from domain.shared.errors import DomainError, TooEarly
+from tests.examples import examples
 from tests.unit.calls.test_routed_calls import answered_by, events, reassign, save_agent
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.telephony import CALLER, PhoneWorld
@@ -358,7 +359,7 @@ ANSWERS: Final = [b"{}", says(reject=486), b"lies", says(agentConfig={"prompt": 
                   NoAnswer("broke the connection", may_retry=True)]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=12),
     st.lists(st.sampled_from(ANSWERS), min_size=1, max_size=6),

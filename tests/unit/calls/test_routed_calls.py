@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.access.access import SYSTEM, Access, Scope
@@ -22,6 +22,7 @@ from domain.rooms.room import Participant, ParticipantKind
 from domain.rooms.sip_leg import Direction, LegStatus, SipLeg
 from domain.sessions.start_session import StartSessionCommand
 from domain.shared.errors import DomainError
+from tests.examples import examples
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.fakes import NOON
 from tests.unit.worlds.telephony import CALLER, PhoneWorld
@@ -322,7 +323,7 @@ ACTIONS: Final = [
 ]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=14))
 async def test_whatever_happens_a_call_is_decided_once_and_its_session_agrees(
     actions: list[str],

@@ -54,7 +54,7 @@ def test_the_numbers_that_the_service_reads_are_found() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(VARIABLES))
-@settings(max_examples=30)  # of each variable
+@settings(max_examples=10)  # of each variable
 @given(value=absurd)
 def test_whatever_a_variable_says_it_is_taken_or_refused_in_one_line(name: str, value: str) -> None:
     for problem in outcome({name: value}):
@@ -64,13 +64,13 @@ def test_whatever_a_variable_says_it_is_taken_or_refused_in_one_line(name: str, 
 
 
 @pytest.mark.parametrize("value", ABSURD)
-@pytest.mark.parametrize("name", NUMBERS)
-def test_an_absurd_number_is_refused_with_the_range_that_is_taken(name: str, value: str) -> None:
-    [problem] = outcome({name: value})
+def test_an_absurd_number_is_refused_with_the_range_that_is_taken(value: str) -> None:
+    for name in NUMBERS:
+        [problem] = outcome({name: value})
 
-    assert problem.startswith(f"{name} must be a ")
-    assert " from " in problem
-    assert " to " in problem
+        assert problem.startswith(f"{name} must be a ")
+        assert " from " in problem
+        assert " to " in problem
 
 
 @pytest.mark.parametrize("value", ["-1", "nan", "99999999", "1" * 5000])

@@ -10,12 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.sessions.start_session import StartedSession
 from domain.shared.errors import SessionBusy
 from domain.shared.livekit_errors import LiveKitError
+from tests.examples import examples
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.world import GRACE, LEASE, ROOM, World
 
@@ -78,7 +79,7 @@ async def test_given_several_faults_in_a_row_then_16_starts_still_make_one_agent
     one_session(world, await many_starts(world, 16), errors=5)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(
     choices=st.lists(st.integers(0, 3), max_size=80),
     fault=st.sampled_from(FAULTS),

@@ -9,13 +9,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.access.access import SYSTEM
 from domain.sessions.start_session import StartedSession
 from domain.shared.errors import NotFound, SessionEnded
 from domain.shared.livekit_errors import LiveKitError
+from tests.examples import examples
 from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.world import GRACE, LEASE, MOMENT, ROOM, World
 
@@ -63,7 +64,7 @@ async def test_with_the_start_at_any_step_of_the_end_room_and_ledger_agree(situa
         await race(situation, [1] * before + [0] * MOST_STEPS)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(situation=st.sampled_from(SITUATIONS), choices=st.lists(st.integers(0, 1), max_size=60))
 @example(situation="empty", choices=[0, 1] * 20)
 def test_in_any_order_of_steps_room_and_ledger_agree(situation: str, choices: list[int]) -> None:

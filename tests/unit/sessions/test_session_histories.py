@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason, SessionStatus
 from domain.shared.errors import ClaimHeld, IllegalTransition
+from tests.examples import examples
 from tests.unit.worlds.fakes import NOON
 from tests.unit.worlds.world import LEASE, World
 
@@ -141,4 +141,4 @@ class SessionHistory(RuleBasedStateMachine):
 
 
 TestSessionHistory = SessionHistory.TestCase
-TestSessionHistory.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestSessionHistory.settings = examples(60, stateful_step_count=30)

@@ -9,7 +9,7 @@ import asyncio
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.access.access import SYSTEM, WORK, Access
@@ -17,6 +17,7 @@ from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
 from domain.sessions.start_session import StartedSession, StartSessionCommand
 from domain.shared.errors import StorageUnavailable, TooManySessions
+from tests.examples import examples
 from tests.unit.worlds.steps import Crashed
 from tests.unit.worlds.world import LEASE, World
 
@@ -38,7 +39,7 @@ def no_more_than_allowed(world: World) -> None:
     assert len(served(world)) <= MOST
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(choices=st.lists(st.integers(0, len(ROOMS) - 1), max_size=60))
 def test_in_any_order_of_steps_no_more_are_served_than_allowed(choices: list[int]) -> None:
     async def program() -> None:
@@ -58,7 +59,7 @@ def test_in_any_order_of_steps_no_more_are_served_than_allowed(choices: list[int
     asyncio.run(program())
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(choices=st.lists(st.integers(-len(ROOMS), len(ROOMS) - 1), max_size=60))
 def test_nor_if_processes_die_and_all_is_asked_for_again(choices: list[int]) -> None:
     async def program() -> None:

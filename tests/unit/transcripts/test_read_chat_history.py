@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from livekit.agents import llm
 
 from domain.shared.storable_text import storable
 from domain.transcripts.bounds import LARGEST_EXTRA, LONGEST_NAME, LONGEST_TEXT
@@ -43,6 +42,8 @@ def test_any_json_is_read_and_can_be_stored(history: Any) -> None:
 
 
 def test_a_history_of_livekit_agents_is_read_whole() -> None:
+    from livekit.agents import llm  # noqa: PLC0415 - takes a second
+
     chat = llm.ChatContext()
     image = llm.ImageContent(image="https://example.com/a.png")
     chat.add_message(role="system", content="Be kind.", created_at=1_790_000_000.0)

@@ -8,13 +8,14 @@ from datetime import timedelta
 from random import Random
 
 import attrs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from application.workers.delivery_worker import DeliveryWorker
 from application.workers.receiver import Receivers
 from domain.webhooks.delivery import DeliveryStatus
 from domain.webhooks.delivery_sender import Answer, NotDelivered
+from tests.examples import examples
 from tests.unit.webhooks.world import FakeSender, World
 
 URLS = ("https://example.com/0", "https://example.com/1")
@@ -54,7 +55,7 @@ def first_times(received: list[str]) -> list[str]:
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=60)
+@examples(60)
 def test_every_event_reaches_each_receiver_in_the_order_of_its_session(seed: int) -> None:
     asyncio.run(_history(seed))
 
