@@ -7,11 +7,13 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    FromClause,
     Select,
     Text,
     bindparam,
     cast,
     column,
+    exists,
     literal,
     select,
     table,
@@ -21,6 +23,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from adapters.sqlalchemy.engine.lookup import select_of
 from adapters.sqlalchemy.engine.page import of_tenants
+from adapters.sqlalchemy.reports import REPORT_IS_UNMATCHED, reports
 from adapters.sqlalchemy.transcripts.numbers import first_number
 from adapters.sqlalchemy.transcripts.table import transcript_items
 from adapters.sqlalchemy.transcripts.words import Fts5, TsVector
@@ -34,6 +37,14 @@ LOOKED_AT: Final = 2000
 there often enough for a page."""
 
 _items: Final = transcript_items.c
+
+
+def _is_shown(items: FromClause) -> ColumnElement[bool]:
+    """Return whether nobody waits for the rest of an item's report, or for its match."""
+    return ~exists().where(reports.c.id == items.c.report_id, REPORT_IS_UNMATCHED)
+
+
+IS_SHOWN: Final = _is_shown(transcript_items)
 _index: Final = table("transcript_search", column("rowid", BigInteger), column("transcript_search"))
 _PLACE: Final = (_items.created_at, _items.number)
 _ORDER: Final = (_items.created_at.desc(), _items.number.desc())
@@ -52,6 +63,7 @@ def by_fts5(
         found = found.where(_index.c.rowid >= first_number(since))
     if until is not None:
         found = found.where(_index.c.rowid < first_number(until))
+    found = found.where(exists().where(_items.number == _index.c.rowid, IS_SHOWN))
     found = found.order_by(_index.c.rowid.desc()).limit(limit)
     return _shown(_items.number.in_(found), tenants).order_by(_items.number.desc())
 
@@ -64,7 +76,7 @@ def among_newest(
     Of these, the index of words would return every one, to be sorted.
     """
     newest = (
-        select(_items.number, _items.created_at, _items.search)
+        select(_items.number, _items.created_at, _items.search, _items.report_id)
         .where(*_range(wanted, after))
         .order_by(*_ORDER)
         .limit(LOOKED_AT)
@@ -73,7 +85,7 @@ def among_newest(
     query = cast(bindparam("words", TsVector().query(wanted, tenants), type_=Text), TSQUERY)
     found = (
         select(newest.c.number)
-        .where(newest.c.search.op("@@")(query))
+        .where(newest.c.search.op("@@")(query), _is_shown(newest))
         .order_by(newest.c.created_at.desc(), newest.c.number.desc())
         .limit(limit)
     )
@@ -90,13 +102,14 @@ def by_index(
     """
     query = cast(literal(TsVector().query(wanted, tenants), Text), TSQUERY)
     matching = (
-        select(_items.number, _items.created_at)
+        select(_items.number, _items.created_at, _items.report_id)
         .where(_items.search.op("@@")(select(query).scalar_subquery()), *_range(wanted, after))
         .cte("matching")
         .prefix_with("MATERIALIZED")
     )
     found = (
         select(matching.c.number)
+        .where(_is_shown(matching))
         .order_by(matching.c.created_at.desc(), matching.c.number.desc())
         .limit(limit)
     )
