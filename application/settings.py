@@ -24,6 +24,8 @@ END_GRACE = timedelta(seconds=10)
 """For how long an end that may be undone or corrected is not announced: the participant's own event
 may be under way, or the room listed again at the next look."""
 ENDS_ANNOUNCED_EVERY = timedelta(seconds=2)
+ANSWERS_WATCHED_FOR = timedelta(seconds=30)
+"""For how long a process watches a call after it has recorded something of it, at least."""
 WORKERS_LOOKED_AT_EVERY = timedelta(seconds=5)
 READINESS_GOOD_FOR = timedelta(seconds=1)
 """Readiness is public, and asking LiveKit takes a connection that session starts need."""

@@ -38,6 +38,13 @@ class Telemetry(Protocol):
         """The reconciler has gone round; ``done`` counts repairs and failures by their kind."""
         ...
 
+    def call_look(self, seconds: float, news: Sequence[str]) -> None:
+        """The room of unanswered calls was looked at, so long after the last look at it.
+
+        ``news`` are the statuses that calls there were seen to have reached.
+        """
+        ...
+
     def events_appended(self, kinds: Sequence[str]) -> None:
         """A unit of work has committed events of these kinds."""
         ...

@@ -37,6 +37,8 @@ def to_participant(
         leg_status=leg_status(info) if phone else None,
         sid=info.sid,
         joined_at=_joined_at(info),
+        name=info.name.replace("\0", "�"),
+        is_publisher=info.is_publisher,
     )
 
 

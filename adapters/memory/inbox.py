@@ -136,13 +136,15 @@ class MemoryInbox(Capability):
         """The entry of this event."""
         return self._entries.get(event_id)
 
-    async def list(
+    async def list(  # noqa: PLR0913 - each filter is a parameter
         self,
         status: InboxStatus | None,
         limit: int,
         room_name: str | None = None,
         room_sid: str | None = None,
         after: Cursor | None = None,
+        *,
+        kinds: Collection[str] = (),
     ) -> list[InboxEntry]:
         """Return the newest entries, of those older than ``after``."""
         end = None if after is None else (after.created_at, after.id)
@@ -152,6 +154,7 @@ class MemoryInbox(Capability):
             if status in (None, entry.status)
             and room_name in (None, entry.event.room_name)
             and room_sid in (None, entry.event.room_sid)
+            and (not kinds or entry.event.kind in kinds)
             and (end is None or entry.age < end)
         ]
         return sorted(found, key=lambda entry: entry.age, reverse=True)[:limit]

@@ -21,6 +21,7 @@ from prometheus_client import (
     multiprocess,
 )
 
+from adapters.prometheus.call_looks import CallLooks
 from adapters.prometheus.ledger_gauges import LedgerGauges
 from adapters.prometheus.workers import Workers
 from domain.operations.ledger_stats import LedgerStats
@@ -77,6 +78,7 @@ class PrometheusTelemetry:
             self._deliveries.labels(outcome)
         self._count_background_work(registry)
         self._count_events(registry)
+        self._looks = CallLooks(registry)
 
     def _count_background_work(self, registry: CollectorRegistry) -> None:
         self._worker_telemetry = Counter(
@@ -208,6 +210,10 @@ class PrometheusTelemetry:
             self._repairs.labels(kind).inc(number)
         for kind, number in done.failures.items():
             self._failures.labels(kind).inc(number)
+
+    def call_look(self, seconds: float, news: Sequence[str]) -> None:
+        """The room of unanswered calls was looked at, so long after the last look at it."""
+        self._looks.looked(seconds, news)
 
     def worker_telemetry(self, signal: str, outcome: str) -> None:
         """A worker's OTLP message was forwarded, dropped, refused, or the collector failed."""

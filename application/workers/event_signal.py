@@ -1,4 +1,4 @@
-"""Waking those who wait for domain events."""
+"""Waking all who wait for the same thing in this process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 
 class EventSignal:
-    """Wakes every waiting reader of the outbox once a unit of this process has appended events.
+    """Wakes everyone who waits, such as the readers of the outbox once events were appended.
 
     Other processes' events are found by looking again after some time.
     """

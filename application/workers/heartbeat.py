@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import attrs
@@ -40,6 +40,8 @@ class Heartbeat:
     ``alone`` says that no other process can serve on the ledger: what others have left behind is
     freed at the start, and no beat is needed. It is only read whether the process is registered,
     for the ledger may be replaced by a backup meanwhile.
+
+    ``others_left`` is called once another process has stopped or was declared dead.
     """
 
     processes: Processes
@@ -50,6 +52,7 @@ class Heartbeat:
     every: timedelta = timedelta(milliseconds=750)
     dead_after: timedelta = timedelta(seconds=3)
     sure_for: timedelta = timedelta(seconds=2)
+    others_left: Callable[[], None] = lambda: None
     _beaten_at: float = attrs.field(default=0.0, init=False)
     _others: dict[str, _Seen] = attrs.field(factory=dict, init=False)
 
@@ -109,6 +112,8 @@ class Heartbeat:
         if began - self._beaten_at > self.dead_after.total_seconds():
             self._others.clear()
         self._beaten_at = began
+        if self._others.keys() - seen.keys():
+            self.others_left()
         longest = timedelta.max if is_first else 2 * self.every
         ages = {process_id: _age(now - at, longest) for process_id, at in seen.items()}
         for process_id, seen_at in self._dead(seen, ages, began).items():

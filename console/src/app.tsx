@@ -1,7 +1,7 @@
 /** The frame around the views: navigation, the state of the live stream, and who is signed in. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { stream, streamState } from "./live/live";
 import { hashOf, place } from "./router";
 import { leave, may, resume, signIn } from "./state/session";
@@ -117,6 +117,7 @@ function Frame() {
   const main = useRef<HTMLElement>(null);
   const title = area?.title ?? "Not found";
   const first = useRef(true);
+  const opened = useOpenedStream();
   useEffect(() => {
     document.title = `${title} · backend-livekit`;
     // A screen reader announces the new view; the first one it reads by itself.
@@ -152,7 +153,9 @@ function Frame() {
       </header>
       <Connection />
       <main id="main" ref={main} tabIndex={-1}>
-        {area === undefined ? (
+        {!opened ? (
+          <Loading what="the console" />
+        ) : area === undefined ? (
           <NotFound />
         ) : id !== undefined && area.one !== undefined ? (
           area.one(id, part)
@@ -162,6 +165,29 @@ function Frame() {
       </main>
     </>
   );
+}
+
+/** A service behind a proxy that holds answers back may seem not to open the stream. */
+const PATIENCE = 1_000;
+
+/**
+ * Return whether the live stream was opened, or cannot be, since the console was.
+ *
+ * What is read before must be read again, as changes may have been missed.
+ */
+function useOpenedStream(): boolean {
+  const opened = useRef(false);
+  const [waited, setWaited] = useState(false);
+  if (streamState.value.is !== "connecting") opened.current = true;
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      setWaited(true);
+    }, PATIENCE);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, []);
+  return opened.current || waited;
 }
 
 function NotFound() {

@@ -95,6 +95,24 @@ describe("what happens", () => {
     expect(service.requests("GET /telephony/calls").length).toBeLessThanOrEqual(2);
   });
 
+  it("is read once when a view opens", async () => {
+    await open();
+    await screen.findByText("Live");
+    await screen.findByText("Newest sessions");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const asked = (path: string) =>
+      service.requests(`GET ${path}`).map(({ url }) => url.searchParams.get("status"));
+    expect(asked("/sessions").sort()).toEqual(["active", "agent_dispatched", "dispatch_failed", null]);
+    expect(asked("/telephony/calls")).toHaveLength(4);
+    expect(service.requests("GET /metrics")).toHaveLength(1);
+
+    go("health");
+    await screen.findByRole("button", { name: "Ask again" });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(service.requests("GET /health/ready")).toHaveLength(1);
+    expect(service.requests("GET /metrics")).toHaveLength(2);
+  });
+
   it("is counted by the overview", async () => {
     const live = session({ status: "active", createdAt: new Date().toISOString() });
     service.on("GET /sessions", () => json({ sessions: [live], nextCursor: null }));

@@ -1,6 +1,6 @@
 /** The console on a service for tests, signed in with an operator's key. */
 
-import { cleanup, render, screen } from "@testing-library/preact";
+import { act, cleanup, render, screen } from "@testing-library/preact";
 import { App } from "../src/app";
 import { stream } from "../src/live/live";
 import { hashOf, place, placeOf } from "../src/router";
@@ -29,7 +29,8 @@ export async function open(...path: string[]): Promise<void> {
 }
 
 export function close(): void {
-  cleanup();
+  // Without it the views' effects end later, in the next test.
+  void act(cleanup);
   stream.stop();
   signIn.value = { is: "asking" };
 }

@@ -98,6 +98,26 @@ describe("statistics", () => {
     expect(location.hash).toBe("#/statistics?from=2026-11-05");
   });
 
+  it("follow the events of what they count, and no others", async () => {
+    answers({ ...SOME, sessions: 12 }, [], []);
+    await open("statistics");
+    const sessions = async () =>
+      (await screen.findByText("Sessions", { selector: "figcaption strong" })).parentElement?.textContent;
+    expect(await sessions()).toContain("12");
+    await screen.findByText("Live");
+    const before = service.requests("GET /statistics").length;
+    expect(before).toBe(3);
+
+    answers({ ...SOME, sessions: 13 }, [], []);
+    service.stream.send(event("agent.updated", {}));
+    for (let sent = 0; sent < 5; sent += 1) service.stream.send(event("session.created", session()));
+    const settled = { timeout: 20_000 };
+    await waitFor(async () => {
+      expect(await sessions()).toContain("13");
+      expect(service.requests("GET /statistics")).toHaveLength(2 * before);
+    }, settled);
+  }, 30_000);
+
   it("say what is wrong with a range, and what to do about an empty one", async () => {
     service.on("GET /statistics", () => refusal(400, "to must be after from."));
     await open("statistics");

@@ -118,10 +118,13 @@ class Call:
 
     @property
     def answered_at(self) -> datetime | None:
-        """The earliest time at which the call is known to have been answered by then."""
-        if self.seen_active_at is not None:
-            return self.seen_active_at
-        return self.ended_at if self._was_answered_unseen else None
+        """The earliest time at which the call is known to have been answered by then.
+
+        Never after its end: clocks differ, and an answer may be seen while the end is reported.
+        """
+        if self.seen_active_at is None:
+            return self.ended_at if self._was_answered_unseen else None
+        return min(self.seen_active_at, self.ended_at or self.seen_active_at)
 
     @property
     def answered_at_is(self) -> Precision:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -22,11 +22,13 @@ from domain.shared.unit_of_work import UnitOfWorkFactory
 class RecordCallFact:
     """Apply facts to the call of a phone participant, which is created if there is none.
 
-    Facts commute, so those that lose a race are applied to the version that won.
+    Facts commute, so those that lose a race are applied to the version that won. ``recorded``
+    receives each call that this process has changed.
     """
 
     unit_of_work: UnitOfWorkFactory[CallWork]
     ids: IdGenerator
+    recorded: Callable[[Call], None] = lambda _: None
 
     async def known(self, leg: SipLeg) -> Call | None:
         """Return the participant's call if the ledger has one. Raises ``StorageUnavailable``."""
@@ -83,6 +85,7 @@ class RecordCallFact:
             call = apply(Call(id=self.ids.call_id(), leg=leg, tenant=owner), *facts)
             await work.calls.add(call)
             await work.commit()
+        self.recorded(call)
         return call.without_news()
 
     async def _save(self, known: Call, facts: Sequence[CallFact]) -> Call:
@@ -92,4 +95,5 @@ class RecordCallFact:
         async with self.unit_of_work() as work:
             call = await work.calls.save(call)
             await work.commit()
+        self.recorded(call)
         return call

@@ -70,17 +70,19 @@ class Inbox(Protocol):
         """The entry of this event."""
         ...
 
-    async def list(
+    async def list(  # noqa: PLR0913 - each filter is a parameter
         self,
         status: InboxStatus | None,
         limit: int,
         room_name: str | None = None,
         room_sid: str | None = None,
         after: Cursor | None = None,
+        *,
+        kinds: Collection[str] = (),
     ) -> list[InboxEntry]:
         """Return the newest entries, of those older than ``after``.
 
-        Of this status, this room and this instance of it, each if it is given.
+        Of this status, this room, this instance of it and these kinds, each if it is given.
         """
         ...
 

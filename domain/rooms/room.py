@@ -58,7 +58,7 @@ class Participant:
 
     ``agent_name`` is what an agent registered as, where it says so. A telephone has a ``leg``, and
     a ``leg_status`` where it says one. ``sid`` is new each time an identity joins; ``joined_at``
-    is None where LiveKit does not report it.
+    is None where LiveKit does not report it. ``name`` is what the room shows, empty without one.
     """
 
     identity: str
@@ -68,6 +68,8 @@ class Participant:
     leg_status: LegStatus | None = None
     sid: str = ""
     joined_at: datetime | None = None
+    name: str = ""
+    is_publisher: bool = False
 
     @property
     def is_person(self) -> bool:

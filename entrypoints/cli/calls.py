@@ -18,6 +18,7 @@ from domain.shared.identifiers import RoomName
 from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from entrypoints.cli.follower import Follower
 from entrypoints.cli.output import printable, show
+from entrypoints.cli.participants import read_participants, show_participants
 from entrypoints.cli.process import ledger, stop_signal, stopped_within
 from entrypoints.cli.records import find, json_of, show_page, timeline_fields
 from entrypoints.http.requests import query
@@ -78,6 +79,16 @@ def show_call(
         typer.echo(_json(found))
     else:
         show(("field", "value"), _fields(found))
+
+
+@app.command("participants")
+def list_participants(
+    call: Annotated[str, typer.Argument(help="The call's id, or its room's name.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List who is and was in a call's room, the newest first. LiveKit is asked if it lives."""
+    show_participants(asyncio.run(read_participants("call", call)), as_json=as_json)
 
 
 @app.command("tail")

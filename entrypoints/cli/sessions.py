@@ -19,6 +19,7 @@ from domain.sessions.session_status import SessionStatus
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from entrypoints.cli.output import show
+from entrypoints.cli.participants import read_participants, show_participants
 from entrypoints.cli.process import ledger
 from entrypoints.cli.records import find, json_of, show_page, timeline_fields
 from entrypoints.http.requests import query
@@ -81,6 +82,16 @@ def show_session(
         typer.echo(_json(found))
     else:
         show(("field", "value"), _fields(found))
+
+
+@app.command("participants")
+def list_participants(
+    session: Annotated[str, typer.Argument(help="The session's id, or its room's name.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List who is and was in a session's room, the newest first. LiveKit is asked if it lives."""
+    show_participants(asyncio.run(read_participants("session", session)), as_json=as_json)
 
 
 @app.command("token")

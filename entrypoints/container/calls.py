@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import structlog
 from dependency_injector import containers, providers
 
 from adapters.phonenumbers.phone_numbers import normalised
-from application.settings import ENDS_ANNOUNCED_EVERY
+from application.settings import ANSWERS_WATCHED_FOR, ENDS_ANNOUNCED_EVERY
+from application.workers.answer_watch import AnswerWatch
 from application.workers.periodic_job import PeriodicJob
 from domain.calls.announce_ends import AnnounceEnds
 from domain.calls.ask_before_call import AskBeforeCall
@@ -19,9 +22,12 @@ from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.route_inbound_call import RouteInboundCall
 from domain.calls.session_of_call import SessionOfCall
 from domain.calls.simulate_call import SimulateCall
+from domain.calls.unanswered_calls import UnansweredCalls
+from domain.calls.watch_answers import WatchAnswers
 from domain.shared.errors import DomainError
 from entrypoints.container.core import Core
 from entrypoints.container.livekit import LiveKit
+from entrypoints.container.observability import Observability
 from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.sessions import Sessions
 from entrypoints.container.storage import Storage
@@ -39,8 +45,13 @@ def _log_undecided_call(call: Call, error: Exception) -> None:
     )  # fmt: skip
 
 
+def _watched_for(reconcile_interval: timedelta) -> timedelta:
+    """Return a time in which the reconciler has looked again, in whichever process."""
+    return max(2 * reconcile_interval, ANSWERS_WATCHED_FOR)
+
+
 class Calls(containers.DeclarativeContainer):
-    """Phone calls."""
+    """Phone calls; ``answer_watch`` learns of their answers in the background."""
 
     read_calls = providers.Singleton(ReadCalls, storage.unit_of_work, providers.Object(normalised))
     read_events = providers.Singleton(
@@ -49,8 +60,33 @@ class Calls(containers.DeclarativeContainer):
         read_calls=read_calls,
         outbox=storage.outbox,
     )
+    unanswered_calls = providers.Singleton(
+        UnansweredCalls,
+        clock=Core.clock,
+        watched_for=providers.Callable(_watched_for, settings.reconcile_interval),
+    )
     record_call_fact = providers.Singleton(
-        RecordCallFact, unit_of_work=storage.unit_of_work, ids=Core.ids
+        RecordCallFact,
+        unit_of_work=storage.unit_of_work,
+        ids=Core.ids,
+        recorded=unanswered_calls.provided.note,
+    )
+    watch_answers = providers.Singleton(
+        WatchAnswers,
+        unit_of_work=storage.unit_of_work,
+        rooms=LiveKit.rooms,
+        record_call_fact=record_call_fact,
+        calls=unanswered_calls,
+        clock=Core.clock,
+    )
+    answer_watch = providers.Singleton(
+        AnswerWatch,
+        calls=unanswered_calls,
+        watch_answers=watch_answers,
+        clock=Core.clock,
+        others_left=Storage.others_left,
+        per_second=settings.call_looks_per_second,
+        looked=Observability.telemetry.provided.call_look,
     )
     route_inbound_call = providers.Singleton(
         RouteInboundCall, route_call=PhoneNumbers.route_call, ledger=Sessions.ledger

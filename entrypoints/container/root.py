@@ -15,6 +15,7 @@ from entrypoints.container.inbox import Inbox
 from entrypoints.container.livekit import LiveKit
 from entrypoints.container.observability import Observability
 from entrypoints.container.operations import Operations
+from entrypoints.container.participants import Participants
 from entrypoints.container.phone_numbers import PhoneNumbers
 from entrypoints.container.privacy import Privacy
 from entrypoints.container.reconciliation import Reconciliation
@@ -50,6 +51,7 @@ class Container(
     Usage,
     Reconciliation,
     Inbox,
+    Participants,
     Reports,
     Webhooks,
     Operations,
@@ -72,6 +74,7 @@ class Container(
         Reports.telemetry_sink,
         Recordings.recording_jobs,
         Calls.end_announcer,
+        Calls.answer_watch,
         Streaming.event_stream,
         Webhooks.delivery_worker,
     )

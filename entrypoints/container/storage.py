@@ -9,6 +9,7 @@ from adapters.phonenumbers.numbers_in_text import NumbersInText
 from adapters.sqlalchemy.schema.backup import backup, restore
 from adapters.sqlalchemy.schema.migrations import migrate
 from adapters.sqlalchemy.storage import SqlStorage
+from application.workers.event_signal import EventSignal
 from application.workers.heartbeat import Heartbeat
 from domain.transcripts.policy import TranscriptPolicy
 from domain.transcripts.redaction import Redactor
@@ -25,7 +26,10 @@ def _transcript_policy(*, is_enabled: bool, redacts: bool, region: str) -> Trans
 
 
 class Storage(containers.DeclarativeContainer):
-    """The storage backend, and ``heartbeat``, this process's entry in it."""
+    """The storage backend, and ``heartbeat``, this process's entry in it.
+
+    ``others_left`` is rung once another process has stopped or was killed.
+    """
 
     transcript_policy = providers.Singleton(
         _transcript_policy,
@@ -52,6 +56,7 @@ class Storage(containers.DeclarativeContainer):
     backup = providers.Callable(backup)
     restore = providers.Callable(restore)
     migrate = providers.Callable(migrate, settings.database_url)
+    others_left = providers.Singleton(EventSignal)
     heartbeat = providers.Singleton(
         Heartbeat,
         processes=storage.provided.processes,
@@ -59,4 +64,5 @@ class Storage(containers.DeclarativeContainer):
         identity=Core.process_identity,
         ids=Core.ids,
         alone=settings.serves_alone,
+        others_left=others_left.provided.ring,
     )

@@ -37,6 +37,7 @@ from entrypoints.http.middleware.limits import Limits
 from entrypoints.http.middleware.overload import OVERLOAD, Overload
 from entrypoints.http.openapi.document import openapi_config, swagger_asset
 from entrypoints.http.operations import controller as operations
+from entrypoints.http.participants import controller as participants
 from entrypoints.http.phone_numbers import controller as phone_numbers
 from entrypoints.http.publishable_keys import controller as publishable_keys
 from entrypoints.http.recordings import controller as recordings
@@ -78,6 +79,7 @@ CAPABILITIES: Final[tuple[Callable[[Container], Router], ...]] = (
     entries.routes,
     events.routes,
     stored.routes,
+    participants.routes,
     reports.routes,
     post_report.routes,
     otlp.routes,

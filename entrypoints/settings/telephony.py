@@ -17,4 +17,7 @@ class TelephonySettings:
     dispatch_on_any_join: bool = optional(
         "TELEPHONY_DISPATCH_ON_ANY_PARTICIPANT_JOIN", parsers.boolean, default=False
     )
+    call_looks_per_second: int = optional(
+        "TELEPHONY_LOOKS_PER_SECOND", parsers.whole(0, 1000), default=10
+    )
     trunk_ignore: tuple[str, ...] = optional("TRUNK_IGNORE", parsers.patterns, ())

@@ -30,7 +30,8 @@ SECONDS: Final = 5
 ROUNDS: Final = 5
 MEASURING: Final = 20
 OPENING_SECONDS: Final = 2.0
-_REQUEST: Final = b"GET /events?type=session.created HTTP/1.0\r\n\r\n"  # whose answers have no chunks
+# Answers to HTTP/1.0 have no chunks.
+_REQUEST: Final = b"GET /events?type=session.created HTTP/1.0\r\n\r\n"
 
 
 @attrs.frozen

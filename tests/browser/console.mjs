@@ -78,6 +78,21 @@ const loudest = () => {
   }, 50);
 };
 
+// When the page told LiveKit that the call was answered, and when each status was on screen first.
+const steps = () => {
+  globalThis.steps = {};
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (data) {
+    const text = typeof data === "string" ? data : new TextDecoder("latin1").decode(data);
+    if (text.includes("sip.callStatus")) globalThis.steps.answered ??= Date.now();
+    return send.call(this, data);
+  };
+  new MutationObserver(() => {
+    const status = document.querySelector("section[aria-label='In the ledger'] h2 > *");
+    if (status !== null) globalThis.steps[status.textContent.trim()] ??= Date.now();
+  }).observe(document.body, { childList: true, characterData: true, subtree: true });
+};
+
 const seen = (text) => page.getByText(text, { exact: false }).filter({ visible: true }).first();
 const actions = {
   fresh,
@@ -93,6 +108,7 @@ const actions = {
   see: (text) => seen(text).waitFor(),
   gone: (text) => page.getByText(text).filter({ visible: true }).first().waitFor({ state: "hidden" }),
   listen: () => page.evaluate(loudest),
+  steps: () => page.evaluate(steps),
   text: () => page.innerText("body"),
   html: () => page.innerHTML("body"),
   evaluate: (expression) => page.evaluate(expression),

@@ -50,6 +50,7 @@ SELDOM_REACHED: Final = {
     "GET /recordings/{recordingId}",
     # A call (tests/integration/usage).
     "GET /telephony/calls/{callId}/usage",
+    "GET /telephony/calls/{callId}/participants",
     # A session that was started.
     "POST /sessions/{sessionId}/report",
     # A key, of which the service that is fuzzed has none.

@@ -438,6 +438,7 @@ CREATE INDEX ix_transcript_items_created ON transcript_items USING btree (create
 CREATE INDEX ix_transcript_items_kept ON transcript_items USING btree (kept_at);
 CREATE INDEX ix_transcript_items_search ON transcript_items USING gin (search);
 CREATE INDEX ix_transcript_items_session ON transcript_items USING btree (session_id, created_at, "position", number);
+CREATE INDEX ix_transcript_items_tenant ON transcript_items USING btree (tenant, created_at, number);
 CREATE INDEX ix_usage_reports_kept ON usage_reports USING btree (kept_at);
 CREATE INDEX ix_usage_reports_session ON usage_reports USING btree (session_id);
 CREATE INDEX ix_webhook_deliveries_created ON webhook_deliveries USING btree (webhook_id, created_at, id);
@@ -468,5 +469,5 @@ CREATE UNIQUE INDEX uq_transcript_items ON transcript_items USING btree (owner, 
 CREATE UNIQUE INDEX uq_webhook_deliveries_event ON webhook_deliveries USING btree (webhook_id, event_id);
 events_position_seq of kind S;
 transcript_items_number_seq of kind S;
-INSERT INTO alembic_version VALUES ('0026');
+INSERT INTO alembic_version VALUES ('0027');
 INSERT INTO schema_floor VALUES ('0004');

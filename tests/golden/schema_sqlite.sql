@@ -494,5 +494,5 @@ CREATE VIRTUAL TABLE transcript_search USING fts5(
     search, content='transcript_items', content_rowid='number', prefix='3 4 5',
     tokenize="ascii tokenchars '='"
 );
-INSERT INTO alembic_version VALUES ('0026');
+INSERT INTO alembic_version VALUES ('0027');
 INSERT INTO schema_floor VALUES ('0004');

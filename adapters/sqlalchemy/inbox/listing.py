@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Select, literal, select, tuple_
@@ -11,12 +12,13 @@ from domain.inbox.entry import InboxStatus
 from domain.shared.pagination import Cursor
 
 
-def list_queries(
+def list_queries(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     status: InboxStatus | None,
     limit: int,
     room_name: str | None,
     room_sid: str | None,
     after: Cursor | None,
+    kinds: Collection[str] = (),
 ) -> list[Select[Any]]:
     """Return queries for the newest entries, of those older than ``after``; of a room, only one."""
     columns = inbox.c
@@ -28,6 +30,8 @@ def list_queries(
         query = query.where(place < tuple_(at, literal(after.id, columns.event_id.type)))
     if room_sid is not None:
         query = query.where(columns.room_sid == room_sid)
+    if kinds:
+        query = query.where(columns.kind.in_(sorted(kinds)))
     if room_name is not None:
         query = query.where(columns.room_name == room_name, IN_LIST_OF_ROOM)
         return [query if status is None else query.where(columns.status == status.value)]

@@ -196,17 +196,19 @@ class SqlInbox:
         rows = await self._database.read(_GET, {"wanted": event_id})
         return to_entry(rows[0]) if rows else None
 
-    async def list(
+    async def list(  # noqa: PLR0913 - each filter is a parameter
         self,
         status: InboxStatus | None,
         limit: int,
         room_name: str | None = None,
         room_sid: str | None = None,
         after: Cursor | None = None,
+        *,
+        kinds: Collection[str] = (),
     ) -> list[InboxEntry]:
         """Return the newest entries, of those older than ``after``."""
         found: list[InboxEntry] = []
-        for query in list_queries(status, limit, room_name, room_sid, after):
+        for query in list_queries(status, limit, room_name, room_sid, after, kinds):
             found += map(to_entry, await self._database.read_many(query))
         return sorted(found, key=attrgetter("age"), reverse=True)[:limit]
 

@@ -8,14 +8,17 @@ from sqlalchemy import Column, MetaData, String, Table
 
 metadata: Final = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
 
+ONLY_POSTGRESQL: Final = frozenset({"ix_transcript_items_search", "ix_transcript_items_tenant"})
+"""Indexes that SQLite lacks."""
+
 
 def is_compared(_item: object, name: str | None, kind: str, *_: object) -> bool:
-    """Return whether Alembic can compare it: not the indexes of words, which each database has.
+    """Return whether Alembic can compare it: not what only one of the databases has.
 
-    SQLite's is a group of tables, PostgreSQL's an index that SQLite lacks.
+    SQLite's index of words is a group of tables.
     """
     if kind == "index":
-        return name != "ix_transcript_items_search"
+        return name not in ONLY_POSTGRESQL
     return kind != "table" or not (name or "").startswith("transcript_search")
 
 

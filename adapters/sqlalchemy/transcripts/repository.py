@@ -169,8 +169,8 @@ class SqlTranscriptReader:
         wanted, _, limit, _ = asked
         if wanted.session_id is None and wanted.call_id is None:
             rows = await self._database.read_many(among_newest(*asked))
-            if len(rows) == limit:
-                return rows
+            if len(rows) == limit or rows[0].is_all:
+                return [row for row in rows if row.number is not None]
         return await self._database.read_many(by_index(*asked))
 
     async def prune(self, before: datetime) -> int:

@@ -10,16 +10,18 @@ from sqlalchemy import (
     FromClause,
     Select,
     Text,
-    bindparam,
     cast,
     column,
     exists,
+    func,
     literal,
     select,
     table,
+    true,
     tuple_,
+    union_all,
 )
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from adapters.sqlalchemy.engine.lookup import select_of
 from adapters.sqlalchemy.engine.page import of_tenants
@@ -33,8 +35,8 @@ from domain.transcripts.repository import TranscriptSearch, number_in
 
 ALL_BUT_WORDS: Final = [each for each in transcript_items.columns if each.name != "search"]
 LOOKED_AT: Final = 2000
-"""The newest items that PostgreSQL looks through first: a word that is in one of a hundred is found
-there often enough for a page."""
+"""A tenant's newest items, which PostgreSQL looks through first: a word that is in one of a hundred
+is found there often enough for a page."""
 
 _items: Final = transcript_items.c
 
@@ -71,25 +73,34 @@ def by_fts5(
 def among_newest(
     wanted: TranscriptSearch, after: Cursor | None, limit: int, tenants: Tenants
 ) -> Select[Any]:
-    """Return PostgreSQL's query in the newest items: for words that are in many of them.
+    """Return PostgreSQL's query in each tenant's newest items: for words that are in many of them.
 
-    Of these, the index of words would return every one, to be sorted.
+    Of these, the index of words would return every one, to be sorted. Each row says in ``is_all``
+    whether there are no older items; where none matches there is one row, of no item.
     """
-    newest = (
-        select(_items.number, _items.created_at, _items.search, _items.report_id)
-        .where(*_range(wanted, after))
-        .order_by(*_ORDER)
-        .limit(LOOKED_AT)
-        .subquery()
-    )
-    query = cast(bindparam("words", TsVector().query(wanted, tenants), type_=Text), TSQUERY)
+    newest = union_all(
+        *(
+            select(_items.number, _items.created_at, _items.search, _items.report_id)
+            .where(*whose, *_range(wanted, after))
+            .order_by(*_ORDER)
+            .limit(LOOKED_AT)
+            .subquery()
+            .select()
+            for whose in _each_of(tenants)
+        )
+    ).cte("newest")
+    words = _tsquery(TsVector().query(wanted, tenants))
     found = (
         select(newest.c.number)
-        .where(newest.c.search.op("@@")(query), _is_shown(newest))
+        .where(newest.c.search.op("@@")(words), _is_shown(newest))
         .order_by(newest.c.created_at.desc(), newest.c.number.desc())
         .limit(limit)
     )
-    return _shown(_items.number.in_(found), tenants).order_by(*_ORDER)
+    shown = _shown(_items.number.in_(found), tenants).subquery()
+    is_all = (func.count() < LOOKED_AT).label("is_all")
+    seen = select(is_all).select_from(newest).subquery()
+    query = select(seen, shown).join_from(seen, shown, true(), isouter=True)
+    return query.order_by(shown.c.created_at.desc(), shown.c.number.desc())
 
 
 def by_index(
@@ -99,11 +110,18 @@ def by_index(
 
     The planner takes words to be independent of each other. For two common ones that are never in
     one item it would go through all items, the newest first, if it knew the words and the order.
+
+    For a beginning of many words the index returns each item that has one of them, so that in a
+    session or a call the index is only asked for its items.
     """
-    query = cast(literal(TsVector().query(wanted, tenants), Text), TSQUERY)
+    words, owner = TsVector().query(wanted, tenants), TsVector().owner_query(wanted)
+    conditions = [_items.search.op("@@")(select(_tsquery(owner or words)).scalar_subquery())]
+    if owner:
+        unindexed = _items.search.concat(cast(literal("", Text), TSVECTOR))
+        conditions.append(unindexed.op("@@")(_tsquery(words)))
     matching = (
         select(_items.number, _items.created_at, _items.report_id)
-        .where(_items.search.op("@@")(select(query).scalar_subquery()), *_range(wanted, after))
+        .where(*conditions, *_range(wanted, after))
         .cte("matching")
         .prefix_with("MATERIALIZED")
     )
@@ -114,6 +132,17 @@ def by_index(
         .limit(limit)
     )
     return _shown(_items.number.in_(found), tenants).order_by(*_ORDER)
+
+
+def _tsquery(text: str) -> ColumnElement[Any]:
+    return cast(literal(text, Text), TSQUERY)
+
+
+def _each_of(tenants: Tenants) -> list[list[ColumnElement[bool]]]:
+    """Return conditions for each tenant's items: one range of an index each."""
+    if tenants is None:
+        return [[]]
+    return [[_items.tenant == tenant] for tenant in dict.fromkeys(tenants)]  # None: IS NULL
 
 
 def _shown(which: ColumnElement[bool], tenants: Tenants) -> Select[Any]:

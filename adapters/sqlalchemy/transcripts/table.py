@@ -69,6 +69,13 @@ transcript_items: Final = Table(
 # The order of a transcript, too.
 Index("uq_transcript_items", transcript_items.c.owner, transcript_items.c.item_id, unique=True)
 Index("ix_transcript_items_created", transcript_items.c.created_at, transcript_items.c.number)
+# For a search in a tenant's newest; SQLite's index of words has all in their order.
+Index(
+    "ix_transcript_items_tenant",
+    transcript_items.c.tenant,
+    transcript_items.c.created_at,
+    transcript_items.c.number,
+).ddl_if(dialect="postgresql")
 Index("ix_transcript_items_kept", transcript_items.c.kept_at)
 # The foreign key's, for the deletion of sessions.
 Index(

@@ -64,8 +64,12 @@ def owner_words(reported: Reported) -> list[str]:
 def _alternatives(wanted: TranscriptSearch, tenants: Tenants) -> list[list[str]]:
     """Return owners' words; of each list an item must have one."""
     found = [] if tenants is None else [[_tenant(tenant) for tenant in dict.fromkeys(tenants)]]
-    found += [] if wanted.session_id is None else [[_session(wanted.session_id)]]
-    return found + ([] if wanted.call_id is None else [[_call(wanted.call_id)]])
+    return [*found, *([word] for word in _session_and_call(wanted))]
+
+
+def _session_and_call(wanted: TranscriptSearch) -> list[str]:
+    session = [] if wanted.session_id is None else [_session(wanted.session_id)]
+    return session + ([] if wanted.call_id is None else [_call(wanted.call_id)])
 
 
 class Fts5:
@@ -115,6 +119,10 @@ class TsVector:
             for words in _alternatives(wanted, tenants)
         ]
         return " & ".join([*parts, *map(self._term, wanted.query.terms)])
+
+    def owner_query(self, wanted: TranscriptSearch) -> str:
+        """Return the text of a ``tsquery`` for the session's or call's items; empty for all."""
+        return " & ".join(f"'{word}'" for word in _session_and_call(wanted))
 
     def _term(self, term: Term) -> str:
         text = " <-> ".join(f"'{word}'" for word in term.words)

@@ -63,13 +63,15 @@ export class EventStream {
   private async connect(): Promise<void> {
     this.timer = undefined;
     this.handlers.state({ is: "connecting" });
-    this.controller = new AbortController();
+    const controller = new AbortController();
+    this.controller = controller;
     try {
-      await this.read(this.controller);
+      await this.read(controller);
     } catch (error) {
-      if (error instanceof ApiError && this.isFinal(error)) return;
+      if (this.controller === controller && error instanceof ApiError && this.isFinal(error)) return;
     }
-    if (this.stopped) return;
+    // It may have been stopped, and started again.
+    if (this.stopped || this.controller !== controller) return;
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.failures);
     this.failures += 1;
     const jittered = wait * (0.75 + Math.random() / 2);
@@ -102,9 +104,9 @@ export class EventStream {
     });
     if (!answer.ok || answer.body === null) throw apiError(answer, parsed(await answer.text()));
     this.failures = 0;
-    this.handlers.state({ is: "live" });
     // Without an id to resume from it starts at the present; what is shown may be from before.
     if (this.lastId === null) this.handlers.gap();
+    this.handlers.state({ is: "live" });
     await this.messages(answer.body, controller);
   }
 

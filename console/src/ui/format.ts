@@ -46,6 +46,8 @@ const SOURCES: Record<string, string> = {
   reconciler: "the reconciler, which compared with LiveKit",
   api: "a request to the API",
   worker: "the agent's worker",
+  livekit: "LiveKit, which was asked",
+  ledger: "the ledger",
 };
 
 export function sourceOf(source: string): string {

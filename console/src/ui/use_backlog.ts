@@ -3,29 +3,29 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Backlog, readBacklog } from "../state/metrics";
 import { may } from "../state/session";
-import { useNews } from "./use_news";
-
-/** The service counts anew every two seconds at most. */
-const EVERY = 5_000;
+import { SELDOM, useNews } from "./use_news";
 
 export interface ReadBacklog {
   value: Backlog | null;
   error: Error | null;
+  readAt: string | null;
   reload(): void;
 }
 
 export function useBacklog(): ReadBacklog {
   const [value, setValue] = useState<Backlog | null>(null);
   const [error, setError] = useState<Error | null>(null);
+  const [readAt, setReadAt] = useState<string | null>(null);
   const permitted = may("admin");
   const reload = () => {
     if (!permitted) return;
     readBacklog().then((found) => {
       setValue(found);
+      setReadAt(new Date().toISOString());
       setError(null);
     }, setError);
   };
   useEffect(reload, [permitted]);
-  useNews(reload, EVERY);
-  return { value, error, reload };
+  useNews(reload, { wait: SELDOM });
+  return { value, error, readAt, reload };
 }

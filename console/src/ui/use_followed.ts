@@ -1,36 +1,31 @@
-/** One answer of the API, read again when an event says that it has changed. */
+/** Answers of the API, read again when an event says that they have changed. */
 
-import { useEffect, useRef } from "preact/hooks";
 import type { DomainEvent } from "../api/types";
-import { follow } from "../live/live";
+import { useNews } from "./use_news";
+import { PAGE, type Pages, usePages } from "./use_pages";
 import { type Resource, useResource } from "./use_resource";
 
-/** Events that come together cause one reading. */
-const TOGETHER = 200;
-
-/** Return what is at `path`; `concerns` says which events have it read again. */
+/** Return what is at `path`; `concerns` says which events have it read again, `wait` how soon. */
 export function useFollowed<T>(
   path: string,
   concerns: (event: DomainEvent) => boolean,
+  wait?: number,
 ): Resource<T> {
   const resource = useResource<T>(path);
-  const current = useRef({ resource, concerns });
-  current.current = { resource, concerns };
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const reload = () => void current.current.resource.reload();
-    const unfollow = follow({
-      any: (event) => {
-        if (!current.current.concerns(event)) return;
-        clearTimeout(timer);
-        timer = setTimeout(reload, TOGETHER);
-      },
-      gap: reload,
-    });
-    return () => {
-      clearTimeout(timer);
-      unfollow();
-    };
-  }, [path]);
+  useNews(() => void resource.reload(), { concerns, wait });
   return resource;
+}
+
+/** Return the list at `path`, which is read page by page; the rest is as above. */
+export function useFollowedPages<T>(
+  path: string,
+  field: string,
+  concerns: (event: DomainEvent) => boolean,
+  wait?: number,
+): Pages<T> {
+  const pages = usePages<T>(path, field);
+  // A reader of older pages keeps them.
+  const isNews = (event: DomainEvent) => concerns(event) && (pages.items?.length ?? 0) <= PAGE;
+  useNews(() => void pages.reload(), { concerns: isNews, wait });
+  return pages;
 }

@@ -7,6 +7,8 @@ import { useReturn } from "./use_return";
 export interface Resource<T> {
   value: T | null;
   error: Error | null;
+  /** When the service was heard last. */
+  readAt: string | null;
   reload(): Promise<void>;
   set(value: T): void;
 }
@@ -14,6 +16,7 @@ export interface Resource<T> {
 export function useResource<T>(path: string): Resource<T> {
   const [value, setValue] = useState<T | null>(null);
   const [error, setError] = useState<Error | null>(null);
+  const [readAt, setReadAt] = useState<string | null>(null);
   const latest = useRef(0);
 
   const reload = async () => {
@@ -23,6 +26,7 @@ export function useResource<T>(path: string): Resource<T> {
       const found = await request<T>("GET", path);
       if (mine !== latest.current) return;
       setValue(found);
+      setReadAt(new Date().toISOString());
       setError(null);
     } catch (raised) {
       if (mine === latest.current) setError(raised as Error);
@@ -39,5 +43,5 @@ export function useResource<T>(path: string): Resource<T> {
   useReturn(() => {
     if (error !== null) void reload();
   });
-  return { value, error, reload, set: setValue };
+  return { value, error, readAt, reload, set: setValue };
 }

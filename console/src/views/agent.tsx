@@ -1,20 +1,18 @@
 import { useRef, useState } from "preact/hooks";
 import { request } from "../api/client";
-import type { Agent, AgentVersion, DomainEvent } from "../api/types";
+import type { Agent, AgentVersion } from "../api/types";
 import { go, hashOf } from "../router";
 import { may } from "../state/session";
 import { type Change, changes, lines } from "../ui/diff";
 import { timeOf } from "../ui/format";
 import { Configuration, Facts, RawJson } from "../ui/parts";
 import { Failed, Loading } from "../ui/states";
-import { useFollowed } from "../ui/use_followed";
-import { useFollowedPages } from "../ui/use_followed_pages";
+import { isOfAgent } from "../ui/use_agents";
+import { useFollowed, useFollowedPages } from "../ui/use_followed";
 
 const DELETION =
   "Delete this agent and its versions? Running sessions keep their configuration. Calls to its " +
   "phone numbers are then answered by the service's default agent.";
-
-const isOfAgent = (event: DomainEvent) => event.type.startsWith("agent.");
 
 export function AgentView({ id }: { id: string }) {
   const path = `/agents/${encodeURIComponent(id)}`;

@@ -1,4 +1,4 @@
-import type { Call, Session } from "../api/types";
+import type { Call } from "../api/types";
 import { hashOf } from "../router";
 import { may } from "../state/session";
 import { seconds, timeOf, words } from "../ui/format";
@@ -7,6 +7,7 @@ import { Failed, Loading, Status } from "../ui/states";
 import { useRecord } from "../ui/use_record";
 import { Announced } from "./announced";
 import { Conversation } from "./conversation";
+import { Participants } from "./participants";
 import { UsagePanel } from "./usage";
 
 const CERTAINTY: Record<string, string> = {
@@ -17,12 +18,7 @@ const CERTAINTY: Record<string, string> = {
 
 export function CallView({ id }: { id: string }) {
   const path = `/telephony/calls/${encodeURIComponent(id)}`;
-  const { value: call, error, reload } = useRecord<Call>(
-    path,
-    "call",
-    id,
-    (told) => told.callId === id,
-  );
+  const { value: call, error, reload } = useRecord(path, "call", id);
   if (call === null) {
     return (
       <>
@@ -57,6 +53,12 @@ export function CallView({ id }: { id: string }) {
       />
       <h2>Timeline</h2>
       <Timeline entries={call.timeline} createdAt={call.createdAt} />
+      <Participants
+        path={path}
+        concerns={({ sessionId, callId }) =>
+          callId === id || (sessionId !== null && sessionId === call.sessionId)
+        }
+      />
       <h2>Agent</h2>
       {call.sessionId === null ? (
         <p class="dim">No agent was dispatched to this call.</p>
@@ -71,11 +73,10 @@ export function CallView({ id }: { id: string }) {
 
 /** The session that serves the call; `path` is the call's own. */
 function CallsSession({ id, path }: { id: string; path: string }) {
-  const { value: session, error, reload } = useRecord<Session>(
+  const { value: session, error, reload } = useRecord(
     `/sessions/${encodeURIComponent(id)}`,
     "session",
     id,
-    (told) => told.sessionId === id,
   );
   if (session === null) {
     return error ? <Failed error={error} retry={() => void reload()} /> : <Loading what="its session" />;

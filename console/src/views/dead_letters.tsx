@@ -3,8 +3,9 @@
 import type { Delivery, Webhook } from "../api/webhooks";
 import { hashOf } from "../router";
 import { may } from "../state/session";
+import { AsOf } from "../ui/parts";
 import { Failed, Loading } from "../ui/states";
-import { useFollowedPages } from "../ui/use_followed_pages";
+import { useFollowedPages } from "../ui/use_followed";
 import { DeliveryList } from "./deliveries";
 import { InboxEntries } from "./inbox";
 
@@ -64,7 +65,7 @@ function FailedDeliveries() {
 
 function OfWebhook({ webhook }: { webhook: Webhook }) {
   const path = `/webhooks/${encodeURIComponent(webhook.webhookId)}/deliveries?status=failed`;
-  const { items, error, complete, more, reload } = useFollowedPages<Delivery>(
+  const { items, error, readAt, complete, more, reload } = useFollowedPages<Delivery>(
     path,
     "deliveries",
     ANY,
@@ -84,6 +85,11 @@ function OfWebhook({ webhook }: { webhook: Webhook }) {
           Older deliveries
         </button>
       )}
+      <AsOf
+        what={`failed deliveries to ${webhook.url}`}
+        readAt={readAt}
+        again={() => void reload()}
+      />
     </>
   );
 }

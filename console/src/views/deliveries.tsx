@@ -5,10 +5,11 @@ import { request, withQuery } from "../api/client";
 import type { Delivery } from "../api/webhooks";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
-import { RawJson } from "../ui/parts";
+import { AsOf, RawJson } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useAction } from "../ui/use_action";
-import { SETTLED, useFollowedPages } from "../ui/use_followed_pages";
+import { useFollowedPages } from "../ui/use_followed";
+import { SETTLED } from "../ui/use_news";
 
 const STATUSES = ["pending", "succeeded", "failed"];
 
@@ -38,7 +39,7 @@ export function WebhookDeliveries({ path }: { path: string }) {
 }
 
 function Deliveries({ path }: { path: string }) {
-  const { items, error, complete, more, reload } = useFollowedPages<Delivery>(
+  const { items, error, readAt, complete, more, reload } = useFollowedPages<Delivery>(
     path,
     "deliveries",
     () => true,
@@ -57,6 +58,7 @@ function Deliveries({ path }: { path: string }) {
           Older deliveries
         </button>
       )}
+      <AsOf what="deliveries" readAt={readAt} again={() => void reload()} />
     </>
   );
 }

@@ -4,9 +4,10 @@ import type { DomainEvent } from "../api/types";
 import type { Delivery } from "../api/webhooks";
 import { may } from "../state/session";
 import { sourceOf, timeOf } from "../ui/format";
-import { RawJson } from "../ui/parts";
+import { AsOf, RawJson } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
-import { SETTLED, useFollowedPages } from "../ui/use_followed_pages";
+import { useFollowedPages } from "../ui/use_followed";
+import { SETTLED } from "../ui/use_news";
 import { DeliveryList } from "./deliveries";
 
 interface Props {
@@ -55,7 +56,7 @@ interface WithDeliveriesProps {
 
 function WithDeliveries({ events, path, concerns }: WithDeliveriesProps) {
   const deliveries = useFollowedPages<Delivery>(path, "deliveries", concerns, SETTLED);
-  const { items, error, complete, more, reload } = deliveries;
+  const { items, error, readAt, complete, more, reload } = deliveries;
   return (
     <>
       {error !== null && <Failed error={error} retry={() => void reload()} />}
@@ -65,6 +66,7 @@ function WithDeliveries({ events, path, concerns }: WithDeliveriesProps) {
           Older deliveries
         </button>
       )}
+      <AsOf what="deliveries" readAt={readAt} again={() => void reload()} />
     </>
   );
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Readiness } from "../api/types";
 import { streamState } from "../live/live";
 import type { Backlog } from "../state/metrics";
@@ -8,7 +8,7 @@ import { seconds, timeOf } from "../ui/format";
 import { Facts } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useBacklog } from "../ui/use_backlog";
-import { useNews } from "../ui/use_news";
+import { SELDOM, useNews } from "../ui/use_news";
 import { useResource } from "../ui/use_resource";
 import { Workers } from "./workers";
 
@@ -19,7 +19,6 @@ interface Health {
 }
 
 const NAMES: Record<string, string> = { livekit: "LiveKit", database: "Database" };
-const EVERY = 5_000;
 
 export function HealthView() {
   const ready = useResource<Readiness>("/health/ready");
@@ -30,23 +29,30 @@ export function HealthView() {
     setAskedAt(new Date());
     void ready.reload();
     void health.reload();
+  };
+  const askAll = () => {
+    ask();
     backlog.reload();
   };
-  useNews(ask, EVERY);
+  useNews(ask, { wait: SELDOM }); // the backlog follows by itself
   // That the service is gone, or back, is no event of its own.
   const stream = streamState.value.is;
-  useEffect(ask, [stream]);
+  const before = useRef(stream);
+  useEffect(() => {
+    if (before.current !== stream) askAll();
+    before.current = stream;
+  }, [stream]);
   const { value, error } = ready;
   return (
     <>
       <h1>Health</h1>
       <p>
-        <button type="button" onClick={ask}>
+        <button type="button" onClick={askAll}>
           Ask again
         </button>{" "}
         <span class="dim">asked at {timeOf(askedAt.toISOString())}</span>
       </p>
-      {error !== null && <Failed error={error} retry={ask} />}
+      {error !== null && <Failed error={error} retry={askAll} />}
       {value === null && error === null && <Loading what="the state of the service" />}
       {value !== null && (
         <>
@@ -83,7 +89,7 @@ export function HealthView() {
           {backlog.value !== null && <Facts facts={factsOf(backlog.value)} />}
         </section>
       )}
-      {may("calls:read", "sessions:write") && <Workers />}
+      {may("calls:read", "sessions:write") && <Workers asked={askedAt} />}
     </>
   );
 }

@@ -5,10 +5,11 @@ import { parsed, request, withQuery } from "../api/client";
 import type { InboxEntry, InboxEntryWithBody } from "../api/inbox";
 import type { DomainEvent } from "../api/types";
 import { seconds, timeOf } from "../ui/format";
-import { RawJson } from "../ui/parts";
+import { AsOf, RawJson } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useAction } from "../ui/use_action";
-import { SETTLED, useFollowedPages } from "../ui/use_followed_pages";
+import { useFollowedPages } from "../ui/use_followed";
+import { SETTLED } from "../ui/use_news";
 import { useResource } from "../ui/use_resource";
 
 interface Props {
@@ -20,7 +21,7 @@ interface Props {
 
 export function InboxEntries({ filter, concerns, none }: Props) {
   const path = withQuery("/inbox", filter);
-  const { items, error, complete, more, reload } = useFollowedPages<InboxEntry>(
+  const { items, error, readAt, complete, more, reload } = useFollowedPages<InboxEntry>(
     path,
     "events",
     concerns,
@@ -43,6 +44,7 @@ export function InboxEntries({ filter, concerns, none }: Props) {
           Older webhooks
         </button>
       )}
+      <AsOf what="LiveKit's webhooks" readAt={readAt} again={() => void reload()} />
     </>
   );
 }
@@ -74,7 +76,7 @@ function EntryRow({ entry, changed }: { entry: InboxEntry; changed(): void }) {
             <span class="failed"> {entry.lastError}</span>
           )}
         </summary>
-        {open && <Body path={path} />}
+        {open && <Body key={`${entry.status} ${entry.handledAt ?? ""}`} path={path} />}
       </details>
       {error !== null && <Failed error={error} />}
       {entry.status !== "pending" && (

@@ -7,7 +7,9 @@ import { isFailing, isJoining, Overview } from "../state/overview";
 import { figures } from "../state/per_minute";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
+import { AsOf } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
+import { useBacklog } from "../ui/use_backlog";
 import { useReturn } from "../ui/use_return";
 import { BacklogTiles, LastHour, Tile, TurnLatency } from "./overview_parts";
 
@@ -80,6 +82,7 @@ function Now({ sessions, calls, now, partial }: NowProps) {
   const talking = calls.filter((call) => call.endedAt === null && call.status !== "failed");
   const failed = calls.filter((call) => call.status === "failed");
   const { minutes } = shown;
+  const backlog = useBacklog();
   return (
     <>
       {partial && (
@@ -110,9 +113,10 @@ function Now({ sessions, calls, now, partial }: NowProps) {
             href={hashOf(["calls"], { status: "failed" })}
           />
         )}
-        <BacklogTiles />
+        <BacklogTiles value={backlog.value} />
         {may("calls:read") && <TurnLatency now={now} />}
       </ul>
+      <AsOf what="what waits" readAt={backlog.readAt} again={backlog.reload} />
       <section class="charts" aria-label="The last hour">
         {may("calls:read") && (
           <LastHour title="Calls per minute" minutes={minutes} values={shown.calls} />

@@ -1,10 +1,10 @@
 /** The overview's tiles and charts. */
 
 import { hashOf } from "../router";
+import type { Backlog } from "../state/metrics";
 import { type Statistics, statisticsPath } from "../state/statistics";
 import { Chart, type Line, summary } from "../ui/chart";
 import { seconds } from "../ui/format";
-import { useBacklog } from "../ui/use_backlog";
 import { useNews } from "../ui/use_news";
 import { useResource } from "../ui/use_resource";
 
@@ -40,8 +40,7 @@ export function Tile({ name, value, href, bad = false }: TileProps) {
 }
 
 /** What waits in the service, for an operator's key. */
-export function BacklogTiles() {
-  const { value } = useBacklog();
+export function BacklogTiles({ value }: { value: Backlog | null }) {
   if (value === null) return null;
   const { pendingEvents, oldestEventSeconds, deadEvents, pendingDeliveries } = value;
   const oldest = (oldestEventSeconds ?? 0) > 0 ? `, for ${seconds(oldestEventSeconds)}` : "";
@@ -64,7 +63,7 @@ export function BacklogTiles() {
 export function TurnLatency({ now }: { now: number }) {
   const from = new Date(now).toISOString().slice(0, 10);
   const { value, reload } = useResource<Statistics>(statisticsPath({ from }, ""));
-  useNews(() => void reload(), EVERY);
+  useNews(() => void reload(), { wait: EVERY });
   const median = value?.groups[0]?.turnMsP50 ?? null;
   return (
     <Tile

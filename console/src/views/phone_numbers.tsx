@@ -3,7 +3,7 @@ import { hashOf } from "../router";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
 import { Empty, Failed, Loading } from "../ui/states";
-import { useFollowedPages } from "../ui/use_followed_pages";
+import { useFollowedPages } from "../ui/use_followed";
 import { entryOf } from "./phone_number_form";
 
 export function PhoneNumbersView() {

@@ -1,21 +1,18 @@
 import type { Session } from "../api/types";
 import { hashOf } from "../router";
+import { may } from "../state/session";
 import { seconds, timeOf, words } from "../ui/format";
 import { Configuration, Facts, RawJson, Timeline } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useRecord } from "../ui/use_record";
 import { Announced } from "./announced";
 import { Conversation } from "./conversation";
+import { Participants } from "./participants";
 import { UsagePanel } from "./usage";
 
 export function SessionView({ id }: { id: string }) {
   const path = `/sessions/${encodeURIComponent(id)}`;
-  const { value: session, error, reload } = useRecord<Session>(
-    path,
-    "session",
-    id,
-    (told) => told.sessionId === id,
-  );
+  const { value: session, error, reload } = useRecord(path, "session", id);
   if (session === null) {
     return (
       <>
@@ -52,6 +49,14 @@ export function SessionView({ id }: { id: string }) {
       />
       <h2>Timeline</h2>
       <Timeline entries={session.timeline} createdAt={session.createdAt} />
+      {may("calls:read") && (
+        <Participants
+          path={path}
+          concerns={({ sessionId, callId }) =>
+            sessionId === id || (callId !== null && callId === session.callId)
+          }
+        />
+      )}
       <Conversation session={session} path={`${path}/transcript`} />
       <UsagePanel sessionId={id} path={`${path}/usage`} />
       <Announced record={session} path={path} filter={{ sessionId: id }} />

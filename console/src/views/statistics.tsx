@@ -1,4 +1,4 @@
-import type { Agent } from "../api/types";
+import type { Agent, DomainEvent } from "../api/types";
 import { hashOf, place } from "../router";
 import {
   FIGURES,
@@ -12,19 +12,26 @@ import {
 import { Chart } from "../ui/chart";
 import { Filters } from "../ui/filters";
 import { Empty, Failed, Loading } from "../ui/states";
+import { timeOf } from "../ui/format";
 import { useAgents } from "../ui/use_agents";
-import { useResource } from "../ui/use_resource";
+import { useFollowed } from "../ui/use_followed";
+import { SELDOM } from "../ui/use_news";
 
 const RANGE = [
   { name: "from", label: "From (UTC)", date: true },
   { name: "to", label: "To (not included)", date: true },
 ];
 
+/** Whether an event changes what is counted. */
+function isCounted({ type }: DomainEvent): boolean {
+  return /^(session|call|usage|transcript)\./.test(type);
+}
+
 export function StatisticsView() {
   const query = place.value.query;
-  const total = useResource<Statistics>(statisticsPath(query, ""));
-  const days = useResource<Statistics>(statisticsPath(query, "day"));
-  const agents = useResource<Statistics>(statisticsPath(query, "agent"));
+  const total = useFollowed<Statistics>(statisticsPath(query, ""), isCounted, SELDOM);
+  const days = useFollowed<Statistics>(statisticsPath(query, "day"), isCounted, SELDOM);
+  const agents = useFollowed<Statistics>(statisticsPath(query, "agent"), isCounted, SELDOM);
   const read = () => {
     for (const each of [total, days, agents]) void each.reload();
   };
@@ -42,7 +49,7 @@ export function StatisticsView() {
         <>
           <p class="actions">
             <span class="dim">
-              {dayOf(value.from)} to {dayOf(value.to)}, days of UTC
+              {dayOf(value.from)} to {dayOf(value.to)}, days of UTC, as of {timeOf(total.readAt)}
             </span>{" "}
             <a class="button" download href={statisticsPath(query, "day,agent", true)}>
               Download as CSV

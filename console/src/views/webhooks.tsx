@@ -6,7 +6,7 @@ import { may } from "../state/session";
 import { timeOf } from "../ui/format";
 import { ShownOnce } from "../ui/shown_once";
 import { Empty, Failed, Loading, Status } from "../ui/states";
-import { useFollowedPages } from "../ui/use_followed_pages";
+import { useFollowedPages } from "../ui/use_followed";
 import { WebhookForm } from "./webhook_form";
 
 export function WebhooksView() {

@@ -6,11 +6,9 @@ import type { Session } from "../api/types";
 import { hashOf } from "../router";
 import { timeOf } from "../ui/format";
 import { Failed, Loading, Status } from "../ui/states";
-import { useNews } from "../ui/use_news";
 
 const STATUSES = ["active", "agent_dispatched", "dispatch_failed", "ended"];
 const NEWEST = "200";
-const EVERY = 5_000;
 
 export interface Worker {
   name: string;
@@ -35,7 +33,8 @@ export function workersOf(sessions: Session[]): Worker[] {
   return [...found.values()].sort((a, b) => a.name.localeCompare(b.name));
 }
 
-export function Workers() {
+/** `asked` changes when somebody asks again. */
+export function Workers({ asked }: { asked: Date }) {
   const [workers, setWorkers] = useState<Worker[] | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const read = () => {
@@ -44,8 +43,7 @@ export function Workers() {
       setError(null);
     }, setError);
   };
-  useEffect(read, []);
-  useNews(read, EVERY);
+  useEffect(read, [asked]);
 
   return (
     <section aria-label="Workers">

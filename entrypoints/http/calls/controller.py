@@ -40,7 +40,7 @@ from entrypoints.http.requests.fields import (
     TimeQuery,
 )
 from entrypoints.http.requests.listed import listed
-from entrypoints.http.requests.room_path import room_in_path
+from entrypoints.http.requests.path_rest import room_in_path
 from entrypoints.http.routing import routes_of
 from entrypoints.presenters.calls import CallResponse, call_response
 

@@ -29,6 +29,7 @@ from entrypoints.http.phone_numbers.schemas import (
 from entrypoints.http.requests.fields import CursorQuery, LimitQuery
 from entrypoints.http.requests.idempotency import IdempotencyKey, repeatable
 from entrypoints.http.requests.listed import listed
+from entrypoints.http.requests.path_rest import rest_of_path
 from entrypoints.http.routing import routes_of
 from entrypoints.presenters.phone_numbers import PhoneNumberResponse, phone_number_response
 
@@ -99,7 +100,7 @@ class PhoneNumbersController(Controller):
         return phone_numbers_response(page)
 
     @get(
-        "/{number:str}",
+        "/{number:path}",
         needs=READS,
         hidden=True,
         operation_class=documentation.PhoneNumberByNumber,
@@ -110,11 +111,11 @@ class PhoneNumbersController(Controller):
         self, number: NumberPath, scope: AsgiScope
     ) -> PhoneNumberResponse:
         """Of several entries of the number, the one without a trunk."""
-        found = await self._manage_phone_numbers.by_number(number, access_of(scope))
+        found = await self._manage_phone_numbers.by_number(_entry(scope, number), access_of(scope))
         return phone_number_response(found)
 
     @patch(
-        "/{number:str}",
+        "/{number:path}",
         needs=WRITES,
         hidden=True,
         operation_class=documentation.ChangePhoneNumber,
@@ -131,11 +132,13 @@ class PhoneNumbersController(Controller):
 
         Another `trunkId` needs the scope `admin`.
         """
-        changed = await self._manage_phone_numbers.change(number, fields_of(data), access_of(scope))
+        changed = await self._manage_phone_numbers.change(
+            _entry(scope, number), fields_of(data), access_of(scope)
+        )
         return phone_number_response(changed.number, with_secret=changed.has_new_secret)
 
     @delete(
-        "/{number:str}",
+        "/{number:path}",
         needs=WRITES,
         hidden=True,
         status_code=204,
@@ -145,4 +148,9 @@ class PhoneNumbersController(Controller):
     )
     async def delete_phone_number(self, number: NumberPath, scope: AsgiScope) -> None:
         """Calls to it are then answered as those to an unknown number; decided ones stay."""
-        await self._manage_phone_numbers.delete(number, access_of(scope))
+        await self._manage_phone_numbers.delete(_entry(scope, number), access_of(scope))
+
+
+def _entry(scope: AsgiScope, routed: str) -> str:
+    """Return the number in the path, with its trunk, whose id may have a slash."""
+    return rest_of_path(scope, "/phone-numbers/", routed)

@@ -51,7 +51,7 @@ NumberPath = Annotated[
     str,
     PathParameter(
         description="The number in E.164. Where it is stored for several trunks, with '@' and the "
-        "trunk's id: +15105550199@ST_a1b2c3d4.",
+        "trunk's id: +15105550199@ST_a1b2c3d4. A slash in it is sent as %2F.",
         schema_extra={"pattern": rf"^{E164}(@{TRUNK})?$", "examples": ["+15105550199"]},
     ),
 ]

@@ -32,7 +32,7 @@ from entrypoints.http.requests.fields import (
 )
 from entrypoints.http.requests.idempotency import IdempotencyKey, repeatable
 from entrypoints.http.requests.listed import listed
-from entrypoints.http.requests.room_path import room_in_path
+from entrypoints.http.requests.path_rest import room_in_path
 from entrypoints.http.routing import routes_of
 from entrypoints.http.sessions import documentation
 from entrypoints.http.sessions.fields import IdentityQuery, SessionRoom, SessionStatusQuery

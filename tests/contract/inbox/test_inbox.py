@@ -244,6 +244,18 @@ async def test_lists_go_on_behind_a_place_and_know_rooms_of_one_name_apart(inbox
     assert await inbox.list(InboxStatus.HANDLED, 9, "a") == []
 
 
+async def test_entries_of_some_kinds_are_listed_of_one_room_instance(inbox: Inbox) -> None:
+    joined, published = new_entry("a"), new_entry("a", kind="track_published")
+    finished = new_entry("a", kind="room_finished", received_at=NOON + SECOND)
+    other = new_entry("a", room_sid="RM_2")
+    for entry in (joined, published, finished, other):
+        await inbox.add(entry)
+
+    kinds = {"participant_joined", "room_finished"}
+    assert await inbox.list(None, 9, "a", "RM_1", kinds=kinds) == [finished, joined]
+    assert await inbox.list(None, 9, kinds={"track_published"}) == [published]
+
+
 async def test_the_end_of_a_room_is_known_before_it_is_handled(inbox: Inbox) -> None:
     await inbox.add(new_entry(room_sid="RM_1"))
     assert not await inbox.has_finished("RM_1")

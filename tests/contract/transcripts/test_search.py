@@ -67,7 +67,9 @@ async def test_results_are_the_newest_first_of_the_tenant_s_own(
     assert not [text for text in with_unowned if text and "ann" in text]
     assert len(await found(ledger, "hello")) == 9
     assert await found(ledger, "hello", session_id=ann.id) == await found(ledger, "ann")
+    assert await found(ledger, "hel*", session_id=ann.id) == await found(ledger, "ann")
     assert await found(ledger, "hello", access_of("bob"), session_id=ann.id) == []
+    assert await found(ledger, "ann*", access_of("bob")) == []
     assert await items_in(ledger, ann.id, access_of("bob")) == []
     span = Span(since=NOON + SECOND, until=NOON + 2 * SECOND)
     assert await found(ledger, "ann", created=span) == ["hello ann 1"]

@@ -67,6 +67,7 @@ async def ask_all(storage: SqlStorage) -> None:
             await inbox.list(of, 50, after=after)
             await inbox.list(of, 50, "room-1", None, after)
             await inbox.list(of, 50, "room-1", "RM_1", after)
+            await inbox.list(of, 50, "room-1", "RM_1", after, kinds={"participant_joined"})
     await deliveries.oldest_failed(webhook.id, NOON, 500, ann)
     await deliveries.get(delivery.id, ann)
     await deliveries.redeliver([delivery.redelivered(NOON, in_lane=None)], NOON)

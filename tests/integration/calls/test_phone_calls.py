@@ -223,6 +223,24 @@ def test_a_placed_call_that_was_hung_up_between_two_looks_may_have_been_answered
     assert (call["durationSeconds"], call["durationIs"]) == (None, "unknown")
 
 
+def test_a_call_is_seen_to_ring_and_to_be_answered_though_no_webhook_says_so(
+    telephony: Telephony, room: str
+) -> None:
+    telephony.simulator.join(room, IDENTITY, attributes={**OUTBOUND, "sip.callStatus": "dialing"})
+    assert telephony.served(room)["status"] == "created"
+
+    telephony.simulator.set_attributes(room, IDENTITY, {"sip.callStatus": "ringing"})
+    telephony.call(room, lambda call: call["status"] == "ringing")
+    telephony.simulator.set_attributes(room, IDENTITY, {"sip.callStatus": "active"})
+    call = telephony.call(room, lambda call: call["status"] == "active")
+
+    found = {entry["what"]: entry["source"] for entry in call["timeline"]}
+    assert (found["ringing"], found["active"]) == ("reconciler", "reconciler")
+    assert call["answeredAtIs"] == "at_most"
+    events = telephony.client.get(f"/telephony/calls/{call['callId']}/events").json()["events"]
+    assert {"call.ringing", "call.answered"} <= {event["type"] for event in events}
+
+
 def test_a_call_by_a_connector_gets_an_agent_and_says_that_its_direction_is_assumed(
     telephony: Telephony, room: str
 ) -> None:

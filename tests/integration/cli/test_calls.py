@@ -70,6 +70,20 @@ def test_show_has_every_field_and_the_timeline(backend: Backend, simulated: dict
     assert len(told) == len(call["timeline"])
 
 
+def test_participants_are_listed_as_the_http_api_does(
+    backend: Backend, url: str, simulated: dict[str, str]
+) -> None:
+    path = f"{url}/telephony/calls/{simulated['call']}/participants"
+    listed = httpx.get(path).json()["participants"]
+
+    lines = backend.lines("calls", "participants", simulated["room"], "--json")
+
+    assert [json.loads(line) for line in lines] == listed
+    [phone] = [one["phone"] for one in listed if one["kind"] == "sip"]
+    assert (phone["from"], phone["to"], phone["direction"]) == (CALLER, CALLED, "inbound")
+    assert all(one["leftAt"] for one in listed)
+
+
 def test_list_filters(backend: Backend, simulated: dict[str, str]) -> None:
     created = simulated["created"]
     fits = ["--status", "ended", "--direction", "inbound", "--from", CALLER, "--to", CALLED,

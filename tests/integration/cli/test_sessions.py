@@ -120,3 +120,16 @@ def test_given_a_maximum_then_no_token_is_printed_that_lives_longer(
 
     assert result.code == 1
     assert "from 10 to 900 (MAX_TOKEN_TTL_SECONDS)" in result.sentence
+
+
+def test_participants_are_listed_as_the_http_api_does(
+    backend: Backend, url: str, started: dict[str, str]
+) -> None:
+    path = f"{url}/sessions/{started['sessionId']}/participants"
+    listed = httpx.get(path).json()["participants"]
+
+    lines = backend.lines("sessions", "participants", started["roomName"], "--json")
+    [row] = backend.lines("sessions", "participants", started["sessionId"])
+
+    assert [json.loads(line) for line in lines] == listed
+    assert row.split("\t")[2] == "agent"

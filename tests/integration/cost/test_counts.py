@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 import pytest
+from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.webhook import WebhookEvent
 
 from adapters.livekit.tokens import TokenFactory
@@ -262,6 +263,36 @@ async def test_a_caller_is_handled_and_served(costs: Costs) -> None:
         # whether others have an agent there
         "signatures": 2, "LiveKit: ListRooms": 1, "LiveKit: CreateDispatch": 1,
     }  # fmt: skip
+
+
+async def test_a_look_at_a_ringing_call_costs_a_request_and_its_answer_one_change(
+    costs: Costs,
+) -> None:
+    ringing = {"sip.callStatus": "ringing", "sip.callID": "SCL_1"}
+    world, room = costs.simulator.world, "call-1"
+    world.join(room, "sip_1", kind=ParticipantInfo.Kind.SIP, attributes=ringing)
+    await costs.container.reconcile()()
+    await costs.seen()
+    watch, calls = costs.container.watch_answers(), costs.container.unanswered_calls()
+    watched = await calls.next()
+    costs.forget()
+
+    await watch.look(watched)
+
+    assert await costs.seen() == {"signatures": 1, "LiveKit: ListParticipants": 1}
+    world.set_attributes(room, "sip_1", {"sip.callStatus": "active"})
+    costs.forget()
+
+    await watch.look(watched)
+
+    assert await costs.seen() == {
+        "signatures": 1, "LiveKit: ListParticipants": 1,
+        # the call; its change and the event
+        "SELECT": 1, "BEGIN": 1, "INSERT": 1, "UPDATE": 1,
+    }  # fmt: skip
+    assert len(calls) == 1, "until the look is over"
+    calls.looked(watched)
+    assert len(calls) == 0
 
 
 async def test_a_forged_webhook_costs_a_signature(costs: Costs) -> None:

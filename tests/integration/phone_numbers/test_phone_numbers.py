@@ -6,6 +6,7 @@ import itertools
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -50,6 +51,21 @@ def test_a_number_is_shown_in_e164_and_its_secret_once(
         answer = http.get(f"/phone-numbers/{path}")
         assert answer.json() == shown
     assert shown in http.get("/phone-numbers").json()["phoneNumbers"]
+
+
+@pytest.mark.parametrize("trunk", ["ST/a", "/ST//a/", "..", "a%2Fb?c#d"])
+def test_a_number_on_a_trunk_of_any_id_is_found_by_its_path_encoded(
+    http: httpx.Client, number: str, agent: str, trunk: str
+) -> None:
+    added(http, number, agent)
+    shown = added(http, number, agent, trunkId=trunk)
+    path = f"/phone-numbers/{number}@{quote(trunk, safe='')}"
+
+    assert http.get(path).json() == shown
+    assert http.patch(path, json={"agentId": agent}).json()["trunkId"] == trunk
+    assert http.delete(path).status_code == 204
+    assert http.get(path).status_code == 404
+    assert http.get(f"/phone-numbers/{number}").json()["trunkId"] is None
 
 
 def test_a_change_shows_a_new_secret_only(http: httpx.Client, number: str, agent: str) -> None:

@@ -70,8 +70,13 @@ class Process:
             identity=self.identity,
             ids=world.ids,
             alone=alone,
+            others_left=self._others_left,
         )
+        self.noticed = 0
         self._world = world
+
+    def _others_left(self) -> None:
+        self.noticed += 1
 
     async def beats(self) -> None:
         try:
@@ -214,6 +219,21 @@ async def test_given_a_process_that_stops_then_what_it_held_is_free_at_once() ->
     await stopping.heart.stop()
 
     assert await living.gets_the_job()
+
+
+async def test_a_process_that_has_died_or_stopped_is_missed_once_by_each_that_lives() -> None:
+    world = World()
+    one, other, stops = [await world.process() for _ in range(3)]
+    await world.process()  # and dies
+    await world.seconds_pass(2, one, other, stops)
+    assert (one.noticed, other.noticed) == (0, 0)
+
+    await world.seconds_pass(4, one, other, stops)
+    assert (one.noticed, other.noticed) == (1, 1)
+
+    await stops.heart.stop()
+    await world.seconds_pass(4, one, other)
+    assert (one.noticed, other.noticed) == (2, 2)
 
 
 async def test_given_a_process_alone_whose_ledger_is_replaced_then_it_registers_anew() -> None:

@@ -45,7 +45,7 @@ HAPPENINGS = [
     "closes",
 ]
 HEARINGS = ["hears", "hears", "hears", "hears again", "loses"]
-WORK = ["works off", "works off", "looks", "starts", "starts elsewhere", "ends"]
+WORK = ["works off", "works off", "looks", "watches", "starts", "starts elsewhere", "ends"]
 
 
 @attrs.frozen
@@ -100,6 +100,7 @@ class Scenario:
         does: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
             "works off": world.works_off,
             "looks": world.looks,
+            "watches": world.watches,
             "starts": lambda: world.start(room_name=room),
             "starts elsewhere": lambda: World(beside=world).start(room_name=room),
             "ends": lambda: world.end(room),

@@ -118,7 +118,7 @@ def test_every_link_leads_to_an_operation_with_such_parameters(document: dict[st
         "callTranscript",
         "callUsage",
         "sessionUsage",
-        "sessionEvents", "callEvents", "findDeliveries",
+        "sessionEvents", "callEvents", "findDeliveries", "sessionParticipants", "callParticipants",
         "listInbox", "inboxEventById", "replayInboxEvent",
     }  # fmt: skip
     for link in links:

@@ -19,6 +19,8 @@ from domain.calls.read_calls import ReadCalls
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.route_inbound_call import RouteInboundCall
 from domain.calls.session_of_call import SessionOfCall
+from domain.calls.unanswered_calls import UnansweredCalls
+from domain.calls.watch_answers import WatchAnswers
 from domain.inbox.entry import InboxEntry
 from domain.inbox.process_entry import ProcessInboxEntry
 from domain.inbox.webhook_verifier import WebhookEvent
@@ -84,7 +86,17 @@ class PhoneWorld(World):
         self.reader: Reader = beside.reader if beside else Reader()
         self.told: list[WebhookEvent] = beside.told if beside else []
         self.stays: list[SipLeg] = beside.stays if beside else []
-        self.record_call_fact = RecordCallFact(unit_of_work=self.storage, ids=self.ids)
+        self.unanswered = UnansweredCalls(clock=self.clock, watched_for=3 * INTERVAL)
+        self.record_call_fact = RecordCallFact(
+            unit_of_work=self.storage, ids=self.ids, recorded=self.unanswered.note
+        )
+        self.watch_answers = WatchAnswers(
+            unit_of_work=self.storage,
+            rooms=self.rooms,
+            record_call_fact=self.record_call_fact,
+            calls=self.unanswered,
+            clock=self.clock,
+        )
         self.phone_numbers: MemoryPhoneNumbers = (
             beside.phone_numbers if beside else MemoryPhoneNumbers()
         )
@@ -350,6 +362,16 @@ class PhoneWorld(World):
                 await self.process_entry(entry, holder)
             if not entries:
                 return
+
+    async def watches(self) -> None:
+        """Every room of an unanswered call is looked at whose look is due."""
+        while (watched := self.unanswered.due()) is not None:
+            failed = True
+            try:
+                await self.watch_answers.look(watched)
+                failed = False
+            finally:
+                self.unanswered.looked(watched, failed=failed)
 
     async def looks(self) -> Reconciliation:
         """The reconciler runs once."""

@@ -20,11 +20,10 @@ interface Props {
 }
 
 export function LedgerSession({ id, noWorker, waiting }: Props) {
-  const { value: session, error, reload } = useRecord<Session>(
+  const { value: session, error, reload } = useRecord(
     `/sessions/${encodeURIComponent(id)}`,
     "session",
     id,
-    (told) => told.sessionId === id,
   );
   if (session === null) {
     return error ? <Failed error={error} retry={() => void reload()} /> : <Loading what="the session" />;

@@ -8,7 +8,8 @@ import { may } from "../../state/session";
 import type { Conversation } from "../../talk/conversation";
 import { type Choice, type Started, end, start } from "../../talk/start";
 import { Failed } from "../../ui/states";
-import { usePages } from "../../ui/use_pages";
+import { isOfAgent } from "../../ui/use_agents";
+import { useFollowedPages } from "../../ui/use_followed";
 import { AgentChoice } from "./agent_choice";
 import { LedgerSession } from "./ledger_session";
 import { MicrophoneProblem } from "./microphone_problem";
@@ -79,7 +80,7 @@ interface ChoosingProps {
 }
 
 function Choosing({ choice, change, busy, error, talk }: ChoosingProps) {
-  const agents = usePages<Agent>("/agents", "agents");
+  const agents = useFollowedPages<Agent>("/agents", "agents", isOfAgent);
   const problems = useMemo(() => {
     const found = error === null ? [] : problemsOf(error);
     return found.filter(({ path }) => path.startsWith("agentConfig"));

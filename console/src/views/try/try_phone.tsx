@@ -8,7 +8,7 @@ import { may } from "../../state/session";
 import { TextField } from "../../ui/fields";
 import { Timeline } from "../../ui/parts";
 import { Empty, Failed, Loading, Status } from "../../ui/states";
-import { usePages } from "../../ui/use_pages";
+import { useFollowedPages } from "../../ui/use_followed";
 import { useResource } from "../../ui/use_resource";
 import { MicrophoneProblem } from "./microphone_problem";
 import { TalkPanel } from "./talk_panel";
@@ -116,7 +116,11 @@ function Phone() {
 
 /** The numbers that saved agents answer, to be called by a press. */
 function StoredNumbers({ choose }: { choose(number: string): void }) {
-  const { items } = usePages<PhoneNumber>("/phone-numbers", "phoneNumbers");
+  const { items } = useFollowedPages<PhoneNumber>(
+    "/phone-numbers",
+    "phoneNumbers",
+    (event) => event.type.startsWith("phone_number."),
+  );
   if (items === null || items.length === 0) return null;
   return (
     <p>

@@ -1,0 +1,1 @@
+"""Who is and was in the room of a session or a call."""
