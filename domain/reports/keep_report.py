@@ -160,7 +160,8 @@ class KeepReport:
         decided = await self._decide(work, new)
         if not decided.changes:
             return Kept(report=decided.report, audio=None)
-        if ahead is not None and ahead.reported != decided.report.reported:
+        is_ahead = ahead is not None and ahead.reported == decided.report.reported
+        if len(new.items) > AT_ONCE and not is_ahead:
             raise Conflict("The report's session has become known.")
         if decided.earlier is None:
             await work.reports.add(decided.report)

@@ -110,12 +110,16 @@ _REPLACED_BY_MATCH: Final = delete(transcript_items).where(
     ),
 )
 _of_session: Final = transcript_items.alias("of_session")
+# With an offset PostgreSQL looks each item up; otherwise it may join all of them, each time.
+_OF_BOTH: Final = (
+    select(_of_session.c.number)
+    .where(_of_session.c.owner == bindparam("its_session"))
+    .where(_of_session.c.item_id == _unmatched.c.item_id)
+    .correlate(_unmatched)
+    .offset(0)
+)
 _UNMATCHED: Final = select(_unmatched.c.number).where(
-    _unmatched.c.owner == bindparam("its_report"),
-    ~exists().where(
-        _of_session.c.owner == bindparam("its_session"),
-        _of_session.c.item_id == _unmatched.c.item_id,
-    ),
+    _unmatched.c.owner == bindparam("its_report"), ~exists(_OF_BOTH)
 )
 COUNT_UNMATCHED: Final = select(func.count()).select_from(
     _UNMATCHED.limit(MATCHED_AT_ONCE + 1).subquery()
