@@ -206,7 +206,8 @@ def room_options(config: CallConfig, *, offline: bool) -> room_io.RoomOptions:
 
 
 def repeat(session: AgentSession[None], typed: room_io.TextInputEvent) -> None:
-    """The offline answer to a message."""
+    """The offline answer to a message, which a model would have put into the history."""
+    session.history.add_message(role="user", content=typed.text)
     session.say(typed.text)
 
 

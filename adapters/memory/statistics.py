@@ -24,6 +24,7 @@ from domain.statistics.statistics import (
     GroupStatistics,
     StatisticsQuery,
     UsageOfPeriod,
+    name_of_minute,
 )
 from domain.usage.model_usage import added_up
 
@@ -118,6 +119,8 @@ def _key(record: Session | Call, of: Session | None, query: StatisticsQuery) -> 
     key: dict[str, str] = {}
     if Dimension.DAY in query.by:
         key["day"] = record.created_at.astimezone(UTC).date().isoformat()
+    if Dimension.MINUTE in query.by:
+        key["minute"] = name_of_minute(record.created_at)
     if Dimension.AGENT in query.by and of is not None:
         key["agent_name"] = of.agent_name
         key["agent_id"] = "" if of.agent_id is None else of.agent_id.value

@@ -21,6 +21,7 @@ import { SessionView } from "./views/session";
 import { SessionsView } from "./views/sessions";
 import { SignInView } from "./views/sign_in";
 import { StatisticsView } from "./views/statistics";
+import { TranscriptsView } from "./views/transcripts";
 import { TryAgentView } from "./views/try/try_agent";
 import { TryPhoneView } from "./views/try/try_phone";
 import { WebhookView } from "./views/webhook";
@@ -51,6 +52,7 @@ const AREAS: Area[] = [
     list: () => <CallsView />,
     one: (id) => <CallView key={id} id={id} />,
   },
+  { path: "transcripts", title: "Transcripts", scopes: ["calls:read"], list: () => <TranscriptsView /> },
   {
     path: "agents",
     title: "Agents",

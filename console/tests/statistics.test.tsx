@@ -135,6 +135,25 @@ describe("statistics", () => {
   });
 });
 
+describe("the latency of turns", () => {
+  it("is a chart of the last hour, by the minute in which a session began", async () => {
+    const minute = new Date(Math.floor(Date.now() / 60_000) * 60_000).toISOString();
+    const earlier = new Date(Date.parse(minute) - 600_000).toISOString();
+    const groups = [{ ...SOME, minute, turnMsP50: 700 }, { ...SOME, minute: earlier }];
+    service.on("GET /statistics", ({ url }) =>
+      json({ groups: url.searchParams.get("groupBy") === "minute" ? groups : [NOTHING] }),
+    );
+    await open();
+    const title = await screen.findByText("Turn latency, median", { selector: "strong" });
+    await waitFor(() => {
+      expect(title.parentElement?.textContent).toContain("at most 0.8 s");
+    });
+    const asked = service.requests("GET /statistics").map(({ url }) => url.searchParams);
+    const from = asked.find((query) => query.get("groupBy") === "minute")?.get("from") ?? "";
+    expect(Date.now() - Date.parse(from)).toBeGreaterThanOrEqual(59 * 60_000);
+  });
+});
+
 describe("what waits in the service", () => {
   it("is on the overview and on the page of its health", async () => {
     await open();

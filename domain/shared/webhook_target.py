@@ -11,6 +11,7 @@ from domain.shared.errors import InvalidInput
 
 MAX_URL: Final = 2048
 _URL: Final = re.compile(rf"[!-~]{{1,{MAX_URL}}}")
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _NEVER: Final = [
     ipaddress.ip_network(text)
@@ -36,10 +37,11 @@ def check_url(given: object, *, field: str, example: str, allow_private: bool) -
         host, _ = parts.hostname, parts.port  # port raises ValueError, too
         if parts.scheme not in schemes or not host or "@" in parts.netloc or parts.fragment:
             raise ValueError
+        _check_number(host)
     except ValueError:
         raise InvalidInput(
             f"{field} must be an absolute {wanted} URL of at most {MAX_URL} characters, without "
-            "a user name and a fragment.",
+            "a user name and a fragment, whose host is a name or a whole address.",
             field=field,
             example=example,
         ) from None
@@ -80,6 +82,15 @@ def is_public(address: str) -> bool:
     if any(found in network for network in _NEVER):
         return False
     return found.is_global and not found.is_multicast and not found.is_reserved
+
+
+def _check_number(host: str) -> None:
+    """Raise ``ValueError`` for a host that is no name and only a part of an IPv4 address.
+
+    Programs read it differently (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+    """
+    if ":" not in host and _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+        ipaddress.IPv4Address(host.rstrip("."))
 
 
 def _may_be_public(host: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 import attrs
@@ -21,6 +21,7 @@ class Dimension(enum.StrEnum):
     """What sessions and calls are grouped by."""
 
     DAY = "day"
+    MINUTE = "minute"
     AGENT = "agent"
     TENANT = "tenant"
 
@@ -40,16 +41,25 @@ class StatisticsQuery:
 
 @attrs.frozen(kw_only=True, order=True)
 class GroupKey:
-    """A group: a day (UTC, ``2026-01-31``), an agent's name and a saved agent's id, a tenant.
+    """A group: a day (UTC, ``2026-01-31``), a minute, an agent's name and a saved agent, a tenant.
+
+    A minute is the time at which it begins (``2026-01-31T12:00:00.000Z``).
 
     Empty where it is not grouped by it, and for what has none: a call without a session has no
     agent, a session of a worker's own agent no id, and what was started without a key no tenant.
     """
 
     day: str = ""
+    minute: str = ""
     agent_name: str = ""
     agent_id: str = ""
     tenant: str = ""
+
+
+def name_of_minute(time: datetime) -> str:
+    """Return what a group is called whose minute ``time`` is in."""
+    utc = time.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=None)
+    return f"{utc.isoformat(timespec='milliseconds')}Z"
 
 
 @attrs.frozen(kw_only=True)

@@ -28,7 +28,7 @@ def statistics(
     ] = None,
     until: Annotated[str | None, typer.Option("--to", help="Created before then.")] = None,
     by: Annotated[
-        str | None, typer.Option(help="Of day, agent and tenant, separated by commas.")
+        str | None, typer.Option(help="Of day, minute, agent and tenant, separated by commas.")
     ] = None,
     *,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV, as GET /statistics.csv.")] = False,

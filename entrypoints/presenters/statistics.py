@@ -19,6 +19,7 @@ Day = Annotated[str, documented(format="date")]
 
 KEYS: Final = {
     Dimension.DAY: ("day",),
+    Dimension.MINUTE: ("minute",),
     Dimension.AGENT: ("agent_name", "agent_id"),
     Dimension.TENANT: ("tenant",),
 }
@@ -31,8 +32,8 @@ _FORMULA: Final = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - spreadsheets
 class GroupResponse(msgspec.Struct, rename="camel", kw_only=True):
     """The statistics of a group; percentiles, rates and minutes of nothing are null or 0.
 
-    `day`, `agentName` and `agentId` (the saved agent), and `tenant` are there where it is grouped
-    by them; null for what has none, such as a call without a session.
+    `day`, `minute` (its beginning), `agentName` and `agentId` (the saved agent), and `tenant` are
+    there where it is grouped by them; null for what has none, such as a call without a session.
 
     `sessionSeconds…` and `agentMinutes` are from the agent's first join to the session's end,
     `callSeconds…` and `callMinutes` from the time at which the call was first seen answered to its
@@ -41,6 +42,7 @@ class GroupResponse(msgspec.Struct, rename="camel", kw_only=True):
     """
 
     day: Day | msgspec.UnsetType | None = msgspec.UNSET
+    minute: Timestamp | msgspec.UnsetType | None = msgspec.UNSET
     agent_name: str | msgspec.UnsetType | None = msgspec.UNSET
     agent_id: str | msgspec.UnsetType | None = msgspec.UNSET
     tenant: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -71,7 +73,7 @@ class GroupResponse(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class StatisticsResponse(msgspec.Struct, rename="camel", kw_only=True):
-    """What was created from `from` on and before `to`, in groups by day, agent and tenant."""
+    """What was created from `from` on and before `to`, in groups by day, minute, agent, tenant."""
 
     since: Timestamp = msgspec.field(name="from")
     until: Timestamp = msgspec.field(name="to")
@@ -151,11 +153,12 @@ def statistics_rows(shown: StatisticsResponse) -> tuple[list[str], list[list[obj
 def csv_text(shown: StatisticsResponse) -> str:
     """Return the groups as CSV (RFC 4180).
 
-    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    A text that a spreadsheet would take for a formula gets an apostrophe before it. Texts are in
+    quotes: where a semicolon separates cells, what follows one would begin another.
     """
     header, rows = statistics_rows(shown)
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(header)
     writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue()

@@ -30,8 +30,8 @@ class TranscriptFormat(enum.StrEnum):
 
 MEDIA_TYPES: Final[Mapping[TranscriptFormat, str]] = {
     TranscriptFormat.JSON: "application/json",
-    TranscriptFormat.TEXT: "text/plain; charset=utf-8",
-    TranscriptFormat.VTT: "text/vtt; charset=utf-8",
+    TranscriptFormat.TEXT: "text/plain",
+    TranscriptFormat.VTT: "text/vtt",
 }
 
 

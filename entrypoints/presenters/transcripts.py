@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from domain.shared.identifiers import CallId, SessionId
 from domain.transcripts.item import (
     AGENT_CONFIG_UPDATE,
     AGENT_HANDOFF,
@@ -87,15 +86,6 @@ class SearchResponse(msgspec.Struct, rename="camel", kw_only=True):
     next_cursor: str | None
 
 
-class TranscriptReadyResponse(msgspec.Struct, rename="camel", kw_only=True):
-    """The `data` of a `transcript.ready` event: where the transcript is, not what was said."""
-
-    session_id: Uuid
-    call_id: Uuid | None
-    items: int
-    url: str
-
-
 def item_response(item: TranscriptItem) -> TranscriptItemResponse:
     """Return ``item`` as the contract shows it."""
     return TranscriptItemResponse(
@@ -130,18 +120,6 @@ def search_response(page: SearchPage) -> SearchResponse:
             for result in page.results
         ],
         next_cursor=None if page.next is None else page.next.cursor,
-    )
-
-
-def transcript_ready_response(
-    session_id: SessionId, call_id: CallId | None, items: int
-) -> TranscriptReadyResponse:
-    """Return what the event says of a report's transcript, which has so many ``items``."""
-    return TranscriptReadyResponse(
-        session_id=str(session_id),
-        call_id=None if call_id is None else str(call_id),
-        items=items,
-        url=f"/sessions/{session_id}/transcript",
     )
 
 

@@ -1,5 +1,5 @@
 // Receive webhooks of backend-livekit with Node.js and no dependencies.
-// Its types are checked by TypeScript (`npx tsc --checkJs`), and Node.js 20 runs it as it is.
+// TypeScript checks its types (`make console-test`), and Node.js 20 runs it as it is.
 //
 // WEBHOOK_SECRET=whsec_… node receiver.mjs
 // @ts-check
@@ -8,6 +8,10 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 
 const SECRET = Buffer.from((process.env.WEBHOOK_SECRET ?? '').replace(/^whsec_/, ''), 'base64');
+if (SECRET.length === 0) { // or everybody could sign
+  console.error("Set WEBHOOK_SECRET to the webhook's secret: whsec_…");
+  process.exit(1);
+}
 const TOLERANCE_SECONDS = 5 * 60;
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 

@@ -32,7 +32,7 @@ WAYS: Final[Sequence[Sequence[Dimension]]] = (
     (),
     (Dimension.DAY,),
     (Dimension.DAY, Dimension.AGENT),
-    tuple(Dimension),
+    (Dimension.DAY, Dimension.AGENT, Dimension.TENANT),
 )
 
 # The sessions are a second apart, and then as far as makes a month.

@@ -17,7 +17,7 @@ from domain.access.access import Scope
 from tests.browser.chromium import FOLDER, Browser
 from tests.browser.console_reports import moment
 from tests.integration.access.two_tenants import ANN, BEN, agent_keys, as_
-from tests.integration.http.webhooks import Caller, eventually, send
+from tests.integration.http.webhooks import RULE, Caller, eventually, send
 from tests.livekit_server import free_port
 from tests.reports import a_header, an_upload, chat_history, multipart, worker_token
 from tests.service import PROJECT, Service, start
@@ -79,11 +79,17 @@ class Stage:
         found: dict[str, Any] = answer.json() if answer.content else {}
         return found
 
-    def call(self, room: str, number: str = "+15105550100") -> Caller:
-        """A caller's arrival in a room, or the webhook of a room that LiveKit does not know."""
+    def call(
+        self, room: str, number: str = "+15105550100", attributes: dict[str, str] | None = None
+    ) -> Caller:
+        """A caller's arrival in a room, or the webhook of a room that LiveKit does not know.
+
+        ``attributes`` come beside the trunk's.
+        """
         known = self.simulator.room(room)
         sid = "RM_console" if known is None else str(known["sid"])
-        caller = Caller(room=room, room_sid=sid, number=number)
+        trunk = {**RULE, **(attributes or {})}
+        caller = Caller(room=room, room_sid=sid, number=number, trunk=trunk)
         self.send(caller.joined())
         return caller
 

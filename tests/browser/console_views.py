@@ -61,6 +61,7 @@ VIEWS: Final = (
     View(name="try-phone", path="try/phone", shows="Who is called"),
     View(name="webhooks", path="webhooks", shows="Add a webhook"),
     View(name="dead-letters", path="dead-letters", shows="Deliveries that failed"),
+    View(name="transcripts", path="transcripts?q=unsaid", shows="Nothing that was said has all"),
     View(name="statistics", path="statistics", shows="By agent", pictured=True),
     View(name="api-keys", path="api-keys", shows="Make a key"),
     View(name="health", path="health", shows="Reconciler and backlog"),

@@ -89,7 +89,8 @@ def test_what_strangers_choose_is_text(stage: Stage, tab: Tab) -> None:
     agent = stage.post("/agents", stage.admin, **body)
     config = {"prompt": XSS, "greeting": XSS, "custom": {XSS: XSS}}
     session = stage.post("/session", stage.admin, userIdentity=XSS, agentConfig=config)
-    stage.call(f"evil {XSS}", XSS)
+    headers = {"sip.h.x-twilio-callsid": XSS, "sip.h.x-evil": f"header {XSS}", "sip.trunkID": XSS}
+    stage.call(f"evil {XSS}", XSS, headers)
     calls = eventually(
         lambda: httpx.get(f"{stage.url}/telephony/calls", headers=as_(stage.admin)).json()["calls"],
         lambda found: any(XSS in call["roomName"] for call in found),
@@ -108,6 +109,11 @@ def test_what_strangers_choose_is_text(stage: Stage, tab: Tab) -> None:
         tab.do("evaluate", "document.querySelectorAll('details').forEach(d => d.open = true)")
         tab.do("see", "onerror=" if view.has_strangers else view.shows)
         assert tab.do("evaluate", "document.querySelectorAll('main img').length") == 0
+        if view.name == "call":
+            tab.do("see", "participant_joined")
+            tab.do("evaluate", "document.querySelectorAll('details').forEach(d => d.open = true)")
+            tab.do("see", r"header \"><img")  # in what LiveKit sent, which is JSON
+            assert tab.do("evaluate", "document.querySelectorAll('main img').length") == 0
     tab.is_well()
 
 

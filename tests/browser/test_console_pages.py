@@ -180,7 +180,7 @@ def test_what_strangers_say_and_send_is_text(stage: Stage, tab: Tab) -> None:
     tab.sign_in(stage.url, stage.admin)
     for view in (
         f"#/sessions/{session_id}", "#/webhooks", f"#/webhooks/{webhook['webhookId']}",
-        "#/dead-letters",
+        "#/dead-letters", "#/transcripts?q=onerror",
     ):  # fmt: skip
         tab.do("view", view)
         tab.do("see", "onerror=")

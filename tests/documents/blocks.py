@@ -33,6 +33,7 @@ REASONS: Final = {
     "not run: takes minutes": "a benchmark, a fault run or a tier; CI runs the tiers themselves",
     "not run: builds the console": "tests/browser/ and tests/deployment/ build it",
     "not run: needs a browser": "tests/browser/test_tutorial.py runs it, and does what it says",
+    "not run: goes on until it is stopped": "tests/documents/test_receivers.py runs it",
     "not run: needs systemd": "a container of CI has no systemd and no unit in /etc",
     "not run: installs into /opt": "tests/deployment/test_wheel.py runs it in another folder",
     "not run: needs a real LiveKit server": "tests/live/ runs examples/agent_worker.py on one",

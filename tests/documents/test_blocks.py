@@ -25,6 +25,12 @@ from tests.service import PROJECT
 
 pytestmark = pytest.mark.slow
 
+COMMAND = re.compile(
+    r"^ *(?:\$ |(?:[A-Z_]+=\S+ )+[a-z.]"
+    r"|(?:backend|curl|docker|git|make|node|npm|npx|pip|python3?) )",
+    re.M,
+)
+"""How a line begins that a reader would paste into a terminal."""
 ALL = [block for path in DOCUMENTS for block in blocks(path)]
 
 
@@ -63,6 +69,11 @@ def test_given_a_block_then_its_language_and_its_mark_are_known(block: Block) ->
     if block.mark.startswith(("test:", "not run:")):
         assert block.language in COMMANDS
         assert block.mark in {SERVICE, STOPPED, *REASONS}
+
+
+@pytest.mark.parametrize("block", [b for b in ALL if b.language in {"text", "ini"}], ids=str)
+def test_given_a_block_of_text_then_no_line_of_it_is_a_command(block: Block) -> None:
+    assert not COMMAND.search(block.text)
 
 
 @pytest.mark.parametrize("block", [b for b in ALL if b.mark in REASONS], ids=str)

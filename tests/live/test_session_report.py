@@ -21,7 +21,7 @@ from tests.databases import PostgresServer
 from tests.live.conftest import Worker, running_worker
 from tests.live.stage import environ_of
 from tests.live.steps import agent_joins, join, post, until
-from tests.live.test_agent import Ear
+from tests.live.test_agent import Ear, talks_with
 from tests.live.uploads import Seen, Uploads, first_read, listening, seen
 from tests.livekit_server import LiveKitServer, free_port, livekit_server
 from tests.service import Service, running
@@ -43,12 +43,13 @@ class Scene:
     tasks: asyncio.TaskGroup
 
     async def spoken_session(self, participant: rtc.Room, room: str) -> str:
-        """A session in which the agent has greeted, and whose room is there yet; its id."""
+        """A session in which user and agent have spoken, and whose room is there yet; its id."""
         ear = Ear(participant)
         started = await post(self.http, "ann", room, greeting=GREETING)
         await join(participant, started)
         await agent_joins(self.http, self.livekit, room)
         await until(lambda: GREETING in ear.heard)
+        await talks_with(participant, ear)
         self.uploads.session_id = started["sessionId"]
         return self.uploads.session_id
 
@@ -95,7 +96,8 @@ class Ended:
 
 def is_whole(read: Seen) -> None:
     """Transcript, usage and playable audio are there."""
-    assert GREETING in read.texts
+    assert ("assistant", GREETING) in read.said
+    assert read.said.index(("user", "ping")) < read.said.index(("assistant", "ping"))
     assert "tts" in read.used
     assert read.audio.startswith(b"OggS")
     assert read.loudness() > 1000

@@ -22,7 +22,8 @@ UPLOAD: Final = "/observability/recordings/v0"
 class Seen:
     """What a client reads of a session."""
 
-    texts: list[str]
+    said: list[tuple[str, str]]
+    """Who said what."""
     used: list[str]
     audio: bytes
 
@@ -39,7 +40,7 @@ async def seen(http: httpx.AsyncClient, session_id: str) -> Seen:
     usage = (await http.get(f"{path}/usage")).json()
     audio = await http.get(f"{path}/recording")
     return Seen(
-        texts=[item["text"] for item in transcript.get("items", [])],
+        said=[(item["role"], item["text"]) for item in transcript.get("items", [])],
         used=[model["type"] for model in usage.get("models", [])],
         audio=audio.content if audio.status_code == 200 else b"",
     )
@@ -50,7 +51,7 @@ async def first_read(http: httpx.AsyncClient, session_id: str) -> dict[str, floa
     found: dict[str, float] = {}
     while len(found) < 3:
         read = await seen(http, session_id)
-        parts = {"transcript": read.texts, "usage": read.used, "audio": read.audio}
+        parts = {"transcript": read.said, "usage": read.used, "audio": read.audio}
         found = {name: time.monotonic() for name, part in parts.items() if part} | found
         await asyncio.sleep(0.05)
     return found
@@ -88,7 +89,7 @@ class Uploads:
         return [status for status, _ in self.answers]
 
 
-NOTHING: Final = Seen(texts=[], used=[], audio=b"")
+NOTHING: Final = Seen(said=[], used=[], audio=b"")
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL write differently: days, and the time between two times."""
+"""What SQLite and PostgreSQL write differently: days, minutes, and the time between two times."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ class UtcDay(FunctionElement[int]):
     """The day of a time in UTC, as a number of days since 1970: less to sort than a text is."""
 
     type = Integer()
+    inherit_cache = True
+
+
+class UtcMinute(FunctionElement[int]):
+    """The minute of a time, as a number of minutes since 1970."""
+
+    type = BigInteger()
     inherit_cache = True
 
 
@@ -34,6 +41,18 @@ def _sqlite_day(element: UtcDay, compiler: SQLCompiler, **options: Any) -> str:
 def _postgresql_day(element: UtcDay, compiler: SQLCompiler, **options: Any) -> str:
     time = compiler.process(element.clauses, **options)
     return f"(CAST({time} AT TIME ZONE 'UTC' AS DATE) - DATE '1970-01-01')"
+
+
+@compiles(UtcMinute, "sqlite")
+def _sqlite_minute(element: UtcMinute, compiler: SQLCompiler, **options: Any) -> str:
+    time = compiler.process(element.clauses, **options)
+    return f"(CAST(strftime('%s', {time}) AS INTEGER) / 60)"
+
+
+@compiles(UtcMinute, "postgresql")
+def _postgresql_minute(element: UtcMinute, compiler: SQLCompiler, **options: Any) -> str:
+    time = compiler.process(element.clauses, **options)
+    return f"CAST(floor(extract(epoch FROM {time}) / 60) AS BIGINT)"
 
 
 @compiles(MillisecondsBetween, "sqlite")

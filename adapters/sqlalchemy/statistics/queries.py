@@ -30,7 +30,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from adapters.sqlalchemy.calls.table import calls
 from adapters.sqlalchemy.sessions.table import sessions
-from adapters.sqlalchemy.statistics.expressions import MillisecondsBetween, UtcDay
+from adapters.sqlalchemy.statistics.expressions import MillisecondsBetween, UtcDay, UtcMinute
 from adapters.sqlalchemy.usage.table import turn_latencies, usage, usage_reports
 from domain.access.access import Tenants
 from domain.calls.call import CallStatus
@@ -141,6 +141,8 @@ class Queries:
         keys: list[Label[Any]] = []
         if Dimension.DAY in self.query.by:
             keys.append(UtcDay(table.c.created_at).label("day"))
+        if Dimension.MINUTE in self.query.by:
+            keys.append(UtcMinute(table.c.created_at).label("minute"))
         if Dimension.AGENT in self.query.by:
             keys += [
                 func.coalesce(sessions.c[name], "").label(name)

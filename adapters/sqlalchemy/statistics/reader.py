@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import attrs
@@ -23,6 +23,7 @@ from domain.statistics.statistics import (
     StatisticsQuery,
     TooManyGroups,
     UsageOfPeriod,
+    name_of_minute,
 )
 from domain.usage.model_usage import COUNTERS, ModelUsage
 
@@ -75,6 +76,7 @@ def _keyed(rows: Any, query: StatisticsQuery) -> Iterator[tuple[GroupKey, tuple[
     names: list[str] = []
     for dimension, fields in (
         (Dimension.DAY, ["day"]),
+        (Dimension.MINUTE, ["minute"]),
         (Dimension.AGENT, ["agent_name", "agent_id"]),
         (Dimension.TENANT, ["tenant"]),
     ):
@@ -84,6 +86,8 @@ def _keyed(rows: Any, query: StatisticsQuery) -> Iterator[tuple[GroupKey, tuple[
         key = dict(zip(names, values, strict=False))
         if "day" in key:
             key["day"] = (_EPOCH + timedelta(days=key["day"])).isoformat()
+        if "minute" in key:
+            key["minute"] = name_of_minute(datetime.fromtimestamp(60 * key["minute"], UTC))
         yield GroupKey(**key), tuple(values)[len(names) :]
 
 

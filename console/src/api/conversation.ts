@@ -24,6 +24,15 @@ export interface Transcript {
   final: boolean;
 }
 
+/** A result of a search; `excerpt` is HTML with what was found in `<mark>`. */
+export interface Found {
+  sessionId: string;
+  callId: string | null;
+  itemId: string;
+  excerpt: string;
+  createdAt: string;
+}
+
 export interface Recording {
   recordingId: string;
   sessionId: string | null;

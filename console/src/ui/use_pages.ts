@@ -1,6 +1,6 @@
 /** A list that is read page by page on demand. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { request, withQuery } from "../api/client";
 import { useReturn } from "./use_return";
 
@@ -24,23 +24,36 @@ export function usePages<T>(path: string, field: string): Pages<T> {
   const [readAt, setReadAt] = useState<string | null>(null);
   const [error, setError] = useState<Error | null>(null);
 
+  const latest = useRef(0);
+
   const read = async (from: string, before: T[]) => {
+    latest.current += 1;
+    const mine = latest.current;
     try {
       const found = await request<Record<string, unknown>>(
         "GET",
         withQuery(path, { limit: PAGE.toString(), cursor: from }),
       );
+      if (mine !== latest.current) return;
       setItems([...before, ...(found[field] as T[])]);
       setPage(found);
       setReadAt(new Date().toISOString());
       setError(null);
     } catch (raised) {
-      setError(raised as Error);
+      if (mine === latest.current) setError(raised as Error);
     }
   };
   const reload = () => read("", []);
   const cursor = (page?.["nextCursor"] as string | null | undefined) ?? null;
-  useEffect(() => void reload(), [path]);
+  useEffect(() => {
+    setItems(null);
+    setPage(null);
+    setError(null);
+    void reload();
+    return () => {
+      latest.current += 1;
+    };
+  }, [path]);
   useReturn(() => {
     if (error !== null) void reload();
   });

@@ -11,7 +11,7 @@ import { AsOf } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useBacklog } from "../ui/use_backlog";
 import { useReturn } from "../ui/use_return";
-import { BacklogTiles, LastHour, Tile, TurnLatency } from "./overview_parts";
+import { BacklogTiles, LastHour, Tile, TurnLatency, TurnsOfLastHour } from "./overview_parts";
 
 const TICK = 5_000;
 const SHOWN = 8;
@@ -128,6 +128,7 @@ function Now({ sessions, calls, now, partial }: NowProps) {
           minutes={minutes}
           values={shown.joinSeconds}
         />
+        {may("calls:read") && <TurnsOfLastHour minutes={minutes} />}
         <LastHour title="Failures per minute" minutes={minutes} values={shown.failures} />
         <LastHour title="Found by the reconciler" minutes={minutes} values={shown.repairs} />
       </section>

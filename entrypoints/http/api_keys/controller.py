@@ -92,6 +92,7 @@ class ApiKeysController(Controller):
     @delete(
         "/api-keys/{prefix:str}",
         needs=(Scope.ADMIN,),
+        hidden=True,
         status_code=204,
         operation_class=Operation,
         summary="Revoke an API key",

@@ -49,7 +49,7 @@ DELETE_RESPONSES: Final = errors(
     REFUSALS
     | {
         400: "The request is malformed.",
-        404: "There is no such key.",
+        404: "There is no such key; or it is production, and you have no API key.",
         503: "The ledger is out of reach.",
     }
 )

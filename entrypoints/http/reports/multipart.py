@@ -75,4 +75,5 @@ async def _events(
     except MultipartError as error:
         if has_begun and ended:
             raise ReportCutShort("The upload ended before its last boundary.") from None
-        raise InvalidReport(f"The body is no complete {_MEDIA_TYPE}: {error}.") from None
+        reason = error.args[0] if error.args else "it cannot be read"
+        raise InvalidReport(f"The body is no complete {_MEDIA_TYPE}: {reason}.") from None

@@ -18,6 +18,8 @@ _ANY_NUMBER: Final = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{LONGEST}}}"
 _ANY_ID: Final = re.compile(rf"[^\0\ud800-\udfff]{{1,{LONGEST_ID}}}", re.DOTALL)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EXAMPLE: Final = "2026-11-23T06:27:37.123Z"
+_A_TIME: Final = "a time with its offset (RFC 3339)"
+_DAY_OR_TIME: Final = f"a day, such as 2026-11-23, or {_A_TIME}"
 
 
 def choice(kind: type[Choice], raw: str | None, field: str) -> Choice | None:
@@ -45,9 +47,8 @@ def moment(raw: str | None, field: str) -> datetime | None:
 
     Raises :class:`InvalidInput`.
     """
-    if raw and _DAY.fullmatch(raw):
-        return _time(f"{raw}T00:00:00Z", field)
-    return _time(raw, field)
+    time = f"{raw}T00:00:00Z" if raw and _DAY.fullmatch(raw) else raw
+    return _time(time, field, _DAY_OR_TIME)
 
 
 def span(since: str | None, until: str | None, names: tuple[str, str] = ("since", "until")) -> Span:
@@ -117,7 +118,7 @@ def position(cursor: str | None, *, any_id: bool = False) -> Cursor | None:
     return Cursor.parse(cursor, any_id=any_id) if cursor else None
 
 
-def _time(raw: str | None, field: str) -> datetime | None:
+def _time(raw: str | None, field: str, wanted: str = _A_TIME) -> datetime | None:
     if not raw:
         return None
     try:
@@ -126,6 +127,4 @@ def _time(raw: str | None, field: str) -> datetime | None:
             return time.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise InvalidInput(
-        f"{field} must be a time with its offset (RFC 3339).", field=field, example=_EXAMPLE
-    )
+    raise InvalidInput(f"{field} must be {wanted}.", field=field, example=_EXAMPLE)

@@ -19,6 +19,7 @@ from entrypoints.http.middleware.overload import overload_of
 from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES
 from entrypoints.http.openapi.operation import Operation
 from entrypoints.http.requests import query
+from entrypoints.http.requests.accepted import accepted
 from entrypoints.http.routing import routes_of
 from entrypoints.http.statistics.schemas import FromQuery, GroupByQuery, TimezoneQuery, ToQuery
 from entrypoints.presenters.statistics import StatisticsResponse, csv_text, statistics_response
@@ -59,12 +60,12 @@ class StatisticsController(Controller):
         """Sessions and calls count by `createdAt`: `from` is included, `to` is not.
 
         They are at most 366 days apart; by default it is the last 30 days with today. `groupBy` is
-        a list of `day`, `agent` and `tenant` (with the scope admin). Days are those of UTC. As CSV
-        with `Accept: text/csv`.
+        a list of `day`, `minute`, `agent` and `tenant` (with the scope admin). Days are those of
+        UTC. As CSV with `Accept: text/csv`.
         """
         found = await self._found(request.scope, from_, to, group_by, timezone)
         headers = {"Vary": "Accept"}
-        if request.accept.best_match([_JSON, CSV], default=_JSON) == CSV:
+        if accepted(request.scope, [_JSON, CSV]) == CSV:
             text = await asyncio.to_thread(csv_text, found)
             return Response[Any](text, media_type=CSV, headers=headers)
         return JsonResponse(found, headers=headers)

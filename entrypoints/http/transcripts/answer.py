@@ -7,13 +7,12 @@ from typing import Any, Final
 
 import attrs
 from litestar import Response
-from litestar.datastructures.headers import Accept
 from litestar.response import Stream
 from litestar.types import Scope
 
 from domain.transcripts.item import TranscriptItem
 from domain.transcripts.read_transcript import Slices, Transcript
-from entrypoints.http.middleware.headers import header
+from entrypoints.http.requests.accepted import accepted
 from entrypoints.presenters.transcript_text import MEDIA_TYPES, TranscriptFormat, written
 
 _BY_SUFFIX: Final = {
@@ -35,8 +34,7 @@ def format_of(scope: Scope) -> TranscriptFormat:
     for suffix, form in _BY_SUFFIX.items():
         if end.endswith(suffix):
             return form
-    best = Accept(header(scope, b"accept").decode("latin-1")).best_match([*_BY_MEDIA_TYPE])
-    return TranscriptFormat.JSON if best is None else _BY_MEDIA_TYPE[best]
+    return _BY_MEDIA_TYPE[accepted(scope, [*_BY_MEDIA_TYPE])]
 
 
 async def answer(transcript: Transcript, form: TranscriptFormat) -> Response[Any]:

@@ -129,6 +129,26 @@ async def test_sessions_and_calls_of_a_range_are_counted_once(ledger: Ledger) ->
     )
 
 
+async def test_minutes_begin_with_their_first_millisecond(ledger: Ledger) -> None:
+    minute, last = timedelta(minutes=1), timedelta(milliseconds=1)
+    times = [MIDNIGHT - last, MIDNIGHT, MIDNIGHT + minute - last, MIDNIGHT + minute]
+    sessions = [ended_session(time, 1) for time in times]
+    await store(ledger, *sessions, new_call(joined_at=MIDNIGHT + minute))
+    for session, turn in zip(sessions, (100, 200, 400, 300), strict=True):
+        await report(ledger, session, turns=[turn])
+    query = StatisticsQuery(since=MIDNIGHT - DAY, until=MONTH.until, by=[Dimension.MINUTE])
+
+    found = await ledger.statistics.read(query, SYSTEM)
+
+    assert [
+        (group.key.minute, group.sessions, group.calls, group.turn_latency.p95) for group in found
+    ] == [
+        ("2026-02-28T23:59:00.000Z", 1, 0, 100),
+        ("2026-03-01T00:00:00.000Z", 2, 0, 400),
+        ("2026-03-01T00:01:00.000Z", 1, 1, 300),
+    ]
+
+
 async def test_days_are_cut_in_utc_and_periods_where_prices_change(ledger: Ledger) -> None:
     late = ended_session(MIDNIGHT + DAY - timedelta(milliseconds=1), 1)
     early = ended_session(MIDNIGHT + DAY, 1)
@@ -229,7 +249,7 @@ def any_ledger(random: Random) -> list[Session | Call]:
     return [*sessions, *calls]
 
 
-ALL_WAYS = list(chain.from_iterable(combinations(Dimension, number) for number in range(4)))
+ALL_WAYS = list(chain.from_iterable(combinations(Dimension, number) for number in range(5)))
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import socket
@@ -14,7 +15,11 @@ from typing import Any
 import attrs
 import httpx
 import pytest
+from livekit.agents import AgentSession
+from livekit.agents.llm import ChatContext, FunctionCall, FunctionCallOutput
+from livekit.agents.metrics import LLMModelUsage
 from livekit.agents.telemetry.traces import _parse_retry_delay
+from livekit.agents.voice.report import SessionReport
 
 from tests.integration.http.webhooks import eventually
 from tests.reports import ITEMS, OGG, a_header, an_upload, chat_history, multipart, worker_token
@@ -179,6 +184,15 @@ def test_what_is_no_report_is_refused_for_good(
     assert desk.files() == before
 
 
+def test_a_part_whose_name_is_no_text_is_refused_in_a_sentence(desk: Desk) -> None:
+    part = b'--b7c1\r\nContent-Disposition: form-data; name="\xff"\r\n\r\ny\r\n--b7c1--\r\n'
+
+    answer = desk.upload(body=part)
+
+    assert verdict(answer) == (400, "invalid_report")
+    assert answer.json()["error"].endswith("multipart/form-data: Segment header failed to decode.")
+
+
 @pytest.mark.parametrize("missing", [3, 20, 400, 2000])
 def test_a_body_that_was_cut_short_on_its_way_is_asked_for_again(desk: Desk, missing: int) -> None:
     before = desk.files()
@@ -237,6 +251,47 @@ def test_a_worker_posts_items_by_itself(desk: Desk) -> None:
     unknown = desk.client.post(path.replace(session_id, session_id[::-1]), json={}, headers=worker)
     assert verdict(unknown) == (404, "not_found")
     assert verdict(desk.client.post(path, content=b"{}")) == (415, "unsupported_media_type")
+
+
+def test_a_worker_posts_the_report_that_livekit_agents_makes(desk: Desk) -> None:
+    session_id, room_sid = desk.session()
+    said = ChatContext.empty()
+    said.add_message(role="user", content="When do you open?", metrics={"transcription_delay": 0.2})
+    call = {"call_id": "call_1", "name": "opening_hours"}
+    said.insert(FunctionCall(**call, arguments='{"day": "today"}'))
+    said.insert(FunctionCallOutput(**call, output="9", is_error=False))
+    said.add_message(role="assistant", content="At nine.", metrics={"e2e_latency": 0.9})
+    with closing(asyncio.new_event_loop()) as loop:
+        options = AgentSession(loop=loop).options
+    report = SessionReport(
+        job_id=a_job(),
+        room_id=room_sid,
+        room="reported",
+        options=options,
+        events=[],
+        chat_history=said,
+        model_usage=[LLMModelUsage(provider="openai", model="gpt-4o-mini", input_tokens=120)],
+        duration=4.0,
+    )
+
+    posted = desk.client.post(
+        f"/sessions/{session_id}/report",
+        json=report.to_dict(),
+        headers={"Authorization": f"Bearer {worker_token()}"},
+    )
+
+    assert (posted.status_code, posted.json()["complete"]) == (200, True), posted.text
+    items = desk.client.get(f"/sessions/{session_id}/transcript").json()["items"]
+    assert [(item["type"], item["text"], item["createdAt"] is None) for item in items] == [
+        ("message", "When do you open?", False),
+        ("function_call", None, False),
+        ("function_call_output", None, False),
+        ("message", "At nine.", False),
+    ]
+    assert (items[1]["arguments"], items[2]["output"]) == ('{"day": "today"}', "9")
+    assert items[3]["metrics"] == {"e2e_latency": 0.9}
+    [model] = desk.client.get(f"/sessions/{session_id}/usage").json()["models"]
+    assert (model["type"], model["model"], model["inputTokens"]) == ("llm", "gpt-4o-mini", 120)
 
 
 @pytest.mark.parametrize("signal", ["traces", "logs", "metrics"])

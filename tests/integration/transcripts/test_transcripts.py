@@ -113,6 +113,7 @@ def test_a_transcript_is_json_by_default(ledger: Ledger) -> None:
     [
         ("", "text/vtt", "text/vtt", "WEBVTT\n"),
         ("", "text/plain;q=0.9, application/json;q=0.1", "text/plain", "# session "),
+        ("", "text/plain;q=0", "application/json", "{"),
         ("", "image/png", "application/json", "{"),
         ("", "*/*", "application/json", "{"),
         (".vtt", "application/json", "text/vtt", "WEBVTT\n"),
@@ -127,7 +128,8 @@ def test_the_format_is_what_the_path_names_or_the_client_accepts(
         answer = ledger.client.get(f"{path}/transcript{suffix}", headers={"Accept": accept})
 
         assert answer.status_code == 200
-        assert answer.headers["content-type"].split(";")[0] == media_type
+        of_text = "; charset=utf-8" if media_type.startswith("text/") else ""
+        assert answer.headers["content-type"] == f"{media_type}{of_text}"
         assert answer.text.startswith(begin)
         assert answer.headers["vary"] == "Accept"
 
@@ -136,6 +138,8 @@ def test_a_long_transcript_is_streamed_whole(ledger: Ledger) -> None:
     answer = ledger.client.get(f"/sessions/{ledger.long}/transcript")
 
     assert "content-length" not in answer.headers
+    text = ledger.client.get(f"/sessions/{ledger.long}/transcript.txt")
+    assert text.headers["content-type"] == "text/plain; charset=utf-8"
     assert [item["text"] for item in answer.json()["items"]] == [f"word {n}" for n in range(MANY)]
 
 

@@ -198,6 +198,8 @@ def test_as_csv_no_cell_is_a_formula(deployment: Deployment) -> None:
     by_agent = {row["agentName"]: row for row in rows}
     assert by_agent["'=cmd|' /C calc'!A0"]["costMinor"] == "4"
     assert (first["agentName"], first["day"], first["calls"]) == ("", "2026-03-01", "1")
+    # Where a semicolon separates cells, a text in quotes is one all the same.
+    assert ""","'=cmd|' /C calc'!A0",""" in plain.text
 
 
 def test_what_is_wrong_with_a_request_is_named(deployment: Deployment) -> None:
@@ -213,6 +215,8 @@ def test_what_is_wrong_with_a_request_is_named(deployment: Deployment) -> None:
     ):
         answer = deployment.http.get("/statistics", params=params)
         assert (answer.status_code, answer.json()["field"]) == (400, field), answer.text
+    wrong = deployment.http.get("/statistics", params={"from": "2026-02-30"}).json()
+    assert wrong["error"].startswith("from must be a day, such as")
 
 
 def test_the_command_line_shows_the_same(deployment: Deployment) -> None:

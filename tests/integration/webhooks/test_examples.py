@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import attrs
+import httpx
 import pytest
 
 from adapters.webhooks.delivery_sender import HttpDeliverySender
@@ -48,10 +49,15 @@ def example(program: str) -> Iterator[Example]:
         process.communicate()
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.fixture(params=PROGRAMS)
+def program(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    if shutil.which(PROGRAMS[chosen][0]) is None:
+        pytest.skip(f"{chosen} is not installed")
+    return chosen
+
+
 async def test_an_example_takes_what_is_genuine_once_and_refuses_the_rest(program: str) -> None:
-    if shutil.which(PROGRAMS[program][0]) is None:
-        pytest.skip(f"{program} is not installed")
     body = json.dumps(EVENT, ensure_ascii=False).encode()
 
     sender = HttpDeliverySender(time.time, allow_private=True)
@@ -72,3 +78,37 @@ async def test_an_example_takes_what_is_genuine_once_and_refuses_the_rest(progra
 
     assert [answer.status for answer in answers] == [401, 401, 204, 204]
     assert printed.count("call.ended s") == 1
+
+
+@pytest.mark.parametrize("secret", [None, "", "whsec_"])
+def test_an_example_without_a_secret_does_not_start(program: str, secret: str | None) -> None:
+    """With an empty one everybody could sign."""
+    given = {} if secret is None else {"WEBHOOK_SECRET": secret}
+
+    ended = subprocess.run(
+        PROGRAMS[program], cwd=FOLDER, capture_output=True, text=True, timeout=60, check=False,
+        env={"PATH": os.environ["PATH"], "PORT": "0", **given},
+    )  # fmt: skip
+
+    assert ended.returncode == 1
+    assert ended.stderr == "Set WEBHOOK_SECRET to the webhook's secret: whsec_…\n"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"webhook-timestamp": "²", "webhook-signature": "v1,é"},
+        {"webhook-timestamp": "9" * 400, "webhook-signature": "v1,"},
+        {"webhook-timestamp": "NOW", "webhook-signature": "v1,é é"},
+    ],
+    ids=str,
+)
+def test_headers_that_nobody_would_send_are_refused(program: str, headers: dict[str, str]) -> None:
+    given = {name: text.replace("NOW", str(int(time.time()))) for name, text in headers.items()}
+    raw = [(name.encode(), text.encode("latin-1")) for name, text in given.items()]
+
+    with example(program) as receiver:
+        answer = httpx.post(receiver.url, content=b"{}", headers=raw)
+
+    assert answer.status_code == 401
