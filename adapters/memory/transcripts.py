@@ -6,18 +6,19 @@ from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Collection, MutableMapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import ClassVar
 
 import attrs
-import msgspec
 
 from adapters.memory.capability import Capability, Mentions
+from adapters.memory.reports import ReportTable
 from adapters.memory.session_table import SessionTable
+from adapters.memory.transcript_item import Kept, Owner
 from domain.access.access import Access
 from domain.privacy.data_subject import DataSubject
 from domain.shared.errors import Conflict
-from domain.shared.identifiers import ReportId, SessionId
+from domain.shared.identifiers import SessionId
 from domain.shared.pagination import Cursor
 from domain.shared.reported import Reported
 from domain.transcripts.item import TranscriptItem
@@ -25,52 +26,7 @@ from domain.transcripts.policy import TranscriptPolicy
 from domain.transcripts.repository import FoundItem, TranscriptSearch, number_in
 from domain.transcripts.words import bounded_words, words_of
 
-Owner = SessionId | ReportId
 _PAGE = 200
-
-
-@attrs.frozen
-class Kept:
-    """A stored item; ``number`` makes its place among those of one millisecond."""
-
-    item: TranscriptItem
-    reported: Reported
-    kept_at: datetime
-    number: int
-
-    @property
-    def created_at(self) -> datetime:
-        """When it was said or, where that is not known, stored; to the millisecond."""
-        at = self.item.created_at or self.kept_at
-        return at.replace(microsecond=at.microsecond // 1000 * 1000)
-
-    @property
-    def order(self) -> tuple[datetime, int, int]:
-        """Sorts the items of a session."""
-        return self.created_at, self.item.position, self.number
-
-    def mentions(self, person: DataSubject, ids: Collection[str]) -> bool:
-        """Return whether it mentions the person, or its owner or call is among ``ids``."""
-        whose = (self.reported.session_id or self.reported.report_id, self.reported.call_id)
-        if any(each is not None and each.value in ids for each in whose):
-            return True
-        rest = msgspec.json.encode(
-            [getattr(self.item, name) for name in ("name", "arguments", "output", "extra")]
-        )
-        return person.is_in(self.item.text) or person.is_in_answer(rest.decode())
-
-    def found(self) -> FoundItem | None:
-        """Return it as a search does; None while its session is not known."""
-        if self.reported.session_id is None:
-            return None
-        return FoundItem(
-            item=self.item,
-            session_id=self.reported.session_id,
-            call_id=self.reported.call_id,
-            tenant=self.reported.tenant,
-            created_at=self.created_at,
-            number=self.number,
-        )
 
 
 @attrs.frozen(eq=False)
@@ -84,6 +40,7 @@ class TranscriptTable(Capability):
     quotes_ids: ClassVar[bool] = True
 
     sessions: SessionTable
+    reports: ReportTable
     policy: TranscriptPolicy
     by_owner: MutableMapping[Owner, dict[str, Kept]] = attrs.field(factory=dict)
     numbers: count[int] = attrs.field(factory=count)
@@ -92,8 +49,9 @@ class TranscriptTable(Capability):
         self, session_id: SessionId, access: Access
     ) -> AsyncIterator[Sequence[TranscriptItem]]:
         """Yield the session's visible items in the order of their times, some at a time."""
-        kept = sorted(self.by_owner.get(session_id, {}).values(), key=lambda each: each.order)
-        items = [each.item for each in kept if access.sees(each.reported.tenant)]
+        kept = sorted(self.of(session_id), key=lambda each: each.order)
+        visible = (each for each in kept if access.sees(each.reported.tenant))
+        items = [each.item for each in visible if self.shows(each)]
         for begin in range(0, len(items), _PAGE):
             yield items[begin : begin + _PAGE]
 
@@ -101,13 +59,23 @@ class TranscriptTable(Capability):
         self, wanted: TranscriptSearch, after: Cursor | None, limit: int, access: Access
     ) -> Sequence[FoundItem]:
         """Return the newest ``limit`` visible items that are wanted, of those after ``after``."""
-        every = (each.found() for items in self.by_owner.values() for each in items.values())
+        kept = chain.from_iterable(map(self.of, self.by_owner))
+        every = (each.found() for each in kept if self.shows(each))
         visible = (each for each in every if each is not None and access.sees(each.tenant))
         newest = sorted(visible, key=_place, reverse=True)
         if after is not None:
             last = after.created_at, number_in(after)
             newest = [each for each in newest if _place(each) < last]
         return list(islice((each for each in newest if _is_wanted(each, wanted)), limit))
+
+    def of(self, owner: Owner) -> Collection[Kept]:
+        """Return what it owns."""
+        return self.by_owner.get(owner, {}).values()
+
+    def shows(self, kept: Kept) -> bool:
+        """Return whether nobody waits for the rest of an item's report, or for its match."""
+        report = self.reports.by_id.get(kept.reported.report_id)
+        return report is None or report.session_id is not None
 
     async def prune(self, before: datetime) -> int:
         """Delete the items that were stored before then; how many they were."""
@@ -209,15 +177,27 @@ class MemoryTranscripts:
         if session_id is not None and session_id not in self._committed.sessions.by_id:
             raise Conflict("The session of this report has been deleted.")
         owner: Owner = session_id or reported.report_id
-        layer[owner] = {**layer.get(owner, {}), **kept}
+        before = layer.get(owner, {})
+        for item_id in kept.keys() & before.keys():
+            if self._committed.shows(before[item_id]):
+                shown = attrs.evolve(reported, report_id=before[item_id].reported.report_id)
+                kept[item_id] = attrs.evolve(kept[item_id], reported=shown)
+        unmatched = layer.get(reported.report_id, {})
+        layer[reported.report_id] = {k: v for k, v in unmatched.items() if k not in kept}
+        layer[owner] = {**before, **kept}
 
     async def match(self, reported: Reported) -> int:
         """Give a report's items to its session at commit; return how many they are."""
-        number = len(self._committed.by_owner.get(reported.report_id, {}))
-        if reported.session_id is None or not number:
+        if reported.session_id is None:
             return 0
         self._changes.append(partial(self._match, reported))
-        return number
+        owners: tuple[Owner, ...] = (reported.report_id, reported.session_id)
+        items = chain.from_iterable(map(self._committed.of, owners))
+        return sum(each.reported.report_id == reported.report_id for each in items)
+
+    async def match_ahead(self, reported: Reported) -> bool:  # noqa: ARG002
+        """Return False: nothing here takes long."""
+        return False
 
     def _match(self, reported: Reported, layer: MutableMapping[Owner, dict[str, Kept]]) -> None:
         items = layer.get(reported.report_id, {})
@@ -225,4 +205,8 @@ class MemoryTranscripts:
             item_id: attrs.evolve(each, reported=reported) for item_id, each in items.items()
         }
         layer[reported.report_id] = {}
+        session_id = reported.session_id
+        assert session_id is not None  # noqa: S101 - `match` has looked
+        left = layer.get(session_id, {})
+        layer[session_id] = {k: v for k, v in left.items() if k not in matched}
         self._keep(reported, matched, layer)

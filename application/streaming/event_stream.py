@@ -109,16 +109,20 @@ class EventStream:
         """Forget a listener."""
         self._listeners.remove(listener)
 
-    async def chunks(self, listener: Listener) -> AsyncIterator[bytes]:
-        """Yield what is to be sent to the listener, until it is closed."""
+    async def next(self, listener: Listener) -> bytes:
+        """Return what is to be sent to the listener, once there is anything; nothing at its end."""
         while listener.closing is None:
-            text = await self._next(listener)
-            if text:
-                yield text
-            elif not listener.follows:
-                return
-            elif listener.closing is None:
-                await listener.wait()
+            text = await self._ready(listener)
+            if not text and listener.follows:
+                text = await listener.wait()
+            if text or not listener.follows:
+                return text
+        return b""
+
+    async def chunks(self, listener: Listener) -> AsyncIterator[bytes]:
+        """Yield what :meth:`next` returns."""
+        while text := await self.next(listener):
+            yield text
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -141,7 +145,7 @@ class EventStream:
         """End every stream; there will be no other."""
         self._listeners.stop()
 
-    async def _next(self, listener: Listener) -> bytes:
+    async def _ready(self, listener: Listener) -> bytes:
         """Return what to send now; nothing if the listener has to wait."""
         if listener.must_reset:
             listener.must_reset = False
@@ -155,10 +159,8 @@ class EventStream:
                 return text
         if self._is_live and ring.floor <= listener.position < ring.position:
             text, listener.position = ring.chunk(listener.wanted, listener.position)
-            if text:
-                return text
-        now = asyncio.get_running_loop().time()
-        return HEARTBEAT if now - listener.sent_at >= HEARTBEAT_SECONDS else b""
+            return text
+        return b""
 
     async def _read_for(self, listener: Listener, up_to: int | None) -> bytes:
         """Read for one listener what the ring does not hold."""
@@ -210,7 +212,7 @@ class EventStream:
                 if since is not None and now - since >= SLOW_SECONDS:
                     listener.drop()
                 elif now - listener.sent_at >= HEARTBEAT_SECONDS:
-                    listener.wake()
+                    listener.wake(HEARTBEAT)
             if now - checked_at < RECHECK_SECONDS or not self._listeners:
                 continue
             checked_at = now
@@ -238,7 +240,8 @@ class EventStream:
 
     async def _check_restored(self) -> None:
         """Begin again where the ledger is another one, which ends before what was read."""
-        if self._is_live and await self.outbox.highest_position() < self._ring.position:
+        position = self._ring.position  # before the look-up, during which it may grow
+        if self._is_live and await self.outbox.highest_position() < position:
             last = await self.outbox.last_position()
             self._ring.begin(last)
             for listener in self._listeners:

@@ -39,20 +39,19 @@ class Listener:
     sending_since: float | None = None
     closing: Closing | None = attrs.field(default=None, init=False)
     task: asyncio.Task[object] | None = attrs.field(default=None, init=False)
-    _waiting: asyncio.Future[None] | None = attrs.field(default=None, init=False)
+    _waiting: asyncio.Future[bytes] | None = attrs.field(default=None, init=False)
 
-    async def wait(self) -> None:
-        """Return once it is woken."""
+    async def wait(self) -> bytes:
+        """Return what it is woken with; at once if it is closed."""
+        if self.closing is not None:
+            return b""
         self._waiting = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiting
-        finally:
-            self._waiting = None
+        return await self._waiting
 
-    def wake(self) -> None:
-        """Let it look again."""
+    def wake(self, text: bytes = b"") -> None:
+        """Let it send ``text``, if it has nothing else to send, and look again."""
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+            self._waiting.set_result(text)
 
     def close(self, why: Closing) -> None:
         """End its stream."""

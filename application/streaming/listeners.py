@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Final
+from weakref import WeakValueDictionary
 
 import attrs
 
 from application.streaming.listener import Closing, Listener
+from domain.events.event_filter import EventFilter
 from domain.shared.event_errors import NoRoomForStream, TooManyStreams
 
 MOST: Final = 2000
@@ -22,6 +24,9 @@ class Listeners:
 
     count: Callable[[int], None]
     _listeners: dict[int, Listener] = attrs.field(factory=dict, init=False)
+    _wanted: WeakValueDictionary[EventFilter, EventFilter] = attrs.field(
+        factory=WeakValueDictionary, init=False
+    )
     _is_stopping: bool = attrs.field(default=False, init=False)
 
     def __iter__(self) -> Iterator[Listener]:
@@ -42,6 +47,8 @@ class Listeners:
 
     def add(self, listener: Listener) -> None:
         """Add a listener for which there is room."""
+        # Those who want the same share one filter, which is found sooner among the ring's chunks.
+        listener.wanted = self._wanted.setdefault(listener.wanted, listener.wanted)
         self._listeners[id(listener)] = listener
         self.count(len(self._listeners))
 

@@ -1,4 +1,4 @@
-"""Keep a report with all that it brought, in one transaction."""
+"""Keep a report with all that it brought: whoever reads sees all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -23,10 +23,15 @@ from domain.shared.errors import Conflict
 from domain.shared.identifiers import RecordingId, SessionId
 from domain.shared.ids import IdGenerator
 from domain.shared.report_errors import ReportContended
+from domain.shared.reported import Reported
 from domain.shared.unit_of_work import UnitOfWorkFactory
 from domain.transcripts.item import TranscriptItem
 from domain.usage.read_summary import usage_of
 
+AT_ONCE: Final = 250
+"""Items that are stored with the rest of a report; on SQLite all other changes wait for them."""
+PART: Final = 100
+"""Items that each transaction before that one stores: there may be a thousand in a row."""
 _ATTEMPTS: Final = 10
 _PAUSE: Final = timedelta(milliseconds=20)
 
@@ -65,6 +70,25 @@ class Kept:
 
 
 @attrs.frozen(kw_only=True)
+class _Decided:
+    """What becomes of a report: ``report`` replaces ``earlier``. ``audio`` is what is kept."""
+
+    earlier: Report | None
+    before: Report
+    report: Report
+    audio: Audio | None
+    changes: bool
+
+
+@attrs.frozen
+class _Ahead:
+    """The first of many items: how many are kept, and whose they are."""
+
+    kept: int
+    reported: Reported
+
+
+@attrs.frozen(kw_only=True)
 class KeepReport:
     """Stores a report once for each job in a room instance, whichever replica it reaches."""
 
@@ -85,9 +109,10 @@ class KeepReport:
         """
         for attempt in range(_ATTEMPTS):
             try:
+                ahead = await self._keep_ahead(new, new.items[:-AT_ONCE])
                 async with self.unit_of_work() as work:
-                    return await self._kept(work, new, before_commit)
-            except Conflict:  # another upload of this report, or its match, was quicker
+                    return await self._kept(work, new, ahead, before_commit)
+            except Conflict:  # another upload, a match, or the session's first webhook was quicker
                 await self.clock.sleep((attempt + 1) * _PAUSE)
         raise ReportContended("Several uploads of this report came at once; send it again.")
 
@@ -103,16 +128,63 @@ class KeepReport:
             received_at=now,
         )
 
+    async def _keep_ahead(self, new: NewReport, items: Sequence[TranscriptItem]) -> _Ahead | None:
+        """Store the first of many items, some at a time.
+
+        Nobody sees them before the rest is there, as a new report is not matched until then. One
+        that is matched has had items before it was complete, and these join them.
+        """
+        if not items:
+            return None
+        async with self.unit_of_work() as work:
+            decided = await self._decide(work, new)
+            if not decided.changes:
+                return None
+            if decided.earlier is None:
+                await work.reports.add(decided.before)
+                await work.commit()
+        kept, reported = 0, decided.report.reported
+        for begin in range(0, len(items), PART):
+            async with self.unit_of_work() as work:
+                kept += await work.transcripts.keep(reported, items[begin : begin + PART])
+                await work.commit()
+        return _Ahead(kept, reported)
+
     async def _kept(
-        self, work: ReportWork, new: NewReport, before_commit: Callable[[], None]
+        self,
+        work: ReportWork,
+        new: NewReport,
+        ahead: _Ahead | None,
+        before_commit: Callable[[], None],
     ) -> Kept:
+        decided = await self._decide(work, new)
+        if not decided.changes:
+            return Kept(report=decided.report, audio=None)
+        is_ahead = ahead is not None and ahead.reported == decided.report.reported
+        if len(new.items) > AT_ONCE and not is_ahead:
+            raise Conflict("The report's session has become known.")
+        if decided.earlier is None:
+            await work.reports.add(decided.report)
+        else:
+            await work.reports.save(decided.report)
+        last = new.items[-AT_ONCE:]
+        count = await work.transcripts.keep(decided.report.reported, last)
+        count += 0 if ahead is None else ahead.kept
+        await self._keep_contents(work, new, decided, count)
+        before_commit()
+        await work.commit()
+        return Kept(report=decided.report, audio=decided.audio)
+
+    async def _decide(self, work: ReportWork, new: NewReport) -> _Decided:
         earlier = await work.reports.of_job(new.header.room_sid, new.header.job_id)
         now = self.clock.now()
         before = earlier or self.draft(new.header)
         known = before.session_id if new.session is None else new.session.id
         session = await self._session_of(work, before, known, now)
-        if session is None and known is not None:
-            return Kept(report=before, audio=None)  # deleted, as what the report brought was
+        if session is None and known is not None:  # deleted, as what the report brought was
+            return _Decided(
+                earlier=earlier, before=before, report=before, audio=None, changes=False
+            )
         if earlier is None and session is not None:
             reports = await work.reports.of_session(session.id)
             earlier = same_report(reports, new.header, session)
@@ -122,19 +194,11 @@ class KeepReport:
         if audio is not None and session is not None and not may_record(session):
             audio, audio_part = None, Part.DROPPED
         # What is there unmatched, and its contents, are left to be matched together.
-        report = before if earlier is not None else await self._placed(work, before, session, now)
+        report = await self._placed(work, before, session, now) if before.is_coming else before
         if new.is_final:
             report = report.completed(now, new.header, new.transcript, audio_part)
-        if report == earlier and (new.session is None or not new.items):
-            return Kept(report=report, audio=None)
-        if earlier is None:
-            await work.reports.add(report)
-        else:
-            await work.reports.save(report)
-        await self._keep_contents(work, before, report, new, audio)
-        before_commit()
-        await work.commit()
-        return Kept(report=report, audio=audio)
+        changes = report != earlier or (new.session is not None and bool(new.items))
+        return _Decided(earlier=earlier, before=before, report=report, audio=audio, changes=changes)
 
     async def _session_of(
         self, work: ReportWork, report: Report, known: SessionId | None, now: datetime
@@ -151,10 +215,10 @@ class KeepReport:
         return report.matched(session.id, await call_of(work, session), session.tenant)
 
     async def _keep_contents(
-        self, work: ReportWork, before: Report, report: Report, new: NewReport, audio: Audio | None
+        self, work: ReportWork, new: NewReport, decided: _Decided, items: int
     ) -> None:
+        before, report, audio = decided.before, decided.report, decided.audio
         reported = report.reported
-        count = await work.transcripts.keep(reported, new.items)
         await work.usage.keep_turns(reported, latencies_of(new.items))
         is_first = report.is_complete and not before.is_complete
         if is_first:
@@ -166,7 +230,7 @@ class KeepReport:
         await self.announce(
             work,
             report,
-            items=count if before.transcript is not Part.KEPT else 0,
+            items=items if before.transcript is not Part.KEPT else 0,
             has_usage=is_first,
             recordings=recordings,
         )

@@ -70,6 +70,12 @@ class MatchReports:
                     await work.commit(urgent=False)
 
     async def _match(self, report_id: ReportId) -> bool:
+        while (matched := await self._match_some(report_id)) is None:
+            pass
+        return matched
+
+    async def _match_some(self, report_id: ReportId) -> bool | None:
+        """Return whether the report is matched now; None if some of its many items are."""
         now = self.clock.now()
         async with self.unit_of_work() as work:
             report = await work.reports.get(report_id)
@@ -82,6 +88,9 @@ class MatchReports:
                 return False
             call_id = await call_of(work, session)
             report = report.matched(session.id, call_id, session.tenant)
+            if await work.transcripts.match_ahead(report.reported):
+                await work.commit()
+                return None
             await work.reports.save(report)
             await self._match_contents(work, report, session)
             await work.commit()

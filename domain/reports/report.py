@@ -40,7 +40,7 @@ class Report:
     ``completed_at``: when the whole report came; None while its worker has only sent items.
     ``summary``: what is kept of the worker's, a JSON object; empty while there is none.
     ``session_id``, ``call_id`` and ``tenant`` are None until it is matched with a session; until
-    then that is tried again at ``retry_at``.
+    then that is tried again at ``retry_at``, or never while the report is still coming.
     """
 
     id: ReportId
@@ -67,6 +67,11 @@ class Report:
             call_id=self.call_id,
             tenant=self.tenant,
         )
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether not all of it is stored yet, so that it is neither matched nor tried."""
+        return self.session_id is None and self.retry_at is None
 
     @property
     def is_complete(self) -> bool:

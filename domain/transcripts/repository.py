@@ -28,7 +28,16 @@ class Transcripts(Protocol):
 
         That is as the service's :class:`~domain.transcripts.policy.TranscriptPolicy` wants it: none
         where transcripts are switched off. An item whose id the session has already, from whichever
-        report, is replaced. No caller sees the items of a report that is not matched.
+        report, is replaced. No caller sees the items of a report that is not matched, but for those
+        that replace visible ones.
+        """
+        ...
+
+    async def match_ahead(self, reported: Reported) -> bool:
+        """Give some of a report's items, at commit, to the session that it will be matched with.
+
+        Returns False where :meth:`match` can give it all that are left, in a transaction that
+        holds up no other for long. Those that replace items of the session are left to that.
         """
         ...
 
@@ -36,7 +45,7 @@ class Transcripts(Protocol):
         """Give a report's items, at commit, to the session, call and tenant that are known now.
 
         Returns how many items the report has. They replace items of the session with the same ids.
-        Nothing happens to a report that was matched before, or has no session.
+        Nothing changes for a report that was matched before, or has no session.
         """
         ...
 

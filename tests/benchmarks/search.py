@@ -1,4 +1,4 @@
-"""Searching transcripts, and keeping a large one: SQLite's FTS5 and PostgreSQL's full text."""
+"""Searching transcripts: SQLite's FTS5 and PostgreSQL's full text."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import attrs
 import uuid_utils
 
 from adapters.sqlalchemy.schema.migrations import migrate
@@ -33,8 +32,6 @@ from tests.databases import running_postgres
 
 TRANSCRIPTS: Final = int(os.environ.get("BENCH_TRANSCRIPTS", "100000"))
 ITEMS: Final = 6
-LONG: Final = 100_000
-"""Items of one transcript."""
 ROUNDS: Final = 15
 TOGETHER: Final = 500
 BEGUN: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -127,58 +124,6 @@ def _reported(session: Session) -> Reported:
     return Reported(report_id=report_id, session_id=session.id, tenant=session.tenant)
 
 
-@attrs.frozen
-class LongTranscript:
-    """How long one of ``LONG`` items takes, and the longest that others wait meanwhile."""
-
-    seconds: float
-    held_up: float
-    writes: float
-
-
-async def _keep_long(storage: SqlStorage) -> LongTranscript:
-    session = _session(TRANSCRIPTS + 1)
-    items = [
-        TranscriptItem(
-            id=f"item_{place}", type="message", position=place, text=_WORDS[place % 5000],
-            created_at=BEGUN + timedelta(milliseconds=place),
-        )
-        for place in range(LONG)
-    ]  # fmt: skip
-    async with storage.unit_of_work() as work:
-        await work.sessions.add(session)
-        await work.commit()
-    held_up, writes, done = 0.0, 0.0, asyncio.Event()
-
-    async def beat() -> None:
-        nonlocal held_up
-        while not done.is_set():
-            before = time.perf_counter()
-            await asyncio.sleep(0.005)
-            held_up = max(held_up, time.perf_counter() - before - 0.005)
-
-    async def write() -> None:
-        nonlocal writes
-        while not done.is_set():
-            before = time.perf_counter()
-            async with storage.unit_of_work() as work:
-                await work.sessions.add(_session(TRANSCRIPTS + 2 + int(before * 1000)))
-                await work.commit()
-            writes = max(writes, time.perf_counter() - before)
-            await asyncio.sleep(0.02)
-
-    others = [asyncio.create_task(beat()), asyncio.create_task(write())]
-    await asyncio.sleep(0.1)
-    began = time.perf_counter()
-    async with storage.unit_of_work() as work:
-        await work.transcripts.keep(_reported(session), items)
-        await work.commit()
-    seconds = time.perf_counter() - began
-    done.set()
-    await asyncio.gather(*others)
-    return LongTranscript(seconds, held_up, writes)
-
-
 async def _search(storage: SqlStorage) -> Mapping[str, tuple[int, Spread]]:
     search = SearchTranscripts(storage.transcripts)
     found: dict[str, tuple[int, Spread]] = {}
@@ -205,15 +150,6 @@ async def _measure(url: str, name: str, report: Report) -> None:
         )
         for search, (number, spread) in (await _search(storage)).items():
             report.row([search, number, spread.text(1)])
-        long = await _keep_long(storage)
-        report.section(
-            f"One transcript of {LONG:,} items on {name}",
-            ("seconds", "event loop held up, ms", "another write, ms"),
-        )
-        figures: Sequence[Any] = (
-            f"{long.seconds:.1f}", f"{long.held_up * 1000:.0f}", f"{long.writes * 1000:.0f}",
-        )  # fmt: skip
-        report.row(figures)
 
 
 def measure(report: Report, folder: Path) -> None:

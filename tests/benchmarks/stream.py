@@ -8,136 +8,200 @@ import multiprocessing
 import selectors
 import socket
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import attrs
 import psutil
 
 from tests.benchmarks.load import load
-from tests.benchmarks.report import Report
+from tests.benchmarks.report import Report, Spread
 from tests.benchmarks.servers import ours, stub_livekit, worker_of
 from tests.service import Service
 
 LISTENERS: Final = 1000
 EVENTS_PER_SECOND: Final = 100
-SECONDS: Final = 10
+SECONDS: Final = 5
+ROUNDS: Final = 5
 MEASURING: Final = 20
-_REQUEST: Final = b"GET /events?type=session.created HTTP/1.1\r\nHost: x\r\n\r\n"
+OPENING_SECONDS: Final = 2.0
+# Answers to HTTP/1.0 have no chunks.
+_REQUEST: Final = b"GET /events?type=session.created HTTP/1.0\r\n\r\n"
+
+
+@attrs.frozen
+class Heard:
+    """How many events were heard in all, and how late each was for those who measure."""
+
+    events: int
+    delays: list[float]
+
+
+@attrs.frozen
+class Round:
+    """Sessions that begin ``EVENTS_PER_SECOND``, and what was heard of them. In milliseconds."""
+
+    heard: int
+    p50: float
+    p99: float
+    session: float
+    cpu: float
 
 
 def measure(report: Report, folder: Path) -> None:
     """Begin so many sessions a second, and see when each listener hears of each."""
-    heads = ["listeners", "events/s", "heard", "p50 ms", "p99 ms", "CPU s"]
-    report.section("The stream", heads, "SQLite; from when an event became known to its arrival.")
+    numbers = (1, LISTENERS)
     with stub_livekit() as environ, ours("sqlite", environ, folder / "ledger") as service:
-        for listeners in (1, LISTENERS):
-            process = psutil.Process(worker_of(service).pid)
-            before = sum(process.cpu_times()[:2])
-            heard, delays = _listened(service, listeners)
-            cpu = sum(process.cpu_times()[:2]) - before
-            p50, p99 = (delays[int(len(delays) * part)] * 1000 for part in (0.5, 0.99))
-            report.row(
-                [listeners, EVENTS_PER_SECOND, heard, f"{p50:.0f}", f"{p99:.0f}", f"{cpu:.1f}"],
-                listeners=listeners, heard=heard, p50=p50, p99=p99, cpu=cpu,
-            )  # fmt: skip
-        report.section("Requests beside the stream", ["idle listeners", "GET /health/s"])
-        for listeners in (0, LISTENERS):
-            rate = _rate_beside(service, listeners)
-            report.row([listeners, f"{rate:.0f}"], listeners=listeners, rate=rate)
+        rounds: dict[int, list[Round]] = {number: [] for number in numbers}
+        for _ in range(ROUNDS):
+            for number in numbers:
+                rounds[number].append(_round(service, number))
+        heads = ["listeners", "heard", "p50 ms", "p99 ms", "POST /session p50 ms", "CPU, s/s"]
+        note = f"SQLite, {EVENTS_PER_SECOND} events/s; from when one became known to its arrival."
+        report.section("The stream", heads, note)
+        for number, found in rounds.items():
+            names = ("p50", "p99", "session", "cpu")
+            spreads = {name: Spread.of([getattr(one, name) for one in found]) for name in names}
+            heard = min(one.heard for one in found)
+            shown = [spreads[name].text(2 if name == "cpu" else 0) for name in names]
+            report.row([number, heard, *shown], listeners=number, heard=heard, **spreads)
+        _measure_requests(report, service)
 
 
-def _listened(service: Service, listeners: int) -> tuple[int, list[float]]:
-    """Return how many events were heard in all, and the sorted delays of some of them.
-
-    Who measures has a process of its own, so that it does not wait for the others' bytes.
-    """
-    measuring = min(listeners, MEASURING)
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        rest = (service.url, listeners - measuring, SECONDS + 4.0)
-        others = pool.apply_async(_drain, rest)
-        result = pool.apply_async(_listen, (service.url, measuring, SECONDS + 4.0))
-        time.sleep(3)
-        asyncio.run(_begin_sessions(service.url))
-        heard, delays = result.get(timeout=60)
-        return heard + others.get(timeout=60), delays
-
-
-def _rate_beside(service: Service, listeners: int) -> float:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        result = pool.apply_async(_drain, (service.url, listeners, 6.0))
-        time.sleep(3)
-        rate = load(service.url, "get", 8, 2, "/health").rate
-        result.get(timeout=60)
-        return rate
+def _measure_requests(report: Report, service: Service) -> None:
+    cases = [(number, busy) for busy in (False, True) for number in (0, LISTENERS)]
+    rates: dict[tuple[int, bool], list[float]] = {case: [] for case in cases}
+    for _ in range(ROUNDS):
+        for number, busy in cases:
+            with _listening(service, number):
+                rates[number, busy].append(asyncio.run(_rate(service.url, busy=busy)))
+    report.section(
+        "Requests beside the stream",
+        ["listeners", "events/s", "GET /health/s, 8 connections", "of that without listeners"],
+    )
+    for (number, busy), found in rates.items():
+        pairs = zip(found, rates[0, busy], strict=True)
+        rate, ratio = Spread.of(found), Spread.of([one / none for one, none in pairs])
+        events = EVENTS_PER_SECOND * busy
+        report.row(
+            [number, events, rate.text(), ratio.text(2)],
+            listeners=number, events=events, rate=rate, ratio=ratio,
+        )  # fmt: skip
 
 
-async def _begin_sessions(url: str) -> None:
+def _round(service: Service, listeners: int) -> Round:
+    process = psutil.Process(worker_of(service).pid)
+    with _listening(service, listeners) as heard:
+        before, began = sum(process.cpu_times()[:2]), time.monotonic()
+        times = asyncio.run(_begin_sessions(service.url, SECONDS))
+        cpu = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began)
+        time.sleep(0.5)
+        found = heard()
+    p50, p99 = (found.delays[int(len(found.delays) * part)] * 1000 for part in (0.5, 0.99))
+    return Round(found.events, p50, p99, sorted(times)[len(times) // 2] * 1000, cpu)
+
+
+async def _rate(url: str, *, busy: bool) -> float:
+    begin = asyncio.create_task(_begin_sessions(url, 3 if busy else 0))
+    await asyncio.sleep(0.5)
+    found = await asyncio.to_thread(load, url, "get", 8, 2, "/health")
+    await begin
+    return found.rate
+
+
+async def _begin_sessions(url: str, seconds: int) -> list[float]:
+    """Return how long each took."""
     import aiohttp  # noqa: PLC0415 - in this process only
 
+    times = list[float]()
     async with aiohttp.ClientSession() as client:
 
         async def begin() -> None:
+            before = time.monotonic()
             async with client.post(f"{url}/session", json={"userIdentity": "ann"}) as answer:
                 assert answer.status == 200
+            times.append(time.monotonic() - before)
 
         began, tasks = time.monotonic(), []
-        for number in range(EVENTS_PER_SECOND * SECONDS):
+        for number in range(EVENTS_PER_SECOND * seconds):
             await asyncio.sleep(max(0.0, began + number / EVENTS_PER_SECOND - time.monotonic()))
             tasks.append(asyncio.create_task(begin()))
         await asyncio.gather(*tasks)
+    return times
 
 
-def _listen(url: str, listeners: int, seconds: float) -> tuple[int, list[float]]:
-    """Hear events in a process of its own."""
-    return asyncio.run(_hear(url, listeners, seconds))
+@contextmanager
+def _listening(service: Service, listeners: int) -> Iterator[Callable[[], Heard]]:
+    """So many listeners, while the block runs; what is returned tells what they have heard.
+
+    Who measures has a process of its own, so that it does not wait for the others' bytes.
+    """
+    context = multiprocessing.get_context("spawn")
+    measuring = min(listeners, MEASURING)
+    with ExitStack() as stack:
+        pipes = []
+        for number, measures in ((measuring, True), (listeners - measuring, False)):
+            pipe, theirs = context.Pipe()
+            process = context.Process(
+                target=_listen,
+                args=(service.url, number, theirs),
+                kwargs={"measures": measures},
+                daemon=True,
+            )
+            process.start()
+            stack.callback(process.join)
+            stack.callback(pipe.close)
+            theirs.close()
+            pipes.append(pipe)
+        for pipe in pipes:
+            pipe.recv()
+
+        def heard() -> Heard:
+            for pipe in pipes:
+                pipe.send(None)
+            found: list[Heard] = [pipe.recv() for pipe in pipes]
+            delays = sorted(delay for each in found for delay in each.delays)
+            return Heard(sum(each.events for each in found), delays)
+
+        yield heard
 
 
-def _drain(url: str, listeners: int, seconds: float) -> int:
-    """Return how many events so many listeners heard."""
-    address, heard, waiting = urlsplit(url), 0, selectors.DefaultSelector()
-    until = time.monotonic() + seconds
-    for _ in range(listeners):
+def _listen(url: str, listeners: int, pipe: Connection, *, measures: bool) -> None:
+    """Listen in a process of its own until ``pipe`` is closed; tell what was heard when asked."""
+    address, waiting = urlsplit(url), selectors.DefaultSelector()
+    waiting.register(pipe, selectors.EVENT_READ)
+    began = time.monotonic()
+    for number in range(listeners):  # those of both processes alternate
+        time.sleep(max(0.0, began + OPENING_SECONDS * number / listeners - time.monotonic()))
         ear = socket.create_connection((address.hostname or "", address.port or 80))
         ear.sendall(_REQUEST)
-        waiting.register(ear, selectors.EVENT_READ, ear)
-    while (left := until - time.monotonic()) > 0:
-        for key, _ in waiting.select(left):
-            heard += key.data.recv(1 << 20).count(b"\ndata: ")
-    return heard
+        waiting.register(ear, selectors.EVENT_READ, [b""])
+    pipe.send(None)
+    events, delays, room = 0, list[float](), bytearray(1 << 20)
+    while True:
+        for key, _ in waiting.select():
+            if key.fileobj is pipe:
+                try:
+                    pipe.recv()
+                except EOFError:
+                    return
+                pipe.send(Heard(events, delays))
+                continue
+            size = key.fileobj.recv_into(room)  # type: ignore[union-attr]
+            if not measures:
+                events += room.count(b"\ndata: ", 0, size)
+                continue
+            *lines, key.data[0] = (key.data[0] + room[:size]).split(b"\n")
+            late = [time.time() - _known_at(line) for line in lines if line.startswith(b"data: ")]
+            events += len(late)
+            delays += late
 
 
-class _Ear(asyncio.Protocol):
-    """Notes how late each event is."""
-
-    def __init__(self, delays: list[float]) -> None:
-        self._text = b""
-        self._delays = delays
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(_REQUEST)
-
-    def data_received(self, data: bytes) -> None:
-        *lines, self._text = (self._text + data).split(b"\n")
-        now = time.time()
-        for line in lines:
-            if line.startswith(b"data: "):
-                self._delays.append(now - _known_at(json.loads(line[6:])))
-
-
-async def _hear(url: str, listeners: int, seconds: float) -> tuple[int, list[float]]:
-    address, delays = urlsplit(url), list[float]()
-    loop = asyncio.get_running_loop()
-    for _ in range(listeners):
-        await loop.create_connection(
-            partial(_Ear, delays), address.hostname or "", address.port or 80
-        )
-    await asyncio.sleep(seconds)
-    return len(delays), sorted(delays) or [0.0]
-
-
-def _known_at(event: dict[str, Any]) -> float:
+def _known_at(line: bytes) -> float:
+    event: dict[str, Any] = json.loads(line.removeprefix(b"data: "))
     return datetime.fromisoformat(event["createdAt"]).timestamp()

@@ -11,12 +11,18 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 
-from domain.reports import receive_report
+from domain.reports import keep_report, receive_report
 from domain.reports.keep_report import KeepReport
 from domain.reports.receive_report import IncomingReport
 from entrypoints.http.__main__ import main
 
-STEPS = ("audio half written", "audio written", "before the commit", "before the answer")
+STEPS = (
+    "audio half written",
+    "audio written",
+    "before the commit",
+    "some items written",
+    "before the answer",
+)
 _target: Any = sys.modules[receive_report.__name__]
 _joined, _keep_report = receive_report._joined, KeepReport.__call__
 
@@ -50,6 +56,9 @@ if __name__ == "__main__":
         case 1:
             IncomingReport.keep = die  # type: ignore[method-assign, assignment]
         case 2:
+            IncomingReport._hand_over = die  # type: ignore[method-assign, assignment]
+        case 3:
+            keep_report.AT_ONCE = 1  # type: ignore[misc]
             IncomingReport._hand_over = die  # type: ignore[method-assign, assignment]
         case _:
             KeepReport.__call__ = keep_and_die  # type: ignore[assignment, method-assign]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +22,7 @@ from tests.live.conftest import Worker, running_worker
 from tests.live.stage import Stage, stage
 from tests.live.steps import agent_joins, join, post, until
 from tests.live.test_agent import Ear, talks_with
-from tests.live.uploads import Seen, Uploads, listening, seen
+from tests.live.uploads import Seen, Uploads, first_read, listening, seen
 from tests.livekit_server import free_port
 from tests.service import Service, running
 
@@ -40,6 +42,7 @@ class Scene:
     uploads: Uploads
     http: httpx.AsyncClient
     livekit: api.LiveKitAPI
+    tasks: asyncio.TaskGroup
 
     async def spoken_session(self, participant: rtc.Room, room: str) -> str:
         """A session in which user and agent have spoken, and whose room is there yet; its id."""
@@ -52,22 +55,23 @@ class Scene:
         self.uploads.session_id = started["sessionId"]
         return self.uploads.session_id
 
-    async def end(self, room: str) -> float:
-        """Delete the session's room; when that was."""
-        ended = time.monotonic()
+    async def end(self, room: str) -> Ended:
+        """Delete the session's room, and look for what becomes known of it."""
+        at = time.monotonic()
         await self.livekit.room.delete_room(api.DeleteRoomRequest(room=room))
-        return ended
+        read = first_read(self.http, self.uploads.session_id)
+        return Ended(at, self.tasks.create_task(read))
 
-    async def is_complete_when_answered(self, ended: float) -> None:
+    async def is_complete_when_answered(self, ended: Ended) -> None:
         """Before the worker has its 200, everything can be read.
 
-        No clock judges that: a slow machine answers later. The time is printed.
+        No clock judges that: a slow machine answers later. What the worker and the service do
+        between is counted, and the times are printed.
         """
         await until(lambda: self.uploads.kept is not None, 120)
         assert self.uploads.kept is not None
-        answered, read = self.uploads.kept
-        is_whole(read)
-        print(f"readable {answered - ended:.2f} s after the end")  # noqa: T201 - with pytest -s
+        is_whole(self.uploads.kept)
+        await ended.tell("the end", ended.at)
 
     def waits(self) -> list[float]:
         """How long the worker has waited before each further attempt, in seconds."""
@@ -76,6 +80,20 @@ class Scene:
     @property
     def log(self) -> str:
         return self.worker.output()[self.logged :]
+
+
+@attrs.frozen
+class Ended:
+    """When a session ended, and a task that returns when each part of it could be read."""
+
+    at: float
+    read: asyncio.Task[dict[str, float]]
+
+    async def tell(self, after: str, since: float) -> None:
+        """Print a line with the times (with ``pytest -s``)."""
+        test = os.environ["PYTEST_CURRENT_TEST"].partition("::")[2].removesuffix(" (call)")
+        times = (f"{name} {at - since:.2f} s" for name, at in sorted((await self.read).items()))
+        print(f"\n{test}: after {after}: {', '.join(times)}")  # noqa: T201
 
 
 def is_whole(read: Seen) -> None:
@@ -107,7 +125,7 @@ class Installation:
         }
         logged = len(self.worker.output())
         with running(given, folder) as service:
-            async with self.stage.clients(service) as (http, livekit):
+            async with self.stage.clients(service) as (http, livekit), asyncio.TaskGroup() as tasks:
                 yield Scene(
                     service=service,
                     worker=self.worker,
@@ -115,6 +133,7 @@ class Installation:
                     uploads=Uploads(service.url),
                     http=http,
                     livekit=livekit,
+                    tasks=tasks,
                 )
 
 
@@ -153,7 +172,7 @@ async def test_a_session_is_in_the_ledger_when_its_upload_is_answered(
         ended = await on.end(room)
 
         await on.is_complete_when_answered(ended)
-        assert on.waits() == []
+        assert (on.waits(), on.uploads.statuses) == ([], [200])
 
 
 async def test_a_worker_tries_again_when_the_service_was_down(
@@ -171,6 +190,7 @@ async def test_a_worker_tries_again_when_the_service_was_down(
 
         async with listening(installation.reports_to, on.uploads):
             await on.is_complete_when_answered(ended)
+            assert on.uploads.statuses == [200]  # as soon as it tried again
             assert on.waits()
 
 
@@ -194,7 +214,7 @@ async def test_a_worker_tries_again_when_the_storage_was_down(
             postgres.start()
 
         await on.is_complete_when_answered(ended)
-        assert [status for _, status, _ in on.uploads.answers] == [503, 200]
+        assert on.uploads.statuses == [503, 200]
 
 
 async def test_an_upload_may_come_before_any_webhook(
@@ -212,19 +232,17 @@ async def test_an_upload_may_come_before_any_webhook(
         listening(installation.reports_to, on.uploads),
     ):
         session_id = await on.spoken_session(participant, room)
-        await on.end(room)
+        ended = await on.end(room)
         await until(lambda: on.uploads.kept is not None, 120)
 
         known = time.monotonic()
         for headers, body in held:
             await on.http.post("/telephony/livekit-webhook", content=body, headers=headers)
 
-        async def is_there() -> bool:
-            return (await seen(on.http, session_id)).is_complete
-
-        await until(is_there, 120)
+        async with asyncio.timeout(120):
+            await ended.tell("the webhooks", known)
         is_whole(await seen(on.http, session_id))
-        print(f"readable {time.monotonic() - known:.2f} s after the webhooks")  # noqa: T201
+        assert on.uploads.statuses == [200]
 
 
 @asynccontextmanager

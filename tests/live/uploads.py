@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import time
 from collections.abc import AsyncIterator
@@ -26,11 +27,6 @@ class Seen:
     used: list[str]
     audio: bytes
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether nothing is missing."""
-        return bool(self.said and self.used and self.audio)
-
     def loudness(self) -> int:
         """The largest sample of the audio: it is decoded as a player does."""
         with av.open(io.BytesIO(self.audio), mode="r") as container:
@@ -44,10 +40,21 @@ async def seen(http: httpx.AsyncClient, session_id: str) -> Seen:
     usage = (await http.get(f"{path}/usage")).json()
     audio = await http.get(f"{path}/recording")
     return Seen(
-        said=[(item["role"], item["text"]) for item in transcript["items"]],
-        used=[model["type"] for model in usage["models"]],
+        said=[(item["role"], item["text"]) for item in transcript.get("items", [])],
+        used=[model["type"] for model in usage.get("models", [])],
         audio=audio.content if audio.status_code == 200 else b"",
     )
+
+
+async def first_read(http: httpx.AsyncClient, session_id: str) -> dict[str, float]:
+    """When each part of a session could be read first, once all can."""
+    found: dict[str, float] = {}
+    while len(found) < 3:
+        read = await seen(http, session_id)
+        parts = {"transcript": read.said, "usage": read.used, "audio": read.audio}
+        found = {name: time.monotonic() for name, part in parts.items() if part} | found
+        await asyncio.sleep(0.05)
+    return found
 
 
 @attrs.define
@@ -56,8 +63,8 @@ class Uploads:
 
     url: str
     session_id: str = ""
-    answers: list[tuple[float, int, Seen]] = attrs.field(factory=list)
-    """Of each upload: when it was answered, how, and what could be read before the worker knew."""
+    answers: list[tuple[int, Seen]] = attrs.field(factory=list)
+    """Of each upload: how it was answered, and what could be read before the worker knew."""
 
     async def pass_on(self, request: web.Request) -> web.Response:
         names = ("Authorization", "Content-Type")
@@ -66,16 +73,20 @@ class Uploads:
             answer = await http.post(request.path, content=await request.read(), headers=headers)
             if request.path == UPLOAD:
                 read = await seen(http, self.session_id) if answer.status_code == 200 else NOTHING
-                self.answers.append((time.monotonic(), answer.status_code, read))
+                self.answers.append((answer.status_code, read))
         content_type = answer.headers.get("Content-Type", "")
         kept: dict[str, Any] = {"Content-Type": content_type} if content_type else {}
         return web.Response(body=answer.content, status=answer.status_code, headers=kept)
 
     @property
-    def kept(self) -> tuple[float, Seen] | None:
-        """When the first upload was answered 200, and what could be read then."""
-        good = ((at, read) for at, status, read in self.answers if status == 200)
-        return next(good, None)
+    def kept(self) -> Seen | None:
+        """What could be read when the first upload was answered 200."""
+        return next((read for status, read in self.answers if status == 200), None)
+
+    @property
+    def statuses(self) -> list[int]:
+        """How each upload was answered."""
+        return [status for status, _ in self.answers]
 
 
 NOTHING: Final = Seen(said=[], used=[], audio=b"")

@@ -19,6 +19,7 @@ from sqlalchemy import (
     cast,
     column,
     delete,
+    exists,
     func,
     insert,
     literal_column,
@@ -30,6 +31,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from adapters.sqlalchemy.engine.compiled import compiled
 from adapters.sqlalchemy.engine.named_lock import Locked, lock_name
+from adapters.sqlalchemy.reports import REPORT_IS_UNMATCHED, reports
 from adapters.sqlalchemy.sessions.table import sessions
 from adapters.sqlalchemy.transcripts.mapping import item_values, owner_of
 from adapters.sqlalchemy.transcripts.numbers import Numbers
@@ -47,18 +49,26 @@ from domain.transcripts.item import TranscriptItem
 
 SLICE: Final = 250
 """Items that one statement stores; on PostgreSQL other tasks have their turn after each."""
-_MATCHED_AT_ONCE: Final = 1000
+MATCHED_AT_ONCE: Final = 100
 
 _items: Final = transcript_items.c
 _NAMES: Final = [each.name for each in transcript_items.columns if each.name != "number"]
 
 # SQLAlchemy takes longer for a row than SQLite.
 _ADD_SQLITE: Final = compiled(sqlite.dialect(), insert(transcript_items), ["number", *_NAMES])
-_REPLACED_SQLITE: Final = delete(transcript_items).where(
-    _items.owner == bindparam("its_owner"),
+# Also those that an earlier upload of this report, which was cut short, has left unmatched.
+_REPLACED: Final = (
+    delete(transcript_items)
+    .where(_items.owner.in_((bindparam("its_owner"), bindparam("its_report"))))
+    .returning(_items.item_id, _items.report_id)
+)
+_REPLACED_SQLITE: Final = _REPLACED.where(
     _items.item_id.in_(
         select(column("value")).select_from(func.json_each(bindparam("ids", type_=Text)))
     ),
+)
+_HIDDEN: Final = select(reports.c.id).where(
+    reports.c.id.in_(bindparam("ids", expanding=True)), REPORT_IS_UNMATCHED
 )
 _LAST_NUMBER: Final = "SELECT max(number) FROM transcript_items WHERE number >= ? AND number < ?"
 
@@ -83,9 +93,8 @@ def _insert_many() -> Any:
 
 
 _ADD_POSTGRESQL: Final = _insert_many()
-_REPLACED_POSTGRESQL: Final = delete(transcript_items).where(
-    _items.owner == bindparam("its_owner"),
-    _items.item_id == any_(bindparam("ids", type_=ARRAY(Text))),
+_REPLACED_POSTGRESQL: Final = _REPLACED.where(
+    _items.item_id == any_(bindparam("ids", type_=ARRAY(Text)))
 )
 _SESSION: Final = (
     select(sessions.c.id)
@@ -100,11 +109,22 @@ _REPLACED_BY_MATCH: Final = delete(transcript_items).where(
         select(_unmatched.c.item_id).where(_unmatched.c.owner == bindparam("its_report"))
     ),
 )
-_SOME_UNMATCHED: Final = (
-    select(_unmatched.c.number)
-    .where(_unmatched.c.owner == bindparam("its_report"))
-    .limit(_MATCHED_AT_ONCE)
+_of_session: Final = transcript_items.alias("of_session")
+# With an offset PostgreSQL looks each item up; otherwise it may join all of them, each time.
+_OF_BOTH: Final = (
+    select(_of_session.c.number)
+    .where(_of_session.c.owner == bindparam("its_session"))
+    .where(_of_session.c.item_id == _unmatched.c.item_id)
+    .correlate(_unmatched)
+    .offset(0)
 )
+_UNMATCHED: Final = select(_unmatched.c.number).where(
+    _unmatched.c.owner == bindparam("its_report"), ~exists(_OF_BOTH)
+)
+COUNT_UNMATCHED: Final = select(func.count()).select_from(
+    _UNMATCHED.limit(MATCHED_AT_ONCE + 1).subquery()
+)
+_SOME_UNMATCHED: Final = _UNMATCHED.limit(MATCHED_AT_ONCE)
 _MATCH: Final = (
     update(transcript_items)
     .where(_items.number.in_(_SOME_UNMATCHED))
@@ -140,34 +160,47 @@ class Keep:
         for part in _parts(self.items):
             ids = [item.id for item in part]
             found = json.dumps(ids) if is_sqlite else ids
-            connection.execute(replaced, {"its_owner": owner, "ids": found})
+            which = {"its_owner": owner, "its_report": self.reported.report_id.value, "ids": found}
+            shown = _shown_of(connection, connection.execute(replaced, which).all())
             if is_sqlite:
                 rows = (
                     {**row, "number": numbers.next(row["created_at"])}
-                    for row in self._rows(part, Fts5())
+                    for row in self._rows(part, Fts5(), shown)
                 )
                 arguments = [*chain.from_iterable(map(_ADD_SQLITE.arguments, rows))]
                 driver.execute(_add_sqlite(len(part)), arguments)
             else:
-                values = [*self._rows(part, TsVector())]
+                values = [*self._rows(part, TsVector(), shown)]
                 columns = {name: [row[name] for row in values] for name in _NAMES}
                 connection.execute(_ADD_POSTGRESQL, columns)
         return len(self.items)
 
     def _rows(
-        self, items: Sequence[TranscriptItem], language: SearchLanguage
+        self, items: Sequence[TranscriptItem], language: SearchLanguage, shown: Mapping[str, str]
     ) -> Iterator[dict[str, Any]]:
         kept_at, owners = datetime.now(UTC), language.owner(owner_words(self.reported))
         for item in items:
             search = f"{owners} {language.words(item_words(item))}".strip()
-            yield {**item_values(item, self.reported, kept_at), "search": search}
+            values = item_values(item, self.reported, kept_at)
+            yield {**values, "search": search, "report_id": shown.get(item.id, values["report_id"])}
+
+
+def _shown_of(connection: Connection, replaced: Sequence[Any]) -> Mapping[str, str]:
+    """Return by item the reports of those that were seen, and stay so while theirs is coming."""
+    by_item: dict[str, str] = {row.item_id: row.report_id for row in replaced}
+    if not by_item:
+        return by_item
+    ids = {"ids": sorted(set(by_item.values()))}
+    hidden = {*connection.execute(_HIDDEN, ids).scalars()}
+    return {item: report for item, report in by_item.items() if report not in hidden}
 
 
 @attrs.frozen
 class Match:
-    """Gives a report's items to its session. Raises as :class:`Keep`."""
+    """Gives a report's items to its session, ``ahead`` some of them. Raises as :class:`Keep`."""
 
     reported: Reported
+    ahead: bool = attrs.field(default=False, kw_only=True)
 
     def __call__(self, connection: Connection) -> int:
         """Carry it out in a transaction."""
@@ -183,11 +216,12 @@ class Match:
             "its_tenant": reported.tenant,
             "owner_words": language.owner(owner_words(reported)),
         }
+        match = _MATCH_SQLITE if is_sqlite else _MATCH_POSTGRESQL
+        if self.ahead:
+            return connection.execute(match, values).rowcount
         connection.execute(_REPLACED_BY_MATCH, values)
         matched = 0
-        while changed := connection.execute(
-            _MATCH_SQLITE if is_sqlite else _MATCH_POSTGRESQL, values
-        ).rowcount:
+        while changed := connection.execute(match, values).rowcount:
             matched += changed
         return matched
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Executable,
     Integer,
+    Select,
     bindparam,
     func,
     select,
@@ -25,10 +26,16 @@ from adapters.sqlalchemy.engine.page import of_tenants
 from adapters.sqlalchemy.engine.scrub import merge_word_indexes
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Work
-from adapters.sqlalchemy.transcripts.changes import Keep, Match
+from adapters.sqlalchemy.transcripts.changes import (
+    COUNT_UNMATCHED,
+    MATCHED_AT_ONCE,
+    Keep,
+    Match,
+)
 from adapters.sqlalchemy.transcripts.mapping import owner_of, to_found_item, to_item
 from adapters.sqlalchemy.transcripts.search import (
     ALL_BUT_WORDS,
+    IS_SHOWN,
     among_newest,
     by_fts5,
     by_index,
@@ -49,12 +56,13 @@ _items: Final = transcript_items.c
 _COUNT: Final = (
     select(func.count())
     .select_from(transcript_items)
-    .where(_items.owner == bindparam("its_report"))
+    .where(_items.owner.in_((bindparam("its_report"), bindparam("its_session"))))
+    .where(_items.report_id == bindparam("its_report"))
 )
 _ORDER: Final = (_items.created_at, _items.position, _items.number)
 _OF_SESSION: Final = (
     select(*ALL_BUT_WORDS)
-    .where(_items.session_id == bindparam("its_session"))
+    .where(_items.session_id == bindparam("its_session"), IS_SHOWN)
     .order_by(*_ORDER)
     .limit(_PAGE)
 )
@@ -95,11 +103,25 @@ class SqlTranscripts:
         """Give a report's items to its session at commit; return how many they are."""
         if reported.session_id is None:
             return 0
-        rows = await self._database.read(_COUNT, {"its_report": reported.report_id.value})
-        number = int(rows[0][0])
+        number = await self._count(_COUNT, reported)
         if number:
             self._works.append(Work(Match(reported), _lock(reported)))
         return number
+
+    async def match_ahead(self, reported: Reported) -> bool:
+        """Give some of a report's items to its session at commit, if there are many."""
+        are_many = await self._count(COUNT_UNMATCHED, reported) > MATCHED_AT_ONCE
+        if are_many:
+            self._works.append(Work(Match(reported, ahead=True), _lock(reported)))
+        return are_many
+
+    async def _count(self, query: Select[Any], reported: Reported) -> int:
+        assert reported.session_id is not None  # noqa: S101 - callers have looked
+        values = {
+            "its_report": reported.report_id.value,
+            "its_session": reported.session_id.value,
+        }
+        return int((await self._database.read_many(query, values))[0][0])
 
 
 def _lock(reported: Reported) -> tuple[str, str]:

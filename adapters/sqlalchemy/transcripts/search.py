@@ -7,10 +7,12 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    FromClause,
     Select,
     Text,
     cast,
     column,
+    exists,
     func,
     literal,
     select,
@@ -23,6 +25,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from adapters.sqlalchemy.engine.lookup import select_of
 from adapters.sqlalchemy.engine.page import of_tenants
+from adapters.sqlalchemy.reports import REPORT_IS_UNMATCHED, reports
 from adapters.sqlalchemy.transcripts.numbers import first_number
 from adapters.sqlalchemy.transcripts.table import transcript_items
 from adapters.sqlalchemy.transcripts.words import Fts5, TsVector
@@ -36,6 +39,14 @@ LOOKED_AT: Final = 2000
 is found there often enough for a page."""
 
 _items: Final = transcript_items.c
+
+
+def _is_shown(items: FromClause) -> ColumnElement[bool]:
+    """Return whether nobody waits for the rest of an item's report, or for its match."""
+    return ~exists().where(reports.c.id == items.c.report_id, REPORT_IS_UNMATCHED)
+
+
+IS_SHOWN: Final = _is_shown(transcript_items)
 _index: Final = table("transcript_search", column("rowid", BigInteger), column("transcript_search"))
 _PLACE: Final = (_items.created_at, _items.number)
 _ORDER: Final = (_items.created_at.desc(), _items.number.desc())
@@ -54,6 +65,7 @@ def by_fts5(
         found = found.where(_index.c.rowid >= first_number(since))
     if until is not None:
         found = found.where(_index.c.rowid < first_number(until))
+    found = found.where(exists().where(_items.number == _index.c.rowid, IS_SHOWN))
     found = found.order_by(_index.c.rowid.desc()).limit(limit)
     return _shown(_items.number.in_(found), tenants).order_by(_items.number.desc())
 
@@ -68,7 +80,7 @@ def among_newest(
     """
     newest = union_all(
         *(
-            select(_items.number, _items.created_at, _items.search)
+            select(_items.number, _items.created_at, _items.search, _items.report_id)
             .where(*whose, *_range(wanted, after))
             .order_by(*_ORDER)
             .limit(LOOKED_AT)
@@ -80,7 +92,7 @@ def among_newest(
     words = _tsquery(TsVector().query(wanted, tenants))
     found = (
         select(newest.c.number)
-        .where(newest.c.search.op("@@")(words))
+        .where(newest.c.search.op("@@")(words), _is_shown(newest))
         .order_by(newest.c.created_at.desc(), newest.c.number.desc())
         .limit(limit)
     )
@@ -108,13 +120,14 @@ def by_index(
         unindexed = _items.search.concat(cast(literal("", Text), TSVECTOR))
         conditions.append(unindexed.op("@@")(_tsquery(words)))
     matching = (
-        select(_items.number, _items.created_at)
+        select(_items.number, _items.created_at, _items.report_id)
         .where(*conditions, *_range(wanted, after))
         .cte("matching")
         .prefix_with("MATERIALIZED")
     )
     found = (
         select(matching.c.number)
+        .where(_is_shown(matching))
         .order_by(matching.c.created_at.desc(), matching.c.number.desc())
         .limit(limit)
     )

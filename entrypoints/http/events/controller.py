@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -103,14 +104,15 @@ class EventsController(Controller):
         listener = await stream.listen(
             wanted, last_id, key=credential_of(scope), client=client, follows=follows
         )
-        chunks = stream.chunks(listener)
+        text: Callable[[], Awaitable[bytes]] = partial(stream.next, listener)
         if not follows:
             try:
-                chunks = await begun(in_turn(chunks, partial(overload.lists.take, client)))
+                chunks = in_turn(stream.chunks(listener), partial(overload.lists.take, client))
+                text = partial(anext, await begun(chunks), b"")
             except BaseException:
                 stream.leave(listener)
                 raise
-        return EventStreamResponse(stream, listener, chunks)
+        return EventStreamResponse(stream, listener, text)
 
 
 def _follows(raw: str | None) -> bool:

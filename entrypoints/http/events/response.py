@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from litestar import Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
-from application.streaming.event_stream import EventStream
+from application.streaming.event_stream import HEARTBEAT, EventStream
 from application.streaming.listener import Closing, Listener
 
 MEDIA_TYPE: Final = "text/event-stream"
@@ -23,19 +23,19 @@ _HEADERS: Final = [
 
 
 class EventStreamResponse(Response[bytes]):
-    """Sends the ``chunks`` of the stream for ``listener``."""
+    """Sends to ``listener`` of the stream what ``text`` returns, until that is nothing."""
 
     def __init__(
-        self, stream: EventStream, listener: Listener, chunks: AsyncIterator[bytes]
+        self, stream: EventStream, listener: Listener, text: Callable[[], Awaitable[bytes]]
     ) -> None:
         super().__init__(b"", media_type=MEDIA_TYPE)
         self._stream = stream
         self._listener = listener
-        self._chunks = chunks
+        self._text = text
 
     def to_asgi_response(self, *_arguments: Any, **_options: Any) -> ASGIResponse:
         """Return the ASGI application that sends them."""
-        return _Following(self._stream, self._listener, self._chunks)
+        return _Following(self._stream, self._listener, self._text)
 
 
 async def in_turn(
@@ -66,28 +66,23 @@ async def begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 class _Following(ASGIResponse):
     """Sends what the stream has for a listener, until either goes away."""
 
-    __slots__ = ("_chunks", "_listener", "_stream")
+    __slots__ = ("_listener", "_stream", "_text")
 
     def __init__(
-        self, stream: EventStream, listener: Listener, chunks: AsyncIterator[bytes]
+        self, stream: EventStream, listener: Listener, text: Callable[[], Awaitable[bytes]]
     ) -> None:
         self._stream = stream
         self._listener = listener
-        self._chunks = chunks
+        self._text = text
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send until the client goes away, or the service ends the stream."""
-        listener, loop = self._listener, asyncio.get_running_loop()
-        listener.task = asyncio.current_task()
+        listener = self._listener
+        # Not in this task, whose coroutines, of each layer, would all be resumed for each event.
+        listener.task = asyncio.create_task(self._follow(send))
         leaving = asyncio.create_task(_left(receive, listener))
         try:
-            await _start(send)
-            async for text in self._chunks:
-                listener.sending_since = loop.time()
-                await _send(send, text)
-                listener.sending_since, listener.sent_at = None, loop.time()
-            if listener.closing is not Closing.LEFT:
-                await _end(send)
+            await listener.task
         except asyncio.CancelledError:
             if listener.closing is not Closing.SLOW:
                 raise
@@ -95,6 +90,19 @@ class _Following(ASGIResponse):
         finally:
             leaving.cancel()
             self._stream.leave(listener)
+
+    async def _follow(self, send: Send) -> None:
+        listener, loop = self._listener, asyncio.get_running_loop()
+        await _start(send)
+        # At once: proxies hold the headers back until there is more.
+        text = HEARTBEAT if listener.follows else await self._text()
+        while text:
+            listener.sending_since = loop.time()
+            await send({"type": "http.response.body", "body": text, "more_body": True})
+            listener.sending_since, listener.sent_at = None, loop.time()
+            text = await self._text()
+        if listener.closing is not Closing.LEFT:
+            await _end(send)
 
 
 async def _left(receive: Receive, listener: Listener) -> None:
@@ -106,10 +114,6 @@ async def _left(receive: Receive, listener: Listener) -> None:
 
 async def _start(send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
-
-
-async def _send(send: Send, text: bytes) -> None:
-    await send({"type": "http.response.body", "body": text, "more_body": True})
 
 
 async def _end(send: Send) -> None:

@@ -19,7 +19,7 @@ from entrypoints.http.middleware.overload import overload_of
 from entrypoints.http.middleware.request_log import ids
 from entrypoints.http.reports.body import UploadLimits, body_chunks, read_to_end
 from entrypoints.http.reports.multipart import boundary_of, form_parts
-from entrypoints.http.reports.retry_info import is_temporary, try_again
+from entrypoints.http.reports.retry_info import Refused, is_temporary
 from entrypoints.http.reports.schemas import received_response
 from entrypoints.http.reports.upload import receive
 from entrypoints.http.reports.uploads import Place, Uploads
@@ -38,6 +38,7 @@ def routes(container: Container) -> Router:
         _receive_report=container.receive_report,
         _limits=lambda: limits,
         _uploads=Uploads,
+        _refused=Refused,
     )
 
 
@@ -50,6 +51,7 @@ class RecordingsController(Controller):
     _receive_report: ReceiveReport
     _limits: UploadLimits
     _uploads: Uploads
+    _refused: Refused
 
     @post(
         "/observability/recordings/v0",
@@ -99,7 +101,7 @@ class RecordingsController(Controller):
             "report put off", code=temporary.code, reason=str(temporary), **ids(request.scope)
         )
         await read_to_end(chunks)
-        return try_again(temporary)
+        return self._refused.try_again(temporary, request.headers.get("authorization", ""))
 
 
 def _note(report: Report, incoming: IncomingReport) -> None:

@@ -10,6 +10,7 @@ import random
 from http import HTTPStatus
 from typing import Final
 
+from cachetools import TTLCache
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.code_pb2 import Code
@@ -17,11 +18,15 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from litestar import Response
 
-from domain.shared.errors import DomainError
+from domain.shared.errors import DomainError, StorageUnavailable
 
 MEDIA_TYPE: Final = "application/x-protobuf"
+_SECONDS: Final = (1.0, 6.0, 10.0)
+"""Until the second, third and last attempt: most outages are short, some are not."""
 _SPREAD: Final = 2.0
 """Workers whose sessions ended at once do not come again at once."""
+_LONGEST_MINUTES: Final = 20
+"""An upload may take as long, four times."""
 
 
 def is_temporary(error: DomainError) -> bool:
@@ -29,9 +34,24 @@ def is_temporary(error: DomainError) -> bool:
     return error.is_outage or error.retry_after is not None
 
 
-def try_again(error: DomainError) -> Response[bytes]:
-    """Return the answer to an upload that failed for the time being."""
-    seconds = (error.retry_after or 5) + random.uniform(0, _SPREAD)  # noqa: S311 - no secret
+class Refused:
+    """Knows how often an upload was refused; all its attempts have the same JWT."""
+
+    def __init__(self) -> None:
+        self._refused: TTLCache[int, int] = TTLCache(10_000, ttl=_LONGEST_MINUTES * 60)
+
+    def try_again(self, error: DomainError, authorization: str) -> Response[bytes]:
+        """Return the answer to an attempt that failed for the time being."""
+        upload = hash(authorization)
+        number = self._refused.get(upload, 0)
+        self._refused[upload] = number + 1
+        least = _SECONDS[min(number, len(_SECONDS) - 1)]
+        is_short = isinstance(error, StorageUnavailable)
+        return _try_again(error, least if is_short else error.retry_after or 5)
+
+
+def _try_again(error: DomainError, seconds: float) -> Response[bytes]:
+    seconds += random.uniform(0, _SPREAD)  # noqa: S311 - no secret
     delay = Duration()
     delay.FromNanoseconds(round(seconds * 1e9))
     detail = AnyMessage()

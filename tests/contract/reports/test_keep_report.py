@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,12 @@ from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.events.announcer import Announcer
+from domain.reports import keep_report
 from domain.reports.post_report import PostReportCommand
+from domain.reports.receive_report import IncomingReport
 from domain.reports.report import Part
+from domain.shared.reported import Reported
+from entrypoints.presenters.reports import EventData
 from tests.contract.storage.ledgers import access_of, new_id, new_session
 from tests.reports import ITEMS, OGG, SUMMARY
 from tests.unit.reports.reported import ANNOUNCED, Desk
@@ -54,9 +59,43 @@ async def test_everything_is_there_for_the_sessions_tenant_alone(desk: Desk) -> 
     assert await desk.events() == ANNOUNCED
 
 
-async def test_uploads_at_once_on_several_replicas_become_one(desk: Desk) -> None:
+async def test_many_items_are_seen_together_also_if_the_first_upload_is_cut_short(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep_report, "AT_ONCE", 1)
+    announced: set[int] = set()
+
+    def transcript(_: EventData, __: Reported, items: int) -> dict[str, Any]:
+        announced.add(items)
+        return {}
+
+    monkeypatch.setattr(EventData, "transcript", transcript)
     room_sid = f"RM_{new_id()}"
     session = await desk.begin(new_session(room_sid=room_sid))
+    with monkeypatch.context() as patch:
+        patch.setattr(IncomingReport, "_hand_over", cut_short)
+        with pytest.raises(RuntimeError):
+            await desk.upload(room_sid=room_sid)
+    assert (await desk.items(session), await desk.events()) == ([], [])
+
+    reports = [await desk.upload(room_sid=room_sid) for _ in range(2)]
+
+    assert len({report.id for report in reports}) == 1
+    assert (await desk.items(session), await desk.events()) == (TEXTS, ANNOUNCED)
+    assert announced == {2}
+
+
+def cut_short(_: object) -> None:
+    raise RuntimeError("killed")
+
+
+@pytest.mark.parametrize("at_once", [1, 500])
+async def test_uploads_at_once_on_several_replicas_become_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    room_sid = f"RM_{new_id()}"
+    session = await desk.begin(new_session(room_sid=room_sid))
+    monkeypatch.setattr(keep_report, "AT_ONCE", at_once)
 
     reports = await asyncio.gather(*(desk.upload(room_sid=room_sid) for _ in range(4)))
 

@@ -13,6 +13,8 @@ import pytest
 from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.privacy.data_subject import DataSubject
+from domain.reports.report import Report
+from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
 from domain.shared.errors import Conflict
 from domain.shared.identifiers import Identity
@@ -117,12 +119,73 @@ async def test_nobody_sees_a_report_until_its_session_is_known(ledger: Ledger) -
     known = attrs.evolve(reported, session_id=session.id, call_id=call.id, tenant=session.tenant)
     assert await match(ledger, reported) == 0
     assert await match(ledger, known) == 2
-    assert await match(ledger, known) == 0
+    assert await match(ledger, known) == 2
 
     assert await texts_in(ledger, session) == ["new", "hello"]
     assert await found(ledger, "hello", access_of("ann")) == ["hello"]
     assert await found(ledger, "hello", call_id=call.id) == ["hello"]
     assert await found(ledger, "old") == []
+
+
+async def coming_report(ledger: Ledger) -> Report:
+    """A stored report of which not everything has been stored."""
+    report = Report(
+        id=new_report().report_id, room_sid="RM", job_id=f"{new_id()}", received_at=NOON
+    )
+    async with ledger.unit_of_work() as work:
+        await work.reports.add(report)
+        await work.commit()
+    return report
+
+
+async def is_matched(ledger: Ledger, report: Report, session: Session) -> None:
+    async with ledger.unit_of_work() as work:
+        await work.reports.save(report.matched(session.id, None, session.tenant))
+        await work.commit()
+
+
+async def test_items_of_a_report_that_is_still_coming_are_seen_only_where_others_were(
+    ledger: Ledger,
+) -> None:
+    session = await session_in(ledger)
+    await keep(ledger, new_report(session), old := said("old"))
+    report = await coming_report(ledger)
+    reported = new_report(session, report_id=report.id)
+    await keep(ledger, new_report(report_id=report.id), first := said("hello", 1))
+
+    for _ in range(2):  # as if the upload had been cut short and come again
+        await keep(ledger, reported, attrs.evolve(old, text="new"), first, said("hello", 2))
+
+    assert await texts_in(ledger, session) == ["new"]
+    assert await found(ledger, "hello") == []
+    assert await found(ledger, "new") == ["new"]
+    await is_matched(ledger, report, session)
+    assert await texts_in(ledger, session) == ["new", "hello", "hello", "hello"]
+    assert await found(ledger, "hello") == ["hello"] * 3
+    assert await match(ledger, reported) == 3
+
+
+async def test_many_items_are_matched_some_at_a_time_and_seen_together(ledger: Ledger) -> None:
+    session = await session_in(ledger)
+    report = await coming_report(ledger)
+    items = [said(f"word {number}", number, position=number) for number in range(1200)]
+    await keep(ledger, new_report(session), replaced := attrs.evolve(items[7], text="old"))
+    await keep(ledger, new_report(report_id=report.id), *items)
+    known = new_report(session, report_id=report.id)
+
+    async def match_ahead() -> bool:
+        async with ledger.unit_of_work() as work:
+            were_many = await work.transcripts.match_ahead(known)
+            await work.commit()
+        return were_many
+
+    while await match_ahead():
+        assert await items_in(ledger, session.id) == [replaced]
+    assert await match(ledger, known) == 1200
+    await is_matched(ledger, report, session)
+
+    assert await items_in(ledger, session.id) == items
+    assert await found(ledger, '"word 7"') == ["word 7"]
 
 
 async def test_a_report_for_a_session_that_is_deleted_is_a_conflict(ledger: Ledger) -> None:

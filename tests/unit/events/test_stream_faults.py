@@ -192,3 +192,32 @@ async def test_given_a_defect_in_the_reader_then_all_listeners_hear_what_follows
 
         assert {log["event"] for log in logs} == {"events are not read"}
         assert [each.ids for each in heard] == [[event]] * len(heard)
+
+
+async def test_a_listener_that_was_closed_meanwhile_does_not_wait() -> None:
+    async with world(runs=False) as here:
+        listener = await here.stream.listen(ALL, None, key="", client="")
+        listener.close(Closing.STOPPING)
+
+        assert await listener.wait() == b""
+        assert await here.stream.next(listener) == b""
+
+
+@in_virtual_time
+async def test_events_that_come_while_the_ledger_is_checked_are_no_sign_of_a_restored_one() -> None:
+    async with world() as here:
+        heard = await here.join()
+        await soon()
+        highest, appended = here.ledger.outbox.highest_position, list[str]()
+
+        async def slow() -> int:
+            found = await highest()
+            appended.append(await here.append())
+            await soon()
+            return found
+
+        here.ledger.outbox.highest_position = slow  # type: ignore[method-assign]
+        await asyncio.sleep(10)
+
+        assert RESET not in heard.texts
+        assert heard.ids == appended

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
+from domain.reports import keep_report
 from domain.reports.choose_session import agent_of, choose_session
 from domain.reports.find_session import find_session
 from domain.reports.header import job_times
+from domain.reports.keep_report import KeepReport
 from domain.reports.report import Report
 from domain.rooms.sip_leg import Direction
 from domain.sessions.phone_correlation import PhoneCorrelation
@@ -55,6 +57,34 @@ async def test_a_report_that_comes_before_any_webhook_is_matched_within_seconds(
     async with desk.ledger.unit_of_work() as work:
         [recording] = await work.recordings.of_session(session.id, SYSTEM)
     assert recording.tenant == "ann"
+
+
+@pytest.mark.parametrize("when", ["while items come", "later"])
+async def test_many_items_are_of_the_session_whenever_that_becomes_known(
+    monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setattr(keep_report, "AT_ONCE", 1)
+    desk = Desk()
+    session = await desk.begin(new_session(tenant="ann"))
+    keep_ahead = KeepReport._keep_ahead
+
+    async def then_learns(*arguments: Any) -> Any:
+        ahead = await keep_ahead(*arguments)
+        if when == "while items come":
+            await learns_its_room(desk, session)
+            monkeypatch.undo()
+            monkeypatch.setattr(keep_report, "AT_ONCE", 1)
+        return ahead
+
+    monkeypatch.setattr(KeepReport, "_keep_ahead", then_learns)
+    await desk.upload()
+    if when == "later":
+        assert await desk.items(session) == []
+        await learns_its_room(desk, session)
+        assert await desk.later(1) == 1
+
+    assert await desk.items(session) == TEXTS
+    assert await desk.events() == ANNOUNCED
 
 
 async def test_a_report_of_an_unknown_room_is_tried_ever_more_rarely() -> None:

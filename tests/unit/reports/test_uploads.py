@@ -29,7 +29,7 @@ from domain.shared.report_errors import (
 )
 from entrypoints.http.reports.body import UploadLimits, body_chunks, read_to_end
 from entrypoints.http.reports.multipart import form_parts
-from entrypoints.http.reports.retry_info import is_temporary, try_again
+from entrypoints.http.reports.retry_info import Refused, is_temporary
 from entrypoints.http.reports.spool import IN_MEMORY, spooled
 from entrypoints.http.reports.uploads import Place, Uploads
 from entrypoints.http.requests.json_request import IncompleteBody, JsonRequest
@@ -143,15 +143,17 @@ async def test_what_is_spooled_is_read_as_it_came(size: int) -> None:
 
 
 def test_a_worker_reads_when_to_try_again() -> None:
-    answer = try_again(StorageUnavailable("The database is down."))
+    refused = Refused()
+    answers = [refused.try_again(StorageUnavailable("Down."), "Bearer x") for _ in range(4)]
+    stalled = refused.try_again(ReportStalled("x"), "Bearer y")
 
-    delay = _parse_retry_delay(answer.content)
-    assert delay is not None
-    assert 5 <= delay <= 7
-    assert answer.status_code == 503
+    delays = [_parse_retry_delay(answer.content) or 0 for answer in (*answers, stalled)]
+    assert all(
+        0 <= delay - least <= 2 for delay, least in zip(delays, [1, 6, 10, 10, 5], strict=True)
+    )
+    assert {answer.status_code for answer in (*answers, stalled)} == {503}
     assert is_temporary(StorageUnavailable("x"))
     assert is_temporary(ReportStalled("x"))
-    assert try_again(ReportStalled("x")).status_code == 503
     assert not is_temporary(Unstorable("x"))
 
 
