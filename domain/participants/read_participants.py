@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from operator import itemgetter
 
 import attrs
 
@@ -100,15 +101,15 @@ class ReadParticipants:
             listing = await self._listing(place, gaps)
             stays = facts.stays(listing)
         ended_at = None if place.session is None else place.ended_at
-        shown = visible_within(stays, place.since, ended_at)
-        shown.sort(key=lambda stay: stay.age, reverse=True)
+        shown = [(stay.age, stay) for stay in visible_within(stays, place.since, ended_at)]
+        shown.sort(key=itemgetter(0), reverse=True)
 
         async def read(after: Cursor | None, limit: int) -> list[Stay]:
             found: list[Stay] = []
-            for stay in shown:
+            for age, stay in shown:
                 if len(found) == limit:
                     break
-                is_next = after is None or stay.age < (after.created_at, after.id)
+                is_next = after is None or age < (after.created_at, after.id)
                 if is_next and await self._is_visible(stay, place, access):
                     found.append(stay)
             return found

@@ -106,9 +106,10 @@ class Stay:
         )
 
 
-def _freshness(stay: Stay) -> tuple[bool, bool, datetime, str]:
-    described = stay.source is not FactSource.LEDGER
-    return stay.is_listed, described, stay.described_at, repr(stay.participant)
+def _freshness(stay: Stay) -> tuple[bool, bool, datetime, bool, str]:
+    described, participant = stay.source is not FactSource.LEDGER, stay.participant
+    moment = stay.described_at
+    return stay.is_listed, described, moment, participant.is_publisher, participant.name
 
 
 def _completed(newer: Participant, older: Participant) -> Participant:

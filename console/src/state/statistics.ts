@@ -1,6 +1,7 @@
 /** Statistics as `GET /statistics` answers them, and what is shown of them. */
 
 import { withQuery } from "../api/client";
+import type { DomainEvent } from "../api/types";
 import { seconds } from "../ui/format";
 
 export interface Cost {
@@ -137,4 +138,9 @@ export function inWords({ values, names, shown }: Figure, group: Group): string 
 
 export function scaled({ scale = 1 }: Figure, value: number | null): number | null {
   return value === null ? null : value * scale;
+}
+
+/** Whether an event changes what is counted. */
+export function isCounted({ type }: DomainEvent): boolean {
+  return /^(session|call|usage|transcript)\./.test(type);
 }

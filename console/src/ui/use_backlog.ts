@@ -26,6 +26,6 @@ export function useBacklog(): ReadBacklog {
     }, setError);
   };
   useEffect(reload, [permitted]);
-  useNews(reload, { wait: SELDOM });
+  useNews(reload, SELDOM);
   return { value, error, readAt, reload };
 }

@@ -1,18 +1,18 @@
 /** Answers of the API, read again when an event says that they have changed. */
 
 import type { DomainEvent } from "../api/types";
-import { useNews } from "./use_news";
+import { type Pace, useNews } from "./use_news";
 import { PAGE, type Pages, usePages } from "./use_pages";
 import { type Resource, useResource } from "./use_resource";
 
-/** Return what is at `path`; `concerns` says which events have it read again, `wait` how soon. */
+/** Return what is at `path`; `concerns` says which events have it read again, `pace` how soon. */
 export function useFollowed<T>(
   path: string,
   concerns: (event: DomainEvent) => boolean,
-  wait?: number,
+  pace?: Pace,
 ): Resource<T> {
   const resource = useResource<T>(path);
-  useNews(() => void resource.reload(), { concerns, wait });
+  useNews(() => void resource.reload(), pace, concerns);
   return resource;
 }
 
@@ -21,11 +21,11 @@ export function useFollowedPages<T>(
   path: string,
   field: string,
   concerns: (event: DomainEvent) => boolean,
-  wait?: number,
+  pace?: Pace,
 ): Pages<T> {
   const pages = usePages<T>(path, field);
   // A reader of older pages keeps them.
   const isNews = (event: DomainEvent) => concerns(event) && (pages.items?.length ?? 0) <= PAGE;
-  useNews(() => void pages.reload(), { concerns: isNews, wait });
+  useNews(() => void pages.reload(), pace, isNews);
   return pages;
 }

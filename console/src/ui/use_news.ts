@@ -8,35 +8,39 @@ import { follow } from "../live/live";
 const TOGETHER = 200;
 /** Work that an event causes, such as a delivery's first attempt, is usually done by then. */
 export const SETTLED = 1000;
-/** How often at most what is dear, or changes with every event, is read. */
-export const SELDOM = 5_000;
+
+/** How soon after an event something is read, and once in how many milliseconds at most. */
+export interface Pace {
+  after?: number;
+  every?: number;
+}
+export const WHEN_SETTLED: Pace = { after: SETTLED };
+/** For what changes with every event. */
+export const SELDOM: Pace = { after: SETTLED, every: 5_000 };
+/** For statistics, which take seconds in a large ledger. */
+export const DEAR: Pace = { every: 30_000 };
 
 const ANY = () => true;
 
-interface News {
-  concerns?(event: DomainEvent): boolean;
-  wait?: number | undefined;
-}
-
-/**
- * Call `read` after events that `concerns` chooses, at most once in `wait` milliseconds, and at
- * once when events may have been missed.
- */
+/** Call `read` after events that `concerns` chooses, and at once when some may have been missed. */
 export function useNews(
   read: () => void,
-  { concerns = ANY, wait = TOGETHER }: News,
+  { after = TOGETHER, every = 0 }: Pace = {},
+  concerns: (event: DomainEvent) => boolean = ANY,
 ): void {
   const current = useRef({ read, concerns });
   current.current = { read, concerns };
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let next = 0;
     const unfollow = follow({
       any: (event) => {
         if (!current.current.concerns(event)) return;
         timer ??= setTimeout(() => {
           timer = undefined;
+          next = Date.now() + every;
           current.current.read();
-        }, wait);
+        }, Math.max(after, next - Date.now()));
       },
       gap: () => {
         current.current.read();
@@ -46,5 +50,5 @@ export function useNews(
       clearTimeout(timer);
       unfollow();
     };
-  }, [wait]);
+  }, [after, every]);
 }

@@ -6,12 +6,11 @@ import { may } from "../state/session";
 import { AsOf } from "../ui/parts";
 import { Failed, Loading } from "../ui/states";
 import { useFollowedPages } from "../ui/use_followed";
+import { SELDOM } from "../ui/use_news";
 import { DeliveryList } from "./deliveries";
 import { InboxEntries } from "./inbox";
 
 const ANY = () => true;
-/** Every webhook's list is read, so not with each event of a busy service. */
-const SELDOM = 10_000;
 
 export function DeadLettersView() {
   return (

@@ -9,7 +9,7 @@ import { AsOf, RawJson } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useAction } from "../ui/use_action";
 import { useFollowedPages } from "../ui/use_followed";
-import { SETTLED } from "../ui/use_news";
+import { SETTLED, WHEN_SETTLED } from "../ui/use_news";
 
 const STATUSES = ["pending", "succeeded", "failed"];
 
@@ -43,7 +43,7 @@ function Deliveries({ path }: { path: string }) {
     path,
     "deliveries",
     () => true,
-    SETTLED,
+    WHEN_SETTLED,
   );
   if (error !== null) return <Failed error={error} retry={() => void reload()} />;
   if (items === null) return <Loading what="deliveries" />;

@@ -7,7 +7,7 @@ import { sourceOf, timeOf } from "../ui/format";
 import { AsOf, RawJson } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useFollowedPages } from "../ui/use_followed";
-import { SETTLED } from "../ui/use_news";
+import { WHEN_SETTLED } from "../ui/use_news";
 import { DeliveryList } from "./deliveries";
 
 interface Props {
@@ -55,7 +55,7 @@ interface WithDeliveriesProps {
 }
 
 function WithDeliveries({ events, path, concerns }: WithDeliveriesProps) {
-  const deliveries = useFollowedPages<Delivery>(path, "deliveries", concerns, SETTLED);
+  const deliveries = useFollowedPages<Delivery>(path, "deliveries", concerns, WHEN_SETTLED);
   const { items, error, readAt, complete, more, reload } = deliveries;
   return (
     <>

@@ -34,7 +34,7 @@ export function HealthView() {
     ask();
     backlog.reload();
   };
-  useNews(ask, { wait: SELDOM }); // the backlog follows by itself
+  useNews(ask, SELDOM); // the backlog follows by itself
   // That the service is gone, or back, is no event of its own.
   const stream = streamState.value.is;
   const before = useRef(stream);

@@ -9,7 +9,7 @@ import { AsOf, RawJson } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useAction } from "../ui/use_action";
 import { useFollowedPages } from "../ui/use_followed";
-import { SETTLED } from "../ui/use_news";
+import { SETTLED, WHEN_SETTLED } from "../ui/use_news";
 import { useResource } from "../ui/use_resource";
 
 interface Props {
@@ -25,7 +25,7 @@ export function InboxEntries({ filter, concerns, none }: Props) {
     path,
     "events",
     concerns,
-    SETTLED,
+    WHEN_SETTLED,
   );
   return (
     <>

@@ -3,15 +3,12 @@
 import { useMemo } from "preact/hooks";
 import { hashOf } from "../router";
 import type { Backlog } from "../state/metrics";
-import { type Statistics, statisticsPath } from "../state/statistics";
+import { isCounted, type Statistics, statisticsPath } from "../state/statistics";
 import { Chart, type Line, summary } from "../ui/chart";
 import { seconds } from "../ui/format";
 import { useFollowed } from "../ui/use_followed";
-import { useNews } from "../ui/use_news";
-import { useResource } from "../ui/use_resource";
+import { DEAR } from "../ui/use_news";
 
-/** Statistics are dear: they are read anew at most this often. */
-const EVERY = 30_000;
 const HOUR = 60 * 60;
 
 interface LastHourProps {
@@ -30,8 +27,7 @@ export function TurnsOfLastHour({ minutes }: { minutes: number[] }) {
   // The same for an hour, so that it is events that have it read again.
   const hour = Math.floor((minutes[0] ?? 0) / HOUR) * HOUR;
   const from = new Date(hour * 1000).toISOString();
-  const path = statisticsPath({ from }, "minute");
-  const { value } = useFollowed<Statistics>(path, ({ type }) => type.endsWith(".ready"), EVERY);
+  const { value } = useFollowed<Statistics>(statisticsPath({ from }, "minute"), isCounted, DEAR);
   const medians = useMemo(() => {
     const groups = value?.groups ?? [];
     const known = new Map(groups.map((each) => [Date.parse(each.minute ?? ""), each.turnMsP50]));
@@ -83,8 +79,7 @@ export function BacklogTiles({ value }: { value: Backlog | null }) {
 /** Workers report turns with their sessions' ends: of the day, as statistics know it. */
 export function TurnLatency({ now }: { now: number }) {
   const from = new Date(now).toISOString().slice(0, 10);
-  const { value, reload } = useResource<Statistics>(statisticsPath({ from }, ""));
-  useNews(() => void reload(), { wait: EVERY });
+  const { value } = useFollowed<Statistics>(statisticsPath({ from }, ""), isCounted, DEAR);
   const median = value?.groups[0]?.turnMsP50 ?? null;
   return (
     <Tile

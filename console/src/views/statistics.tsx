@@ -1,10 +1,11 @@
-import type { Agent, DomainEvent } from "../api/types";
+import type { Agent } from "../api/types";
 import { hashOf, place } from "../router";
 import {
   FIGURES,
   type Figure,
   type Group,
   inWords,
+  isCounted,
   scaled,
   type Statistics,
   statisticsPath,
@@ -15,23 +16,18 @@ import { Empty, Failed, Loading } from "../ui/states";
 import { timeOf } from "../ui/format";
 import { useAgents } from "../ui/use_agents";
 import { useFollowed } from "../ui/use_followed";
-import { SELDOM } from "../ui/use_news";
+import { DEAR } from "../ui/use_news";
 
 const RANGE = [
   { name: "from", label: "From (UTC)", date: true },
   { name: "to", label: "To (not included)", date: true },
 ];
 
-/** Whether an event changes what is counted. */
-function isCounted({ type }: DomainEvent): boolean {
-  return /^(session|call|usage|transcript)\./.test(type);
-}
-
 export function StatisticsView() {
   const query = place.value.query;
-  const total = useFollowed<Statistics>(statisticsPath(query, ""), isCounted, SELDOM);
-  const days = useFollowed<Statistics>(statisticsPath(query, "day"), isCounted, SELDOM);
-  const agents = useFollowed<Statistics>(statisticsPath(query, "agent"), isCounted, SELDOM);
+  const total = useFollowed<Statistics>(statisticsPath(query, ""), isCounted, DEAR);
+  const days = useFollowed<Statistics>(statisticsPath(query, "day"), isCounted, DEAR);
+  const agents = useFollowed<Statistics>(statisticsPath(query, "agent"), isCounted, DEAR);
   const read = () => {
     for (const each of [total, days, agents]) void each.reload();
   };
