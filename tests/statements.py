@@ -12,7 +12,7 @@ from unittest import mock
 import attrs
 from sqlalchemy import Dialect, Engine, Executable
 
-from adapters.sqlalchemy.engine.bulk import compiled_change
+from adapters.sqlalchemy.engine.bulk_statements import compiled_change
 from adapters.sqlalchemy.engine.compiled import Compiled
 
 _Key = tuple[Any, ...]
@@ -47,12 +47,13 @@ def _shared(key: _Key) -> _Key:
 
 def share_statements() -> None:
     """Let every engine of this process use the statements that another has compiled."""
-    statements, changes = _Statements(), dict[Executable, Compiled]()
+    statements, changes = _Statements(), dict[tuple[type[Dialect], Executable], Compiled]()
 
     def remembered(dialect: Dialect, change: Any) -> Compiled:
-        if change.statement not in changes:
-            changes[change.statement] = compiled_change(dialect, change)
-        return changes[change.statement]
+        key = type(dialect), change.statement
+        if key not in changes:
+            changes[key] = compiled_change(dialect, change)
+        return changes[key]
 
     cache = property(lambda _engine: statements, lambda _engine, _own: None)
     mock.patch.object(Engine, "_compiled_cache", cache, create=True).start()

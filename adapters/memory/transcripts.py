@@ -73,7 +73,7 @@ class TranscriptTable(Capability):
         return self.by_owner.get(owner, {}).values()
 
     def shows(self, kept: Kept) -> bool:
-        """Return whether nobody waits for the rest of an item's report, or for its match."""
+        """Return whether an item's report is whole, and matched."""
         report = self.reports.by_id.get(kept.reported.report_id)
         return report is None or report.session_id is not None
 

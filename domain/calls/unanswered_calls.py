@@ -22,7 +22,7 @@ BACK_OFF: Final = timedelta(seconds=5)
 
 LONGEST: Final = timedelta(minutes=5)
 """How long after its join a call is watched: LiveKit's SIP gateway lets it ring for three minutes
-(livekit/sip, pkg/sip/config.go), and an identity that only says so may ring for ever."""
+(livekit/sip, pkg/sip/config.go), and an identity that only says so may ring without an end."""
 
 MOST_ROOMS: Final = 1000
 

@@ -22,7 +22,7 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 @attrs.frozen
 class Listing:
-    """Whom LiveKit listed in the room instance by ``at``; nobody where that is gone."""
+    """Whom LiveKit listed in the room instance by ``at``; empty where that is gone."""
 
     room_sid: str
     at: datetime

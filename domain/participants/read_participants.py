@@ -25,7 +25,7 @@ from domain.shared.unit_of_work import UnitOfWorkFactory
 
 
 class Gap(enum.StrEnum):
-    """Why somebody may be missing, or be shown as in the room after having left."""
+    """Why a participant may be missing, or be shown as in the room after having left."""
 
     LIVEKIT_UNREACHABLE = "livekit_unreachable"
     OLDER_WEBHOOKS = "older_webhooks"

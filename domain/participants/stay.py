@@ -81,7 +81,7 @@ class Stay:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Return what tells stays in one room instance apart."""
+        """Return its key among the stays in one room instance."""
         sid = self.participant.sid
         return ("sid", sid) if sid else ("identity", self.participant.identity)
 

@@ -1,4 +1,4 @@
-"""Keep a report with all that it brought: whoever reads sees all of it, or nothing."""
+"""Keep a report with all that it brought: readers see all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class KeepReport:
     async def _keep_ahead(self, new: NewReport, items: Sequence[TranscriptItem]) -> _Ahead | None:
         """Store the first of many items, some at a time.
 
-        Nobody sees them before the rest is there, as a new report is not matched until then. One
+        They are not shown before the rest is there, as a new report is not matched until then. One
         that is matched has had items before it was complete, and these join them.
         """
         if not items:

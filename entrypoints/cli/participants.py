@@ -32,7 +32,7 @@ async def read_participants(kind: Literal["session", "call"], wanted: str) -> Pa
 
 
 def show_participants(found: Participants, *, as_json: bool) -> None:
-    """Print who is and was in the room, and why somebody may be missing."""
+    """Print who is and was in the room, and why a participant may be missing."""
     show_page(found.page, _HEADER, _row, _json if as_json else None, "GET …/participants lists all")
     for gap in found.gaps:
         typer.echo(f"Not complete: {gap.replace('_', ' ')}.", err=True)

@@ -42,7 +42,7 @@ _items: Final = transcript_items.c
 
 
 def _is_shown(items: FromClause) -> ColumnElement[bool]:
-    """Return whether nobody waits for the rest of an item's report, or for its match."""
+    """Return whether an item's report is whole, and matched."""
     return ~exists().where(reports.c.id == items.c.report_id, REPORT_IS_UNMATCHED)
 
 

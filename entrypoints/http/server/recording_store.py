@@ -28,7 +28,7 @@ def store_can_be_used() -> bool:
 
 
 def _check() -> None:
-    """Run ``backend recordings check``, whose findings nobody reads."""
+    """Run ``backend recordings check``, and leave its findings to its log."""
     from entrypoints.cli.__main__ import main  # noqa: PLC0415 - 60 MiB
 
     with Path(os.devnull).open("w") as nothing:
