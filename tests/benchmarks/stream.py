@@ -30,6 +30,7 @@ SECONDS: Final = 5
 ROUNDS: Final = 5
 MEASURING: Final = 20
 OPENING_SECONDS: Final = 2.0
+PATIENCE_SECONDS: Final = 20
 # Answers to HTTP/1.0 have no chunks.
 _REQUEST: Final = b"GET /events?type=session.created HTTP/1.0\r\n\r\n"
 
@@ -100,8 +101,9 @@ def _round(service: Service, listeners: int) -> Round:
         before, began = sum(process.cpu_times()[:2]), time.monotonic()
         times = asyncio.run(_begin_sessions(service.url, SECONDS))
         cpu = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began)
-        time.sleep(0.5)
-        found = heard()
+        expected, until = len(times) * listeners, time.monotonic() + PATIENCE_SECONDS
+        while (found := heard()).events < expected and time.monotonic() < until:
+            time.sleep(0.2)
     p50, p99 = (found.delays[int(len(found.delays) * part)] * 1000 for part in (0.5, 0.99))
     return Round(found.events, p50, p99, sorted(times)[len(times) // 2] * 1000, cpu)
 
