@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -43,7 +43,8 @@ class Service:
         """SIGKILL to the whole family, as a machine that loses power does."""
         family = self.family()
         for member in family:
-            member.kill()
+            with suppress(psutil.NoSuchProcess):  # it has just died of something else
+                member.kill()
         psutil.wait_procs(family, timeout=10)
 
     def stop(self, sig: signal.Signals = signal.SIGTERM) -> int:

@@ -150,8 +150,7 @@ def test_the_docs_have_a_picture_of_a_view(
         tab.do("size", *size)
         tab.do("view", view.address(ids))
         tab.do("see", view.shows)
-        if ASKED in os.environ:  # until nothing moves any more
-            tab.do("evaluate", "new Promise((done) => setTimeout(done, 1500))")
+        tab.do("evaluate", "new Promise((done) => setTimeout(done, 1500))")
         tab.do("evaluate", f"({BEGINNING})({view.begins_at!r})")
         name = f"console-{view.name}{suffix}.webp"
         tab.do("screenshot", str(folder / name))
