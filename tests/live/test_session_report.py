@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 from livekit import api, rtc
 
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, sqlite_in
 from tests.live.conftest import Worker, running_worker
 from tests.live.stage import Stage, stage
 from tests.live.steps import agent_joins, join, post, until
@@ -119,7 +119,7 @@ class Installation:
         """Everything runs, with a ledger of its own."""
         given = {
             **self.stage.environ,
-            "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/ledger.db",
+            "DATABASE_URL": sqlite_in(folder),
             "RECORDINGS_URL": f"file://{folder}/recordings",
             **environ,
         }
