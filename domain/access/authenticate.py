@@ -42,7 +42,8 @@ class Authenticate:
         Raises :class:`~domain.shared.errors.Unauthenticated` or
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
-        if not await self.is_guarded():
+        # Its sender knows of a key, which may be the first one.
+        if not await self.is_guarded(anew=prefix_of(presented or "") is not None):
             return SYSTEM
         if not presented:
             raise Unauthenticated(
@@ -90,12 +91,15 @@ class Authenticate:
         # All are compared, so that the time reveals nothing.
         return [key for key in self.fixed if is_its(key.digest)]
 
-    async def is_guarded(self) -> bool:
-        """Whether there is a key, so that one is needed. Raises ``StorageUnavailable``."""
+    async def is_guarded(self, *, anew: bool = False) -> bool:
+        """Whether there is a key, so that one is needed; ``anew``: also if there was none just now.
+
+        Raises ``StorageUnavailable``.
+        """
         if self._guarded or self.fixed:
             return True
         asked_at = self.clock.monotonic()
-        if asked_at >= self._asked_until:
+        if anew or asked_at >= self._asked_until:
             self._guarded = await self.keys.any()
             self._asked_until = asked_at + REMEMBERED.total_seconds()
         return self._guarded

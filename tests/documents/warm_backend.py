@@ -6,14 +6,16 @@ import json
 import os
 import secrets
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from tests.service import START_LIMIT_SECONDS
+import attrs
+
 from tests.warm_processes import popen
 
 _PROGRAM: Final = """#!{python} -IS
@@ -36,26 +38,45 @@ def warm_backend(program: Path) -> Iterator[None]:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"\0{name}")
         listener.listen()
-        serving = threading.Thread(target=_serve, args=(listener,))
+        commands = _Commands()
+        serving = threading.Thread(target=commands.serve, args=(listener,))
         serving.start()
         try:
             yield
         finally:
             listener.shutdown(socket.SHUT_RDWR)  # which ends accept(2)
             serving.join()
+            commands.end()
 
 
-def _serve(listener: socket.socket) -> None:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        # In a pipe several run at a time.
-        threading.Thread(target=_run, args=(connection,), daemon=True).start()
+@attrs.frozen
+class _Commands:
+    """Runs commands, and ends those that go on, as ``backend listen`` does."""
+
+    _threads: list[threading.Thread] = attrs.field(factory=list, init=False)
+    _running: list[subprocess.Popen[Any]] = attrs.field(factory=list, init=False)
+
+    def serve(self, listener: socket.socket) -> None:
+        """Run what is asked for until the listener ends; in a pipe several run at a time."""
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=_run, args=(connection, self._running))
+            self._threads.append(thread)
+            thread.start()
+
+    def end(self) -> None:
+        """Return once no command runs."""
+        while any(thread.is_alive() for thread in self._threads):
+            for process in [*self._running]:
+                process.kill()
+            for thread in self._threads:
+                thread.join(0.05)
 
 
-def _run(connection: socket.socket) -> None:
+def _run(connection: socket.socket, running: list[subprocess.Popen[Any]]) -> None:
     """Run a command with the streams, the folder and the environment of the program."""
     with connection:
         message, streams, _, _ = socket.recv_fds(connection, _LARGEST_REQUEST, 3)
@@ -67,5 +88,8 @@ def _run(connection: socket.socket) -> None:
         )  # fmt: skip
         for stream in streams:
             os.close(stream)
-        code = process.wait(START_LIMIT_SECONDS)
-        connection.send(code.to_bytes(4, "little", signed=True))
+        running.append(process)
+        code = process.wait()
+        running.remove(process)
+        with suppress(OSError):  # the program was killed
+            connection.send(code.to_bytes(4, "little", signed=True))

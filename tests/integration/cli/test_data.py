@@ -162,9 +162,13 @@ def test_a_backup_has_whatever_was_acknowledged_before_it_began(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    restored = Backend(environ(simulator, elsewhere), elsewhere)
+    empty = {
+        **environ(simulator, tmp_path),
+        "DATABASE_URL": f"sqlite+aiosqlite:///{elsewhere}/new.db",
+    }
+    restored = Backend(empty, elsewhere)
     assert restored.lines("restore", str(file)) == [f"{file} is the database now."]
-    with running(environ(simulator, elsewhere), elsewhere) as other:
+    with running(empty, elsewhere) as other:
         for session_id in before:
             assert httpx.get(f"{other.url}/sessions/{session_id}").status_code == 200
         start(other.url, "goes-on")

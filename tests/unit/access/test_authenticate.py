@@ -118,6 +118,16 @@ async def test_a_key_that_is_only_made_is_heard_of_within_seconds(
     await keys.refuses(None)
 
 
+async def test_a_request_with_the_first_key_is_the_key_s_at_once(keys: Keys) -> None:
+    assert await keys.authenticate(None) == SYSTEM
+    made = await keys.manage.create(CreateKeyCommand(name="acme"), SYSTEM)
+
+    access = await keys.authenticate(made.text)
+
+    assert access == made.key.access != SYSTEM
+    await keys.refuses(None)
+
+
 async def test_the_storage_is_not_asked_at_each_request(keys: Keys) -> None:
     made = await keys.made()
     for _ in range(10):
