@@ -148,6 +148,7 @@ class KeepReport:
             async with self.unit_of_work() as work:
                 kept += await work.transcripts.keep(reported, items[begin : begin + PART])
                 await work.commit()
+            await self.clock.sleep(timedelta())  # others have their turn, also in memory
         return _Ahead(kept, reported)
 
     async def _kept(

@@ -87,6 +87,19 @@ async def test_many_items_are_of_the_session_whenever_that_becomes_known(
     assert await desk.events() == ANNOUNCED
 
 
+async def test_others_have_their_turn_between_the_parts_of_a_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In memory nothing else waits, so one of 100,000 items would hold the event loop for 11 s."""
+    monkeypatch.setattr(keep_report, "AT_ONCE", 1)
+    desk = Desk()
+    await desk.begin(new_session(room_sid=ROOM_SID))
+
+    await desk.upload()
+
+    assert desk.clock.slept == [timedelta()]
+
+
 async def test_a_report_of_an_unknown_room_is_tried_ever_more_rarely() -> None:
     desk = Desk()
     await desk.upload()
