@@ -46,7 +46,7 @@ unit)
     tests --numprocesses "$cores" -m "not slow" tests/unit "$@"
     ;;
 fast)
-    echo "Every test but the slow ones, about 10 minutes on two cores: unit, contract, integration,"
+    echo "Every test but the slow ones, about 7 minutes on two cores: unit, contract, integration,"
     echo "deployment, and a session and a phone call on a real LiveKit server (make test-all: all)."
     find_livekit
     need pgbouncer PgBouncer "the tests of poolers"
@@ -57,7 +57,7 @@ fast)
     .venv/bin/python -m coverage json -q -o - | .venv/bin/python scripts/check_branches.py 95
     ;;
 slow)
-    echo "The slow tests, about half an hour on two cores: services that are killed, overloaded and lied"
+    echo "The slow tests, about 18 minutes on two cores: services that are killed, overloaded and lied"
     echo "to, random histories, generated requests, the wheel in an environment of its own, and a real"
     echo "LiveKit server with workers and calls."
     find_livekit
