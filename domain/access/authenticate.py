@@ -42,8 +42,7 @@ class Authenticate:
         Raises :class:`~domain.shared.errors.Unauthenticated` or
         :class:`~domain.shared.errors.StorageUnavailable`.
         """
-        # Its sender knows of a key, which may be the first one.
-        if not await self.is_guarded(anew=prefix_of(presented or "") is not None):
+        if not await self.is_guarded(presented):
             return SYSTEM
         if not presented:
             raise Unauthenticated(
@@ -91,15 +90,15 @@ class Authenticate:
         # All are compared, so that the time reveals nothing.
         return [key for key in self.fixed if is_its(key.digest)]
 
-    async def is_guarded(self, *, anew: bool = False) -> bool:
-        """Whether there is a key, so that one is needed; ``anew``: also if there was none just now.
+    async def is_guarded(self, presented: str | None = None) -> bool:
+        """Whether there is a key, so that one is needed; one that is presented may be the first.
 
         Raises ``StorageUnavailable``.
         """
         if self._guarded or self.fixed:
             return True
         asked_at = self.clock.monotonic()
-        if anew or asked_at >= self._asked_until:
+        if asked_at >= self._asked_until or prefix_of(presented or "") is not None:
             self._guarded = await self.keys.any()
             self._asked_until = asked_at + REMEMBERED.total_seconds()
         return self._guarded
