@@ -162,12 +162,16 @@ class Call:
         return min(max(seen), self.answered_at or max(seen))
 
     @property
-    def _ended_at_is(self) -> Precision:
-        """``EXACT`` if LiveKit reported that the participant left, else found some time after."""
-        reported = any(
+    def end_was_reported(self) -> bool:
+        """Whether a webhook reported that the participant left."""
+        return any(
             entry.what == "left" and entry.source is Source.WEBHOOK for entry in self.timeline
         )
-        exact = reported and self.disconnect_reason != ROOM_CLOSED
+
+    @property
+    def _ended_at_is(self) -> Precision:
+        """``EXACT`` if LiveKit reported that the participant left, else found some time after."""
+        exact = self.end_was_reported and self.disconnect_reason != ROOM_CLOSED
         return Precision.EXACT if exact else Precision.AT_MOST
 
     @property

@@ -26,6 +26,8 @@ LONGEST: Final = timedelta(minutes=5)
 
 MOST_ROOMS: Final = 1000
 
+UNANSWERED: Final = (CallStatus.RINGING, CallStatus.CREATED)
+
 
 @attrs.define(kw_only=True)
 class UnansweredCall:
@@ -88,7 +90,7 @@ class UnansweredCalls:
             return  # it is being dialled: it is in no room yet
         watched = self._rooms.get(leg.room_sid)
         age = self.clock.now() - leg.joined_at
-        if call.status not in (CallStatus.CREATED, CallStatus.RINGING) or age >= LONGEST:
+        if call.status not in UNANSWERED or age >= LONGEST:
             if watched is not None:
                 watched.calls.pop(leg.participant_sid, None)
                 self._drop_empty(watched)

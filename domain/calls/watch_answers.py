@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
 
 import attrs
 
 from domain.access.access import SYSTEM
 from domain.calls.assign_agent import LISTED_WITHIN
-from domain.calls.call import CallStatus
 from domain.calls.call_facts import LegDescribed, ParticipantSeen
 from domain.calls.record_call_fact import RecordCallFact
 from domain.calls.repository import CallFilter, CallWork
-from domain.calls.unanswered_calls import LONGEST, UnansweredCalls, WatchedRoom
+from domain.calls.unanswered_calls import LONGEST, UNANSWERED, UnansweredCalls, WatchedRoom
 from domain.rooms.rooms import Rooms
 from domain.rooms.sip_leg import LegStatus, SipLeg
 from domain.shared.clock import Clock
@@ -22,8 +20,6 @@ from domain.shared.identifiers import CallId
 from domain.shared.pagination import MAX_LIMIT, Span
 from domain.shared.timeline import Source
 from domain.shared.unit_of_work import UnitOfWorkFactory
-
-_UNANSWERED: Final = (CallStatus.RINGING, CallStatus.CREATED)
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +43,7 @@ class WatchAnswers:
         """
         lately = Span(since=self.clock.now() - LONGEST)
         async with self.unit_of_work() as work:
-            for status in _UNANSWERED:
+            for status in UNANSWERED:
                 wanted = CallFilter(status=status, created=lately)
                 for call in await work.calls.page(wanted, None, MAX_LIMIT, SYSTEM):
                     self.calls.note(call)

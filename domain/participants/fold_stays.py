@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import attrs
@@ -14,10 +14,8 @@ from domain.participants.stay import FactSource, Joined, Left, Stay
 from domain.rooms.room import Participant, ParticipantKind
 from domain.rooms.room_event import EventKind, RoomEvent
 from domain.sessions.session import Session
-from domain.shared.timeline import Source
 
 _LEAVES: Final = (EventKind.PARTICIPANT_LEFT, EventKind.PARTICIPANT_CONNECTION_ABORTED)
-_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 @attrs.frozen
@@ -75,12 +73,9 @@ class RoomFacts:
             return
         left = None
         if call.ended_at is not None:
-            exact = any(
-                one.what == "left" and one.source is Source.WEBHOOK for one in call.timeline
-            )
             left = Left(
                 at=call.ended_at,
-                at_is=Precision.EXACT if exact else Precision.AT_MOST,
+                at_is=Precision.EXACT if call.end_was_reported else Precision.AT_MOST,
                 source=FactSource.LEDGER,
                 reason=call.disconnect_reason,
                 aborted=call.aborted,

@@ -96,8 +96,8 @@ class ReadParticipants:
         facts, is_cut = await self.gather_facts(place)
         if is_cut:
             gaps.add(Gap.OLDER_WEBHOOKS)
-        stays, listing = facts.stays(), None
-        if place.is_live or any(stay.left is None for stay in stays):
+        listing, stays = None, None if place.is_live else facts.stays()
+        if stays is None or any(stay.left is None for stay in stays):
             listing = await self._listing(place, gaps)
             stays = facts.stays(listing)
         ended_at = None if place.session is None else place.ended_at
