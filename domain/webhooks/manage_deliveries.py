@@ -43,11 +43,11 @@ class ManageDeliveries:
         self,
         webhook_id: str,
         access: Access,
-        *,
-        status: DeliveryStatus | None = None,
         after: Cursor | None = None,
         limit: int = DEFAULT_LIMIT,
         capacity: Capacity[Delivery] | None = None,
+        *,
+        status: DeliveryStatus | None = None,
     ) -> Page[Delivery]:
         """Return a webhook's deliveries, newest first, of those after ``after``."""
         access.require(*READS)

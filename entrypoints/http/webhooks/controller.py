@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Final
 
 from litestar import Controller, Response, Router, delete, get, patch, post
@@ -16,7 +17,6 @@ from domain.webhooks.try_webhook import TryWebhook
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
 from entrypoints.http.middleware.administrative import ADMINISTRATIVE
-from entrypoints.http.middleware.overload import overload_of, page_of
 from entrypoints.http.openapi.document import KEYED, LIST_RESPONSES, read_responses
 from entrypoints.http.openapi.operation import Operation
 from entrypoints.http.requests import query
@@ -215,14 +215,6 @@ class WebhooksController(Controller):
         limit: LimitQuery = None,
     ) -> DeliveriesResponse:
         """A page ends before `limit` where its items would take more than 1 MiB."""
-        overload = overload_of(scope)
-        async with overload.lists.take(overload.client(scope)):
-            page = await self._manage_deliveries.page(
-                webhookId,
-                access_of(scope),
-                status=query.choice(DeliveryStatus, status, "status"),
-                after=query.position(cursor),
-                limit=query.limit(limit),
-                capacity=page_of(delivery_response),
-            )
-        return deliveries_response(page)
+        wanted = query.choice(DeliveryStatus, status, "status")
+        read = partial(self._manage_deliveries.page, webhookId, status=wanted)
+        return deliveries_response(await listed(scope, read, cursor, limit, delivery_response))
