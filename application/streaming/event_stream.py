@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
@@ -118,11 +118,6 @@ class EventStream:
             if text or not listener.follows:
                 return text
         return b""
-
-    async def chunks(self, listener: Listener) -> AsyncIterator[bytes]:
-        """Yield what :meth:`next` returns."""
-        while text := await self.next(listener):
-            yield text
 
     async def run(self) -> None:
         """Read until cancelled."""

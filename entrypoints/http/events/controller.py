@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -10,7 +9,7 @@ from litestar import Controller, Response, Router, get
 from litestar.openapi import ResponseSpec
 from litestar.types import Scope as AsgiScope
 
-from application.streaming.event_stream import EventStream
+from application.streaming.event_stream import HEARTBEAT, EventStream
 from domain.events.event_access import READERS
 from domain.events.event_filter import EventFilter
 from domain.shared.errors import InvalidInput
@@ -18,7 +17,7 @@ from entrypoints.container import Container
 from entrypoints.http.events.response import (
     MEDIA_TYPE,
     EventStreamResponse,
-    begun,
+    Text,
     in_turn,
 )
 from entrypoints.http.events.schemas import (
@@ -104,15 +103,17 @@ class EventsController(Controller):
         listener = await stream.listen(
             wanted, last_id, key=credential_of(scope), client=client, follows=follows
         )
-        text: Callable[[], Awaitable[bytes]] = partial(stream.next, listener)
-        if not follows:
-            try:
-                chunks = in_turn(stream.chunks(listener), partial(overload.lists.take, client))
-                text = partial(anext, await begun(chunks), b"")
-            except BaseException:
-                stream.leave(listener)
-                raise
-        return EventStreamResponse(stream, listener, text)
+        text: Text = partial(stream.next, listener)
+        if follows:
+            # At once: proxies hold the headers back until there is more.
+            return EventStreamResponse(stream, listener, HEARTBEAT, text)
+        text = partial(in_turn, text, partial(overload.lists.take, client))
+        try:
+            first = await text()  # what it raises is an answer of its own
+        except BaseException:
+            stream.leave(listener)
+            raise
+        return EventStreamResponse(stream, listener, first, text)
 
 
 def _follows(raw: str | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
@@ -11,10 +11,11 @@ from litestar import Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
-from application.streaming.event_stream import HEARTBEAT, EventStream
+from application.streaming.event_stream import EventStream
 from application.streaming.listener import Closing, Listener
 
 MEDIA_TYPE: Final = "text/event-stream"
+Text = Callable[[], Awaitable[bytes]]
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -23,56 +24,35 @@ _HEADERS: Final = [
 
 
 class EventStreamResponse(Response[bytes]):
-    """Sends to ``listener`` of the stream what ``text`` returns, until that is nothing."""
+    """Sends to ``listener`` of the stream ``first``, then what ``text`` returns, to its end.
 
-    def __init__(
-        self, stream: EventStream, listener: Listener, text: Callable[[], Awaitable[bytes]]
-    ) -> None:
+    Nothing is an end.
+    """
+
+    def __init__(self, stream: EventStream, listener: Listener, first: bytes, text: Text) -> None:
         super().__init__(b"", media_type=MEDIA_TYPE)
-        self._stream = stream
-        self._listener = listener
-        self._text = text
+        self._following = _Following(stream, listener, first, text)
 
     def to_asgi_response(self, *_arguments: Any, **_options: Any) -> ASGIResponse:
         """Return the ASGI application that sends them."""
-        return _Following(self._stream, self._listener, self._text)
+        return self._following
 
 
-async def in_turn(
-    chunks: AsyncIterator[bytes], turn: Callable[[], AbstractAsyncContextManager[None]]
-) -> AsyncIterator[bytes]:
-    """Yield ``chunks``; each is made when it is the client's turn."""
-    while True:
-        async with turn():
-            text = await anext(chunks, None)
-        if text is None:
-            return
-        yield text
-
-
-async def begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Return the same chunks after the first was made. Raises what making it raises."""
-    first = await anext(chunks, None)
-
-    async def all_of_them() -> AsyncIterator[bytes]:
-        if first is not None:
-            yield first
-            async for text in chunks:
-                yield text
-
-    return all_of_them()
+async def in_turn(text: Text, turn: Callable[[], AbstractAsyncContextManager[None]]) -> bytes:
+    """Return what ``text`` returns, which is asked when it is the client's turn."""
+    async with turn():
+        return await text()
 
 
 class _Following(ASGIResponse):
     """Sends what the stream has for a listener, until either goes away."""
 
-    __slots__ = ("_listener", "_stream", "_text")
+    __slots__ = ("_first", "_listener", "_stream", "_text")
 
-    def __init__(
-        self, stream: EventStream, listener: Listener, text: Callable[[], Awaitable[bytes]]
-    ) -> None:
+    def __init__(self, stream: EventStream, listener: Listener, first: bytes, text: Text) -> None:
         self._stream = stream
         self._listener = listener
+        self._first = first
         self._text = text
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
@@ -94,8 +74,7 @@ class _Following(ASGIResponse):
     async def _follow(self, send: Send) -> None:
         listener, loop = self._listener, asyncio.get_running_loop()
         await _start(send)
-        # At once: proxies hold the headers back until there is more.
-        text = HEARTBEAT if listener.follows else await self._text()
+        text = self._first
         while text:
             listener.sending_since = loop.time()
             await send({"type": "http.response.body", "body": text, "more_body": True})

@@ -91,6 +91,12 @@ class World:
         return Heard(self.stream, listener)
 
 
+async def texts(stream: EventStream, listener: Listener) -> AsyncIterator[bytes]:
+    """All that the listener gets."""
+    while text := await stream.next(listener):
+        yield text
+
+
 class Heard:
     """What a listener gets, in a task of its own."""
 
@@ -105,7 +111,7 @@ class Heard:
 
     async def _hear(self) -> None:
         loop = asyncio.get_running_loop()
-        async for text in self._stream.chunks(self.listener):
+        async for text in texts(self._stream, self.listener):
             self.listener.sending_since = loop.time()
             await self.blocked.wait()
             self.listener.sending_since, self.listener.sent_at = None, loop.time()
@@ -291,7 +297,7 @@ async def test_what_is_stored_can_be_had_without_following() -> None:
 
         async def stored(last: str | None) -> bytes:
             listener = await here.stream.listen(wanted, last, key="", client="", follows=False)
-            return b"".join([text async for text in here.stream.chunks(listener)])
+            return b"".join([text async for text in texts(here.stream, listener)])
 
         assert (await stored(None)).decode().split() == ids
         assert (await stored(ids[1])).decode().split() == ids[2:]

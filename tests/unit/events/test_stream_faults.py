@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import nullcontext
 from datetime import timedelta
+from functools import partial
 
 import attrs
 import pytest
@@ -18,8 +19,8 @@ from application.streaming.listener import Closing
 from domain.events.domain_event import StoredEvent
 from domain.shared.errors import StorageUnavailable, Unauthenticated
 from domain.shared.event_errors import TooManyStreams
-from entrypoints.http.events.response import begun, in_turn
-from tests.unit.events.test_event_stream import ALL, Heard, in_virtual_time, soon, world
+from entrypoints.http.events.response import in_turn
+from tests.unit.events.test_event_stream import ALL, Heard, in_virtual_time, soon, texts, world
 
 
 async def fails(*_: object) -> list[StoredEvent]:
@@ -42,7 +43,7 @@ async def test_given_a_page_larger_than_a_piece_then_all_of_it_is_sent(
         ids = [await here.append() for _ in range(20)]
 
         listener = await here.stream.listen(ALL, None, key="", client="", follows=False)
-        pieces = [text async for text in here.stream.chunks(listener)]
+        pieces = [text async for text in texts(here.stream, listener)]
 
         assert b"".join(pieces).decode().split() == ids
         assert len(pieces) == 10
@@ -89,7 +90,7 @@ async def test_given_no_ledger_then_one_who_does_not_follow_gets_an_error_before
         here.ledger.outbox.after = fails  # type: ignore[method-assign, assignment]
 
         with pytest.raises(StorageUnavailable):
-            await begun(in_turn(here.stream.chunks(listener), nullcontext))
+            await in_turn(partial(here.stream.next, listener), nullcontext)
 
 
 @in_virtual_time
