@@ -1,10 +1,14 @@
 /** A list that is read page by page on demand. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
-import { request, withQuery } from "../api/client";
-import { useReturn } from "./use_return";
+import { withQuery } from "../api/client";
+import { useReading } from "./use_reading";
 
 export const PAGE = 200;
+
+interface Read<T> {
+  items: T[];
+  page: Record<string, unknown>;
+}
 
 export interface Pages<T> {
   items: T[] | null;
@@ -19,51 +23,19 @@ export interface Pages<T> {
 }
 
 export function usePages<T>(path: string, field: string): Pages<T> {
-  const [items, setItems] = useState<T[] | null>(null);
-  const [page, setPage] = useState<Record<string, unknown> | null>(null);
-  const [readAt, setReadAt] = useState<string | null>(null);
-  const [error, setError] = useState<Error | null>(null);
-  const latest = useRef(0);
-
-  const read = async (from: string, before: T[]) => {
-    latest.current += 1;
-    const mine = latest.current;
-    try {
-      const found = await request<Record<string, unknown>>(
-        "GET",
-        withQuery(path, { limit: PAGE.toString(), cursor: from }),
-      );
-      if (mine !== latest.current) return;
-      setItems([...before, ...(found[field] as T[])]);
-      setPage(found);
-      setReadAt(new Date().toISOString());
-      setError(null);
-    } catch (raised) {
-      if (mine === latest.current) setError(raised as Error);
-    }
-  };
-  const reload = () => read("", []);
-  const cursor = (page?.["nextCursor"] as string | null | undefined) ?? null;
-  useEffect(() => {
-    setItems(null);
-    setPage(null);
-    setReadAt(null);
-    setError(null);
-    void reload();
-    return () => {
-      latest.current += 1;
-    };
-  }, [path]);
-  useReturn(() => {
-    if (error !== null) void reload();
-  });
+  const from = (cursor: string) => withQuery(path, { limit: PAGE.toString(), cursor });
+  const { value, error, readAt, read, reload } = useReading<Read<T>, Record<string, unknown>>(
+    from(""),
+    (page, before) => ({ items: [...(before?.items ?? []), ...(page[field] as T[])], page }),
+  );
+  const cursor = (value?.page["nextCursor"] as string | null | undefined) ?? null;
   return {
-    items,
-    page,
+    items: value?.items ?? null,
+    page: value?.page ?? null,
     error,
     readAt,
     complete: cursor === null,
-    more: () => read(cursor ?? "", items ?? []),
+    more: () => read(from(cursor ?? ""), value),
     reload,
   };
 }
