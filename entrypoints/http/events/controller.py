@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
@@ -10,6 +12,7 @@ from litestar.openapi import ResponseSpec
 from litestar.types import Scope as AsgiScope
 
 from application.streaming.event_stream import HEARTBEAT, EventStream
+from application.streaming.listener import Listener
 from domain.events.event_access import READERS
 from domain.events.event_filter import EventFilter
 from domain.shared.errors import InvalidInput
@@ -98,22 +101,28 @@ class EventsController(Controller):
             access_of(scope), types, session_id, call_id, resources=not is_other
         )
         last_id = last_id_sent or last_event_id or None
-        stream, overload, follows = self._event_stream, overload_of(scope), _follows(follow)
+        overload, follows = overload_of(scope), _follows(follow)
         client = overload.client(scope)
-        listener = await stream.listen(
+        listener = await self._event_stream.listen(
             wanted, last_id, key=credential_of(scope), client=client, follows=follows
         )
-        text: Text = partial(stream.next, listener)
-        if follows:
-            # At once: proxies hold the headers back until there is more.
-            return EventStreamResponse(stream, listener, HEARTBEAT, text)
-        text = partial(in_turn, text, partial(overload.lists.take, client))
-        try:
-            first = await text()  # what it raises is an answer of its own
-        except BaseException:
-            stream.leave(listener)
-            raise
-        return EventStreamResponse(stream, listener, first, text)
+        return await _answer(self._event_stream, listener, partial(overload.lists.take, client))
+
+
+async def _answer(
+    stream: EventStream, listener: Listener, turn: Callable[[], AbstractAsyncContextManager[None]]
+) -> EventStreamResponse:
+    text: Text = partial(stream.next, listener)
+    if listener.follows:
+        # At once: proxies hold the headers back until there is more.
+        return EventStreamResponse(stream, listener, HEARTBEAT, text)
+    text = partial(in_turn, text, turn)
+    try:
+        first = await text()  # what it raises is an answer of its own
+    except BaseException:
+        stream.leave(listener)
+        raise
+    return EventStreamResponse(stream, listener, first, text)
 
 
 def _follows(raw: str | None) -> bool:
