@@ -19,6 +19,7 @@ from domain.calls.room_calls import CallOutline
 from domain.shared.errors import Conflict, StorageUnavailable
 from domain.shared.identifiers import CallId, RoomName
 from domain.shared.pagination import Cursor
+from domain.shared.prefix import Prefix
 
 
 @attrs.frozen
@@ -149,4 +150,12 @@ def _is_wanted(call: Call, wanted: CallFilter) -> bool:
         and wanted.to_number in (None, parties.to_number)
         and wanted.room_name in (None, parties.room_name)
         and wanted.created.holds(call.created_at)
+        and (wanted.prefix is None or _begins(call, wanted.prefix))
     )
+
+
+def _begins(call: Call, prefix: Prefix) -> bool:
+    parties, leg = call.parties, call.leg
+    sip_call_id = None if leg is None else leg.sip_call_id
+    names = (parties.room_name, parties.participant_identity, sip_call_id)
+    return prefix.matches(call.id.value, names, (parties.from_number, parties.to_number))

@@ -19,6 +19,7 @@ from domain.sessions.session_outline import SessionOutline
 from domain.shared.errors import Conflict, StorageUnavailable
 from domain.shared.identifiers import RoomName, SessionId
 from domain.shared.pagination import Cursor
+from domain.shared.prefix import Prefix
 
 
 @attrs.frozen
@@ -150,4 +151,10 @@ def _is_wanted(session: Session, wanted: SessionFilter) -> bool:
         and wanted.identity in (None, session.identity.value)
         and wanted.room_name in (None, session.room_name.value)
         and wanted.created.holds(session.created_at)
+        and (wanted.prefix is None or _begins(session, wanted.prefix))
     )
+
+
+def _begins(session: Session, prefix: Prefix) -> bool:
+    names = (session.room_name.value, session.room_sid, session.identity.value)
+    return prefix.matches(session.id.value, names)

@@ -45,6 +45,25 @@ describe("filters", () => {
     expect(SESSIONS.matches(session({ userIdentity: "Ann" }), { userIdentity: "ann" })).toBe(false);
   });
 
+  it("search by a beginning as the service does", () => {
+    const one = session({
+      sessionId: "01890a5d-ac96-774b-bcce-b302099a8057", roomName: "support-7", roomSid: "RM_abc",
+    });
+    for (const q of ["support-", " support-7 ", "RM_", "user-4", "01890A5D", "01890a5d-ac", ""]) {
+      expect([q, SESSIONS.matches(one, { q })]).toEqual([q, true]);
+    }
+    for (const q of ["Support-", "upport", "support-71", "01890a5", "%"]) {
+      expect([q, SESSIONS.matches(one, { q })]).toEqual([q, false]);
+    }
+    const rung = call({ from: "+4315880100", to: null, sipCallId: "SCL_1" });
+    for (const q of ["+43", "0043 1", "43 1588", "(431)", "SCL_", "sip_+1510", "call-"]) {
+      expect([q, CALLS.matches(rung, { q })]).toEqual([q, true]);
+    }
+    for (const q of ["+1510", "1510", "4316", "all-"]) {
+      expect([q, CALLS.matches(rung, { q })]).toEqual([q, false]);
+    }
+  });
+
   it("show a time as the field takes it, and back", () => {
     const utc = "2026-11-27T12:34:00.000Z";
     expect(utcOf(localOf(utc))).toBe(utc);

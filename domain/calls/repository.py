@@ -17,6 +17,7 @@ from domain.sessions.repository import SessionWork
 from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import CallId, RoomName
 from domain.shared.pagination import Cursor, Span
+from domain.shared.prefix import Prefix
 
 
 @attrs.frozen(kw_only=True)
@@ -24,6 +25,8 @@ class CallFilter:
     """Select the calls that match every field that is not None.
 
     ``from_number`` and ``to_number`` are compared as they are stored (E.164 where they parse).
+    ``prefix`` is that of the call's id, its room's name, its participant's identity, its SIP call
+    id or one of its numbers.
     """
 
     status: CallStatus | None = None
@@ -31,6 +34,7 @@ class CallFilter:
     from_number: str | None = None
     to_number: str | None = None
     room_name: str | None = None
+    prefix: Prefix | None = None
     created: Span = Span()
 
 

@@ -15,6 +15,7 @@ from domain.sessions.session_status import SessionStatus
 from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import RoomName, SessionId
 from domain.shared.pagination import Cursor, Span
+from domain.shared.prefix import Prefix
 from domain.shared.unit_of_work import UnitOfWork
 
 MOST_IN_INSTANCE: Final = 20
@@ -23,11 +24,15 @@ MOST_IN_INSTANCE: Final = 20
 
 @attrs.frozen(kw_only=True)
 class SessionFilter:
-    """Which sessions: those to which everything applies that is not None."""
+    """Which sessions: those to which everything applies that is not None.
+
+    ``prefix`` is that of the session's id, its room's name or sid, or its user's identity.
+    """
 
     status: SessionStatus | None = None
     identity: str | None = None
     room_name: str | None = None
+    prefix: Prefix | None = None
     created: Span = Span()
 
 

@@ -16,6 +16,7 @@ from domain.calls.repository import CallFilter
 from domain.rooms.sip_leg import Direction
 from domain.shared.identifiers import RoomName
 from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
+from domain.shared.prefix import Prefix
 from entrypoints.cli.follower import Follower
 from entrypoints.cli.output import printable, show
 from entrypoints.cli.participants import read_participants, show_participants
@@ -42,6 +43,10 @@ def list_calls(  # noqa: PLR0913 - each filter is an option
     ] = None,
     to_number: Annotated[str | None, typer.Option("--to", help="Who was called.")] = None,
     room: Annotated[str | None, typer.Option(help="Calls in rooms of this name.")] = None,
+    q: Annotated[
+        str | None,
+        typer.Option(help="Calls of which a number, the room, the identity or an id begins so."),
+    ] = None,
     since: Annotated[
         str | None, typer.Option(help="Created then or later, as in 2026-11-23T06:27:37Z.")
     ] = None,
@@ -61,6 +66,7 @@ def list_calls(  # noqa: PLR0913 - each filter is an option
         from_number=query.number(from_number, "from"),
         to_number=query.number(to_number, "to"),
         room_name=query.name(RoomName, room),
+        prefix=Prefix.parse(q),
         created=query.span(since, until),
     )
     page = asyncio.run(_page(wanted, limit))

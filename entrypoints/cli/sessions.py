@@ -18,6 +18,7 @@ from domain.sessions.session import Session
 from domain.sessions.session_status import SessionStatus
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
+from domain.shared.prefix import Prefix
 from entrypoints.cli.output import show
 from entrypoints.cli.participants import read_participants, show_participants
 from entrypoints.cli.process import ledger
@@ -47,6 +48,10 @@ def list_sessions(  # noqa: PLR0913 - each filter is an option
         str | None, typer.Option(help="Sessions that this user identity started.")
     ] = None,
     room: Annotated[str | None, typer.Option(help="Sessions in rooms of this name.")] = None,
+    q: Annotated[
+        str | None,
+        typer.Option(help="Sessions whose room, room sid, user identity or id begins so."),
+    ] = None,
     since: Annotated[
         str | None, typer.Option(help="Created then or later, as in 2026-11-23T06:27:37Z.")
     ] = None,
@@ -64,6 +69,7 @@ def list_sessions(  # noqa: PLR0913 - each filter is an option
         status=status,
         identity=query.name(Identity, identity),
         room_name=query.name(RoomName, room),
+        prefix=Prefix.parse(q),
         created=query.span(since, until),
     )
     page = asyncio.run(_page(wanted, limit))

@@ -28,6 +28,8 @@ FILTERS: Final[Mapping[str, Requests]] = {
             "status of no row": "status=dispatch_failed",
             "userIdentity of no row": "userIdentity=absent",
             "roomName of one row": "roomName=load-500",
+            "q of every row": "q=load-",
+            "q of no row": "q=absent",
             "since and until": _SPAN,
             "status and since": "status=ended&since=2026-01-01T00:05:00Z",
         }.items()
@@ -41,6 +43,8 @@ FILTERS: Final[Mapping[str, Requests]] = {
             "from of no row": f"from={_WITHOUT_MATCH}",
             "to of no row": f"to={_WITHOUT_MATCH}",
             "roomName of one row": "roomName=load-500",
+            "q of every row": "q=load-",
+            "q of no row": f"q={_WITHOUT_MATCH}",
             "since and until": _SPAN,
         }.items()
     },

@@ -1,4 +1,4 @@
-"""What the indexes of the lists cost a write: the same writes with the indexes before 0008."""
+"""What the indexes of the lists cost a write: the same writes with an older schema's."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ UNITS: Final = 40
 ROWS: Final = 50
 """In each unit, which is one transaction."""
 BEFORE: Final = "0007"
+"""Without the lists' indexes."""
 
 Write = Callable[[SqlStorage, str | None], Awaitable[None]]
 
@@ -60,18 +61,20 @@ WRITES: Final[dict[str, tuple[Write, str | None]]] = {
 }
 
 
-async def measure(report: Report, name: str, storage: SqlStorage) -> None:
+async def measure(
+    report: Report, name: str, storage: SqlStorage, before_version: str = BEFORE
+) -> None:
     """Each write with the indexes of either version in turn."""
-    heads = ["write", f"{BEFORE}: ms", f"{SCHEMA_VERSION}: ms", "ratio"]
+    heads = ["write", f"{before_version}: ms", f"{SCHEMA_VERSION}: ms", "ratio"]
     report.section(f"What the lists' indexes cost a write, {name}", heads)
     found: dict[tuple[str, str], list[float]] = {}
     for _ in range(ROUNDS):
-        await downgrade(storage.database, BEFORE)
-        await _round(storage, BEFORE, found)
+        await downgrade(storage.database, before_version)
+        await _round(storage, before_version, found)
         await upgrade(storage.database)
         await _round(storage, SCHEMA_VERSION, found)
     for write in WRITES:
-        before, now = (found[write, version] for version in (BEFORE, SCHEMA_VERSION))
+        before, now = (found[write, version] for version in (before_version, SCHEMA_VERSION))
         ratio = min(now) / min(before)
         report.row(
             [write, Spread.of(before).text(2), Spread.of(now).text(2), f"{ratio:.2f}"],

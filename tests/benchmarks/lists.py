@@ -132,7 +132,8 @@ def pages(storage: SqlStorage) -> Mapping[type[Filter], Page]:
     return {SessionFilter: sessions, CallFilter: calls}
 
 
-async def _milliseconds(request: Awaitable[object]) -> float:
+async def milliseconds(request: Awaitable[object]) -> float:
+    """How long it takes."""
     began = time.perf_counter()
     await request
     return (time.perf_counter() - began) * 1000
@@ -142,7 +143,7 @@ async def _compare(page: Page, wanted: Wanted, rounds: int) -> Comparison:
     """The list without the filter and with it, in turn."""
     plain = Wanted(type(wanted.filter)())
     times = [
-        (await _milliseconds(page(plain)), await _milliseconds(page(wanted)))
+        (await milliseconds(page(plain)), await milliseconds(page(wanted)))
         for _ in range(rounds + 1)
     ][1:]
     # The least: what else the machine does can only add to it.

@@ -18,14 +18,15 @@ from adapters.sqlalchemy.calls.mapping import (
 from adapters.sqlalchemy.calls.table import (
     CALL_END_IS_PENDING,
     CALL_IS_LIVE,
-    LISTING,
+    SEARCHABLE,
     calls,
 )
 from adapters.sqlalchemy.engine.bulk_statements import insert_rows
 from adapters.sqlalchemy.engine.database import PAGE, Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.lookup import Lookup, Query
-from adapters.sqlalchemy.engine.page import of_tenants, page_of
+from adapters.sqlalchemy.engine.page import of_tenants
+from adapters.sqlalchemy.engine.searchable import rows_of_page
 from adapters.sqlalchemy.engine.write import Lock, Write
 from adapters.sqlalchemy.events.appender import SqlEvents
 from adapters.sqlalchemy.mapping import readable, readable_slices
@@ -203,9 +204,8 @@ class SqlCalls:
         self, wanted: CallFilter, after: Cursor | None, limit: int, access: Access
     ) -> list[Call]:
         """The newest ``limit`` committed calls that are wanted, of those after ``after``."""
-        lateral = not self._database.embedded
-        query, values = page_of(LISTING, wanted, after, limit, access.tenants, lateral=lateral)
-        return [to_call(row) for row in await self._database.read_many(query, values)]
+        rows = await rows_of_page(self._database, SEARCHABLE, wanted, after, limit, access.tenants)
+        return [to_call(row) for row in rows]
 
     async def _read(
         self, query: Query, is_wanted: Callable[[Call], bool], **values: str

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from adapters.sqlalchemy.capability import Capability, personal
 from adapters.sqlalchemy.engine.listing import Half, Listing
+from adapters.sqlalchemy.engine.searchable import Searchable
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.schema.metadata import metadata
 from domain.calls.call import CallStatus
@@ -108,6 +109,12 @@ LISTING: Final = Listing.of(
         (Half.OWNED, ("tenant", "from_number")): "tenant_from",
         (Half.OWNED, ("tenant", "to_number")): "tenant_to",
     },
+)
+
+SEARCHABLE: Final = Searchable.of(
+    LISTING,
+    names=("room_name", "participant_identity", "sip_call_id"),
+    numbers=("from_number", "to_number"),
 )
 
 CALLS: Final = Capability(

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import attrs
 from sqlalchemy import (
-    BindParameter,
     Column,
     ColumnElement,
     Integer,
@@ -24,8 +22,6 @@ from sqlalchemy import (
     String,
     Subquery,
     Table,
-    Text,
-    bindparam,
     literal_column,
     or_,
     select,
@@ -36,22 +32,19 @@ from sqlalchemy import (
 
 from adapters.sqlalchemy.engine.listing import Filter, Half, Listing
 from adapters.sqlalchemy.engine.lookup import Query, select_of
-from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
+from adapters.sqlalchemy.engine.page_parameters import (
+    END,
+    END_ID,
+    MOST,
+    SINCE,
+    Owners,
+    asked_for,
+    given_for,
+    halves,
+    is_of,
+)
 from domain.access.access import Tenants
 from domain.shared.pagination import Cursor
-
-_FIRST: Final = datetime.min.replace(tzinfo=UTC)
-_LAST: Final = datetime.max.replace(tzinfo=UTC)
-_SINCE: Final = bindparam("since", type_=UtcDateTime)
-_END: Final = bindparam("end", type_=UtcDateTime)
-_END_ID: Final = bindparam("end_id", type_=String(36))
-# PostgreSQL, which knows LATERAL, takes a limit that it does not know for a tenth of the rows.
-_MOST: Final = {
-    lateral: bindparam("most", type_=Integer, literal_execute=lateral) for lateral in (False, True)
-}
-
-Owner = int | None
-"""A tenant, by its number among those asked for; None: no tenant."""
 
 
 def page_of(  # noqa: PLR0913 - what a page is, and what the database knows
@@ -68,28 +61,8 @@ def page_of(  # noqa: PLR0913 - what a page is, and what the database knows
     Starts at ``after`` by its place in the index rather than by counting rows. ``lateral``:
     whether the database knows LATERAL, as PostgreSQL does.
     """
-    filters = {
-        name: value
-        for name, value in attrs.asdict(wanted, recurse=False).items()
-        if name in listing.table.c and value is not None
-    }
-    owners: tuple[Owner, ...] | None = None
-    tenants: dict[str, object] = {}
-    if visible_to is not None:
-        named = sorted({tenant for tenant in visible_to if tenant is not None})
-        tenants = {f"tenant_{number}": tenant for number, tenant in enumerate(named)}
-        owners = (*range(len(named)), *([None] if None in visible_to else []))
-    end = Cursor(wanted.created.until or _LAST, "")
-    if after is not None and (after.created_at, after.id) < (end.created_at, end.id):
-        end = after
-    return _query(listing, frozenset(filters), owners, lateral=lateral), {
-        **filters,
-        **tenants,
-        "since": wanted.created.since or _FIRST,
-        "end": end.created_at,
-        "end_id": end.id,
-        "most": limit,
-    }
+    asked = asked_for(listing, wanted, after, limit, visible_to)
+    return newest_rows(listing, asked.pinned, asked.owners, lateral=lateral), asked.values
 
 
 def of_tenants(query: Query, table: Table, tenants: Tenants) -> Query:
@@ -127,9 +100,9 @@ class _Slice:
             select(*what)
             .where(
                 self.listing.conditions[self.half, tuple(self.key)],
-                tuple_(*columns, *place) <= tuple_(*values, _END, _END_ID),
-                tuple_(*columns, place[0]) >= tuple_(*values, _SINCE),
-                tuple_(*place) < tuple_(_END, _END_ID),
+                tuple_(*columns, *place) <= tuple_(*values, END, END_ID),
+                tuple_(*columns, place[0]) >= tuple_(*values, SINCE),
+                tuple_(*place) < tuple_(END, END_ID),
                 *self._row_by_row(),
             )
             .order_by(*(column.desc() for column in (*columns, *place)))
@@ -143,40 +116,51 @@ class _Slice:
 
 
 @lru_cache(maxsize=512)
-def _query(
-    listing: Listing, pinned: frozenset[str], owners: tuple[Owner, ...] | None, *, lateral: bool
+def newest_rows(  # noqa: PLR0913 - what a page is
+    listing: Listing,
+    pinned: frozenset[str],
+    owners: Owners,
+    *,
+    lateral: bool,
+    columns: tuple[str, ...] = (),
+    most: int | None = None,
 ) -> Select[Any]:
-    """The query for a page with filters for ``pinned``, of these owners (None: all).
+    """The query for a page with filters for ``pinned``, of these owners.
 
-    Built once: SQLAlchemy then finds its compiled form by identity.
+    ``columns`` are those to return, all if empty; ``most`` is instead of the parameter. Built once:
+    SQLAlchemy then finds its compiled form by identity.
     """
     table = listing.table
+    what = [table.c[name] for name in columns] or [table]
+    limit = MOST[lateral] if most is None else literal_column(str(most), Integer)
     if not pinned and owners is None:
-        return _Slice(listing, Half.ALL, {}).newest(table).limit(_MOST[lateral])
-    given = {name: bindparam(name, type_=table.c[name].type) for name in sorted(pinned)}
+        return _Slice(listing, Half.ALL, {}).newest(*what).limit(limit)
+    given = given_for(table, pinned)
     for names in listing.whole:
         if pinned.issuperset(names):
             others = [table.c[name] == given[name] for name in given if name not in names]
             if owners is not None:
-                others.append(or_(*(_is_of(table, owner) for owner in owners)))
+                others.append(or_(*(is_of(table, owner) for owner in owners)))
             key = {name: given[name] for name in names}
-            return _Slice(listing, Half.ALL, key, others).newest(table).limit(_MOST[lateral])
+            return _Slice(listing, Half.ALL, key, others).newest(*what).limit(limit)
     parts = itertools.chain.from_iterable(
-        _parts(listing, given, half, tenant, lateral=lateral) for half, tenant in _halves(owners)
+        _parts(listing, given, half, tenant, limit, lateral=lateral)
+        for half, tenant in halves(owners)
     )
     found = union_all(*parts).subquery()
     newest_first = (found.c.created_at.desc(), found.c.id.desc())
-    page = select(found).order_by(*newest_first).limit(_MOST[lateral]).subquery()
+    page = select(found).order_by(*newest_first).limit(limit).subquery()
     # The slices are read from their indexes alone, and only the page's rows from the table.
-    query = select(table).join_from(page, table, page.c.id == table.c.id)
+    query = select(*what).join_from(page, table, page.c.id == table.c.id)
     return query.order_by(page.c.created_at.desc(), page.c.id.desc())
 
 
-def _parts(
+def _parts(  # noqa: PLR0913 - what a page is
     listing: Listing,
     given: Mapping[str, ColumnElement[Any]],
     half: Half,
     tenant: Mapping[str, ColumnElement[Any]],
+    limit: ColumnElement[int],
     *,
     lateral: bool,
 ) -> Iterator[Select[Any]]:
@@ -186,7 +170,7 @@ def _parts(
 
     def newest(key: Mapping[str, ColumnElement[Any]], *others: ColumnElement[bool]) -> Select[Any]:
         places = _Slice(listing, half, key, others).newest(table.c.created_at, table.c.id)
-        return places.limit(_MOST[lateral])
+        return places.limit(limit)
 
     key = {**tenant, **{name: value for name, value in given.items() if name not in few}}
     if tenant and len(key) > 1:
@@ -206,25 +190,6 @@ def _parts(
         chosen = {name: _literal(value) for name, value in zip(open_, choice, strict=True)}
         key |= {name: chosen[name] if name in chosen else given[name] for name in few}
         yield select(newest(key).subquery())
-
-
-def _halves(
-    owners: tuple[Owner, ...] | None,
-) -> Iterator[tuple[Half, Mapping[str, ColumnElement[Any]]]]:
-    """Which halves have these owners' rows, and the tenant where it is a column of the index."""
-    if owners is None:
-        yield from ((Half.UNOWNED, {}), (Half.OWNED, {}))
-        return
-    for owner in owners:
-        yield (Half.UNOWNED, {}) if owner is None else (Half.OWNED, {"tenant": _tenant(owner)})
-
-
-def _is_of(table: Table, owner: Owner) -> ColumnElement[bool]:
-    return table.c.tenant.is_(None) if owner is None else table.c.tenant == _tenant(owner)
-
-
-def _tenant(number: int) -> BindParameter[str]:
-    return bindparam(f"tenant_{number}", type_=Text)
 
 
 def _literal(value: str) -> ColumnElement[str]:

@@ -8,7 +8,18 @@ from sqlalchemy import Column, MetaData, String, Table
 
 metadata: Final = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
 
-ONLY_POSTGRESQL: Final = frozenset({"ix_transcript_items_search", "ix_transcript_items_tenant"})
+ONLY_POSTGRESQL: Final = frozenset(
+    {
+        "ix_transcript_items_search",
+        "ix_transcript_items_tenant",
+        "ix_sessions_begins_room_name",
+        "ix_sessions_begins_room_sid",
+        "ix_sessions_begins_identity",
+        "ix_calls_begins_room_name",
+        "ix_calls_begins_from_number",
+        "ix_calls_begins_to_number",
+    }
+)
 """Indexes that SQLite lacks."""
 
 

@@ -19,10 +19,18 @@ def set_floor(version: str) -> None:
     op.execute(update(table("schema_floor", column("version"))).values(version=version))
 
 
-def build_index(
-    name: str, on: str, columns: Sequence[str], *, where: str | None = None, unique: bool = False
+def build_index(  # noqa: PLR0913 - what an index is
+    name: str,
+    on: str,
+    columns: Sequence[str],
+    *,
+    where: str | None = None,
+    unique: bool = False,
+    by_bytes: str | None = None,
 ) -> None:
     """Make an index of a table that may be large while others write to it.
+
+    ``by_bytes``: a column in the order of its bytes, whatever the database's collation is.
 
     On PostgreSQL (CREATE INDEX CONCURRENTLY) it is in no transaction, so it is all that its
     migration does: one that was cut short is begun anew.
@@ -42,6 +50,7 @@ def build_index(
             columns,
             unique=unique,
             postgresql_where=condition,
+            postgresql_ops={} if by_bytes is None else {by_bytes: "text_pattern_ops"},
             postgresql_concurrently=True,
         )
         op.execute(f"SET lock_timeout = '{LOCK_LIMIT}'")

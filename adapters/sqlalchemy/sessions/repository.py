@@ -10,7 +10,8 @@ import attrs
 
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.lookup import Query
-from adapters.sqlalchemy.engine.page import of_tenants, page_of
+from adapters.sqlalchemy.engine.page import of_tenants
+from adapters.sqlalchemy.engine.searchable import rows_of_page
 from adapters.sqlalchemy.engine.write import Lock, Write
 from adapters.sqlalchemy.events.appender import SqlEvents
 from adapters.sqlalchemy.mapping import readable, readable_slices
@@ -34,7 +35,7 @@ from adapters.sqlalchemy.sessions.statements import (
     NEWEST_IN,
     SAVE,
 )
-from adapters.sqlalchemy.sessions.table import LISTING, sessions
+from adapters.sqlalchemy.sessions.table import SEARCHABLE, sessions
 from domain.access.access import Access, visible
 from domain.events.domain_event import DomainEvent
 from domain.sessions.repository import SessionFilter
@@ -181,9 +182,8 @@ class SqlSessions:
         self, wanted: SessionFilter, after: Cursor | None, limit: int, access: Access
     ) -> list[Session]:
         """The newest ``limit`` committed sessions that are wanted, of those after ``after``."""
-        lateral = not self._database.embedded
-        query, values = page_of(LISTING, wanted, after, limit, access.tenants, lateral=lateral)
-        return [to_session(row) for row in await self._database.read_many(query, values)]
+        rows = await rows_of_page(self._database, SEARCHABLE, wanted, after, limit, access.tenants)
+        return [to_session(row) for row in rows]
 
     async def _first(self, query: Query, wanted: str) -> Session | None:
         rows = await self._database.read(query, {"wanted": wanted})

@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from adapters.sqlalchemy.capability import LONG_AGO, Capability, is_held, personal
 from adapters.sqlalchemy.engine.listing import Half, Listing
+from adapters.sqlalchemy.engine.searchable import Searchable
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.schema.metadata import metadata
 from domain.privacy.data_subject import DataSubject
@@ -140,6 +141,8 @@ LISTING: Final = Listing.of(
         (Half.OWNED, ("tenant", "identity")): "tenant_identity",
     },
 )
+
+SEARCHABLE: Final = Searchable.of(LISTING, names=("room_name", "room_sid", "identity"))
 
 
 def _free(process_id: str | None) -> Update:

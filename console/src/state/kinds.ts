@@ -30,6 +30,33 @@ function isNumber(value: string | null, wanted: string | undefined): boolean {
   return (wanted ?? "").trim() === "" || digits(value ?? "") === digits(wanted ?? "");
 }
 
+/** As the service searches: by the beginning, a number also by its digits, an id from 8 characters on. */
+function begins(
+  wanted: string | undefined,
+  id: string,
+  names: (string | null)[],
+  numbers: (string | null)[] = [],
+): boolean {
+  const text = (wanted ?? "").trim();
+  const isOf = (beginnings: string[]) => (value: string | null) =>
+    value !== null && beginnings.some((beginning) => value.startsWith(beginning));
+  const asId = text.toLowerCase();
+  return (
+    text === "" ||
+    (asId.length >= 8 && id.startsWith(asId)) ||
+    names.some(isOf([text])) ||
+    numbers.some(isOf(numbersOf(text)))
+  );
+}
+
+function numbersOf(text: string): string[] {
+  const written = text.replace(/[\s()./-]+/g, "");
+  if (!/^\+?[0-9]+$/.test(written)) return [text];
+  const digits = written.replace("+", "");
+  const abroad = written.startsWith("00") ? [`+${digits.slice(2)}`] : [];
+  return [text, `+${digits}`, digits, ...abroad];
+}
+
 export const SESSIONS: Kind<Session> = {
   path: "/sessions",
   field: "sessions",
@@ -38,6 +65,7 @@ export const SESSIONS: Kind<Session> = {
     is(session.status, filters["status"]) &&
     is(session.userIdentity, filters["userIdentity"]) &&
     is(session.roomName, filters["roomName"]) &&
+    begins(filters["q"], session.sessionId, [session.roomName, session.roomSid, session.userIdentity]) &&
     within(session.createdAt, filters),
 };
 
@@ -51,5 +79,11 @@ export const CALLS: Kind<Call> = {
     isNumber(call.from, filters["from"]) &&
     isNumber(call.to, filters["to"]) &&
     is(call.roomName, filters["roomName"]) &&
+    begins(
+      filters["q"],
+      call.callId,
+      [call.roomName, call.participantIdentity, call.sipCallId],
+      [call.from, call.to],
+    ) &&
     within(call.createdAt, filters),
 };

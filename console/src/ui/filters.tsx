@@ -1,6 +1,6 @@
 /** Filters of a list, kept in the address so that a view can be shared. */
 
-import { useId } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { setQuery } from "../router";
 
 export interface Filter {
@@ -9,6 +9,8 @@ export interface Filter {
   choices?: string[];
   time?: boolean;
   date?: boolean;
+  /** Applied while it is typed. */
+  search?: boolean;
   placeholder?: string;
 }
 
@@ -49,7 +51,7 @@ interface FieldProps {
 
 function FilterField({ filter, value, set }: FieldProps) {
   const id = useId();
-  const { name, label, choices, time, date, placeholder } = filter;
+  const { name, label, choices, time, date, search, placeholder } = filter;
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -68,6 +70,15 @@ function FilterField({ filter, value, set }: FieldProps) {
             </option>
           ))}
         </select>
+      ) : search ? (
+        <SearchField
+          id={id}
+          value={value}
+          placeholder={placeholder}
+          set={(typed) => {
+            set(name, typed);
+          }}
+        />
       ) : time ? (
         <input
           id={id}
@@ -100,6 +111,57 @@ function FilterField({ filter, value, set }: FieldProps) {
         />
       )}
     </div>
+  );
+}
+
+interface SearchProps {
+  id: string;
+  value: string;
+  placeholder: string | undefined;
+  set(value: string): void;
+}
+
+export const TYPING_MS = 300;
+
+/** A text that is applied once its typing pauses, at once on Enter. */
+function SearchField({ id, value, placeholder, set }: SearchProps) {
+  const [typed, setTyped] = useState(value);
+  const latest = useRef({ set, applied: value });
+  latest.current.set = set;
+  useEffect(() => {
+    if (value === latest.current.applied) return;
+    latest.current.applied = value; // changed elsewhere: cleared, or another address
+    setTyped(value);
+  }, [value]);
+  const apply = (text: string) => {
+    if (text.trim() === latest.current.applied) return;
+    latest.current.applied = text.trim();
+    latest.current.set(text.trim());
+  };
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      apply(typed);
+    }, TYPING_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [typed]);
+  return (
+    <input
+      id={id}
+      type="search"
+      value={typed}
+      placeholder={placeholder}
+      maxLength={512}
+      autocomplete="off"
+      spellcheck={false}
+      onInput={(event) => {
+        setTyped(event.currentTarget.value);
+      }}
+      onChange={(event) => {
+        apply(event.currentTarget.value);
+      }}
+    />
   );
 }
 

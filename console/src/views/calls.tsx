@@ -5,6 +5,7 @@ import { Status } from "../ui/states";
 import { RecordListView } from "./record_list_view";
 
 const FILTERS = [
+  { name: "q", label: "Search", search: true, placeholder: "number, room or id begins with" },
   { name: "status", label: "Status", choices: CALL_STATUSES },
   { name: "direction", label: "Direction", choices: ["inbound", "outbound"] },
   { name: "from", label: "From", placeholder: "+15105550100" },
@@ -35,6 +36,7 @@ export function CallsView() {
           timeOf(call.createdAt),
         ],
       })}
+      searched="The numbers, the room name, the participant identity, the SIP call id and the call id"
       follower={(tell) => ({ call: tell })}
       empty={
         <p>

@@ -17,12 +17,14 @@ interface Props<T extends Listed> {
   filters: Filter[];
   columns: string[];
   row(record: T): { key: string; href: string; cells: ComponentChildren[] };
+  /** What `q` looks at, as the beginning of a sentence. */
+  searched: string;
   follower(tell: (record: T) => void): Omit<Follower, "gap">;
   empty: ComponentChildren;
 }
 
 export function RecordListView<T extends Listed>(props: Props<T>) {
-  const { title, plural, kind, filters, columns, row, follower, empty } = props;
+  const { title, plural, kind, filters, columns, row, searched, follower, empty } = props;
   const values = place.value.query;
   const key = JSON.stringify(values);
   const list = useMemo(() => new RecordList(kind, values), [key, kind]);
@@ -72,13 +74,37 @@ export function RecordListView<T extends Listed>(props: Props<T>) {
       {items.length === 0 && error === null && !list.ready.value && <Loading what={plural} />}
       {items.length === 0 && list.ready.value && error === null && (
         <Empty>
-          {Object.values(values).some((value) => value !== "") ? (
-            <p>No {plural} match these filters. Change them, or clear them.</p>
-          ) : (
-            empty
-          )}
+          <NothingFound plural={plural} searched={searched} values={values} otherwise={empty} />
         </Empty>
       )}
+    </>
+  );
+}
+
+interface NothingFoundProps {
+  plural: string;
+  searched: string;
+  values: Record<string, string>;
+  otherwise: ComponentChildren;
+}
+
+function NothingFound({ plural, searched, values, otherwise }: NothingFoundProps) {
+  const { q = "", ...filters } = values;
+  const isFiltered = Object.values(filters).some((value) => value !== "");
+  if (q.trim() === "") {
+    if (!isFiltered) return <>{otherwise}</>;
+    return <p>No {plural} match these filters. Change them, or clear them.</p>;
+  }
+  return (
+    <>
+      <p>
+        No {plural} begin with <q>{q.trim()}</q>
+        {isFiltered && " and match the other filters"}.
+      </p>
+      <p>
+        {searched} are compared from their first character on, in upper and lower case as written.
+        Type fewer characters, or clear the filters.
+      </p>
     </>
   );
 }

@@ -5,6 +5,7 @@ import { Status } from "../ui/states";
 import { RecordListView } from "./record_list_view";
 
 const FILTERS = [
+  { name: "q", label: "Search", search: true, placeholder: "room, user or id begins with" },
   { name: "status", label: "Status", choices: SESSION_STATUSES },
   { name: "userIdentity", label: "User identity" },
   { name: "roomName", label: "Room" },
@@ -33,6 +34,7 @@ export function SessionsView() {
           timeOf(session.createdAt),
         ],
       })}
+      searched="The name or sid of the room, the user identity and the session id"
       follower={(tell) => ({ session: tell })}
       empty={
         <>

@@ -13,6 +13,7 @@ from domain.calls.read_calls import ReadCalls
 from domain.calls.repository import CallFilter
 from domain.rooms.sip_leg import Direction
 from domain.shared.identifiers import RoomName
+from domain.shared.prefix import Prefix
 from entrypoints.container import Container
 from entrypoints.http.calls.documentation import (
     READ_RESPONSES,
@@ -26,6 +27,7 @@ from entrypoints.http.calls.schemas import (
     CallStatusQuery,
     DirectionQuery,
     FromQuery,
+    SearchQuery,
     ToQuery,
     calls_response,
 )
@@ -74,6 +76,7 @@ class CallsController(Controller):
         from_number: FromQuery = None,
         to_number: ToQuery = None,
         room_name: RoomNameQuery = None,
+        q: SearchQuery = None,
         since: TimeQuery = None,
         until: TimeQuery = None,
         cursor: CursorQuery = None,
@@ -91,6 +94,7 @@ class CallsController(Controller):
             from_number=query.number(from_number, "from"),
             to_number=query.number(to_number, "to"),
             room_name=query.name(RoomName, room_name),
+            prefix=Prefix.parse(q),
             created=query.span(since, until),
         )
         read = partial(self._read_calls.page, wanted)

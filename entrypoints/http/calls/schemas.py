@@ -12,7 +12,7 @@ from domain.calls.simulate_call import CALLED, CALLER, SimulatedCall
 from domain.calls.simulate_call import NUMBER as SIMULATED
 from domain.rooms.sip_leg import Direction
 from domain.shared.pagination import Page
-from entrypoints.http.requests.fields import NUMBER, query_parameter
+from entrypoints.http.requests.fields import NUMBER, PREFIX, query_parameter
 from entrypoints.http.sessions.fields import LiveKitUrl
 from entrypoints.presenters.calls import CallResponse, call_response
 from entrypoints.presenters.fields import documented
@@ -22,6 +22,17 @@ CallStatusQuery = Annotated[str | None, query_parameter(enum=list(CallStatus))]
 DirectionQuery = Annotated[str | None, query_parameter(enum=list(Direction))]
 FromQuery = Annotated[str | None, query_parameter("from", **NUMBER)]
 ToQuery = Annotated[str | None, query_parameter("to", **NUMBER)]
+SearchQuery = Annotated[
+    str | None,
+    query_parameter(
+        "q",
+        description="How a number, the room's name, the participant's identity, the SIP call id or "
+        "the call's id begins, in upper and lower case as given. A number is also found by its "
+        "digits, whatever is between them, after `+`, `00` or neither; an id by 8 characters or "
+        "more.",
+        **PREFIX,
+    ),
+]
 
 Caller = Annotated[str, documented(example=CALLER, default=CALLER, pattern=f"^{SIMULATED}$")]
 Called = Annotated[str, documented(example=CALLED, default=CALLED, pattern=f"^{SIMULATED}$")]

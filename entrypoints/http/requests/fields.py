@@ -35,6 +35,8 @@ NUMBER: Final = {
     "examples": ["+15105550100"],
 }
 """The schema of a telephone number."""
+PREFIX: Final = {"pattern": r"^[^\x00]*$", "max_length": LONGEST, "examples": ["support-"]}
+"""The schema of what a list is searched for."""
 _TIME: Final = {"format": OpenAPIFormat.DATE_TIME, "examples": ["2026-11-23T06:27:37.123Z"]}
 
 

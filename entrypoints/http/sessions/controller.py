@@ -17,6 +17,7 @@ from domain.sessions.start_session import StartSessionCommand
 from domain.sessions.start_session_once import StartSessionOnce
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.livekit_errors import LiveKitError
+from domain.shared.prefix import Prefix
 from entrypoints.container import Container
 from entrypoints.http.middleware.access import access_of
 from entrypoints.http.middleware.request_log import note
@@ -35,7 +36,12 @@ from entrypoints.http.requests.listed import listed
 from entrypoints.http.requests.path_rest import room_in_path
 from entrypoints.http.routing import routes_of
 from entrypoints.http.sessions import documentation
-from entrypoints.http.sessions.fields import IdentityQuery, SessionRoom, SessionStatusQuery
+from entrypoints.http.sessions.fields import (
+    IdentityQuery,
+    SearchQuery,
+    SessionRoom,
+    SessionStatusQuery,
+)
 from entrypoints.http.sessions.schemas import (
     EndSessionRequest,
     SessionsResponse,
@@ -149,6 +155,7 @@ class SessionsController(Controller):
         status: SessionStatusQuery = None,
         user_identity: IdentityQuery = None,
         room_name: RoomNameQuery = None,
+        q: SearchQuery = None,
         since: TimeQuery = None,
         until: TimeQuery = None,
         cursor: CursorQuery = None,
@@ -162,6 +169,7 @@ class SessionsController(Controller):
             status=query.choice(SessionStatus, status, "status"),
             identity=query.name(Identity, user_identity),
             room_name=query.name(RoomName, room_name),
+            prefix=Prefix.parse(q),
             created=query.span(since, until),
         )
         read = partial(self._read_sessions.page, wanted)

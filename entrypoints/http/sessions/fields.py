@@ -17,6 +17,7 @@ from entrypoints.http.requests.fields import (
     END,
     KNOWN,
     NEW,
+    PREFIX,
     SPACE,
     WHITE_SPACE,
     query_parameter,
@@ -137,5 +138,14 @@ IdentityQuery = Annotated[
         description="Compared exactly; in a URL `+` is sent as `%2B`, `@` and `|` as `%40` and "
         "`%7C`.",
         **KNOWN,
+    ),
+]
+SearchQuery = Annotated[
+    str | None,
+    query_parameter(
+        "q",
+        description="How the room's name or sid, the user's identity or the session's id begins, "
+        "in upper and lower case as given; of an id, 8 characters or more.",
+        **PREFIX,
     ),
 ]

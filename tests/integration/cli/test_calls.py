@@ -87,7 +87,8 @@ def test_participants_are_listed_as_the_http_api_does(
 def test_list_filters(backend: Backend, simulated: dict[str, str]) -> None:
     created = simulated["created"]
     fits = ["--status", "ended", "--direction", "inbound", "--from", CALLER, "--to", CALLED,
-            "--room", simulated["room"], "--since", created, "--limit", "1"]  # fmt: skip
+            "--room", simulated["room"], "--q", CALLED[1:9], "--since", created,
+            "--limit", "1"]  # fmt: skip
 
     [found] = backend.lines("calls", "list", "--json", *fits)
     missed = backend.lines("calls", "list", *fits, "--until", created)

@@ -30,7 +30,8 @@ def test_given_a_session_then_every_filter_finds_it(
 ) -> None:
     created = started["createdAt"]
     fits = ["--status", started["status"], "--identity", started["userIdentity"],
-            "--room", started["roomName"], "--since", created, "--limit", "1"]  # fmt: skip
+            "--room", started["roomName"], "--q", started["sessionId"][:9],
+            "--since", created, "--limit", "1"]  # fmt: skip
 
     [row] = backend.lines("sessions", "list", *fits)
     [as_json] = backend.lines("sessions", "list", "--json", *fits)

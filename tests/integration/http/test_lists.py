@@ -166,7 +166,21 @@ def test_a_listed_call_is_what_it_is_by_its_id(ledger: httpx.Client) -> None:
         ("status=ended&from=+15105550100&to=+4315880100", "b"),
         ("direction=outbound&from=+15105550100", ""),
         ("roomName=call-_%2B1_b&status=failed&since=2026-01-31T12:00:00Z", "b"),
-        ("status=&direction=&from=&to=&roomName=&since=&until=&cursor=&limit=", "gfedcbba"),
+        ("q=call-_%2B1_b", "bb"),
+        ("q=call-", "gfedcbba"),
+        ("q=Call-", ""),
+        ("q=call%25", ""),
+        ("q=call__%2B1", ""),
+        ("q=all-", ""),
+        ("q=%2B15105550101", "gdb"),
+        ("q=+1510-555 0101", "gdb"),  # in a query + is a space
+        ("q=(1510)5550101", "gdb"),
+        ("q=0043 1588 02", "fed"),
+        ("q=sip_%2B15105550101", "gb"),
+        ("q=+4315880200&status=ended&direction=inbound", "fe"),
+        ("q=%FF", ""),
+        ("q=%20", "gfedcbba"),
+        ("status=&direction=&from=&to=&roomName=&q=&since=&until=&cursor=&limit=", "gfedcbba"),
         ("somethingElse=1", "gfedcbba"),
     ],
 )
@@ -189,8 +203,11 @@ def test_only_the_calls_that_pass_every_filter_are_listed(
         ("/telephony/calls", "calls", {}),
         ("/telephony/calls", "calls", {"status": "ended"}),
         ("/telephony/calls", "calls", {"from": ANN, "direction": "inbound"}),
+        ("/telephony/calls", "calls", {"q": "call-"}),
+        ("/telephony/calls", "calls", {"q": ANN[:-1]}),
         ("/sessions", "sessions", {}),
         ("/sessions", "sessions", {"status": "ended"}),
+        ("/sessions", "sessions", {"q": "user-"}),
     ],
     ids=str,
 )
@@ -256,6 +273,12 @@ def test_only_the_sessions_that_pass_every_filter_are_listed(ledger: httpx.Clien
     assert listed(status="ended", userIdentity="user-0") == those(
         status="ended", userIdentity="user-0"
     )
+    assert listed(q="user-1") == those(userIdentity="user-1")
+    assert listed(q=room, status="ended") == those(roomName=room, status="ended")
+    for shown in (some["sessionId"], some["sessionId"].upper()):
+        assert listed(q=shown) == [some]
+    assert some in listed(q=some["sessionId"][:13])
+    assert every(ledger, "/sessions", q=some["sessionId"][:7]) == []
     assert listed(since=at) == [one for one in everything if one["createdAt"] >= at]
     assert listed(until=at) == [one for one in everything if one["createdAt"] < at]
     assert every(ledger, "/sessions", userIdentity="nobody") == []
@@ -284,6 +307,8 @@ def test_only_the_sessions_that_pass_every_filter_are_listed(ledger: httpx.Clien
         ("until", "0001-01-01T00:00:00+01:00"),
         ("roomName", "\0"),
         ("roomName", "r" * 513),
+        ("q", "r\0"),
+        ("q", "r" * 513),
     ],
     ids=lambda value: ascii(value[:30]),
 )
