@@ -20,20 +20,19 @@ _ONLY_POSTGRESQL = {
 _BOTH = {"calls": ["participant_identity", "sip_call_id"]}
 
 
-def _indexes() -> Iterator[tuple[str, str, list[str]]]:
-    if op.get_context().dialect.name == "postgresql":
-        for table, columns in _ONLY_POSTGRESQL.items():
+def _indexes() -> Iterator[tuple[str, str, str]]:
+    """Each index's name, table and column."""
+    is_postgresql = op.get_context().dialect.name == "postgresql"
+    for tables in (_BOTH, _ONLY_POSTGRESQL) if is_postgresql else (_BOTH,):
+        for table, columns in tables.items():
             for column in columns:
-                place = [column, "created_at", "id", "tenant"]
-                yield f"ix_{table}_begins_{column}", table, place
-    for table, columns in _BOTH.items():
-        for column in columns:
-            yield f"ix_{table}_begins_{column}", table, [column, "created_at", "id"]
+                yield f"ix_{table}_begins_{column}", table, column
 
 
 def upgrade() -> None:
-    for name, table, columns in _indexes():
-        build_index(name, table, columns, by_bytes=columns[0])
+    for name, table, column in _indexes():
+        place = [column, "created_at", "id"]
+        build_index(name, table, place, by_bytes=column, include=["tenant"])
 
 
 def downgrade() -> None:

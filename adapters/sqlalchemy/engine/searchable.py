@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 import attrs
 from sqlalchemy import (
@@ -55,7 +55,7 @@ LOOKED_AT: Final = 1000
 Conditions = Sequence[ColumnElement[bool]]
 
 
-class Searching(Filter):
+class Searching(Filter, Protocol):
     """A filter that may also ask for a beginning."""
 
     @property
@@ -73,21 +73,21 @@ class Searchable:
 
     @classmethod
     def of(cls, listing: Listing, *, names: Sequence[str], numbers: Sequence[str] = ()) -> Self:
-        """Add the indexes that there are not yet to the table.
+        """Add the indexes to the table; SQLite's other indexes are in the order of bytes, too.
 
-        SQLite's other indexes of a column are in the order of bytes. Where they have no tenant, it
-        is in PostgreSQL's, which returns what others have without a look at the table.
+        PostgreSQL's have the tenant, to leave out what is others' without a look at the table.
         """
         table = listing.table
         indexed = {next(iter(index.columns)).name for index in table.indexes}
         for name in (*names, *numbers):
-            place = [table.c[name], table.c.created_at, table.c.id]
-            title, ops = f"ix_{table.name}_begins_{name}", {name: "text_pattern_ops"}
+            index = Index(
+                f"ix_{table.name}_begins_{name}",
+                *(table.c[name], table.c.created_at, table.c.id),
+                postgresql_ops={name: "text_pattern_ops"},
+                postgresql_include=["tenant"],
+            )
             if name in indexed:
-                index = Index(title, *place, table.c.tenant, postgresql_ops=ops)
                 index.ddl_if(dialect="postgresql")
-            else:
-                Index(title, *place, postgresql_ops=ops)
         return cls(listing, names, numbers)
 
 

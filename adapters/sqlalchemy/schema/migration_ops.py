@@ -27,10 +27,12 @@ def build_index(  # noqa: PLR0913 - what an index is
     where: str | None = None,
     unique: bool = False,
     by_bytes: str | None = None,
+    include: Sequence[str] = (),
 ) -> None:
     """Make an index of a table that may be large while others write to it.
 
-    ``by_bytes``: a column in the order of its bytes, whatever the database's collation is.
+    On PostgreSQL, ``by_bytes`` is a column in the order of its bytes, whatever the database's
+    collation is, and ``include`` are columns that the index has beside its key.
 
     On PostgreSQL (CREATE INDEX CONCURRENTLY) it is in no transaction, so it is all that its
     migration does: one that was cut short is begun anew.
@@ -51,6 +53,7 @@ def build_index(  # noqa: PLR0913 - what an index is
             unique=unique,
             postgresql_where=condition,
             postgresql_ops={} if by_bytes is None else {by_bytes: "text_pattern_ops"},
+            postgresql_include=[*include],
             postgresql_concurrently=True,
         )
         op.execute(f"SET lock_timeout = '{LOCK_LIMIT}'")
