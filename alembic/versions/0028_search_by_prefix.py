@@ -17,13 +17,17 @@ _ONLY_POSTGRESQL = {
     "sessions": ["room_name", "room_sid", "identity"],
     "calls": ["room_name", "from_number", "to_number"],
 }
+_IS_NOT_LIVE = {"sessions": "status = 'ended'", "calls": "ended_at IS NOT NULL"}
 _BOTH = {"calls": ["participant_identity", "sip_call_id"]}
+
+
+def _is_postgresql() -> bool:
+    return op.get_context().dialect.name == "postgresql"
 
 
 def _indexes() -> Iterator[tuple[str, str, str]]:
     """Each index's name, table and column."""
-    is_postgresql = op.get_context().dialect.name == "postgresql"
-    for tables in (_BOTH, _ONLY_POSTGRESQL) if is_postgresql else (_BOTH,):
+    for tables in (_BOTH, _ONLY_POSTGRESQL) if _is_postgresql() else (_BOTH,):
         for table, columns in tables.items():
             for column in columns:
                 yield f"ix_{table}_begins_{column}", table, column
@@ -32,7 +36,8 @@ def _indexes() -> Iterator[tuple[str, str, str]]:
 def upgrade() -> None:
     for name, table, column in _indexes():
         place = [column, "created_at", "id"]
-        build_index(name, table, place, by_bytes=column, include=["tenant"])
+        where = _IS_NOT_LIVE[table] if _is_postgresql() else None
+        build_index(name, table, place, where=where, by_bytes=column, include=["tenant"])
 
 
 def downgrade() -> None:

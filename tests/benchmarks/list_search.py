@@ -66,16 +66,18 @@ SEEN_BY: Final[Mapping[str, Access]] = {
 
 _OLDER: Final[Sequence[str]] = (
     "UPDATE sessions SET room_sid = 'RM_old' || id WHERE id < '{middle}'",
+    "UPDATE sessions SET status = 'ended' WHERE id < '{newest}'",
     "UPDATE calls SET sip_call_id = 'SCL_old' || id WHERE id < '{middle}'",
 )
 
 
 async def fill_for_searches(storage: SqlStorage, rows: int) -> None:
-    """Store so many sessions and calls, of which the older half has ids of LiveKit."""
+    """Store so many sessions and calls: the older half has ids of LiveKit, few are live."""
     await fill(storage, rows)
     async with storage.database.writer.begin() as connection:
         for statement in _OLDER:
-            await connection.execute(text(statement.format(middle=f"{rows // 2:08x}")))
+            places = {"middle": f"{rows // 2:08x}", "newest": f"{rows - rows // 100:08x}"}
+            await connection.execute(text(statement.format(**places)))
 
 
 async def _vacuum(storage: SqlStorage) -> None:

@@ -113,6 +113,7 @@ LISTING: Final = Listing.of(
 
 SEARCHABLE: Final = Searchable.of(
     LISTING,
+    CALL_IS_LIVE,
     names=("room_name", "participant_identity", "sip_call_id"),
     numbers=("from_number", "to_number"),
 )

@@ -11,7 +11,7 @@ import attrs
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.lookup import Query
 from adapters.sqlalchemy.engine.page import of_tenants
-from adapters.sqlalchemy.engine.searchable import rows_of_page
+from adapters.sqlalchemy.engine.prefix_pages import rows_of_page
 from adapters.sqlalchemy.engine.write import Lock, Write
 from adapters.sqlalchemy.events.appender import SqlEvents
 from adapters.sqlalchemy.mapping import readable, readable_slices

@@ -142,7 +142,9 @@ LISTING: Final = Listing.of(
     },
 )
 
-SEARCHABLE: Final = Searchable.of(LISTING, names=("room_name", "room_sid", "identity"))
+SEARCHABLE: Final = Searchable.of(
+    LISTING, SESSION_IS_LIVE, names=("room_name", "room_sid", "identity")
+)
 
 
 def _free(process_id: str | None) -> Update:

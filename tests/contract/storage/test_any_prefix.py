@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from adapters.sqlalchemy.engine import searchable
+from adapters.sqlalchemy.engine import prefix_pages
 from domain.calls.call import Call
 from domain.calls.repository import CallFilter, CallWork
 from domain.rooms.sip_leg import Direction
@@ -47,13 +47,13 @@ SEARCHED_NUMBERS: Final = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=[searchable.LOOKED_AT, 7], ids=["among the newest", "by indexes"])
+@pytest.fixture(params=[prefix_pages.LOOKED_AT, 7], ids=["among the newest", "by indexes"])
 def looked_at(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """All rows are among the newest, or few of them."""
-    monkeypatch.setattr(searchable, "LOOKED_AT", request.param)
-    searchable.among_newest.cache_clear()
+    monkeypatch.setattr(prefix_pages, "LOOKED_AT", request.param)
+    prefix_pages.among_newest.cache_clear()
     yield
-    searchable.among_newest.cache_clear()
+    prefix_pages.among_newest.cache_clear()
 
 
 def some_name(chance: random.Random) -> str:
