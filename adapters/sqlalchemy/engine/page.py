@@ -131,7 +131,7 @@ def newest_rows(  # noqa: PLR0913 - what a page is
     SQLAlchemy then finds its compiled form by identity.
     """
     table = listing.table
-    what = [table.c[name] for name in columns] or [table]
+    what: list[Table | Column[Any]] = [table.c[name] for name in columns] or [table]
     limit = MOST[lateral] if most is None else literal_column(str(most), Integer)
     if not pinned and owners is None:
         return _Slice(listing, Half.ALL, {}).newest(*what).limit(limit)

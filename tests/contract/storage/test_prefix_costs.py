@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, closing
 from itertools import product
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -50,7 +50,7 @@ async def ledger(url: str, rows: int) -> AsyncIterator[SqlStorage]:
         yield storage
 
 
-async def sent_for(storage: SqlStorage, wanted: Wanted) -> list[tuple[str, object]]:
+async def sent_for(storage: SqlStorage, wanted: Wanted) -> list[tuple[str, Any]]:
     """The list's statements: the second looks in the indexes."""
     sent = noted(storage)
     await pages(storage)[type(wanted.filter)](wanted)

@@ -176,7 +176,7 @@ def test_a_listed_call_is_what_it_is_by_its_id(ledger: httpx.Client) -> None:
         ("q=+1510-555 0101", "gdb"),  # in a query + is a space
         ("q=(1510)5550101", "gdb"),
         ("q=0043 1588 02", "fed"),
-        ("q=sip_%2B15105550101", "gb"),
+        ("q=sip_%2B15105550101", "gdb"),
         ("q=+4315880200&status=ended&direction=inbound", "fe"),
         ("q=%FF", ""),
         ("q=%20", "gfedcbba"),
