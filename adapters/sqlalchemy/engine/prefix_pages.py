@@ -49,7 +49,7 @@ from domain.access.access import Tenants
 from domain.shared.pagination import Cursor
 from domain.shared.prefix import Prefix, after_all
 
-LOOKED_AT: Final = 1000
+LOOKED_AT: Final = 500
 """The newest rows, through which each search looks first."""
 
 Conditions = Sequence[ColumnElement[bool]]
