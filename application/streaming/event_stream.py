@@ -112,7 +112,7 @@ class EventStream:
     async def next(self, listener: Listener) -> bytes:
         """Return what is to be sent to the listener, once there is anything; nothing at its end."""
         while listener.closing is None:
-            text = await self._ready(listener)
+            text = await self._ready(listener) + listener.take_hint()
             if not text and listener.follows:
                 text = await listener.wait()
             if text or not listener.follows:

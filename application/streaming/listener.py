@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import enum
 import math
+from collections.abc import Collection
 
 import attrs
 
+from application.streaming.hint import hint_frame
+from domain.changes.change import Area
 from domain.events.event_filter import EventFilter
 
 
@@ -39,6 +42,7 @@ class Listener:
     sending_since: float | None = None
     closing: Closing | None = attrs.field(default=None, init=False)
     task: asyncio.Task[object] | None = attrs.field(default=None, init=False)
+    _changed: set[Area] = attrs.field(factory=set, init=False)
     _waiting: asyncio.Future[bytes] | None = attrs.field(default=None, init=False)
 
     async def wait(self) -> bytes:
@@ -52,6 +56,17 @@ class Listener:
         """Let it send ``text``, if it has nothing else to send, and look again."""
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(text)
+
+    def hint(self, areas: Collection[Area]) -> None:
+        """Let it send soon that something has changed in these areas."""
+        self._changed.update(areas)
+        self.wake()
+
+    def take_hint(self) -> bytes:
+        """Return what it was hinted since it sent the last hint; nothing without any."""
+        text = hint_frame(self._changed) if self._changed else b""
+        self._changed.clear()
+        return text
 
     def close(self, why: Closing) -> None:
         """End its stream."""
