@@ -24,8 +24,14 @@ EVERY: Final = timedelta(seconds=1)
 """How often is looked, so that a listener gets one hint in this time at most."""
 OVERLAP: Final = timedelta(seconds=5)
 """How far back each look goes: replicas' clocks differ, and commits take their time."""
-LIMIT: Final = 2000
-"""Changes of an area that one look reads; the next one goes on behind them."""
+PAGE: Final = 1000
+"""Changes that are read at a time."""
+PAGES: Final = 10
+"""Of an area in one look; the next one goes on behind them."""
+_MOMENT: Final = timedelta(milliseconds=1)
+"""What the ledger's times differ by at least."""
+_TOGETHER: Final = 32
+"""Listeners that are hinted before other tasks have their turn."""
 _SHOWN_BY: Final = {
     Area.API_KEYS: frozenset({Area.API_KEYS}),
     Area.DELIVERIES: frozenset({Area.DELIVERIES}),
@@ -45,12 +51,19 @@ class _Seen:
 
     async def news(self, changes: RecentChanges, now: datetime) -> list[Change]:
         """Return the changes that are new."""
-        since = min(now - OVERLAP, self._behind or now)
-        found = await changes.since(self.area, since, LIMIT)
-        news = [change for change in found if change.key not in self._keys]
-        self._keys = {key: at for key, at in self._keys.items() if at >= since}
-        self._keys |= {change.key: change.at for change in news}
-        self._behind = found[-1].at if news and len(found) == LIMIT else None
+        news = list[Change]()
+        since, self._behind = self._behind or now - OVERLAP, None
+        for _ in range(PAGES):
+            found = await changes.since(self.area, since, PAGE)
+            news += [change for change in found if change.key not in self._keys]
+            self._keys |= {change.key: change.at for change in found}
+            if len(found) < PAGE:
+                break
+            since = max(found[-1].at, since + _MOMENT)
+        else:
+            self._behind = since
+        oldest = min(now - OVERLAP, since)
+        self._keys = {key: at for key, at in self._keys.items() if at >= oldest}
         return news
 
 
@@ -67,7 +80,7 @@ class ChangeWatch:
         factory=WeakKeyDictionary, init=False
     )
     _someone: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
-    _seen: list[_Seen] = attrs.field(factory=list, init=False)
+    _seen: dict[Area, _Seen] = attrs.field(factory=dict, init=False)
     _is_out: bool = attrs.field(default=False, init=False)
     """Whether the last look failed."""
     _looked: float | None = attrs.field(default=None, init=False)
@@ -83,7 +96,7 @@ class ChangeWatch:
         """Look until cancelled."""
         while True:
             if not self._wanted():
-                self._seen, self._looked, self._is_out = [], None, False
+                self._seen, self._looked, self._is_out = {}, None, False
                 self._someone.clear()
                 await self._someone.wait()
             try:
@@ -104,20 +117,21 @@ class ChangeWatch:
         news = await self._news(self._wanted())
         self._is_out, self._looked = False, began
         by_access: dict[Access, frozenset[Area]] = {}
-        for listener, areas in self._present():
+        for number, (listener, areas) in enumerate(self._present(), 1):
             access = listener.wanted.access
             if access not in by_access:
                 by_access[access] = news.areas_of(access)
             if changed := areas if is_late else areas & by_access[access]:
                 listener.hint(changed)
+            if number % _TOGETHER == 0:
+                await asyncio.sleep(0)
 
     async def _news(self, wanted: Collection[Area]) -> News:
-        known = {seen.area for seen in self._seen}
-        self._seen += [_Seen(area) for area in _SHOWN_BY if area not in known]
+        read = [area for area, shows in _SHOWN_BY.items() if not shows.isdisjoint(wanted)]
+        self._seen = {area: self._seen.get(area, _Seen(area)) for area in read}
         changes = list[Change]()
-        for seen in self._seen:
-            if not _SHOWN_BY[seen.area].isdisjoint(wanted):
-                changes += await seen.news(self.changes, self.clock.now())
+        for seen in self._seen.values():
+            changes += await seen.news(self.changes, self.clock.now())
         rooms = {change.room for change in changes if change.room is not None}
         if not rooms or not any(self._is_of_tenant(*each) for each in self._present()):
             return News(changes)

@@ -199,7 +199,7 @@ async def test_sqlite_reads_no_table_from_one_end_to_the_other(sqlite_url: str) 
         await storage.changes.owners([("a", "RM_1"), ("b", "RM_2")])
         plans = []
         async with storage.database.writer.connect() as connection:
-            for statement, parameters in sent:
+            for statement, parameters in [*sent]:
                 explained = f"EXPLAIN QUERY PLAN {statement}"
                 rows = await connection.exec_driver_sql(explained, parameters)
                 plans += [row.detail for row in rows]

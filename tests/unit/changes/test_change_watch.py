@@ -207,16 +207,17 @@ async def test_given_more_changes_than_a_look_reads_then_the_others_are_hinted_l
         ann, ben = here.join(key_of("ann")), here.join(key_of("ben"))
         await asyncio.sleep(60)
         burst = here.clock.now()
-        for number in range(25):
+        for number in range(60):
             here.deliver("ann", burst + timedelta(milliseconds=number))
-        here.deliver("ben", burst + timedelta(milliseconds=25))
+        here.deliver("ben", burst + timedelta(milliseconds=60))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(change_watch, "LIMIT", 4)
+            patch.setattr(change_watch, "PAGE", 4)
+            patch.setattr(change_watch, "PAGES", 2)
             seconds = 0
             while not (theirs := heard(ben)):
                 await asyncio.sleep(1)
                 seconds += 1
-                assert seconds < 15
+                assert seconds < 20
         assert (theirs, heard(ann)) == ({"deliveries"}, {"deliveries"})
         assert seconds > OVERLAP.total_seconds()  # later than a look goes back, and yet not lost
 
@@ -229,7 +230,7 @@ async def test_given_more_changes_of_one_moment_than_a_look_reads_then_it_goes_o
         for _ in range(9):
             here.deliver("ann")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(change_watch, "LIMIT", 4)
+            patch.setattr(change_watch, "PAGE", 4)
             await asyncio.sleep(2 * OVERLAP.total_seconds())
             here.deliver("ben")
             await look()
