@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Column, Integer, Row, Select, bindparam, select, union
+from sqlalchemy import BindParameter, Column, Integer, Row, Select, bindparam, select, union
 
 from adapters.sqlalchemy.api_keys import api_keys
 from adapters.sqlalchemy.calls.table import calls
@@ -52,7 +52,8 @@ _QUERIES: Final[Mapping[Area, Sequence[Select[Any]]]] = {
 
 
 def _owners() -> Select[Any]:
-    sids, names = bindparam("sids", expanding=True), bindparam("names", expanding=True)
+    sids: BindParameter[str] = bindparam("sids", expanding=True)
+    names: BindParameter[str] = bindparam("names", expanding=True)
     is_awaited = SESSION_IS_LIVE & sessions.c.room_sid.is_(None)
     found = union(
         select(sessions.c.tenant).where(sessions.c.room_sid.in_(sids)),

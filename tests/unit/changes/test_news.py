@@ -26,12 +26,6 @@ def test_a_page_of_another_origin_is_hinted_of_participants_alone() -> None:
     assert readable_areas(starter) == frozenset()
 
 
-TENANTS: Final = st.sampled_from(["ann", "ben", None])
-REACHES: Final = st.builds(
-    Reach, tenant=TENANTS, sees_unowned=st.booleans(), sees_all=st.booleans()
-)
-
-
 @given(reaches=st.lists(REACHES), access=ACCESSES)
 def test_a_delivery_is_news_to_those_who_see_its_webhook(
     reaches: list[Reach], access: Access
