@@ -39,7 +39,9 @@ RECHECK_SECONDS: Final = 4.0
 KEPT_FOR: Final = timedelta(minutes=10)
 """How long an event is sent from memory, although it may have been erased."""
 _TOGETHER: Final = 32
-"""Listeners that are woken before other tasks have their turn."""
+"""Listeners that are served before other tasks have their turn."""
+_GIVEN_BYTES: Final = 64 * 1024
+"""More than that a listener's own task sends, which may have to wait for its turn."""
 HEARTBEAT: Final = b": \n\n"
 RESET: Final = b"event: reset\ndata: {}\n\n"
 
@@ -177,7 +179,7 @@ class EventStream:
         if not self._is_live:
             ring.begin(await self.outbox.last_position())  # who is behind catches up
             self._is_live = True
-            await self._wake_all()
+            await self._serve_all()
         count = self.signal.count
         events = await self.outbox.after(ring.position, PAGE)
         if not events:
@@ -187,14 +189,28 @@ class EventStream:
         began, together = loop.time(), SECONDS_EACH * len(self._listeners)
         ring.add(events)
         self.telemetry.stream_lag((self.clock.now() - events[-1].known_at).total_seconds())
-        await self._wake_all()
+        await self._serve_all()
         await asyncio.sleep(max(began + together - loop.time(), _REST * together))
 
-    async def _wake_all(self) -> None:
+    async def _serve_all(self) -> None:
         for number, listener in enumerate(self._listeners, 1):
-            listener.wake()
+            self._serve(listener)
             if number % _TOGETHER == 0:
                 await asyncio.sleep(0)
+
+    def _serve(self, listener: Listener) -> None:
+        """Give a listener what is new in the ring, or wake it for what is not there."""
+        ring = self._ring
+        if not listener.is_waiting:
+            return  # it looks again by itself
+        if not listener.must_reset and listener.position >= ring.floor:
+            text, position = ring.chunk(listener.wanted, listener.position)
+            if len(text) <= _GIVEN_BYTES:
+                listener.position = position
+                if text:
+                    listener.give(text)
+        if listener.must_reset or listener.position < ring.position:
+            listener.wake()
 
     async def _keep(self) -> None:
         """Send heartbeats, drop who does not read, and end the streams of revoked keys."""
@@ -241,4 +257,4 @@ class EventStream:
             self._ring.begin(last)
             for listener in self._listeners:
                 listener.position, listener.must_reset = last, True
-            await self._wake_all()
+            await self._serve_all()
