@@ -11,8 +11,9 @@ from litestar import Controller, Response, Router, get
 from litestar.openapi import ResponseSpec
 from litestar.types import Scope as AsgiScope
 
-from application.streaming.event_stream import HEARTBEAT, EventStream
+from application.streaming.event_stream import EventStream
 from application.streaming.listener import Listener
+from application.streaming.listeners import HEARTBEAT
 from domain.events.event_access import READERS
 from domain.events.event_filter import EventFilter
 from domain.shared.errors import InvalidInput

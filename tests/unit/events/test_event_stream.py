@@ -13,9 +13,10 @@ import pytest
 
 from adapters.memory.storage import MemoryStorage
 from application.streaming import frame_ring, listeners, stored_events
-from application.streaming.event_stream import HEARTBEAT, RESET, EventStream
+from application.streaming.event_stream import RESET, EventStream
 from application.streaming.frame_ring import Frame, FrameRing, joined
 from application.streaming.listener import Closing, Listener
+from application.streaming.listeners import HEARTBEAT
 from application.workers.event_signal import EventSignal
 from domain.access.access import SYSTEM, WORK, Access
 from domain.events.domain_event import EventKind, NewEvent, StoredEvent

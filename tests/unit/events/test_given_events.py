@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -21,10 +22,12 @@ class Sent(Heard):
     def __init__(self, here: World, heard: Heard) -> None:
         heard.task.cancel()
         self.by_itself: list[bool] = []
+        self.times: list[float] = []
         self.fails = False
         super().__init__(here.stream, heard.listener)
 
     async def _send(self, text: bytes) -> None:
+        self.times.append(asyncio.get_running_loop().time())
         self.by_itself.append(asyncio.current_task() is self.task)
         if self.fails:
             raise ConnectionResetError
@@ -113,3 +116,19 @@ async def test_what_a_listener_does_not_want_is_passed_over_without_its_task() -
         wanted = await here.append(kind=EventKind.SESSION_ENDED)
         await soon()
         assert heard.ids == [wanted]
+
+
+@in_virtual_time
+async def test_given_many_listeners_then_few_are_served_at_once_and_all_soon() -> None:
+    async with world() as here:
+        many = [Sent(here, await here.join()) for _ in range(200)]
+        await soon()
+
+        began = asyncio.get_running_loop().time()
+        event = await here.append()
+        await soon()
+
+        assert all(heard.ids == [event] for heard in many)
+        times = Counter(time for heard in many for time in heard.times)
+        assert max(times.values()) <= 20
+        assert max(times) - began <= 200 * event_stream.SECONDS_EACH
