@@ -12,8 +12,9 @@ from litestar.openapi import ResponseSpec
 from litestar.types import Scope as AsgiScope
 
 from application.streaming.change_watch import ChangeWatch
-from application.streaming.event_stream import HEARTBEAT, EventStream
+from application.streaming.event_stream import EventStream
 from application.streaming.listener import Listener
+from application.streaming.listeners import HEARTBEAT
 from domain.changes.change import readable_areas
 from domain.events.event_access import READERS
 from domain.events.event_filter import EventFilter
