@@ -69,9 +69,9 @@ class _Seen:
 
 @attrs.define(kw_only=True)
 class ChangeWatch:
-    """Hints to listeners in which areas something has changed; :meth:`run` looks for it.
+    """Hints to listeners in which areas something has changed, whichever process changed it.
 
-    In every process that writes to the ledger. Nothing is read while nobody wants to know.
+    :meth:`run` looks for it. Nothing is read while no listener wants to know.
     """
 
     changes: RecentChanges
