@@ -31,7 +31,7 @@ from tests.benchmarks.report import Report
 from tests.databases import running_postgres
 
 ROWS: Final = 100_000
-BEFORE: Final = "0027"
+BEFORE: Final = "0029"
 
 SEARCHED: Final[Mapping[type[Filter], Mapping[str, str]]] = {
     SessionFilter: {

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from adapters.sqlalchemy.schema.migration_ops import build_index, drop_index
 from alembic import op
 
-revision = "0028"
-down_revision = "0027"
+revision = "0030"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
