@@ -353,6 +353,8 @@ CREATE INDEX ix_agents_created ON agents (created_at, id);
 CREATE INDEX ix_agents_tenant ON agents (tenant, created_at, id) WHERE tenant IS NOT NULL AND id != 'ix_agents_tenant';
 CREATE INDEX ix_agents_unowned ON agents (created_at, id) WHERE tenant IS NULL AND id != 'ix_agents_unowned';
 CREATE INDEX ix_calls_announce ON calls (announce_at) WHERE announce_at IS NOT NULL;
+CREATE INDEX ix_calls_begins_participant_identity ON calls (participant_identity, created_at, id);
+CREATE INDEX ix_calls_begins_sip_call_id ON calls (sip_call_id, created_at, id);
 CREATE INDEX ix_calls_created ON calls (created_at, id);
 CREATE INDEX ix_calls_from_to ON calls (from_number, to_number, created_at, id) WHERE id != 'ix_calls_from_to';
 CREATE INDEX ix_calls_live_room ON calls (room_sid) WHERE ended_at IS NULL;
@@ -498,5 +500,5 @@ CREATE VIRTUAL TABLE transcript_search USING fts5(
     search, content='transcript_items', content_rowid='number', prefix='3 4 5',
     tokenize="ascii tokenchars '='"
 );
-INSERT INTO alembic_version VALUES ('0029');
+INSERT INTO alembic_version VALUES ('0030');
 INSERT INTO schema_floor VALUES ('0004');
