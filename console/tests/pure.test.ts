@@ -7,7 +7,7 @@ import { figures, median, MINUTES } from "../src/state/per_minute";
 import { changes, lines } from "../src/ui/diff";
 import { localOf, utcOf } from "../src/ui/filters";
 import { seconds, timeOf } from "../src/ui/format";
-import { inSight, ROW_HEIGHT } from "../src/ui/virtual_rows";
+import { inSight, movedTo, ROW_HEIGHT } from "../src/ui/rows";
 import { call, entry, session } from "./records";
 
 describe("addresses", () => {
@@ -140,5 +140,15 @@ describe("rows in sight", () => {
       expect(last).toBeLessThanOrEqual(100_000);
     }
     expect(inSight(0, 800, 3)).toEqual({ first: 0, last: 3 });
+  });
+
+  it("are found again after others came or went before them", () => {
+    const moved = (items: string[], index: number) => movedTo(["a", "b", "c"], items, (each) => each, index);
+    expect(moved(["x", "y", "a", "b", "c"], 1)).toBe(3);
+    expect(moved(["b", "c"], 2)).toBe(1);
+    expect(moved(["a", "b", "c", "d"], 2)).toBe(2);
+    expect(moved(["a", "b"], 2)).toBeNull();
+    expect(moved([], 0)).toBeNull();
+    expect(moved(["a"], 7)).toBeNull();
   });
 });
