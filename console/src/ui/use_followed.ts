@@ -1,6 +1,7 @@
 /** Answers of the API, read again when an event says that they have changed. */
 
 import type { DomainEvent } from "../api/types";
+import type { Concerns } from "../live/concerns";
 import { type Pace, useNews } from "./use_news";
 import { PAGE, type Pages, usePages } from "./use_pages";
 import { type Resource, useResource } from "./use_resource";
@@ -8,7 +9,7 @@ import { type Resource, useResource } from "./use_resource";
 /** Return what is at `path`; `concerns` says which events have it read again, `pace` how soon. */
 export function useFollowed<T>(
   path: string,
-  concerns: (event: DomainEvent) => boolean,
+  concerns: Concerns,
   pace?: Pace,
 ): Resource<T> {
   const resource = useResource<T>(path);
@@ -20,7 +21,7 @@ export function useFollowed<T>(
 export function useFollowedPages<T>(
   path: string,
   field: string,
-  concerns: (event: DomainEvent) => boolean,
+  concerns: Concerns,
   pace?: Pace,
 ): Pages<T> {
   const pages = usePages<T>(path, field);

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { request } from "../api/client";
 import type { TestAnswer, Webhook, WebhookWithSecret } from "../api/webhooks";
+import { ofKind } from "../live/concerns";
 import { hashOf } from "../router";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
@@ -15,7 +16,7 @@ import { eventsOf, WebhookStatus } from "./webhooks";
 
 export function WebhookView({ id }: { id: string }) {
   const path = `/webhooks/${encodeURIComponent(id)}`;
-  const webhook = useFollowed<Webhook>(path, (event) => event.type.startsWith("webhook."));
+  const webhook = useFollowed<Webhook>(path, ofKind("webhook"));
   const { value } = webhook;
   if (value === null) {
     return (
