@@ -140,6 +140,8 @@ describe("rows in sight", () => {
       expect(last).toBeLessThanOrEqual(100_000);
     }
     expect(inSight(0, 800, 3)).toEqual({ first: 0, last: 3 });
+    expect(inSight(1e9, 800, 100_000)).toEqual({ first: 99_970, last: 100_000 });
+    expect(inSight(-1e9, 800, 100_000)).toEqual({ first: 0, last: 30 });
   });
 
   it("are found again after others came or went before them", () => {

@@ -9,11 +9,13 @@ export interface Range {
   last: number;
 }
 
-/** Return the rows to draw. */
+/** Return the rows to draw of a list that is `scrolled` so far, or as far as it can be. */
 export function inSight(scrolled: number, height: number, count: number): Range {
-  const first = Math.max(0, Math.floor(scrolled / ROW_HEIGHT) - BEYOND);
-  const last = Math.min(count, Math.ceil((scrolled + height) / ROW_HEIGHT) + BEYOND);
-  return { first: Math.min(first, Math.max(0, last)), last };
+  const top = Math.max(0, Math.min(scrolled, count * ROW_HEIGHT - height));
+  return {
+    first: Math.max(0, Math.floor(top / ROW_HEIGHT) - BEYOND),
+    last: Math.min(count, Math.ceil((top + height) / ROW_HEIGHT) + BEYOND),
+  };
 }
 
 /** Return the style that puts an element where the row is. */

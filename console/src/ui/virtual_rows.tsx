@@ -25,10 +25,10 @@ export function VirtualRows<T>({ label, columns, items, id, row, onEnd, footer }
   const [view, setView] = useState({ top: 0, height: UNKNOWN_HEIGHT, flies: false });
   const scrolled = useRef({ top: 0, frame: 0 });
 
-  const look = (flies: boolean) => {
+  const look = (flies: boolean, ahead = 0) => {
     const element = box.current;
     if (element === null) return;
-    const top = Math.floor(element.scrollTop / ROW_HEIGHT) * ROW_HEIGHT;
+    const top = Math.floor((element.scrollTop + ahead) / ROW_HEIGHT) * ROW_HEIGHT;
     const height = element.clientHeight || UNKNOWN_HEIGHT;
     setView((old) =>
       old.top === top && old.height === height && old.flies === flies ? old : { top, height, flies },
@@ -38,7 +38,8 @@ export function VirtualRows<T>({ label, columns, items, id, row, onEnd, footer }
   // Rows that go by faster than they can be read are not worth a frame each: see `Flight`.
   const onScroll = ({ currentTarget }: { currentTarget: HTMLDivElement }) => {
     const { scrollTop, clientHeight } = currentTarget;
-    const flies = Math.abs(scrollTop - scrolled.current.top) > (clientHeight || UNKNOWN_HEIGHT) / 2;
+    const moved = scrollTop - scrolled.current.top;
+    const flies = Math.abs(moved) > (clientHeight || UNKNOWN_HEIGHT) / 2;
     scrolled.current.top = scrollTop;
     cancelAnimationFrame(scrolled.current.frame);
     if (flies) {
@@ -49,7 +50,8 @@ export function VirtualRows<T>({ label, columns, items, id, row, onEnd, footer }
         });
       });
     }
-    look(flies);
+    // By the time that a list which flies is drawn, it is where it moves to in the next frame.
+    look(flies, flies && view.flies ? moved : 0);
   };
 
   useEffect(() => {
