@@ -12,6 +12,6 @@ export function about(ids: readonly (string | null)[], types?: readonly string[]
 }
 
 /** Choose the events of the kind `agent.*`, `webhook.*` and so on. */
-export function ofKind(kind: "agent" | "phone_number" | "webhook"): Concerns {
+export function ofKind(kind: "agent" | "api_key" | "phone_number" | "webhook"): Concerns {
   return ({ type }) => type.startsWith(`${kind}.`);
 }

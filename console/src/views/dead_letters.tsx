@@ -1,12 +1,12 @@
 /** What was set aside: webhooks of LiveKit's, and deliveries to webhooks. */
 
 import type { Delivery, Webhook } from "../api/webhooks";
+import { ofKind } from "../live/concerns";
 import { hashOf } from "../router";
 import { may } from "../state/session";
-import { AsOf } from "../ui/parts";
 import { Failed, Loading } from "../ui/states";
 import { useFollowedPages } from "../ui/use_followed";
-import { SELDOM } from "../ui/use_news";
+import { BUSY, SELDOM } from "../ui/use_news";
 import { DeliveryList } from "./deliveries";
 import { InboxEntries } from "./inbox";
 
@@ -26,6 +26,7 @@ export function DeadLettersView() {
           <InboxEntries
             filter={{ status: "dead" }}
             concerns={ANY}
+            pace={BUSY}
             none="None: each webhook of LiveKit's was processed, or will be tried again."
           />
         </section>
@@ -48,7 +49,7 @@ function FailedDeliveries() {
   const { items, error, reload } = useFollowedPages<Webhook>(
     "/webhooks",
     "webhooks",
-    (event) => event.type.startsWith("webhook."),
+    ofKind("webhook"),
   );
   if (error !== null) return <Failed error={error} retry={() => void reload()} />;
   if (items === null) return <Loading what="webhooks" />;
@@ -64,11 +65,12 @@ function FailedDeliveries() {
 
 function OfWebhook({ webhook }: { webhook: Webhook }) {
   const path = `/webhooks/${encodeURIComponent(webhook.webhookId)}/deliveries?status=failed`;
-  const { items, error, readAt, complete, more, reload } = useFollowedPages<Delivery>(
+  const { items, error, complete, more, reload } = useFollowedPages<Delivery>(
     path,
     "deliveries",
     ANY,
     SELDOM,
+    ["deliveries"],
   );
   return (
     <>
@@ -84,11 +86,6 @@ function OfWebhook({ webhook }: { webhook: Webhook }) {
           Older deliveries
         </button>
       )}
-      <AsOf
-        what={`failed deliveries to ${webhook.url}`}
-        readAt={readAt}
-        again={() => void reload()}
-      />
     </>
   );
 }

@@ -8,6 +8,7 @@ import { timeOf } from "../ui/format";
 import { ShownOnce } from "../ui/shown_once";
 import { Empty, Failed, Loading, Status } from "../ui/states";
 import { useFollowedPages } from "../ui/use_followed";
+import { OF_RECORD } from "../ui/use_news";
 import { WebhookForm } from "./webhook_form";
 
 export function WebhooksView() {
@@ -15,6 +16,8 @@ export function WebhooksView() {
     "/webhooks",
     "webhooks",
     ofKind("webhook"),
+    OF_RECORD,
+    ["deliveries"], // the first failed attempt has no event
   );
   const [made, setMade] = useState<WebhookWithSecret | null>(null);
   const add = async (body: unknown) => {
