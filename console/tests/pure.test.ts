@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isExact, withQuery } from "../src/api/client";
+import type { DomainEvent } from "../src/api/types";
+import { about } from "../src/live/concerns";
 import { isNews } from "../src/live/live";
 import { hashOf, placeOf } from "../src/router";
 import { CALLS, SESSIONS } from "../src/state/kinds";
@@ -8,7 +10,7 @@ import { changes, lines } from "../src/ui/diff";
 import { localOf, utcOf } from "../src/ui/filters";
 import { seconds, timeOf } from "../src/ui/format";
 import { inSight, movedTo, ROW_HEIGHT } from "../src/ui/rows";
-import { call, entry, session } from "./records";
+import { call, entry, event, session } from "./records";
 
 describe("addresses", () => {
   it.each(["a/b", "é ?&#", "+1510", "%", "<img>"])("keep %s", (id) => {
@@ -129,6 +131,20 @@ describe("what is told", () => {
       "–", "1.3 s", "1 min 15 s", "1 h 1 min",
     ]);
     expect(timeOf("not a time")).toBe("not a time");
+  });
+});
+
+describe("events that concern a view", () => {
+  it("are those about its session or its call, of the types that it shows", () => {
+    const of = (type: string, ids: Partial<DomainEvent>) => event(type, {}, ids) as DomainEvent;
+    const ofSession = about(["s-1", null]);
+    expect(ofSession(of("call.ended", { sessionId: "s-1", callId: "c-1" }))).toBe(true);
+    expect(ofSession(of("call.ended", { sessionId: null, callId: "c-1" }))).toBe(false);
+    expect(ofSession(of("agent.updated", { sessionId: null, callId: null }))).toBe(false);
+    expect(about(["s-1", "c-1"])(of("call.ended", { callId: "c-1" }))).toBe(true);
+    const usage = about(["s-1"], ["usage.ready"]);
+    expect(usage(of("usage.ready", { sessionId: "s-1" }))).toBe(true);
+    expect(usage(of("session.ended", { sessionId: "s-1" }))).toBe(false);
   });
 });
 

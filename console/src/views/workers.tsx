@@ -101,7 +101,7 @@ export function Workers({ asked }: { asked: Date }) {
                 <td data-label="State">
                   <Status status={stateOf(worker)} /> <span class="dim">{reasonOf(worker)}</span>
                 </td>
-                <td data-label="Serves">{worker.serving} sessions</td>
+                <td data-label="Serves">{sessionsOf(worker.serving)}</td>
                 <td data-label="Joining">{worker.joining}</td>
                 <td data-label="Without an agent">
                   <a href={hashOf(["sessions"], { status: "dispatch_failed" })}>{worker.without}</a>
@@ -116,10 +116,14 @@ export function Workers({ asked }: { asked: Date }) {
   );
 }
 
+function sessionsOf(count: number): string {
+  return count === 1 ? "1 session" : `${count.toLocaleString()} sessions`;
+}
+
 function reasonOf(worker: Worker): string {
   const { missed, missedAt } = worker;
   if (missedAt === null || stateOf(worker) === "ok") return "";
-  const sessions = missed === 0 ? "a session, which has ended," : `${missed.toString()} ${missed === 1 ? "session" : "sessions"}`;
+  const sessions = missed === 0 ? "a session, which has ended," : sessionsOf(missed);
   return `no agent joined ${sessions} in time, last at ${timeOf(missedAt)}`;
 }
 
