@@ -48,13 +48,17 @@ class NewReport:
 
 @attrs.frozen(kw_only=True)
 class Decided:
-    """What becomes of a report: ``report`` replaces ``earlier``. ``audio`` is what is kept."""
+    """What becomes of a report: ``report`` replaces ``earlier``. ``audio`` is what is kept.
+
+    ``is_known``: what it says was posted, too, and is kept and announced already.
+    """
 
     earlier: Report | None
     before: Report
     report: Report
     audio: Audio | None
     changes: bool
+    is_known: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -100,7 +104,25 @@ class DecideReport:
         elif report.transcript is Part.PARTIAL:  # its worker goes on
             report = attrs.evolve(report, transcript=Part.ABSENT)
         changes = report != earlier or (new.session is not None and bool(new.items))
-        return Decided(earlier=earlier, before=before, report=report, audio=audio, changes=changes)
+        return Decided(
+            earlier=earlier,
+            before=before,
+            report=report,
+            audio=audio,
+            changes=changes,
+            is_known=await self._is_known(work, earlier, new, session),
+        )
+
+    async def _is_known(
+        self, work: ReportWork, earlier: Report | None, new: NewReport, session: Session | None
+    ) -> bool:
+        """Return whether the upload of a stored report repeats one that was posted."""
+        if session is None or earlier is None or earlier.is_complete or not new.header.room_sid:
+            return False
+        reports = await work.reports.of_session(session.id)
+        others = [report for report in reports if report.id != earlier.id]
+        posted = same_report(others, new.header, session)
+        return posted is not None and posted.is_complete
 
     async def _session_of(
         self, work: ReportWork, report: Report, known: SessionId | None, now: datetime

@@ -150,7 +150,7 @@ class KeepReport:
         before, report, audio = decided.before, decided.report, decided.audio
         reported = report.reported
         await work.usage.keep_turns(reported, latencies_of(new.items))
-        is_first = report.is_complete and not before.is_complete
+        is_first = report.is_complete and not before.is_complete and not decided.is_known
         if is_first:
             await work.usage.keep(reported, usage_of(new.header.summary))
         recordings = []
@@ -160,7 +160,7 @@ class KeepReport:
         await self.announce(
             work,
             report,
-            items=items if before.transcript is not Part.KEPT else 0,
+            items=items if before.transcript is not Part.KEPT and not decided.is_known else 0,
             has_usage=is_first,
             recordings=recordings,
         )

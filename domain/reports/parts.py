@@ -8,7 +8,7 @@ from typing import Final
 from domain.transcripts.item import TranscriptItem
 
 MOST_TEXT: Final = 250_000
-"""Characters of a part's items: finding the words of a million takes a fifth of a second."""
+"""Characters of a part's items: a processor takes 0.2 to 0.4 s for the words of a million."""
 
 
 def parts_of(items: Sequence[TranscriptItem], most: int) -> Iterator[Sequence[TranscriptItem]]:

@@ -26,14 +26,17 @@ from tests.reports import JOB, ROOM_SID, SUMMARY, chat_history
 from tests.unit.reports.reported import ANNOUNCED, Desk
 from tests.unit.reports.test_any_fault import Faults
 from tests.unit.reports.test_match_reports import learns_its_room
-from tests.unit.reports.test_post_report import post
+from tests.unit.reports.test_post_report import post, tokens
 from tests.unit.worlds.fakes import FakeClock
 
 TEXTS = [f"word {number}" for number in range(5)]
 ITEMS = [
-    {"id": f"item_{number}", "type": "message", "role": "user", "content": [text]}
+    {
+        "id": f"item_{number}", "type": "message", "role": "user", "content": [text],
+        "created_at": 1795789012.5 + number,
+    }
     for number, text in enumerate(TEXTS)
-]
+]  # fmt: skip
 PARTS = {"chat_history": chat_history(ITEMS)}
 LONG = ABANDONED_AFTER.total_seconds()
 
@@ -201,6 +204,25 @@ async def test_what_goes_on_while_its_report_is_erased_begins_anew(
     assert not any(seen)
     assert await desk.items(session) == TEXTS
     assert len(desk.ledger.reports.by_id) == 1
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+async def test_what_was_posted_and_then_uploaded_in_two_attempts_counts_once(
+    *, is_seen: bool
+) -> None:
+    desk = Desk()
+    session = await desk.begin(new_session())
+    await post(desk, session, {"usage": SUMMARY["usage"], "chat_history": {"items": ITEMS}})
+    await upload_killed(desk, 3)
+    await learns_its_room(desk, session)
+    if is_seen:
+        await desk.later(LONG)
+
+    await desk.upload(parts=PARTS)
+
+    assert await tokens(desk, session) == [120]
+    assert await desk.items(session) == TEXTS
+    assert sorted(await desk.events()) == sorted(ANNOUNCED)
 
 
 async def test_posted_items_that_were_cut_short_are_seen_and_made_up_for_by_the_next_post() -> None:
