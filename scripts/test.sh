@@ -64,7 +64,8 @@ slow)
     need pgbouncer PgBouncer "the tests of poolers"
     need redis Redis "the tests of trunks and dispatch rules on a real LiveKit server"
     need browser chromium "the browser tests"
-    tests --numprocesses $((cores + 1)) -m slow --junitxml .cache/tests-slow.xml "$@"
+    # Most of them wait for processes, time-outs and leases half of their time.
+    tests --numprocesses $((cores + 3)) -m slow --junitxml .cache/tests-slow.xml "$@"
     ;;
 *)
     echo "test.sh fast|slow|unit, not $tiers" >&2

@@ -35,13 +35,14 @@ def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def test_whatever_a_kill_has_left_in_a_folder_is_deleted_after_a_day(
-    tmp_path: Path, left: Path
+    tmp_path: Path, left: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, first, second = FileStore(tmp_path / "store"), RecordingWorld(), RecordingWorld()
     await store.put(KEY, pieces(b"OggS"), "audio/ogg")
     await store.check()
     await attrs.evolve(first.sweep, store=store)()
     await attrs.evolve(second.sweep, store=store, ids=first.ids)()
+    monkeypatch.undo()
     for marker in (MARKER, CONTESTED):
         (left / marker).unlink(missing_ok=True)  # these are whole, and not what is looked for
     kinds = sorted(key.partition(".")[0][:6] for key in await keys(FileStore(left)))
