@@ -29,7 +29,7 @@ introduction:
 test: .venv/.dev-stamp ## Run all tests but the slow ones, with coverage (eight minutes on two cores)
 	@sh scripts/test.sh fast
 
-test-slow: .venv/.dev-stamp ## Run the slow tests (18 minutes)
+test-slow: .venv/.dev-stamp ## Run the slow tests (17 minutes)
 	@sh scripts/test.sh slow
 
 test-all: .venv/.dev-stamp ## Run every test: test and test-slow

@@ -145,10 +145,10 @@ def _start_fork_server() -> None:
     """
     start = util.spawnv_passfds
 
-    def started(path: str, arguments: Sequence[str], passed: Sequence[int]) -> int:
+    def started(path: bytes, arguments: Sequence[Any], passed: Sequence[int]) -> int:
         command = arguments[-1]
         if forkserver.__name__ not in command:
-            return int(start(path, arguments, passed))
+            return start(path, arguments, passed)
         number = os.fork()
         if number == 0:
             below = 3
@@ -156,13 +156,14 @@ def _start_fork_server() -> None:
                 os.closerange(below, kept)
                 below = kept + 1
             os.closerange(below, os.sysconf("SC_OPEN_MAX"))
-            forkserver._forkserver._lock = threading.Lock()  # this process was forked with it
+            # This process was forked while it was held.
+            forkserver._forkserver._lock = threading.Lock()  # type: ignore[attr-defined]
             exec(command)
             os._exit(0)
         return number
 
     forkserver.set_forkserver_preload([])
-    util.spawnv_passfds = started
+    util.spawnv_passfds = started  # type: ignore[assignment]
     forkserver.ensure_running()
     util.spawnv_passfds = start
 
