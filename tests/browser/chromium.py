@@ -54,8 +54,8 @@ def _modules() -> Path:
     lock = (FOLDER / "package-lock.json").read_bytes()
     folder = PROJECT / ".cache" / f"browser-{hashlib.sha256(lock).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:  # another process of pytest's may install them
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with (folder / "lock").open("w") as held:  # another process of pytest's may install them
+        fcntl.flock(held, fcntl.LOCK_EX)
         if not (folder / "installed").exists():
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(FOLDER / name, folder)
