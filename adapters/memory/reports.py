@@ -40,15 +40,15 @@ class ReportTable(Capability):
         found = [each for each in self.by_id.values() if each.session_id == session_id]
         return sorted(found, key=lambda report: (report.received_at, report.id.value))
 
-    async def prune(self, before: datetime) -> int:
-        """Delete reports of no session that came before then; return how many they were."""
+    def prune(self, before: datetime) -> Collection[ReportId]:
+        """Delete reports of no session that came before then; return them."""
         old = [
             report.id
             for report in self.by_id.values()
             if report.session_id not in self.sessions.by_id and report.received_at < before
         ]
         self.erase(old)
-        return len(old)
+        return old
 
     def mentions(self, person: DataSubject, ids: Collection[str]) -> Mentions:  # noqa: ARG002
         """Return the reports that mention the person."""

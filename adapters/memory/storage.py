@@ -78,7 +78,6 @@ class MemoryStorage:
         )
         self.prune_calls = self.calls.prune
         self.prune_usage = self.usage.prune
-        self.prune_reports = self.reports.prune
 
     def unit_of_work(self) -> MemoryUnitOfWork:
         """A unit of work that has not begun."""
@@ -105,6 +104,12 @@ class MemoryStorage:
         pruned = await self.sessions.prune_unused(before)
         self.transcripts.prune_orphans()
         return pruned
+
+    async def prune_reports(self, before: datetime) -> int:
+        """Delete reports of no session, with what they brought; how many they were."""
+        pruned = self.reports.prune(before)
+        self.transcripts.prune_reports(pruned)
+        return len(pruned)
 
     async def ledger_stats(self) -> LedgerStats:
         """Implements :class:`domain.operations.ledger_stats.StatsReader`."""

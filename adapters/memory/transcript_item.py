@@ -38,8 +38,8 @@ class Kept:
         return self.created_at, self.item.position, self.number
 
     def mentions(self, person: DataSubject, ids: Collection[str]) -> bool:
-        """Return whether it mentions the person, or its owner or call is among ``ids``."""
-        whose = (self.reported.session_id or self.reported.report_id, self.reported.call_id)
+        """Return whether it mentions the person, or its report, session or call is one of these."""
+        whose = (self.reported.report_id, self.reported.session_id, self.reported.call_id)
         if any(each is not None and each.value in ids for each in whose):
             return True
         rest = msgspec.json.encode(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Collection, MutableMapping, Sequence
 from datetime import UTC, datetime
@@ -17,8 +18,9 @@ from adapters.memory.session_table import SessionTable
 from adapters.memory.transcript_item import Kept, Owner
 from domain.access.access import Access
 from domain.privacy.data_subject import DataSubject
+from domain.reports.report import Part
 from domain.shared.errors import Conflict
-from domain.shared.identifiers import SessionId
+from domain.shared.identifiers import ReportId, SessionId
 from domain.shared.pagination import Cursor
 from domain.shared.reported import Reported
 from domain.transcripts.item import TranscriptItem
@@ -55,6 +57,11 @@ class TranscriptTable(Capability):
         for begin in range(0, len(items), _PAGE):
             yield items[begin : begin + _PAGE]
 
+    async def is_partial(self, session_id: SessionId) -> bool:
+        """Return whether only some of a report's items are known, as it was cut short."""
+        found = self.reports.of_session(session_id)
+        return any(report.transcript is Part.PARTIAL for report in found)
+
     async def search(
         self, wanted: TranscriptSearch, after: Cursor | None, limit: int, access: Access
     ) -> Sequence[FoundItem]:
@@ -80,6 +87,10 @@ class TranscriptTable(Capability):
     async def prune(self, before: datetime) -> int:
         """Delete the items that were stored before then; how many they were."""
         return self._remove(lambda each: each.kept_at < before)
+
+    def prune_reports(self, reports: Collection[ReportId]) -> None:
+        """Delete what these reports brought."""
+        self._remove(lambda each: each.reported.report_id in reports)
 
     def prune_orphans(self) -> None:
         """Delete the items of sessions that were deleted."""
@@ -158,11 +169,13 @@ class MemoryTranscripts:
 
     async def keep(self, reported: Reported, items: Sequence[TranscriptItem]) -> int:
         """Store the items of a report at commit; return how many are kept."""
+        policy = self._committed.policy
+        if policy.redactor is not None:  # it takes long
+            items = await asyncio.to_thread(policy.kept, items)
+        else:
+            items = policy.kept(items)
         kept_at, numbers = datetime.now(UTC), self._committed.numbers
-        kept = {
-            item.id: Kept(item, reported, kept_at, next(numbers))
-            for item in self._committed.policy.kept(items)
-        }
+        kept = {item.id: Kept(item, reported, kept_at, next(numbers)) for item in items}
         if kept:
             self._changes.append(partial(self._keep, reported, kept))
         return len(kept)

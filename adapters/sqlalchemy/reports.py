@@ -19,7 +19,6 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
-    exists,
     insert,
     select,
     update,
@@ -27,14 +26,12 @@ from sqlalchemy import (
 
 from adapters.sqlalchemy.capability import Capability, personal
 from adapters.sqlalchemy.engine.database import Database
-from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.lookup import Lookup
 from adapters.sqlalchemy.engine.named_lock import Locked, lock_name
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Lock, Work, Write
 from adapters.sqlalchemy.mapping import unreadable_row
 from adapters.sqlalchemy.schema.metadata import metadata
-from adapters.sqlalchemy.sessions.table import sessions
 from domain.privacy.data_subject import DataSubject
 from domain.reports.report import Part, Report
 from domain.shared.errors import Conflict, InvalidInput
@@ -98,12 +95,6 @@ _DUE: Final = (
 _ADD: Final[Executable] = insert(reports)
 _SAVE: Final[Executable] = update(reports).where(
     reports.c.id == bindparam("saved_id"), reports.c.version == bindparam("read_version")
-)
-# Of no session: not matched, or with one that is no longer kept.
-PRUNE_REPORTS: Final[Executable] = delete_some(
-    reports,
-    reports.c.received_at < bindparam("before"),
-    ~exists().where(sessions.c.id == reports.c.session_id),
 )
 
 

@@ -29,7 +29,7 @@ from adapters.sqlalchemy.publishable_keys import SqlPublishableKeys
 from adapters.sqlalchemy.rate_limiter import SqlRateLimiter
 from adapters.sqlalchemy.recordings.erasure import SqlRecordingErasure
 from adapters.sqlalchemy.recordings.sweeps import SqlSweepNotes
-from adapters.sqlalchemy.reports import PRUNE_REPORTS
+from adapters.sqlalchemy.report_pruning import PruneReports
 from adapters.sqlalchemy.schema.migrations import ensure_schema
 from adapters.sqlalchemy.sessions.statements import PRUNE_SESSIONS, PRUNE_UNUSED
 from adapters.sqlalchemy.statistics.reader import SqlStatistics
@@ -102,7 +102,7 @@ class SqlStorage:
         self.transcripts = SqlTranscriptReader(self.database)
         self.recordings = SqlRecordingErasure(self.database)
         self.sweep_notes = SqlSweepNotes(self.database)
-        self.prune_reports = Pruning(self.database, PRUNE_REPORTS)
+        self.prune_reports = PruneReports(self.database)
         self.statistics = SqlStatistics(self.database)
         self.prune_usage = PruneUsage(self.database)
 

@@ -85,7 +85,7 @@ describe("participants", () => {
   it("change with the session's events, and when it is hinted that somebody came", async () => {
     lists([]);
     await show();
-    await screen.findByText(/Nobody is known to have been in the room/);
+    await screen.findByText(/No participant is known yet/);
     await screen.findByText("Live");
     lists([participant()]);
     service.stream.send(event("session.agent_joined", session(), { sessionId: "another" }));

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isExact, withQuery } from "../src/api/client";
+import type { DomainEvent } from "../src/api/types";
+import { about } from "../src/live/concerns";
 import { isNews } from "../src/live/live";
 import { hashOf, placeOf } from "../src/router";
 import { CALLS, SESSIONS } from "../src/state/kinds";
@@ -7,8 +9,8 @@ import { figures, median, MINUTES } from "../src/state/per_minute";
 import { changes, lines } from "../src/ui/diff";
 import { localOf, utcOf } from "../src/ui/filters";
 import { seconds, timeOf } from "../src/ui/format";
-import { inSight, ROW_HEIGHT } from "../src/ui/virtual_rows";
-import { call, entry, session } from "./records";
+import { inSight, movedTo, ROW_HEIGHT } from "../src/ui/rows";
+import { call, entry, event, session } from "./records";
 
 describe("addresses", () => {
   it.each(["a/b", "é ?&#", "+1510", "%", "<img>"])("keep %s", (id) => {
@@ -132,6 +134,20 @@ describe("what is told", () => {
   });
 });
 
+describe("events that concern a view", () => {
+  it("are those about its session or its call, of the types that it shows", () => {
+    const of = (type: string, ids: Partial<DomainEvent>) => event(type, {}, ids) as DomainEvent;
+    const ofSession = about(["s-1", null]);
+    expect(ofSession(of("call.ended", { sessionId: "s-1", callId: "c-1" }))).toBe(true);
+    expect(ofSession(of("call.ended", { sessionId: null, callId: "c-1" }))).toBe(false);
+    expect(ofSession(of("agent.updated", { sessionId: null, callId: null }))).toBe(false);
+    expect(about(["s-1", "c-1"])(of("call.ended", { callId: "c-1" }))).toBe(true);
+    const usage = about(["s-1"], ["usage.ready"]);
+    expect(usage(of("usage.ready", { sessionId: "s-1" }))).toBe(true);
+    expect(usage(of("session.ended", { sessionId: "s-1" }))).toBe(false);
+  });
+});
+
 describe("rows in sight", () => {
   it("are few, wherever a list of 100,000 is scrolled to", () => {
     for (const scrolled of [0, 5_000, 50_000 * ROW_HEIGHT, 100_000 * ROW_HEIGHT, 1e9]) {
@@ -140,5 +156,17 @@ describe("rows in sight", () => {
       expect(last).toBeLessThanOrEqual(100_000);
     }
     expect(inSight(0, 800, 3)).toEqual({ first: 0, last: 3 });
+    expect(inSight(1e9, 800, 100_000)).toEqual({ first: 99_970, last: 100_000 });
+    expect(inSight(-1e9, 800, 100_000)).toEqual({ first: 0, last: 30 });
+  });
+
+  it("are found again after others came or went before them", () => {
+    const moved = (items: string[], index: number) => movedTo(["a", "b", "c"], items, (each) => each, index);
+    expect(moved(["x", "y", "a", "b", "c"], 1)).toBe(3);
+    expect(moved(["b", "c"], 2)).toBe(1);
+    expect(moved(["a", "b", "c", "d"], 2)).toBe(2);
+    expect(moved(["a", "b"], 2)).toBeNull();
+    expect(moved([], 0)).toBeNull();
+    expect(moved(["a"], 7)).toBeNull();
   });
 });

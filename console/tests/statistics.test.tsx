@@ -2,7 +2,6 @@ import { fireEvent, screen, waitFor } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { samplesOf } from "../src/state/metrics";
 import { FIGURES, type Group, inWords, statisticsPath } from "../src/state/statistics";
-import { workersOf } from "../src/views/workers";
 import { close, go, heading, newService, open } from "./page";
 import { event, session } from "./records";
 import { type FakeService, json, refusal } from "./service";
@@ -180,32 +179,5 @@ describe("what waits in the service", () => {
       { name: "a_total", labels: { x: '1\\"2', y: "" }, value: 3 },
       { name: "c", labels: {}, value: Infinity },
     ]);
-  });
-});
-
-describe("workers", () => {
-  it("are known by the sessions that ask for them", () => {
-    const found = workersOf([
-      session({ agentName: "b", status: "dispatch_failed" }),
-      session({ agentName: "a", status: "active", agentJoinedAt: "2026-11-27T12:00:00.000Z" }),
-      session({ agentName: "a", status: "ended", agentJoinedAt: "2026-11-27T11:00:00.000Z" }),
-    ]);
-    expect(found).toEqual([
-      { name: "a", serving: 1, joining: 0, failing: 0, joinedAt: "2026-11-27T12:00:00.000Z" },
-      { name: "b", serving: 0, joining: 0, failing: 1, joinedAt: null },
-    ]);
-  });
-
-  it("change with the events of their sessions", async () => {
-    service.on("GET /health/ready", () => json({ status: "ready", checks: {}, warnings: [] }));
-    await open("health");
-    await screen.findByText(/No session has asked for a worker yet/);
-    await screen.findByText("Live");
-    const failing = session({ agentName: "reception", status: "dispatch_failed" });
-    service.on("GET /sessions", ({ url }) =>
-      json({ sessions: url.searchParams.get("status") === failing.status ? [failing] : [] }),
-    );
-    service.stream.send(event("session.failed", failing));
-    expect(await screen.findByText("reception", {}, { timeout: 20_000 })).toBeTruthy();
   });
 });

@@ -162,16 +162,12 @@ class Call:
         return min(max(seen), self.answered_at or max(seen))
 
     @property
-    def end_was_reported(self) -> bool:
-        """Whether a webhook reported that the participant left."""
-        return any(
+    def ended_at_is(self) -> Precision:
+        """``EXACT`` if LiveKit reported that the participant left, else found some time after."""
+        was_reported = any(
             entry.what == "left" and entry.source is Source.WEBHOOK for entry in self.timeline
         )
-
-    @property
-    def _ended_at_is(self) -> Precision:
-        """``EXACT`` if LiveKit reported that the participant left, else found some time after."""
-        exact = self.end_was_reported and self.disconnect_reason != ROOM_CLOSED
+        exact = was_reported and self.disconnect_reason != ROOM_CLOSED
         return Precision.EXACT if exact else Precision.AT_MOST
 
     @property
@@ -234,7 +230,7 @@ class Call:
             return None
         if self.answered_at is None:
             return self.answered_at_is
-        exact_end = self._ended_at_is is Precision.EXACT
+        exact_end = self.ended_at_is is Precision.EXACT
         if self.answered_at_is is Precision.EXACT:
             return Precision.EXACT if exact_end else Precision.AT_MOST
         seen = self.seen_active_at is not None

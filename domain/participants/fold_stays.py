@@ -75,7 +75,7 @@ class RoomFacts:
         if call.ended_at is not None:
             left = Left(
                 at=call.ended_at,
-                at_is=Precision.EXACT if call.end_was_reported else Precision.AT_MOST,
+                at_is=call.ended_at_is,
                 source=FactSource.LEDGER,
                 reason=call.disconnect_reason,
                 aborted=call.aborted,

@@ -8,7 +8,7 @@ import attrs
 
 from domain.recordings.recording import Recording, RecordingSource
 from domain.recordings.repository import RecordingWork
-from domain.reports.keep_report import Audio
+from domain.reports.decide_report import Audio
 from domain.shared.clock import Clock
 from domain.shared.errors import Conflict
 from domain.shared.identifiers import RecordingId

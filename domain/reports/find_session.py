@@ -22,6 +22,8 @@ _BY_NAME_AFTER: Final = timedelta(minutes=1)
 
 async def find_session(work: CallWork, report: Report, now: datetime) -> Session | None:
     """Return the session that ``report`` is about; None while the ledger does not know it."""
+    if report.meant_for is not None:
+        return await work.sessions.get(report.meant_for, SYSTEM)
     summary = json.loads(report.summary or "{}")
     began, made_at = job_times(summary, report.received_at)
     candidates = await work.sessions.in_instance(report.room_sid, SYSTEM)

@@ -87,12 +87,14 @@ class MatchReports:
                 await work.commit(urgent=False)
                 return False
             call_id = await call_of(work, session)
-            report = report.matched(session.id, call_id, session.tenant)
-            if await work.transcripts.match_ahead(report.reported):
+            matched = report.matched(session.id, call_id, session.tenant).abandoned()
+            if await work.transcripts.match_ahead(matched.reported):
+                if (kept := report.kept_for(session.id)) != report:
+                    await work.reports.save(kept)
                 await work.commit()
                 return None
-            await work.reports.save(report)
-            await self._match_contents(work, report, session)
+            await work.reports.save(matched)
+            await self._match_contents(work, matched, session)
             await work.commit()
         return True
 

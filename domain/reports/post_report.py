@@ -11,8 +11,9 @@ import attrs
 
 from domain.access.access import Access
 from domain.reports.choose_session import agent_of, job_of
+from domain.reports.decide_report import NewReport
 from domain.reports.header import MOST_POSTED_ITEMS, ReportHeader, ReportReader
-from domain.reports.keep_report import KeepReport, NewReport
+from domain.reports.keep_report import KeepReport
 from domain.reports.one_report import stand_in
 from domain.reports.report import Part, Report
 from domain.sessions.session import Session
@@ -96,7 +97,7 @@ class PostReport:
             )
             header = _header(session, report.members)
             earlier = await work.reports.of_job(header.room_sid, header.job_id)
-        if earlier is not None and earlier.session_id not in (None, session.id):
+        if earlier is not None and earlier.meant_for not in (None, session.id):
             room_sid, job_id = stand_in(session)  # it named a job of another's
             header = attrs.evolve(header, room_sid=room_sid, job_id=job_id)
         kept = await self.keep_report(

@@ -11,10 +11,11 @@ import attrs
 
 from domain.recordings.recording import DEFAULT_TYPE, RecordingSource, may_record, recording_key
 from domain.recordings.store import RecordingStore
+from domain.reports.decide_report import Audio, NewReport
 from domain.reports.doubtful_audio import DoubtfulAudio
 from domain.reports.find_session import find_session
 from domain.reports.header import ReportHeader, ReportReader
-from domain.reports.keep_report import Audio, KeepReport, NewReport
+from domain.reports.keep_report import KeepReport
 from domain.reports.report import Part, Report
 from domain.shared.errors import DomainError
 from domain.shared.report_errors import InvalidReport
@@ -157,7 +158,7 @@ class IncomingReport:
             earlier = await work.reports.of_job(self._header.room_sid, self._header.job_id)
             if earlier is not None and earlier.audio is Part.KEPT:
                 return True
-            report = keep.draft(self._header)
+            report = keep.decide.draft(self._header)
             session = await find_session(work, report, report.received_at)
         return session is not None and not may_record(session)
 

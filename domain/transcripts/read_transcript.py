@@ -25,13 +25,15 @@ class Transcript:
     """A transcript: ``slices`` yields its items in order, some at a time, once.
 
     ``began_at`` is when the session, or the call, began: the time from which captions count.
-    ``has_ended``: the session, or the call, is over.
+    ``has_ended``: the session, or the call, is over. ``is_partial``: further items were said, and
+    may never be known.
     """
 
     session_id: SessionId | None
     call_id: CallId | None
     began_at: datetime
     has_ended: bool
+    is_partial: bool = False
     slices: Slices
 
 
@@ -51,6 +53,7 @@ class ReadTranscript:
             call_id=None if session.phone is None else session.phone.call_id,
             began_at=session.created_at,
             has_ended=not session.is_live,
+            is_partial=await self.reader.is_partial(session.id),
             slices=self.reader.of_session(session.id, access),
         )
 
@@ -62,11 +65,13 @@ class ReadTranscript:
         """
         call = await self.read_calls.by_id(call_id, access)
         is_shared = await self._shares_its_session(call, access)
+        session_id = call.session_id
         return Transcript(
-            session_id=call.session_id,
+            session_id=session_id,
             call_id=call.id,
             began_at=call.created_at,
             has_ended=not call.is_live,
+            is_partial=session_id is not None and await self.reader.is_partial(session_id),
             slices=self._of_call(call, access, is_shared=is_shared),
         )
 

@@ -104,6 +104,10 @@ class TranscriptReader(Protocol):
         """Yield the session's visible items in the order of their times, some at a time."""
         ...
 
+    async def is_partial(self, session_id: SessionId) -> bool:
+        """Return whether only some of a report's items are known, as it was cut short."""
+        ...
+
     async def search(
         self, wanted: TranscriptSearch, after: Cursor | None, limit: int, access: Access
     ) -> Sequence[FoundItem]:

@@ -55,7 +55,7 @@ async def _json(transcript: Transcript) -> AsyncIterator[bytes]:
     async for items in transcript.slices:
         yield before + b",".join(_encoder.encode(item_response(item)) for item in items)
         before = b","
-    is_final = transcript.has_ended and bool(before)
+    is_final = transcript.has_ended and bool(before) and not transcript.is_partial
     yield b'],"final":' + _encoder.encode(is_final) + b"}"
 
 

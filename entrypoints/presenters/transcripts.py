@@ -55,7 +55,8 @@ class TranscriptResponse(msgspec.Struct, rename="camel", kw_only=True):
     """What was said in a session or a call, in order.
 
     `final` is true once the session (or call) is over and a worker has reported its items; another
-    agent's report of the same session may still add some. `sessionId` is null for a call without a
+    agent's report of the same session may still add some. It stays false where a report was cut
+    short, and only some of its items are known. `sessionId` is null for a call without a
     session, `callId` for a session without a call.
     """
 

@@ -1,4 +1,7 @@
-"""A long list of the console: every row once, few of them in the document, each page read once."""
+"""A long list of the console: every row once, few of them in the document, each page read once.
+
+A list that is scrolled fast shows text alone until it rests, and keeps the focus.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,43 @@ THROUGH: Final = """(async () => {
     box.scrollTop += box.clientHeight / 2;
   }
 })()"""
+# Scrolls by ten rows in each frame, with the focus on the second row, then rests for three frames.
+FLUNG: Final = """(async () => {
+  const box = document.querySelector(".rows");
+  const frames = async (number) => {
+    for (; number > 0; number -= 1) await new Promise(requestAnimationFrame);
+  };
+  const shown = () => [...box.querySelectorAll(".row")].filter((row) => {
+    const [{ top, bottom }, all] = [row.getBoundingClientRect(), box.getBoundingClientRect()];
+    return bottom > all.top && top < all.bottom;
+  });
+  const link = box.querySelectorAll(".row a")[1];
+  link.focus({ preventScroll: true });
+  const flying = [];
+  let blank = false;
+  const isBlank = () => {
+    const [{ top, bottom }, all] = [box.querySelector(".flight"), box].map((each) =>
+      each.getBoundingClientRect());
+    return top > all.top || bottom < all.bottom;
+  };
+  for (let frame = 0; frame < 12; frame += 1) {
+    box.scrollTop += 400;
+    if (frame > 3) flying.push(shown().map((row) => row.className).join());
+    if (frame > 3) blank ||= isBlank();
+    await frames(1);
+  }
+  await frames(3);
+  const rows = shown();
+  return {
+    flying: [...new Set(flying)],
+    blank,
+    resting: [...new Set(rows.map((row) => row.querySelectorAll("[role=cell]").length))],
+    first: Number(rows[0].getAttribute("aria-rowindex")) - 2,
+    top: Math.floor(box.scrollTop / 40),
+    focused: document.activeElement === link,
+    links: box.querySelectorAll(".row a").length,
+  };
+})()"""
 READ: Final = """performance.getEntriesByType("resource")
   .filter(({ name }) => name.includes("/telephony/calls?limit=200&cursor=")).length"""
 
@@ -57,3 +97,21 @@ def test_every_call_is_seen_once_with_few_rows_and_each_page_read_once(
     assert found["most"] <= MOST_ROWS
     assert tab.do("evaluate", READ) == (CALLS - 1) // PAGE
     tab.do("see", f"{CALLS} calls")
+
+
+def test_a_list_that_flies_shows_text_alone_until_it_rests_and_keeps_the_focus(
+    stage: Stage, tab: Tab
+) -> None:
+    tab.sign_in(stage.url, stage.admin)
+    tab.do("view", "#/calls")
+    tab.do("see", "scroll for more")
+
+    found = tab.do("evaluate", FLUNG)
+
+    assert found["flying"] == ["row flight"]
+    assert not found["blank"]
+    assert found["resting"] == [6]
+    assert found["first"] == found["top"] == 120
+    assert found["focused"]
+    assert found["links"] <= MOST_ROWS
+    tab.is_well()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -10,6 +11,7 @@ from typing import Any
 
 import attrs
 import httpx
+import numpy as np
 from livekit import api, rtc
 
 from tests.live.conftest import AGENT_NAME
@@ -76,16 +78,25 @@ async def agent_joins(http: httpx.AsyncClient, livekit: api.LiveKitAPI, room: st
     raise TimeoutError("the agent did not join")
 
 
-async def join(participant: rtc.Room, started: dict[str, Any]) -> None:
-    """Join with what POST /session answered, microphone on.
+async def join(participant: rtc.Room, started: dict[str, Any]) -> rtc.AudioSource:
+    """Join with what POST /session answered, microphone on; what it hears is returned.
 
     LiveKit tells at once that somebody with a track has left, of others seconds later.
     """
     await participant.connect(started["livekitUrl"], started["userToken"])
-    microphone = rtc.LocalAudioTrack.create_audio_track("microphone", rtc.AudioSource(48000, 1))
+    source = rtc.AudioSource(48000, 1)
+    microphone = rtc.LocalAudioTrack.create_audio_track("microphone", source)
     await participant.local_participant.publish_track(
         microphone, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
     )
+    return source
+
+
+async def speak(microphone: rtc.AudioSource) -> None:
+    """A tone of half a second, and as much silence."""
+    tone = 6000 * np.sin(math.tau * 440 * np.arange(24_000) / 48_000)
+    for samples in np.split(np.concatenate([tone, np.zeros(24_000)]).astype(np.int16), 100):
+        await microphone.capture_frame(rtc.AudioFrame(samples.tobytes(), 48_000, 1, len(samples)))
 
 
 async def received_metadata(participant: rtc.Room) -> str:

@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,15 +20,21 @@ from livekit import api, rtc
 from tests.databases import PostgresServer, sqlite_in
 from tests.live.conftest import Worker, running_worker
 from tests.live.stage import Stage, stage
-from tests.live.steps import agent_joins, join, post, until
-from tests.live.test_agent import Ear, talks_with
-from tests.live.uploads import Seen, Uploads, first_read, listening, seen
+from tests.live.steps import agent_joins, join, post, speak, until
+from tests.live.test_agent import Ear
+from tests.live.uploads import Seen, Uploads, collecting, first_read, listening, seen
 from tests.livekit_server import free_port
 from tests.service import Service, running
 
 pytestmark = pytest.mark.slow
 
 GREETING: Final = "Hello Ann!"
+QUESTION: Final = "When do you open?"
+ANSWER: Final = "At nine."
+LATENCIES: Final = {
+    "transcription_delay", "end_of_turn_delay", "llm_node_ttft", "tts_node_ttfb", "e2e_latency",
+}  # fmt: skip
+SPEAKING_WORKER: Final = Path(__file__).with_name("speaking_worker.py")
 
 
 @attrs.frozen(kw_only=True)
@@ -48,10 +54,14 @@ class Scene:
         """A session in which user and agent have spoken, and whose room is there yet; its id."""
         ear = Ear(participant)
         started = await post(self.http, "ann", room, greeting=GREETING)
-        await join(participant, started)
+        microphone = await join(participant, started)
         await agent_joins(self.http, self.livekit, room)
         await until(lambda: GREETING in ear.heard)
-        await talks_with(participant, ear)
+        while ANSWER not in ear.heard:  # it may not hear the user yet
+            await speak(microphone)
+            with suppress(TimeoutError):
+                await until(lambda: ANSWER in ear.heard, 20)
+        await until(lambda: is_listening(participant))
         self.uploads.session_id = started["sessionId"]
         return self.uploads.session_id
 
@@ -96,11 +106,18 @@ class Ended:
         print(f"\n{test}: after {after}: {', '.join(times)}")  # noqa: T201
 
 
+def is_listening(participant: rtc.Room) -> bool:
+    """Whether the agent has said all that it had to say, and has it in its history."""
+    others = participant.remote_participants.values()
+    return any(other.attributes.get("lk.agent.state") == "listening" for other in others)
+
+
 def is_whole(read: Seen) -> None:
-    """Transcript, usage and playable audio are there."""
+    """Transcript, latencies, usage and playable audio are there."""
     assert ("assistant", GREETING) in read.said
-    assert read.said.index(("user", "ping")) < read.said.index(("assistant", "ping"))
-    assert "tts" in read.used
+    assert read.said.index(("user", QUESTION)) < read.said.index(("assistant", ANSWER))
+    assert read.measured >= LATENCIES
+    assert {*read.used} >= {"stt", "llm", "tts"}
     assert read.audio.startswith(b"OggS")
     assert read.loudness() > 1000
 
@@ -143,8 +160,13 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     place = folder / "worker"
     place.mkdir()
     with stage(folder) as empty:
-        environ = {**empty.environ, "LIVEKIT_OBSERVABILITY_URL": f"http://127.0.0.1:{reports_to}"}
-        with running_worker(environ, place) as worker:
+        environ = {
+            **empty.environ,
+            "LIVEKIT_OBSERVABILITY_URL": f"http://127.0.0.1:{reports_to}",
+            "QUESTION": QUESTION,
+            "ANSWER": ANSWER,
+        }
+        with running_worker(environ, place, SPEAKING_WORKER) as worker:
             yield Installation(stage=empty, worker=worker, reports_to=reports_to)
 
 
@@ -163,8 +185,10 @@ async def test_a_session_is_in_the_ledger_when_its_upload_is_answered(
     room: str,
     tmp_path: Path,
 ) -> None:
+    """Its turn counts in the statistics, and what the worker traced is with the collector."""
     async with (
-        installation.scene(tmp_path, **storage) as on,
+        collecting() as (collector, collected),
+        installation.scene(tmp_path, **storage, OTEL_EXPORTER_OTLP_ENDPOINT=collector) as on,
         listening(installation.reports_to, on.uploads),
     ):
         await on.spoken_session(participant, room)
@@ -173,6 +197,12 @@ async def test_a_session_is_in_the_ledger_when_its_upload_is_answered(
 
         await on.is_complete_when_answered(ended)
         assert (on.waits(), on.uploads.statuses) == ([], [200])
+        [group] = (await on.http.get("/statistics")).json()["groups"]
+        assert group["turns"] >= 1
+        assert group["turnMsP50"] > 0
+        sent = on.uploads.telemetry
+        await until(lambda: {signal for signal, _ in sent} >= {"traces", "logs"})
+        await until(lambda: all((f"/v1/{signal}", body) in collected for signal, body in sent))
 
 
 async def test_a_worker_tries_again_when_the_service_was_down(

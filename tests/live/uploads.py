@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -14,6 +14,8 @@ import av
 import httpx
 import numpy as np
 from aiohttp import web
+
+from tests.livekit_server import free_port
 
 UPLOAD: Final = "/observability/recordings/v0"
 
@@ -24,6 +26,8 @@ class Seen:
 
     said: list[tuple[str, str]]
     """Who said what."""
+    measured: set[str]
+    """The names of the latencies of its turns."""
     used: list[str]
     audio: bytes
 
@@ -39,8 +43,10 @@ async def seen(http: httpx.AsyncClient, session_id: str) -> Seen:
     transcript = (await http.get(f"{path}/transcript")).json()
     usage = (await http.get(f"{path}/usage")).json()
     audio = await http.get(f"{path}/recording")
+    items = transcript.get("items", [])
     return Seen(
-        said=[(item["role"], item["text"]) for item in transcript.get("items", [])],
+        said=[(item["role"], item["text"]) for item in items],
+        measured={name for item in items for name in item["metrics"]},
         used=[model["type"] for model in usage.get("models", [])],
         audio=audio.content if audio.status_code == 200 else b"",
     )
@@ -65,13 +71,18 @@ class Uploads:
     session_id: str = ""
     answers: list[tuple[int, Seen]] = attrs.field(factory=list)
     """Of each upload: how it was answered, and what could be read before the worker knew."""
+    telemetry: list[tuple[str, bytes]] = attrs.field(factory=list)
+    """The signal and the body of each OTLP message that was passed on."""
 
     async def pass_on(self, request: web.Request) -> web.Response:
-        names = ("Authorization", "Content-Type")
+        names = ("Authorization", "Content-Type", "Content-Encoding")
         headers = {name: request.headers[name] for name in names if name in request.headers}
         async with httpx.AsyncClient(base_url=self.url, timeout=60) as http:
-            answer = await http.post(request.path, content=await request.read(), headers=headers)
-            if request.path == UPLOAD:
+            body = await request.read()
+            answer = await http.post(request.path, content=body, headers=headers)
+            if request.path != UPLOAD:
+                self.telemetry.append((request.path.split("/")[2], body))
+            else:
                 read = await seen(http, self.session_id) if answer.status_code == 200 else NOTHING
                 self.answers.append((answer.status_code, read))
         content_type = answer.headers.get("Content-Type", "")
@@ -89,15 +100,38 @@ class Uploads:
         return [status for status, _ in self.answers]
 
 
-NOTHING: Final = Seen(said=[], used=[], audio=b"")
+NOTHING: Final = Seen(said=[], measured=set(), used=[], audio=b"")
+
+
+@asynccontextmanager
+async def collecting() -> AsyncIterator[tuple[str, list[tuple[str, bytes]]]]:
+    """The address of an OTLP receiver, and the path and body of each message that it has taken."""
+    collected: list[tuple[str, bytes]] = []
+
+    async def collect(request: web.Request) -> web.Response:
+        collected.append((request.path, await request.read()))
+        return web.Response()
+
+    port = free_port()
+    async with served(collect, port):
+        yield f"http://127.0.0.1:{port}", collected
 
 
 @asynccontextmanager
 async def listening(port: int, uploads: Uploads) -> AsyncIterator[None]:
     """Workers that report to ``port`` reach the service."""
+    async with served(uploads.pass_on, port):
+        yield
+
+
+@asynccontextmanager
+async def served(
+    handler: Callable[[web.Request], Awaitable[web.Response]], port: int
+) -> AsyncIterator[None]:
+    """What is posted to ``port``, whatever its path, is handled, with its body as it came."""
     app = web.Application(client_max_size=2**30)
-    app.router.add_post("/{tail:.*}", uploads.pass_on)
-    runner = web.AppRunner(app)
+    app.router.add_post("/{tail:.*}", handler)
+    runner = web.AppRunner(app, auto_decompress=False)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:

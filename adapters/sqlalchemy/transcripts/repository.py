@@ -22,10 +22,12 @@ from sqlalchemy import (
 from adapters.sqlalchemy.engine.database import Database
 from adapters.sqlalchemy.engine.deletion import delete_some
 from adapters.sqlalchemy.engine.errors import storage_errors
+from adapters.sqlalchemy.engine.lookup import Lookup
 from adapters.sqlalchemy.engine.page import of_tenants
 from adapters.sqlalchemy.engine.scrub import merge_word_indexes
 from adapters.sqlalchemy.engine.utc_datetime import UtcDateTime
 from adapters.sqlalchemy.engine.write import Work
+from adapters.sqlalchemy.reports import reports
 from adapters.sqlalchemy.transcripts.changes import (
     COUNT_UNMATCHED,
     MATCHED_AT_ONCE,
@@ -42,6 +44,7 @@ from adapters.sqlalchemy.transcripts.search import (
 )
 from adapters.sqlalchemy.transcripts.table import transcript_items
 from domain.access.access import Access, Tenants
+from domain.reports.report import Part
 from domain.shared.identifiers import SessionId
 from domain.shared.pagination import Cursor
 from domain.shared.reported import Reported
@@ -72,6 +75,11 @@ _REST_OF_SESSION: Final = _OF_SESSION.where(
         bindparam("after_time", type_=UtcDateTime),
         bindparam("after_position", type_=Integer),
         bindparam("after_number", type_=BigInteger),
+    )
+)
+_IS_PARTIAL: Final = Lookup(
+    select(reports.c.id).where(
+        reports.c.session_id == bindparam("wanted"), reports.c.transcript == Part.PARTIAL.value
     )
 )
 _PRUNE: Final[Executable] = delete_some(transcript_items, _items.kept_at < bindparam("before"))
@@ -152,6 +160,10 @@ class SqlTranscriptReader:
                 "after_number": last.number,
             }
 
+    async def is_partial(self, session_id: SessionId) -> bool:
+        """Return whether only some of a report's items are known, as it was cut short."""
+        return bool(await self._database.read(_IS_PARTIAL, {"wanted": session_id.value}))
+
     async def search(
         self, wanted: TranscriptSearch, after: Cursor | None, limit: int, access: Access
     ) -> Sequence[FoundItem]:
@@ -176,7 +188,13 @@ class SqlTranscriptReader:
     async def prune(self, before: datetime) -> int:
         """Delete the items that were stored before then; how many they were."""
         pruned = await self._database.repeat(_PRUNE, {"before": before})
-        if pruned and self._database.embedded:
-            with storage_errors():
-                await asyncio.to_thread(merge_word_indexes, Path(self._database.url.database or ""))
+        if pruned:
+            await forget_words(self._database)
         return pruned
+
+
+async def forget_words(database: Database) -> None:
+    """Remove deleted words from SQLite's index, too."""
+    if database.embedded:
+        with storage_errors():
+            await asyncio.to_thread(merge_word_indexes, Path(database.url.database or ""))

@@ -48,7 +48,7 @@ transcript_items: Final = Table(
     # The session that it belongs to or, until that is known, the report.
     Column("owner", String(36), nullable=False, info=personal(_is_never_in, quotes_ids=True)),
     Column("item_id", Text, nullable=False),
-    Column("report_id", String(36), nullable=False),
+    Column("report_id", String(36), nullable=False, info=personal(_is_never_in, quotes_ids=True)),
     Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE")),
     Column("call_id", String(36), info=personal(_is_never_in, quotes_ids=True)),
     Column("tenant", Text),

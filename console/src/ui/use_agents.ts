@@ -1,22 +1,19 @@
 /** The saved agents, to choose from and to name. */
 
 import { useEffect } from "preact/hooks";
-import type { Agent, DomainEvent } from "../api/types";
+import type { Agent } from "../api/types";
+import { ofKind } from "../live/concerns";
 import { useFollowedPages } from "./use_followed";
 
 /** More are not read: a tenant has 1,000 at most. */
 const MOST = 2_000;
-
-export function isOfAgent({ type }: DomainEvent): boolean {
-  return type.startsWith("agent.");
-}
 
 /** Return the agents; none where the key may not read them, null while they are being read. */
 export function useAgents(): readonly Agent[] | null {
   const { items, error, complete, more } = useFollowedPages<Agent>(
     "/agents",
     "agents",
-    isOfAgent,
+    ofKind("agent"),
   );
   const unread = items !== null && !complete && items.length < MOST;
   useEffect(() => {

@@ -1,6 +1,7 @@
 /** Answers of the API, read again when the live stream says that they have changed. */
 
 import type { DomainEvent } from "../api/types";
+import type { Concerns } from "../live/concerns";
 import type { Area } from "../live/event_stream";
 import { type Pace, useNews } from "./use_news";
 import { PAGE, type Pages, usePages } from "./use_pages";
@@ -12,7 +13,7 @@ import { type Resource, useResource } from "./use_resource";
  */
 export function useFollowed<T>(
   path: string,
-  concerns: (event: DomainEvent) => boolean,
+  concerns: Concerns,
   pace?: Pace,
   areas: readonly Area[] = [],
 ): Resource<T> {
@@ -25,7 +26,7 @@ export function useFollowed<T>(
 export function useFollowedPages<T>(
   path: string,
   field: string,
-  concerns: (event: DomainEvent) => boolean,
+  concerns: Concerns,
   pace?: Pace,
   areas: readonly Area[] = [],
 ): Pages<T> {

@@ -1,7 +1,8 @@
 /** A session or a call, read when its page opens and kept current by events. */
 
 import { useEffect, useRef } from "preact/hooks";
-import type { Call, DomainEvent, Session } from "../api/types";
+import type { Call, Session } from "../api/types";
+import { about, type Concerns } from "../live/concerns";
 import { follow, isNews } from "../live/live";
 import { useFollowed } from "./use_followed";
 import type { Resource } from "./use_resource";
@@ -21,7 +22,7 @@ export function useRecord<K extends keyof Records>(
     path,
     kind,
     (record) => (kind === "session" ? record.sessionId : record.callId) === id,
-    (event) => event.sessionId === id || event.callId === id,
+    about([id]),
   );
 }
 
@@ -36,7 +37,7 @@ export function useRecordOf<K extends keyof Records>(
   path: string,
   kind: K,
   isIt: (record: Records[K]) => boolean,
-  concerns: (event: DomainEvent) => boolean,
+  concerns: Concerns,
 ): Resource<Records[K]> {
   const resource = useFollowed<Records[K]>(path, concerns);
   const current = useRef({ resource, isIt });

@@ -1,79 +1,104 @@
 /** Rows of a long table: only those in sight are in the document. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Flight } from "./flight";
+import { inSight, movedTo, placedAt, type Range, ROW_HEIGHT } from "./rows";
 
-export const ROW_HEIGHT = 40;
-const BEYOND = 10;
 /** The next page is read before its rows come into sight. */
 const AHEAD = 100;
+const UNKNOWN_HEIGHT = 600;
 
-interface Props {
+interface Props<T> {
   label: string;
   columns: string[];
-  count: number;
-  row(index: number): { key: string; href: string; cells: ComponentChildren[] };
+  items: readonly T[];
+  id(item: T): string;
+  row(item: T): { href: string; cells: ComponentChildren[] };
   /** Called when the end is near. */
   onEnd(): void;
   footer: ComponentChildren;
 }
 
-/** The rows to draw: `first` included, `last` not. */
-export function inSight(
-  scrolled: number,
-  height: number,
-  count: number,
-): { first: number; last: number } {
-  const first = Math.max(0, Math.floor(scrolled / ROW_HEIGHT) - BEYOND);
-  const last = Math.min(count, Math.ceil((scrolled + height) / ROW_HEIGHT) + BEYOND);
-  return { first: Math.min(first, Math.max(0, last)), last };
-}
-
-export function VirtualRows({ label, columns, count, row, onEnd, footer }: Props) {
+export function VirtualRows<T>({ label, columns, items, id, row, onEnd, footer }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
-  const [sight, setSight] = useState({ first: 0, last: Math.min(count, 40) });
+  const [view, setView] = useState({ top: 0, height: UNKNOWN_HEIGHT, flies: false });
+  const scrolled = useRef({ top: 0, frame: 0 });
 
-  const look = () => {
+  const look = (flies: boolean, ahead = 0) => {
     const element = box.current;
     if (element === null) return;
-    const found = inSight(element.scrollTop, element.clientHeight || 600, count);
-    setSight((old) => (old.first === found.first && old.last === found.last ? old : found));
-    if (found.last + AHEAD >= count) onEnd();
+    const top = Math.floor((element.scrollTop + ahead) / ROW_HEIGHT) * ROW_HEIGHT;
+    const height = element.clientHeight || UNKNOWN_HEIGHT;
+    setView((old) =>
+      old.top === top && old.height === height && old.flies === flies ? old : { top, height, flies },
+    );
   };
 
-  useEffect(look, [count]);
+  // Rows that go by faster than they can be read are not worth a frame each: see `Flight`.
+  const onScroll = ({ currentTarget }: { currentTarget: HTMLDivElement }) => {
+    const { scrollTop, clientHeight } = currentTarget;
+    const moved = scrollTop - scrolled.current.top;
+    const flies = Math.abs(moved) > (clientHeight || UNKNOWN_HEIGHT) / 2;
+    scrolled.current.top = scrollTop;
+    cancelAnimationFrame(scrolled.current.frame);
+    if (flies) {
+      // The first callback is of this frame, before which the list was scrolled.
+      scrolled.current.frame = requestAnimationFrame(() => {
+        scrolled.current.frame = requestAnimationFrame(() => {
+          look(false);
+        });
+      });
+    }
+    // By the time that a list which flies is drawn, it is where it moves to in the next frame.
+    look(flies, flies && view.flies ? moved : 0);
+  };
+
   useEffect(() => {
     const element = box.current;
-    if (element === null || typeof ResizeObserver === "undefined") return;
-    const observer = new ResizeObserver(look);
+    if (element === null) return;
+    const observer = new ResizeObserver(() => {
+      look(false);
+    });
     observer.observe(element);
     return () => {
       observer.disconnect();
     };
-  });
+  }, []);
 
-  const rows = [];
-  for (let index = sight.first; index < Math.min(sight.last, count); index += 1) {
-    const { key, href, cells } = row(index);
-    rows.push(
-      <div
-        key={key}
-        class="row"
-        role="row"
-        aria-rowindex={index + 2}
-        style={{ transform: `translateY(${(index * ROW_HEIGHT).toString()}px)` }}
-      >
-        {cells.map((cell, column) => (
-          <span role="cell" class="cell" data-label={columns[column]} key={column}>
-            {column === 0 ? <a href={href}>{cell}</a> : cell}
-          </span>
-        ))}
-      </div>,
-    );
+  // Rows that come above those in sight do not move them, unless the newest are in sight.
+  const before = useRef(items);
+  useLayoutEffect(() => {
+    const first = Math.floor(scrolled.current.top / ROW_HEIGHT);
+    const now = movedTo(before.current, items, id, first);
+    before.current = items;
+    if (box.current === null || first === 0 || now === null || now === first) return;
+    box.current.scrollTop += (now - first) * ROW_HEIGHT;
+    scrolled.current.top = box.current.scrollTop;
+  }, [items]);
+
+  const seen = inSight(view.top, view.height, items.length);
+  useEffect(() => {
+    if (seen.last + AHEAD >= items.length) onEnd();
+  }, [seen.last, items]);
+
+  const drawn = useRef<Range>(seen);
+  if (!view.flies) drawn.current = seen;
+  const indexes: number[] = [];
+  for (let at = drawn.current.first; at < Math.min(drawn.current.last, items.length); at += 1) {
+    indexes.push(at);
+  }
+  // The row with the focus stays in the document, so that it keeps the focus.
+  const focused = useRef<{ items: readonly T[]; index: number } | null>(null);
+  if (focused.current !== null) {
+    const index = movedTo(focused.current.items, items, id, focused.current.index);
+    focused.current = index === null ? null : { items, index };
+    if (index !== null && index < drawn.current.first) indexes.unshift(index);
+    if (index !== null && index >= drawn.current.last) indexes.push(index);
   }
   return (
     <div class="table">
-      <div role="table" aria-label={label} aria-rowcount={count + 1}>
+      <div role="table" aria-label={label} aria-rowcount={items.length + 1}>
         <div role="rowgroup">
           <div class="row head" role="row" aria-rowindex={1}>
             {columns.map((column) => (
@@ -85,9 +110,25 @@ export function VirtualRows({ label, columns, count, row, onEnd, footer }: Props
         </div>
         {/* Focusable, so that the keyboard can scroll it. */}
         {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-        <div class="rows" role="rowgroup" tabIndex={0} ref={box} onScroll={look}>
-          <div class="all" style={{ height: `${(count * ROW_HEIGHT).toString()}px` }}>
-            {rows}
+        <div class="rows" role="rowgroup" tabIndex={0} ref={box} onScroll={onScroll}>
+          <div
+            class="all"
+            style={{ height: `${(items.length * ROW_HEIGHT).toString()}px` }}
+            onFocusIn={({ target }) => {
+              const index = (target as Element).closest(".row")?.getAttribute("aria-rowindex");
+              focused.current = { items, index: Number(index) - 2 };
+            }}
+            onFocusOut={() => (focused.current = null)}
+          >
+            {indexes.map((index) => {
+              const item = items[index];
+              return (
+                item !== undefined && (
+                  <Row key={id(item)} items={items} index={index} row={row} />
+                )
+              );
+            })}
+            {view.flies && <Flight range={seen} columns={columns} items={items} row={row} />}
           </div>
         </div>
       </div>
@@ -96,4 +137,23 @@ export function VirtualRows({ label, columns, count, row, onEnd, footer }: Props
       </div>
     </div>
   );
+}
+
+interface RowProps<T> extends Pick<Props<T>, "items" | "row"> {
+  index: number;
+}
+
+function Row<T>({ items, index, row }: RowProps<T>) {
+  return useMemo(() => {
+    const { href, cells } = row(items[index] as T);
+    return (
+      <div class="row" role="row" aria-rowindex={index + 2} style={placedAt(index)}>
+        {cells.map((cell, column) => (
+          <span role="cell" class="cell">
+            {column === 0 ? <a href={href}>{cell}</a> : cell}
+          </span>
+        ))}
+      </div>
+    );
+  }, [items, index, row]);
 }

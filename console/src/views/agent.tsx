@@ -1,13 +1,13 @@
 import { useRef, useState } from "preact/hooks";
 import { request } from "../api/client";
 import type { Agent, AgentVersion } from "../api/types";
+import { ofKind } from "../live/concerns";
 import { go, hashOf } from "../router";
 import { may } from "../state/session";
 import { type Change, changes, lines } from "../ui/diff";
 import { timeOf } from "../ui/format";
 import { Configuration, Facts, RawJson } from "../ui/parts";
 import { Failed, Loading } from "../ui/states";
-import { isOfAgent } from "../ui/use_agents";
 import { useFollowed, useFollowedPages } from "../ui/use_followed";
 
 const DELETION =
@@ -16,7 +16,7 @@ const DELETION =
 
 export function AgentView({ id }: { id: string }) {
   const path = `/agents/${encodeURIComponent(id)}`;
-  const agent = useFollowed<Agent>(path, isOfAgent);
+  const agent = useFollowed<Agent>(path, ofKind("agent"));
   const [failure, setFailure] = useState<Error | null>(null);
   const { value } = agent;
 
@@ -92,7 +92,7 @@ function Versions({ path, active, activated }: VersionsProps) {
   const { items, error, complete, more, reload } = useFollowedPages<AgentVersion>(
     `${path}/versions`,
     "versions",
-    isOfAgent,
+    ofKind("agent"),
   );
   const [failure, setFailure] = useState<Error | null>(null);
   const [busy, setBusy] = useState(false);

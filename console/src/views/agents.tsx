@@ -1,4 +1,5 @@
 import type { Agent } from "../api/types";
+import { ofKind } from "../live/concerns";
 import { hashOf } from "../router";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
@@ -9,7 +10,7 @@ export function AgentsView() {
   const { items, error, complete, more, reload } = useFollowedPages<Agent>(
     "/agents",
     "agents",
-    (event) => event.type.startsWith("agent."),
+    ofKind("agent"),
   );
   return (
     <>

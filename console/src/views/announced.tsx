@@ -1,7 +1,7 @@
 /** What a session's or a call's page shows of events out and LiveKit's webhooks in. */
 
 import { withQuery } from "../api/client";
-import type { DomainEvent } from "../api/types";
+import { about } from "../live/concerns";
 import { may } from "../state/session";
 import { OF_RECORD } from "../ui/use_news";
 import { EventsPanel } from "./events";
@@ -14,8 +14,7 @@ interface Props {
 }
 
 export function Announced({ record, path, filter }: Props) {
-  const [id] = Object.values(filter);
-  const concerns = (event: DomainEvent) => event.sessionId === id || event.callId === id;
+  const concerns = about(Object.values(filter));
   const { roomName, roomSid } = record;
   return (
     <>

@@ -1,6 +1,7 @@
 import { useId, useRef, useState } from "preact/hooks";
 import { request } from "../api/client";
 import type { ApiKey } from "../api/types";
+import { ofKind } from "../live/concerns";
 import { signIn } from "../state/session";
 import { timeOf } from "../ui/format";
 import { Choices, Field } from "../ui/fields";
@@ -32,7 +33,7 @@ export function ApiKeysView() {
   const { items, error, reload } = useFollowedPages<ApiKey>(
     "/api-keys",
     "apiKeys",
-    (event) => event.type.startsWith("api_key."),
+    ofKind("api_key"),
     SELDOM,
     ["api_keys"],
   );

@@ -1,4 +1,5 @@
 import type { Call } from "../api/types";
+import { about } from "../live/concerns";
 import { hashOf } from "../router";
 import { may } from "../state/session";
 import { seconds, timeOf, words } from "../ui/format";
@@ -53,12 +54,7 @@ export function CallView({ id }: { id: string }) {
       />
       <h2>Timeline</h2>
       <Timeline entries={call.timeline} createdAt={call.createdAt} />
-      <Participants
-        path={path}
-        concerns={({ sessionId, callId }) =>
-          callId === id || (sessionId !== null && sessionId === call.sessionId)
-        }
-      />
+      <Participants path={path} concerns={about([id, call.sessionId])} />
       <h2>Agent</h2>
       {call.sessionId === null ? (
         <p class="dim">No agent was dispatched to this call.</p>

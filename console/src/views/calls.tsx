@@ -24,7 +24,6 @@ export function CallsView() {
       filters={FILTERS}
       columns={COLUMNS}
       row={(call) => ({
-        key: call.callId,
         href: hashOf(["calls", call.callId]),
         cells: [
           call.from ?? "unknown",

@@ -2,7 +2,8 @@
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Recording, Transcript } from "../api/conversation";
-import type { DomainEvent, Session } from "../api/types";
+import type { Session } from "../api/types";
+import { about, type Concerns } from "../live/concerns";
 import { Playback } from "../state/playback";
 import { may } from "../state/session";
 import { turnsOf } from "../state/turns";
@@ -25,10 +26,7 @@ interface Props {
 export function Conversation({ session, path }: Props) {
   const id = session.sessionId;
   const recordingsPath = `/sessions/${encodeURIComponent(id)}/recordings`;
-  const recordings = useFollowed<Recordings>(
-    recordingsPath,
-    (event) => event.type === "recording.ready" && event.sessionId === id,
-  );
+  const recordings = useFollowed<Recordings>(recordingsPath, about([id], ["recording.ready"]));
   const playback = useMemo(() => new Playback(), [id]);
   const [chosenId, choose] = useState<string | null>(null);
   const all = recordings.value?.recordings ?? [];
@@ -55,7 +53,7 @@ export function Conversation({ session, path }: Props) {
       {may("calls:read") && (
         <Said
           path={path}
-          concerns={(event) => event.sessionId === id && CHANGES.has(event.type)}
+          concerns={about([id], CHANGES)}
           origin={chosen?.startedAt ?? session.createdAt}
           playback={playback}
         />
@@ -64,11 +62,11 @@ export function Conversation({ session, path }: Props) {
   );
 }
 
-const CHANGES = new Set(["transcript.ready", "session.ended", "session.corrected"]);
+const CHANGES = ["transcript.ready", "session.ended", "session.corrected"];
 
 interface SaidProps {
   path: string;
-  concerns(event: DomainEvent): boolean;
+  concerns: Concerns;
   origin: string;
   playback: Playback;
 }

@@ -1,6 +1,7 @@
 /** What was set aside: webhooks of LiveKit's, and deliveries to webhooks. */
 
 import type { Delivery, Webhook } from "../api/webhooks";
+import { ofKind } from "../live/concerns";
 import { hashOf } from "../router";
 import { may } from "../state/session";
 import { Failed, Loading } from "../ui/states";
@@ -48,7 +49,7 @@ function FailedDeliveries() {
   const { items, error, reload } = useFollowedPages<Webhook>(
     "/webhooks",
     "webhooks",
-    (event) => event.type.startsWith("webhook."),
+    ofKind("webhook"),
   );
   if (error !== null) return <Failed error={error} retry={() => void reload()} />;
   if (items === null) return <Loading what="webhooks" />;

@@ -2,6 +2,7 @@
 
 import type { DomainEvent } from "../api/types";
 import type { Delivery } from "../api/webhooks";
+import type { Concerns } from "../live/concerns";
 import { may } from "../state/session";
 import { sourceOf, timeOf } from "../ui/format";
 import { RawJson } from "../ui/parts";
@@ -15,7 +16,7 @@ interface Props {
   path: string;
   /** Where its deliveries are. */
   deliveries: string;
-  concerns(event: DomainEvent): boolean;
+  concerns: Concerns;
 }
 
 export function EventsPanel({ path, deliveries, concerns }: Props) {
@@ -51,7 +52,7 @@ export function EventsPanel({ path, deliveries, concerns }: Props) {
 interface WithDeliveriesProps {
   events: readonly DomainEvent[];
   path: string;
-  concerns(event: DomainEvent): boolean;
+  concerns: Concerns;
 }
 
 function WithDeliveries({ events, path, concerns }: WithDeliveriesProps) {

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Readiness } from "../api/types";
 import { streamState } from "../live/live";
+import { hashOf } from "../router";
 import type { Backlog } from "../state/metrics";
 import { may } from "../state/session";
 import { seconds, timeOf } from "../ui/format";
@@ -54,7 +55,7 @@ export function HealthView() {
       </p>
       {error !== null && <Failed error={error} retry={askAll} />}
       {value === null && error === null && <Loading what="the state of the service" />}
-      {value !== null && (
+      {value !== null && error === null && (
         <>
           <Facts
             facts={[
@@ -108,7 +109,9 @@ function factsOf(backlog: Backlog): [string, ComponentChildren][] {
     ["LiveKit's webhooks waiting", waiting(backlog.pendingEvents, backlog.oldestEventSeconds)],
     [
       "LiveKit's webhooks given up",
-      deadEvents === null || deadEvents === 0 ? count(deadEvents) : `${count(deadEvents)}: see the log`,
+      <a key="dead" href={hashOf(["dead-letters"])}>
+        {count(deadEvents)}
+      </a>,
     ],
     ["Deliveries waiting", waiting(backlog.pendingDeliveries, backlog.oldestDeliverySeconds)],
   ];

@@ -1,4 +1,4 @@
-/** Who is and was in the room of a session or a call. */
+/** Participants that are and were in the room of a session or a call. */
 
 import type { Participant } from "../api/participants";
 import type { DomainEvent } from "../api/types";
@@ -41,8 +41,8 @@ export function Participants({ path, concerns }: Props) {
       ))}
       {items?.length === 0 && (
         <p class="dim">
-          Nobody is known to have been in the room. LiveKit's webhooks tell who comes and goes, and
-          are kept for <code>INBOX_RETENTION_DAYS</code>.
+          No participant is known yet. LiveKit's webhooks report who joins and leaves, and are kept
+          for <code>INBOX_RETENTION_DAYS</code>.
         </p>
       )}
       {items !== null && items.length > 0 && <Table participants={items} route={route} />}
@@ -56,9 +56,8 @@ export function Participants({ path, concerns }: Props) {
 }
 
 const GAPS: Record<string, string> = {
-  livekit_unreachable:
-    "LiveKit did not answer: somebody may be missing, or have left.",
-  older_webhooks: "There were more webhooks about this room than are read: some who left early are missing.",
+  livekit_unreachable: "LiveKit did not answer: participants may be missing, or have left.",
+  older_webhooks: "There were more webhooks about this room than are read: participants who left early are missing.",
 };
 
 function Table({ participants, route }: { participants: Participant[]; route: string }) {
@@ -94,7 +93,7 @@ function Table({ participants, route }: { participants: Participant[]; route: st
         </tbody>
       </table>
       <details>
-        <summary>Who reported it</summary>
+        <summary>Source of each join and leave</summary>
         <ul>
           {participants.map((one) => (
             <li key={`${one.roomSid ?? ""} ${one.sid ?? one.identity}`}>
@@ -123,6 +122,6 @@ function leftOf({ leftAt, leftAtIs, leaveReason, connectionAborted }: Participan
 }
 
 function sourcesOf({ joinedAtSource, leftAtSource }: Participant): string {
-  const joined = joinedAtSource === null ? "nobody reported the join" : `join, ${sourceOf(joinedAtSource)}`;
+  const joined = joinedAtSource === null ? "join not reported" : `join, ${sourceOf(joinedAtSource)}`;
   return leftAtSource === null ? joined : `${joined}; leave, ${sourceOf(leftAtSource)}`;
 }

@@ -1,4 +1,5 @@
 import type { PhoneNumber } from "../api/types";
+import { ofKind } from "../live/concerns";
 import { hashOf } from "../router";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
@@ -10,7 +11,7 @@ export function PhoneNumbersView() {
   const { items, error, complete, more, reload } = useFollowedPages<PhoneNumber>(
     "/phone-numbers",
     "phoneNumbers",
-    (event) => event.type.startsWith("phone_number."),
+    ofKind("phone_number"),
   );
   return (
     <>

@@ -16,7 +16,7 @@ interface Props<T extends Listed> {
   kind: Kind<T>;
   filters: Filter[];
   columns: string[];
-  row(record: T): { key: string; href: string; cells: ComponentChildren[] };
+  row(record: T): { href: string; cells: ComponentChildren[] };
   follower(tell: (record: T) => void): Omit<Follower, "gap">;
   empty: ComponentChildren;
 }
@@ -56,11 +56,9 @@ export function RecordListView<T extends Listed>(props: Props<T>) {
         <VirtualRows
           label={title}
           columns={columns}
-          count={items.length}
-          row={(index) => {
-            const item = items[index];
-            return item === undefined ? { key: index.toString(), href: "", cells: [] } : row(item);
-          }}
+          items={items}
+          id={kind.id}
+          row={row}
           onEnd={() => void list.more()}
           footer={
             list.complete.value

@@ -1,4 +1,5 @@
 import type { Session } from "../api/types";
+import { about } from "../live/concerns";
 import { hashOf } from "../router";
 import { may } from "../state/session";
 import { seconds, timeOf, words } from "../ui/format";
@@ -50,12 +51,7 @@ export function SessionView({ id }: { id: string }) {
       <h2>Timeline</h2>
       <Timeline entries={session.timeline} createdAt={session.createdAt} />
       {may("calls:read") && (
-        <Participants
-          path={path}
-          concerns={({ sessionId, callId }) =>
-            sessionId === id || (callId !== null && callId === session.callId)
-          }
-        />
+        <Participants path={path} concerns={about([id, session.callId])} />
       )}
       <Conversation session={session} path={`${path}/transcript`} />
       <UsagePanel sessionId={id} path={`${path}/usage`} />

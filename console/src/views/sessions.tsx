@@ -22,7 +22,6 @@ export function SessionsView() {
       filters={FILTERS}
       columns={COLUMNS}
       row={(session) => ({
-        key: session.sessionId,
         href: hashOf(["sessions", session.sessionId]),
         cells: [
           session.roomName,

@@ -1,16 +1,14 @@
 /** What a session has used of models, and what that costs. */
 
 import type { Cost, ModelUsage, Usage } from "../api/conversation";
+import { about } from "../live/concerns";
 import { money, seconds } from "../ui/format";
 import { RawJson } from "../ui/parts";
 import { Empty, Failed, Loading } from "../ui/states";
 import { useFollowed } from "../ui/use_followed";
 
 export function UsagePanel({ sessionId, path }: { sessionId: string; path: string }) {
-  const { value, error, reload } = useFollowed<Usage>(
-    path,
-    (event) => event.type === "usage.ready" && event.sessionId === sessionId,
-  );
+  const { value, error, reload } = useFollowed<Usage>(path, about([sessionId], ["usage.ready"]));
   return (
     <>
       <h2>Usage</h2>

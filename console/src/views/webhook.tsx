@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { request } from "../api/client";
 import type { TestAnswer, Webhook, WebhookWithSecret } from "../api/webhooks";
+import { ofKind } from "../live/concerns";
 import { hashOf } from "../router";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
@@ -18,7 +19,7 @@ export function WebhookView({ id }: { id: string }) {
   const path = `/webhooks/${encodeURIComponent(id)}`;
   const webhook = useFollowed<Webhook>(
     path,
-    (event) => event.type.startsWith("webhook."),
+    ofKind("webhook"),
     OF_RECORD,
     ["deliveries"], // the first failed attempt has no event
   );

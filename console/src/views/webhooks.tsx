@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { request } from "../api/client";
 import type { Webhook, WebhookWithSecret } from "../api/webhooks";
+import { ofKind } from "../live/concerns";
 import { hashOf } from "../router";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
@@ -14,7 +15,7 @@ export function WebhooksView() {
   const { items, error, complete, more, reload } = useFollowedPages<Webhook>(
     "/webhooks",
     "webhooks",
-    (event) => event.type.startsWith("webhook."),
+    ofKind("webhook"),
     OF_RECORD,
     ["deliveries"], // the first failed attempt has no event
   );

@@ -10,30 +10,56 @@ import { Failed, Loading, Status } from "../ui/states";
 const STATUSES = ["active", "agent_dispatched", "dispatch_failed", "ended"];
 const NEWEST = "200";
 
+/** On a busy machine LiveKit drops some jobs: the service's own warning is as patient. */
+const SERVED_FOR = 60_000;
+const OUTCOMES = new Set(["agent_joined", "agent_left", "agent_never_joined"]);
+
 export interface Worker {
   name: string;
   serving: number;
   joining: number;
-  failing: number;
+  /** Live sessions without an agent, for any reason. */
+  without: number;
+  /** Live sessions that no agent joined in time: one may have been dispatched again. */
+  missed: number;
+  /** When an agent did not join last, of sessions that have ended too. */
+  missedAt: string | null;
   joinedAt: string | null;
 }
 
 /** Count the newest sessions by the worker that they ask for. */
 export function workersOf(sessions: Session[]): Worker[] {
   const found = new Map<string, Worker>();
-  for (const { agentName: name, status, agentJoinedAt } of sessions) {
-    const none = { name, serving: 0, joining: 0, failing: 0, joinedAt: null };
+  for (const { agentName: name, status, agentJoinedAt, timeline } of sessions) {
+    const none = { name, serving: 0, joining: 0, without: 0, missed: 0, missedAt: null, joinedAt: null };
     const worker = found.get(name) ?? none;
+    const outcome = timeline.findLast(({ what }) => OUTCOMES.has(what));
+    const missedAt = outcome?.what === "agent_never_joined" ? outcome.at : null;
     if (status === "active") worker.serving += 1;
     if (status === "agent_dispatched") worker.joining += 1;
-    if (status === "dispatch_failed") worker.failing += 1;
-    if ((agentJoinedAt ?? "") > (worker.joinedAt ?? "")) worker.joinedAt = agentJoinedAt;
+    if (status === "dispatch_failed") worker.without += 1;
+    if (status !== "ended" && missedAt !== null) worker.missed += 1;
+    worker.missedAt = later(worker.missedAt, missedAt);
+    worker.joinedAt = later(worker.joinedAt, agentJoinedAt);
     found.set(name, worker);
   }
   return [...found.values()].sort((a, b) => a.name.localeCompare(b.name));
 }
 
-/** `asked` changes when somebody asks again. */
+function later(a: string | null, b: string | null): string | null {
+  return (a ?? "") > (b ?? "") ? a : b;
+}
+
+/** Tell by what came last of it: an agent that joined, or one that did not in time. */
+export function stateOf({ missed, missedAt, joinedAt }: Worker): "ok" | "failed" | "unknown" {
+  const joined = Date.parse(joinedAt ?? "") || 0;
+  if (missedAt !== null && Date.parse(missedAt) - joined > SERVED_FOR) {
+    return missed > 0 ? "failed" : "unknown";
+  }
+  return joinedAt === null ? "unknown" : "ok";
+}
+
+/** `asked` changes when the user asks again. */
 export function Workers({ asked }: { asked: Date }) {
   const [workers, setWorkers] = useState<Worker[] | null>(null);
   const [error, setError] = useState<Error | null>(null);
@@ -72,13 +98,13 @@ export function Workers({ asked }: { asked: Date }) {
             {workers.map((worker) => (
               <tr key={worker.name}>
                 <th scope="row">{worker.name}</th>
-                <td>
-                  <Status status={stateOf(worker)} />
+                <td data-label="State">
+                  <Status status={stateOf(worker)} /> <span class="dim">{reasonOf(worker)}</span>
                 </td>
-                <td data-label="Serves">{worker.serving} sessions</td>
+                <td data-label="Serves">{sessionsOf(worker.serving)}</td>
                 <td data-label="Joining">{worker.joining}</td>
                 <td data-label="Without an agent">
-                  <a href={hashOf(["sessions"], { status: "dispatch_failed" })}>{worker.failing}</a>
+                  <a href={hashOf(["sessions"], { status: "dispatch_failed" })}>{worker.without}</a>
                 </td>
                 <td data-label="Joined last">{timeOf(worker.joinedAt)}</td>
               </tr>
@@ -90,9 +116,15 @@ export function Workers({ asked }: { asked: Date }) {
   );
 }
 
-function stateOf({ serving, failing, joinedAt }: Worker): string {
-  if (failing > 0) return "failed";
-  return serving > 0 || joinedAt !== null ? "ok" : "unknown";
+function sessionsOf(count: number): string {
+  return count === 1 ? "1 session" : `${count.toLocaleString()} sessions`;
+}
+
+function reasonOf(worker: Worker): string {
+  const { missed, missedAt } = worker;
+  if (missedAt === null || stateOf(worker) === "ok") return "";
+  const sessions = missed === 0 ? "a session, which has ended," : sessionsOf(missed);
+  return `no agent joined ${sessions} in time, last at ${timeOf(missedAt)}`;
 }
 
 async function newest(status: string): Promise<Session[]> {

@@ -14,13 +14,19 @@ from adapters.memory.storage import MemoryStorage
 from adapters.sqlalchemy.storage import SqlStorage
 from domain.access.access import SYSTEM
 from domain.events.announcer import Announcer
+from domain.privacy.data_subject import DataSubject
 from domain.reports import keep_report
 from domain.reports.post_report import PostReportCommand
 from domain.reports.receive_report import IncomingReport
-from domain.reports.report import Part
+from domain.reports.report import ABANDONED_AFTER, Part
+from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
+from domain.shared.identifiers import Identity
 from domain.shared.reported import Reported
+from domain.transcripts.repository import TranscriptSearch
+from domain.transcripts.search_query import SearchQuery
 from entrypoints.presenters.reports import EventData
-from tests.contract.storage.ledgers import access_of, new_id, new_session
+from tests.contract.storage.ledgers import NOON, access_of, new_id, new_session
 from tests.reports import ITEMS, OGG, SUMMARY
 from tests.unit.reports.reported import ANNOUNCED, Desk
 from tests.unit.worlds.fakes import FakeClock
@@ -83,6 +89,57 @@ async def test_many_items_are_seen_together_also_if_the_first_upload_is_cut_shor
     assert len({report.id for report in reports}) == 1
     assert (await desk.items(session), await desk.events()) == (TEXTS, ANNOUNCED)
     assert announced == {2}
+
+
+@pytest.fixture
+async def killed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """A session; the service was killed before it stored the second item of its report."""
+    monkeypatch.setattr(keep_report, "AT_ONCE", 1)
+    room_sid = f"RM_{new_id()}"
+    session = await desk.begin(
+        new_session(room_sid=room_sid, identity=Identity("ann")).ended(
+            EndReason.ROOM_FINISHED, NOON
+        )
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(IncomingReport, "_hand_over", cut_short)
+        with pytest.raises(RuntimeError):
+            await desk.upload(room_sid=room_sid)
+    assert await desk.items(session) == []
+    return session
+
+
+async def test_what_was_stored_of_a_report_that_does_not_come_again_is_seen_after_a_while(
+    desk: Desk, killed: Session
+) -> None:
+    assert await desk.later(ABANDONED_AFTER.total_seconds()) == 1
+
+    assert await desk.items(killed) == TEXTS[:1]
+    assert await desk.ledger.transcripts.is_partial(killed.id)
+    assert await desk.events() == []
+
+    await desk.upload(room_sid=killed.room_sid)
+
+    assert await desk.items(killed) == TEXTS
+    assert not await desk.ledger.transcripts.is_partial(killed.id)
+    assert await desk.events() == ANNOUNCED
+
+
+@pytest.mark.parametrize("how", ["pruned", "of a person"])
+async def test_what_was_stored_of_a_report_goes_with_it(
+    desk: Desk, killed: Session, how: str
+) -> None:
+    if how == "pruned":
+        assert await desk.ledger.prune_reports(desk.clock.now() + ABANDONED_AFTER) == 1
+    else:
+        counts = await desk.ledger.personal_data.forget(DataSubject.with_identity("ann"))
+        assert (counts.sessions, counts.transcript_items) == (1, 1)
+
+    assert await desk.items(killed) == []
+    await desk.later(ABANDONED_AFTER.total_seconds())
+    assert await desk.items(killed) == []
+    wanted = TranscriptSearch(query=SearchQuery.parse("open"))
+    assert await desk.ledger.transcripts.search(wanted, None, 10, SYSTEM) == []
 
 
 def cut_short(_: object) -> None:

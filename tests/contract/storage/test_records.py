@@ -423,7 +423,7 @@ HARMLESS = {
     "webhook_lanes": {"webhook_id", "lane", "lease_holder"},
     "events": {"id", "kind", "lane", "tenant", "session_id", "call_id", "source"},
     # The words of "search" are those of the texts beside it; they are deleted with the row.
-    "transcript_items": {"item_id", "report_id", "session_id", "tenant", "type", "role", "search"},
+    "transcript_items": {"item_id", "session_id", "tenant", "type", "role", "search"},
     # What a worker calls its models, and the ids of messages.
     "usage_reports": {"report_id", "session_id", "call_id", "tenant"},
     "usage": {"report_id", "kind", "provider", "model", "others"},

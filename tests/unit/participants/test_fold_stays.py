@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.calls.apply_fact import apply
 from domain.calls.call import Precision
+from domain.calls.call_facts import RoomClosed
 from domain.participants.fold_stays import Listing, RoomEnd, RoomFacts
 from domain.participants.stay import FactSource, Stay
 from domain.rooms.room import Participant, ParticipantKind, Room
 from domain.rooms.room_event import EventKind, RoomEvent
+from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_session
 
 SECOND = timedelta(seconds=1)
@@ -182,6 +186,21 @@ def test_given_a_call_then_its_webhooks_and_the_ledger_tell_of_one_stay() -> Non
     assert stay.participant.leg == leg
     assert stay.left is not None
     assert (stay.left.at, stay.left.reason) == (LATER, "USER_REJECTED")
+
+
+@pytest.mark.parametrize("source", Source)
+def test_given_a_call_that_ended_with_its_room_then_its_leave_is_as_exact_as_its_duration(
+    source: Source,
+) -> None:
+    answered = new_call(seen_active_at=NOON)
+    call = apply(answered, RoomClosed(at=LATER, source=source))
+    facts = RoomFacts()
+    facts.add_call(call)
+
+    [stay] = facts.stays()
+
+    assert stay.left is not None
+    assert (stay.left.at_is, call.duration_is) == (Precision.AT_MOST, Precision.AT_MOST)
 
 
 def test_given_agents_of_the_ledger_then_each_is_there_once_with_or_without_webhooks() -> None:

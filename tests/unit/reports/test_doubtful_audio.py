@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from domain.reports.decide_report import Audio
 from domain.reports.doubtful_audio import DoubtfulAudio
-from domain.reports.keep_report import Audio
 from domain.shared.errors import StorageUnavailable
 from tests.unit.recordings.world import RecordingWorld
 

@@ -12,7 +12,8 @@ import pytest
 
 from domain.access.access import SYSTEM
 from domain.agents.agent_config import AgentConfig
-from domain.reports.keep_report import KeepReport, NewReport
+from domain.reports.decide_report import NewReport
+from domain.reports.keep_report import KeepReport
 from domain.reports.report import Part, Report
 from domain.shared.errors import StorageUnavailable
 from domain.shared.recording_errors import RecordingStoreUnavailable

@@ -13,8 +13,8 @@ import pytest
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from domain.access.access import SYSTEM
 from domain.reports.choose_session import agent_of
+from domain.reports.decide_report import NewReport
 from domain.reports.header import ReportHeader
-from domain.reports.keep_report import NewReport
 from domain.reports.one_report import stand_in
 from domain.reports.report import Part
 from domain.sessions.seen_agent import SeenAgent

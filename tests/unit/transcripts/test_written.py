@@ -47,13 +47,20 @@ SAID = [
 ]
 
 
-def transcript(*slices: Sequence[TranscriptItem], has_ended: bool = True) -> Transcript:
+def transcript(
+    *slices: Sequence[TranscriptItem], has_ended: bool = True, is_partial: bool = False
+) -> Transcript:
     async def each() -> AsyncIterator[Sequence[TranscriptItem]]:
         for items in slices:
             yield items
 
     return Transcript(
-        session_id=SESSION, call_id=None, began_at=BEGAN, has_ended=has_ended, slices=each()
+        session_id=SESSION,
+        call_id=None,
+        began_at=BEGAN,
+        has_ended=has_ended,
+        is_partial=is_partial,
+        slices=each(),
     )
 
 
@@ -118,6 +125,12 @@ def test_json_is_as_documented_and_final_once_it_is_over(
 
     assert read.session_id == str(SESSION)
     assert (len(read.items), read.final) == (sum(map(len, slices)), final)
+
+
+def test_what_is_only_a_part_is_not_final() -> None:
+    text = text_of(TranscriptFormat.JSON, SAID, is_partial=True)
+
+    assert not msgspec.json.decode(text, type=TranscriptResponse).final
 
 
 @given(HISTORIES)

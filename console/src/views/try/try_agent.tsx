@@ -3,12 +3,12 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Agent } from "../../api/types";
 import { problemsOf } from "../../forms/schema";
+import { ofKind } from "../../live/concerns";
 import { hashOf, place } from "../../router";
 import { may } from "../../state/session";
 import type { Conversation } from "../../talk/conversation";
 import { type Choice, type Started, end, start } from "../../talk/start";
 import { Failed } from "../../ui/states";
-import { isOfAgent } from "../../ui/use_agents";
 import { useFollowedPages } from "../../ui/use_followed";
 import { AgentChoice } from "./agent_choice";
 import { LedgerSession } from "./ledger_session";
@@ -80,7 +80,7 @@ interface ChoosingProps {
 }
 
 function Choosing({ choice, change, busy, error, talk }: ChoosingProps) {
-  const agents = useFollowedPages<Agent>("/agents", "agents", isOfAgent);
+  const agents = useFollowedPages<Agent>("/agents", "agents", ofKind("agent"));
   const problems = useMemo(() => {
     const found = error === null ? [] : problemsOf(error);
     return found.filter(({ path }) => path.startsWith("agentConfig"));

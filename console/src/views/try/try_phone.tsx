@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { request } from "../../api/client";
 import type { Call, PhoneNumber } from "../../api/types";
+import { ofKind } from "../../live/concerns";
 import { hashOf } from "../../router";
 import { may } from "../../state/session";
 import { TextField } from "../../ui/fields";
@@ -119,7 +120,7 @@ function StoredNumbers({ choose }: { choose(number: string): void }) {
   const { items } = useFollowedPages<PhoneNumber>(
     "/phone-numbers",
     "phoneNumbers",
-    (event) => event.type.startsWith("phone_number."),
+    ofKind("phone_number"),
   );
   if (items === null || items.length === 0) return null;
   return (
