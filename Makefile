@@ -11,8 +11,8 @@ CONSOLE := entrypoints/console_files/index.html
 CONSOLE_SOURCES := $(shell find console -name node_modules -prune -o -type f -print)
 
 .PHONY: help run introduction console console-test screenshots test test-slow test-all test-unit lint prose types layers migrate livekit simulator \
-  bench wheel image profile golden mutation faults security secrets-baseline deployment test-requirements \
-  requirements clean
+  bench wheel image profile golden mutation faults security secrets-baseline deployment newcomer \
+  test-requirements test-programs requirements clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -29,7 +29,7 @@ introduction:
 test: .venv/.dev-stamp ## Run all tests but the slow ones, with coverage (eight minutes on two cores)
 	@sh scripts/test.sh fast
 
-test-slow: .venv/.dev-stamp ## Run the slow tests (18 minutes)
+test-slow: .venv/.dev-stamp ## Run the slow tests (17 minutes)
 	@sh scripts/test.sh slow
 
 test-all: .venv/.dev-stamp ## Run every test: test and test-slow
@@ -82,10 +82,14 @@ profile: .venv/.dev-stamp ## Draw where a session's time goes: docs/session.svg
 	@sh scripts/install_wrk.sh
 	@$(RUN) -m tests.benchmarks.profile
 
-deployment: .venv/.dev-stamp ## Carry out the Dockerfile's steps and run what comes of them
+# Two at a time cannot install Debian's packages.
+deployment: .venv/.dev-stamp | $(filter test-programs,$(MAKECMDGOALS)) ## Carry out the Dockerfile's steps and run what comes of them
 	@command -v systemd-analyze >/dev/null || \
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd >/dev/null; }
 	@$(RUN) scripts/check_deployment.py
+
+newcomer: ## Do what a newcomer does in a clean clone: make run, the line that it prints, Ctrl-C
+	@scripts/check_newcomer.sh
 
 console: ## Build the console that the service shows at /console (needs Node.js 20)
 	@sh scripts/build_console.sh
@@ -113,6 +117,9 @@ faults: .venv/.dev-stamp ## Carry 600 calls and 120 sessions through every fault
 	@$(RUN) -m tests.faults.run
 
 test-requirements: .venv/.dev-stamp ## Install what tests and examples need
+
+test-programs: ## Install what tests need of Debian's packages: PgBouncer, Redis, chromium
+	@for program in pgbouncer redis browser; do sh scripts/install_$$program.sh || exit 1; done
 
 requirements: .venv/.dev-stamp ## Compile requirements/*.txt anew from pyproject.toml
 	@sh scripts/compile_requirements.sh

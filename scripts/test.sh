@@ -57,14 +57,15 @@ fast)
     .venv/bin/python -m coverage json -q -o - | .venv/bin/python scripts/check_branches.py 95
     ;;
 slow)
-    echo "The slow tests, about 18 minutes on two cores: services that are killed, overloaded and lied"
+    echo "The slow tests, about 17 minutes on two cores: services that are killed, overloaded and lied"
     echo "to, random histories, generated requests, the wheel in an environment of its own, and a real"
     echo "LiveKit server with workers and calls."
     find_livekit
     need pgbouncer PgBouncer "the tests of poolers"
     need redis Redis "the tests of trunks and dispatch rules on a real LiveKit server"
     need browser chromium "the browser tests"
-    tests --numprocesses $((cores + 1)) -m slow --junitxml .cache/tests-slow.xml "$@"
+    # Most of them wait for processes, time-outs and leases half of their time.
+    tests --numprocesses $((cores + 3)) -m slow --junitxml .cache/tests-slow.xml "$@"
     ;;
 *)
     echo "test.sh fast|slow|unit, not $tiers" >&2

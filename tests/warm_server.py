@@ -16,7 +16,10 @@ import selectors
 import signal
 import socket
 import sys
+import threading
+from collections.abc import Sequence
 from contextlib import suppress
+from multiprocessing import forkserver, util
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +31,10 @@ _PRELOADED: Final = {
         "adapters.sqlalchemy.schema.migrations", "granian.asgi", "granian._loops",
         "aiosqlite", "alembic.command", "asyncpg", "sqlalchemy.dialects.postgresql.asyncpg",
         "sqlalchemy.dialects.sqlite.aiosqlite", "uvloop",
+        # What Litestar imports when an application is made, and when it starts.
+        "litestar._kwargs.kwargs_model", "litestar.exceptions.responses",
+        "litestar.middleware.response_cache", "litestar.plugins.pydantic.plugins.di",
+        "anyio._backends._asyncio", "encodings.idna",
     ),
     "worker": ("livekit.agents", "livekit.agents.cli._legacy", "livekit.agents.ipc._preload"),
 }  # fmt: skip
@@ -120,6 +127,7 @@ def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str]) -
         values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
     sys.argv = [module, *arguments]
     if module.endswith(".py"):
+        _start_fork_server()
         sys.path[0] = str(Path(module).parent)
         runpy.run_path(module, run_name="__main__")
         return
@@ -128,6 +136,36 @@ def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str]) -
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     sys.modules.pop(f"{module}.__main__", None)  # or runpy warns
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _start_fork_server() -> None:
+    """Have the program's jobs forked by a process that is a fork of this one.
+
+    One of its own would import LiveKit's modules anew, which takes seconds of CPU.
+    """
+    start = util.spawnv_passfds
+
+    def started(path: bytes, arguments: Sequence[Any], passed: Sequence[int]) -> int:
+        command = arguments[-1]
+        if forkserver.__name__ not in command:
+            return start(path, arguments, passed)
+        number = os.fork()
+        if number == 0:
+            below = 3
+            for kept in sorted(passed):
+                os.closerange(below, kept)
+                below = kept + 1
+            os.closerange(below, os.sysconf("SC_OPEN_MAX"))
+            # This process was forked while it was held.
+            forkserver._forkserver._lock = threading.Lock()  # type: ignore[attr-defined]
+            exec(command)
+            os._exit(0)
+        return number
+
+    forkserver.set_forkserver_preload([])
+    util.spawnv_passfds = started  # type: ignore[assignment]
+    forkserver.ensure_running()
+    util.spawnv_passfds = start
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What tells a listener to read something anew."""
+"""What has a listener read something anew."""
 
 from __future__ import annotations
 

@@ -9,12 +9,14 @@ with another id, or a smaller number, deletes nothing until an operator confirms
 another id leaves a second marker besides, which says that several ledgers use the store: then the
 first one, to which the others' objects look like orphans, deletes nothing either.
 
-Objects whose keys are not those of recordings belong to others, and are not looked at.
+A process that is killed leaves what it was writing, also of a marker: that is an orphan like the
+others. Objects with any other key belong to others, and are not looked at.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Final
@@ -38,6 +40,10 @@ ORPHANED_SWEEPS: Final = ORPHANED_FOR // SWEPT_EVERY
 MOST_DELETED: Final = 1000
 """Objects that one sweep deletes."""
 
+_LEFT_BY_A_KILL: Final = re.compile(
+    r"(ledger|contested)\.json\.[0-9a-f]{32}\.part|check-[0-9a-f]{32}(\.[0-9a-f]{32}\.part)?"
+)
+"""A marker on its way into a folder, and what checks whether the store can be used."""
 _HELD: Final = (
     "The store was swept by another ledger, or by a later state of this one: nothing without a "
     "recording is deleted. If this ledger is the right one, run `backend recordings confirm`."
@@ -120,7 +126,7 @@ class SweepStore:
         return Swept(orphans, deleted)
 
     async def _unknown(self, found: Sequence[StoredObject]) -> set[str]:
-        keys = {each.key for each in found if is_of_recordings(each.key)}
+        keys = {each.key for each in found if _may_be_deleted(each.key)}
         async with self.unit_of_work() as work:
             return keys - await work.recordings.known_keys(keys)
 
@@ -138,6 +144,10 @@ class SweepStore:
             return None
         except (ValueError, TypeError, KeyError, RecursionError):
             return SweepPosition("", 0)
+
+
+def _may_be_deleted(key: str) -> bool:
+    return is_of_recordings(key) or _LEFT_BY_A_KILL.fullmatch(key) is not None
 
 
 def _text(position: SweepPosition) -> bytes:

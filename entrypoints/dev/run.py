@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
 from entrypoints.dev.banner import banner
-from entrypoints.dev.livekit import CACHE, DEV_KEY, DEV_SECRET, LOG, LiveKit, choose_livekit
+from entrypoints.dev.livekit import CACHE, DEV_KEY, DEV_SECRET, LiveKit, choose_livekit
 from entrypoints.http.server.address import CannotListen, base_url, listen_address
 from entrypoints.logging.streams import open_closed_streams
 from entrypoints.parent import end_with_parent, ending_with_me
@@ -74,7 +74,7 @@ def say(text: str) -> None:
 
 
 def _run(environ: dict[str, str], stack: ExitStack) -> int:
-    livekit = None if environ.get("LIVEKIT_URL", "").strip() else choose_livekit()
+    livekit = None if environ.get("LIVEKIT_URL", "").strip() else choose_livekit(stack)
     if livekit:
         environ |= {
             "LIVEKIT_URL": livekit.url,
@@ -87,7 +87,7 @@ def _run(environ: dict[str, str], stack: ExitStack) -> int:
     if livekit:
         say(f"[2/3] LiveKit: starting {livekit.what} ...")
         _start_livekit(livekit, f"{url}/telephony/livekit-webhook", stack)
-        say(f"[2/3] LiveKit: runs at {livekit.url}; its log is {LOG}.")
+        say(f"[2/3] LiveKit: runs at {livekit.url}; its log is {livekit.log}.")
     else:
         say("[2/3] LiveKit: using the server that LIVEKIT_URL names; there is nothing to start.")
     say("[3/3] Service: starting, and creating or migrating its database (about 2 seconds) ...")
@@ -114,13 +114,13 @@ def _is_guarded(url: str) -> bool:
 
 def _start_livekit(livekit: LiveKit, webhooks: str, stack: ExitStack) -> None:
     CACHE.mkdir(exist_ok=True)
-    output = stack.enter_context(LOG.open("wb"))
+    output = stack.enter_context(livekit.log.open("wb"))
     command = livekit.command(webhooks)
     # Killed: livekit-server waits for its participants after SIGTERM.
     process = stack.enter_context(_process(command, signal.SIGKILL, output=output.fileno()))
     if not _answers(livekit.url.replace("ws://", "http://"), process):
-        tail = LOG.read_text(errors="replace")[-2000:]
-        raise CannotStart(f"LiveKit did not start. The end of {LOG}:\n{tail}")
+        tail = livekit.log.read_text(errors="replace")[-2000:]
+        raise CannotStart(f"LiveKit did not start. The end of {livekit.log}:\n{tail}")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Self
 
 from litestar import Controller, HttpMethod, Router
 from litestar.routes import HTTPRoute
@@ -15,7 +16,7 @@ def routes_of(controller: type[Controller], **use_cases: Callable[[], object]) -
     Litestar copies the controllers themselves.)
     """
     made = {name: make() for name, make in use_cases.items()}
-    router = Router("/", route_handlers=[type(controller.__name__, (controller,), made)])
+    router = _Routes("/", route_handlers=[type(controller.__name__, (controller,), made)])
     # Litestar answers OPTIONS with the methods of a path's first handler, unless it makes that
     # answer anew when the router becomes the application's.
     for route in router.routes:
@@ -26,3 +27,10 @@ def routes_of(controller: type[Controller], **use_cases: Callable[[], object]) -
                 if HttpMethod.OPTIONS not in handler.http_methods
             ]
     return router
+
+
+class _Routes(Router):
+    """Becomes the application's as it is: Litestar would copy it, in half of the start's time."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -52,10 +53,12 @@ def _modules() -> Path:
     """Install the packages once for each lock file."""
     lock = (FOLDER / "package-lock.json").read_bytes()
     folder = PROJECT / ".cache" / f"browser-{hashlib.sha256(lock).hexdigest()[:12]}"
-    if not (folder / "installed").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(FOLDER / name, folder)
-        subprocess.run(INSTALL, cwd=folder, check=True)
-        (folder / "installed").touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as held:  # another process of pytest's may install them
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not (folder / "installed").exists():
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(FOLDER / name, folder)
+            subprocess.run(INSTALL, cwd=folder, check=True)
+            (folder / "installed").touch()
     return folder / "node_modules"

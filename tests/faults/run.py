@@ -137,8 +137,10 @@ class Run:
     def _differences(self) -> list[str]:
         url = self.trouble.replicas.urls()[0]
         calls = read_all(url, "/telephony/calls", LIVE_CALLS)
-        sessions = read_all(url, "/sessions", LIVE_SESSIONS)
-        return differences(rooms_of(self.simulator.state()), calls, sessions)
+        sessions = read_all(url, "/sessions")
+        live = [session for session in sessions if session["status"] in LIVE_SESSIONS]
+        known = {session["roomName"] for session in sessions}
+        return differences(rooms_of(self.simulator.state()), calls, live, known)
 
     async def _judge(self, callers: Callers) -> None:
         url = self.trouble.replicas.urls()[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -57,9 +57,14 @@ def read_all(url: str, path: str, statuses: Sequence[str] = ("",)) -> Entries:
     return entries
 
 
-def differences(rooms: Mapping[str, Room], calls: Entries, sessions: Entries) -> list[str]:
-    """Where the ledger isn't true, or a room isn't served as it should be."""
-    return [*_of_calls(rooms, calls), *_of_sessions(rooms, sessions)]
+def differences(
+    rooms: Mapping[str, Room], calls: Entries, sessions: Entries, known: Collection[str]
+) -> list[str]:
+    """Where the ledger isn't true, or a room isn't served as it should be.
+
+    ``calls`` and ``sessions`` live; ``known`` are the rooms of all sessions that the ledger has.
+    """
+    return [*_of_calls(rooms, calls), *_of_sessions(rooms, sessions, known)]
 
 
 def _of_calls(rooms: Mapping[str, Room], calls: Entries) -> list[str]:
@@ -81,7 +86,7 @@ def _of_calls(rooms: Mapping[str, Room], calls: Entries) -> list[str]:
     return found
 
 
-def _of_sessions(rooms: Mapping[str, Room], sessions: Entries) -> list[str]:
+def _of_sessions(rooms: Mapping[str, Room], sessions: Entries, known: Collection[str]) -> list[str]:
     live = {session["roomName"]: session for session in sessions}
     # One that LiveKit never made a room for waits for its user to try again, for ten minutes.
     waiting = {name for name, one in live.items() if not one["dispatchedAt"] and not one["roomSid"]}
@@ -92,7 +97,9 @@ def _of_sessions(rooms: Mapping[str, Room], sessions: Entries) -> list[str]:
     for name, room in rooms.items():
         session = live.get(name)
         if session is None:
-            if room.has_people or room.agents:
+            # Alone in a room of which a restored backup knows nothing, it may be another program's:
+            # it stays until LiveKit closes the room.
+            if room.has_people or (room.agents and name in known):
                 found.append(f"{name} has no live session: {room}")
             continue
         if len(room.agents) > 1 or (room.has_people and not room.agents):

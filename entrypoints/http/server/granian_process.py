@@ -105,8 +105,21 @@ def create() -> ASGIApp:
 
     app = asgi.create()
     loop = asyncio.get_event_loop()  # granian has made it; it does not run yet
-    loop.add_signal_handler(STOP, _stop_this_process, loop, os.getppid())
+    _stop_by_signal(loop, os.getppid())
     return app
+
+
+def _stop_by_signal(loop: asyncio.AbstractEventLoop, parent: int) -> None:
+    """Stop at the next ``STOP``, also if it comes while the loop does not run.
+
+    It does not for a moment after the start-up. uvloop's own handlers would miss it then.
+    """
+
+    def stop(*_: object) -> None:
+        signal.signal(STOP, signal.SIG_IGN)  # once: granian's event, set again, blocks forever
+        loop.call_soon_threadsafe(_stop_this_process, parent)
+
+    signal.signal(STOP, stop)
 
 
 def _end_with_parent() -> None:
@@ -116,12 +129,9 @@ def _end_with_parent() -> None:
         end_with_parent(parent.pid, STOP)
 
 
-def _stop_this_process(loop: asyncio.AbstractEventLoop, parent: int) -> None:
+def _stop_this_process(parent: int) -> None:
     """Have granian stop this process, by a SIGTERM that is let through."""
-    # Once: granian's own event blocks forever when it is set again.
-    loop.remove_signal_handler(STOP)
     stopping()
-    signal.signal(STOP, signal.SIG_IGN)
     if os.getppid() != parent:  # which would have killed a process that does not stop
         signal.alarm(PATIENCE_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)  # one with any that is blocked already

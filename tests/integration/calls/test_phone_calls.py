@@ -430,7 +430,7 @@ def test_given_kill_9_after_the_acknowledgement_then_the_event_is_handled_after_
     environ = {
         **simulator.environ,
         "TELEPHONY_ENABLED": "true",
-        "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+        "DATABASE_URL": sqlite_in(tmp_path),
         "RECONCILE_INTERVAL_SECONDS": "86400",
     }
     # Without LiveKit it can store an event, and no more.

@@ -183,8 +183,7 @@ def test_a_key_whose_process_was_killed_is_free_before_its_lease_is_over(
 
 
 def test_no_token_is_stored(simulator: SimulatorProcess, tmp_path: Path) -> None:
-    database = tmp_path / "ledger.db"
-    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
+    environ = {**simulator.environ, "DATABASE_URL": sqlite_in(tmp_path)}
     with running(environ, tmp_path) as service:
         answer = httpx.post(
             f"{service.url}/session",

@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, sqlite_in
 from tests.integration.http import spawned_processes
 from tests.integration.http.webhooks import Caller, eventually, send
 from tests.service import STOP_LIMIT_SECONDS, Service, running, start
@@ -216,7 +216,7 @@ def test_another_process_goes_on_at_once_with_what_this_one_could_not_finish(
     database = tmp_path / "ledger.db"
     environ = {
         **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+        "DATABASE_URL": sqlite_in(tmp_path),
         "TELEPHONY_ENABLED": "true",
         "RECONCILE_INTERVAL_SECONDS": "86400",
     }
@@ -287,7 +287,7 @@ def test_the_reconciler_s_lease_is_free_once_its_process_has_stopped(
     database = tmp_path / "ledger.db"
     environ = {
         **simulator.environ,
-        "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+        "DATABASE_URL": sqlite_in(tmp_path),
         "RECONCILE_INTERVAL_SECONDS": "1",
     }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.databases import running_postgres
+from tests.databases import running_postgres, sqlite_in
 from tests.service import running
 from tests.simulator import SimulatorProcess
 
@@ -51,7 +51,7 @@ def test_given_a_file_that_somebody_locks_then_503_until_it_is_free(
     simulator: SimulatorProcess, room: str, tmp_path: Path
 ) -> None:
     database = tmp_path / "ledger.db"
-    environ = {**simulator.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
+    environ = {**simulator.environ, "DATABASE_URL": sqlite_in(tmp_path)}
     body = {"userIdentity": "ann", "roomName": room}
     with (
         running(environ, tmp_path) as service,

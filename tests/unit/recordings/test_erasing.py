@@ -136,6 +136,9 @@ async def test_what_others_keep_in_the_store_is_left_alone(world: RecordingWorld
         f"old/{ORPHAN}",
         f"{ORPHAN}.bak",
         "check",
+        "check-list",
+        "ledger.json.part",
+        "ledger.json.bak",
     ]
     world.store.objects |= dict.fromkeys([*others, ORPHAN], b"x")
 
