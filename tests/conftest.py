@@ -57,6 +57,7 @@ CERTIFICATES_ONCE = mock.patch(
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # nothing that is imported or collected is garbage
     guard.install()
     start_warm()
     share_statements()
@@ -77,6 +78,7 @@ def pytest_collection_finish() -> None:
     """Let no collection of garbage look through every test and module again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 class Coverage:

@@ -182,12 +182,17 @@ def _migrated_file() -> Path:
 def sqlite_in(folder: Path) -> str:
     """Return the URL of a database in ``folder``: the one that is there, or one without rows.
 
-    A service that found none would migrate it, which takes a second of CPU.
+    Whoever found none would migrate it, which takes a second of CPU.
     """
     file = folder / "ledger.db"
     if not file.exists():
-        shutil.copy(_migrated_file(), file)
+        copy_migrated(file)
     return f"sqlite+aiosqlite:///{file}"
+
+
+def copy_migrated(file: Path) -> None:
+    """Make an SQLite database without rows."""
+    shutil.copy(_migrated_file(), file)
 
 
 @pytest.fixture
