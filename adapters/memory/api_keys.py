@@ -17,51 +17,51 @@ class MemoryApiKeys:
 
     def __init__(self, events: ResourceEvents | None = None) -> None:
         self._events = events or ResourceEvents()
-        self._keys: dict[str, ApiKey] = {}
+        self.stored: dict[str, ApiKey] = {}
 
     async def add(self, key: ApiKey) -> None:
         """Store ``key``."""
-        if key.prefix in self._keys:
+        if key.prefix in self.stored:
             raise Conflict(f"There is a key {key.prefix} already.")
-        self._keys[key.prefix] = key
+        self.stored[key.prefix] = key
         self._announce(EventKind.API_KEY_CREATED, key)
 
     async def find(self, prefix: str) -> ApiKey | None:
         """The key with this prefix."""
-        return self._keys.get(prefix)
+        return self.stored.get(prefix)
 
     async def any(self) -> bool:
         """Whether a key was ever made."""
-        return bool(self._keys)
+        return bool(self.stored)
 
     async def list(self) -> list[ApiKey]:
         """Every key, the newest first."""
-        return sorted(self._keys.values(), key=lambda key: (key.created_at, key.id), reverse=True)
+        return sorted(self.stored.values(), key=lambda key: (key.created_at, key.id), reverse=True)
 
     async def expire(self, prefix: str, at: datetime) -> bool:
         """Let the key open nothing from ``at`` on, unless it ends sooner."""
-        key = self._keys.get(prefix)
+        key = self.stored.get(prefix)
         if key is None:
             return False
         if key.expires_at is None or key.expires_at > at:
-            self._keys[prefix] = expiring = attrs.evolve(key, expires_at=at)
+            self.stored[prefix] = expiring = attrs.evolve(key, expires_at=at)
             self._announce(EventKind.API_KEY_UPDATED, expiring)
         return True
 
     async def revoke(self, prefix: str, at: datetime) -> bool:
         """Let the key open nothing any more."""
-        key = self._keys.get(prefix)
+        key = self.stored.get(prefix)
         if key is None:
             return False
         if key.revoked_at is None:
-            self._keys[prefix] = revoked = attrs.evolve(key, revoked_at=at)
+            self.stored[prefix] = revoked = attrs.evolve(key, revoked_at=at)
             self._announce(EventKind.API_KEY_REVOKED, revoked)
         return True
 
     async def used(self, prefix: str, at: datetime) -> None:
         """Note when the key was used last."""
-        if prefix in self._keys:
-            self._keys[prefix] = attrs.evolve(self._keys[prefix], last_used_at=at)
+        if prefix in self.stored:
+            self.stored[prefix] = attrs.evolve(self.stored[prefix], last_used_at=at)
 
     def _announce(self, kind: EventKind, key: ApiKey) -> None:
         self._events.append(kind, key, lane=key.id, tenant=key.tenant)

@@ -26,7 +26,7 @@ class MemoryDeliveries(Capability):
         self._ids_in = ids_in
         """Returns the ids of the events of a lane."""
         self._cursor: int | None = None
-        self._deliveries: dict[DeliveryId, Delivery] = {}
+        self.stored: dict[DeliveryId, Delivery] = {}
         self._events: set[tuple[WebhookId, EventId]] = set()
         self._lanes: dict[Lane, LaneState] = {}
         self._waiting: dict[Lane, dict[DeliveryId, int]] = {}
@@ -71,11 +71,11 @@ class MemoryDeliveries(Capability):
             return None
         waiting = self._waiting.get((claim.webhook_id, claim.lane), {})
         oldest = sorted(waiting, key=waiting.__getitem__)[:limit]
-        return Waiting(version=state.version, deliveries=[self._deliveries[one] for one in oldest])
+        return Waiting(version=state.version, deliveries=[self.stored[one] for one in oldest])
 
     async def settle(self, delivery: Delivery, claim: LaneClaim) -> bool:
         """Store what became of a delivery."""
-        found = self._deliveries.get(delivery.id)
+        found = self.stored.get(delivery.id)
         is_its = found is not None and found.is_pending and found.lane == claim.lane
         if self._held(claim) is None or not is_its:
             return False
@@ -129,7 +129,7 @@ class MemoryDeliveries(Capability):
 
     async def get(self, delivery_id: DeliveryId, access: Access) -> Delivery | None:
         """Return the delivery with this id, if its webhook is visible."""
-        found = self._deliveries.get(delivery_id)
+        found = self.stored.get(delivery_id)
         return found if found is not None and found.reach.is_visible_to(access) else None
 
     async def page(
@@ -154,7 +154,7 @@ class MemoryDeliveries(Capability):
     ) -> list[Delivery]:
         """Return the newest ``limit`` visible deliveries of the stored events of ``lane``."""
         ids = self._ids_in(lane) if event_id is None else self._ids_in(lane) & {event_id}
-        of_lane = [one for one in self._deliveries.values() if one.event_id in ids]
+        of_lane = [one for one in self.stored.values() if one.event_id in ids]
         visible = [one for one in of_lane if one.reach.is_visible_to(access)]
         return newest(visible, status, after, limit)
 
@@ -166,7 +166,7 @@ class MemoryDeliveries(Capability):
 
     async def redeliver(self, deliveries: Sequence[Delivery], due_at: datetime) -> int:
         """Store deliveries that are pending again, and have their lanes due then."""
-        there = [one for one in deliveries if one.id in self._deliveries]
+        there = [one for one in deliveries if one.id in self.stored]
         for delivery in there:
             self._put(delivery)
             self._enqueue(delivery, due_at)
@@ -182,7 +182,7 @@ class MemoryDeliveries(Capability):
         """Delete deliveries that were settled before then."""
         old = [
             one.id
-            for one in self._deliveries.values()
+            for one in self.stored.values()
             if one.settled_at is not None and one.settled_at < before
         ]
         self._delete(old)
@@ -190,7 +190,7 @@ class MemoryDeliveries(Capability):
 
     def statistics(self) -> Mapping[str, Any]:
         """Return how many are pending, since when, and how many were set aside."""
-        return counted(self._deliveries.values())
+        return counted(self.stored.values())
 
     def free(self, prefix: str) -> None:
         """End the leases whose holders' names begin so."""
@@ -212,15 +212,15 @@ class MemoryDeliveries(Capability):
     def _of(self, webhook_id: WebhookId, access: Access) -> list[Delivery]:
         return [
             one
-            for one in self._deliveries.values()
+            for one in self.stored.values()
             if one.webhook_id == webhook_id and one.reach.is_visible_to(access)
         ]
 
     def _put(self, delivery: Delivery) -> None:
-        before = self._deliveries.get(delivery.id)
+        before = self.stored.get(delivery.id)
         if before is not None:
             self._leave(before)
-        self._deliveries[delivery.id] = delivery
+        self.stored[delivery.id] = delivery
         self._events.add((delivery.webhook_id, delivery.event_id))
         if delivery.is_pending:
             lane = delivery.webhook_id, delivery.lane
@@ -244,6 +244,6 @@ class MemoryDeliveries(Capability):
 
     def _delete(self, delivery_ids: Collection[DeliveryId]) -> None:
         for delivery_id in delivery_ids:
-            delivery = self._deliveries.pop(delivery_id)
+            delivery = self.stored.pop(delivery_id)
             self._events.discard((delivery.webhook_id, delivery.event_id))
             self._leave(delivery)

@@ -32,7 +32,7 @@ class MemoryInbox(Capability):
     is_shared: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        self._entries: dict[str, InboxEntry] = {}
+        self.stored: dict[str, InboxEntry] = {}
         self._queue = InboxQueue()
         self._leases: dict[str, Lease] = {}
         self._lease_ends = Schedule()
@@ -40,7 +40,7 @@ class MemoryInbox(Capability):
 
     async def add(self, entry: InboxEntry) -> bool:
         """Make ``entry`` known; False if its event is there already."""
-        if entry.event.id in self._entries:
+        if entry.event.id in self.stored:
             return False
         self._put(entry)
         if entry.event.kind == EventKind.ROOM_FINISHED:
@@ -49,7 +49,7 @@ class MemoryInbox(Capability):
 
     def _put(self, entry: InboxEntry) -> None:
         event_id = entry.event.id
-        self._entries[event_id] = entry
+        self.stored[event_id] = entry
         if event_id in self._leases:
             return
         self._queue.remove(event_id)
@@ -72,9 +72,7 @@ class MemoryInbox(Capability):
             else:
                 self._free(event_id, is_scheduled=False)
         in_work = {
-            self._entries[event_id].event.room_name
-            for event_id in working
-            if event_id in self._entries
+            self.stored[event_id].event.room_name for event_id in working if event_id in self.stored
         }
         return self._lease(holder, now, until, limit, in_work)
 
@@ -118,7 +116,7 @@ class MemoryInbox(Capability):
 
     def _free(self, event_id: str, *, is_scheduled: bool = True) -> None:
         """End a lease; the entry, if it is pending, can be claimed again."""
-        lease, entry = self._leases.pop(event_id), self._entries[event_id]
+        lease, entry = self._leases.pop(event_id), self.stored[event_id]
         if is_scheduled:
             self._lease_ends.remove(lease.until, event_id)
         self._put(entry)
@@ -128,13 +126,13 @@ class MemoryInbox(Capability):
         """Store what has become of a leased entry and give the lease back."""
         if not self._is_held(entry.event.id, holder):
             return False
-        self._entries[entry.event.id] = entry
+        self.stored[entry.event.id] = entry
         self._free(entry.event.id)
         return True
 
     async def get(self, event_id: str) -> InboxEntry | None:
         """The entry of this event."""
-        return self._entries.get(event_id)
+        return self.stored.get(event_id)
 
     async def list(  # noqa: PLR0913 - each filter is a parameter
         self,
@@ -150,7 +148,7 @@ class MemoryInbox(Capability):
         end = None if after is None else (after.created_at, after.id)
         found = [
             entry
-            for entry in self._entries.values()
+            for entry in self.stored.values()
             if status in (None, entry.status)
             and room_name in (None, entry.event.room_name)
             and room_sid in (None, entry.event.room_sid)
@@ -161,13 +159,13 @@ class MemoryInbox(Capability):
 
     async def counts(self) -> dict[InboxStatus, int]:
         """How many entries there are of each status."""
-        counted = Counter(entry.status for entry in self._entries.values())
+        counted = Counter(entry.status for entry in self.stored.values())
         return {status: counted[status] for status in InboxStatus}
 
     def statistics(self) -> Mapping[str, Any]:
         """How many entries are pending, since when, and how many are dead."""
-        pending = [entry for entry in self._entries.values() if entry.status is InboxStatus.PENDING]
-        dead = [entry for entry in self._entries.values() if entry.status is InboxStatus.DEAD]
+        pending = [entry for entry in self.stored.values() if entry.status is InboxStatus.PENDING]
+        dead = [entry for entry in self.stored.values() if entry.status is InboxStatus.DEAD]
         return {
             "pending_events": len(pending),
             "pending_since": min((entry.received_at for entry in pending), default=None),
@@ -178,7 +176,7 @@ class MemoryInbox(Capability):
         """The entries whose events mention ``person``."""
         return {
             event_id: False
-            for event_id, entry in self._entries.items()
+            for event_id, entry in self.stored.items()
             if person.is_in(entry.event.room_name)
             or person.is_in(entry.last_error)
             or person.is_in_event(entry.event.body)
@@ -190,13 +188,13 @@ class MemoryInbox(Capability):
             if event_id in self._leases:
                 self._free(event_id)
             self._queue.remove(event_id)
-            event = self._entries.pop(event_id).event
+            event = self.stored.pop(event_id).event
             if event.kind == EventKind.ROOM_FINISHED:
                 self._finished -= Counter([event.room_sid])
 
     async def replay(self, entry: InboxEntry) -> bool:
         """Store an entry that was made pending again; False if it is not there, or is pending."""
-        known = self._entries.get(entry.event.id)
+        known = self.stored.get(entry.event.id)
         if known is None or known.status is InboxStatus.PENDING:
             return False
         self._put(entry)
@@ -210,13 +208,13 @@ class MemoryInbox(Capability):
         """Delete entries that were handled before then; how many they were."""
         old = [
             entry
-            for entry in self._entries.values()
+            for entry in self.stored.values()
             if entry.status is InboxStatus.HANDLED
             and entry.handled_at is not None
             and entry.handled_at < before
         ]
         for entry in old:
-            del self._entries[entry.event.id]
+            del self.stored[entry.event.id]
         self._finished -= Counter(
             entry.event.room_sid for entry in old if entry.event.kind == EventKind.ROOM_FINISHED
         )

@@ -10,6 +10,7 @@ from adapters.memory.agents import MemoryAgents
 from adapters.memory.api_keys import MemoryApiKeys
 from adapters.memory.call_table import CallTable
 from adapters.memory.capability import Capability
+from adapters.memory.changes import MemoryChanges
 from adapters.memory.deliveries import MemoryDeliveries
 from adapters.memory.events import MemoryOutbox
 from adapters.memory.idempotency import MemoryIdempotency
@@ -72,6 +73,9 @@ class MemoryStorage:
         self.personal_data = MemoryPersonalData(self._capabilities)
         self.processes = MemoryProcesses([each.free for each in self._capabilities])
         self.webhook_lanes = self.webhook_deliveries
+        self.changes = MemoryChanges(
+            self.api_keys, self.webhook_deliveries, self.inbox, self.sessions, self.calls
+        )
         self.prune_calls = self.calls.prune
         self.prune_usage = self.usage.prune
         self.prune_reports = self.reports.prune

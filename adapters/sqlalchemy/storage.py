@@ -11,6 +11,7 @@ from adapters.sqlalchemy.agents.repository import SqlAgents
 from adapters.sqlalchemy.api_keys import SqlApiKeys
 from adapters.sqlalchemy.calls.repository import PRUNE_CALLS
 from adapters.sqlalchemy.capabilities import CAPABILITIES
+from adapters.sqlalchemy.changes import SqlChanges
 from adapters.sqlalchemy.engine.database import PATIENCE
 from adapters.sqlalchemy.engine.database_url import database
 from adapters.sqlalchemy.engine.deletion import Pruning
@@ -89,6 +90,7 @@ class SqlStorage:
         self.webhooks = SqlWebhooks(self.database, announcer)
         self.webhook_deliveries = SqlDeliveries(self.database)
         self.webhook_lanes = SqlLanes(self.database)
+        self.changes = SqlChanges(self.database)
         self.personal_data = SqlPersonalData(self.database, CAPABILITIES)
         self.prune_sessions = Pruning(self.database, PRUNE_SESSIONS)
         self.prune_unused_sessions = Pruning(self.database, PRUNE_UNUSED)

@@ -11,7 +11,7 @@ import attrs
 import structlog
 
 from application.streaming.frame_ring import FrameRing
-from application.streaming.listener import Closing, Listener
+from application.streaming.listener import Listener
 from application.streaming.listeners import Listeners
 from application.streaming.stored_events import PAGE, StoredEvents
 from application.telemetry import Telemetry
@@ -21,26 +21,24 @@ from domain.events.domain_event import StoredEvent
 from domain.events.event_filter import EventFilter
 from domain.events.outbox import Outbox
 from domain.shared.clock import Clock
-from domain.shared.errors import DomainError, Unauthenticated
+from domain.shared.errors import DomainError
 
 log = structlog.get_logger()
 
 POLL: Final = timedelta(milliseconds=200)
 """After which other processes' events are looked for."""
-SECONDS_EACH: Final = 0.00005
-"""For each listener, from one look to the next at least, so that what comes meanwhile is sent at
-once: each piece that is sent takes time of requests."""
-_REST: Final = 0.25
-"""The part of that time which is left to requests, however long the listeners took."""
-HEARTBEAT_SECONDS: Final = 15.0
-SLOW_SECONDS: Final = 15.0
-"""How long a client may take what was sent to it, before it is dropped."""
+SECONDS_EACH: Final = 0.00007
+"""For each listener, from one turn of all to the next at least: what comes meanwhile is sent in one
+piece, as each piece takes time of requests."""
+READ_EVERY: Final = timedelta(milliseconds=20)
+"""How often the outbox is read at most, for as many listeners as take longer than that."""
 RECHECK_SECONDS: Final = 4.0
 KEPT_FOR: Final = timedelta(minutes=10)
 """How long an event is sent from memory, although it may have been erased."""
-_TOGETHER: Final = 32
-"""Listeners that are woken before other tasks have their turn."""
-HEARTBEAT: Final = b": \n\n"
+_TOGETHER: Final = 20
+"""Listeners that are served at once, before others have their turn."""
+_GIVEN_BYTES: Final = 64 * 1024
+"""More than that a listener's own task sends, which may have to wait for its turn."""
 RESET: Final = b"event: reset\ndata: {}\n\n"
 
 
@@ -63,6 +61,7 @@ class EventStream:
     _ring: FrameRing = attrs.field(init=False)
     _stored: StoredEvents = attrs.field(init=False)
     _is_live: bool = attrs.field(default=False, init=False)
+    _news: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
     @_listeners.default
     def _nobody(self) -> Listeners:
@@ -112,7 +111,7 @@ class EventStream:
     async def next(self, listener: Listener) -> bytes:
         """Return what is to be sent to the listener, once there is anything; nothing at its end."""
         while listener.closing is None:
-            text = await self._ready(listener)
+            text = await self._ready(listener) + listener.take_hint()
             if not text and listener.follows:
                 text = await listener.wait()
             if text or not listener.follows:
@@ -121,19 +120,17 @@ class EventStream:
 
     async def run(self) -> None:
         """Read until cancelled."""
-        keeping = asyncio.create_task(self._keep())
+        others = (
+            _again(self._serve_all, "events are not sent"),
+            _again(self._beat, "no heartbeats are sent"),
+            _again(self._check, "streams are not checked"),
+        )
+        tasks = [asyncio.create_task(each) for each in others]
         try:
-            while True:
-                try:
-                    await self._read()
-                except DomainError as error:
-                    log.warning("events are not read", reason=str(error))
-                    await asyncio.sleep(1)
-                except Exception:
-                    log.exception("events are not read")
-                    await asyncio.sleep(1)
+            await _again(self._read, "events are not read")
         finally:
-            keeping.cancel()
+            for task in tasks:
+                task.cancel()
             self.stop()
 
     def stop(self) -> None:
@@ -177,61 +174,55 @@ class EventStream:
         if not self._is_live:
             ring.begin(await self.outbox.last_position())  # who is behind catches up
             self._is_live = True
-            await self._wake_all()
+            self._news.set()
         count = self.signal.count
         events = await self.outbox.after(ring.position, PAGE)
         if not events:
             await self.signal.wait(count, POLL)
             return
-        loop = asyncio.get_running_loop()
-        began, together = loop.time(), SECONDS_EACH * len(self._listeners)
         ring.add(events)
         self.telemetry.stream_lag((self.clock.now() - events[-1].known_at).total_seconds())
-        await self._wake_all()
-        await asyncio.sleep(max(began + together - loop.time(), _REST * together))
+        self._news.set()
+        turn = SECONDS_EACH * len(self._listeners)
+        await asyncio.sleep(min(turn, READ_EVERY.total_seconds()))
 
-    async def _wake_all(self) -> None:
+    async def _serve_all(self) -> None:
+        """Wait for news, and serve all listeners in turn, evenly spread over time.
+
+        Requests would wait for as many as are served at once, here and in the server.
+        """
+        await self._news.wait()
+        self._news.clear()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         for number, listener in enumerate(self._listeners, 1):
-            listener.wake()
+            self._serve(listener)
             if number % _TOGETHER == 0:
-                await asyncio.sleep(0)
+                await asyncio.sleep(began + number * SECONDS_EACH - loop.time())
 
-    async def _keep(self) -> None:
-        """Send heartbeats, drop who does not read, and end the streams of revoked keys."""
-        loop, checked_at = asyncio.get_running_loop(), 0.0
-        while True:
-            await asyncio.sleep(1)
-            now = loop.time()
-            for listener in self._listeners:
-                since = listener.sending_since
-                if since is not None and now - since >= SLOW_SECONDS:
-                    listener.drop()
-                elif now - listener.sent_at >= HEARTBEAT_SECONDS:
-                    listener.wake(HEARTBEAT)
-            if now - checked_at < RECHECK_SECONDS or not self._listeners:
-                continue
-            checked_at = now
-            self._ring.drop_before(self.clock.now() - KEPT_FOR)
-            try:
-                await self._check_keys()
-                await self._check_restored()
-            except DomainError as error:
-                log.warning("streams are not checked", reason=str(error))
-            except Exception:
-                log.exception("streams are not checked")
+    def _serve(self, listener: Listener) -> None:
+        """Give a listener what is new in the ring, or wake it for what is not there."""
+        ring = self._ring
+        if not listener.is_waiting:
+            return  # it looks again by itself
+        if not listener.must_reset and listener.position >= ring.floor:
+            text, position = ring.chunk(listener.wanted, listener.position)
+            if len(text) <= _GIVEN_BYTES:
+                listener.position = position
+                if text:
+                    listener.give(text)
+        if listener.must_reset or listener.position < ring.position:
+            listener.wake()
 
-    async def _check_keys(self) -> None:
-        by_key: dict[str, list[Listener]] = {}
-        for listener in self._listeners:
-            by_key.setdefault(listener.key, []).append(listener)
-        for key, listeners in by_key.items():
-            try:
-                access = await self.authenticate(key)
-            except Unauthenticated:
-                access = None
-            for listener in listeners:
-                if listener.wanted.access != access:
-                    listener.close(Closing.KEY)
+    async def _beat(self) -> None:
+        await asyncio.sleep(1)
+        self._listeners.beat(asyncio.get_running_loop().time())
+
+    async def _check(self) -> None:
+        await asyncio.sleep(RECHECK_SECONDS)
+        self._ring.drop_before(self.clock.now() - KEPT_FOR)
+        await self._listeners.check_keys(self.authenticate)
+        await self._check_restored()
 
     async def _check_restored(self) -> None:
         """Begin again where the ledger is another one, which ends before what was read."""
@@ -241,4 +232,17 @@ class EventStream:
             self._ring.begin(last)
             for listener in self._listeners:
                 listener.position, listener.must_reset = last, True
-            await self._wake_all()
+            self._news.set()
+
+
+async def _again(step: Callable[[], Awaitable[None]], failing: str) -> None:
+    """Call ``step`` over and over; log ``failing`` if it fails."""
+    while True:
+        try:
+            await step()
+        except DomainError as error:
+            log.warning(failing, reason=str(error))
+            await asyncio.sleep(1)
+        except Exception:
+            log.exception(failing)
+            await asyncio.sleep(1)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 from weakref import WeakValueDictionary
 
 import attrs
 
 from application.streaming.listener import Closing, Listener
+from domain.access.access import Access
 from domain.events.event_filter import EventFilter
+from domain.shared.errors import Unauthenticated
 from domain.shared.event_errors import NoRoomForStream, TooManyStreams
 
 MOST: Final = 2000
 """Listeners of one process."""
 MOST_OF_ONE: Final = 1000
 """Listeners of one tenant, or of one address without keys."""
+HEARTBEAT: Final = b": \n\n"
+HEARTBEAT_SECONDS: Final = 15.0
+SLOW_SECONDS: Final = 15.0
+"""How long a client may take what was sent to it, before it is dropped."""
 
 
 @attrs.define
@@ -56,6 +62,29 @@ class Listeners:
         """Forget a listener."""
         self._listeners.pop(id(listener), None)
         self.count(len(self._listeners))
+
+    def beat(self, now: float) -> None:
+        """Send heartbeats to those who get nothing else, and drop who does not read."""
+        for listener in self:
+            since = listener.sending_since
+            if since is not None and now - since >= SLOW_SECONDS:
+                listener.drop()
+            elif now - listener.sent_at >= HEARTBEAT_SECONDS:
+                listener.wake(HEARTBEAT)
+
+    async def check_keys(self, authenticate: Callable[[str], Awaitable[Access]]) -> None:
+        """End the streams of keys that no longer give the same access."""
+        by_key: dict[str, list[Listener]] = {}
+        for listener in self:
+            by_key.setdefault(listener.key, []).append(listener)
+        for key, listeners in by_key.items():
+            try:
+                access = await authenticate(key)
+            except Unauthenticated:
+                access = None
+            for listener in listeners:
+                if listener.wanted.access != access:
+                    listener.close(Closing.KEY)
 
     def stop(self) -> None:
         """End every stream; there will be no other."""

@@ -112,6 +112,16 @@ describe("dead letters", () => {
     expect(await screen.findByText(/None: each webhook/)).toBeTruthy();
   });
 
+  it("go once another has replayed them", async () => {
+    received(inboxEntry());
+    await open("dead-letters");
+    await screen.findByRole("button", { name: /^Replay/ });
+    await screen.findByText("Live");
+    received();
+    service.stream.hint("deliveries", "inbox");
+    expect(await screen.findByText(/None: each webhook/)).toBeTruthy();
+  });
+
   it("that cannot be replayed say why", async () => {
     const dead = inboxEntry();
     received(dead);

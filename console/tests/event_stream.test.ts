@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { whenUnauthenticated } from "../src/api/client";
-import { EventStream, SILENCE, type StreamState } from "../src/live/event_stream";
+import { AREAS, EventStream, SILENCE, type StreamState } from "../src/live/event_stream";
 import { event, session } from "./records";
 import { FakeService, refusal } from "./service";
 
@@ -8,6 +8,7 @@ let service: FakeService;
 let states: StreamState[];
 let events: string[];
 let gaps: number;
+let hints: (readonly string[])[];
 let stream: EventStream;
 
 beforeEach(() => {
@@ -16,10 +17,12 @@ beforeEach(() => {
   states = [];
   events = [];
   gaps = 0;
+  hints = [];
   stream = new EventStream({
     state: (state) => states.push(state),
     event: ({ id }) => events.push(id),
     gap: () => (gaps += 1),
+    changed: (areas) => hints.push(areas),
   });
 });
 
@@ -62,6 +65,21 @@ describe("the live stream", () => {
     expect(last()).toBe("live");
     expect(service.requests("GET /events")[1]?.headers.get("last-event-id")).toBe("e-7");
     expect(gaps).toBe(1);
+  });
+
+  it("asks for hints, and resumes after the last event whatever was hinted since", async () => {
+    await opened();
+    expect(service.requests("GET /events")[0]?.url.searchParams.get("changes")).toBe("true");
+    service.stream.send(event("session.created", session(), { id: "e-8" }));
+    service.stream.write('event: changed\ndata: {"areas": ["deliveries"]}\n\n');
+    service.stream.write("event: changed\ndata: {}\n\n");
+    await settle();
+    expect([hints, events]).toEqual([[["deliveries"]], ["e-8"]]);
+    service.stream.end();
+    await vi.advanceTimersByTimeAsync(1_000);
+
+    expect(service.requests("GET /events")[1]?.headers.get("last-event-id")).toBe("e-8");
+    expect(hints.at(-1)).toEqual([...AREAS]); // what was hinted meanwhile is lost
   });
 
   it("reports a gap if the service no longer knows that event", async () => {

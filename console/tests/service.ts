@@ -91,6 +91,10 @@ export class FakeStream {
     this.write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
   }
 
+  hint(...areas: string[]): void {
+    this.write(`event: changed\ndata: ${JSON.stringify({ areas })}\n\n`);
+  }
+
   end(): void {
     this.controller?.close();
     this.controller = null;

@@ -158,6 +158,22 @@ describe("deliveries", () => {
     });
   });
 
+  it("show a later attempt once it is hinted, and that the webhook fails", async () => {
+    const waiting = delivery({ status: "pending", nextAttemptAt: "2026-11-27T12:01:00.000Z" });
+    deliveries(waiting);
+    await open("webhooks", "w-1");
+    await screen.findByText(/1 attempt, the last answered 503/);
+    await screen.findByText("Live");
+    const again = { at: "2026-11-27T12:01:00.000Z", statusCode: 204, error: null, durationMs: 9 };
+    deliveries({ ...waiting, status: "succeeded", attempts: [...waiting.attempts, again] });
+    known = { ...known, failingSince: "2026-11-27T12:00:00.000Z" };
+    service.stream.hint("inbox");
+    service.stream.hint("deliveries");
+    expect(await screen.findByText(/2 attempts, the last answered 204/)).toBeTruthy();
+    expect(await screen.findByText(/failing since/)).toBeTruthy();
+    expect(screen.queryByRole("button", { name: /Read again/ })).toBeNull();
+  });
+
   it("appear once something has happened", async () => {
     await open("webhooks", "w-1");
     await screen.findByText(/None\. A webhook gets/);

@@ -70,7 +70,8 @@ class InboxEntry:
 
     It is processed at ``due_at`` or later. ``failures`` are those while its dependencies answered,
     ``outages`` the attempts while one did not, ``last_error`` says why the last attempt did not
-    succeed. ``trace`` is the W3C ``traceparent`` that it belongs to.
+    succeed. ``trace`` is the W3C ``traceparent`` that it belongs to. ``changed_at`` is when it
+    changed last; None unless its first attempt did not succeed, or it was replayed.
     """
 
     event: WebhookEvent
@@ -82,6 +83,7 @@ class InboxEntry:
     last_error: str | None = None
     handled_at: datetime | None = None
     trace: str | None = None
+    changed_at: datetime | None = None
 
     @property
     def age(self) -> tuple[datetime, str]:
@@ -96,7 +98,8 @@ class InboxEntry:
 
     def handled(self, at: datetime) -> InboxEntry:
         """After it was processed."""
-        return attrs.evolve(self, status=InboxStatus.HANDLED, handled_at=at)
+        changed_at = None if self.changed_at is None else at
+        return attrs.evolve(self, status=InboxStatus.HANDLED, handled_at=at, changed_at=changed_at)
 
     def failed(self, reason: str, at: datetime) -> InboxEntry:
         """After an attempt that failed while LiveKit and the database answered."""
@@ -107,6 +110,7 @@ class InboxEntry:
             failures=failures,
             last_error=reason,
             due_at=at + RETRY.delay(failures),
+            changed_at=at,
         )
 
     def held_up(self, reason: str, at: datetime) -> InboxEntry:
@@ -118,16 +122,24 @@ class InboxEntry:
             outages=outages,
             last_error=reason,
             due_at=at + RETRY.outage_delay(outages, self.event.id),
+            changed_at=at,
         )
 
     def deferred(self, reason: str, at: datetime, due_at: datetime) -> InboxEntry:
         """After an attempt that came too early, which is no failure."""
-        return attrs.evolve(self, last_error=reason, due_at=min(due_at, at + LONGEST_WAIT))
+        due_at = min(due_at, at + LONGEST_WAIT)
+        return attrs.evolve(self, last_error=reason, due_at=due_at, changed_at=at)
 
     def replayed(self, at: datetime) -> InboxEntry:
         """As new, once the cause was removed; its last error stays readable."""
         return attrs.evolve(
-            self, status=InboxStatus.PENDING, failures=0, outages=0, due_at=at, handled_at=None
+            self,
+            status=InboxStatus.PENDING,
+            failures=0,
+            outages=0,
+            due_at=at,
+            handled_at=None,
+            changed_at=at,
         )
 
 

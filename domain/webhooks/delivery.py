@@ -52,6 +52,11 @@ class Attempt:
         """Return whether the receiver has confirmed the event."""
         return self.status_code is not None and 200 <= self.status_code < 300
 
+    @property
+    def ended_at(self) -> datetime:
+        """Return when the answer had come, or was given up."""
+        return self.at + timedelta(milliseconds=self.duration_ms)
+
 
 @attrs.frozen(kw_only=True)
 class Delivery:
@@ -86,6 +91,16 @@ class Delivery:
     def is_pending(self) -> bool:
         """Return whether it is still to be sent."""
         return self.status is DeliveryStatus.PENDING
+
+    @property
+    def changed_at(self) -> datetime | None:
+        """Return when a pending one was attempted last, or was redelivered; None before both.
+
+        One that is settled has ``settled_at``.
+        """
+        if not self.is_pending or not (self.attempts or self.began_at > self.created_at):
+            return None
+        return max([self.began_at, *(attempt.ended_at for attempt in self.attempts[-1:])])
 
     def succeeded(self, attempt: Attempt) -> Delivery:
         """Return it after an attempt that the receiver confirmed."""
@@ -141,7 +156,7 @@ class Delivery:
             failures=self.failures + (status is DeliveryStatus.FAILED),
             attempts=self._with(attempt),
             next_attempt_at=None,
-            settled_at=attempt.at,
+            settled_at=attempt.ended_at,
         )
 
     def _with(self, attempt: Attempt) -> tuple[Attempt, ...]:

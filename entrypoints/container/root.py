@@ -76,5 +76,6 @@ class Container(
         Calls.end_announcer,
         Calls.answer_watch,
         Streaming.event_stream,
+        Streaming.change_watch,
         Webhooks.delivery_worker,
     )

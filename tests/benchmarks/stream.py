@@ -9,7 +9,7 @@ import selectors
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,6 +30,7 @@ SECONDS: Final = 5
 ROUNDS: Final = 5
 MEASURING: Final = 20
 OPENING_SECONDS: Final = 2.0
+COUNTING_SECONDS: Final = 0.25
 PATIENCE_SECONDS: Final = 20
 # Answers to HTTP/1.0 have no chunks.
 _REQUEST: Final = b"GET /events?type=session.created HTTP/1.0\r\n\r\n"
@@ -54,6 +55,15 @@ class Round:
     cpu: float
 
 
+@attrs.frozen
+class Beside:
+    """How long requests took beside the stream, in milliseconds, and how many there can be."""
+
+    health: float
+    session: float
+    rate: float
+
+
 def measure(report: Report, folder: Path) -> None:
     """Begin so many sessions a second, and see when each listener hears of each."""
     numbers = (1, LISTENERS)
@@ -75,64 +85,85 @@ def measure(report: Report, folder: Path) -> None:
 
 
 def _measure_requests(report: Report, service: Service) -> None:
+    """Send requests beside the stream: some, as they come, and as many as both cores can take."""
     cases = [(number, busy) for busy in (False, True) for number in (0, LISTENERS)]
-    rates: dict[tuple[int, bool], list[float]] = {case: [] for case in cases}
+    found: dict[tuple[int, bool], list[Beside]] = {case: [] for case in cases}
     for _ in range(ROUNDS):
         for number, busy in cases:
             with _listening(service, number):
-                rates[number, busy].append(asyncio.run(_rate(service.url, busy=busy)))
+                found[number, busy].append(asyncio.run(_beside(service.url, busy=busy)))
     report.section(
         "Requests beside the stream",
-        ["listeners", "events/s", "GET /health/s, 8 connections", "of that without listeners"],
-    )
-    for (number, busy), found in rates.items():
-        pairs = zip(found, rates[0, busy], strict=True)
-        rate, ratio = Spread.of(found), Spread.of([one / none for one, none in pairs])
+        [
+            "listeners", "events/s",
+            f"GET /health p50 ms, {EVENTS_PER_SECOND}/s", "of that without listeners",
+            "POST /session p50 ms", "of that without listeners",
+            "GET /health/s, 8 connections", "of that without listeners",
+        ],
+        "With 8 connections both cores are busy, with the clients of this benchmark as well.",
+    )  # fmt: skip
+    for (number, busy), here in found.items():
+        shown = dict[str, Spread]()
+        for name in ("health", "session", "rate"):
+            pairs = [
+                (getattr(h, name), getattr(w, name))
+                for h, w in zip(here, found[0, busy], strict=True)
+            ]
+            shown[name] = Spread.of([one for one, _ in pairs])
+            shown[f"{name}_ratio"] = Spread.of([one / none if none else 1.0 for one, none in pairs])
         events = EVENTS_PER_SECOND * busy
-        report.row(
-            [number, events, rate.text(), ratio.text(2)],
-            listeners=number, events=events, rate=rate, ratio=ratio,
-        )  # fmt: skip
+        texts = [spread.text(0 if name == "rate" else 2) for name, spread in shown.items()]
+        report.row([number, events, *texts], listeners=number, events=events, **shown)
 
 
 def _round(service: Service, listeners: int) -> Round:
     process = psutil.Process(worker_of(service).pid)
     with _listening(service, listeners) as heard:
         before, began = sum(process.cpu_times()[:2]), time.monotonic()
-        times = asyncio.run(_begin_sessions(service.url, SECONDS))
+        times = asyncio.run(_send(service.url, "POST", "/session", SECONDS))
         cpu = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began)
         expected, until = len(times) * listeners, time.monotonic() + PATIENCE_SECONDS
         while (found := heard()).events < expected and time.monotonic() < until:
             time.sleep(0.2)
     p50, p99 = (found.delays[int(len(found.delays) * part)] * 1000 for part in (0.5, 0.99))
-    return Round(found.events, p50, p99, sorted(times)[len(times) // 2] * 1000, cpu)
+    return Round(found.events, p50, p99, _median(times) * 1000, cpu)
 
 
-async def _rate(url: str, *, busy: bool) -> float:
-    begin = asyncio.create_task(_begin_sessions(url, 3 if busy else 0))
+async def _beside(url: str, *, busy: bool) -> Beside:
+    begin = asyncio.create_task(_send(url, "POST", "/session", SECONDS if busy else 0))
     await asyncio.sleep(0.5)
-    found = await asyncio.to_thread(load, url, "get", 8, 2, "/health")
+    health = await _send(url, "GET", "/health", SECONDS - 1)
+    sessions = await begin
+    begin = asyncio.create_task(_send(url, "POST", "/session", 3 if busy else 0))
+    await asyncio.sleep(0.5)
+    found = await asyncio.to_thread(load, f"{url}/health", "get", 8, 2)
     await begin
-    return found.rate
+    return Beside(_median(health) * 1000, _median(sessions) * 1000, found.rate)
 
 
-async def _begin_sessions(url: str, seconds: int) -> list[float]:
-    """Return how long each took."""
+def _median(times: list[float]) -> float:
+    return sorted(times)[len(times) // 2] if times else 0.0
+
+
+async def _send(url: str, method: str, path: str, seconds: int) -> list[float]:
+    """Send ``EVENTS_PER_SECOND`` requests a second; return how long each took."""
     import aiohttp  # noqa: PLC0415 - in this process only
 
     times = list[float]()
+    body = {"userIdentity": "ann"} if method == "POST" else None
     async with aiohttp.ClientSession() as client:
 
-        async def begin() -> None:
+        async def send() -> None:
             before = time.monotonic()
-            async with client.post(f"{url}/session", json={"userIdentity": "ann"}) as answer:
+            async with client.request(method, url + path, json=body) as answer:
                 assert answer.status == 200
+                await answer.read()
             times.append(time.monotonic() - before)
 
         began, tasks = time.monotonic(), []
         for number in range(EVENTS_PER_SECOND * seconds):
             await asyncio.sleep(max(0.0, began + number / EVENTS_PER_SECOND - time.monotonic()))
-            tasks.append(asyncio.create_task(begin()))
+            tasks.append(asyncio.create_task(send()))
         await asyncio.gather(*tasks)
     return times
 
@@ -175,33 +206,60 @@ def _listening(service: Service, listeners: int) -> Iterator[Callable[[], Heard]
 
 def _listen(url: str, listeners: int, pipe: Connection, *, measures: bool) -> None:
     """Listen in a process of its own until ``pipe`` is closed; tell what was heard when asked."""
-    address, waiting = urlsplit(url), selectors.DefaultSelector()
-    waiting.register(pipe, selectors.EVENT_READ)
-    began = time.monotonic()
+    address, began, ears = urlsplit(url), time.monotonic(), list[socket.socket]()
     for number in range(listeners):  # those of both processes alternate
         time.sleep(max(0.0, began + OPENING_SECONDS * number / listeners - time.monotonic()))
         ear = socket.create_connection((address.hostname or "", address.port or 80))
         ear.sendall(_REQUEST)
-        waiting.register(ear, selectors.EVENT_READ, [b""])
+        ear.settimeout(0)
+        ears.append(ear)
     pipe.send(None)
+    if measures:
+        _measure(ears, pipe)
+    else:
+        _count(ears, pipe)
+
+
+def _measure(ears: list[socket.socket], pipe: Connection) -> None:
+    waiting = selectors.DefaultSelector()
+    waiting.register(pipe, selectors.EVENT_READ)
+    for ear in ears:
+        waiting.register(ear, selectors.EVENT_READ, [b""])
     events, delays, room = 0, list[float](), bytearray(1 << 20)
     while True:
         for key, _ in waiting.select():
             if key.fileobj is pipe:
-                try:
-                    pipe.recv()
-                except EOFError:
+                if not _tell(pipe, Heard(events, delays)):
                     return
-                pipe.send(Heard(events, delays))
                 continue
             size = key.fileobj.recv_into(room)  # type: ignore[union-attr]
-            if not measures:
-                events += room.count(b"\ndata: ", 0, size)
-                continue
             *lines, key.data[0] = (key.data[0] + room[:size]).split(b"\n")
             late = [time.time() - _known_at(line) for line in lines if line.startswith(b"data: ")]
             events += len(late)
             delays += late
+
+
+def _count(ears: list[socket.socket], pipe: Connection) -> None:
+    """Count what has come, now and then: clients elsewhere take none of the service's time."""
+    events, room = 0, bytearray(1 << 20)
+    few = [ears[start : start + 20] for start in range(0, len(ears), 20)] or [[]]
+    while True:
+        for some in few:
+            asked = pipe.poll(COUNTING_SECONDS / len(few))
+            for ear in some:
+                with suppress(BlockingIOError):
+                    events += room.count(b"\ndata: ", 0, ear.recv_into(room))
+            if asked and not _tell(pipe, Heard(events, [])):
+                return
+
+
+def _tell(pipe: Connection, heard: Heard) -> bool:
+    try:
+        pipe.recv()
+    except EOFError:
+        return False
+    pipe.send(heard)
+    return True
 
 
 def _known_at(line: bytes) -> float:

@@ -112,6 +112,7 @@ CREATE TABLE inbox (
     trace text,
     outages integer DEFAULT 0 NOT NULL,
     waits_until timestamp with time zone,
+    changed_at timestamp with time zone,
     CONSTRAINT pk_inbox PRIMARY KEY (event_id)
 );
 CREATE TABLE leases (
@@ -351,6 +352,7 @@ CREATE TABLE webhook_deliveries (
     created_at timestamp with time zone NOT NULL,
     began_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone,
+    changed_at timestamp with time zone,
     CONSTRAINT pk_webhook_deliveries PRIMARY KEY (id)
 );
 CREATE TABLE webhook_lanes (
@@ -402,6 +404,7 @@ CREATE INDEX ix_calls_unowned_status ON calls USING btree (direction, status, cr
 CREATE INDEX ix_calls_unowned_to ON calls USING btree (to_number, direction, status, created_at, id) WHERE ((tenant IS NULL) AND ((id)::text <> 'ix_calls_unowned_to'::text));
 CREATE INDEX ix_events_known ON events USING btree (known_at);
 CREATE INDEX ix_idempotency_created ON idempotency USING btree (created_at);
+CREATE INDEX ix_inbox_changed ON inbox USING btree (changed_at) WHERE (changed_at IS NOT NULL);
 CREATE INDEX ix_inbox_finished_room ON inbox USING btree (room_sid) WHERE (kind = 'room_finished'::text);
 CREATE INDEX ix_inbox_lease_expires ON inbox USING btree (lease_expires_at) WHERE (lease_holder IS NOT NULL);
 CREATE INDEX ix_inbox_ready_room ON inbox USING btree (room_name, received_at, event_id) WHERE (((status)::text <> 'handled'::text) AND ((status)::text <> 'dead'::text) AND (waits_until IS NULL) AND (lease_holder IS NULL));
@@ -441,6 +444,7 @@ CREATE INDEX ix_transcript_items_session ON transcript_items USING btree (sessio
 CREATE INDEX ix_transcript_items_tenant ON transcript_items USING btree (tenant, created_at, number);
 CREATE INDEX ix_usage_reports_kept ON usage_reports USING btree (kept_at);
 CREATE INDEX ix_usage_reports_session ON usage_reports USING btree (session_id);
+CREATE INDEX ix_webhook_deliveries_changed ON webhook_deliveries USING btree (changed_at) WHERE (changed_at IS NOT NULL);
 CREATE INDEX ix_webhook_deliveries_created ON webhook_deliveries USING btree (webhook_id, created_at, id);
 CREATE INDEX ix_webhook_deliveries_failed ON webhook_deliveries USING btree (webhook_id, "position") WHERE ((status)::text = 'failed'::text);
 CREATE INDEX ix_webhook_deliveries_of_event ON webhook_deliveries USING btree (event_id);
@@ -469,5 +473,5 @@ CREATE UNIQUE INDEX uq_transcript_items ON transcript_items USING btree (owner, 
 CREATE UNIQUE INDEX uq_webhook_deliveries_event ON webhook_deliveries USING btree (webhook_id, event_id);
 events_position_seq of kind S;
 transcript_items_number_seq of kind S;
-INSERT INTO alembic_version VALUES ('0027');
+INSERT INTO alembic_version VALUES ('0029');
 INSERT INTO schema_floor VALUES ('0004');

@@ -111,6 +111,7 @@ CREATE TABLE inbox (
     trace TEXT,
     outages INTEGER DEFAULT '0' NOT NULL,
     waits_until VARCHAR(24),
+    changed_at VARCHAR(24),
     CONSTRAINT pk_inbox PRIMARY KEY (event_id)
 );
 CREATE TABLE leases (
@@ -315,6 +316,7 @@ CREATE TABLE webhook_deliveries (
     created_at VARCHAR(24) NOT NULL,
     began_at VARCHAR(24) NOT NULL,
     settled_at VARCHAR(24),
+    changed_at VARCHAR(24),
     CONSTRAINT pk_webhook_deliveries PRIMARY KEY (id)
 );
 CREATE TABLE webhook_lanes (
@@ -366,6 +368,7 @@ CREATE INDEX ix_calls_unowned_status ON calls (direction, status, created_at, id
 CREATE INDEX ix_calls_unowned_to ON calls (to_number, direction, status, created_at, id) WHERE tenant IS NULL AND id != 'ix_calls_unowned_to';
 CREATE INDEX ix_events_known ON events (known_at);
 CREATE INDEX ix_idempotency_created ON idempotency (created_at);
+CREATE INDEX ix_inbox_changed ON inbox (changed_at) WHERE changed_at IS NOT NULL;
 CREATE INDEX ix_inbox_finished_room ON inbox (room_sid) WHERE kind = 'room_finished';
 CREATE INDEX ix_inbox_lease_expires ON inbox (lease_expires_at) WHERE lease_holder IS NOT NULL;
 CREATE INDEX ix_inbox_ready_room ON inbox (room_name, received_at, event_id) WHERE status != 'handled' AND status != 'dead' AND waits_until IS NULL AND lease_holder IS NULL;
@@ -403,6 +406,7 @@ CREATE INDEX ix_transcript_items_kept ON transcript_items (kept_at);
 CREATE INDEX ix_transcript_items_session ON transcript_items (session_id, created_at, position, number);
 CREATE INDEX ix_usage_reports_kept ON usage_reports (kept_at);
 CREATE INDEX ix_usage_reports_session ON usage_reports (session_id);
+CREATE INDEX ix_webhook_deliveries_changed ON webhook_deliveries (changed_at) WHERE changed_at IS NOT NULL;
 CREATE INDEX ix_webhook_deliveries_created ON webhook_deliveries (webhook_id, created_at, id);
 CREATE INDEX ix_webhook_deliveries_failed ON webhook_deliveries (webhook_id, position) WHERE status = 'failed';
 CREATE INDEX ix_webhook_deliveries_of_event ON webhook_deliveries (event_id);
@@ -494,5 +498,5 @@ CREATE VIRTUAL TABLE transcript_search USING fts5(
     search, content='transcript_items', content_rowid='number', prefix='3 4 5',
     tokenize="ascii tokenchars '='"
 );
-INSERT INTO alembic_version VALUES ('0027');
+INSERT INTO alembic_version VALUES ('0029');
 INSERT INTO schema_floor VALUES ('0004');

@@ -51,6 +51,7 @@ WITHOUT_ACCESS: Final = {
     "egresses": "is replaced by none; `entrypoints/cli` calls no method of it",
     "erase_recordings": "carries out what an erasure that took an access has marked",
     "event_stream": "takes the access of each listener; `run` reads for all of them",
+    "change_watch": "hints to each listener what its access may read",
     "outbox": "is followed by the operator's own commands",
     "play_recording": "takes an access, or a link that someone with one has made",
     "post_report": "takes an access with a report; `read` only decodes a body",

@@ -38,6 +38,7 @@ def entry_moves(entry: InboxEntry) -> dict[str, Any]:
         # An entry that can't be settled would be retried forever.
         "last_error": entry.last_error and storable(entry.last_error),
         "handled_at": entry.handled_at,
+        "changed_at": entry.changed_at,
     }
 
 
@@ -57,4 +58,5 @@ def to_entry(row: Row[Any]) -> InboxEntry:
         last_error=row.last_error,
         handled_at=row.handled_at,
         trace=row.trace,
+        changed_at=row.changed_at,
     )

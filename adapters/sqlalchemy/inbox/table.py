@@ -48,6 +48,8 @@ inbox: Final = Table(
     Column("trace", Text),
     # The due time of a pending entry that is due later than it came in; null once that has come.
     Column("waits_until", UtcDateTime),
+    # Since 0028; null unless the first attempt did not succeed, or the entry was replayed.
+    Column("changed_at", UtcDateTime),
 )
 
 ENTRY_IS_PENDING: Final[ColumnElement[bool]] = inbox.c.status == literal_column("'pending'", String)
@@ -98,6 +100,13 @@ Index(
     inbox.c.waits_until,
     sqlite_where=inbox.c.waits_until.is_not(None),
     postgresql_where=inbox.c.waits_until.is_not(None),
+)
+ENTRY_HAS_CHANGED: Final[ColumnElement[bool]] = inbox.c.changed_at.is_not(None)
+Index(
+    "ix_inbox_changed",
+    inbox.c.changed_at,
+    sqlite_where=ENTRY_HAS_CHANGED,
+    postgresql_where=ENTRY_HAS_CHANGED,
 )
 # One event of a room is handled at a time, by all processes together.
 Index(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-SCHEMA_VERSION: Final = "0027"
+SCHEMA_VERSION: Final = "0029"
 """The newest migration in ``alembic/versions``, whose names sort by age."""
 
 _ADAPTERS: Final = Path(str(adapters.__file__)).resolve().parent

@@ -56,7 +56,7 @@ def to_webhook(row: Row[Any]) -> Webhook:
         reason = row.disabled_reason
         return Webhook(
             id=WebhookId(row.id),
-            reach=_reach(row),
+            reach=to_reach(row),
             url=row.url,
             events=_events.decode(row.events),
             description=row.description,
@@ -104,6 +104,7 @@ def delivery_moves(delivery: Delivery) -> dict[str, Any]:
         "next_attempt_at": delivery.next_attempt_at,
         "began_at": delivery.began_at,
         "settled_at": delivery.settled_at,
+        "changed_at": delivery.changed_at,
     }
 
 
@@ -113,7 +114,7 @@ def to_delivery(row: Row[Any]) -> Delivery:
         return Delivery(
             id=DeliveryId(row.id),
             webhook_id=WebhookId(row.webhook_id),
-            reach=_reach(row),
+            reach=to_reach(row),
             event_id=EventId(row.event_id),
             event=row.event,
             lane=row.lane,
@@ -141,7 +142,8 @@ def _reach_values(reach: Reach) -> Mapping[str, Any]:
     }
 
 
-def _reach(row: Row[Any]) -> Reach:
+def to_reach(row: Row[Any]) -> Reach:
+    """Return the reach of a row."""
     # SQLite's driver returns 0 and 1.
     return Reach(
         tenant=row.tenant, sees_unowned=bool(row.sees_unowned), sees_all=bool(row.sees_all)

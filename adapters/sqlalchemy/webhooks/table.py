@@ -80,6 +80,8 @@ webhook_deliveries: Final = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("began_at", UtcDateTime, nullable=False),
     Column("settled_at", UtcDateTime),
+    # Since 0028; null unless it is pending after an attempt, or was redelivered.
+    Column("changed_at", UtcDateTime),
 )
 DELIVERY_IS_PENDING: Final[ColumnElement[bool]] = webhook_deliveries.c.status == literal_column(
     "'pending'", String
@@ -129,6 +131,13 @@ Index(
     webhook_deliveries.c.id,
 )
 Index("ix_webhook_deliveries_settled", webhook_deliveries.c.settled_at)
+DELIVERY_HAS_CHANGED: Final[ColumnElement[bool]] = webhook_deliveries.c.changed_at.is_not(None)
+Index(
+    "ix_webhook_deliveries_changed",
+    webhook_deliveries.c.changed_at,
+    sqlite_where=DELIVERY_HAS_CHANGED,
+    postgresql_where=DELIVERY_HAS_CHANGED,
+)
 
 # A lane has a row while deliveries wait in it; version counts what was added.
 webhook_lanes: Final = Table(

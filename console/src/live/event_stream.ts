@@ -15,9 +15,15 @@ export type StreamState =
   | { is: "offline"; retryAt: number }
   | { is: "unavailable"; reason: string };
 
+/** What changes without an event, as the service calls it. */
+export const AREAS = ["api_keys", "deliveries", "inbox", "participants"] as const;
+export type Area = (typeof AREAS)[number];
+
 export interface StreamHandlers {
   state(state: StreamState): void;
   event(event: DomainEvent): void;
+  /** Something in these areas has changed that has no event. */
+  changed(areas: readonly Area[]): void;
   /** Events may be missing: what is shown must be read anew. */
   gap(): void;
 }
@@ -36,7 +42,7 @@ export class EventStream {
 
   constructor(
     private readonly handlers: StreamHandlers,
-    private readonly url = "/events",
+    private readonly url = "/events?changes=true",
   ) {}
 
   start(): void {
@@ -106,6 +112,7 @@ export class EventStream {
     this.failures = 0;
     // Without an id to resume from it starts at the present; what is shown may be from before.
     if (this.lastId === null) this.handlers.gap();
+    else this.handlers.changed(AREAS); // hints are not kept for those who are away
     this.handlers.state({ is: "live" });
     await this.messages(answer.body, controller);
   }
@@ -142,6 +149,11 @@ export class EventStream {
       return;
     }
     const event = parsed(data);
+    if (type === "changed") {
+      const areas: unknown = event?.["areas"];
+      if (Array.isArray(areas)) this.handlers.changed(areas as Area[]);
+      return;
+    }
     if (event !== null && typeof event["type"] === "string") {
       this.handlers.event(event as unknown as DomainEvent);
     }

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { Call, DomainEvent, Session } from "../api/types";
-import { EventStream, type StreamState } from "./event_stream";
+import { type Area, EventStream, type StreamState } from "./event_stream";
 
 export const streamState = signal<StreamState>({ is: "connecting" });
 
@@ -10,6 +10,8 @@ export interface Follower {
   session?(session: Session, event: DomainEvent): void;
   call?(call: Call, event: DomainEvent): void;
   any?(event: DomainEvent): void;
+  /** Something has changed that has no event. */
+  changed?(areas: readonly Area[]): void;
   /** Something may have been missed: read anew. */
   gap(): void;
 }
@@ -23,6 +25,10 @@ export function follow(follower: Follower): () => void {
 
 export function announceGap(): void {
   for (const follower of [...followers]) follower.gap();
+}
+
+export function announceChanges(areas: readonly Area[]): void {
+  for (const follower of [...followers]) follower.changed?.(areas);
 }
 
 export function announce(event: DomainEvent): void {
@@ -43,6 +49,7 @@ function isRecord(data: unknown, id: string): data is Record<string, unknown> {
 export const stream = new EventStream({
   state: (state) => (streamState.value = state),
   event: announce,
+  changed: announceChanges,
   gap: announceGap,
 });
 

@@ -5,26 +5,6 @@ import { useState } from "preact/hooks";
 import type { TimelineEntry } from "../api/types";
 import { sourceOf, timeOf, words } from "./format";
 
-interface AsOfProps {
-  /** What was read, as the button says it. */
-  what: string;
-  readAt: string | null;
-  again(): void;
-}
-
-/** When something was read of which not every change has an event. */
-export function AsOf({ what, readAt, again }: AsOfProps) {
-  if (readAt === null) return null;
-  return (
-    <p class="dim">
-      {what} as of <time dateTime={readAt}>{timeOf(readAt)}</time>{" "}
-      <button type="button" aria-label={`Read again: ${what}`} onClick={again}>
-        Read again
-      </button>
-    </p>
-  );
-}
-
 export function Facts({ facts }: { facts: [string, ComponentChildren][] }) {
   return (
     <dl class="facts">

@@ -3,29 +3,26 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Backlog, readBacklog } from "../state/metrics";
 import { may } from "../state/session";
-import { SELDOM, useNews } from "./use_news";
+import { COUNTED, useNews } from "./use_news";
 
 export interface ReadBacklog {
   value: Backlog | null;
   error: Error | null;
-  readAt: string | null;
   reload(): void;
 }
 
 export function useBacklog(): ReadBacklog {
   const [value, setValue] = useState<Backlog | null>(null);
   const [error, setError] = useState<Error | null>(null);
-  const [readAt, setReadAt] = useState<string | null>(null);
   const permitted = may("admin");
   const reload = () => {
     if (!permitted) return;
     readBacklog().then((found) => {
       setValue(found);
-      setReadAt(new Date().toISOString());
       setError(null);
     }, setError);
   };
   useEffect(reload, [permitted]);
-  useNews(reload, SELDOM);
-  return { value, error, readAt, reload };
+  useNews(reload, COUNTED, undefined, ["deliveries", "inbox"]);
+  return { value, error, reload };
 }

@@ -1,18 +1,23 @@
-/** Answers of the API, read again when an event says that they have changed. */
+/** Answers of the API, read again when the live stream says that they have changed. */
 
 import type { DomainEvent } from "../api/types";
+import type { Area } from "../live/event_stream";
 import { type Pace, useNews } from "./use_news";
 import { PAGE, type Pages, usePages } from "./use_pages";
 import { type Resource, useResource } from "./use_resource";
 
-/** Return what is at `path`; `concerns` says which events have it read again, `pace` how soon. */
+/**
+ * Return what is at `path`. Events that `concerns` chooses have it read again, and hints about
+ * `areas`; `pace` says how soon.
+ */
 export function useFollowed<T>(
   path: string,
   concerns: (event: DomainEvent) => boolean,
   pace?: Pace,
+  areas: readonly Area[] = [],
 ): Resource<T> {
   const resource = useResource<T>(path);
-  useNews(() => void resource.reload(), pace, concerns);
+  useNews(() => void resource.reload(), pace, concerns, areas);
   return resource;
 }
 
@@ -22,10 +27,12 @@ export function useFollowedPages<T>(
   field: string,
   concerns: (event: DomainEvent) => boolean,
   pace?: Pace,
+  areas: readonly Area[] = [],
 ): Pages<T> {
   const pages = usePages<T>(path, field);
   // A reader of older pages keeps them.
-  const isNews = (event: DomainEvent) => concerns(event) && (pages.items?.length ?? 0) <= PAGE;
-  useNews(() => void pages.reload(), pace, isNews);
+  const isFirst = (pages.items?.length ?? 0) <= PAGE;
+  const isNews = (event: DomainEvent) => isFirst && concerns(event);
+  useNews(() => void pages.reload(), pace, isNews, isFirst ? areas : []);
   return pages;
 }

@@ -15,8 +15,6 @@ export interface Pages<T> {
   /** The page that was read last, as the service answered. */
   page: Record<string, unknown> | null;
   error: Error | null;
-  /** When that was. */
-  readAt: string | null;
   complete: boolean;
   more(): Promise<void>;
   reload(): Promise<void>;
@@ -24,7 +22,7 @@ export interface Pages<T> {
 
 export function usePages<T>(path: string, field: string): Pages<T> {
   const from = (cursor: string) => withQuery(path, { limit: PAGE.toString(), cursor });
-  const { value, error, readAt, read, reload } = useReading<Read<T>, Record<string, unknown>>(
+  const { value, error, read, reload } = useReading<Read<T>, Record<string, unknown>>(
     from(""),
     (page, before) => ({ items: [...(before?.items ?? []), ...(page[field] as T[])], page }),
   );
@@ -33,7 +31,6 @@ export function usePages<T>(path: string, field: string): Pages<T> {
     items: value?.items ?? null,
     page: value?.page ?? null,
     error,
-    readAt,
     complete: cursor === null,
     more: () => read(from(cursor ?? ""), value),
     reload,

@@ -3,6 +3,7 @@
 import { withQuery } from "../api/client";
 import type { DomainEvent } from "../api/types";
 import { may } from "../state/session";
+import { OF_RECORD } from "../ui/use_news";
 import { EventsPanel } from "./events";
 import { InboxEntries } from "./inbox";
 
@@ -27,6 +28,7 @@ export function Announced({ record, path, filter }: Props) {
           <InboxEntries
             filter={{ roomName, roomSid: roomSid ?? undefined }}
             concerns={concerns}
+            pace={OF_RECORD}
             none={NONE}
           />
         </>

@@ -4,11 +4,11 @@ import type { ApiKey } from "../api/types";
 import { signIn } from "../state/session";
 import { timeOf } from "../ui/format";
 import { Choices, Field } from "../ui/fields";
-import { AsOf } from "../ui/parts";
 import { ShownOnce } from "../ui/shown_once";
 import { Empty, Failed, Loading, Status } from "../ui/states";
 import { useAction } from "../ui/use_action";
 import { useFollowedPages } from "../ui/use_followed";
+import { SELDOM } from "../ui/use_news";
 
 const SCOPES = [
   "sessions:write",
@@ -29,8 +29,12 @@ interface NewKey extends ApiKey {
 }
 
 export function ApiKeysView() {
-  const { items, error, readAt, reload } = useFollowedPages<ApiKey>("/api-keys", "apiKeys", (event) =>
-    event.type.startsWith("api_key."),
+  const { items, error, reload } = useFollowedPages<ApiKey>(
+    "/api-keys",
+    "apiKeys",
+    (event) => event.type.startsWith("api_key."),
+    SELDOM,
+    ["api_keys"],
   );
   const [made, setMade] = useState<NewKey | null>(null);
   const { error: failure, run } = useAction();
@@ -119,7 +123,6 @@ export function ApiKeysView() {
           </tbody>
         </table>
       )}
-      <AsOf what="API keys" readAt={readAt} again={() => void reload()} />
       {!open && (
         <NewKeyForm
           made={(key) => {

@@ -3,10 +3,9 @@
 import type { Delivery, Webhook } from "../api/webhooks";
 import { hashOf } from "../router";
 import { may } from "../state/session";
-import { AsOf } from "../ui/parts";
 import { Failed, Loading } from "../ui/states";
 import { useFollowedPages } from "../ui/use_followed";
-import { SELDOM } from "../ui/use_news";
+import { BUSY, SELDOM } from "../ui/use_news";
 import { DeliveryList } from "./deliveries";
 import { InboxEntries } from "./inbox";
 
@@ -26,6 +25,7 @@ export function DeadLettersView() {
           <InboxEntries
             filter={{ status: "dead" }}
             concerns={ANY}
+            pace={BUSY}
             none="None: each webhook of LiveKit's was processed, or will be tried again."
           />
         </section>
@@ -64,11 +64,12 @@ function FailedDeliveries() {
 
 function OfWebhook({ webhook }: { webhook: Webhook }) {
   const path = `/webhooks/${encodeURIComponent(webhook.webhookId)}/deliveries?status=failed`;
-  const { items, error, readAt, complete, more, reload } = useFollowedPages<Delivery>(
+  const { items, error, complete, more, reload } = useFollowedPages<Delivery>(
     path,
     "deliveries",
     ANY,
     SELDOM,
+    ["deliveries"],
   );
   return (
     <>
@@ -84,11 +85,6 @@ function OfWebhook({ webhook }: { webhook: Webhook }) {
           Older deliveries
         </button>
       )}
-      <AsOf
-        what={`failed deliveries to ${webhook.url}`}
-        readAt={readAt}
-        again={() => void reload()}
-      />
     </>
   );
 }

@@ -5,11 +5,11 @@ import { request, withQuery } from "../api/client";
 import type { Delivery } from "../api/webhooks";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
-import { AsOf, RawJson } from "../ui/parts";
+import { RawJson } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useAction } from "../ui/use_action";
 import { useFollowedPages } from "../ui/use_followed";
-import { SETTLED, WHEN_SETTLED } from "../ui/use_news";
+import { BUSY } from "../ui/use_news";
 
 const STATUSES = ["pending", "succeeded", "failed"];
 
@@ -39,11 +39,12 @@ export function WebhookDeliveries({ path }: { path: string }) {
 }
 
 function Deliveries({ path }: { path: string }) {
-  const { items, error, readAt, complete, more, reload } = useFollowedPages<Delivery>(
+  const { items, error, complete, more, reload } = useFollowedPages<Delivery>(
     path,
     "deliveries",
     () => true,
-    WHEN_SETTLED,
+    BUSY,
+    ["deliveries"],
   );
   if (error !== null) return <Failed error={error} retry={() => void reload()} />;
   if (items === null) return <Loading what="deliveries" />;
@@ -58,7 +59,6 @@ function Deliveries({ path }: { path: string }) {
           Older deliveries
         </button>
       )}
-      <AsOf what="deliveries" readAt={readAt} again={() => void reload()} />
     </>
   );
 }
@@ -85,7 +85,6 @@ function DeliveryRow({ delivery, changed }: { delivery: Delivery; changed(): voi
   const redeliver = async () => {
     await request("POST", `/deliveries/${encodeURIComponent(deliveryId)}/redeliver`);
     changed();
-    setTimeout(changed, SETTLED);
   };
   return (
     <li>

@@ -4,10 +4,10 @@ import type { DomainEvent } from "../api/types";
 import type { Delivery } from "../api/webhooks";
 import { may } from "../state/session";
 import { sourceOf, timeOf } from "../ui/format";
-import { AsOf, RawJson } from "../ui/parts";
+import { RawJson } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useFollowedPages } from "../ui/use_followed";
-import { WHEN_SETTLED } from "../ui/use_news";
+import { OF_RECORD } from "../ui/use_news";
 import { DeliveryList } from "./deliveries";
 
 interface Props {
@@ -55,8 +55,10 @@ interface WithDeliveriesProps {
 }
 
 function WithDeliveries({ events, path, concerns }: WithDeliveriesProps) {
-  const deliveries = useFollowedPages<Delivery>(path, "deliveries", concerns, WHEN_SETTLED);
-  const { items, error, readAt, complete, more, reload } = deliveries;
+  const deliveries = useFollowedPages<Delivery>(path, "deliveries", concerns, OF_RECORD, [
+    "deliveries",
+  ]);
+  const { items, error, complete, more, reload } = deliveries;
   return (
     <>
       {error !== null && <Failed error={error} retry={() => void reload()} />}
@@ -66,7 +68,6 @@ function WithDeliveries({ events, path, concerns }: WithDeliveriesProps) {
           Older deliveries
         </button>
       )}
-      <AsOf what="deliveries" readAt={readAt} again={() => void reload()} />
     </>
   );
 }

@@ -5,27 +5,29 @@ import { parsed, request, withQuery } from "../api/client";
 import type { InboxEntry, InboxEntryWithBody } from "../api/inbox";
 import type { DomainEvent } from "../api/types";
 import { seconds, timeOf } from "../ui/format";
-import { AsOf, RawJson } from "../ui/parts";
+import { RawJson } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useAction } from "../ui/use_action";
 import { useFollowedPages } from "../ui/use_followed";
-import { SETTLED, WHEN_SETTLED } from "../ui/use_news";
+import type { Pace } from "../ui/use_news";
 import { useResource } from "../ui/use_resource";
 
 interface Props {
   filter: Record<string, string | undefined>;
   concerns(event: DomainEvent): boolean;
+  pace: Pace;
   /** What is said where there is none. */
   none: string;
 }
 
-export function InboxEntries({ filter, concerns, none }: Props) {
+export function InboxEntries({ filter, concerns, pace, none }: Props) {
   const path = withQuery("/inbox", filter);
-  const { items, error, readAt, complete, more, reload } = useFollowedPages<InboxEntry>(
+  const { items, error, complete, more, reload } = useFollowedPages<InboxEntry>(
     path,
     "events",
     concerns,
-    WHEN_SETTLED,
+    pace,
+    ["inbox"],
   );
   return (
     <>
@@ -44,7 +46,6 @@ export function InboxEntries({ filter, concerns, none }: Props) {
           Older webhooks
         </button>
       )}
-      <AsOf what="LiveKit's webhooks" readAt={readAt} again={() => void reload()} />
     </>
   );
 }
@@ -56,7 +57,6 @@ function EntryRow({ entry, changed }: { entry: InboxEntry; changed(): void }) {
   const replay = async () => {
     await request("POST", `${path}/replay`);
     changed();
-    setTimeout(changed, SETTLED);
   };
   return (
     <li>

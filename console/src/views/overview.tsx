@@ -7,7 +7,6 @@ import { isFailing, isJoining, Overview } from "../state/overview";
 import { figures } from "../state/per_minute";
 import { may } from "../state/session";
 import { timeOf } from "../ui/format";
-import { AsOf } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useBacklog } from "../ui/use_backlog";
 import { useReturn } from "../ui/use_return";
@@ -116,7 +115,6 @@ function Now({ sessions, calls, now, partial }: NowProps) {
         <BacklogTiles value={backlog.value} />
         {may("calls:read") && <TurnLatency now={now} />}
       </ul>
-      <AsOf what="what waits" readAt={backlog.readAt} again={backlog.reload} />
       <section class="charts" aria-label="The last hour">
         {may("calls:read") && (
           <LastHour title="Calls per minute" minutes={minutes} values={shown.calls} />

@@ -3,9 +3,10 @@
 import type { Participant } from "../api/participants";
 import type { DomainEvent } from "../api/types";
 import { sourceOf, timeOf, words } from "../ui/format";
-import { AsOf, RawJson } from "../ui/parts";
+import { RawJson } from "../ui/parts";
 import { Failed, Loading, Status } from "../ui/states";
 import { useFollowedPages } from "../ui/use_followed";
+import { OF_RECORD } from "../ui/use_news";
 
 interface Props {
   /** The session's or the call's route. */
@@ -15,10 +16,12 @@ interface Props {
 
 export function Participants({ path, concerns }: Props) {
   const route = `${path}/participants`;
-  const { items, page, error, readAt, complete, more, reload } = useFollowedPages<Participant>(
+  const { items, page, error, complete, more, reload } = useFollowedPages<Participant>(
     route,
     "participants",
     concerns,
+    OF_RECORD,
+    ["participants"],
   );
   const gaps = (page?.["gaps"] as string[] | undefined) ?? [];
   return (
@@ -28,7 +31,12 @@ export function Participants({ path, concerns }: Props) {
       {items === null && error === null && <Loading what="participants" />}
       {gaps.map((gap) => (
         <p key={gap} class="failed" role="status">
-          {GAPS[gap] ?? words(gap)}
+          {GAPS[gap] ?? words(gap)}{" "}
+          {gap === "livekit_unreachable" && (
+            <button type="button" onClick={() => void reload()}>
+              Read again
+            </button>
+          )}
         </p>
       ))}
       {items?.length === 0 && (
@@ -43,14 +51,13 @@ export function Participants({ path, concerns }: Props) {
           Earlier participants
         </button>
       )}
-      <AsOf what="participants" readAt={readAt} again={() => void reload()} />
     </>
   );
 }
 
 const GAPS: Record<string, string> = {
   livekit_unreachable:
-    "LiveKit did not answer: somebody may be missing, or have left. Read again once it is back.",
+    "LiveKit did not answer: somebody may be missing, or have left.",
   older_webhooks: "There were more webhooks about this room than are read: some who left early are missing.",
 };
 

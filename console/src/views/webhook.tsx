@@ -9,13 +9,19 @@ import { ShownOnce } from "../ui/shown_once";
 import { Failed, Loading } from "../ui/states";
 import { useAction } from "../ui/use_action";
 import { useFollowed } from "../ui/use_followed";
+import { OF_RECORD } from "../ui/use_news";
 import { WebhookDeliveries } from "./deliveries";
 import { WebhookForm } from "./webhook_form";
 import { eventsOf, WebhookStatus } from "./webhooks";
 
 export function WebhookView({ id }: { id: string }) {
   const path = `/webhooks/${encodeURIComponent(id)}`;
-  const webhook = useFollowed<Webhook>(path, (event) => event.type.startsWith("webhook."));
+  const webhook = useFollowed<Webhook>(
+    path,
+    (event) => event.type.startsWith("webhook."),
+    OF_RECORD,
+    ["deliveries"], // the first failed attempt has no event
+  );
   const { value } = webhook;
   if (value === null) {
     return (

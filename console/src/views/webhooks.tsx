@@ -7,6 +7,7 @@ import { timeOf } from "../ui/format";
 import { ShownOnce } from "../ui/shown_once";
 import { Empty, Failed, Loading, Status } from "../ui/states";
 import { useFollowedPages } from "../ui/use_followed";
+import { OF_RECORD } from "../ui/use_news";
 import { WebhookForm } from "./webhook_form";
 
 export function WebhooksView() {
@@ -14,6 +15,8 @@ export function WebhooksView() {
     "/webhooks",
     "webhooks",
     (event) => event.type.startsWith("webhook."),
+    OF_RECORD,
+    ["deliveries"], // the first failed attempt has no event
   );
   const [made, setMade] = useState<WebhookWithSecret | null>(null);
   const add = async (body: unknown) => {

@@ -11,8 +11,11 @@ from litestar import Controller, Response, Router, get
 from litestar.openapi import ResponseSpec
 from litestar.types import Scope as AsgiScope
 
-from application.streaming.event_stream import HEARTBEAT, EventStream
+from application.streaming.change_watch import ChangeWatch
+from application.streaming.event_stream import EventStream
 from application.streaming.listener import Listener
+from application.streaming.listeners import HEARTBEAT
+from domain.changes.change import readable_areas
 from domain.events.event_access import READERS
 from domain.events.event_filter import EventFilter
 from domain.shared.errors import InvalidInput
@@ -25,6 +28,7 @@ from entrypoints.http.events.response import (
 )
 from entrypoints.http.events.schemas import (
     CallQuery,
+    ChangesQuery,
     FollowQuery,
     LastIdHeader,
     LastIdQuery,
@@ -42,7 +46,11 @@ from entrypoints.http.routing import routes_of
 
 def routes(container: Container) -> Router:
     """Return the route, with what it calls."""
-    return routes_of(EventsController, _event_stream=container.event_stream)
+    return routes_of(
+        EventsController,
+        _event_stream=container.event_stream,
+        _change_watch=container.change_watch,
+    )
 
 
 class EventsController(Controller):
@@ -53,6 +61,7 @@ class EventsController(Controller):
     security = KEYED
 
     _event_stream: EventStream
+    _change_watch: ChangeWatch
 
     @get(
         needs=READERS,
@@ -85,6 +94,7 @@ class EventsController(Controller):
         last_event_id: LastIdQuery = None,
         last_id_sent: LastIdHeader = None,
         follow: FollowQuery = None,
+        changes: ChangesQuery = None,
     ) -> Response[Any]:
         """Server-Sent Events (`EventSource`): each has the event's `id`, its type as `event`, and the
         body that webhooks have as `data`. Filters are combined. A key gets the events of what its scopes
@@ -94,18 +104,25 @@ class EventsController(Controller):
         nothing twice. If that event is no longer stored, the first event is `reset`: events were
         missed, so read what you show anew. Comments come every 15 seconds; a client that does not
         take its events for as long is disconnected.
+
+        With `changes=true` a `changed` comes within about two seconds, and once a second at most, when something
+        changes that has no event; its `data` is `{"areas": [...]}` with what the key may read anew:
+        `deliveries` (attempts, redelivery), `inbox` (LiveKit's webhooks, and their processing), `participants`
+        (of the key's sessions and calls), `api_keys` (their last use). No filter applies to it. None is kept for
+        a client that was away: read what you show when the stream begins, and after a `reset`.
         """  # noqa: E501 - lines of the OpenAPI document
         # Other pages may not read agents and the like, by any route.
-        is_other = scope["state"].get(OTHER_PAGE, False)
-        wanted = EventFilter.parse(
-            access_of(scope), types, session_id, call_id, resources=not is_other
-        )
+        access, is_other = access_of(scope), scope["state"].get(OTHER_PAGE, False)
+        wanted = EventFilter.parse(access, types, session_id, call_id, resources=not is_other)
         last_id = last_id_sent or last_event_id or None
-        overload, follows = overload_of(scope), _follows(follow)
+        overload, follows = overload_of(scope), _flag("follow", follow, default=True)
+        hints = _flag("changes", changes, default=False)
         client = overload.client(scope)
         listener = await self._event_stream.listen(
             wanted, last_id, key=credential_of(scope), client=client, follows=follows
         )
+        if hints and follows:
+            self._change_watch.add(listener, readable_areas(access, resources=not is_other))
         return await _answer(self._event_stream, listener, partial(overload.lists.take, client))
 
 
@@ -125,7 +142,7 @@ async def _answer(
     return EventStreamResponse(stream, listener, first, text)
 
 
-def _follows(raw: str | None) -> bool:
+def _flag(name: str, raw: str | None, *, default: bool) -> bool:
     if raw in (None, "", "true", "false"):
-        return raw != "false"
-    raise InvalidInput("follow must be true or false.", field="follow", example=False)
+        return raw == "true" if raw else default
+    raise InvalidInput(f"{name} must be true or false.", field=name, example=not default)

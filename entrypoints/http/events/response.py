@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, Final
 
 from litestar import Response
@@ -72,13 +73,12 @@ class _Following(ASGIResponse):
             self._stream.leave(listener)
 
     async def _follow(self, send: Send) -> None:
-        listener, loop = self._listener, asyncio.get_running_loop()
+        listener = self._listener
+        listener.send = partial(_send, send)
         await _start(send)
         text = self._first
         while text:
-            listener.sending_since = loop.time()
-            await send({"type": "http.response.body", "body": text, "more_body": True})
-            listener.sending_since, listener.sent_at = None, loop.time()
+            await listener.take(text)
             text = await self._text()
         if listener.closing is not Closing.LEFT:
             await _end(send)
@@ -93,6 +93,10 @@ async def _left(receive: Receive, listener: Listener) -> None:
 
 async def _start(send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
+
+
+def _send(send: Send, text: bytes) -> Awaitable[None]:
+    return send({"type": "http.response.body", "body": text, "more_body": True})
 
 
 async def _end(send: Send) -> None:

@@ -19,7 +19,7 @@ _ID = {"format": OpenAPIFormat.UUID}
 class StreamedEvent(msgspec.Struct, kw_only=True):
     """An event of the stream: `data` is the body that webhooks have, as JSON.
 
-    `event` is its type, or `reset`, which has no `id`.
+    `event` is its type. `reset` and `changed` have no `id`.
     """
 
     id: Uuid | msgspec.UnsetType = msgspec.UNSET
@@ -61,5 +61,13 @@ FollowQuery = Annotated[
         type=OpenAPIType.BOOLEAN,
         default=True,
         description="`false`: send what is stored behind `lastEventId`, or all of it, and end.",
+    ),
+]
+ChangesQuery = Annotated[
+    str | None,
+    query_parameter(
+        type=OpenAPIType.BOOLEAN,
+        default=False,
+        description="`true`: also send `changed` when something changes that has no event.",
     ),
 ]

@@ -52,17 +52,24 @@ class RouteIndex:
 
     authenticate: Authenticate
     in_production: bool
+    _kept: dict[bool, dict[str, str]] = attrs.field(factory=dict, init=False)
 
     async def __call__(self, app: Litestar) -> dict[str, str]:
         """Return ``{"POST /session": "Start a session…"}`` for what the documentation shows."""
         with_hidden = not self.in_production or await self.authenticate.is_guarded()
-        return {
-            f"{min(handler.http_methods)} {_PARAMETER_TYPE.sub('', route.path)}": handler.summary
-            for route in sorted(app.routes, key=lambda route: route.path)
-            if isinstance(route, HTTPRoute)
-            for handler in route.route_handlers
-            if handler.summary and (with_hidden or not handler.opt.get("hidden"))
-        }
+        if with_hidden not in self._kept:
+            self._kept[with_hidden] = _index(app, with_hidden=with_hidden)
+        return self._kept[with_hidden]
+
+
+def _index(app: Litestar, *, with_hidden: bool) -> dict[str, str]:
+    return {
+        f"{min(handler.http_methods)} {_PARAMETER_TYPE.sub('', route.path)}": handler.summary
+        for route in sorted(app.routes, key=lambda route: route.path)
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.summary and (with_hidden or not handler.opt.get("hidden"))
+    }
 
 
 def routes(container: Container) -> Router:

@@ -89,9 +89,9 @@ def events_in(text: str) -> list[Event]:
 @contextmanager
 def listening(served: Served, tenant: str, **query: Any) -> Iterator[Stream]:
     stream, opened_ = Stream(), threading.Event()
-    last_id = query.pop("last_id", None)
+    last_id, origin = query.pop("last_id", None), query.pop("origin", "https://app.example.com")
     client = httpx.Client(base_url=served.service.url, timeout=30)
-    headers = {"X-API-Key": served.keys[tenant], "Origin": "https://app.example.com"}
+    headers = {"X-API-Key": served.keys[tenant], "Origin": origin}
     if last_id:
         headers["Last-Event-ID"] = last_id
 

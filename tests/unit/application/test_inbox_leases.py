@@ -66,7 +66,7 @@ class SessionStore:
 
     @property
     def is_done(self) -> bool:
-        return all(entry.handled_at for entry in self.inbox._entries.values())
+        return all(entry.handled_at for entry in self.inbox.stored.values())
 
     def claimed(self, event_id: str, until: datetime, now: datetime) -> int:
         if now < self.until.get(event_id, now):

@@ -336,7 +336,7 @@ async def test_given_a_lease_that_cannot_be_renewed_then_its_event_is_handled_on
     handler = Handler(inbox, long)
     await inbox.add(entry(1))
     async with at_work(worker_of(inbox, handler).run()):
-        await until(lambda: bool(inbox._entries["EV_1"].handled_at))
+        await until(lambda: bool(inbox.stored["EV_1"].handled_at))
     assert handler.seen == ["EV_1"]
     assert len(at_once) == 1
 

@@ -13,9 +13,10 @@ import pytest
 
 from adapters.memory.storage import MemoryStorage
 from application.streaming import frame_ring, listeners, stored_events
-from application.streaming.event_stream import HEARTBEAT, RESET, EventStream
+from application.streaming.event_stream import RESET, EventStream
 from application.streaming.frame_ring import Frame, FrameRing, joined
 from application.streaming.listener import Closing, Listener
+from application.streaming.listeners import HEARTBEAT
 from application.workers.event_signal import EventSignal
 from domain.access.access import SYSTEM, WORK, Access
 from domain.events.domain_event import EventKind, NewEvent, StoredEvent
@@ -106,16 +107,17 @@ class Heard:
         self.blocked = asyncio.Event()
         self.blocked.set()
         self._stream = stream
+        listener.send = self._send
         self.task = asyncio.create_task(self._hear())
         listener.task = self.task
 
     async def _hear(self) -> None:
-        loop = asyncio.get_running_loop()
         async for text in texts(self._stream, self.listener):
-            self.listener.sending_since = loop.time()
-            await self.blocked.wait()
-            self.listener.sending_since, self.listener.sent_at = None, loop.time()
-            self.texts.append(text)
+            await self.listener.take(text)
+
+    async def _send(self, text: bytes) -> None:
+        await self.blocked.wait()
+        self.texts.append(text)
 
     @property
     def ids(self) -> list[str]:

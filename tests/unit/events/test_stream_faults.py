@@ -13,9 +13,10 @@ from structlog.testing import capture_logs
 
 from adapters.system.clock import SystemClock
 from application.streaming import frame_ring, listeners
-from application.streaming.event_stream import HEARTBEAT, KEPT_FOR, RESET
+from application.streaming.event_stream import KEPT_FOR, RESET
 from application.streaming.frame_ring import FrameRing
 from application.streaming.listener import Closing
+from application.streaming.listeners import HEARTBEAT
 from domain.events.domain_event import StoredEvent
 from domain.shared.errors import StorageUnavailable, Unauthenticated
 from domain.shared.event_errors import TooManyStreams

@@ -1,0 +1,1 @@
+"""What changes without a domain event, and who may know."""
