@@ -187,6 +187,7 @@ def postgres() -> Iterator[PostgresServer]:
     with running_postgres() as server:
         # Tests kill processes, never the machine: without fsync a commit survives that too.
         server.sql("ALTER SYSTEM SET fsync = off")
+        server.sql("ALTER SYSTEM SET full_page_writes = off")
         # A worker for each of hundreds of databases, which none of them lives to need.
         server.sql("ALTER SYSTEM SET autovacuum = off")
         server.sql("SELECT pg_reload_conf()")

@@ -1,6 +1,6 @@
 """Many starts of one room at once.
 
-Only here are there as many as 32, and every fault meets each step of their first.
+Only here are there as many as 64, and every fault meets each step of their first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.unit.worlds.fake_livekit import Fault
 from tests.unit.worlds.world import GRACE, LEASE, ROOM, World
 
 FAULTS = [None, *(fault for fault in Fault if fault is not Fault.TIMED_OUT_LATE)]
-MANY = 32
+MANY = 64
 
 
 async def many_starts(world: World, number: int = MANY) -> list[Any]:
@@ -43,7 +43,7 @@ def one_session(world: World, outcomes: list[Any], errors: int = 0) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_given_an_empty_room_then_32_starts_make_one_session_and_one_agent(
+async def test_given_an_empty_room_then_64_starts_make_one_session_and_one_agent(
     fault: Fault | None,
 ) -> None:
     world = World()
@@ -54,7 +54,7 @@ async def test_given_an_empty_room_then_32_starts_make_one_session_and_one_agent
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_given_the_agent_gone_then_32_starts_dispatch_one(fault: Fault | None) -> None:
+async def test_given_the_agent_gone_then_64_starts_dispatch_one(fault: Fault | None) -> None:
     world = World()
     await world.start()
     world.clock.advance(GRACE)
@@ -62,7 +62,7 @@ async def test_given_the_agent_gone_then_32_starts_dispatch_one(fault: Fault | N
     one_session(world, await many_starts(world), errors=1)
 
 
-async def test_given_the_room_closed_then_32_starts_make_one_new_session() -> None:
+async def test_given_the_room_closed_then_64_starts_make_one_new_session() -> None:
     world = World()
     old = (await world.start()).session
     world.livekit.closes(ROOM)
