@@ -27,7 +27,8 @@ import pytest
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
 WARM_MODULES: Final = (
-    "entrypoints.cli", "entrypoints.http", "tests.faults.dying_service", "tests.hostile.few_files",
+    "alembic", "entrypoints.cli", "entrypoints.http", "tests.faults.dying_service",
+    "tests.hostile.few_files",
 )  # fmt: skip
 SKEWED_CLOCK: Final = f"{PROJECT / 'tests' / 'skewed_clock'}:{PROJECT}"
 """PYTHONPATH where the clock is wrong (tests/machine.py)."""

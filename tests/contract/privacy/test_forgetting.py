@@ -25,6 +25,7 @@ from domain.shared.identifiers import Identity
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_session, opened
 from tests.contract.storage.test_records import DAY, held, leave_behind, store
+from tests.databases import sqlite_in
 
 SessionStore = MemoryStorage | SqlStorage
 
@@ -159,11 +160,11 @@ async def test_a_word_of_every_configuration_is_found_where_it_is_an_identity(
 
 async def test_a_number_with_separators_is_left_in_no_place_of_the_file(tmp_path: Path) -> None:
     file, written = tmp_path / "ledger.db", b"+1 (510) 555-0177"
-    async with opened(f"sqlite+aiosqlite:///{file}", announces=False) as ledger:
+    async with opened(sqlite_in(tmp_path), announces=False) as ledger:
         await store(ledger, noted("nothing"))
     leave_behind(file, written)
 
-    async with SqlStorage(f"sqlite+aiosqlite:///{file}") as ledger:
+    async with SqlStorage(sqlite_in(tmp_path)) as ledger:
         await ledger.personal_data.forget(by_number())
 
         assert written not in held(tmp_path)

@@ -18,6 +18,7 @@ from adapters.sqlalchemy.schema.backup import backup, restore
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import new_session, opened
+from tests.databases import copy_migrated
 
 STEPS = ("rename", "replace", "unlink", "link", "fsync")
 """What changes names, or brings bytes to the disk."""
@@ -80,6 +81,7 @@ async def test_a_database_that_is_there_stays_as_open_as_it_is(tmp_path: Path) -
 async def test_any_file_name_will_do(tmp_path: Path, name: str) -> None:
     file, copy = tmp_path / name, tmp_path / f"copy of {name}"
     url = url_of(tmp_path / quote(name))
+    copy_migrated(file)
     await add(url, 1)
     assert sessions_in(file) == 1
 
@@ -98,6 +100,7 @@ async def test_any_file_name_will_do(tmp_path: Path, name: str) -> None:
 async def replaceable(tmp_path: Path) -> tuple[Path, Path]:
     """A database with two sessions, and a backup with one."""
     file, copy = tmp_path / "ledger.db", tmp_path / "copy.db"
+    copy_migrated(file)
     await add(url_of(file), 1)
     backup(url_of(file), copy)
     await add(url_of(file), 1)

@@ -25,6 +25,7 @@ from domain.sessions.session import Session
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import StorageUnavailable
 from tests.contract.storage.ledgers import engines, new_session
+from tests.databases import sqlite_in
 
 PATIENCE = timedelta(seconds=0.5)
 LOGS = ("-wal", "-shm")
@@ -37,7 +38,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def url(path: Path) -> str:
-    return f"sqlite+aiosqlite:///{path}"
+    return sqlite_in(path.parent)
 
 
 @pytest.fixture

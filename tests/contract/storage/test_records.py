@@ -35,6 +35,7 @@ from domain.shared.errors import StorageUnavailable
 from domain.shared.identifiers import Identity, RoomName
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, new_call, new_entry, new_room, new_session, opened
+from tests.databases import sqlite_in
 
 SessionStore = MemoryStorage | SqlStorage
 
@@ -256,8 +257,7 @@ async def test_what_lives_is_counted(ledger: SessionStore) -> None:
 
 
 async def test_a_file_holds_nothing_of_a_person_who_was_forgotten(tmp_path: Path) -> None:
-    database = tmp_path / "ledger.db"
-    async with SqlStorage(f"sqlite+aiosqlite:///{database}") as ledger:
+    async with SqlStorage(sqlite_in(tmp_path)) as ledger:
         await everything_of_a_caller(ledger)
         assert DIGITS.encode() in held(tmp_path)
 
@@ -270,11 +270,11 @@ async def test_a_file_holds_nothing_of_a_person_who_was_forgotten(tmp_path: Path
 
 async def test_nor_does_a_place_in_the_file_that_a_row_was_moved_from(tmp_path: Path) -> None:
     file = tmp_path / "ledger.db"
-    async with opened(f"sqlite+aiosqlite:///{file}", announces=False) as ledger:
+    async with opened(sqlite_in(tmp_path), announces=False) as ledger:
         await store(ledger, ended(1))
     leave_behind(file, DIGITS.encode())
 
-    async with SqlStorage(f"sqlite+aiosqlite:///{file}") as ledger:
+    async with SqlStorage(sqlite_in(tmp_path)) as ledger:
         await ledger.personal_data.forget(DataSubject.with_number(NUMBER))
 
         assert DIGITS.encode() not in held(tmp_path)
@@ -301,7 +301,7 @@ def leave_behind(file: Path, text: bytes) -> None:
 
 async def test_nobody_waits_while_a_person_is_looked_for(tmp_path: Path) -> None:
     file = tmp_path / "ledger.db"
-    async with opened(f"sqlite+aiosqlite:///{file}", announces=False) as ledger:
+    async with opened(sqlite_in(tmp_path), announces=False) as ledger:
         await everything_of_a_caller(ledger)
         with closing(sqlite3.connect(file, isolation_level=None)) as another:
             another.execute("BEGIN IMMEDIATE")  # SQLite's one writer

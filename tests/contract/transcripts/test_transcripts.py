@@ -33,6 +33,7 @@ from tests.contract.transcripts.kept import (
     session_in,
     texts_in,
 )
+from tests.databases import sqlite_in
 
 EVERYTHING = said(
     "Größe „42“ <b> & 😀",
@@ -263,7 +264,7 @@ async def test_a_person_s_words_are_forgotten(ledger: Ledger) -> None:
 
 async def test_a_file_has_no_word_that_was_forgotten_or_pruned(tmp_path: Path) -> None:
     file = tmp_path / "ledger.db"
-    async with opened(f"sqlite+aiosqlite:///{file}") as ledger:
+    async with opened(sqlite_in(tmp_path)) as ledger:
         theirs = await session_in(ledger, identity=Identity("ann"))
         async with ledger.unit_of_work() as work:
             await work.sessions.save(theirs.ended(EndReason.ROOM_FINISHED, NOON + SECOND))

@@ -17,6 +17,7 @@ from domain.shared.timeline import Source
 from domain.webhooks.fan_out import FanOut
 from tests.contract.storage.ledgers import NOON, opened
 from tests.contract.webhooks.examples import new_webhook
+from tests.databases import sqlite_in
 from tests.unit.worlds.fakes import FakeClock, SequentialIds
 
 SESSION = SessionId("00000000-0000-7000-8000-000000000001")
@@ -26,7 +27,7 @@ async def test_given_a_kind_and_a_webhook_that_are_not_known_then_the_others_are
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "ledger.db"
-    async with opened(f"sqlite+aiosqlite:///{path}") as ledger:
+    async with opened(sqlite_in(tmp_path)) as ledger:
         good, bad = new_webhook(), new_webhook()
         for webhook in (good, bad):
             await ledger.webhooks.add(webhook)

@@ -13,14 +13,13 @@ from domain.access.manage_keys import CreateKeyCommand
 from entrypoints.container import Container
 from entrypoints.container import running as opened
 from entrypoints.settings import load_settings
-from tests.application import application
 from tests.databases import sqlite_in
-from tests.integration.http.routes import routes_of
+from tests.integration.http.routes import all_routes
 from tests.simulator import SimulatorProcess
 
 ANN, BEN = "ann-s-secret-key-0123456789", "ben-s-secret-key-0123456789"
 GUARDED: Final = sorted(
-    (route for route in routes_of(application()) if not route.handler.opt.get("public")),
+    (route for route in all_routes() if not route.handler.opt.get("public")),
     key=lambda route: route.name,
 )
 """The routes that are not public."""

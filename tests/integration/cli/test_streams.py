@@ -48,8 +48,8 @@ def test_given_a_full_disk_for_its_output_then_one_line_says_so(backend: Backend
 @pytest.mark.parametrize(
     "closed",
     [
-        ">&-",
         "<&- >&- 2>&-",
+        pytest.param(">&-", marks=pytest.mark.slow),
         pytest.param("2>&-", marks=pytest.mark.slow),
         pytest.param(">&- 2>&-", marks=pytest.mark.slow),
     ],

@@ -21,10 +21,10 @@ WRONG = {
 
 
 @pytest.fixture(params=["absent", "wrong"])
-def ledger(request: pytest.FixtureRequest, empty_sqlite_url: str, tmp_path: Path) -> Backend:
+def ledger(request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path) -> Backend:
     """A command line that knows DATABASE_URL; every other variable is absent, or wrong."""
     others = {} if request.param == "absent" else WRONG
-    return Backend({**others, "DATABASE_URL": empty_sqlite_url}, tmp_path)
+    return Backend({**others, "DATABASE_URL": sqlite_url}, tmp_path)
 
 
 @pytest.mark.parametrize(

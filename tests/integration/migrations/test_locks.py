@@ -31,9 +31,8 @@ KILL = text(
 
 
 @pytest.fixture
-async def target(empty_postgres_url: str) -> AsyncIterator[Database]:
-    target = database(empty_postgres_url)
-    await upgrade(target)
+async def target(postgres_url: str) -> AsyncIterator[Database]:
+    target = database(postgres_url)
     yield target
     await target.dispose()
 

@@ -37,6 +37,13 @@ async def empty(empty_sql_url: str) -> AsyncIterator[Database]:
     await target.dispose()
 
 
+@pytest.fixture
+async def migrated(sql_url: str) -> AsyncIterator[Database]:
+    target = database(sql_url)
+    yield target
+    await target.dispose()
+
+
 async def table_names(target: Database) -> set[str]:
     async with target.reader.connect() as connection:
         names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
@@ -50,23 +57,22 @@ def test_the_version_in_code_is_the_newest_migration() -> None:
     assert by_age == sorted(by_age), "ensure_schema tells older from newer by the names"
 
 
-async def test_up_down_and_up_again(empty: Database) -> None:
-    for _ in range(2):
-        assert await current(empty) is None
-        await upgrade(empty)
-        assert await current(empty) == SCHEMA_VERSION
-        assert await table_names(empty) == {"alembic_version", *metadata.tables}
-        await downgrade(empty, "base")
-        assert await table_names(empty) == {"alembic_version"}
+async def test_down_and_up_again(migrated: Database) -> None:
+    await downgrade(migrated, "base")
+    assert await current(migrated) is None
+    assert await table_names(migrated) == {"alembic_version"}
+
+    await upgrade(migrated)
+    assert await current(migrated) == SCHEMA_VERSION
+    assert await table_names(migrated) == {"alembic_version", *metadata.tables}
 
 
-async def test_upgrading_what_is_up_changes_nothing(empty: Database) -> None:
-    await upgrade(empty)
-    await upgrade(empty)
-    assert await current(empty) == SCHEMA_VERSION
+async def test_upgrading_what_is_up_changes_nothing(migrated: Database) -> None:
+    await upgrade(migrated)
+    assert await current(migrated) == SCHEMA_VERSION
 
 
-async def test_the_migrated_schema_is_the_one_in_code(empty: Database) -> None:
+async def test_the_migrated_schema_is_the_one_in_code(migrated: Database) -> None:
     def differences(connection: Connection) -> list[object]:
         options = {
             "compare_type": True, "compare_server_default": True, "include_object": is_compared,
@@ -75,16 +81,15 @@ async def test_the_migrated_schema_is_the_one_in_code(empty: Database) -> None:
             compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
         )
 
-    await upgrade(empty)
-    async with empty.reader.connect() as connection:
+    async with migrated.reader.connect() as connection:
         assert await connection.run_sync(differences) == []
 
 
-async def test_the_indexes_are_the_ones_in_code(empty: Database) -> None:
+async def test_the_indexes_are_the_ones_in_code(migrated: Database) -> None:
     """Alembic compares an index's name and columns, not its condition."""
-    condition = f"{empty.reader.dialect.name}_where"
+    condition = f"{migrated.reader.dialect.name}_where"
 
-    def migrated(connection: Connection) -> dict[str, object]:
+    def found(connection: Connection) -> dict[str, object]:
         return {
             str(index["name"]): (
                 index["column_names"],
@@ -104,15 +109,14 @@ async def test_the_indexes_are_the_ones_in_code(empty: Database) -> None:
         str(index.name): (
             [column.name for column in index.columns],
             index.unique,
-            words(index.dialect_options[empty.reader.dialect.name]["where"]),
+            words(index.dialect_options[migrated.reader.dialect.name]["where"]),
         )
         for table in metadata.tables.values()
         for index in table.indexes
-        if not empty.embedded or index.name not in ONLY_POSTGRESQL
+        if not migrated.embedded or index.name not in ONLY_POSTGRESQL
     }
-    await upgrade(empty)
-    async with empty.reader.connect() as connection:
-        assert await connection.run_sync(migrated) == in_code
+    async with migrated.reader.connect() as connection:
+        assert await connection.run_sync(found) == in_code
     assert in_code["uq_sessions_live_room"] == (["room_name"], True, ["ended"])
 
 

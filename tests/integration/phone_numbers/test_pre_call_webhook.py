@@ -193,8 +193,7 @@ def test_given_private_addresses_are_not_permitted_then_nothing_is_sent(
 ) -> None:
     """The URL was stored while they were; its address is checked when it is asked."""
     number, agent, _ = asking.number("/private", {"reject": 486})
-    stored = tmp_path / "ledger.db"
-    database = {"DATABASE_URL": f"sqlite+aiosqlite:///{stored}"}
+    database = {"DATABASE_URL": sqlite_in(tmp_path)}
     with lines_on(simulator_process, tmp_path, database, WEBHOOK_ALLOW_PRIVATE="true") as lines:
         own = lines.agent("ann")
         webhook = {"url": f"{asking.hooks.url}/private"}

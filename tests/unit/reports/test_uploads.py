@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from litestar.exceptions import InternalServerException
-from livekit.agents.telemetry.traces import _parse_retry_delay
 
 from adapters.livekit.tokens import TokenFactory
 from adapters.livekit.worker_verifier import LiveKitWorkerVerifier
@@ -143,6 +142,8 @@ async def test_what_is_spooled_is_read_as_it_came(size: int) -> None:
 
 
 def test_a_worker_reads_when_to_try_again() -> None:
+    from livekit.agents.telemetry.traces import _parse_retry_delay  # noqa: PLC0415 - takes a second
+
     refused = Refused()
     answers = [refused.try_again(StorageUnavailable("Down."), "Bearer x") for _ in range(4)]
     stalled = refused.try_again(ReportStalled("x"), "Bearer y")
