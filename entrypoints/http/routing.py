@@ -34,10 +34,3 @@ def routes_of(controller: type[Controller], **use_cases: Callable[[], object]) -
                 if HttpMethod.OPTIONS not in handler.http_methods
             ]
     return router
-
-
-class _Routes(Router):
-    """Becomes the application's as it is: Litestar would copy it, in half of the start's time."""
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return self
