@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks import (
+    beside_stream,
     busy_ledger,
     console,
     deliveries,
@@ -65,6 +66,7 @@ MORE: Final = {
     "busy-ledger": busy_ledger.measure,
     "outbox": outbox.measure,
     "stream": stream.measure,
+    "beside-stream": beside_stream.measure,
     "row-sizes": row_sizes.measure,
     "search": search.measure,
     "statistics": statistics.measure,
