@@ -152,6 +152,7 @@ async def test_a_move_rewrites_only_the_indexes_that_it_moves_within(sqlite_url:
         }
         | with_status("sessions"),
         {
+            "ix_inbox_changed",
             "ix_inbox_lease_expires",
             "ix_inbox_ready_room",
             "ix_inbox_status_received",

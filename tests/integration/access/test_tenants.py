@@ -225,7 +225,9 @@ def keys(
     made = asyncio.run(_make_keys(environ, folder))
     with running(environ, folder) as service, httpx.Client(base_url=service.url) as client:
         headers = {"X-API-Key": made["ann"]}
-        without = {route.scopes: made[f"without {route.scopes}"] for route in OWNED}
+        without = {
+            route.scopes: made[f"without {route.scopes}"] for route in OWNED if _others(route)
+        }
         facts: dict[str, Any] = {"url": "http://127.0.0.1:1/events", "events": ["*"]}
         keys = Keys(client, made["ann"], made["ben"], made["admin"], without, facts)
         facts["webhookId"] = keys.add_webhook()
@@ -356,16 +358,20 @@ async def _receive(environ: dict[str, str], folder: Path) -> str:
     return event.id
 
 
+def _others(route: Route) -> frozenset[Scope]:
+    """The scopes that do not open a route; none for what every scope opens a part of."""
+    return frozenset(Scope) - {*route.scopes, Scope.ADMIN}
+
+
 async def _make_keys(environ: dict[str, str], folder: Path) -> dict[str, str]:
     wanted = {
         "ann": CreateKeyCommand(name="ann", scopes=SCOPES),
         "ben": CreateKeyCommand(name="ben", scopes=SCOPES),
         "admin": CreateKeyCommand(name="admin", scopes=frozenset({Scope.ADMIN})),
         **{
-            f"without {route.scopes}": CreateKeyCommand(
-                name="others", scopes=frozenset(Scope) - {*route.scopes, Scope.ADMIN}
-            )
+            f"without {route.scopes}": CreateKeyCommand(name="others", scopes=_others(route))
             for route in OWNED
+            if _others(route)
         },
         "revoked": CreateKeyCommand(name="revoked"),
     }
@@ -396,7 +402,7 @@ def test_without_a_key_there_is_nothing(
 
 
 def test_a_key_without_the_scope_may_not(keys: Keys, subtests: pytest.Subtests) -> None:
-    for route in OWNED:
+    for route in filter(_others, OWNED):
         with subtests.test(" ".join(route.name)):
             answer = keys.ask(route, keys.without[route.scopes])
             assert (answer.status_code, code_of(answer)) == (403, "insufficient_scope")
@@ -483,6 +489,8 @@ def test_a_list_s_filter_finds_what_is_ann_s_for_ann_alone(
     listed = keys.ask(route, keys.ann).json().values()
     [shown, *_] = next(found for found in listed if isinstance(found, list))
     value = shown.get(name) or WIDE.get(name) or keys.facts.get(name)
+    if name == "q" and route.path != "/transcripts":
+        value = shown["roomName"][:-1]
     assert value, f"{name} filters by what Ann's has not"
 
     assert keys.shows(keys.ask(route, keys.ann, **{name: value}))

@@ -134,7 +134,7 @@ CALL = (
     [
         (
             "get /telephony/calls",
-            ("status", "direction", "from", "to", "roomName", *PAGE),
+            ("status", "direction", "from", "to", "roomName", "q", *PAGE),
             ("calls", "nextCursor"),
             {"400", "503"},
         ),
@@ -142,7 +142,7 @@ CALL = (
         ("get /telephony/calls/by-room/{roomName}", ("roomName",), CALL, {"404", "503"}),
         (
             "get /sessions",
-            ("status", "userIdentity", "roomName", *PAGE),
+            ("status", "userIdentity", "roomName", "q", *PAGE),
             ("sessions", "nextCursor"),
             {"400", "503"},
         ),
