@@ -26,26 +26,29 @@ SLOW_SECONDS: Final = 15.0
 
 @attrs.define
 class Listeners:
-    """Knows who listens; ``count`` is called with their number when it changes."""
+    """Knows who listens; ``count`` is called with their number when it changes.
+
+    Those who want the same come one after another, and so get the same chunks of the ring.
+    """
 
     count: Callable[[int], None]
-    _listeners: dict[int, Listener] = attrs.field(factory=dict, init=False)
+    _listeners: dict[EventFilter, dict[int, Listener]] = attrs.field(factory=dict, init=False)
     _wanted: WeakValueDictionary[EventFilter, EventFilter] = attrs.field(
         factory=WeakValueDictionary, init=False
     )
     _is_stopping: bool = attrs.field(default=False, init=False)
 
     def __iter__(self) -> Iterator[Listener]:
-        return iter([*self._listeners.values()])
+        return iter([each for same in self._listeners.values() for each in same.values()])
 
     def __len__(self) -> int:
-        return len(self._listeners)
+        return sum(map(len, self._listeners.values()))
 
     def check_room(self, client: str) -> None:
         """Raise :class:`NoRoomForStream` or :class:`TooManyStreams` if there is none for one."""
-        if self._is_stopping or len(self._listeners) >= MOST:
+        if self._is_stopping or len(self) >= MOST:
             raise NoRoomForStream("This process has no room for another stream; try again.")
-        if sum(each.client == client for each in self._listeners.values()) >= MOST_OF_ONE:
+        if sum(each.client == client for each in self) >= MOST_OF_ONE:
             raise TooManyStreams(
                 f"There are {MOST_OF_ONE} streams of this client already; end one first.",
                 retry_after=5,
@@ -55,13 +58,16 @@ class Listeners:
         """Add a listener for which there is room."""
         # Those who want the same share one filter, which is found sooner among the ring's chunks.
         listener.wanted = self._wanted.setdefault(listener.wanted, listener.wanted)
-        self._listeners[id(listener)] = listener
-        self.count(len(self._listeners))
+        self._listeners.setdefault(listener.wanted, {})[id(listener)] = listener
+        self.count(len(self))
 
     def remove(self, listener: Listener) -> None:
         """Forget a listener."""
-        self._listeners.pop(id(listener), None)
-        self.count(len(self._listeners))
+        same = self._listeners.get(listener.wanted, {})
+        same.pop(id(listener), None)
+        if not same:
+            self._listeners.pop(listener.wanted, None)
+        self.count(len(self))
 
     def beat(self, now: float) -> None:
         """Send heartbeats to those who get nothing else, and drop who does not read."""

@@ -18,7 +18,8 @@ import attrs
 
 MEASURING: Final = 20
 OPENING_SECONDS: Final = 2.0
-COUNTING_SECONDS: Final = 0.25
+COUNTING_SECONDS: Final = 1.0
+WAITING_BYTES: Final = 1 << 20
 
 
 @attrs.frozen
@@ -69,7 +70,9 @@ def _listen(url: str, requests: Sequence[bytes], pipe: Connection, *, measures: 
     address, began, ears = urlsplit(url), time.monotonic(), list[socket.socket]()
     for number, request in enumerate(requests):  # those of both processes alternate
         time.sleep(max(0.0, began + OPENING_SECONDS * number / len(requests) - time.monotonic()))
-        ear = socket.create_connection((address.hostname or "", address.port or 80))
+        ear = socket.socket()
+        ear.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WAITING_BYTES)
+        ear.connect((address.hostname or "", address.port or 80))
         ear.sendall(request)
         ear.settimeout(0)
         ears.append(ear)

@@ -11,7 +11,7 @@ from application.streaming import event_stream
 from domain.access.access import SYSTEM
 from domain.events.domain_event import EventKind
 from domain.events.event_filter import EventFilter
-from tests.unit.events.test_event_stream import Heard, World, in_virtual_time, soon, world
+from tests.unit.events.test_event_stream import ALL, Heard, World, in_virtual_time, soon, world
 
 ENDS = EventFilter(access=SYSTEM, kinds=frozenset({EventKind.SESSION_ENDED}))
 
@@ -132,3 +132,18 @@ async def test_given_many_listeners_then_few_are_served_at_once_and_all_soon() -
         times = Counter(time for heard in many for time in heard.times)
         assert max(times.values()) <= 20
         assert max(times) - began <= 200 * event_stream.SECONDS_EACH
+
+
+@in_virtual_time
+async def test_those_who_want_the_same_are_served_one_after_another() -> None:
+    async with world() as here:
+        by_turns = [Sent(here, await here.join(wanted)) for wanted in (ENDS, ALL) * 3]
+        by_turns[0].task.cancel()
+        here.stream.leave(by_turns[0].listener)
+
+        wanted = [listener.wanted for listener in here.stream._listeners]
+
+        assert wanted == [ENDS] * 2 + [ALL] * 3
+        for heard in by_turns:
+            here.stream.leave(heard.listener)
+        assert len(here.stream._listeners) == 0
