@@ -26,10 +26,10 @@ introduction:
 	@test -e .venv/.run-stamp && echo "This takes about 5 seconds." || \
 	  echo "This takes about a minute the first time, and about 5 seconds after that."
 
-test: .venv/.dev-stamp ## Run all tests but the slow ones, with coverage (eight minutes on two cores)
+test: .venv/.dev-stamp ## Run all tests but the slow ones, with coverage (seven minutes on two cores)
 	@sh scripts/test.sh fast
 
-test-slow: .venv/.dev-stamp ## Run the slow tests (17 minutes)
+test-slow: .venv/.dev-stamp ## Run the slow tests (15 minutes)
 	@sh scripts/test.sh slow
 
 test-all: .venv/.dev-stamp ## Run every test: test and test-slow

@@ -57,7 +57,7 @@ fast)
     .venv/bin/python -m coverage json -q -o - | .venv/bin/python scripts/check_branches.py 95
     ;;
 slow)
-    echo "The slow tests, about 17 minutes on two cores: services that are killed, overloaded and lied"
+    echo "The slow tests, about 15 minutes on two cores: services that are killed, overloaded and lied"
     echo "to, random histories, generated requests, the wheel in an environment of its own, and a real"
     echo "LiveKit server with workers and calls."
     find_livekit
