@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
-from weakref import WeakValueDictionary
 
 import attrs
 
@@ -33,9 +32,6 @@ class Listeners:
 
     count: Callable[[int], None]
     _listeners: dict[EventFilter, dict[int, Listener]] = attrs.field(factory=dict, init=False)
-    _wanted: WeakValueDictionary[EventFilter, EventFilter] = attrs.field(
-        factory=WeakValueDictionary, init=False
-    )
     _is_stopping: bool = attrs.field(default=False, init=False)
 
     def __iter__(self) -> Iterator[Listener]:
@@ -56,9 +52,10 @@ class Listeners:
 
     def add(self, listener: Listener) -> None:
         """Add a listener for which there is room."""
-        # Those who want the same share one filter, which is found sooner among the ring's chunks.
-        listener.wanted = self._wanted.setdefault(listener.wanted, listener.wanted)
-        self._listeners.setdefault(listener.wanted, {})[id(listener)] = listener
+        same = self._listeners.setdefault(listener.wanted, {})
+        # One filter for all of them is found sooner among the ring's chunks.
+        listener.wanted = next(iter(same.values()), listener).wanted
+        same[id(listener)] = listener
         self.count(len(self))
 
     def remove(self, listener: Listener) -> None:
