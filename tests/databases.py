@@ -207,7 +207,7 @@ def _migrated_file() -> Path:
 def sqlite_in(folder: Path) -> str:
     """Return the URL of a database in ``folder``: the one that is there, or one without rows.
 
-    Whoever found none would migrate it, which takes a second of CPU.
+    A service that finds none migrates it, which takes a second of CPU.
     """
     file = folder / "ledger.db"
     if not file.exists():

@@ -82,7 +82,7 @@ describe("participants", () => {
     expect(screen.getByText(/sip_1: join, LiveKit's webhook; leave, the ledger/)).toBeTruthy();
   });
 
-  it("change with the session's events, and when it is hinted that somebody came", async () => {
+  it("change with the session's events, and when a hint says that a participant came", async () => {
     lists([]);
     await show();
     await screen.findByText(/No participant is known yet/);

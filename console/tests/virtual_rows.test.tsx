@@ -74,7 +74,7 @@ describe("a long list", () => {
     }
   });
 
-  it("tells screen readers nothing that is not a row, and each row's true place", async () => {
+  it("gives screen readers nothing that is not a row, and each row's true place", async () => {
     render(list(MANY));
     scrollTo(99_990);
     await waitFor(() => {

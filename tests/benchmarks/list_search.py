@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +27,7 @@ from tests.benchmarks.lists import (
     pages,
 )
 from tests.benchmarks.report import Report
-from tests.databases import running_postgres
+from tests.benchmarks.servers import both_databases
 
 ROWS: Final = 100_000
 BEFORE: Final = "0029"
@@ -102,13 +101,8 @@ def searches() -> list[tuple[str, Wanted]]:
 
 def measure(report: Report, folder: Path, rows: int = ROWS) -> None:
     """Both databases in turn."""
-    with ExitStack() as stack:
-        postgres = stack.enter_context(running_postgres())
-        for name, url in (
-            ("sqlite", f"sqlite+aiosqlite:///{folder}/search.db"),
-            ("postgresql", postgres.empty_database()),
-        ):
-            asyncio.run(_of_database(report, name, url, rows))
+    for name, url in both_databases(folder, "search"):
+        asyncio.run(_of_database(report, name, url, rows))
 
 
 async def _of_database(report: Report, name: str, url: str, rows: int) -> None:

@@ -32,7 +32,7 @@ class Heard:
 
 @contextmanager
 def listening(url: str, requests: Sequence[bytes]) -> Iterator[Callable[[], Heard]]:
-    """Have a listener for each request while the block runs; return what tells what they heard.
+    """Have a listener for each request while the block runs; return what counts what they heard.
 
     Who measures has a process of its own, so that it does not wait for the others' bytes.
     """
@@ -66,7 +66,7 @@ def listening(url: str, requests: Sequence[bytes]) -> Iterator[Callable[[], Hear
 
 
 def _listen(url: str, requests: Sequence[bytes], pipe: Connection, *, measures: bool) -> None:
-    """Listen in a process of its own until ``pipe`` is closed; tell what was heard when asked."""
+    """Listen in a process of its own until ``pipe`` is closed; report what was heard when asked."""
     address, began, ears = urlsplit(url), time.monotonic(), list[socket.socket]()
     for number, request in enumerate(requests):  # those of both processes alternate
         time.sleep(max(0.0, began + OPENING_SECONDS * number / len(requests) - time.monotonic()))

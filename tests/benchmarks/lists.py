@@ -7,7 +7,6 @@ import heapq
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Self
@@ -26,7 +25,7 @@ from domain.shared.pagination import Span
 from tests.benchmarks import list_writes
 from tests.benchmarks.big_ledger import BEGUN, OLDEST, OURS, analyze, fill
 from tests.benchmarks.report import Report
-from tests.databases import running_postgres
+from tests.benchmarks.servers import both_databases
 
 ROWS: Final = 1_000_000
 ROUNDS: Final = 8
@@ -186,13 +185,8 @@ def _shown(wanted: Wanted, name: str) -> object:
 
 def measure(report: Report, folder: Path, rows: int = ROWS) -> None:
     """Both databases in turn."""
-    with ExitStack() as stack:
-        postgres = stack.enter_context(running_postgres())
-        for name, url in (
-            ("sqlite", f"sqlite+aiosqlite:///{folder}/lists.db"),
-            ("postgresql", postgres.empty_database()),
-        ):
-            asyncio.run(_of_database(report, name, url, rows))
+    for name, url in both_databases(folder, "lists"):
+        asyncio.run(_of_database(report, name, url, rows))
 
 
 async def _of_database(report: Report, name: str, url: str, rows: int) -> None:

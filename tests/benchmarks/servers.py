@@ -20,6 +20,13 @@ FLOOR: Final = "floor"
 STORAGES: Final = ("sqlite", "postgresql", "memory")
 
 
+def both_databases(folder: Path, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the URL of an empty database of SQLite, then of PostgreSQL."""
+    with running_postgres() as postgres:
+        yield "sqlite", f"sqlite+aiosqlite:///{folder}/{name}.db"
+        yield "postgresql", postgres.empty_database()
+
+
 @contextmanager
 def stub_livekit(rooms: int = 0) -> Iterator[dict[str, str]]:
     """The environment of services whose LiveKit answers at once, with telephony on.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Sequence
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -19,8 +18,8 @@ from domain.statistics.statistics import Dimension, StatisticsQuery
 from domain.usage.model_usage import COUNTERS
 from tests.benchmarks.big_ledger import BEGUN, analyze, fill
 from tests.benchmarks.report import Report, Spread
+from tests.benchmarks.servers import both_databases
 from tests.contract.storage.ledgers import new_session
-from tests.databases import running_postgres
 
 SESSIONS: Final = 100_000
 TURNS: Final = 5
@@ -122,13 +121,8 @@ async def _measure(report: Report, name: str, storage: SqlStorage) -> None:
 
 def measure(report: Report, folder: Path) -> None:
     """Both databases in turn."""
-    with ExitStack() as stack:
-        postgres = stack.enter_context(running_postgres())
-        for name, url in (
-            ("sqlite", f"sqlite+aiosqlite:///{folder}/statistics.db"),
-            ("postgresql", postgres.empty_database()),
-        ):
-            asyncio.run(_of_database(report, name, url))
+    for name, url in both_databases(folder, "statistics"):
+        asyncio.run(_of_database(report, name, url))
 
 
 async def _of_database(report: Report, name: str, url: str) -> None:

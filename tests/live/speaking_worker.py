@@ -1,7 +1,7 @@
 """The example worker with ears and a mind that need no service, for turns that are spoken.
 
-Whoever speaks, or plays a tone, has said ``$QUESTION``; the model says ``$ANSWER``. Both report
-their usage as the plugins of livekit-agents do.
+A participant who speaks, or plays a tone, has said ``$QUESTION``; the model says ``$ANSWER``. Both
+report their usage as the plugins of livekit-agents do.
 """
 
 from __future__ import annotations

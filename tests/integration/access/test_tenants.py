@@ -129,7 +129,7 @@ WIDE: Final = {
     "limit": "200",
     "q": "hello",
 }
-"""What leaves everything in a list; of the other filters it is told by what Ann sees."""
+"""What leaves everything in a list; of the other filters Ann's own record has the value."""
 
 
 @attrs.frozen

@@ -5,9 +5,8 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import attrs
@@ -17,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.databases import sqlite_in
+from tests.http_server import serving
 from tests.integration.http.webhooks import MEDIA_TYPE, PATH, Caller, eventually, token
 from tests.service import PROJECT, running, start
 from tests.simulator import SimulatorProcess
@@ -59,13 +59,8 @@ def collector() -> Iterator[Collector]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        collector.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serving(Handler) as collector.url:
         yield collector
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 
 import attrs
@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from adapters.otlp.forwarder import MOST_BYTES
 from entrypoints.http.reports.otlp import MAX_OTLP_BYTES
 from tests.databases import sqlite_in
+from tests.http_server import serving
 from tests.integration.http.webhooks import eventually
 from tests.reports import worker_token
 from tests.service import running
@@ -89,14 +90,9 @@ def receiver() -> Iterator[Receiver]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        receiver.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serving(Handler) as receiver.url:
         yield receiver
         receiver.is_well()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,7 @@ async def look() -> None:
 
 
 @in_virtual_time
-async def test_given_nobody_asks_then_nothing_is_read() -> None:
+async def test_given_no_listener_asks_then_nothing_is_read() -> None:
     async with world() as here:
         await asyncio.sleep(3600)
         assert here.ledger.asked == 0
