@@ -13,6 +13,7 @@ import structlog
 from application.streaming.frame_ring import FrameRing
 from application.streaming.listener import Listener
 from application.streaming.listeners import Listeners
+from application.streaming.serving_pace import SECONDS_EACH, ServingPace
 from application.streaming.stored_events import PAGE, StoredEvents
 from application.telemetry import Telemetry
 from application.workers.event_signal import EventSignal
@@ -27,15 +28,12 @@ log = structlog.get_logger()
 
 POLL: Final = timedelta(milliseconds=200)
 """After which other processes' events are looked for."""
-SECONDS_EACH: Final = 0.00007
-"""For each listener, from one turn of all to the next at least: what comes meanwhile is sent in one
-piece, as each piece takes time of requests."""
 READ_EVERY: Final = timedelta(milliseconds=20)
 """How often the outbox is read at most, for as many listeners as take longer than that."""
 RECHECK_SECONDS: Final = 4.0
 KEPT_FOR: Final = timedelta(minutes=10)
 """How long an event is sent from memory, although it may have been erased."""
-_TOGETHER: Final = 20
+_TOGETHER: Final = 50
 """Listeners that are served at once, before others have their turn."""
 _GIVEN_BYTES: Final = 64 * 1024
 """More than that a listener's own task sends, which may have to wait for its turn."""
@@ -60,6 +58,7 @@ class EventStream:
     _someone: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _ring: FrameRing = attrs.field(init=False)
     _stored: StoredEvents = attrs.field(init=False)
+    _pace: ServingPace = attrs.field(factory=ServingPace, init=False)
     _is_live: bool = attrs.field(default=False, init=False)
     _news: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
@@ -184,7 +183,7 @@ class EventStream:
         self.telemetry.stream_lag((self.clock.now() - events[-1].known_at).total_seconds())
         self._news.set()
         turn = SECONDS_EACH * len(self._listeners)
-        await asyncio.sleep(min(turn, READ_EVERY.total_seconds()))
+        await asyncio.sleep(min(turn, READ_EVERY.total_seconds()) * self._pace.slowness)
 
     async def _serve_all(self) -> None:
         """Wait for news, and serve all listeners in turn, evenly spread over time.
@@ -193,12 +192,13 @@ class EventStream:
         """
         await self._news.wait()
         self._news.clear()
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         for number, listener in enumerate(self._listeners, 1):
             self._serve(listener)
             if number % _TOGETHER == 0:
-                await asyncio.sleep(began + number * SECONDS_EACH - loop.time())
+                began = self.clock.monotonic()  # the loop's own time stands still during a lap
+                await asyncio.sleep(0)
+                lap = self.clock.monotonic() - began
+                await asyncio.sleep(self._pace.pause(_TOGETHER, began, lap))
 
     def _serve(self, listener: Listener) -> None:
         """Give a listener what is new in the ring, or wake it for what is not there."""

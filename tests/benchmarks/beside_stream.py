@@ -15,7 +15,7 @@ from typing import Final
 
 import attrs
 
-from application.streaming.event_stream import SECONDS_EACH
+from application.streaming.serving_pace import SECONDS_EACH
 from tests.benchmarks.listeners import listening
 from tests.benchmarks.load import load
 from tests.benchmarks.report import Report, Spread
@@ -158,5 +158,5 @@ def _send_only(listeners: int, pipe: Connection) -> None:
         for client in clients:
             client.sendall(text)
             number += 1
-            if number % 20 == 0:
+            if number % 50 == 0:
                 time.sleep(max(0.0, began + number * SECONDS_EACH - time.monotonic()))

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from litestar import Response
 from litestar.response.base import ASGIResponse
-from litestar.types import Receive, Scope, Send
+from litestar.types import Receive, Send
 
 from application.streaming.event_stream import EventStream
 from application.streaming.listener import Closing, Listener
+from entrypoints.http.middleware.large_answers import SEND
 
 MEDIA_TYPE: Final = "text/event-stream"
 Text = Callable[[], Awaitable[bytes]]
@@ -56,11 +57,11 @@ class _Following(ASGIResponse):
         self._first = first
         self._text = text
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Send until the client goes away, or the service ends the stream."""
         listener = self._listener
         # Not in this task, whose coroutines, of each layer, would all be resumed for each event.
-        listener.task = asyncio.create_task(self._follow(send))
+        listener.task = asyncio.create_task(self._follow(send, scope.get(SEND, send)))
         leaving = asyncio.create_task(_left(receive, listener))
         try:
             await listener.task
@@ -72,9 +73,9 @@ class _Following(ASGIResponse):
             leaving.cancel()
             self._stream.leave(listener)
 
-    async def _follow(self, send: Send) -> None:
+    async def _follow(self, send: Send, send_more: Send) -> None:
         listener = self._listener
-        listener.send = partial(_send, send)
+        listener.send = partial(_send, send_more)
         await _start(send)
         text = self._first
         while text:

@@ -25,7 +25,7 @@ from domain.shared.errors import InvalidInput, StorageUnavailable, Unauthenticat
 from domain.shared.event_errors import NoRoomForStream, TooManyStreams
 from domain.shared.timeline import Source
 from tests.contract.storage.ledgers import NOON, access_of, new_announcer, new_id
-from tests.virtual_time import run
+from tests.virtual_time import VirtualClock, run
 
 ALL = EventFilter(access=SYSTEM)
 
@@ -128,7 +128,7 @@ class Heard:
 @asynccontextmanager
 async def world(*, runs: bool = True) -> AsyncIterator[World]:
     signal, keys = EventSignal(), Keys()
-    announcer = new_announcer(appended=lambda _kinds: signal.ring())
+    announcer = new_announcer(clock=VirtualClock(), appended=lambda _kinds: signal.ring())
     ledger = MemoryStorage(announcer)
     stream = EventStream(
         outbox=ledger.outbox,
