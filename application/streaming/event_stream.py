@@ -13,7 +13,8 @@ import structlog
 from application.streaming.frame_ring import FrameRing
 from application.streaming.listener import Listener
 from application.streaming.listeners import Listeners
-from application.streaming.serving_pace import SECONDS_EACH, ServingPace
+from application.streaming.serving import Serving
+from application.streaming.serving_pace import SECONDS_EACH
 from application.streaming.stored_events import PAGE, StoredEvents
 from application.telemetry import Telemetry
 from application.workers.event_signal import EventSignal
@@ -33,10 +34,6 @@ READ_EVERY: Final = timedelta(milliseconds=20)
 RECHECK_SECONDS: Final = 4.0
 KEPT_FOR: Final = timedelta(minutes=10)
 """How long an event is sent from memory, although it may have been erased."""
-_TOGETHER: Final = 50
-"""Listeners that are served at once, before others have their turn."""
-_GIVEN_BYTES: Final = 64 * 1024
-"""More than that a listener's own task sends, which may have to wait for its turn."""
 RESET: Final = b"event: reset\ndata: {}\n\n"
 
 
@@ -58,17 +55,21 @@ class EventStream:
     _someone: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _ring: FrameRing = attrs.field(init=False)
     _stored: StoredEvents = attrs.field(init=False)
-    _pace: ServingPace = attrs.field(factory=ServingPace, init=False)
+    _serving: Serving = attrs.field(init=False)
     _is_live: bool = attrs.field(default=False, init=False)
     _news: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
     @_listeners.default
-    def _nobody(self) -> Listeners:
+    def _new_listeners(self) -> Listeners:
         return Listeners(self.telemetry.stream_listeners)
 
     @_ring.default
     def _new_ring(self) -> FrameRing:
         return FrameRing(self.encode)
+
+    @_serving.default
+    def _new_serving(self) -> Serving:
+        return Serving(ring=self._ring, listeners=self._listeners, clock=self.clock)
 
     @_stored.default
     def _of_outbox(self) -> StoredEvents:
@@ -183,36 +184,13 @@ class EventStream:
         self.telemetry.stream_lag((self.clock.now() - events[-1].known_at).total_seconds())
         self._news.set()
         turn = SECONDS_EACH * len(self._listeners)
-        await asyncio.sleep(min(turn, READ_EVERY.total_seconds()) * self._pace.slowness)
+        await asyncio.sleep(min(turn, READ_EVERY.total_seconds()) * self._serving.pace.slowness)
 
     async def _serve_all(self) -> None:
-        """Wait for news, and serve all listeners in turn, evenly spread over time.
-
-        Requests would wait for as many as are served at once, here and in the server.
-        """
+        """Wait for news, and serve all."""
         await self._news.wait()
         self._news.clear()
-        for number, listener in enumerate(self._listeners, 1):
-            self._serve(listener)
-            if number % _TOGETHER == 0:
-                began = self.clock.monotonic()  # the loop's own time stands still during a lap
-                await asyncio.sleep(0)
-                lap = self.clock.monotonic() - began
-                await asyncio.sleep(self._pace.pause(_TOGETHER, began, lap))
-
-    def _serve(self, listener: Listener) -> None:
-        """Give a listener what is new in the ring, or wake it for what is not there."""
-        ring = self._ring
-        if not listener.is_waiting:
-            return  # it looks again by itself
-        if not listener.must_reset and listener.position >= ring.floor:
-            text, position = ring.chunk(listener.wanted, listener.position)
-            if len(text) <= _GIVEN_BYTES:
-                listener.position = position
-                if text:
-                    listener.give(text)
-        if listener.must_reset or listener.position < ring.position:
-            listener.wake()
+        await self._serving.turn()
 
     async def _beat(self) -> None:
         await asyncio.sleep(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
@@ -35,7 +36,11 @@ class Listeners:
     _is_stopping: bool = attrs.field(default=False, init=False)
 
     def __iter__(self) -> Iterator[Listener]:
-        return iter([each for same in self._listeners.values() for each in same.values()])
+        return itertools.chain.from_iterable(self.by_filter())
+
+    def by_filter(self) -> list[list[Listener]]:
+        """Return those who want the same, for each that is wanted."""
+        return [list(same.values()) for same in self._listeners.values()]
 
     def __len__(self) -> int:
         return sum(map(len, self._listeners.values()))

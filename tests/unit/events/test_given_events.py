@@ -7,7 +7,8 @@ from collections import Counter
 
 import pytest
 
-from application.streaming import event_stream
+from application.streaming import serving
+from application.streaming.serving import TOGETHER
 from application.streaming.serving_pace import SECONDS_EACH
 from domain.access.access import SYSTEM
 from domain.events.domain_event import EventKind
@@ -91,7 +92,7 @@ async def test_given_sending_fails_then_that_stream_ends_and_others_go_on() -> N
 async def test_what_may_have_to_wait_for_its_turn_a_listener_s_own_task_sends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(event_stream, "_GIVEN_BYTES", 10)
+    monkeypatch.setattr(serving, "_GIVEN_BYTES", 10)
     async with world() as here:
         heard = Sent(here, await here.join())
         await soon()
@@ -131,8 +132,43 @@ async def test_given_many_listeners_then_few_are_served_at_once_and_all_soon() -
 
         assert all(heard.ids == [event] for heard in many)
         times = Counter(time for heard in many for time in heard.times)
-        assert max(times.values()) <= 50
+        assert max(times.values()) <= TOGETHER
         assert max(times) - began <= 200 * SECONDS_EACH
+
+
+@in_virtual_time
+async def test_given_many_whom_an_event_is_not_for_then_others_do_not_wait_for_them() -> None:
+    async with world() as here:
+        others = [Sent(here, await here.join(ENDS)) for _ in range(200)]
+        heard = Sent(here, await here.join())
+        await soon()
+
+        began = asyncio.get_running_loop().time()
+        await here.append(kind=EventKind.USAGE_READY)
+        await soon()
+
+        assert heard.times == [began]
+        end = await here.append(kind=EventKind.SESSION_ENDED)
+        await soon()
+        assert all(other.ids == [end] for other in others)
+
+
+@in_virtual_time
+async def test_given_one_that_is_behind_then_it_hears_what_others_pass_over() -> None:
+    async with world() as here:
+        behind, other = Sent(here, await here.join(ENDS)), Sent(here, await here.join(ENDS))
+        await soon()
+        behind.blocked.clear()
+        ends = [await here.append(kind=EventKind.SESSION_ENDED)]
+        await soon()
+        ends.append(await here.append(kind=EventKind.SESSION_ENDED))
+        await here.append(kind=EventKind.USAGE_READY)
+        await soon()
+
+        behind.blocked.set()
+        await soon()
+
+        assert behind.ids == other.ids == ends
 
 
 @in_virtual_time
