@@ -46,7 +46,7 @@ unit)
     tests --numprocesses "$cores" -m "not slow" tests/unit "$@"
     ;;
 fast)
-    echo "Every test but the slow ones, about 8 minutes on two cores: unit, contract, integration,"
+    echo "Every test but the slow ones, about 7 minutes on two cores: unit, contract, integration,"
     echo "deployment, and a session and a phone call on a real LiveKit server (make test-all: all)."
     find_livekit
     need pgbouncer PgBouncer "the tests of poolers"
