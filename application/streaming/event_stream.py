@@ -183,8 +183,9 @@ class EventStream:
         ring.add(events)
         self.telemetry.stream_lag((self.clock.now() - events[-1].known_at).total_seconds())
         self._news.set()
-        turn = SECONDS_EACH * len(self._listeners)
-        await asyncio.sleep(min(turn, READ_EVERY.total_seconds()) * self._serving.pace.slowness)
+        if len(events) < PAGE:
+            turn = SECONDS_EACH * len(self._listeners)
+            await asyncio.sleep(min(turn, READ_EVERY.total_seconds()) * self._serving.pace.slowness)
 
     async def _serve_all(self) -> None:
         """Wait for news, and serve all."""

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from application.streaming import serving
+from application.streaming import event_stream, serving
 from application.streaming.serving import TOGETHER
 from application.streaming.serving_pace import SECONDS_EACH
 from domain.access.access import SYSTEM
@@ -134,6 +134,23 @@ async def test_given_many_listeners_then_few_are_served_at_once_and_all_soon() -
         times = Counter(time for heard in many for time in heard.times)
         assert max(times.values()) <= TOGETHER
         assert max(times) - began <= 200 * SECONDS_EACH
+
+
+@in_virtual_time
+async def test_given_more_events_than_a_page_then_the_rest_is_read_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_stream, "PAGE", 2)
+    async with world() as here:
+        many = [Sent(here, await here.join()) for _ in range(300)]
+        await soon()
+
+        began = asyncio.get_running_loop().time()
+        events = [await here.append() for _ in range(40)]
+        await soon()
+
+        assert all(heard.ids == events for heard in many)
+        assert max(heard.times[-1] for heard in many) - began <= 2 * 300 * SECONDS_EACH
 
 
 @in_virtual_time
