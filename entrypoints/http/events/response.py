@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from litestar import Response
 from litestar.response.base import ASGIResponse
-from litestar.types import Receive, Send
+from litestar.types import Receive, Scope, Send
 
 from application.streaming.event_stream import EventStream
 from application.streaming.listener import Closing, Listener
-from entrypoints.http.middleware.large_answers import SEND
 
 MEDIA_TYPE: Final = "text/event-stream"
 Text = Callable[[], Awaitable[bytes]]
@@ -57,11 +56,11 @@ class _Following(ASGIResponse):
         self._first = first
         self._text = text
 
-    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send until the client goes away, or the service ends the stream."""
         listener = self._listener
         # Not in this task, whose coroutines, of each layer, would all be resumed for each event.
-        listener.task = asyncio.create_task(self._follow(send, scope.get(SEND, send)))
+        listener.task = asyncio.create_task(self._follow(send))
         leaving = asyncio.create_task(_left(receive, listener))
         try:
             await listener.task
@@ -73,9 +72,9 @@ class _Following(ASGIResponse):
             leaving.cancel()
             self._stream.leave(listener)
 
-    async def _follow(self, send: Send, send_more: Send) -> None:
+    async def _follow(self, send: Send) -> None:
         listener = self._listener
-        listener.send = partial(_send, send_more)
+        listener.send = partial(_send, send)
         await _start(send)
         text = self._first
         while text:

@@ -15,8 +15,6 @@ from entrypoints.http.middleware.request_log import ids
 
 log = structlog.get_logger()
 
-SEND: Final = "backend.send"
-"""Where a request's scope has what sends its answer, without the framework's own steps."""
 LARGE: Final = 64 * 1024
 CHUNK: Final = 16 * 1024
 
@@ -42,10 +40,7 @@ class LargeAnswers:
                 return self._send(scope, message, send)
             return send(message)
 
-        if scope["type"] != "http":
-            return self.app(scope, receive, send)
-        scope[SEND] = in_chunks
-        return self.app(scope, receive, in_chunks)
+        return self.app(scope, receive, in_chunks if scope["type"] == "http" else send)
 
     async def _send(self, scope: Any, message: Any, send: Send) -> None:
         body, more = memoryview(message.pop("body")), message.get("more_body", False)
