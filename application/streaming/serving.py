@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -34,20 +35,25 @@ class Serving:
 
     async def turn(self) -> None:
         """Serve each of them once."""
-        steps = 0
-        for same in self.listeners.by_filter():
-            for listener in self._with_news(same) or (None,):
-                if listener is not None:
-                    self._serve(listener)
-                steps += 1
-                if steps % TOGETHER == 0:
-                    await self._rest()
+        steps = self._steps()
+        while done := sum(1 for _ in itertools.islice(steps, TOGETHER)):
+            await self._rest(done)
 
-    async def _rest(self) -> None:
+    async def _rest(self, done: int) -> None:
         began = self.clock.monotonic()  # the loop's own time stands still during a lap
         await asyncio.sleep(0)
         lap = self.clock.monotonic() - began
-        await asyncio.sleep(self.pace.pause(TOGETHER, began, lap))
+        await asyncio.sleep(self.pace.pause(done, began, lap))
+
+    def _steps(self) -> Iterator[None]:
+        """Serve a listener with each step; to find that all who want the same pass over is one."""
+        for same in self.listeners.by_filter():
+            served = self._with_news(same)
+            if not served:
+                yield
+            for listener in served:
+                self._serve(listener)
+                yield
 
     def _with_news(self, same: Sequence[Listener]) -> Sequence[Listener]:
         """Return those of ``same``, who want the same, for whom there may be something.

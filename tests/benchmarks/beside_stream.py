@@ -15,6 +15,7 @@ from typing import Final
 
 import attrs
 
+from application.streaming.serving import TOGETHER
 from application.streaming.serving_pace import SECONDS_EACH
 from tests.benchmarks.listeners import listening
 from tests.benchmarks.load import load
@@ -158,5 +159,5 @@ def _send_only(listeners: int, pipe: Connection) -> None:
         for client in clients:
             client.sendall(text)
             number += 1
-            if number % 50 == 0:
+            if number % TOGETHER == 0:
                 time.sleep(max(0.0, began + number * SECONDS_EACH - time.monotonic()))

@@ -8,8 +8,7 @@ from collections import Counter
 import pytest
 
 from application.streaming import event_stream, serving
-from application.streaming.serving import TOGETHER
-from application.streaming.serving_pace import SECONDS_EACH
+from application.streaming.serving_pace import SECONDS_EACH, SLOWEST
 from domain.access.access import SYSTEM
 from domain.events.domain_event import EventKind
 from domain.events.event_filter import EventFilter
@@ -132,7 +131,7 @@ async def test_given_many_listeners_then_few_are_served_at_once_and_all_soon() -
 
         assert all(heard.ids == [event] for heard in many)
         times = Counter(time for heard in many for time in heard.times)
-        assert max(times.values()) <= TOGETHER
+        assert max(times.values()) <= 50
         assert max(times) - began <= 200 * SECONDS_EACH
 
 
@@ -151,6 +150,22 @@ async def test_given_more_events_than_a_page_then_the_rest_is_read_at_once(
 
         assert all(heard.ids == events for heard in many)
         assert max(heard.times[-1] for heard in many) - began <= 2 * 300 * SECONDS_EACH
+
+
+@in_virtual_time
+async def test_given_few_listeners_and_requests_wait_no_more_then_they_hear_soon_again() -> None:
+    async with world() as here:
+        await here.join()
+        pace = here.stream._serving.pace
+        for _ in range(200):
+            pace.pause(50, began=0.0, lap=1.0)
+        assert pace.slowness == SLOWEST
+
+        for _ in range(200):
+            await here.append()
+            await soon()
+
+        assert pace.slowness == 1.0
 
 
 @in_virtual_time
