@@ -209,8 +209,7 @@ class EventStream:
         if self._is_live and await self.outbox.highest_position() < position:
             last = await self.outbox.last_position()
             self._ring.begin(last)
-            for listener in self._listeners:
-                listener.position, listener.must_reset = last, True
+            self._listeners.begin(last)
             self._news.set()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -78,6 +79,11 @@ class FrameRing:
             self._bytes -= sum(len(frame.text) for frame in self._frames[:number])
             del self._frames[:number]
             self._forget_chunks()
+
+    def holds(self, wanted: EventFilter, after: int) -> bool:
+        """Return whether there is something of what is wanted behind ``after``."""
+        new = itertools.takewhile(lambda f: f.event.position > after, reversed(self._frames))
+        return any(wanted.matches(frame.event) for frame in new)
 
     def chunk(self, wanted: EventFilter, after: int) -> tuple[bytes, int]:
         """Return the bytes of what is wanted behind ``after``, and the position that they reach.

@@ -24,6 +24,18 @@ class Closing(enum.StrEnum):
     SLOW = "it does not read"
 
 
+@attrs.define
+class Quiet:
+    """Where there is nothing for some listeners: behind position ``start``, up to ``end``."""
+
+    start: int = -1
+    end: int = -1
+
+    def begin(self, position: int) -> None:
+        """Know of nothing but what comes behind ``position``."""
+        self.start = self.end = position
+
+
 @attrs.define(eq=False)
 class Listener:
     """What a listener wants, and how far it has got.
@@ -36,17 +48,28 @@ class Listener:
     wanted: EventFilter
     key: str
     client: str
-    position: int
+    _position: int
     must_reset: bool = False
     follows: bool = True
     sent_at: float = -math.inf
     sending_since: float | None = None
+    quiet: Quiet = attrs.field(factory=Quiet, init=False)
     closing: Closing | None = attrs.field(default=None, init=False)
     task: asyncio.Task[object] | None = attrs.field(default=None, init=False)
     send: Callable[[bytes], Awaitable[None]] = attrs.field(init=False)
     _changed: set[Area] = attrs.field(factory=set, init=False)
     _waiting: asyncio.Future[bytes] | None = attrs.field(default=None, init=False)
     _begun: Awaitable[None] | None = attrs.field(default=None, init=False)
+
+    @property
+    def position(self) -> int:
+        """Up to where it has all that it wants."""
+        quiet = self.quiet
+        return quiet.end if quiet.start <= self._position < quiet.end else self._position
+
+    @position.setter
+    def position(self, position: int) -> None:
+        self._position = position
 
     @property
     def is_waiting(self) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final
 
 import attrs
 
+from application.streaming.cohort import Cohort
 from application.streaming.listener import Closing, Listener
 from domain.access.access import Access
 from domain.events.event_filter import EventFilter
@@ -26,24 +27,22 @@ SLOW_SECONDS: Final = 15.0
 
 @attrs.define
 class Listeners:
-    """Knows who listens; ``count`` is called with their number when it changes.
-
-    Those who want the same come one after another, and so get the same chunks of the ring.
-    """
+    """Knows who listens; ``count`` is called with their number when it changes."""
 
     count: Callable[[int], None]
-    _listeners: dict[EventFilter, dict[int, Listener]] = attrs.field(factory=dict, init=False)
+    _cohorts: dict[EventFilter, Cohort] = attrs.field(factory=dict, init=False)
+    _number: int = attrs.field(default=0, init=False)
     _is_stopping: bool = attrs.field(default=False, init=False)
 
     def __iter__(self) -> Iterator[Listener]:
-        return itertools.chain.from_iterable(self.by_filter())
+        return itertools.chain.from_iterable(self.cohorts())
 
-    def by_filter(self) -> list[list[Listener]]:
+    def cohorts(self) -> Sequence[Cohort]:
         """Return those who want the same, for each that is wanted."""
-        return [list(same.values()) for same in self._listeners.values()]
+        return list(self._cohorts.values())
 
     def __len__(self) -> int:
-        return sum(map(len, self._listeners.values()))
+        return self._number
 
     def check_room(self, client: str) -> None:
         """Raise :class:`NoRoomForStream` or :class:`TooManyStreams` if there is none for one."""
@@ -57,19 +56,19 @@ class Listeners:
 
     def add(self, listener: Listener) -> None:
         """Add a listener for which there is room."""
-        same = self._listeners.setdefault(listener.wanted, {})
-        # One filter for all of them is found sooner among the ring's chunks.
-        listener.wanted = next(iter(same.values()), listener).wanted
-        same[id(listener)] = listener
+        wanted = listener.wanted
+        self._cohorts.setdefault(wanted, Cohort(wanted)).add(listener)
+        self._number += 1
         self.count(len(self))
 
     def remove(self, listener: Listener) -> None:
-        """Forget a listener."""
-        same = self._listeners.get(listener.wanted, {})
-        same.pop(id(listener), None)
-        if not same:
-            self._listeners.pop(listener.wanted, None)
-        self.count(len(self))
+        """Forget a listener, if it is known."""
+        cohort = self._cohorts.get(listener.wanted)
+        if cohort is not None and cohort.remove(listener):
+            self._number -= 1
+            if not cohort:
+                del self._cohorts[listener.wanted]
+            self.count(len(self))
 
     def beat(self, now: float) -> None:
         """Send heartbeats to those who get nothing else, and drop who does not read."""
@@ -93,6 +92,13 @@ class Listeners:
             for listener in listeners:
                 if listener.wanted.access != access:
                     listener.close(Closing.KEY)
+
+    def begin(self, position: int) -> None:
+        """Let each begin again behind ``position``, with a reset."""
+        for cohort in self.cohorts():
+            cohort.quiet.begin(-1)
+            for listener in cohort:
+                listener.position, listener.must_reset = position, True
 
     def stop(self) -> None:
         """End every stream; there will be no other."""

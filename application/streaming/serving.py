@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import attrs
 
+from application.streaming.cohort import Cohort
 from application.streaming.frame_ring import FrameRing
 from application.streaming.listener import Listener
 from application.streaming.listeners import Listeners
@@ -46,34 +47,23 @@ class Serving:
         await asyncio.sleep(self.pace.pause(done, began, lap))
 
     def _steps(self) -> Iterator[None]:
-        """Serve a listener with each step; to find that all who want the same pass over is one."""
-        for same in self.listeners.by_filter():
-            served = self._with_news(same)
-            if not served:
+        """Serve a listener with each step; to find that there is nothing for a cohort is one."""
+        for cohort in self.listeners.cohorts():
+            if not self._has_news(cohort):
                 yield
-            for listener in served:
+                continue
+            for listener in cohort:
                 self._serve(listener)
                 yield
 
-    def _with_news(self, same: Sequence[Listener]) -> Sequence[Listener]:
-        """Return those of ``same``, who want the same, for whom there may be something.
-
-        The others, who are where the first is, pass over what is nothing for them.
-        """
-        ring, first = self.ring, same[0]
-        after = first.position
-        if first.must_reset or after < ring.floor:
-            return same
-        text, reached = ring.chunk(first.wanted, after)
-        if text:
-            return same
-        others = list[Listener]()
-        for listener in same:
-            if listener.position == after and listener.is_waiting and not listener.must_reset:
-                listener.position = reached
-            else:
-                others.append(listener)
-        return others
+    def _has_news(self, cohort: Cohort) -> bool:
+        """Return whether there may be something for those who wait; let them pass over the rest."""
+        ring, quiet = self.ring, cohort.quiet
+        if quiet.end >= ring.floor and not ring.holds(cohort.wanted, quiet.end):
+            quiet.end = ring.position
+            return False
+        quiet.begin(ring.position)  # all are served up to there, or look by themselves
+        return True
 
     def _serve(self, listener: Listener) -> None:
         """Give a listener what is new in the ring, or wake it for what is not there."""

@@ -9,12 +9,16 @@ import pytest
 
 from application.streaming import event_stream, serving
 from application.streaming.serving_pace import SECONDS_EACH, SLOWEST
-from domain.access.access import SYSTEM
 from domain.events.domain_event import EventKind
-from domain.events.event_filter import EventFilter
-from tests.unit.events.test_event_stream import ALL, Heard, World, in_virtual_time, soon, world
-
-ENDS = EventFilter(access=SYSTEM, kinds=frozenset({EventKind.SESSION_ENDED}))
+from tests.unit.events.test_event_stream import (
+    ALL,
+    ENDS,
+    Heard,
+    World,
+    in_virtual_time,
+    soon,
+    world,
+)
 
 
 class Sent(Heard):
