@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 CONSOLE := entrypoints/console_files/index.html
 CONSOLE_SOURCES := $(shell find console -name node_modules -prune -o -type f -print)
 
-.PHONY: help run introduction console console-test screenshots test test-slow test-all test-unit lint prose types layers migrate livekit simulator \
+.PHONY: help run introduction console console-test screenshots test coverage test-slow test-all test-unit lint prose types layers migrate livekit simulator \
   bench wheel image profile golden mutation faults security secrets-baseline deployment newcomer \
   test-requirements test-programs requirements clean
 
@@ -26,8 +26,11 @@ introduction:
 	@test -e .venv/.run-stamp && echo "This takes about 5 seconds." || \
 	  echo "This takes about a minute the first time, and about 5 seconds after that."
 
-test: .venv/.dev-stamp ## Run all tests but the slow ones, with coverage (seven minutes on two cores)
+test: .venv/.dev-stamp ## Run all tests but the slow ones (five minutes on two cores)
 	@sh scripts/test.sh fast
+
+coverage: .venv/.dev-stamp ## Run make test, and check which branches the unit tests cover
+	@COVERAGE=1 sh scripts/test.sh fast
 
 test-slow: .venv/.dev-stamp ## Run the slow tests (15 minutes)
 	@sh scripts/test.sh slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from tests.service import Service
 
 LISTENERS: Final = 1000
 SECONDS: Final = 5
-ROUNDS: Final = 5
+ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "5"))
 PATIENCE_SECONDS: Final = 20
 # Answers to HTTP/1.0 have no chunks.
 REQUEST: Final = b"GET /events?type=session.created HTTP/1.0\r\n\r\n"

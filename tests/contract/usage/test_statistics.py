@@ -252,7 +252,7 @@ def any_ledger(random: Random) -> list[Session | Call]:
 ALL_WAYS = list(chain.from_iterable(combinations(Dimension, number) for number in range(5)))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 async def test_any_ledger_is_added_up_as_one_by_one(ledger: Ledger, seed: int) -> None:
     random, reference = Random(seed), MemoryStorage()
     records = any_ledger(random)

@@ -98,6 +98,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return checkout
 
 
+@pytest.mark.slow
 async def test_no_migration_takes_anything_away_without_raising_the_floor(
     empty_sqlite_url: str, checkout: Path
 ) -> None:

@@ -138,7 +138,7 @@ def handled(deployment: Deployment) -> None:
 
 
 @given(pair=st.tuples(identities, identities))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(pair=(OF_TODAY[5], OF_TODAY[6]))
 @example(pair=("ann@example.com", "Ann@example.com"))
 def test_given_two_identities_then_neither_is_ever_taken_for_the_other(

@@ -289,7 +289,7 @@ AN_AGENT_REGISTERS_LATE = story(
 )
 
 
-@examples(120)
+@examples(60)
 @given(st.lists(events, min_size=1, max_size=10))
 @example(ABANDONED)
 @example(USED_AGAIN_AFTER_ITS_SESSION)

@@ -154,7 +154,7 @@ def test_deeply_nested_values_are_no_error() -> None:
     assert len(items) == 1
 
 
-@pytest.mark.no_cover
+@pytest.mark.slow
 def test_a_hundred_thousand_items_are_read() -> None:
     history = [{"id": f"item_{n}", "content": ["word " * 20]} for n in range(100_000)]
 
