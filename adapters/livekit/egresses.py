@@ -97,14 +97,16 @@ class LiveKitEgresses:
         fact = egress_fact(info, self.output)
         return attrs.evolve(fact, key=key, recording_id=_recording_id(key))
 
-    async def stop(self, egress_id: str) -> None:
-        """Let it complete. One that has ended, or is not known, is a success."""
+    async def stop(self, egress_id: str) -> bool:
+        """Let it complete; return whether a service runs it. One that has ended is a success."""
         with _egress_errors():
             try:
                 await self.client.egress.stop_egress(StopEgressRequest(egress_id=egress_id))
             except ServerError as error:
                 if error.code not in (ServerErrorCode.NOT_FOUND, _ENDED):
                     raise
+                return False
+        return True
 
     async def in_room(self, room_name: RoomName) -> Sequence[EgressFact]:
         """Return what records the room into an object of ours, or has lately."""
@@ -137,7 +139,7 @@ class LiveKitEgresses:
 
 
 _ENDED: Final = "failed_precondition"
-"""What LiveKit answers to a stop of an egress that has ended."""
+"""LiveKit's answer to a stop of an egress that has ended, or that ends and that no service runs."""
 
 
 class _NotFound(Exception):

@@ -30,7 +30,7 @@ from adapters.livekit.egresses import (
 from domain.recordings.egress import EgressState
 from domain.shared.errors import InvalidWebhook
 from domain.shared.identifiers import RoomName
-from domain.shared.livekit_errors import LiveKitRefused, LiveKitWithoutEgress
+from domain.shared.livekit_errors import LiveKitRefused, LiveKitUncertain, LiveKitWithoutEgress
 from entrypoints.simulator.server import Simulator
 from tests.contract.livekit.conftest import LiveKit, until
 from tests.livekit_server import API_KEY, API_SECRET, LiveKitServer
@@ -124,7 +124,7 @@ async def test_an_egress_from_start_to_stop(
     assert (started.key, started.recording_id, started.state) == (KEY, ID, EgressState.STARTING)
     [listed] = await egresses.in_room(room_name)
     assert listed.egress_id == started.egress_id
-    await egresses.stop(started.egress_id)
+    assert await egresses.stop(started.egress_id)
 
     async def is_complete() -> bool:
         found = await egresses.find(started.egress_id)
@@ -135,8 +135,8 @@ async def test_an_egress_from_start_to_stop(
     assert ended is not None
     assert (ended.key, ended.size) == (KEY, 1000)
     assert ended.duration is not None
-    await egresses.stop(started.egress_id)  # a success, as of one that is not known
-    await egresses.stop("EG_no")
+    assert not await egresses.stop(started.egress_id)  # a success, as of one that is not known
+    assert not await egresses.stop("EG_no")
     assert await egresses.find("EG_no") is None
 
 
@@ -154,6 +154,26 @@ async def test_an_egress_ends_with_its_room_and_webhooks_tell_of_it(
     assert found.state is EgressState.COMPLETE
     told = [each.event for each in simulator.webhooks.deliveries if "egress" in each.event]
     assert (told[0], told[-1]) == ("egress_started", "egress_ended")
+
+
+async def test_an_egress_whose_service_was_killed_is_listed_for_ever_and_answers_no_stop(
+    simulator: Simulator, egresses: LiveKitEgresses, room_name: RoomName
+) -> None:
+    """As livekit-server 1.13.5 did after a SIGKILL of livekit/egress 1.14.1."""
+    simulator.world.create_room(CreateRoomRequest(name=str(room_name)))
+    started = await egresses.start(room_name, KEY)
+    await asyncio.sleep(0)
+    simulator.egress.has_worker = False
+
+    with pytest.raises(LiveKitUncertain) as raised:
+        await egresses.stop(started.egress_id)
+    assert raised.value.timed_out
+    simulator.world.close_room(str(room_name), DisconnectReason.ROOM_CLOSED)
+    await asyncio.sleep(0)
+
+    found = await egresses.find(started.egress_id)
+    assert found is not None
+    assert found.state is EgressState.ACTIVE
 
 
 async def test_a_room_that_is_not_there_is_refused(

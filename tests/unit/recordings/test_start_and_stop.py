@@ -215,6 +215,80 @@ async def test_an_egress_that_turns_up_after_its_end_was_concluded_goes_on(
     assert (await world.of(session))[0].is_playable
 
 
+@pytest.mark.parametrize("stored", [True, False], ids=["audio", "no audio"])
+@pytest.mark.parametrize("state", [EgressState.ACTIVE, EgressState.ENDING])
+async def test_an_egress_whose_service_was_killed_is_concluded_once_its_session_has_ended(
+    world: RecordingWorld, state: EgressState, stored: object
+) -> None:
+    """LiveKit lists it as running for ever (livekit-server 1.13.5 with egress 1.14.1)."""
+    session = await world.begun()
+    started = await world.start(str(session.id), SYSTEM)
+    world.livekit.become("EG_1", state)
+    world.livekit.killed = {"EG_1"}
+    if state is EgressState.ACTIVE:
+        await world.settle()
+        assert world.livekit.stopped == []  # the session goes on: it may be recording
+    await world.end(session)
+    if stored:
+        world.store.objects[started.key] = b"OggS"
+
+    await world.settle()
+    world.clock.advance(ABSENT_FOR - timedelta(seconds=1))
+    await world.settle()
+    assert (await world.of(session))[0].is_running
+    world.clock.advance(timedelta(seconds=1))
+    await world.settle()
+
+    [recording] = await world.of(session)
+    expected = RecordingStatus.AVAILABLE if stored else RecordingStatus.FAILED
+    assert recording.status is expected
+    assert await world.settle() == 0
+
+
+async def test_a_stop_that_no_egress_service_answers_is_remembered(world: RecordingWorld) -> None:
+    session = await world.begun()
+    await world.start(str(session.id), SYSTEM)
+    world.livekit.become("EG_1", EgressState.ACTIVE)
+    world.livekit.killed = {"EG_1"}
+
+    with pytest.raises(LiveKitUncertain):
+        await world.stop(str(session.id), SYSTEM)
+
+    assert (await world.of(session))[0].status is RecordingStatus.ENDING
+    await world.settle()
+    world.clock.advance(ABSENT_FOR)
+    await world.settle()
+    assert (await world.of(session))[0].status is RecordingStatus.FAILED
+    assert (await world.start(str(session.id), SYSTEM)).egress_id == "EG_2"
+
+
+async def test_an_egress_that_takes_long_to_end_is_waited_for(world: RecordingWorld) -> None:
+    """It uploads, and answers meanwhile."""
+    session = await world.begun()
+    await world.start(str(session.id), SYSTEM)
+    world.livekit.become("EG_1", EgressState.ACTIVE)
+    await world.end(session)
+
+    for _ in range(3):
+        await world.settle()
+        world.clock.advance(ABSENT_FOR)
+
+    [recording] = await world.of(session)
+    assert (recording.status, recording.absent_since) == (RecordingStatus.ENDING, None)
+
+
+async def test_an_outage_says_nothing_of_an_egress(world: RecordingWorld) -> None:
+    session = await world.begun()
+    await world.start(str(session.id), SYSTEM)
+    await world.end(session)
+    world.livekit.unstoppable = LiveKitUnreachable("LiveKit is down.")
+
+    with pytest.raises(LiveKitUnreachable):
+        await world.settle()
+
+    assert (await world.of(session))[0].absent_since is None
+
+
 async def test_a_session_whose_erased_recording_is_ending_says_so(world: RecordingWorld) -> None:
     session = await world.begun()
     started = await world.start(str(session.id), SYSTEM)
