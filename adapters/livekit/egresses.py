@@ -45,8 +45,8 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NO_REDIS: Final = "egress not connected"
 _NO_WORKER: Final = "no response from servers"
 _NO_EGRESS: Final = (
-    "The LiveKit server has no egress service that answers: it needs Redis (redis.address), and "
-    "livekit/egress beside it."
+    "No egress service takes the request: LiveKit needs Redis (redis.address), and livekit/egress "
+    "beside it that is not at capacity (its log says so)."
 )
 _PAGES: Final = 10
 """Pages of a list that are read; a page has a hundred entries."""
@@ -174,6 +174,8 @@ _EVENT: Final = msgspec.json.Decoder(_Event)
 _FAILED: Final = "LiveKit's egress reports an error. The log of the egress service has the reason."
 """In place of its own words, which may name the bucket, its endpoint and hosts."""
 
+_ABORTED: Final = "The egress ended before there was audio to record."
+
 
 def egress_fact(info: EgressInfo, output: EgressOutput) -> EgressFact:
     """Return what LiveKit reports of an egress."""
@@ -191,8 +193,14 @@ def egress_fact(info: EgressInfo, output: EgressOutput) -> EgressFact:
         started_at=from_nanoseconds(result.started_at if result else info.started_at),
         duration=None if not result or result.duration <= 0 else _duration(result.duration),
         size=result.size if result and result.size > 0 else None,
-        error=_FAILED if info.error or info.details else None,
+        error=_error(info),
     )
+
+
+def _error(info: EgressInfo) -> str | None:
+    if info.status == EgressStatus.EGRESS_ABORTED:
+        return _ABORTED
+    return _FAILED if info.error or info.details else None
 
 
 def _duration(nanoseconds: int) -> timedelta:

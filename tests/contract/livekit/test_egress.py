@@ -104,7 +104,7 @@ async def test_without_an_egress_service_there_is_no_recording(
         await client.rooms.create_room(CreateRoomRequest(name=str(room_name)))
         egresses = LiveKitEgresses(client, OUTPUT)
 
-        with pytest.raises(LiveKitWithoutEgress):
+        with pytest.raises(LiveKitWithoutEgress, match="at capacity"):
             await egresses.start(room_name, KEY)
         assert await egresses.in_room(room_name) == []
 
@@ -215,6 +215,23 @@ def test_other_programs_files_are_none_of_ours(path: str) -> None:
     assert (fact.key, fact.recording_id, fact.state) == (None, None, EgressState.FAILED)
     assert fact.error is not None
     assert "minio" not in fact.error
+
+
+def test_an_egress_that_was_stopped_before_there_was_audio_says_so() -> None:
+    """No one had published a track: livekit/egress 1.14.1 aborts, and reports no duration."""
+    info = EgressInfo(
+        egress_id="EG_1",
+        status=EgressStatus.EGRESS_ABORTED,
+        error="Start signal not received",
+        error_code=412,
+        details="End reason: StopEgress API",
+        file_results=[FileInfo(filename=OUTPUT.path(KEY))],
+    )
+
+    fact = egress_fact(info, OUTPUT)
+
+    assert (fact.state, fact.started_at, fact.duration) == (EgressState.FAILED, None, None)
+    assert fact.error == "The egress ended before there was audio to record."
 
 
 def test_events_are_read_or_refused() -> None:
