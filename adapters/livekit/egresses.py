@@ -17,6 +17,7 @@ from livekit.protocol.egress import (
     EgressStatus,
     EncodedFileOutput,
     EncodedFileType,
+    FileInfo,
     ListEgressRequest,
     RoomCompositeEgressRequest,
     S3Upload,
@@ -187,7 +188,7 @@ def egress_fact(info: EgressInfo, output: EgressOutput) -> EgressFact:
     return EgressFact(
         egress_id=storable(info.egress_id)[:LONGEST_ID],
         room_name=info.room_name,
-        state=_STATES.get(info.status, EgressState.FAILED),
+        state=_state(info, result),
         key=key,
         recording_id=None if key is None else _recording_id(key),
         started_at=from_nanoseconds(result.started_at if result else info.started_at),
@@ -195,6 +196,17 @@ def egress_fact(info: EgressInfo, output: EgressOutput) -> EgressFact:
         size=result.size if result and result.size > 0 else None,
         error=_error(info),
     )
+
+
+def _state(info: EgressInfo, result: FileInfo | None) -> EgressState:
+    """Return the state; an egress that failed after it had stored its audio has completed.
+
+    That is how livekit/egress 1.14.1 ends one where its service shuts down or lacks CPU.
+    """
+    is_stored = result is not None and result.location != "" and result.size > 0
+    if info.status == EgressStatus.EGRESS_FAILED and is_stored:
+        return EgressState.COMPLETE
+    return _STATES.get(info.status, EgressState.FAILED)
 
 
 def _error(info: EgressInfo) -> str | None:

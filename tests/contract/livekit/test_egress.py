@@ -217,6 +217,31 @@ def test_other_programs_files_are_none_of_ours(path: str) -> None:
     assert "minio" not in fact.error
 
 
+@pytest.mark.parametrize(
+    ("location", "size", "state"),
+    [
+        (OUTPUT.path(KEY), 44990, EgressState.COMPLETE),
+        ("", 44990, EgressState.FAILED),
+        (OUTPUT.path(KEY), 0, EgressState.FAILED),
+    ],
+    ids=["stored", "not stored", "empty"],
+)
+def test_an_egress_that_failed_after_it_stored_its_audio_has_completed(
+    location: str, size: int, state: EgressState
+) -> None:
+    """livekit/egress 1.14.1 does so after SIGINT and, by its source, for want of CPU."""
+    info = EgressInfo(
+        egress_id="EG_1",
+        status=EgressStatus.EGRESS_FAILED,
+        error="server is shutting down",
+        error_code=403,
+        details="End reason: Process killed",
+        file_results=[FileInfo(filename=OUTPUT.path(KEY), location=location, size=size)],
+    )
+
+    assert egress_fact(info, OUTPUT).state is state
+
+
 def test_an_egress_that_was_stopped_before_there_was_audio_says_so() -> None:
     """No one had published a track: livekit/egress 1.14.1 aborts, and reports no duration."""
     info = EgressInfo(
