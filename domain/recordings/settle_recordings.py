@@ -112,7 +112,7 @@ class SettleRecordings:
         """Return whether a service runs an egress that should end, which a stop does not harm.
 
         LiveKit lists an egress as it was last reported, so one whose service was killed stays
-        active for ever (livekit-server 1.13.5).
+        active forever (livekit-server 1.13.5).
         """
         try:
             return await self.egresses.stop(egress_id)

@@ -12,11 +12,12 @@ import pytest
 from domain.access.access import SYSTEM, WORK, Access
 from domain.agents.agent_config import AgentConfig
 from domain.recordings.egress import EgressState
-from domain.recordings.recording import RecordingStatus
+from domain.recordings.recording import RecordingSource, RecordingStatus
 from domain.recordings.settle_recordings import ABSENT_FOR
 from domain.recordings.start_recording import LEASE
 from domain.sessions.session_status import EndReason
 from domain.shared.errors import NotFound
+from domain.shared.identifiers import RoomName
 from domain.shared.livekit_errors import (
     LiveKitError,
     LiveKitRefused,
@@ -277,16 +278,34 @@ async def test_an_egress_that_takes_long_to_end_is_waited_for(world: RecordingWo
     assert (recording.status, recording.absent_since) == (RecordingStatus.ENDING, None)
 
 
-async def test_an_outage_says_nothing_of_an_egress(world: RecordingWorld) -> None:
+@pytest.mark.parametrize(
+    "error", [LiveKitUnreachable("LiveKit is down."), LiveKitUncertain("The connection broke.")]
+)
+async def test_an_outage_says_nothing_of_an_egress(
+    world: RecordingWorld, error: LiveKitError
+) -> None:
     session = await world.begun()
     await world.start(str(session.id), SYSTEM)
     await world.end(session)
-    world.livekit.unstoppable = LiveKitUnreachable("LiveKit is down.")
+    world.livekit.unstoppable = error
 
-    with pytest.raises(LiveKitUnreachable):
+    with pytest.raises(type(error)):
         await world.settle()
 
     assert (await world.of(session))[0].absent_since is None
+
+
+async def test_an_egress_of_a_session_that_the_ledger_no_longer_has_is_stopped(
+    world: RecordingWorld,
+) -> None:
+    recording = await world.recorded(
+        None, None, status=RecordingStatus.ACTIVE, egress_id="EG_1", source=RecordingSource.EGRESS
+    )
+    await world.livekit.start(RoomName("support"), recording.key)
+
+    await world.settle()
+
+    assert world.livekit.stopped == ["EG_1"]
 
 
 async def test_a_session_whose_erased_recording_is_ending_says_so(world: RecordingWorld) -> None:
