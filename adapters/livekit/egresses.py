@@ -17,6 +17,7 @@ from livekit.protocol.egress import (
     EgressStatus,
     EncodedFileOutput,
     EncodedFileType,
+    FileInfo,
     ListEgressRequest,
     RoomCompositeEgressRequest,
     S3Upload,
@@ -45,8 +46,8 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NO_REDIS: Final = "egress not connected"
 _NO_WORKER: Final = "no response from servers"
 _NO_EGRESS: Final = (
-    "The LiveKit server has no egress service that answers: it needs Redis (redis.address), and "
-    "livekit/egress beside it."
+    "No egress service takes the request: LiveKit needs Redis (redis.address), and livekit/egress "
+    "beside it that is not at capacity (its log says so)."
 )
 _PAGES: Final = 10
 """Pages of a list that are read; a page has a hundred entries."""
@@ -97,14 +98,16 @@ class LiveKitEgresses:
         fact = egress_fact(info, self.output)
         return attrs.evolve(fact, key=key, recording_id=_recording_id(key))
 
-    async def stop(self, egress_id: str) -> None:
-        """Let it complete. One that has ended, or is not known, is a success."""
+    async def stop(self, egress_id: str) -> bool:
+        """Let it complete; return whether a service runs it. One that has ended is a success."""
         with _egress_errors():
             try:
                 await self.client.egress.stop_egress(StopEgressRequest(egress_id=egress_id))
             except ServerError as error:
                 if error.code not in (ServerErrorCode.NOT_FOUND, _ENDED):
                     raise
+                return False
+        return True
 
     async def in_room(self, room_name: RoomName) -> Sequence[EgressFact]:
         """Return what records the room into an object of ours, or has lately."""
@@ -137,7 +140,7 @@ class LiveKitEgresses:
 
 
 _ENDED: Final = "failed_precondition"
-"""What LiveKit answers to a stop of an egress that has ended."""
+"""LiveKit's answer to a stop of an egress that has ended, or that ends and that no service runs."""
 
 
 class _NotFound(Exception):
@@ -172,6 +175,8 @@ _EVENT: Final = msgspec.json.Decoder(_Event)
 _FAILED: Final = "LiveKit's egress reports an error. The log of the egress service has the reason."
 """In place of its own words, which may name the bucket, its endpoint and hosts."""
 
+_ABORTED: Final = "The egress ended before there was audio to record."
+
 
 def egress_fact(info: EgressInfo, output: EgressOutput) -> EgressFact:
     """Return what LiveKit reports of an egress."""
@@ -183,14 +188,31 @@ def egress_fact(info: EgressInfo, output: EgressOutput) -> EgressFact:
     return EgressFact(
         egress_id=storable(info.egress_id)[:LONGEST_ID],
         room_name=info.room_name,
-        state=_STATES.get(info.status, EgressState.FAILED),
+        state=_state(info, result),
         key=key,
         recording_id=None if key is None else _recording_id(key),
         started_at=from_nanoseconds(result.started_at if result else info.started_at),
         duration=None if not result or result.duration <= 0 else _duration(result.duration),
         size=result.size if result and result.size > 0 else None,
-        error=_FAILED if info.error or info.details else None,
+        error=_error(info),
     )
+
+
+def _state(info: EgressInfo, result: FileInfo | None) -> EgressState:
+    """Return the state; an egress that failed after it had stored its audio has completed.
+
+    That is how livekit/egress 1.14.1 ends one where its service shuts down or lacks CPU.
+    """
+    is_stored = result is not None and result.location != "" and result.size > 0
+    if info.status == EgressStatus.EGRESS_FAILED and is_stored:
+        return EgressState.COMPLETE
+    return _STATES.get(info.status, EgressState.FAILED)
+
+
+def _error(info: EgressInfo) -> str | None:
+    if info.status == EgressStatus.EGRESS_ABORTED:
+        return _ABORTED
+    return _FAILED if info.error or info.details else None
 
 
 def _duration(nanoseconds: int) -> timedelta:

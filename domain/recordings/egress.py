@@ -57,8 +57,12 @@ class Egresses(Protocol):
         """
         ...
 
-    async def stop(self, egress_id: str) -> None:
-        """Let it complete. One that has ended, or is not known, is a success."""
+    async def stop(self, egress_id: str) -> bool:
+        """Let it complete; return whether a service runs it, and will report its end.
+
+        One that has ended, or is not known, is a success. Raises ``LiveKitUncertain`` (timed out)
+        where no service answers that ran it.
+        """
         ...
 
     async def in_room(self, room_name: RoomName) -> Sequence[EgressFact]:

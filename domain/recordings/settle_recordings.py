@@ -10,13 +10,14 @@ from typing import Final
 import attrs
 
 from domain.access.access import SYSTEM
-from domain.recordings.egress import Egresses, EgressFact
-from domain.recordings.recording import Recording
+from domain.recordings.egress import Egresses, EgressFact, EgressState
+from domain.recordings.recording import Recording, RecordingStatus
 from domain.recordings.repository import RecordingWork
 from domain.recordings.settle_egress import SettleEgress
+from domain.sessions.session import Session
 from domain.shared.clock import Clock
 from domain.shared.errors import Conflict
-from domain.shared.livekit_errors import LiveKitError, LiveKitWithoutEgress
+from domain.shared.livekit_errors import LiveKitError, LiveKitUncertain, LiveKitWithoutEgress
 from domain.shared.timeline import Source
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
@@ -26,10 +27,15 @@ AT_ONCE: Final = 100
 ABSENT_FOR: Final = timedelta(minutes=1)
 """How long LiveKit must not list an egress before its end is concluded."""
 
+ENDS_WITHIN: Final = timedelta(minutes=1)
+"""How long after its session an egress should have ended, or begun to."""
+
 LONGEST_CLAIM: Final = timedelta(minutes=2)
 """A claim that lasts longer was made before the clock was set back."""
 
-_LOST: Final = "LiveKit no longer lists this egress, and the store has no audio of it."
+_LOST: Final = (
+    "The egress was lost before it had reported its end, and the store has no audio of it."
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -67,26 +73,53 @@ class SettleRecordings:
             return  # a request is starting it
         facts: Sequence[EgressFact] = []
         with suppress(LiveKitWithoutEgress):  # which lists none, either
-            facts = await self._facts(recording)
+            facts = await self._facts(recording, now)
         for fact in facts:
             await self.settle_egress(fact, Source.RECONCILER)
         if not facts:
             await self._absent(recording, now)
 
-    async def _facts(self, recording: Recording) -> Sequence[EgressFact]:
-        """Return what LiveKit lists of the recording: at most its egress, and surplus ones."""
+    async def _facts(self, recording: Recording, now: datetime) -> Sequence[EgressFact]:
+        """Return what LiveKit lists of the recording: at most its egress, and surplus ones.
+
+        An egress that no service runs any more is left out, although LiveKit lists it.
+        """
+        session = await self._session(recording)
         if recording.egress_id is not None:
             fact = await self.egresses.find(recording.egress_id)
-            return [] if fact is None else [fact]
-        session_id = recording.reported.session_id
-        if session_id is None:
-            return []
-        async with self.unit_of_work() as work:
-            session = await work.sessions.get(session_id, SYSTEM)
+            if fact is None or fact.state.has_ended:
+                return [] if fact is None else [fact]
+            should_end = (
+                EgressState.ENDING is fact.state
+                or RecordingStatus.ENDING is recording.status
+                or recording.erased_at is not None
+                or _is_over(session, now)
+            )
+            return [] if should_end and not await self._answers(fact.egress_id) else [fact]
         if session is None:
             return []
         facts = await self.egresses.in_room(session.room_name)
         return [fact for fact in facts if fact.recording_id == str(recording.id)]
+
+    async def _session(self, recording: Recording) -> Session | None:
+        session_id = recording.reported.session_id
+        if session_id is None:
+            return None
+        async with self.unit_of_work() as work:
+            return await work.sessions.get(session_id, SYSTEM)
+
+    async def _answers(self, egress_id: str) -> bool:
+        """Return whether a service runs an egress that should end, which a stop does not harm.
+
+        LiveKit lists an egress as it was last reported, so one whose service was killed stays
+        active forever (livekit-server 1.13.5).
+        """
+        try:
+            return await self.egresses.stop(egress_id)
+        except LiveKitUncertain as error:
+            if not error.timed_out:
+                raise
+            return False
 
     async def _absent(self, recording: Recording, now: datetime) -> None:
         """Conclude, once that has lasted, from what the store has."""
@@ -105,3 +138,11 @@ class SettleRecordings:
             stored = await work.recordings.save(changed)
             await self.settle_egress.announced(work, stored, Source.RECONCILER)
             await work.commit()
+
+
+def _is_over(session: Session | None, now: datetime) -> bool:
+    """Return whether nothing should record the session any more."""
+    if session is None:
+        return True
+    ended_at = None if session.end_pending else session.ended_at
+    return ended_at is not None and now - ended_at >= ENDS_WITHIN

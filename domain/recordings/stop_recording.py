@@ -11,6 +11,7 @@ from domain.recordings.recording import Recording, RecordingSource
 from domain.recordings.repository import RecordingWork
 from domain.recordings.settle_egress import ATTEMPTS
 from domain.shared.errors import Conflict, NotFound
+from domain.shared.livekit_errors import LiveKitUncertain
 from domain.shared.recording_errors import RecordingStarting
 from domain.shared.unit_of_work import UnitOfWorkFactory
 
@@ -39,15 +40,20 @@ class StopRecording:
                 return recorded[0]
             if recording.egress_id is None:
                 raise RecordingStarting("The recording of this session is being started.")
-            await self.egresses.stop(recording.egress_id)
-            ending = recording.ending()
-            if ending == recording:
-                return recording
+            uncertain: LiveKitUncertain | None = None
             try:
-                async with self.unit_of_work() as work:
-                    stored = await work.recordings.save(ending)
-                    await work.commit()
-            except Conflict:
-                continue  # LiveKit has reported something meanwhile
-            return stored
+                await self.egresses.stop(recording.egress_id)
+            except LiveKitUncertain as error:
+                uncertain = error  # it may end, so the reconciler asks again
+            ending = recording.ending()
+            if ending != recording:
+                try:
+                    async with self.unit_of_work() as work:
+                        ending = await work.recordings.save(ending)
+                        await work.commit()
+                except Conflict:
+                    continue  # LiveKit has reported something meanwhile
+            if uncertain is not None:
+                raise uncertain
+            return ending
         raise RecordingStarting("Other requests keep changing the recording of this session.")

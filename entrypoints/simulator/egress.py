@@ -41,7 +41,7 @@ class EgressService:
 
     Each is active at once, and complete once it is stopped or its room closes. ``connected``:
     whether the server has Redis; ``has_worker``: whether an egress service answers, for which a
-    request waits ``patience`` seconds.
+    request waits ``patience`` seconds. Without one an egress stays as it was, as after a SIGKILL.
     """
 
     def __init__(
@@ -102,6 +102,9 @@ class EgressService:
             status = EgressStatus.Name(info.status)
             message = f"egress with status {status} cannot be stopped"
             raise TwirpError("failed_precondition", _INTERNAL + message)
+        if not self.has_worker:
+            await asyncio.sleep(self._patience)
+            raise TwirpError("deadline_exceeded", _INTERNAL + "request timed out")
         self._end(info)
         return _copy(info)
 
@@ -151,6 +154,8 @@ class EgressService:
         self._send("egress_ended", info)
 
     def _room_closed(self, room_name: str) -> None:
+        if not self.has_worker:
+            return
         for info in self._egresses.values():
             if info.room_name == room_name and info.status in _RUNNING:
                 self._end(info)

@@ -14,6 +14,7 @@ PROTOBUF: Final = "application/protobuf"
 JSON: Final = "application/json"
 _STATUS: Final[Mapping[str, int]] = {
     "bad_route": 404,
+    "deadline_exceeded": 408,
     "failed_precondition": 412,
     "internal": 500,
     "invalid_argument": 400,

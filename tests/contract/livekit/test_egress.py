@@ -30,7 +30,7 @@ from adapters.livekit.egresses import (
 from domain.recordings.egress import EgressState
 from domain.shared.errors import InvalidWebhook
 from domain.shared.identifiers import RoomName
-from domain.shared.livekit_errors import LiveKitRefused, LiveKitWithoutEgress
+from domain.shared.livekit_errors import LiveKitRefused, LiveKitUncertain, LiveKitWithoutEgress
 from entrypoints.simulator.server import Simulator
 from tests.contract.livekit.conftest import LiveKit, until
 from tests.livekit_server import API_KEY, API_SECRET, LiveKitServer
@@ -104,7 +104,7 @@ async def test_without_an_egress_service_there_is_no_recording(
         await client.rooms.create_room(CreateRoomRequest(name=str(room_name)))
         egresses = LiveKitEgresses(client, OUTPUT)
 
-        with pytest.raises(LiveKitWithoutEgress):
+        with pytest.raises(LiveKitWithoutEgress, match="at capacity"):
             await egresses.start(room_name, KEY)
         assert await egresses.in_room(room_name) == []
 
@@ -124,7 +124,7 @@ async def test_an_egress_from_start_to_stop(
     assert (started.key, started.recording_id, started.state) == (KEY, ID, EgressState.STARTING)
     [listed] = await egresses.in_room(room_name)
     assert listed.egress_id == started.egress_id
-    await egresses.stop(started.egress_id)
+    assert await egresses.stop(started.egress_id)
 
     async def is_complete() -> bool:
         found = await egresses.find(started.egress_id)
@@ -135,8 +135,8 @@ async def test_an_egress_from_start_to_stop(
     assert ended is not None
     assert (ended.key, ended.size) == (KEY, 1000)
     assert ended.duration is not None
-    await egresses.stop(started.egress_id)  # a success, as of one that is not known
-    await egresses.stop("EG_no")
+    assert not await egresses.stop(started.egress_id)  # a success, as of one that is not known
+    assert not await egresses.stop("EG_no")
     assert await egresses.find("EG_no") is None
 
 
@@ -154,6 +154,26 @@ async def test_an_egress_ends_with_its_room_and_webhooks_tell_of_it(
     assert found.state is EgressState.COMPLETE
     told = [each.event for each in simulator.webhooks.deliveries if "egress" in each.event]
     assert (told[0], told[-1]) == ("egress_started", "egress_ended")
+
+
+async def test_an_egress_whose_service_was_killed_is_listed_for_ever_and_answers_no_stop(
+    simulator: Simulator, egresses: LiveKitEgresses, room_name: RoomName
+) -> None:
+    """As livekit-server 1.13.5 did after a SIGKILL of livekit/egress 1.14.1."""
+    simulator.world.create_room(CreateRoomRequest(name=str(room_name)))
+    started = await egresses.start(room_name, KEY)
+    await asyncio.sleep(0)
+    simulator.egress.has_worker = False
+
+    with pytest.raises(LiveKitUncertain) as raised:
+        await egresses.stop(started.egress_id)
+    assert raised.value.timed_out
+    simulator.world.close_room(str(room_name), DisconnectReason.ROOM_CLOSED)
+    await asyncio.sleep(0)
+
+    found = await egresses.find(started.egress_id)
+    assert found is not None
+    assert found.state is EgressState.ACTIVE
 
 
 async def test_a_room_that_is_not_there_is_refused(
@@ -195,6 +215,48 @@ def test_other_programs_files_are_none_of_ours(path: str) -> None:
     assert (fact.key, fact.recording_id, fact.state) == (None, None, EgressState.FAILED)
     assert fact.error is not None
     assert "minio" not in fact.error
+
+
+@pytest.mark.parametrize(
+    ("location", "size", "state"),
+    [
+        (OUTPUT.path(KEY), 44990, EgressState.COMPLETE),
+        ("", 44990, EgressState.FAILED),
+        (OUTPUT.path(KEY), 0, EgressState.FAILED),
+    ],
+    ids=["stored", "not stored", "empty"],
+)
+def test_an_egress_that_failed_after_it_stored_its_audio_has_completed(
+    location: str, size: int, state: EgressState
+) -> None:
+    """livekit/egress 1.14.1 does so after SIGINT and, by its source, for want of CPU."""
+    info = EgressInfo(
+        egress_id="EG_1",
+        status=EgressStatus.EGRESS_FAILED,
+        error="server is shutting down",
+        error_code=403,
+        details="End reason: Process killed",
+        file_results=[FileInfo(filename=OUTPUT.path(KEY), location=location, size=size)],
+    )
+
+    assert egress_fact(info, OUTPUT).state is state
+
+
+def test_an_egress_that_was_stopped_before_there_was_audio_says_so() -> None:
+    """No one had published a track: livekit/egress 1.14.1 aborts, and reports no duration."""
+    info = EgressInfo(
+        egress_id="EG_1",
+        status=EgressStatus.EGRESS_ABORTED,
+        error="Start signal not received",
+        error_code=412,
+        details="End reason: StopEgress API",
+        file_results=[FileInfo(filename=OUTPUT.path(KEY))],
+    )
+
+    fact = egress_fact(info, OUTPUT)
+
+    assert (fact.state, fact.started_at, fact.duration) == (EgressState.FAILED, None, None)
+    assert fact.error == "The egress ended before there was audio to record."
 
 
 def test_events_are_read_or_refused() -> None:

@@ -12,11 +12,12 @@ import pytest
 from domain.access.access import SYSTEM, WORK, Access
 from domain.agents.agent_config import AgentConfig
 from domain.recordings.egress import EgressState
-from domain.recordings.recording import RecordingStatus
+from domain.recordings.recording import RecordingSource, RecordingStatus
 from domain.recordings.settle_recordings import ABSENT_FOR
 from domain.recordings.start_recording import LEASE
 from domain.sessions.session_status import EndReason
 from domain.shared.errors import NotFound
+from domain.shared.identifiers import RoomName
 from domain.shared.livekit_errors import (
     LiveKitError,
     LiveKitRefused,
@@ -213,6 +214,98 @@ async def test_an_egress_that_turns_up_after_its_end_was_concluded_goes_on(
     world.store.objects[started.key] = b"OggS"
     await world.settle_egress(world.livekit.become("EG_1", EgressState.COMPLETE))
     assert (await world.of(session))[0].is_playable
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["audio", "no audio"])
+@pytest.mark.parametrize("state", [EgressState.ACTIVE, EgressState.ENDING])
+async def test_an_egress_whose_service_was_killed_is_concluded_once_its_session_has_ended(
+    world: RecordingWorld, state: EgressState, stored: object
+) -> None:
+    """LiveKit lists it as running for ever (livekit-server 1.13.5 with egress 1.14.1)."""
+    session = await world.begun()
+    started = await world.start(str(session.id), SYSTEM)
+    world.livekit.become("EG_1", state)
+    world.livekit.killed = {"EG_1"}
+    if state is EgressState.ACTIVE:
+        await world.settle()
+        assert world.livekit.stopped == []  # the session goes on: it may be recording
+    await world.end(session)
+    if stored:
+        world.store.objects[started.key] = b"OggS"
+
+    await world.settle()
+    world.clock.advance(ABSENT_FOR - timedelta(seconds=1))
+    await world.settle()
+    assert (await world.of(session))[0].is_running
+    world.clock.advance(timedelta(seconds=1))
+    await world.settle()
+
+    [recording] = await world.of(session)
+    expected = RecordingStatus.AVAILABLE if stored else RecordingStatus.FAILED
+    assert recording.status is expected
+    assert await world.settle() == 0
+
+
+async def test_a_stop_that_no_egress_service_answers_is_remembered(world: RecordingWorld) -> None:
+    session = await world.begun()
+    await world.start(str(session.id), SYSTEM)
+    world.livekit.become("EG_1", EgressState.ACTIVE)
+    world.livekit.killed = {"EG_1"}
+
+    with pytest.raises(LiveKitUncertain):
+        await world.stop(str(session.id), SYSTEM)
+
+    assert (await world.of(session))[0].status is RecordingStatus.ENDING
+    await world.settle()
+    world.clock.advance(ABSENT_FOR)
+    await world.settle()
+    assert (await world.of(session))[0].status is RecordingStatus.FAILED
+    assert (await world.start(str(session.id), SYSTEM)).egress_id == "EG_2"
+
+
+async def test_an_egress_that_takes_long_to_end_is_waited_for(world: RecordingWorld) -> None:
+    """It uploads, and answers meanwhile."""
+    session = await world.begun()
+    await world.start(str(session.id), SYSTEM)
+    world.livekit.become("EG_1", EgressState.ACTIVE)
+    await world.end(session)
+
+    for _ in range(3):
+        await world.settle()
+        world.clock.advance(ABSENT_FOR)
+
+    [recording] = await world.of(session)
+    assert (recording.status, recording.absent_since) == (RecordingStatus.ENDING, None)
+
+
+@pytest.mark.parametrize(
+    "error", [LiveKitUnreachable("LiveKit is down."), LiveKitUncertain("The connection broke.")]
+)
+async def test_an_outage_says_nothing_of_an_egress(
+    world: RecordingWorld, error: LiveKitError
+) -> None:
+    session = await world.begun()
+    await world.start(str(session.id), SYSTEM)
+    await world.end(session)
+    world.livekit.unstoppable = error
+
+    with pytest.raises(type(error)):
+        await world.settle()
+
+    assert (await world.of(session))[0].absent_since is None
+
+
+async def test_an_egress_of_a_session_that_the_ledger_no_longer_has_is_stopped(
+    world: RecordingWorld,
+) -> None:
+    recording = await world.recorded(
+        None, None, status=RecordingStatus.ACTIVE, egress_id="EG_1", source=RecordingSource.EGRESS
+    )
+    await world.livekit.start(RoomName("support"), recording.key)
+
+    await world.settle()
+
+    assert world.livekit.stopped == ["EG_1"]
 
 
 async def test_a_session_whose_erased_recording_is_ending_says_so(world: RecordingWorld) -> None:

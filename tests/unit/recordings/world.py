@@ -20,16 +20,18 @@ from domain.recordings.play_recording import PlayRecording
 from domain.recordings.read_recordings import ReadRecordings
 from domain.recordings.recording import Recording, RecordingSource, recording_key
 from domain.recordings.settle_egress import SettleEgress
-from domain.recordings.settle_recordings import SettleRecordings
+from domain.recordings.settle_recordings import ENDS_WITHIN, SettleRecordings
 from domain.recordings.start_recording import StartRecording
 from domain.recordings.stop_recording import StopRecording
 from domain.recordings.store import StoredObject
 from domain.recordings.sweep_store import SweepStore
 from domain.sessions.read_sessions import ReadSessions
 from domain.sessions.session import Session
+from domain.sessions.session_status import EndReason
 from domain.sessions.session_store import SessionStore
 from domain.shared.errors import NotFound
 from domain.shared.identifiers import RoomName
+from domain.shared.livekit_errors import LiveKitUncertain
 from domain.shared.recording_errors import RecordingStoreUnavailable
 from domain.shared.reported import Reported
 from entrypoints.presenters.events import event_data
@@ -89,7 +91,7 @@ class FakeStore:
 
 class FakeEgresses:
     """Implements the port. ``raises`` is what the next start fails with; ``takes``: after it took
-    effect."""
+    effect. The service that runs those in ``killed`` is gone: LiveKit lists them as before."""
 
     def __init__(self) -> None:
         self.facts: dict[str, EgressFact] = {}
@@ -97,6 +99,8 @@ class FakeEgresses:
         self.takes = True
         self.refuses: dict[str, Exception] = {}
         self.stopped: list[str] = []
+        self.killed: set[str] = set()
+        self.unstoppable: Exception | None = None
         self.asked = 0
 
     async def start(self, room_name: RoomName, key: str) -> EgressFact:
@@ -115,10 +119,19 @@ class FakeEgresses:
             raise error
         return fact
 
-    async def stop(self, egress_id: str) -> None:
+    async def stop(self, egress_id: str) -> bool:
         self.stopped.append(egress_id)
-        if egress_id in self.facts:
-            self.become(egress_id, EgressState.ENDING)
+        if self.unstoppable is not None:
+            raise self.unstoppable
+        fact = self.facts.get(egress_id)
+        if fact is None or fact.state.has_ended:
+            return False
+        if egress_id in self.killed:
+            if fact.state is EgressState.ENDING:
+                return False
+            raise LiveKitUncertain("LiveKit ran out of time; try again.", timed_out=True)
+        self.become(egress_id, EgressState.ENDING)
+        return True
 
     async def in_room(self, room_name: RoomName) -> Sequence[EgressFact]:
         self.asked += 1
@@ -210,6 +223,13 @@ class RecordingWorld:
             await work.sessions.add(session)
             await work.commit()
         return session
+
+    async def end(self, session: Session) -> None:
+        """The session ended so long ago that its egress should have, too."""
+        async with self.storage.unit_of_work() as work:
+            await work.sessions.save(session.ended(EndReason.ROOM_FINISHED, self.clock.now()))
+            await work.commit()
+        self.clock.advance(ENDS_WITHIN)
 
     async def recorded(
         self, session: Session | None, audio: bytes | None = b"OggS", **changes: Any
