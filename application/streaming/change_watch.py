@@ -53,15 +53,19 @@ class _Seen:
         """Return the changes that are new."""
         news = list[Change]()
         since, self._behind = self._behind or now - OVERLAP, None
+        limit = PAGE
         for _ in range(PAGES):
-            found = await changes.since(self.area, since, PAGE)
+            found = await changes.since(self.area, since, limit)
             news += [change for change in found if change.key not in self._keys]
             self._keys |= {change.key: change.at for change in found}
-            if len(found) < PAGE:
+            if len(found) < limit:
                 break
-            since = max(found[-1].at, since + _MOMENT)
+            if found[-1].at > since:
+                since, limit = found[-1].at, PAGE
+            else:
+                limit *= 2  # all of them are of one moment, which may have more
         else:
-            self._behind = since
+            self._behind = since if limit == PAGE else since + _MOMENT
         oldest = min(now - OVERLAP, since)
         self._keys = {key: at for key, at in self._keys.items() if at >= oldest}
         return news
