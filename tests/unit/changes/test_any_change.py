@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from application.streaming import change_watch
@@ -75,6 +75,7 @@ async def history(steps: list[tuple[str, float, int, float]]) -> None:
 
 @settings(max_examples=20)
 @given(steps=STEPS)
+@example(steps=[("ann", 0.0, 4, 0.0), ("ben", 0.0, 1, 0.0)])  # more than a page at a moment
 def test_each_tenant_is_hinted_of_its_changes_in_a_second_and_of_no_others(
     steps: list[tuple[str, float, int, float]],
 ) -> None:
