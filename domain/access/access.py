@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection
+from functools import cached_property
 from typing import Final, Protocol, TypeVar
 
 import attrs
@@ -60,7 +61,7 @@ class Access:
         tenants = self.tenants
         return tenants is None or tenant in tenants
 
-    @property
+    @cached_property
     def tenants(self) -> Tenants:
         """Return the tenants whose records are visible; None for all."""
         if Scope.ADMIN in self.scopes:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from domain.access.access import Access, Tenants
+from domain.access.access import Access
 from domain.events.domain_event import EventKind, StoredEvent
 from domain.events.event_access import is_of_resource, readable_kinds, require_readable
 from domain.shared.errors import InvalidInput
@@ -26,16 +26,11 @@ class EventFilter:
     call_id: CallId | None = None
     resources: bool = True
     _readable: frozenset[EventKind] = attrs.field(init=False, eq=False, repr=False)
-    _tenants: Tenants = attrs.field(init=False, eq=False, repr=False)
 
     @_readable.default
     def _readable_kinds(self) -> frozenset[EventKind]:
         kinds = readable_kinds(self.access)
         return kinds if self.resources else frozenset(k for k in kinds if not is_of_resource(k))
-
-    @_tenants.default
-    def _visible_tenants(self) -> Tenants:
-        return self.access.tenants
 
     @classmethod
     def parse(
@@ -66,7 +61,7 @@ class EventFilter:
     def matches(self, event: StoredEvent) -> bool:
         """Return whether the event is wanted, and visible."""
         return (
-            (self._tenants is None or event.tenant in self._tenants)
+            self.access.sees(event.tenant)
             and (self.kinds is None or event.kind in self.kinds)
             and event.kind in self._readable
             and self.session_id in (None, event.session_id)
