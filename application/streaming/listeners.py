@@ -96,9 +96,10 @@ class Listeners:
     def begin(self, position: int) -> None:
         """Let each begin again behind ``position``, with a reset."""
         for cohort in self.cohorts():
-            cohort.quiet.begin(-1)
+            cohort.quiet.begin(position)
             for listener in cohort:
                 listener.position, listener.must_reset = position, True
+                listener.wake()
 
     def stop(self) -> None:
         """End every stream; there will be no other."""

@@ -70,11 +70,11 @@ class Serving:
         ring = self.ring
         if not listener.is_waiting:
             return  # it looks again by itself
-        if not listener.must_reset and listener.position >= ring.floor:
+        if listener.position >= ring.floor:
             text, position = ring.chunk(listener.wanted, listener.position)
             if len(text) <= _GIVEN_BYTES:
                 listener.position = position
                 if text:
                     listener.give(text)
-        if listener.must_reset or listener.position < ring.position:
+        if listener.position < ring.position:
             listener.wake()

@@ -258,6 +258,18 @@ async def test_given_another_ledger_was_restored_then_listeners_begin_anew(
         assert heard.ids[-1] == later
 
 
+def test_given_listeners_that_begin_again_then_they_pass_over_nothing_of_the_other_ledger() -> None:
+    those = listeners.Listeners(lambda _number: None)
+    listener = Listener(ALL, "k", "c", 0)
+    those.add(listener)
+    listener.quiet.begin(0)
+    listener.quiet.end = 9
+
+    those.begin(1)
+
+    assert (listener.position, listener.must_reset) == (1, True)
+
+
 @in_virtual_time
 async def test_the_reader_outlives_an_outage() -> None:
     async with world() as here:
