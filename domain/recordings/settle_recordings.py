@@ -84,22 +84,31 @@ class SettleRecordings:
 
         An egress that no service runs any more is left out, although LiveKit lists it.
         """
-        session = await self._session(recording)
         if recording.egress_id is not None:
             fact = await self.egresses.find(recording.egress_id)
-            if fact is None or fact.state.has_ended:
-                return [] if fact is None else [fact]
-            should_end = (
-                EgressState.ENDING is fact.state
-                or RecordingStatus.ENDING is recording.status
-                or recording.erased_at is not None
-                or _is_over(session, now)
-            )
-            return [] if should_end and not await self._answers(fact.egress_id) else [fact]
+            if fact is None or await self._is_lost(recording, fact, now):
+                return []
+            return [fact]
+        session = await self._session(recording)
         if session is None:
             return []
         facts = await self.egresses.in_room(session.room_name)
         return [fact for fact in facts if fact.recording_id == str(recording.id)]
+
+    async def _is_lost(self, recording: Recording, fact: EgressFact, now: datetime) -> bool:
+        """Return whether no service runs the egress any more, although LiveKit lists it as running.
+
+        One that should go on is not asked: that would stop it.
+        """
+        if fact.state.has_ended:
+            return False
+        should_end = (
+            fact.state is EgressState.ENDING
+            or recording.status is RecordingStatus.ENDING
+            or recording.erased_at is not None
+            or _is_over(await self._session(recording), now)
+        )
+        return should_end and not await self._stopped(fact.egress_id)
 
     async def _session(self, recording: Recording) -> Session | None:
         session_id = recording.reported.session_id
@@ -108,8 +117,8 @@ class SettleRecordings:
         async with self.unit_of_work() as work:
             return await work.sessions.get(session_id, SYSTEM)
 
-    async def _answers(self, egress_id: str) -> bool:
-        """Return whether a service runs an egress that should end, which a stop does not harm.
+    async def _stopped(self, egress_id: str) -> bool:
+        """Stop an egress that should end; return whether a service runs it.
 
         LiveKit lists an egress as it was last reported, so one whose service was killed stays
         active forever (livekit-server 1.13.5).

@@ -15,6 +15,7 @@ from domain.recordings.egress import EgressState
 from domain.recordings.recording import RecordingSource, RecordingStatus
 from domain.recordings.settle_recordings import ABSENT_FOR
 from domain.recordings.start_recording import LEASE
+from domain.sessions.session import Session
 from domain.sessions.session_status import EndReason
 from domain.shared.errors import NotFound
 from domain.shared.identifiers import RoomName
@@ -170,16 +171,10 @@ async def test_an_egress_whose_start_was_not_recorded_is_found_in_its_room(
     assert recording.egress_id == "EG_1"
 
 
-@pytest.mark.parametrize("stored", [True, False], ids=["audio", "no audio"])
-async def test_an_egress_that_livekit_has_forgotten_is_concluded_after_a_while(
-    world: RecordingWorld, stored: object
+async def assert_concluded_after_a_while(
+    world: RecordingWorld, session: Session, *, stored: object
 ) -> None:
-    session = await world.begun()
-    started = await world.start(str(session.id), SYSTEM)
-    known = world.livekit.facts.pop("EG_1")
-    if stored:
-        world.store.objects[started.key] = b"OggS"
-
+    """The recording ends by what the store has, once its egress was absent for so long."""
     await world.settle()
     world.clock.advance(ABSENT_FOR - timedelta(seconds=1))
     await world.settle()
@@ -190,6 +185,19 @@ async def test_an_egress_that_livekit_has_forgotten_is_concluded_after_a_while(
     [recording] = await world.of(session)
     expected = RecordingStatus.AVAILABLE if stored else RecordingStatus.FAILED
     assert recording.status is expected
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["audio", "no audio"])
+async def test_an_egress_that_livekit_has_forgotten_is_concluded_after_a_while(
+    world: RecordingWorld, stored: object
+) -> None:
+    session = await world.begun()
+    started = await world.start(str(session.id), SYSTEM)
+    known = world.livekit.facts.pop("EG_1")
+    if stored:
+        world.store.objects[started.key] = b"OggS"
+
+    await assert_concluded_after_a_while(world, session, stored=stored)
     world.store.objects[started.key] = b"OggS"
     complete = attrs.evolve(known, state=EgressState.COMPLETE, size=4)
     await world.settle_egress(complete, Source.WEBHOOK)
@@ -233,16 +241,7 @@ async def test_an_egress_whose_service_was_killed_is_concluded_once_its_session_
     if stored:
         world.store.objects[started.key] = b"OggS"
 
-    await world.settle()
-    world.clock.advance(ABSENT_FOR - timedelta(seconds=1))
-    await world.settle()
-    assert (await world.of(session))[0].is_running
-    world.clock.advance(timedelta(seconds=1))
-    await world.settle()
-
-    [recording] = await world.of(session)
-    expected = RecordingStatus.AVAILABLE if stored else RecordingStatus.FAILED
-    assert recording.status is expected
+    await assert_concluded_after_a_while(world, session, stored=stored)
     assert await world.settle() == 0
 
 
