@@ -15,7 +15,7 @@ import attrs
 import httpx
 import jwt
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from domain.access.access import SYSTEM
@@ -24,6 +24,7 @@ from domain.privacy.personal_data import PersonalDataCounts
 from entrypoints.container import Container
 from entrypoints.settings import load_settings
 from tests.databases import PostgresServer, sqlite_in
+from tests.examples import examples
 from tests.integration.cli.backend import Backend
 from tests.integration.http.webhooks import event, eventually, send
 from tests.livekit_server import API_SECRET
@@ -138,7 +139,7 @@ def handled(deployment: Deployment) -> None:
 
 
 @given(pair=st.tuples(identities, identities))
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(pair=(OF_TODAY[5], OF_TODAY[6]))
 @example(pair=("ann@example.com", "Ann@example.com"))
 def test_given_two_identities_then_neither_is_ever_taken_for_the_other(

@@ -289,7 +289,7 @@ AN_AGENT_REGISTERS_LATE = story(
 )
 
 
-@examples(60)
+@examples(120)
 @given(st.lists(events, min_size=1, max_size=10))
 @example(ABANDONED)
 @example(USED_AGAIN_AFTER_ITS_SESSION)
